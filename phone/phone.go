@@ -1,0 +1,184 @@
+// Package phone holds a telephone number in a form that does not leak.
+//
+// A [Number] prints masked ("+886******678") through every verb of fmt, every
+// slog handler and every encoder; the digits come out of [Number.E164] alone, so
+// a search for that one name finds every place that handles them in the open.
+//
+//	n, err := phone.Parse("+886912345678")
+//	fmt.Println(n)        // +886******678
+//	fmt.Println(n.E164()) // +886912345678
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/bits"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// ErrInvalid is what [Parse] wraps when the text is no E.164 number.
+var ErrInvalid = errors.New("phone: not an E.164 number")
+
+// Number is a telephone number. Numbers are comparable with ==, may be map keys,
+// and are safe for concurrent use. The zero Number means "none".
+//
+// A Number lives in one process: to store or transmit it, use [Number.E164] and
+// [Parse].
+type Number struct {
+	// The digits are scrambled with a key of this process, for fmt cannot call a
+	// method on an unexported field: struct{ n phone.Number } printed with %v
+	// would show whatever stands here.
+	scrambled uint64
+}
+
+const (
+	minDigits = 7
+	maxDigits = 15 // ITU-T E.164 (11/2010), section 6.1
+)
+
+// Parse reads an E.164 number: a plus sign, a country code and a subscriber
+// number, 7 to 15 digits in all and nothing else ("+886912345678"). Its error is
+// an [ErrInvalid] that describes the text's shape without repeating it.
+func Parse(e164 string) (Number, error) {
+	digits, ok := strings.CutPrefix(e164, "+")
+	if !ok {
+		return Number{}, fmt.Errorf("%w: it does not begin with +", ErrInvalid)
+	}
+	if len(digits) < minDigits || len(digits) > maxDigits {
+		return Number{}, fmt.Errorf("%w: %d characters after the +, want %d to %d digits",
+			ErrInvalid, len(digits), minDigits, maxDigits)
+	}
+	if digits[0] == '0' {
+		return Number{}, fmt.Errorf("%w: no country code begins with 0", ErrInvalid)
+	}
+	var n uint64
+	for i := range len(digits) {
+		c := digits[i]
+		if c < '0' || c > '9' {
+			return Number{}, fmt.Errorf("%w: character %d after the + is not a digit", ErrInvalid, i+1)
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return Number{scramble(n)}, nil
+}
+
+// IsZero reports whether n is the zero Number, "none".
+func (n Number) IsZero() bool { return n == Number{} }
+
+// E164 returns the number in the open, "+886912345678", or "" for the zero
+// Number. It is the only way to the digits.
+func (n Number) E164() string {
+	if n.IsZero() {
+		return ""
+	}
+	var buf [maxDigits + 1]byte
+	return string(n.append(buf[:0]))
+}
+
+// CountryCode returns the country code's digits ("886"), or "" for the zero Number.
+func (n Number) CountryCode() string {
+	if n.IsZero() {
+		return ""
+	}
+	var buf [maxDigits + 1]byte
+	digits := n.append(buf[:0])[1:]
+	return string(digits[:countryCodeLen(digits)])
+}
+
+func (n Number) append(b []byte) []byte {
+	return strconv.AppendUint(append(b, '+'), unscramble(n.scrambled), 10)
+}
+
+// String returns the number masked, "+886******678": the country code and at
+// most the last three digits are shown, and never more than a third of the
+// subscriber number. The zero Number is "".
+func (n Number) String() string {
+	if n.IsZero() {
+		return ""
+	}
+	var buf [maxDigits + 1]byte
+	s := n.append(buf[:0])
+	from := 1 + countryCodeLen(s[1:])
+	shown := min(3, (len(s)-from)/3)
+	for i := from; i < len(s)-shown; i++ {
+		s[i] = '*'
+	}
+	return string(s)
+}
+
+// GoString returns the number masked, for %#v.
+func (n Number) GoString() string { return "phone.Number(" + n.String() + ")" }
+
+// Format writes the number masked, whatever the verb.
+func (n Number) Format(f fmt.State, verb rune) {
+	s := n.String()
+	if verb == 'v' && f.Flag('#') {
+		s = n.GoString()
+	}
+	if verb == 'q' {
+		s = strconv.Quote(s)
+	}
+	_, _ = io.WriteString(f, s) // fmt has no way to report it
+}
+
+// MarshalText returns the number masked: it is for logs, not for storage, and
+// there is no UnmarshalText beside it.
+func (n Number) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// LogValue returns the number masked.
+func (n Number) LogValue() slog.Value { return slog.StringValue(n.String()) }
+
+// countryCodeLen is the length of the country code that digits begin with: E.164
+// country codes are prefix-free, so the first two digits decide (ITU-T, "List of
+// Recommendation ITU-T E.164 assigned country codes").
+func countryCodeLen(digits []byte) int {
+	switch digits[0] {
+	case '1', '7':
+		return 1
+	}
+	switch string(digits[:2]) {
+	case "20", "27",
+		"30", "31", "32", "33", "34", "36", "39",
+		"40", "41", "43", "44", "45", "46", "47", "48", "49",
+		"51", "52", "53", "54", "55", "56", "57", "58",
+		"60", "61", "62", "63", "64", "65", "66",
+		"81", "82", "84", "86",
+		"90", "91", "92", "93", "94", "95", "98":
+		return 2
+	}
+	return 3
+}
+
+// The scrambling is a bijection on 64 bits that keeps zero: two rounds of an odd
+// multiplication and a rotation, with factors drawn once a process. It hides
+// digits from eyes and logs; it is no encryption.
+var (
+	factors  = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
+	inverses = [2]uint64{inverse(factors[0]), inverse(factors[1])}
+)
+
+func scramble(n uint64) uint64 {
+	for _, f := range factors {
+		n = bits.RotateLeft64(n*f, 32)
+	}
+	return n
+}
+
+func unscramble(n uint64) uint64 {
+	n = bits.RotateLeft64(n, -32) * inverses[1]
+	return bits.RotateLeft64(n, -32) * inverses[0]
+}
+
+// inverse returns the x with f*x == 1 modulo 2^64, by Newton's iteration: each
+// round doubles the number of right bits, beginning with the three of f*f.
+func inverse(f uint64) uint64 {
+	x := f
+	for range 5 {
+		x *= 2 - f*x
+	}
+	return x
+}
