@@ -1,0 +1,166 @@
+// Package channeltest is the suite that every channel adapter passes.
+//
+//	func TestFax(t *testing.T) {
+//		channeltest.Run(t, channeltest.Harness{
+//			Channel: func(t *testing.T) channel.Channel { return fax.New(fakeModem(t)) },
+//			Content: channel.Text("Your order has shipped"),
+//			To:      channel.Recipient{Phone: number},
+//		})
+//	}
+//
+// Each rule of the contract in package channel is a subtest of its own, with a
+// channel of its own. What a Harness leaves out is skipped, and the subtest says
+// which field would have it proved.
+package channeltest
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// Harness is an adapter with a provider to talk to: a fake one, most likely an
+// httptest.Server. Subtests run in parallel.
+type Harness struct {
+	// Channel returns a new channel whose provider takes every message for To.
+	// Required.
+	Channel func(t *testing.T) channel.Channel
+	// Content is rendered content that the channel takes. Required.
+	Content channel.Content
+	// To is someone whom the channel reaches. Required.
+	To channel.Recipient
+
+	// Unreachable are people whom the channel cannot reach, and recipients that
+	// lack what it addresses people by, under a name for each case.
+	Unreachable map[string]Case
+	// Faults are providers in trouble, under a name for each: a refused connection,
+	// a server error, throttling, wrong credentials, an answer that makes no sense.
+	// The more of what it was sent the provider repeats in its words, the better
+	// the test.
+	Faults map[string]Case
+	// Stalled is a provider that takes the request and does not answer, at least
+	// not within Patience.
+	Stalled Case
+	// BadContent is rendered content of the right kind that the channel cannot
+	// take. Content of a foreign kind is always tried.
+	BadContent []channel.Content
+	// Secrets are texts that no error may hold: the credentials, and the words of a
+	// Content that is not a channel.Text.
+	Secrets []string
+
+	// Webhook makes the provider's calls. It is for a channel.Receiver.
+	Webhook *Webhook
+	// Report makes the provider report over the channel's session that a message
+	// arrived; it does nothing where the provider does so by itself. It is for a
+	// channel.Listener.
+	Report func(t *testing.T, c channel.Channel, providerID string)
+
+	// Patience is how long the suite waits for what must happen. Defaults to 10 seconds.
+	Patience time.Duration
+}
+
+// Case is a situation. A zero field is the Harness's own.
+type Case struct {
+	Channel func(t *testing.T) channel.Channel
+	To      channel.Recipient
+}
+
+func (c Case) isZero() bool { return c.Channel == nil && c.To.IsZero() }
+
+// Webhook makes calls as the provider does. Each function returns a new request
+// whose body has not been read.
+type Webhook struct {
+	// Request returns a genuine, signed call with a receipt of the message. Required.
+	Request func(t *testing.T, c channel.Channel, providerID string) *http.Request
+	// Forged returns a call like Request's with a wrong signature. Leave it out
+	// only if the provider has no way to sign.
+	Forged func(t *testing.T, c channel.Channel, providerID string) *http.Request
+	// Malformed returns a genuine, signed call that makes no sense.
+	Malformed func(t *testing.T, c channel.Channel) *http.Request
+}
+
+// Run proves that the harness's channel keeps the contract, a subtest a rule.
+func Run(t *testing.T, h Harness) {
+	t.Helper()
+	require.NotNil(t, h.Channel, "Harness.Channel is required")
+	require.NotNil(t, h.Content, "Harness.Content is required")
+	require.False(t, h.To.IsZero(), "Harness.To is required")
+	h.Patience = cmp.Or(h.Patience, 10*time.Second)
+	s := &suite{Harness: h, before: fmt.Sprintf("%#v", h.Content)}
+	for _, r := range s.rules() {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			if r.lacks != "" {
+				t.Skip(r.lacks)
+			}
+			r.prove(t)
+		})
+	}
+}
+
+type suite struct {
+	Harness
+	before string // the Content, printed before anything was sent
+}
+
+// rule is one sentence of the contract. If the harness has not what it takes to
+// prove it, lacks says so.
+type rule struct {
+	name  string
+	lacks string
+	prove func(t *testing.T)
+}
+
+func (s *suite) rules() []rule {
+	unless := func(ok bool, lacks string) string {
+		if ok {
+			return ""
+		}
+		return lacks
+	}
+	unreachable := unless(len(s.Unreachable) > 0, "Harness.Unreachable is empty")
+	faults := unless(len(s.Faults) > 0, "Harness.Faults is empty")
+	stalled := unless(!s.Stalled.isZero(), "Harness.Stalled is zero")
+	text, isText := s.Content.(channel.Text)
+	webhook := unless(s.Webhook != nil, "Harness.Webhook is nil")
+	forged := unless(s.Webhook != nil && s.Webhook.Forged != nil, "Harness.Webhook has no Forged")
+	malformed := unless(s.Webhook != nil && s.Webhook.Malformed != nil, "Harness.Webhook has no Malformed")
+	session := unless(s.Report != nil, "Harness.Report is nil")
+
+	return []rule{
+		{"name and traits are constant", "", s.constant},
+		{"a reachable person is reached", "", s.reached},
+		{"an answer is a status the machine allows", "", s.legal},
+		{"an unreachable person is undeliverable", unreachable, s.undeliverable},
+		{"a fault is an error or a failure", faults, s.faulty},
+		{"an error gives nothing away", "", s.discreet},
+		{"a context that has ended sends nothing", "", s.canceled},
+		{"a context that ends gets Send back", stalled, s.stalled},
+		{"content it does not take is refused", "", s.choosy},
+		{"content is not changed", "", s.unchanged},
+		{
+			"braces in rendered content are plain text",
+			unless(isText, "Harness.Content is no channel.Text"),
+			func(t *testing.T) { s.braces(t, text) },
+		},
+		{"concurrent sends are safe", "", s.concurrent},
+		{"an idempotent channel knows an attempt again", "", s.idempotent},
+
+		{"a call is answered after its receipt is stored", webhook, s.stored},
+		{"a call's receipt names its message", webhook, s.named},
+		{"a call whose receipt is not stored gets 503", webhook, s.unstored},
+		{"a call with a wrong signature gets 401", forged, s.forged},
+		{"a call with an oversize body gets 413", webhook, s.oversize},
+		{"a call that makes no sense gets 400", malformed, s.malformed},
+
+		{"a session's receipt names its message", session, s.heard},
+		{"a session repeats what was not stored", session, s.repeated},
+		{"listening ends with its context", session, s.deaf},
+	}
+}

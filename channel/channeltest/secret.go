@@ -1,0 +1,81 @@
+package channeltest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// secrets are the texts that must not be given away, and what each is.
+type secrets map[string]string
+
+// secrets returns what an error about e must not hold. Parts count: errors like
+// to quote a piece of a URL or of a body.
+func (s *suite) secrets(e channel.Envelope) secrets {
+	all := make(secrets)
+	national := strings.TrimPrefix(e.To.Phone.E164(), "+"+e.To.Phone.CountryCode())
+	all.addParts(national, 6, "part of the phone number")
+	all.addParts(e.To.LINEUserID, 12, "part of the LINE user ID")
+	if text, ok := e.Content.(channel.Text); ok {
+		all.addParts(string(text), 16, "part of the text")
+	}
+	for i, secret := range s.Secrets {
+		all[secret] = fmt.Sprintf("Harness.Secrets[%d]", i)
+	}
+	delete(all, "")
+	return all
+}
+
+// addParts adds every part of s that is size characters long, or all of a
+// shorter s.
+func (all secrets) addParts(s string, size int, what string) {
+	runes := []rune(s)
+	for i := range max(1, len(runes)-size+1) {
+		all[string(runes[i:min(i+size, len(runes))])] = what
+	}
+}
+
+// in returns what a Send's answer gives away.
+func (all secrets) in(result channel.Result, err error) []string {
+	var found []string
+	for _, text := range append(texts(err), result.Detail, string(result.Reason)) {
+		for secret, what := range all {
+			if strings.Contains(text, secret) {
+				found = append(found, what)
+			}
+		}
+	}
+	return found
+}
+
+// separators are what people write between a number's digits.
+var separators = regexp.MustCompile(`(\d)[ ().-]+(\d)`)
+
+// texts returns everything that an error can be made to say, also with escapes and
+// the separators of digits taken away.
+func texts(err error) []string {
+	if err == nil {
+		return nil
+	}
+	all := []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)}
+	if e, ok := err.(*channel.Error); ok { //nolint:errorlint // each error of the tree is looked at by itself
+		all = append(all, e.Detail(), string(e.Reason()))
+	}
+	for _, text := range slices.Clip(all) {
+		if plain, err := url.QueryUnescape(text); err == nil {
+			all = append(all, plain)
+		}
+		all = append(all, separators.ReplaceAllString(separators.ReplaceAllString(text, "$1$2"), "$1$2"))
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			all = append(all, texts(e)...)
+		}
+	}
+	return append(all, texts(errors.Unwrap(err))...)
+}

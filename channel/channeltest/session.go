@@ -1,0 +1,103 @@
+package channeltest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// listen runs the channel's Listen, again whenever it returns, as the engine does.
+// What the sink gets comes over the returned channel; it refuses as often as told.
+// The returned function ends it and waits.
+func (s *suite) listen(t *testing.T, c channel.Channel, refusals int) (sunk <-chan channel.Receipt, end func()) {
+	t.Helper()
+	listener, ok := c.(channel.Listener)
+	require.True(t, ok, "Harness.Report is set, but the channel is no channel.Listener")
+	ctx, cancel := context.WithCancel(t.Context())
+	receipts := make(chan channel.Receipt, 100)
+	refuse := make(chan struct{}, refusals)
+	for range refusals {
+		refuse <- struct{}{}
+	}
+	sink := func(ctx context.Context, rs ...channel.Receipt) error {
+		for _, r := range rs {
+			select {
+			case receipts <- r:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		select {
+		case <-refuse:
+			return errors.New("the store is down")
+		default:
+			return nil
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			_ = listener.Listen(ctx, sink)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}()
+	return receipts, func() {
+		t.Helper()
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(s.Patience):
+			t.Fatalf("Listen has not returned %v after its context ended", s.Patience)
+		}
+	}
+}
+
+// next returns the next receipt that the sink gets.
+func (s *suite) next(t *testing.T, sunk <-chan channel.Receipt) channel.Receipt {
+	t.Helper()
+	select {
+	case r := <-sunk:
+		return r
+	case <-time.After(s.Patience):
+		t.Fatalf("no receipt came within %v", s.Patience)
+		return channel.Receipt{}
+	}
+}
+
+func (s *suite) heard(t *testing.T) {
+	c, e := s.open(t, Case{})
+	sunk, end := s.listen(t, c, 0)
+	defer end()
+	result, err := s.send(t.Context(), t, c, e)
+	require.NoError(t, err)
+	s.Report(t, c, result.ProviderID)
+	requireReceipts(t, c, result.ProviderID, []channel.Receipt{s.next(t, sunk)})
+}
+
+func (s *suite) repeated(t *testing.T) {
+	c, e := s.open(t, Case{})
+	sunk, end := s.listen(t, c, 1)
+	defer end()
+	result, err := s.send(t.Context(), t, c, e)
+	require.NoError(t, err)
+	s.Report(t, c, result.ProviderID)
+	refused := s.next(t, sunk)
+	again := s.next(t, sunk)
+	for again != refused { // others may come first
+		again = s.next(t, sunk)
+	}
+}
+
+func (s *suite) deaf(t *testing.T) {
+	c, _ := s.open(t, Case{})
+	_, end := s.listen(t, c, 0)
+	end()
+}

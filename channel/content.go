@@ -1,0 +1,115 @@
+package channel
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Content is what a step says on its channel. Implementations must be immutable
+// and safe for concurrent use. One that can hold a mistake of its own has a method
+// Check() error besides, which is asked when a template is registered.
+type Content interface {
+	// Vars returns the names of the variables in the content, each once.
+	Vars() []string
+	// Render returns the content with every variable replaced by its value, as
+	// plain data: a value is never taken for markup or for a variable. Values
+	// that it does not need are ignored; a missing one is a [*MissingVarError].
+	Render(vars map[string]string) (Content, error)
+}
+
+// Text is the content that every text channel takes: plain text with variables
+// in double braces, "Your code is {{code}}". A variable's name is letters, digits
+// and underscores, and does not begin with a digit; spaces around it are ignored.
+type Text string
+
+// Vars returns the names of the text's variables in order of appearance. In a
+// text that [Text.Check] refuses, the malformed ones are left out.
+func (t Text) Vars() []string {
+	var names []string
+	for rest := string(t); rest != ""; {
+		var p piece
+		p, rest, _ = cut(rest)
+		if p.name != "" && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// Check returns an error if the text holds a "{{" that begins no variable.
+func (t Text) Check() error {
+	for rest := string(t); rest != ""; {
+		var err error
+		if _, rest, err = cut(rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Render replaces the variables by their values. It returns a Text.
+func (t Text) Render(vars map[string]string) (Content, error) {
+	var out strings.Builder
+	for rest := string(t); rest != ""; {
+		p, tail, err := cut(rest)
+		if err != nil {
+			return nil, err
+		}
+		if len(p.text) == len(t) {
+			return t, nil
+		}
+		value, ok := vars[p.name]
+		if p.name != "" && !ok {
+			return nil, &MissingVarError{Name: p.name}
+		}
+		if out.Len() == 0 {
+			out.Grow(len(t) + len(value))
+		}
+		out.WriteString(p.text)
+		if p.name != "" {
+			out.WriteString(value)
+		}
+		rest = tail
+	}
+	return Text(out.String()), nil
+}
+
+// MissingVarError says that content was rendered without one of its variables.
+type MissingVarError struct{ Name string }
+
+func (e *MissingVarError) Error() string {
+	return fmt.Sprintf("channel: variable %q has no value", e.Name)
+}
+
+var errBraces = errors.New(`channel: text holds a "{{" that begins no variable such as {{code}}`)
+
+// piece is literal text and the name of the variable that follows it, "" for none.
+type piece struct{ text, name string }
+
+// cut takes the first piece off s. After an error the piece is literal and ends
+// with the braces at fault, so that a caller may go on.
+func cut(s string) (p piece, rest string, err error) {
+	open := strings.Index(s, "{{")
+	if open < 0 {
+		return piece{text: s}, "", nil
+	}
+	inner, tail, closed := strings.Cut(s[open+2:], "}}")
+	name := strings.Trim(inner, " ")
+	if !closed || !isName(name) {
+		return piece{text: s[:open+2]}, s[open+2:], errBraces
+	}
+	return piece{text: s[:open], name: name}, tail, nil
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,93 @@
+package simulated
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// Copy is one copy of a message that reached the person.
+type Copy struct {
+	// AttemptID is the envelope's.
+	AttemptID uuid.UUID
+	// To is the person.
+	To channel.Recipient
+	// Text is what they read.
+	Text string
+	// At is when it reached them.
+	At time.Time
+}
+
+// attempt is what the provider remembers of one attempt ID.
+type attempt struct {
+	answer channel.Result
+	copies []Copy
+}
+
+// Inbox returns every copy that has reached its person by now, by time.
+func (c *Channel) Inbox() []Copy {
+	now := c.config.Clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var inbox []Copy
+	for _, id := range c.order {
+		for _, copied := range c.attempts[id].copies {
+			if !copied.At.After(now) {
+				inbox = append(inbox, copied)
+			}
+		}
+	}
+	slices.SortStableFunc(inbox, func(a, b Copy) int { return a.At.Compare(b.At) })
+	return inbox
+}
+
+// Duplicates returns how many copies in the Inbox someone got without need: all
+// but the first of each attempt.
+func (c *Channel) Duplicates() int {
+	seen := make(map[uuid.UUID]bool)
+	n := 0
+	for _, copied := range c.Inbox() {
+		if seen[copied.AttemptID] {
+			n++
+		}
+		seen[copied.AttemptID] = true
+	}
+	return n
+}
+
+// Reset forgets every attempt, and the receipts that have not been handed over.
+func (c *Channel) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.attempts)
+	c.order, c.pending = nil, nil
+}
+
+// remember keeps what became of an envelope, and forgets the oldest attempt if
+// there are too many. On an idempotent channel that has seen the attempt it
+// changes nothing and returns the first answer.
+func (c *Channel) remember(e channel.Envelope, answer channel.Result, events []event) (first channel.Result, seen bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a, ok := c.attempts[e.AttemptID]
+	if ok && c.config.Traits.Idempotent {
+		return a.answer, true
+	}
+	if !ok {
+		a = &attempt{answer: answer}
+		c.attempts[e.AttemptID] = a
+		c.order = append(c.order, e.AttemptID)
+	}
+	if at := arrival(events); !at.IsZero() {
+		text, _ := e.Content.(channel.Text) // Send has checked it
+		a.copies = append(a.copies, Copy{AttemptID: e.AttemptID, To: e.To, Text: string(text), At: at})
+	}
+	if len(c.order) > c.config.Memory {
+		delete(c.attempts, c.order[0])
+		c.order = c.order[1:]
+	}
+	return channel.Result{}, false
+}

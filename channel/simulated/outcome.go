@@ -1,0 +1,198 @@
+package simulated
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Outcome is what becomes of a message on one channel: a pair of digits in the
+// package comment's table.
+type Outcome uint8
+
+// The table of the package comment.
+const (
+	Delivered         Outcome = 0
+	DeliveredLater    Outcome = 1
+	ReadLater         Outcome = 2
+	DeliveredLate     Outcome = 3
+	ToldLate          Outcome = 4
+	DeliveredAfterAll Outcome = 5
+
+	NoContact        Outcome = 10
+	Blocked          Outcome = 11
+	QuotaExceeded    Outcome = 12
+	NoMatch          Outcome = 13
+	InvalidNumber    Outcome = 14
+	TemplateMismatch Outcome = 15
+	Permission       Outcome = 16
+	Unauthorized     Outcome = 17
+	ContentRejected  Outcome = 18
+	CarrierError     Outcome = 19
+
+	Silent             Outcome = 20
+	UndeliverableLater Outcome = 21
+	UnverifiedLater    Outcome = 22
+	FailedLater        Outcome = 23
+
+	TemplateConfig Outcome = 30
+	SystemError    Outcome = 31
+
+	FlakyTwice Outcome = 40
+	Throttled  Outcome = 41
+	Down       Outcome = 42
+
+	InDoubtTaken Outcome = 50
+	InDoubtLost  Outcome = 51
+
+	ReceiptFirst Outcome = 60
+	ReceiptTwice Outcome = 61
+	OutOfOrder   Outcome = 62
+
+	Slow   Outcome = 70
+	Hangs  Outcome = 71
+	Panics Outcome = 72
+)
+
+var names = map[Outcome]string{
+	Delivered: "Delivered", DeliveredLater: "DeliveredLater", ReadLater: "ReadLater",
+	DeliveredLate: "DeliveredLate", ToldLate: "ToldLate", DeliveredAfterAll: "DeliveredAfterAll",
+	NoContact: "NoContact", Blocked: "Blocked", QuotaExceeded: "QuotaExceeded", NoMatch: "NoMatch",
+	InvalidNumber: "InvalidNumber", TemplateMismatch: "TemplateMismatch", Permission: "Permission",
+	Unauthorized: "Unauthorized", ContentRejected: "ContentRejected", CarrierError: "CarrierError",
+	Silent: "Silent", UndeliverableLater: "UndeliverableLater", UnverifiedLater: "UnverifiedLater",
+	FailedLater: "FailedLater", TemplateConfig: "TemplateConfig", SystemError: "SystemError",
+	FlakyTwice: "FlakyTwice", Throttled: "Throttled", Down: "Down",
+	InDoubtTaken: "InDoubtTaken", InDoubtLost: "InDoubtLost",
+	ReceiptFirst: "ReceiptFirst", ReceiptTwice: "ReceiptTwice", OutOfOrder: "OutOfOrder",
+	Slow: "Slow", Hangs: "Hangs", Panics: "Panics",
+}
+
+// Outcomes returns every outcome, in the table's order.
+func Outcomes() []Outcome {
+	all := make([]Outcome, 0, len(names))
+	for o := range names {
+		all = append(all, o)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// String returns the outcome's name in the table.
+func (o Outcome) String() string {
+	if name, ok := names[o]; ok {
+		return name
+	}
+	return fmt.Sprintf("Outcome(%d)", uint8(o))
+}
+
+// Number returns the number that has these outcomes on LINE Push, on LINE
+// Notification or WhatsApp, and on SMS: "+886900" and the three pairs.
+func Number(push, notify, sms Outcome) phone.Number {
+	n, err := phone.Parse(fmt.Sprintf("+886900%02d%02d%02d", push%100, notify%100, sms%100))
+	if err != nil {
+		panic(err) // six digits after a valid prefix always parse
+	}
+	return n
+}
+
+// Place says which pair of a number's last six digits a channel reads.
+type Place uint8
+
+// The three pairs, from the left.
+const (
+	First Place = iota + 1
+	Second
+	Third
+)
+
+// outcomeAt reads the pair at p in the last six digits of s; as the table says,
+// what is no outcome counts as Delivered.
+func outcomeAt(s string, p Place) Outcome {
+	if len(s) < 6 {
+		return Delivered
+	}
+	pair := s[len(s)-6+2*int(p-First):][:2]
+	if strings.Trim(pair, "0123456789") != "" {
+		return Delivered
+	}
+	o := Outcome(pair[0]-'0')*10 + Outcome(pair[1]-'0')
+	if _, ok := names[o]; !ok {
+		return Delivered
+	}
+	return o
+}
+
+// refusals are the outcomes that are an error at every try and take nothing.
+var refusals = map[Outcome]*channel.Error{
+	NoContact:        channel.Undeliverable(status.NoContact, "simulated 10"),
+	Blocked:          channel.Undeliverable(status.Blocked, "simulated 11"),
+	QuotaExceeded:    channel.Undeliverable(status.QuotaExceeded, "simulated 12"),
+	NoMatch:          channel.Undeliverable(status.NoMatch, "simulated 13"),
+	InvalidNumber:    channel.Undeliverable(status.InvalidNumber, "simulated 14"),
+	TemplateMismatch: channel.Undeliverable(status.TemplateMismatch, "simulated 15"),
+	Permission:       channel.Undeliverable(status.Permission, "simulated 16"),
+	Unauthorized:     channel.Undeliverable(status.Authorization, "simulated 17"),
+	ContentRejected:  channel.Undeliverable(status.ContentRejected, "simulated 18"),
+	CarrierError:     channel.Undeliverable(status.CarrierError, "simulated 19"),
+	TemplateConfig:   channel.Failed(status.TemplateConfig, "simulated 30"),
+	SystemError:      channel.Failed(status.SystemError, "simulated 31"),
+}
+
+// event is one thing that happens to a message, and when its receipt comes.
+type event struct {
+	status   status.Status
+	reason   status.Reason
+	read     bool
+	at, told time.Time
+}
+
+// script returns what happens to a message that is taken now, in the order of the
+// receipts.
+func (c *Channel) script(o Outcome, now time.Time) []event {
+	soon, later, late := now.Add(c.config.Delay), now.Add(2*c.config.Delay), now.Add(c.config.Late)
+	switch o {
+	case Delivered, ReceiptFirst:
+		return []event{{status: status.Delivered, at: now, told: now}}
+	case ReadLater:
+		return []event{
+			{status: status.Delivered, at: soon, told: soon},
+			{status: status.Delivered, read: true, at: later, told: later},
+		}
+	case DeliveredLate:
+		return []event{{status: status.Delivered, at: late, told: late}}
+	case ToldLate:
+		return []event{{status: status.Delivered, at: soon, told: late}}
+	case DeliveredAfterAll:
+		return []event{
+			{status: status.Undeliverable, reason: status.CarrierError, at: soon, told: soon},
+			{status: status.Delivered, at: late, told: late},
+		}
+	case Silent:
+		return nil
+	case UndeliverableLater:
+		return []event{{status: status.Undeliverable, reason: status.CarrierError, at: soon, told: soon}}
+	case UnverifiedLater:
+		return []event{{status: status.Undeliverable, reason: status.Unverified, at: soon, told: soon}}
+	case FailedLater:
+		return []event{{status: status.Failed, reason: status.SystemError, at: soon, told: soon}}
+	case ReceiptTwice:
+		return []event{
+			{status: status.Delivered, at: soon, told: soon},
+			{status: status.Delivered, at: soon, told: later},
+		}
+	case OutOfOrder:
+		return []event{
+			{status: status.Delivered, read: true, at: later, told: later},
+			{status: status.Delivered, at: soon, told: later.Add(c.config.Delay)},
+			{status: status.Accepted, at: now, told: later.Add(2 * c.config.Delay)},
+		}
+	default:
+		return []event{{status: status.Delivered, at: soon, told: soon}}
+	}
+}

@@ -1,0 +1,265 @@
+package simulated
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Clock tells the time. Those of github.com/benbjohnson/clock are Clocks.
+type Clock interface {
+	// Now returns the time.
+	Now() time.Time
+	// After returns a channel that gets the time once d has passed.
+	After(d time.Duration) <-chan time.Time
+}
+
+// Config says which channel to simulate, and how fast.
+type Config struct {
+	// Name is the channel's. Defaults to channel.SMS.
+	Name channel.Name
+	// Traits are the channel's. Defaults to those of the real one for the four
+	// names that package channel knows.
+	Traits channel.Traits
+	// Place is the pair of digits that chooses the outcome. Defaults to First for
+	// channel.LINEPush, to Second for channel.LINENotify and channel.WhatsApp, and
+	// to Third for any other name.
+	Place Place
+	// Clock is what everything happens by. Defaults to the real one.
+	Clock Clock
+	// Delay is how long an accepted message takes to arrive. Defaults to 2 seconds.
+	Delay time.Duration
+	// Late is how long the late ones take: longer than the waits it is meant to
+	// overrun. Defaults to 6 hours.
+	Late time.Duration
+	// Slow is how long a slow answer takes. Defaults to 10 seconds.
+	Slow time.Duration
+	// RetryAfter is what a throttled sender is told. Defaults to 30 seconds.
+	RetryAfter time.Duration
+	// Memory is how many attempts the channel remembers, the latest ones, for
+	// Inbox and for idempotency. Defaults to 100,000.
+	Memory int
+}
+
+// known are the traits and the place of the channels that package channel knows.
+var known = map[channel.Name]struct {
+	traits channel.Traits
+	place  Place
+}{
+	channel.LINEPush:   {channel.Traits{Machine: status.LINEPush, Idempotent: true}, First},
+	channel.LINENotify: {channel.Traits{Machine: status.LINENotify, UniformWait: true, Validity: 24 * time.Hour}, Second},
+	channel.WhatsApp:   {channel.Traits{Machine: status.WhatsApp, Reads: true, Validity: 30 * 24 * time.Hour}, Second},
+	channel.SMS:        {channel.Traits{Machine: status.SMS, Validity: 48 * time.Hour, Expires: true}, Third},
+}
+
+// Channel is a simulated channel. It is a [channel.Listener] and a
+// [channel.ContentChecker], and safe for concurrent use.
+type Channel struct {
+	config  Config
+	machine *status.Machine
+	closed  chan struct{}
+	close   func()
+
+	mu       sync.Mutex
+	attempts map[uuid.UUID]*attempt
+	order    []uuid.UUID // of attempts, oldest first
+	pending  line
+	queued   uint64
+	changed  chan struct{} // closed, and replaced, when a receipt is queued
+	sinks    []*channel.Sink
+}
+
+// New returns a simulated channel.
+func New(c Config) *Channel {
+	c.Name = cmp.Or(c.Name, channel.SMS)
+	c.Traits = cmp.Or(c.Traits, known[c.Name].traits)
+	c.Place = cmp.Or(c.Place, known[c.Name].place, Third)
+	c.Delay = cmp.Or(c.Delay, 2*time.Second)
+	c.Late = cmp.Or(c.Late, 6*time.Hour)
+	c.Slow = cmp.Or(c.Slow, 10*time.Second)
+	c.RetryAfter = cmp.Or(c.RetryAfter, 30*time.Second)
+	c.Memory = cmp.Or(c.Memory, 100_000)
+	if c.Clock == nil {
+		c.Clock = wall{}
+	}
+	closed := make(chan struct{})
+	return &Channel{
+		config:   c,
+		machine:  cmp.Or(c.Traits.Machine, status.Default),
+		closed:   closed,
+		close:    sync.OnceFunc(func() { close(closed) }),
+		attempts: make(map[uuid.UUID]*attempt),
+		changed:  make(chan struct{}),
+	}
+}
+
+// LINEPush returns a simulated LINE Push channel; a nil clock is the real one.
+func LINEPush(c Clock) *Channel { return New(Config{Name: channel.LINEPush, Clock: c}) }
+
+// LINENotify returns a simulated channel of LINE Notification Messages; a nil
+// clock is the real one.
+func LINENotify(c Clock) *Channel { return New(Config{Name: channel.LINENotify, Clock: c}) }
+
+// WhatsApp returns a simulated WhatsApp channel; a nil clock is the real one.
+func WhatsApp(c Clock) *Channel { return New(Config{Name: channel.WhatsApp, Clock: c}) }
+
+// SMS returns a simulated SMS channel; a nil clock is the real one.
+func SMS(c Clock) *Channel { return New(Config{Name: channel.SMS, Clock: c}) }
+
+// Close lets go of the sends that hang. Those that come later do not hang.
+func (c *Channel) Close() error {
+	c.close()
+	return nil
+}
+
+// Name returns the channel's name.
+func (c *Channel) Name() channel.Name { return c.config.Name }
+
+// Traits returns the channel's traits.
+func (c *Channel) Traits() channel.Traits { return c.config.Traits }
+
+// CheckContent returns an error for content that is not a [channel.Text].
+func (c *Channel) CheckContent(content channel.Content) error {
+	if _, ok := content.(channel.Text); !ok {
+		return fmt.Errorf("simulated: content is a %T, want a channel.Text", content)
+	}
+	return nil
+}
+
+// Outcome returns what a message to this recipient becomes on this channel.
+func (c *Channel) Outcome(to channel.Recipient) Outcome {
+	if !to.Phone.IsZero() {
+		return outcomeAt(to.Phone.E164(), c.config.Place)
+	}
+	if c.config.Name == channel.LINEPush {
+		return outcomeAt(to.LINEUserID, c.config.Place)
+	}
+	return InvalidNumber
+}
+
+var (
+	errBusy   = errors.New("simulated: the provider is busy")
+	errLost   = errors.New("simulated: the answer is lost")
+	errClosed = errors.New("simulated: closed")
+)
+
+// Send does what the recipient's number says.
+func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return channel.Result{}, channel.Temporary(fmt.Errorf("simulated: %w", err), 0)
+	}
+	if err := c.CheckContent(e.Content); err != nil {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, err.Error())
+	}
+	o := c.Outcome(e.To)
+	if err := refusals[o]; err != nil {
+		return channel.Result{}, err
+	}
+	if err := c.misbehave(ctx, o, e.Try); err != nil {
+		return channel.Result{}, err
+	}
+	return c.take(ctx, o, e)
+}
+
+// misbehave does what an outcome has in store before the message is taken, and
+// returns the error of one that is not taken.
+func (c *Channel) misbehave(ctx context.Context, o Outcome, try int) error {
+	switch {
+	case o == FlakyTwice && try <= 2, o == Down:
+		return channel.Temporary(errBusy, 0)
+	case o == Throttled && try <= 1:
+		return channel.Temporary(errBusy, c.config.RetryAfter)
+	case o == InDoubtLost && try <= 1:
+		return channel.InDoubt(errLost)
+	case o == Panics:
+		panic("simulated: a channel that panics")
+	case o == Hangs:
+		<-c.closed
+		return channel.Temporary(errClosed, 0)
+	case o == Slow:
+		select {
+		case <-c.config.Clock.After(c.config.Slow):
+		case <-ctx.Done():
+			return channel.InDoubt(fmt.Errorf("simulated: %w", ctx.Err()))
+		case <-c.closed:
+		}
+	}
+	return nil
+}
+
+// take takes a message as a provider does: it answers, and lets the rest happen
+// in its own time.
+func (c *Channel) take(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
+	now := c.config.Clock.Now()
+	events := c.fit(c.script(o, now), e.Expires, now)
+
+	answer := channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}
+	said := !c.machine.Reaches(status.Accepted) ||
+		o == Delivered && c.machine.Can(c.machine.Initial(), status.Delivered)
+	if said {
+		if len(events) == 0 {
+			return channel.Result{}, channel.InDoubt(errLost)
+		}
+		events[0].at, events[0].told = now, now
+		answer.Status, answer.Reason = events[0].status, events[0].reason
+	}
+
+	if first, seen := c.remember(e, answer, events); seen {
+		return first, nil
+	}
+	if said && o != ReceiptFirst {
+		events = events[1:]
+	}
+	rs := c.receipts(e.AttemptID, events)
+	if o == ReceiptFirst && len(rs) > 0 && c.tell(ctx, rs[0]) {
+		rs = rs[1:]
+	}
+	c.queue(rs...)
+	if o == InDoubtTaken && e.Try <= 1 {
+		return channel.Result{}, channel.InDoubt(errLost)
+	}
+	return answer, nil
+}
+
+// fit leaves out what the channel cannot say, and what comes too late.
+func (c *Channel) fit(events []event, expires, now time.Time) []event {
+	events = slices.DeleteFunc(events, func(ev event) bool {
+		return ev.read && !c.config.Traits.Reads || !c.machine.Reaches(ev.status)
+	})
+	if !c.config.Traits.Expires || expires.IsZero() || !arrival(events).After(expires) {
+		return events
+	}
+	if expires.Before(now) {
+		expires = now
+	}
+	events = slices.DeleteFunc(events, func(ev event) bool { return ev.status == status.Delivered })
+	return append(events, event{status: status.Undeliverable, reason: status.Expired, at: expires, told: expires})
+}
+
+// arrival returns when the message reaches the person; zero for never.
+func arrival(events []event) time.Time {
+	for _, ev := range events {
+		if ev.status == status.Delivered && !ev.read {
+			return ev.at
+		}
+	}
+	return time.Time{}
+}
+
+// wall is the real clock.
+type wall struct{}
+
+//nolint:forbidigo // here is where the time comes from
+func (wall) Now() time.Time { return time.Now() }
+
+//nolint:forbidigo // as above
+func (wall) After(d time.Duration) <-chan time.Time { return time.After(d) }
