@@ -1,0 +1,66 @@
+package memstore
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+func decodesToItself(t *rapid.T) {
+	var (
+		v   vocabulary
+		buf []byte
+		got smsplus.Message
+	)
+	want := drawMessage(t)
+	r := v.encode(&buf, &want)
+	r.decode(&got, v.words())
+	require.Equal(t, stored(want), got)
+	require.Equal(t, want.Key, r.key())
+
+	attempts := r.traces(nil)
+	require.Len(t, attempts, len(want.Attempts))
+	for i, a := range want.Attempts {
+		require.Equal(t, trace{v.channels.number(string(a.Channel)), a.Status, !a.ReadAt.IsZero(), a.ProviderID}, attempts[i])
+	}
+}
+
+func TestRecordDecodesToTheMessage(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, decodesToItself)
+}
+
+func FuzzRecordDecodesToTheMessage(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(decodesToItself))
+}
+
+func TestRecordKeepsExtremes(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]smsplus.Message{
+		"zero":        {},
+		"empty":       {Vars: map[string]string{}, Metadata: map[string]string{}, Plan: []smsplus.PlannedStep{}, Attempts: []smsplus.Attempt{}},
+		"early":       {TriggeredAt: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC)},
+		"the epoch":   {TriggeredAt: time.Unix(0, 0), DueAt: time.Unix(0, 0), ReadAt: time.Unix(0, 0)},
+		"late":        {TriggeredAt: time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), ReadAt: time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)},
+		"big numbers": {Version: math.MaxInt64, Claims: math.MaxInt32, Plan: []smsplus.PlannedStep{{Wait: math.MinInt64}}},
+		"no UTF-8":    {Key: "\xff\x00", Attempts: []smsplus.Attempt{{Channel: channel.Name("\x80"), Detail: "\x00"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var (
+				v   vocabulary
+				buf []byte
+				got smsplus.Message
+			)
+			r := v.encode(&buf, &m)
+			r.decode(&got, v.words())
+			require.Equal(t, stored(m), got)
+		})
+	}
+}

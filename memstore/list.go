@@ -1,0 +1,171 @@
+package memstore
+
+import (
+	"iter"
+	"slices"
+	"sort"
+)
+
+// entry is a record in a list, with the time that the list is ordered by.
+type entry struct {
+	at     int64
+	handle handle
+}
+
+// tie says how a record compares with the one sought, whose time is the same.
+type tie func(handle) int
+
+// list keeps entries in order of time, and of tie where times are equal. It is cut
+// into runs: adding at the end, where nearly all is added, fills one run after the
+// other, and adding or removing elsewhere moves one run's entries at most.
+type list struct {
+	runs [][]entry // none is empty
+	n    int
+}
+
+const (
+	runSize = 256
+	// A run that shrinks below runLow joins its neighbour, unless the two would
+	// soon have to part again.
+	runLow    = runSize / 4
+	runJoined = runSize * 3 / 4
+)
+
+// search returns where the first entry is that does not come before the given one.
+func (l *list) search(at int64, t tie) (run, i int) {
+	before := func(e entry) bool { return e.at < at || e.at == at && t(e.handle) < 0 }
+	run = sort.Search(len(l.runs), func(i int) bool { return !before(l.runs[i][len(l.runs[i])-1]) })
+	if run == len(l.runs) {
+		return run, 0
+	}
+	r := l.runs[run]
+	return run, sort.Search(len(r), func(i int) bool { return !before(r[i]) })
+}
+
+func (l *list) add(e entry, t tie) {
+	l.n++
+	if last := len(l.runs) - 1; last < 0 {
+		l.begin(e)
+		return
+	} else if r := l.runs[last]; comesAfter(e, r[len(r)-1], t) {
+		if len(r) == runSize {
+			l.runs = append(l.runs, append(make([]entry, 0, runSize), e))
+		} else {
+			l.runs[last] = append(r, e)
+		}
+		return
+	}
+	run, i := l.search(e.at, t)
+	r := l.runs[run]
+	if len(r) == runSize {
+		half := append(make([]entry, 0, runSize), r[runSize/2:]...)
+		l.runs = slices.Insert(l.runs, run+1, half)
+		r = r[:runSize/2]
+		l.runs[run] = r
+		if i > len(r) {
+			run, i, r = run+1, i-len(r), half
+		}
+	}
+	l.runs[run] = slices.Insert(r, i, e)
+}
+
+// begin makes the first run, in the memory of the last one of a list that was
+// emptied: some lists hold now one entry and now none.
+func (l *list) begin(e entry) {
+	if cap(l.runs) == 0 {
+		l.runs = make([][]entry, 1)
+	}
+	l.runs = l.runs[:1]
+	l.runs[0] = append(l.runs[0], e)
+}
+
+func comesAfter(e, last entry, t tie) bool {
+	return last.at < e.at || last.at == e.at && t(last.handle) < 0
+}
+
+// remove takes out an entry, which must be there.
+func (l *list) remove(e entry, t tie) {
+	run, i := l.search(e.at, t)
+	l.removeAt(run, i)
+}
+
+func (l *list) removeAt(run, i int) {
+	l.n--
+	r := l.runs[run]
+	if l.n == 0 {
+		l.runs[0] = r[:0]
+		l.runs = l.runs[:0]
+		return
+	}
+	if i == 0 {
+		r = r[1:] // so that taking one first entry after the other moves nothing
+	} else {
+		r = slices.Delete(r, i, i+1)
+	}
+	l.runs[run] = r
+	switch {
+	case len(r) == 0:
+		l.dropRun(run)
+	case len(r) < runLow && run+1 < len(l.runs) && len(r)+len(l.runs[run+1]) <= runJoined:
+		l.join(run)
+	case len(r) < runLow && run > 0 && len(r)+len(l.runs[run-1]) <= runJoined:
+		l.join(run - 1)
+	}
+}
+
+// join appends the next run to the given one.
+func (l *list) join(run int) {
+	l.runs[run] = append(l.runs[run], l.runs[run+1]...)
+	l.dropRun(run + 1)
+}
+
+func (l *list) dropRun(run int) {
+	if run == 0 {
+		l.runs[0] = nil
+		l.runs = l.runs[1:]
+		return
+	}
+	l.runs = slices.Delete(l.runs, run, run+1)
+}
+
+// first returns the first entry of a list that has one.
+func (l *list) first() entry { return l.runs[0][0] }
+
+// takeFirst removes the first entry and returns it.
+func (l *list) takeFirst() entry {
+	e := l.first()
+	l.removeAt(0, 0)
+	return e
+}
+
+// ascend goes through the entries from the first to the last.
+func (l *list) ascend() iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for _, r := range l.runs {
+			for _, e := range r {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// descend goes from the last entry before the given one to the first.
+func (l *list) descend(at int64, t tie) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		run, i := l.search(at, t)
+		for {
+			if i == 0 {
+				if run--; run < 0 {
+					return
+				}
+				i = len(l.runs[run])
+			}
+			i--
+			if !yield(l.runs[run][i]) {
+				return
+			}
+		}
+	}
+}

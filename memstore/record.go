@@ -1,0 +1,128 @@
+package memstore
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// record is a message as it is kept: what indexes and claims look at in the open,
+// the rest encoded. A thousand messages are then a few objects for the garbage
+// collector instead of many thousand, and what a caller gets is always its own.
+type record struct {
+	id    uuid.UUID
+	phone phone.Number
+	// Times are microseconds since 1970.
+	triggeredAt, dueAt int64
+	version            int64
+	// What the trigger fixes, and what updates replace.
+	fixed, state string
+	claims       int32
+	// Numbers of names. The route is the scenario and the plan.
+	template, route, channel, country uint32
+	status                            status.Status
+	read, twice                       bool // as TemplateStats counts them
+}
+
+// trace is what indexes and counters need to know of an attempt.
+type trace struct {
+	channel    uint32
+	status     status.Status
+	read       bool
+	providerID string
+}
+
+// never is the zero time.
+var never = micros(time.Time{})
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// microsUp is the first whole microsecond that is not before t, for a bound
+// between two of them.
+func microsUp(t time.Time) int64 {
+	us := micros(t)
+	if t.Nanosecond()%1000 != 0 {
+		us++
+	}
+	return us
+}
+
+func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// vocabulary is the names that records are encoded with.
+type vocabulary struct {
+	templates, channels, countries, routes names
+}
+
+// words is a vocabulary as it stood at one time, to decode with.
+type words struct {
+	templates, channels, routes []string
+}
+
+func (v *vocabulary) words() words {
+	return words{v.templates.all(), v.channels.all(), v.routes.all()}
+}
+
+// encode makes the record of a new message.
+func (v *vocabulary) encode(buf *[]byte, m *smsplus.Message) record {
+	r := v.encodeState(buf, m)
+	r.id = m.ID
+	r.phone = m.To.Phone
+	r.triggeredAt = micros(m.TriggeredAt)
+	r.version = m.Version
+	r.claims = int32(m.Claims)
+	r.template = v.templates.number(m.Template)
+	if !m.To.Phone.IsZero() {
+		r.country = v.countries.number(m.To.Phone.CountryCode())
+	}
+	*buf = appendRoute((*buf)[:0], m)
+	r.route = v.routes.numberOf(*buf)
+	*buf = appendFixed((*buf)[:0], m)
+	r.fixed = string(*buf)
+	return r
+}
+
+// encodeState makes a record of what updates replace; its other fields are zero.
+func (v *vocabulary) encodeState(buf *[]byte, m *smsplus.Message) record {
+	delivered := 0
+	for i := range m.Attempts {
+		if m.Attempts[i].Status == status.Delivered {
+			delivered++
+		}
+	}
+	*buf = v.appendState((*buf)[:0], m)
+	return record{
+		dueAt:   micros(m.DueAt),
+		state:   string(*buf),
+		channel: v.channels.number(string(m.Channel)),
+		status:  m.Status,
+		read:    !m.ReadAt.IsZero(),
+		twice:   delivered > 1,
+	}
+}
+
+// update takes over what encodeState made.
+func (rec *record) update(state record) {
+	rec.dueAt, rec.state = state.dueAt, state.state
+	rec.channel, rec.status, rec.read, rec.twice = state.channel, state.status, state.read, state.twice
+	rec.version++
+	rec.claims = 0
+}
+
+// check refuses what the counters have no place for.
+func check(m *smsplus.Message) error {
+	if !m.Status.Valid() {
+		return fmt.Errorf("memstore: Message.Status %d does not exist", m.Status)
+	}
+	for i := range m.Attempts {
+		if s := m.Attempts[i].Status; !s.Valid() {
+			return fmt.Errorf("memstore: Message.Attempts[%d].Status %d does not exist", i, s)
+		}
+	}
+	return nil
+}

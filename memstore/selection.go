@@ -1,0 +1,109 @@
+package memstore
+
+import (
+	"math"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// selection is a filter in the table's terms.
+type selection struct {
+	span
+	template, channel, country uint32 // or anyNumber
+	phone                      phone.Number
+	group                      status.Group
+}
+
+// selection returns false if f names something that no record has.
+func (v *vocabulary) selection(f smsplus.Filter) (selection, bool) {
+	sel := selection{
+		span:     span{math.MinInt64, math.MaxInt64},
+		template: anyNumber, channel: anyNumber, country: anyNumber,
+		phone: f.Phone, group: f.Group,
+	}
+	if !f.From.IsZero() {
+		sel.from = microsUp(f.From)
+	}
+	if !f.To.IsZero() {
+		sel.to = microsUp(f.To)
+	}
+	ok := true
+	look := func(n *names, text string, number *uint32) {
+		if text != "" && ok {
+			*number, ok = n.find(text)
+		}
+	}
+	look(&v.templates, f.Template, &sel.template)
+	look(&v.channels, string(f.Channel), &sel.channel)
+	look(&v.countries, f.CountryCode, &sel.country)
+	return sel, ok
+}
+
+// shortest returns the shortest list that has all that is selected.
+func (t *table) shortest(sel *selection) *list {
+	l := &t.all
+	consider := func(o *list) {
+		if o.n < l.n {
+			l = o
+		}
+	}
+	if sel.template != anyNumber {
+		consider(at(t.byTemplate, sel.template))
+	}
+	if sel.channel != anyNumber {
+		consider(at(t.byChannel, sel.channel))
+	}
+	if sel.country != anyNumber {
+		consider(at(t.byCountry, sel.country))
+	}
+	if sel.group != status.All {
+		consider(&t.byGroup[sel.group])
+	}
+	if !sel.phone.IsZero() {
+		consider(t.byPhone.list(t.hashPhone(sel.phone), t.triggeredAt))
+	}
+	return l
+}
+
+// walkSteps is how many records are looked at before others may have the lock.
+const walkSteps = 1024
+
+// walk calls f with the selected records, newest first, as long as it returns true.
+// With an ID it begins after that one, whose trigger time is sel.to. It returns true
+// if it stopped to let others have the lock: called again, it goes on.
+func (t *table) walk(sel *selection, after *uuid.UUID, f func(*record) bool) (more bool) {
+	steps := 0
+	for e := range t.shortest(sel).descend(sel.to, t.idOrder(after)) {
+		if e.at < sel.from {
+			return false
+		}
+		r := t.slab.at(e.handle)
+		if sel.has(r) && !f(r) {
+			return false
+		}
+		if steps++; steps == walkSteps {
+			sel.to, *after = e.at, r.id
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether the selection has a record of its span.
+func (sel *selection) has(r *record) bool {
+	return (sel.template == anyNumber || r.template == sel.template) &&
+		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
+		(sel.phone.IsZero() || r.phone == sel.phone) &&
+		sel.group.Has(r.status) &&
+		(sel.channel == anyNumber || r.tried(sel.channel))
+}
+
+// tried reports whether an attempt was on the channel.
+func (rec *record) tried(channel uint32) bool {
+	var buf [4]trace
+	return hasChannel(rec.traces(buf[:0]), channel)
+}

@@ -1,0 +1,37 @@
+package memstore
+
+// handle is a record's place in the slab. Indexes hold handles, not pointers, so
+// that the garbage collector has nothing to look at in them.
+type handle uint32
+
+const chunkSize = 1024
+
+// slab holds records in chunks that never move, and uses the places of dropped
+// ones again.
+type slab struct {
+	chunks [][]record
+	free   []handle
+	last   handle // the highest handed out so far
+}
+
+func (s *slab) at(h handle) *record { return &s.chunks[h/chunkSize][h%chunkSize] }
+
+func (s *slab) put(r record) handle {
+	var h handle
+	if n := len(s.free); n > 0 {
+		h, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		s.last++
+		h = s.last
+		if int(h/chunkSize) == len(s.chunks) {
+			s.chunks = append(s.chunks, make([]record, chunkSize))
+		}
+	}
+	*s.at(h) = r
+	return h
+}
+
+func (s *slab) drop(h handle) {
+	*s.at(h) = record{}
+	s.free = append(s.free, h)
+}

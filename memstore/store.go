@@ -1,0 +1,434 @@
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Store is a [smsplus.Store] in memory. It is made by [New].
+type Store struct {
+	names  vocabulary
+	drafts sync.Pool // of *drafts
+
+	mu     sync.RWMutex // guards what is below
+	closed bool
+	table  *table
+	parked parked
+}
+
+var _ smsplus.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		drafts: sync.Pool{New: func() any { return new(drafts) }},
+		table:  newTable(),
+	}
+}
+
+var errClosed = errors.New("memstore: the store is closed")
+
+// drafts are records on their way in, made before the lock is taken.
+type drafts struct {
+	buf     []byte
+	records []record
+}
+
+// put gives the drafts back, without what would keep records' texts alive.
+func (s *Store) put(d *drafts) {
+	clear(d.records)
+	d.records = d.records[:0]
+	s.drafts.Put(d)
+}
+
+// lock takes the lock to change something. The caller unlocks unless it fails.
+func (s *Store) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errClosed
+	}
+	return nil
+}
+
+// rlock takes the lock to read something. The caller unlocks unless it fails.
+func (s *Store) rlock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return errClosed
+	}
+	return nil
+}
+
+// open returns an error if the store is closed.
+func (s *Store) open(ctx context.Context) error {
+	err := s.rlock(ctx)
+	if err == nil {
+		s.mu.RUnlock()
+	}
+	return err
+}
+
+// messages decodes records. They are copies, so it needs no lock.
+func (s *Store) messages(rs []record) []smsplus.Message {
+	if len(rs) == 0 {
+		return nil
+	}
+	fetch(rs)
+	words := s.names.words()
+	ms := make([]smsplus.Message, len(rs))
+	for i := range rs {
+		rs[i].decode(&ms[i], words)
+	}
+	return ms
+}
+
+// Insert implements [smsplus.Store]. An ID that the store already holds is an error.
+func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[string]smsplus.Message, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d := s.drafts.Get().(*drafts)
+	defer s.put(d)
+	for i := range ms {
+		if err := check(&ms[i]); err != nil {
+			return nil, err
+		}
+		d.records = append(d.records, s.names.encode(&d.buf, &ms[i]))
+	}
+	holders, err := s.insert(ctx, ms, d.records)
+	if err != nil || len(holders) == 0 {
+		return nil, err
+	}
+	taken = make(map[string]smsplus.Message, len(holders))
+	for _, m := range s.messages(holders) {
+		taken[m.Key] = m
+	}
+	return taken, nil
+}
+
+// insert adds the records of the messages, or returns those that hold their keys.
+func (s *Store) insert(ctx context.Context, ms []smsplus.Message, rs []record) (holders []record, err error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	for i := range ms {
+		if ms[i].Key == "" {
+			continue
+		}
+		if h, ok := s.table.withKey(ms[i].Key); ok {
+			holders = append(holders, *s.table.slab.at(h))
+		}
+	}
+	if len(holders) > 0 {
+		return holders, nil
+	}
+	for i := range rs {
+		if !s.table.insert(rs[i]) {
+			for _, added := range rs[:i] {
+				h, _ := s.table.withID(added.id)
+				s.table.drop(h)
+			}
+			return nil, fmt.Errorf("memstore: Message.ID %v is there already", rs[i].id)
+		}
+	}
+	return nil, nil
+}
+
+// Claim implements [smsplus.Store].
+func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	var except []uint32
+	for _, name := range c.Except {
+		if number, ok := s.names.channels.find(string(name)); ok {
+			except = append(except, number)
+		}
+	}
+	if err := s.lock(ctx); err != nil {
+		return smsplus.Claimed{}, err
+	}
+	claimed, dueAt, next := s.table.claim(micros(c.Now), micros(c.Now.Add(c.Lease)), c.Limit, except)
+	s.mu.Unlock()
+	return smsplus.Claimed{Messages: s.messages(claimed), DueAt: timeAt(dueAt), Next: timeAt(next)}, nil
+}
+
+// Update implements [smsplus.Store].
+func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d := s.drafts.Get().(*drafts)
+	defer s.put(d)
+	for i := range ms {
+		if err := check(&ms[i]); err != nil {
+			return nil, err
+		}
+		d.records = append(d.records, s.names.encodeState(&d.buf, &ms[i]))
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	for i := range ms {
+		h, ok := s.table.withID(ms[i].ID)
+		if !ok || s.table.slab.at(h).version != ms[i].Version {
+			stale = append(stale, ms[i].ID)
+			continue
+		}
+		s.table.replace(h, d.records[i])
+	}
+	return stale, nil
+}
+
+// Message implements [smsplus.Store].
+func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	if err := s.rlock(ctx); err != nil {
+		return smsplus.Message{}, err
+	}
+	h, ok := s.table.withID(id)
+	var r record
+	if ok {
+		r = *s.table.slab.at(h)
+	}
+	s.mu.RUnlock()
+	if !ok {
+		return smsplus.Message{}, smsplus.ErrNotFound
+	}
+	var m smsplus.Message
+	r.decode(&m, s.names.words())
+	return m, nil
+}
+
+// ByProviderID implements [smsplus.Store]. An empty ProviderID names nothing.
+func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	rs, err := s.byProviderID(ctx, refs)
+	return s.messages(rs), err
+}
+
+func (s *Store) byProviderID(ctx context.Context, refs []channel.Ref) ([]record, error) {
+	if err := s.rlock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	var hs []handle
+	for _, ref := range refs {
+		if number, ok := s.names.channels.find(string(ref.Channel)); ok {
+			hs = s.table.withRef(hs, number, ref.ProviderID)
+		}
+	}
+	slices.Sort(hs)
+	hs = slices.Compact(hs)
+	rs := make([]record, len(hs))
+	for i, h := range hs {
+		rs[i] = *s.table.slab.at(h)
+	}
+	return rs, nil
+}
+
+// Park implements [smsplus.Store].
+func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	for _, r := range rs {
+		s.parked.add(r)
+	}
+	return nil
+}
+
+// Parked implements [smsplus.Store].
+func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	if err := s.rlock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	return s.parked.of(refs), nil
+}
+
+// Unpark implements [smsplus.Store].
+func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	for _, ref := range refs {
+		s.parked.remove(ref)
+	}
+	return nil
+}
+
+// Records implements [smsplus.Store].
+func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
+		return smsplus.Page{}, err
+	}
+	at, id, err := f.Position()
+	if err != nil {
+		return smsplus.Page{}, err
+	}
+	sel, ok := s.names.selection(f)
+	if !ok {
+		return smsplus.Page{}, s.open(ctx)
+	}
+	if us := micros(at); f.After != "" && us < sel.to {
+		sel.to = us
+	} else {
+		id = uuid.UUID{}
+	}
+	limit, more := f.PageSize(), false
+	rs := make([]record, 0, min(limit, smsplus.DefaultLimit))
+	err = s.walk(ctx, sel, id, func(r *record) bool {
+		if more = len(rs) == limit; !more {
+			rs = append(rs, *r)
+		}
+		return !more
+	})
+	if err != nil {
+		return smsplus.Page{}, err
+	}
+	page := smsplus.Page{Messages: s.messages(rs)}
+	if more {
+		page.Next = f.CursorAt(page.Messages[limit-1])
+	}
+	return page, nil
+}
+
+// walk calls f, under the lock, with the selected records, newest first, as long as
+// it returns true. A long walk lets others have the lock now and then, so a record
+// that is changed meanwhile is seen as it was or as it is, and once.
+func (s *Store) walk(ctx context.Context, sel selection, after uuid.UUID, f func(*record) bool) error {
+	for {
+		if err := s.rlock(ctx); err != nil {
+			return err
+		}
+		more := s.table.walk(&sel, &after, f)
+		s.mu.RUnlock()
+		if !more {
+			return nil
+		}
+	}
+}
+
+// Stats implements [smsplus.Store].
+func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
+		return nil, err
+	}
+	sums, err := s.sums(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	templates := s.names.templates.all()
+	var rows []smsplus.TemplateStats
+	for i := range sums {
+		if row := sums[i].stats(templates[i]); row.Triggered > 0 {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b smsplus.TemplateStats) int { return strings.Compare(a.Template, b.Template) })
+	return rows, nil
+}
+
+// sums adds up counters where they can answer, and records elsewhere.
+func (s *Store) sums(ctx context.Context, f smsplus.Filter) (sums, error) {
+	sel, ok := s.names.selection(f)
+	if !ok {
+		return nil, s.open(ctx)
+	}
+	var sums sums
+	spans := []span{sel.span}
+	q := question{overall, sel.group, sel.template}
+	if sel.channel != anyNumber {
+		q.subject = subjectOf(sel.channel)
+	}
+	if sel.phone.IsZero() && sel.country == anyNumber {
+		if err := s.rlock(ctx); err != nil {
+			return nil, err
+		}
+		spans = s.table.counters.sum(sel.span, q, &sums)
+		s.mu.RUnlock()
+	}
+	var buf []trace
+	for _, sel.span = range spans {
+		err := s.walk(ctx, sel, uuid.UUID{}, func(r *record) bool {
+			sum := sums.of(r.template)
+			if q.subject == overall {
+				sum.add(r.tally(), plusOne)
+				return true
+			}
+			buf = r.traces(buf[:0])
+			for _, a := range buf {
+				if a.channel == sel.channel {
+					sum.add(r.tallyOf(a), plusOne)
+				}
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+// Purge implements [smsplus.Store].
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	return s.purge(microsUp(before), limit), nil
+}
+
+func (s *Store) purge(before int64, limit int) (dropped int) {
+	var ended []entry
+	for e := range s.table.all.ascend() {
+		if e.at >= before || len(ended) >= limit {
+			break
+		}
+		if s.table.slab.at(e.handle).dueAt == never {
+			ended = append(ended, e)
+		}
+	}
+	for ; dropped < limit; dropped++ {
+		parked := s.parked.order.n > 0 && s.parked.order.first().at < before
+		switch {
+		case parked && (len(ended) == 0 || s.parked.order.first().at < ended[0].at):
+			s.parked.takeOldest()
+		case len(ended) > 0:
+			s.table.drop(ended[0].handle)
+			ended = ended[1:]
+		default:
+			return dropped
+		}
+	}
+	return dropped
+}
+
+// Close implements [smsplus.Store].
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.table, s.parked = nil, parked{}
+	return nil
+}

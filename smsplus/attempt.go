@@ -1,0 +1,421 @@
+package smsplus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// outcome is what a send came to: evidence, or a later try. It can be applied to
+// any version of its message, any number of times.
+type outcome struct {
+	step       int
+	tries      int // in all, this one included
+	startedAt  time.Time
+	providerID string
+	evidence   evidence  // with a status of Preparing there is none, and the step is
+	retryAt    time.Time // tried again then
+}
+
+// work does what a claimed message needs: it sends a step, or only stores what the
+// message has come to. It reports whether the message got anywhere. With patience
+// it waits for its turn under the rate limit, and stores the outcome however long
+// the store is down, until ctx ends; without, it does neither.
+func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bool, err error) {
+	if j.step < 0 {
+		return true, d.conclude(ctx, j, nil, patient)
+	}
+	l := d.lanes[j.channel()]
+	if l == nil {
+		return true, d.conclude(ctx, j, d.again(j, status.TemplateConfig, "no such channel is registered", 0), patient)
+	}
+	waited := false
+	if delay := l.delay(d.now(), patient); delay > 0 {
+		if !patient {
+			d.putBack(ctx, j, d.now().Add(delay))
+			return false, nil
+		}
+		waited = true
+		select {
+		case <-d.cfg.Clock.After(delay):
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil || d.now().Add(d.cfg.SendTimeout).After(j.DueAt) {
+		d.putBack(ctx, j, d.now())
+		return false, ctx.Err()
+	}
+	if waited || len(j.Attempts) > 0 {
+		if still, err := d.still(ctx, &j); err != nil || !still {
+			return false, err
+		}
+		if j.step < 0 {
+			return true, d.conclude(ctx, j, nil, patient)
+		}
+	}
+	return true, d.conclude(ctx, j, d.send(ctx, l, j), patient)
+}
+
+// still looks at a message once more before a step that a receipt, or a Cancel, may
+// have made needless since the claim. It reports whether the message is still the
+// caller's, which may be to store it only: then the job has no step.
+func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
+	fresh, err := d.Message(ctx, j.ID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || fresh.Version == j.Version {
+		return err == nil, err
+	}
+	if fresh.Claims > 0 || !fresh.DueAt.Equal(j.DueAt) {
+		return false, nil
+	}
+	*j.Message = fresh
+	step, send := d.decide(j.Message, d.now())
+	if !send || step != j.step {
+		j.step = -1
+	}
+	return true, nil
+}
+
+// send asks the channel to send, and says what came of it. It returns nil if the
+// message has meanwhile decided the step without a send.
+func (d *Dispatcher) send(ctx context.Context, l *lane, j job) *outcome {
+	m, p := j.Message, j.Plan[j.step]
+	now := d.now()
+	o := &outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
+	if a := m.attempt(j.step); a != nil {
+		o.startedAt = earliest(a.StartedAt, now)
+	}
+	if j.doubt {
+		o.providerID = AttemptID(m.ID, j.step).String()
+		if !d.traits[l.name].Idempotent && p.InDoubt == Forward {
+			o.tries--
+			o.evidence = evidence{status: status.Undeliverable, reason: status.InDoubt, at: now}
+			return o
+		}
+		if o.tries > d.cfg.Retry.Tries {
+			o.tries--
+			o.evidence = evidence{status: status.Failed, reason: status.SystemError, detail: "no try had an outcome", at: now}
+			return o
+		}
+		o.providerID = ""
+	}
+	content, missing := d.content(m, p.Channel)
+	if missing != "" {
+		return d.again(j, status.TemplateConfig, missing, 0)
+	}
+	rendered, err := content.Render(m.Vars)
+	if err != nil {
+		o.evidence = evidence{status: status.Failed, reason: status.TemplateConfig, detail: err.Error(), at: now}
+		return o
+	}
+	e := channel.Envelope{
+		AttemptID: AttemptID(m.ID, j.step), To: m.To, Content: rendered, Try: o.tries,
+		Template: m.Template, Scenario: m.Scenario, Expires: m.expires(j.step, o.startedAt),
+	}
+	if d.cfg.Observer != nil {
+		d.departed(ctx, j, e)
+	}
+	res, err := d.ask(ctx, l.ch, e)
+	if err != nil {
+		return d.refused(j, o, err)
+	}
+	o.providerID = clean(res.ProviderID)
+	machine := d.traits[l.name].Machine
+	if res.Status == status.Preparing || res.Status != machine.Initial() && !machine.Can(machine.Initial(), res.Status) {
+		o.evidence = evidence{
+			status: status.Failed, reason: status.SystemError, at: d.now(),
+			detail: (&status.TransitionError{From: machine.Initial(), To: res.Status}).Error(),
+		}
+		return o
+	}
+	o.evidence = evidence{status: res.Status, reason: res.Reason, detail: res.Detail, at: d.now()}
+	return o
+}
+
+// tries counts the sends so far, those that died without an outcome included.
+func (j *job) tries() int {
+	n := max(0, j.Claims-1)
+	if a := j.attempt(j.step); a != nil {
+		n += a.Tries
+	}
+	return n
+}
+
+// content returns what the message's template says on a channel now, or what is missing.
+func (d *Dispatcher) content(m *Message, c channel.Name) (content channel.Content, missing string) {
+	t := d.templates[m.Template]
+	if t == nil {
+		return nil, "no such template is registered"
+	}
+	for _, s := range t.Route {
+		if s.Channel == c {
+			return s.Content, ""
+		}
+	}
+	return nil, "the template no longer has a step on this channel"
+}
+
+// ask calls the channel under its deadline. A channel that panics has failed; what
+// it panicked with may hold anything, so only its type is told.
+func (d *Dispatcher) ask(ctx context.Context, ch channel.Channel, e channel.Envelope) (res channel.Result, err error) {
+	limited := withDeadline(ctx, d.cfg.SendTimeout)
+	defer limited.cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel panicked", slog.String("channel", string(ch.Name())),
+				slog.String("attempt", e.AttemptID.String()), slog.String("stack", string(debug.Stack())))
+			err = channel.Failed(status.SystemError, fmt.Sprintf("the channel panicked (%T)", p))
+		}
+	}()
+	res, err = ch.Send(limited, e)
+	if err != nil && limited.Err() != nil {
+		if _, ok := errors.AsType[*channel.Error](err); !ok {
+			err = channel.InDoubt(err) // cut off in the middle, by whatever name
+		}
+	}
+	return res, err
+}
+
+// refused says what an error comes to.
+func (d *Dispatcher) refused(j job, o *outcome, err error) *outcome {
+	ce, ok := errors.AsType[*channel.Error](err)
+	if !ok {
+		ce = channel.Temporary(err, 0)
+	}
+	now := d.now()
+	switch {
+	case ce.Status().Final():
+		o.evidence = evidence{status: ce.Status(), reason: ce.Reason(), detail: ce.Detail(), at: now}
+		return o
+	case ce.InDoubt() && !d.traits[j.channel()].Idempotent && j.Plan[j.step].InDoubt == Forward:
+		o.providerID = AttemptID(j.ID, j.step).String()
+		o.evidence = evidence{status: status.Undeliverable, reason: status.InDoubt, detail: ce.Detail(), at: now}
+		return o
+	}
+	again := d.again(j, ce.Reason(), ce.Detail(), ce.RetryAfter())
+	again.startedAt = o.startedAt
+	if ce.InDoubt() {
+		again.providerID = AttemptID(j.ID, j.step).String()
+	}
+	return again
+}
+
+// again says when a step is tried once more; or that it has failed, because it is
+// out of tries or the next one would come after its wait.
+func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter time.Duration) *outcome {
+	now := d.now()
+	o := &outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
+	if a := j.attempt(j.step); a != nil {
+		o.startedAt = earliest(a.StartedAt, now)
+	}
+	o.retryAt = now.Add(max(retryAfter, d.cfg.Retry.backoff(o.tries)))
+	o.evidence = evidence{reason: why, detail: detail, at: now}
+	wait := cmp.Or(j.Plan[j.step].Wait, d.traits[j.channel()].Validity, DefaultWait)
+	if o.tries >= d.cfg.Retry.Tries || !o.retryAt.Before(o.startedAt.Add(wait)) {
+		o.evidence.status = status.Failed
+		if why == status.InDoubt {
+			o.evidence.reason = status.SystemError
+		}
+	}
+	return o
+}
+
+// apply makes an outcome part of a message, whatever has become of the message
+// since the send. If another dispatcher holds it meanwhile, its lease stays.
+func (d *Dispatcher) apply(m *Message, o *outcome, held bool) {
+	now := d.now()
+	lease := m.DueAt
+	if held {
+		m.markInFlight(m.inFlight(), now)
+	}
+	a := m.open(o.step)
+	if !held && a.Status == status.Preparing && a.Reason == status.InDoubt {
+		a.Reason, a.Detail = "", ""
+	}
+	a.Tries = max(a.Tries, o.tries)
+	a.StartedAt = earliest(a.StartedAt, o.startedAt)
+	if o.providerID != "" && (a.ProviderID == "" || a.ProviderID == a.ID.String()) {
+		a.ProviderID = o.providerID
+	}
+	e := o.evidence
+	e.reason, e.detail = status.Reason(clean(string(e.reason))), scrub(e.detail, m)
+	switch {
+	case e.status != status.Preparing:
+		a.record(e)
+	case a.Status != status.Preparing || held:
+		// A receipt, or another dispatcher, knows better.
+	case !m.CanceledAt.IsZero():
+		a.record(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+	default:
+		a.Reason, a.Detail = e.reason, e.detail
+		m.DueAt = earliest(o.retryAt, m.ExpiresAt)
+	}
+	d.settle(m, now)
+	if held && !m.delivered() {
+		m.DueAt = lease
+	}
+}
+
+// conclude stores an outcome, or with none the message as decide left it.
+func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bool) error {
+	m := j.Message
+	before := j.before
+	if before == nil {
+		before = d.snapshot(m)
+	}
+	held := false
+	for try := 1; ; try++ {
+		if o != nil {
+			d.apply(m, o, held)
+		}
+		stale, err := d.update(m)
+		switch {
+		case err == nil && !stale:
+			d.changed(ctx, before, m)
+			d.unpark(ctx, j.unpark)
+			if o != nil && o.providerID != "" {
+				return d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
+			}
+			return nil
+		case err != nil && (!patient || ctx.Err() != nil):
+			return err
+		case err != nil:
+			select {
+			case <-d.cfg.Clock.After(storeRetry.backoff(try)):
+			case <-ctx.Done():
+			}
+			continue // if it took effect all the same, the next update is stale
+		case o == nil:
+			return nil // what came first decides anew
+		}
+		fresh, err := d.Message(ctx, m.ID)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			if patient && ctx.Err() == nil {
+				continue
+			}
+			return err
+		}
+		*m = fresh
+		before = d.snapshot(m)
+		held = m.Claims > 0
+	}
+}
+
+// inFlight returns the step that whoever holds the message's lease may be sending,
+// or -1.
+func (m *Message) inFlight() int {
+	if a := m.current(); a != nil && a.Status == status.Preparing {
+		return a.Step
+	}
+	return m.next()
+}
+
+// markInFlight writes down that a step may have been sent and nobody knows: in the
+// message itself, since an update is going to reset its Claims. The attempt is
+// filed under its own ID, so that a provider that quotes it can still be heard.
+func (m *Message) markInFlight(step int, now time.Time) {
+	if step < 0 || m.DueAt.IsZero() {
+		return
+	}
+	a := m.open(step)
+	if a.Status != status.Preparing {
+		return
+	}
+	a.Reason, a.Detail = status.InDoubt, ""
+	a.StartedAt = earliest(a.StartedAt, now)
+	a.ProviderID = cmp.Or(a.ProviderID, a.ID.String())
+}
+
+// parked returns the receipts parked under the refs.
+func (d *Dispatcher) parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
+	err = d.call(ctx, "Parked", func(ctx context.Context) error {
+		rs, err = d.cfg.Store.Parked(ctx, refs)
+		return err
+	})
+	return rs, err
+}
+
+// unpark drops receipts whose word is stored. An error was told, and does no harm:
+// they say nothing new the next time.
+func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
+	if len(refs) > 0 {
+		_ = d.call(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
+	}
+}
+
+// lookParked takes in what was parked under a provider's ID before it was stored.
+// Receive parks and then looks for the message; this side stores and then looks at
+// what is parked: neither misses the other.
+func (d *Dispatcher) lookParked(ctx context.Context, ref channel.Ref) error {
+	rs, err := d.parked(ctx, []channel.Ref{ref})
+	if err != nil || len(rs) == 0 {
+		return err
+	}
+	if _, err := d.absorb(ctx, rs); err != nil {
+		return err
+	}
+	d.unpark(ctx, []channel.Ref{ref})
+	return nil
+}
+
+func (d *Dispatcher) departed(ctx context.Context, j job, e channel.Envelope) {
+	if a := j.current(); a != nil && a.Step != j.step {
+		f := Forwarded{Message: j.ID, Template: j.Template, From: a.Channel, To: j.channel()}
+		if a.Status.Final() {
+			f.Reason = a.Reason
+		}
+		d.observe(ctx, f)
+	}
+	d.observe(ctx, AttemptStarted{j.ID, e.AttemptID, j.Template, j.channel(), e.Try})
+}
+
+// snapshot keeps what a message says, for [Dispatcher.changed]; nil without an Observer.
+func (d *Dispatcher) snapshot(m *Message) *Message {
+	if d.cfg.Observer == nil {
+		return nil
+	}
+	before := *m
+	before.Attempts = append([]Attempt(nil), m.Attempts...)
+	return &before
+}
+
+// changed tells the Observer what is new in a message.
+func (d *Dispatcher) changed(ctx context.Context, before, after *Message) {
+	if before == nil {
+		return
+	}
+	for i := range after.Attempts {
+		a, from := &after.Attempts[i], status.Preparing
+		if i < len(before.Attempts) {
+			from = before.Attempts[i].Status
+		}
+		if a.Status != from {
+			d.observe(ctx, AttemptChanged{
+				Message: after.ID, Attempt: a.ID, Template: after.Template, Channel: a.Channel,
+				From: from, To: a.Status, Reason: a.Reason, Took: d.now().Sub(cmp.Or(a.StartedAt, a.EndedAt)),
+			})
+		}
+	}
+	if after.Status.Final() && after.Status != before.Status {
+		reason := status.Reason("")
+		if a := after.current(); a != nil && !after.delivered() {
+			reason = a.Reason
+		}
+		d.observe(ctx, Ended{
+			Message: after.ID, Template: after.Template, Scenario: after.Scenario, Channel: after.Channel,
+			Status: after.Status, Reason: reason, Took: d.now().Sub(after.TriggeredAt),
+		})
+	}
+}

@@ -1,0 +1,235 @@
+package smsplus
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Config is what [New] makes a Dispatcher of. A zero field means its default.
+type Config struct {
+	// Store is where messages live. Required.
+	Store Store
+	// Channels are the adapters, each with a name of its own.
+	Channels []channel.Channel
+	// Templates are what triggers may ask for, each with an ID of its own.
+	Templates []Template
+
+	// Clock is the only source of time for everything that is stored or due. The
+	// deadlines of calls to stores and channels run on the machine's time.
+	// Defaults to clock.New() of github.com/benbjohnson/clock.
+	Clock Clock
+	// NewID makes the messages' IDs. Defaults to UUIDs of version 7.
+	NewID func() uuid.UUID
+	// Logger gets warnings and errors. Defaults to none.
+	Logger *slog.Logger
+	// Observer is told what happens. Defaults to none.
+	Observer Observer
+
+	// Limits bound the load on channels, by name.
+	Limits map[channel.Name]Limit
+	// Retry bounds the tries of an attempt whose channel fails temporarily.
+	Retry Retry
+
+	// SendTimeout is a deadline for each call to a channel. Defaults to 20 s.
+	SendTimeout time.Duration
+	// StoreTimeout is a deadline for each call to the store. Defaults to 10 s.
+	StoreTimeout time.Duration
+	// Lease is how long a claimed message is the claimer's. A crashed dispatcher's
+	// messages are taken up after it. It must be longer than SendTimeout and
+	// StoreTimeout together. Defaults to 1 min.
+	Lease time.Duration
+	// Poll is how often an idle dispatcher looks for messages that other ones
+	// stored. What is due in its own store at a known time is not waited for so
+	// long. Defaults to 1 s.
+	Poll time.Duration
+	// DrainTimeout is how long Run waits for sends under way after its context
+	// ended; then their contexts end too. Defaults to SendTimeout.
+	DrainTimeout time.Duration
+	// Batch is how many messages one store call carries at most. Defaults to 256.
+	Batch int
+}
+
+// Limit bounds the load on one channel.
+type Limit struct {
+	// Concurrency is how many sends may be under way at once. Defaults to 64.
+	Concurrency int
+	// Rate is how many sends may begin a second. Zero means no limit.
+	Rate float64
+	// Burst is how many of them may begin at once. Defaults to 1.
+	Burst int
+}
+
+// Retry bounds the tries of an attempt whose channel fails temporarily. Each wait
+// is twice the one before, with jitter; a provider's Retry-After lengthens it.
+type Retry struct {
+	// Tries is how many sends an attempt may take. Defaults to 12.
+	Tries int
+	// Base is the wait after the first try. Defaults to 1 s.
+	Base time.Duration
+	// Max is the longest wait. Defaults to 5 min.
+	Max time.Duration
+}
+
+const (
+	defaultConcurrency  = 64
+	defaultBatch        = 256
+	defaultSendTimeout  = 20 * time.Second
+	defaultStoreTimeout = 10 * time.Second
+	defaultLease        = time.Minute
+	defaultPoll         = time.Second
+)
+
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = clock.New()
+	}
+	if c.NewID == nil {
+		c.NewID = func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Retry = Retry{
+		Tries: cmp.Or(c.Retry.Tries, 12),
+		Base:  cmp.Or(c.Retry.Base, time.Second),
+		Max:   cmp.Or(c.Retry.Max, 5*time.Minute),
+	}
+	c.SendTimeout = cmp.Or(c.SendTimeout, defaultSendTimeout)
+	c.StoreTimeout = cmp.Or(c.StoreTimeout, defaultStoreTimeout)
+	c.Lease = cmp.Or(c.Lease, defaultLease)
+	c.Poll = cmp.Or(c.Poll, defaultPoll)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, c.SendTimeout)
+	c.Batch = cmp.Or(c.Batch, defaultBatch)
+	return c
+}
+
+// mistakes collects what is wrong with a config or a trigger, each named by its field.
+type mistakes []error
+
+func (ms *mistakes) add(format string, args ...any) {
+	*ms = append(*ms, fmt.Errorf(format, args...))
+}
+
+func (c Config) check() error {
+	var bad mistakes
+	if c.Store == nil {
+		bad.add("smsplus: Config.Store is required")
+	}
+	channels := make(map[channel.Name]channel.Channel, len(c.Channels))
+	for i, ch := range c.Channels {
+		if ch == nil {
+			bad.add("smsplus: Config.Channels[%d] is nil", i)
+			continue
+		}
+		name := ch.Name()
+		switch {
+		case name == "":
+			bad.add("smsplus: Config.Channels[%d] has no name", i)
+		case channels[name] != nil:
+			bad.add("smsplus: Config.Channels[%d]: there is another channel %q", i, name)
+		}
+		if ch.Traits().Validity < 0 {
+			bad.add("smsplus: Config.Channels[%d] (%s): Traits.Validity is negative", i, name)
+		}
+		channels[name] = ch
+	}
+	ids := make(map[string]bool, len(c.Templates))
+	for i, t := range c.Templates {
+		field := fmt.Sprintf("smsplus: Config.Templates[%d]", i)
+		switch {
+		case t.ID == "":
+			bad.add("%s.ID is required", field)
+		case ids[t.ID]:
+			bad.add("%s.ID: there is another template %q", field, t.ID)
+		}
+		ids[t.ID] = true
+		t.check(field, channels, &bad)
+	}
+	for name, l := range c.Limits {
+		field := fmt.Sprintf("smsplus: Config.Limits[%q]", name)
+		if channels[name] == nil {
+			bad.add("%s: no such channel is registered", field)
+		}
+		if l.Concurrency < 0 || l.Burst < 0 || !(l.Rate >= 0) {
+			bad.add("%s: Concurrency, Rate and Burst must not be negative", field)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"SendTimeout", c.SendTimeout}, {"StoreTimeout", c.StoreTimeout}, {"Lease", c.Lease}, {"Poll", c.Poll},
+		{"DrainTimeout", c.DrainTimeout}, {"Retry.Base", c.Retry.Base}, {"Retry.Max", c.Retry.Max},
+	} {
+		if f.value < 0 {
+			bad.add("smsplus: Config.%s is negative (%v)", f.name, f.value)
+		}
+	}
+	if c.Batch < 0 {
+		bad.add("smsplus: Config.Batch is negative (%d)", c.Batch)
+	}
+	if c.Retry.Tries < 0 {
+		bad.add("smsplus: Config.Retry.Tries is negative (%d)", c.Retry.Tries)
+	}
+	if c.Lease >= 0 && c.Lease <= c.SendTimeout+c.StoreTimeout {
+		bad.add("smsplus: Config.Lease (%v) must be longer than SendTimeout and StoreTimeout together (%v): "+
+			"a send could outlive it and be repeated", c.Lease, c.SendTimeout+c.StoreTimeout)
+	}
+	return errors.Join(bad...)
+}
+
+func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *mistakes) {
+	if t.TTL < 0 {
+		bad.add("%s.TTL is negative (%v)", field, t.TTL)
+	}
+	if len(t.Route) == 0 {
+		bad.add("%s.Route is empty", field)
+	}
+	for i, s := range t.Route {
+		step := fmt.Sprintf("%s.Route[%d]", field, i)
+		if slices.ContainsFunc(t.Route[:i], func(o Step) bool { return o.Channel == s.Channel }) {
+			bad.add("%s.Channel: %q is on the route already", step, s.Channel)
+		}
+		if s.Wait < 0 {
+			bad.add("%s.Wait is negative (%v)", step, s.Wait)
+		}
+		if s.OnFailed > Forward || s.InDoubt > Forward {
+			bad.add("%s: no such policy (OnFailed %d, InDoubt %d)", step, s.OnFailed, s.InDoubt)
+		}
+		ch := channels[s.Channel]
+		if ch == nil {
+			bad.add("%s.Channel: no channel %q is registered", step, s.Channel)
+		}
+		if s.Content == nil {
+			bad.add("%s.Content is required", step)
+			continue
+		}
+		if c, ok := s.Content.(interface{ Check() error }); ok {
+			if err := c.Check(); err != nil {
+				bad.add("%s.Content: %w", step, err)
+			}
+		}
+		if c, ok := ch.(channel.ContentChecker); ok {
+			if err := c.CheckContent(s.Content); err != nil {
+				bad.add("%s.Content: channel %q does not take it: %w", step, s.Channel, err)
+			}
+		}
+	}
+}
+
+// traits returns a channel's traits with the default machine filled in.
+func traits(ch channel.Channel) channel.Traits {
+	t := ch.Traits()
+	t.Machine = cmp.Or(t.Machine, status.Default)
+	return t
+}

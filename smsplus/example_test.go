@@ -1,0 +1,82 @@
+package smsplus_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/benbjohnson/clock"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// A fallback of two hours, tested in no time: the clock is a mock, and Tick does
+// what is due.
+func ExampleDispatcher_Tick() {
+	ctx, mock := context.Background(), clock.NewMock()
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Clock: mock,
+		Channels: []channel.Channel{simulated.LINENotify(mock), simulated.SMS(mock)},
+		Templates: []smsplus.Template{{ID: "shipped", Scenario: "order shipped", Route: []smsplus.Step{
+			{Channel: channel.LINENotify, Content: channel.Text("您的訂單 {{order}} 已出貨"), Wait: 2 * time.Hour},
+			{Channel: channel.SMS, Content: channel.Text("您的訂單 {{order}} 已出貨")},
+		}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	id, err := d.Send(ctx, smsplus.Trigger{
+		Template: "shipped", Vars: map[string]string{"order": "A-1007"},
+		To: channel.Recipient{Phone: simulated.Number(0, simulated.Silent, simulated.Delivered)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	for _, passed := range []time.Duration{0, 2*time.Hour - time.Second, time.Second} {
+		mock.Add(passed)
+		if _, err := d.Tick(ctx); err != nil {
+			panic(err)
+		}
+		m, err := d.Message(ctx, id)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(mock.Now().UTC().Format(time.TimeOnly), m.Channel, m.Status)
+	}
+	// Output:
+	// 00:00:00 line_notify accepted
+	// 01:59:59 line_notify accepted
+	// 02:00:00 sms delivered
+}
+
+// A key makes it safe to send again after an error, or a second webhook.
+func ExampleDispatcher_Send() {
+	ctx := context.Background()
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Channels: []channel.Channel{simulated.SMS(nil)},
+		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
+			{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
+		}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	trigger := smsplus.Trigger{
+		Template: "otp", Key: "login-42", Vars: map[string]string{"code": "498172"},
+		To: channel.Recipient{Phone: simulated.Number(0, 0, simulated.Delivered)},
+	}
+	first, _ := d.Send(ctx, trigger)
+	second, _ := d.Send(ctx, trigger)
+	fmt.Println(first == second)
+
+	trigger.Vars = map[string]string{"code": "11"}
+	_, err = d.Send(ctx, trigger)
+	fmt.Println(err != nil)
+
+	// Output:
+	// true
+	// true
+}

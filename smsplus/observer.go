@@ -1,0 +1,129 @@
+package smsplus
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Observer is told what a Dispatcher does, for metrics and alarms. It is called in
+// the goroutine that does the work, after what it is told was stored: it must be
+// safe for concurrent use and return soon.
+type Observer interface {
+	Observe(ctx context.Context, e Event)
+}
+
+// Event is what an [Observer] is told: one of the types below. Later versions may
+// add types, so a type switch over events needs no default. No event holds a phone
+// number, a variable or the text.
+type Event interface{ event() }
+
+type (
+	// Triggered: a message was stored.
+	Triggered struct {
+		Message            uuid.UUID
+		Template, Scenario string
+		Channel            channel.Name // the route's first
+	}
+
+	// AttemptStarted: a channel is about to be asked to send. It is the one event
+	// that comes before anything is stored.
+	AttemptStarted struct {
+		Message, Attempt uuid.UUID
+		Template         string
+		Channel          channel.Name
+		Try              int
+	}
+
+	// AttemptChanged: an attempt has another status.
+	AttemptChanged struct {
+		Message, Attempt uuid.UUID
+		Template         string
+		Channel          channel.Name
+		From, To         status.Status
+		Reason           status.Reason
+		Took             time.Duration // since the attempt's start
+	}
+
+	// Forwarded: a message left a step for the next one. Its rate for a channel
+	// that used to deliver is the sign of a fallback that masks a fault.
+	Forwarded struct {
+		Message  uuid.UUID
+		Template string
+		From, To channel.Name
+		Reason   status.Reason // of the attempt left behind; "" if it was silent
+	}
+
+	// Ended: a message reached a final status.
+	Ended struct {
+		Message            uuid.UUID
+		Template, Scenario string
+		Channel            channel.Name
+		Status             status.Status
+		Reason             status.Reason
+		Took               time.Duration // since the trigger time
+	}
+
+	// ReceiptParked: a receipt came before its message was known.
+	ReceiptParked struct{ Ref channel.Ref }
+
+	// ReceiptLate: a message was delivered by an attempt that had been given up.
+	ReceiptLate struct {
+		Message  uuid.UUID
+		Template string
+		Channel  channel.Name
+		Twice    bool // another channel had delivered it too
+	}
+
+	// ReceiptIgnored: a receipt could not be evidence: its status is none of the
+	// channel's, or its provider ID belongs to several messages.
+	ReceiptIgnored struct {
+		Ref    channel.Ref
+		Status status.Status
+		Why    string
+	}
+
+	// StoreError: a call to the store failed. Err is the store's.
+	StoreError struct {
+		Op  string // the Store's method
+		Err error
+	}
+
+	// Lag: due messages were claimed. Behind is how late the first of them is: the
+	// one figure to alarm on.
+	Lag struct {
+		Claimed int
+		Behind  time.Duration
+	}
+
+	// WaitTooShort: [New] found a step that moves on while its provider goes on
+	// trying, on a channel that cannot tell it to stop: the person may get both.
+	WaitTooShort struct {
+		Template       string
+		Channel        channel.Name
+		Wait, Validity time.Duration
+	}
+
+	// ListenerStopped: a channel's session for receipts broke; it is started again.
+	ListenerStopped struct {
+		Channel channel.Name
+		Err     error
+	}
+)
+
+func (Triggered) event()       {}
+func (AttemptStarted) event()  {}
+func (AttemptChanged) event()  {}
+func (Forwarded) event()       {}
+func (Ended) event()           {}
+func (ReceiptParked) event()   {}
+func (ReceiptLate) event()     {}
+func (ReceiptIgnored) event()  {}
+func (StoreError) event()      {}
+func (Lag) event()             {}
+func (WaitTooShort) event()    {}
+func (ListenerStopped) event() {}

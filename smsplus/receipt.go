@@ -1,0 +1,232 @@
+package smsplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Receive takes receipts. It returns nil only when each of them is applied to its
+// message, or parked because its message is not known yet; after an error the
+// provider must repeat them, which does no harm. It is a [channel.Sink]. A receipt
+// without a channel, a provider ID or a valid status is an [ErrReceipt].
+func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
+	if len(rs) == 0 {
+		return nil
+	}
+	rs = slices.Clone(rs)
+	now := d.now()
+	var bad mistakes
+	for i := range rs {
+		r := &rs[i]
+		switch {
+		case r.Channel == "":
+			bad.add("%w %d: Receipt.Channel is required", ErrReceipt, i)
+		case r.ProviderID == "":
+			bad.add("%w %d (%s): Receipt.ProviderID is required", ErrReceipt, i, r.Channel)
+		case !r.Status.Valid():
+			bad.add("%w %d (%s): Receipt.Status: %v", ErrReceipt, i, r.Channel, r.Status)
+		case !storable(r.ProviderID) || !storable(string(r.Reason)):
+			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrReceipt, i, r.Channel)
+		}
+		if r.At.IsZero() {
+			r.At = now
+		}
+		r.At, r.Detail = canonical(r.At), clean(r.Detail)
+	}
+	if len(bad) > 0 {
+		return errors.Join(bad...)
+	}
+	unknown, err := d.absorb(ctx, rs)
+	if err != nil {
+		return fmt.Errorf("smsplus: receive: %w", err)
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	if err := d.park(ctx, unknown); err != nil {
+		return fmt.Errorf("smsplus: receive: %w", err)
+	}
+	return nil
+}
+
+// park keeps receipts whose messages are not known, and then looks once more:
+// whoever stored the provider's ID in between has looked before they were parked.
+func (d *Dispatcher) park(ctx context.Context, rs []channel.Receipt) error {
+	err := d.call(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, rs) })
+	if err != nil {
+		return err
+	}
+	still, err := d.absorb(ctx, rs)
+	if err != nil {
+		return err
+	}
+	parked := make(map[channel.Ref]bool, len(still))
+	for _, r := range still {
+		if !parked[r.Ref()] {
+			parked[r.Ref()] = true
+			d.observe(ctx, ReceiptParked{r.Ref()})
+		}
+	}
+	d.unpark(ctx, slices.DeleteFunc(refs(rs), func(ref channel.Ref) bool { return parked[ref] }))
+	return nil
+}
+
+// refs returns the names that receipts carry, each once.
+func refs(rs []channel.Receipt) []channel.Ref {
+	var out []channel.Ref
+	for _, r := range rs {
+		if !slices.Contains(out, r.Ref()) {
+			out = append(out, r.Ref())
+		}
+	}
+	return out
+}
+
+// absorb applies receipts to their messages and stores those that changed. It
+// returns the receipts whose messages are not known.
+func (d *Dispatcher) absorb(ctx context.Context, rs []channel.Receipt) (unknown []channel.Receipt, err error) {
+	for len(rs) > 0 {
+		var ms []Message
+		err := d.call(ctx, "ByProviderID", func(ctx context.Context) (err error) {
+			ms, err = d.cfg.Store.ByProviderID(ctx, refs(rs))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		owners := make(map[channel.Ref][]*Message, len(ms))
+		for i := range ms {
+			for _, a := range ms[i].Attempts {
+				if a.ProviderID != "" {
+					ref := channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}
+					owners[ref] = append(owners[ref], &ms[i])
+				}
+			}
+		}
+		about := make(map[*Message][]channel.Receipt, len(ms))
+		for _, r := range rs {
+			switch found := owners[r.Ref()]; len(found) {
+			case 0:
+				unknown = append(unknown, r)
+			case 1:
+				about[found[0]] = append(about[found[0]], r)
+			default:
+				d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "its provider ID belongs to several messages"})
+			}
+		}
+		if rs, err = d.applyAll(ctx, about); err != nil {
+			return nil, err
+		}
+	}
+	return unknown, nil
+}
+
+// applyAll applies receipts and stores their messages; updates at one time share a
+// commit. It returns the receipts of messages that changed meanwhile.
+func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.Receipt) ([]channel.Receipt, error) {
+	var (
+		group errgroup.Group
+		mu    sync.Mutex
+		again []channel.Receipt
+	)
+	group.SetLimit(d.cfg.Batch)
+	for m, rs := range about {
+		group.Go(func() error {
+			stale, err := d.applyReceipts(ctx, m, rs)
+			if stale {
+				mu.Lock()
+				again = append(again, rs...)
+				mu.Unlock()
+			}
+			return err
+		})
+	}
+	return again, group.Wait()
+}
+
+// applyReceipts applies receipts to their message and stores it if they said
+// anything new.
+func (d *Dispatcher) applyReceipts(ctx context.Context, m *Message, rs []channel.Receipt) (stale bool, err error) {
+	before := d.snapshot(m)
+	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
+	wasDelivered := m.delivered()
+	var changed, late bool
+	for _, r := range rs {
+		a := m.byProviderID(r.Ref())
+		gaveUp := a.Status.Final() || a != m.current()
+		told := a.Status == status.Delivered
+		if !d.take(m, a, r) {
+			d.ignore(ctx, r)
+			continue
+		}
+		changed = true
+		late = late || gaveUp && !told && a.Status == status.Delivered
+	}
+	if !changed {
+		return false, nil
+	}
+	now := d.now()
+	if held {
+		m.markInFlight(sending, now)
+	}
+	d.settle(m, now)
+	if held && !m.delivered() {
+		m.DueAt = lease
+	}
+	stale, err = d.update(m)
+	if err != nil || stale {
+		return stale, err
+	}
+	d.changed(ctx, before, m)
+	if late {
+		d.observe(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
+	}
+	if !held && !m.DueAt.IsZero() && m.DueAt.Sub(now) < d.cfg.Poll {
+		d.nudge()
+	}
+	return false, nil
+}
+
+// byProviderID returns the attempt that a provider's ID names. There is one.
+func (m *Message) byProviderID(ref channel.Ref) *Attempt {
+	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool {
+		return a.Channel == ref.Channel && a.ProviderID == ref.ProviderID
+	})
+	return &m.Attempts[i]
+}
+
+// take records a receipt as evidence and reports whether it said anything new. A
+// receipt of a status that the channel does not have is none: whether it is does
+// not depend on where the attempt stands, or receipts would not commute.
+func (d *Dispatcher) take(m *Message, a *Attempt, r channel.Receipt) bool {
+	e := evidence{status: r.Status, reason: r.Reason, detail: scrub(r.Detail, m), at: r.At}
+	if r.Read {
+		e.status, e.read = status.Delivered, d.traits[r.Channel].Reads
+	}
+	return d.machine(r.Channel).Reaches(e.status) && a.record(e)
+}
+
+// ignore tells of a receipt that no attempt of its channel can have. One that only
+// repeats what is known is not worth a word.
+func (d *Dispatcher) ignore(ctx context.Context, r channel.Receipt) {
+	if !r.Read && !d.machine(r.Channel).Reaches(r.Status) {
+		d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
+	}
+}
+
+// machine returns a channel's machine; that of a channel that is not registered
+// here, but was when the message was sent, is the default.
+func (r router) machine(c channel.Name) *status.Machine {
+	if t, ok := r.traits[c]; ok {
+		return t.Machine
+	}
+	return status.Default
+}

@@ -1,0 +1,223 @@
+package smsplus
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// router decides where messages go. It is the design's state machine: functions of
+// a message, the time and the channels' traits, with no effects.
+type router struct {
+	traits map[channel.Name]channel.Traits
+}
+
+// decide says what to do with a message that is due: send the step it returns,
+// with true, or nothing more than to store the message as it now stands.
+func (r router) decide(m *Message, now time.Time) (step int, send bool) {
+	a := m.current()
+	switch {
+	case a == nil && m.CanceledAt.IsZero() && !m.expired(now):
+		return 0, true
+	case a == nil:
+		m.end(0, m.endReason(), now)
+	case a.Status == status.Preparing && m.CanceledAt.IsZero() && !m.expired(now):
+		return a.Step, true
+	case a.Status == status.Preparing:
+		a.record(evidence{status: status.Undeliverable, reason: m.endReason(), at: now})
+	case a.Status == status.Accepted && m.expired(now):
+		a.record(evidence{status: status.Undeliverable, reason: status.Expired, at: now})
+	case a.Status == status.Accepted && !now.Before(r.waitEnd(m, a)):
+		if next := m.next(); next >= 0 {
+			return next, true
+		}
+		a.record(evidence{status: status.Undeliverable, reason: status.NoReceipt, at: now})
+	case a.Status.Final() && !m.delivered() && !m.expired(now):
+		if at, ok := r.forwardAt(m, a, now); ok && !now.Before(at) {
+			return m.next(), true
+		}
+	}
+	r.settle(m, now)
+	return 0, false
+}
+
+// settle derives what a message says from what its attempts say: its status,
+// channel and times, and when it is due next. The DueAt of a message whose current
+// attempt is Preparing, or that has none, is the caller's: a retry's time, or the
+// end of a lease.
+func (r router) settle(m *Message, now time.Time) {
+	m.DeliveredAt, m.ReadAt = time.Time{}, time.Time{}
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		if a.Status == status.Delivered && (m.DeliveredAt.IsZero() || a.DeliveredAt.Before(m.DeliveredAt)) {
+			m.DeliveredAt, m.Channel = a.DeliveredAt, a.Channel
+		}
+		m.ReadAt = earliest(m.ReadAt, a.ReadAt)
+	}
+	if !m.DeliveredAt.IsZero() {
+		m.Status, m.DueAt = status.Delivered, time.Time{}
+		return
+	}
+	a := m.current()
+	if a == nil {
+		m.Status, m.Channel = status.Preparing, m.Plan[0].Channel
+		return
+	}
+	m.Status, m.Channel = a.Status, a.Channel
+	switch a.Status {
+	case status.Preparing:
+	case status.Accepted:
+		m.DueAt = earliest(r.waitEnd(m, a), m.ExpiresAt)
+	default:
+		at, ok := r.forwardAt(m, a, now)
+		switch {
+		case !ok:
+			m.DueAt = time.Time{}
+		case m.expired(now):
+			m.end(m.next(), status.Expired, now)
+		default:
+			m.Status, m.DueAt = status.Preparing, earliest(at, m.ExpiresAt)
+		}
+	}
+}
+
+// forwardAt says when a message leaves an attempt that ended without delivery for
+// the next step, if it does.
+func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, bool) {
+	switch {
+	case m.next() < 0 || a.Reason == status.Expired || a.Reason == status.Canceled:
+		return time.Time{}, false
+	case a.Status == status.Failed:
+		return now, m.Plan[a.Step].OnFailed == Forward
+	case r.traits[a.Channel].UniformWait:
+		return r.waitEnd(m, a), true
+	default:
+		return now, true
+	}
+}
+
+// waitEnd is when an attempt has had its step's wait.
+func (r router) waitEnd(m *Message, a *Attempt) time.Time {
+	p := m.Plan[a.Step]
+	return a.StartedAt.Add(cmp.Or(p.Wait, r.traits[p.Channel].Validity, DefaultWait))
+}
+
+// expires is when a copy of the message is no longer wanted on a step started at
+// the given time: [channel.Envelope.Expires].
+func (m *Message) expires(step int, started time.Time) time.Time {
+	if wait := m.Plan[step].Wait; wait > 0 {
+		return earliest(started.Add(wait), m.ExpiresAt)
+	}
+	return m.ExpiresAt
+}
+
+// current returns the attempt that the message stands on, or nil.
+func (m *Message) current() *Attempt {
+	if len(m.Attempts) == 0 {
+		return nil
+	}
+	return &m.Attempts[len(m.Attempts)-1]
+}
+
+// attempt returns the attempt at a step, or nil.
+func (m *Message) attempt(step int) *Attempt {
+	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.Step == step })
+	if i < 0 {
+		return nil
+	}
+	return &m.Attempts[i]
+}
+
+// open returns the attempt at a step, which it adds if there is none.
+func (m *Message) open(step int) *Attempt {
+	if a := m.attempt(step); a != nil {
+		return a
+	}
+	m.Attempts = append(m.Attempts, Attempt{ID: AttemptID(m.ID, step), Step: step, Channel: m.Plan[step].Channel})
+	return m.current()
+}
+
+// end closes the message at a step that was never sent, for an attempt is where
+// every outcome is explained.
+func (m *Message) end(step int, why status.Reason, now time.Time) {
+	a := m.open(step)
+	a.record(evidence{status: status.Undeliverable, reason: why, at: now})
+	m.Status, m.Channel, m.DueAt = a.Status, a.Channel, time.Time{}
+}
+
+// next returns the step after the current one, or -1 if the route goes no further.
+func (m *Message) next() int {
+	n := 0
+	if a := m.current(); a != nil {
+		n = a.Step + 1
+	}
+	if n >= len(m.Plan) || !m.CanceledAt.IsZero() {
+		return -1
+	}
+	return n
+}
+
+func (m *Message) delivered() bool { return m.Status == status.Delivered }
+
+func (m *Message) expired(now time.Time) bool {
+	return !m.ExpiresAt.IsZero() && !now.Before(m.ExpiresAt)
+}
+
+func (m *Message) endReason() status.Reason {
+	if !m.CanceledAt.IsZero() {
+		return status.Canceled
+	}
+	return status.Expired
+}
+
+// evidence is one word on an attempt: a provider's answer, its receipt, or the
+// engine's own verdict.
+type evidence struct {
+	status status.Status
+	reason status.Reason
+	detail string
+	read   bool
+	at     time.Time
+}
+
+// record takes evidence in and reports whether it said anything new. It is a join:
+// the attempt ends the same in whatever order, and however often, evidence comes.
+// The status is the highest; of each kind the earliest time is kept; the reason is
+// that of the earliest evidence for the status.
+func (a *Attempt) record(e evidence) bool {
+	before := *a
+	if e.read {
+		e.status = status.Delivered
+		a.ReadAt = earliest(a.ReadAt, e.at)
+	}
+	switch e.status {
+	case status.Accepted:
+		a.AcceptedAt = earliest(a.AcceptedAt, e.at)
+		e.reason, e.detail = "", ""
+	case status.Delivered:
+		a.DeliveredAt = earliest(a.DeliveredAt, e.at)
+		e.reason, e.detail = "", ""
+	default: // only what did not arrive has a reason
+	}
+	higher := e.status > a.Status
+	sooner := e.status == a.Status && e.status.Final() && cmp.Or(
+		e.at.Compare(a.EndedAt), cmp.Compare(e.reason, a.Reason), cmp.Compare(e.detail, a.Detail)) < 0
+	if higher || sooner {
+		a.Status, a.Reason, a.Detail = e.status, e.reason, e.detail
+		if e.status.Final() {
+			a.EndedAt = e.at
+		}
+	}
+	return *a != before
+}
+
+// earliest returns the earlier of two times, where zero means none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

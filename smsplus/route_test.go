@@ -1,0 +1,325 @@
+package smsplus_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+const wait = 2 * time.Hour
+
+func TestForwardsAtOnceWhenAChannelCannotDeliver(t *testing.T) {
+	t.Parallel()
+	for _, first := range []channel.Name{channel.LINEPush, channel.SMS, channel.WhatsApp, "fax"} {
+		w := newWorld(t, []step{
+			{first, fails(channel.Undeliverable(status.NoContact, "nobody")), smsplus.Step{Wait: wait}},
+			{"letter", says(status.Delivered), smsplus.Step{}},
+		})
+		m := w.message(w.send())
+		require.Equal(t, "delivered: "+string(first)+"=undeliverable(no_contact) letter=delivered", statuses(m))
+		require.Equal(t, channel.Name("letter"), m.Channel)
+		require.Equal(t, "nobody", m.Attempts[0].Detail)
+		require.Equal(t, start, m.DeliveredAt)
+		require.True(t, m.DueAt.IsZero())
+	}
+}
+
+func TestLINENotificationWaitsUniformly(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]answer{
+		"accepted":      says(status.Accepted),
+		"undeliverable": fails(channel.Undeliverable(status.NoMatch, "")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, []step{
+				{channel.LINENotify, first, smsplus.Step{Wait: wait}},
+				{channel.SMS, says(status.Accepted), smsplus.Step{}},
+			})
+			id := w.send()
+			require.Equal(t, start.Add(wait), w.message(id).DueAt)
+			require.Equal(t, 0, w.pass(wait-time.Microsecond))
+			require.Zero(t, w.sends(channel.SMS))
+			require.Equal(t, 1, w.pass(time.Microsecond))
+			require.Equal(t, 1, w.sends(channel.SMS))
+			require.Equal(t, channel.SMS, w.message(id).Channel)
+			require.Equal(t, status.Accepted, w.message(id).Status)
+		})
+	}
+}
+
+func TestStatusWhileAMessageWaitsToMoveOnIsPreparing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{channel.LINENotify, fails(channel.Undeliverable(status.NoMatch, "")), smsplus.Step{Wait: wait}},
+		{channel.SMS, fails(channel.Undeliverable(status.InvalidNumber, "")), smsplus.Step{}},
+	})
+	id := w.send()
+	require.Equal(t, "preparing: line_notify=undeliverable(no_match)", statuses(w.message(id)))
+	w.pass(wait)
+	require.Equal(t, "undeliverable: line_notify=undeliverable(no_match) sms=undeliverable(invalid_number)", statuses(w.message(id)))
+}
+
+func TestADeliveryBeforeTheWaitEndsStopsTheRoute(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Accepted), smsplus.Step{}},
+	})
+	id := w.send()
+	w.clock.Add(time.Hour)
+	w.receive(receipt(w.message(id), 0, status.Delivered))
+	m := w.message(id)
+	require.Equal(t, "delivered: line_notify=delivered", statuses(m))
+	require.Equal(t, start.Add(time.Hour), m.DeliveredAt)
+	require.True(t, m.DueAt.IsZero())
+	require.Zero(t, w.pass(24*time.Hour))
+	require.Zero(t, w.sends(channel.SMS))
+}
+
+func TestALateDeliveryStandsBesideTheLaterStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Accepted), smsplus.Step{}},
+	})
+	id := w.send()
+	w.pass(wait)
+	m := w.message(id)
+	w.clock.Add(time.Minute)
+	w.receive(receipt(m, 0, status.Delivered))
+	require.Equal(t, "delivered: line_notify=delivered sms=accepted", statuses(w.message(id)))
+	require.Equal(t, channel.LINENotify, w.message(id).Channel)
+	w.clock.Add(time.Minute)
+	w.receive(receipt(m, 1, status.Delivered))
+	m = w.message(id)
+	require.Equal(t, "delivered: line_notify=delivered sms=delivered", statuses(m))
+	require.Equal(t, channel.LINENotify, m.Channel, "the first delivery is the message's")
+
+	stats, err := w.store.Stats(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 1, Delivered: 1, Twice: 1}}, stats)
+}
+
+func TestALateDeliveryTurnsAMessageThatHadEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}}})
+	id := w.send()
+	w.pass(wait)
+	require.Equal(t, "undeliverable: sms=undeliverable(no_receipt)", statuses(w.message(id)))
+	w.receive(receipt(w.message(id), 0, status.Delivered))
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+}
+
+func TestTheLastStepEndsWhenItsProviderStaysSilent(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name channel.Name
+		wait time.Duration
+		want time.Duration
+	}{
+		{channel.SMS, wait, wait},
+		{channel.SMS, 0, 48 * time.Hour},
+		{channel.LINENotify, 0, 24 * time.Hour},
+		{"fax", 0, smsplus.DefaultWait},
+	} {
+		w := newWorld(t, []step{{tt.name, says(status.Accepted), smsplus.Step{Wait: tt.wait}}})
+		id := w.send()
+		require.Zero(t, w.pass(tt.want-time.Second))
+		require.Equal(t, status.Accepted, w.message(id).Status)
+		require.Equal(t, 1, w.pass(time.Second))
+		m := w.message(id)
+		require.Equal(t, status.Undeliverable, m.Status)
+		require.Equal(t, status.NoReceipt, m.Attempts[0].Reason)
+		require.Equal(t, start.Add(tt.want), m.Attempts[0].EndedAt)
+	}
+}
+
+func TestFailedStopsTheRouteUnlessTheStepForwards(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[smsplus.Policy]string{
+		smsplus.Stop:    "failed: line_notify=failed(template_config)",
+		smsplus.Forward: "delivered: line_notify=failed(template_config) sms=delivered",
+	} {
+		w := newWorld(t, []step{
+			{channel.LINENotify, fails(channel.Failed(status.TemplateConfig, "no such template")), smsplus.Step{Wait: wait, OnFailed: policy}},
+			{channel.SMS, says(status.Delivered), smsplus.Step{}},
+		})
+		require.Equal(t, want, statuses(w.message(w.send())))
+	}
+}
+
+func TestNothingIsStartedAfterTheTimeToLive(t *testing.T) {
+	t.Parallel()
+	ttl := func(d time.Duration) func(*smsplus.Trigger) { return func(tr *smsplus.Trigger) { tr.TTL = d } }
+	route := func(first answer) []step {
+		return []step{
+			{channel.LINENotify, first, smsplus.Step{Wait: wait}},
+			{channel.SMS, says(status.Delivered), smsplus.Step{}},
+		}
+	}
+	t.Run("an open attempt ends", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Accepted)))
+		id := w.send(ttl(time.Hour))
+		require.Equal(t, start.Add(time.Hour), w.message(id).ExpiresAt)
+		require.Equal(t, 1, w.pass(time.Hour))
+		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
+		require.Zero(t, w.pass(48*time.Hour))
+		require.Zero(t, w.sends(channel.SMS))
+	})
+	t.Run("a message that waits to move on says which step was not started", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(fails(channel.Undeliverable(status.NoMatch, ""))))
+		id := w.send(ttl(time.Hour))
+		require.Equal(t, 1, w.pass(time.Hour))
+		m := w.message(id)
+		require.Equal(t, "undeliverable: line_notify=undeliverable(no_match) sms=undeliverable(expired)", statuses(m))
+		require.Zero(t, m.Attempts[1].Tries)
+	})
+	t.Run("a retry that would come too late is not made", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(fails(channel.Temporary(errors.New("down"), time.Hour))))
+		id := w.send(ttl(time.Minute))
+		require.Equal(t, start.Add(time.Minute), w.message(id).DueAt)
+		w.pass(time.Minute)
+		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
+		require.Equal(t, 1, w.sends(channel.LINENotify))
+	})
+	t.Run("a message that nobody started in time", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Accepted)))
+		tr := w.trigger()
+		tr.TTL = time.Minute
+		id, err := w.Send(t.Context(), tr)
+		require.NoError(t, err)
+		w.pass(time.Minute)
+		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
+		require.Zero(t, w.sends(channel.LINENotify))
+	})
+	t.Run("it counts from SendAt, and the trigger's overrides the template's", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Accepted)), func(c *smsplus.Config) { c.Templates[0].TTL = time.Hour })
+		require.Equal(t, start.Add(time.Hour), w.message(w.send()).ExpiresAt)
+		id := w.send(ttl(time.Minute), func(tr *smsplus.Trigger) { tr.SendAt = start.Add(24 * time.Hour) })
+		require.Equal(t, start.Add(24*time.Hour+time.Minute), w.message(id).ExpiresAt)
+	})
+}
+
+func TestExpiresIsTheEndOfTheWaitOrOfTheTimeToLive(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		wait, ttl time.Duration
+		want      time.Time
+	}{
+		{0, 0, time.Time{}},
+		{wait, 0, start.Add(wait)},
+		{wait, time.Hour, start.Add(time.Hour)},
+		{0, time.Hour, start.Add(time.Hour)},
+	} {
+		w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{Wait: tt.wait}}})
+		w.send(func(tr *smsplus.Trigger) { tr.TTL = tt.ttl })
+		require.Equal(t, tt.want, w.channels[channel.SMS].SendCalls()[0].E.Expires)
+	}
+}
+
+func TestSendAtIsWhenTheRouteBegins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})
+	id := w.send(func(tr *smsplus.Trigger) { tr.SendAt = start.Add(time.Hour) })
+	require.Equal(t, "preparing:", statuses(w.message(id)))
+	require.Equal(t, channel.SMS, w.message(id).Channel)
+	require.Equal(t, start, w.message(id).TriggeredAt)
+	require.Zero(t, w.pass(time.Hour-time.Microsecond))
+	require.Equal(t, 1, w.pass(time.Microsecond))
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	route := func(first answer) []step {
+		return []step{
+			{channel.LINENotify, first, smsplus.Step{Wait: wait}},
+			{channel.SMS, says(status.Delivered), smsplus.Step{}},
+		}
+	}
+	t.Run("before the first step ends the message", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Accepted)))
+		id := w.send(func(tr *smsplus.Trigger) { tr.SendAt = start.Add(time.Hour) })
+		require.NoError(t, w.Cancel(t.Context(), id))
+		require.NoError(t, w.Cancel(t.Context(), id), "twice is no error")
+		require.Zero(t, w.pass(24*time.Hour))
+		require.Equal(t, "undeliverable: line_notify=undeliverable(canceled)", statuses(w.message(id)))
+		require.Equal(t, start, w.message(id).CanceledAt)
+		require.Zero(t, w.sends(channel.LINENotify))
+	})
+	t.Run("while it waits for a retry ends the message", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(fails(errors.New("down"))))
+		id := w.send()
+		require.NoError(t, w.Cancel(t.Context(), id))
+		require.Zero(t, w.pass(24*time.Hour))
+		require.Equal(t, "undeliverable: line_notify=undeliverable(canceled)", statuses(w.message(id)))
+	})
+	t.Run("after the provider took it only stops the route", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Accepted)))
+		id := w.send()
+		require.NoError(t, w.Cancel(t.Context(), id))
+		require.Equal(t, "accepted: line_notify=accepted", statuses(w.message(id)))
+		w.pass(wait)
+		require.Equal(t, "undeliverable: line_notify=undeliverable(no_receipt)", statuses(w.message(id)))
+		require.Zero(t, w.sends(channel.SMS))
+		w.receive(receipt(w.message(id), 0, status.Delivered))
+		require.Equal(t, status.Delivered, w.message(id).Status)
+	})
+	t.Run("while it waits to move on ends the message", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(fails(channel.Undeliverable(status.NoMatch, ""))))
+		id := w.send()
+		require.NoError(t, w.Cancel(t.Context(), id))
+		require.Equal(t, "undeliverable: line_notify=undeliverable(no_match)", statuses(w.message(id)))
+		require.Zero(t, w.pass(24*time.Hour))
+	})
+	t.Run("during the send lets it come to its own end, with no retry", func(t *testing.T) {
+		t.Parallel()
+		for _, tt := range []struct {
+			first answer
+			want  string
+		}{
+			{says(status.Accepted), "accepted: line_notify=accepted"},
+			{fails(errors.New("down")), "undeliverable: line_notify=undeliverable(canceled)"},
+			{fails(channel.Undeliverable(status.NoMatch, "")), "undeliverable: line_notify=undeliverable(no_match)"},
+		} {
+			var w *world
+			var id uuid.UUID
+			w = newWorld(t, route(func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+				require.NoError(t, w.Cancel(ctx, id))
+				return tt.first(ctx, e)
+			}))
+			var err error
+			id, err = w.Send(t.Context(), w.trigger())
+			require.NoError(t, err)
+			w.tick()
+			require.Equal(t, tt.want, statuses(w.message(id)))
+			w.pass(24 * time.Hour)
+			require.Equal(t, 1, w.sends(channel.LINENotify))
+			require.Zero(t, w.sends(channel.SMS))
+		}
+	})
+	t.Run("of an ended message is an error", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, route(says(status.Delivered)))
+		require.ErrorIs(t, w.Cancel(t.Context(), w.send()), smsplus.ErrEnded)
+		require.ErrorIs(t, w.Cancel(t.Context(), uuid.New()), smsplus.ErrNotFound)
+	})
+}

@@ -1,0 +1,119 @@
+package smsplus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// listenRetry paces the restarts of a channel's session for receipts.
+var listenRetry = Retry{Base: time.Second, Max: time.Minute}
+
+// Run dispatches messages and listens for receipts until ctx ends. It then drains:
+// what waits in the lanes goes back to the store at once, sends under way are
+// given Config.DrainTimeout, and their outcomes are stored. It returns nil, or an
+// error if a channel ignores its context: its message falls due again, in doubt,
+// when the lease ends. It returns [ErrRunning] if the Dispatcher runs already.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	if !d.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer d.running.Store(false)
+
+	// Sends outlive ctx by the drain, and carry its values.
+	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	var workers sync.WaitGroup
+	var busy atomic.Int64
+	for _, l := range d.lanes {
+		queue := l.open()
+		for range l.workers {
+			workers.Go(func() {
+				for j := range queue {
+					busy.Add(1)
+					d.serve(sending, ctx, l, j)
+					busy.Add(-1)
+				}
+			})
+		}
+	}
+	for _, l := range d.lanes {
+		if listener, ok := l.ch.(channel.Listener); ok {
+			workers.Go(func() { d.listen(ctx, l.name, listener) })
+		}
+	}
+	d.claims(ctx)
+
+	for _, l := range d.lanes {
+		l.stop()
+	}
+	drained := make(chan struct{})
+	go func() {
+		workers.Wait()
+		close(drained)
+	}()
+	for _, patience := range []time.Duration{d.cfg.DrainTimeout, d.cfg.StoreTimeout} {
+		timeout, cancel := context.WithTimeout(context.Background(), patience)
+		select {
+		case <-drained:
+			cancel()
+			return nil
+		case <-timeout.Done():
+			cancel()
+			cut()
+		}
+	}
+	return fmt.Errorf("smsplus: run: a channel ignores that its context ended (%d sends, or a listener)", busy.Load())
+}
+
+// serve does a worker's one job.
+func (d *Dispatcher) serve(sending, running context.Context, l *lane, j job) {
+	l.picked()
+	if running.Err() != nil {
+		d.putBack(sending, j, d.now())
+	} else if _, err := d.work(sending, j, true); err != nil {
+		d.cfg.Logger.LogAttrs(sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
+			slog.String("message", j.ID.String()), slog.Any("error", err))
+	}
+	roomy := l.release()
+	dueSoon := !j.DueAt.IsZero() && j.DueAt.Sub(d.now()) < d.cfg.Poll
+	if roomy || dueSoon {
+		d.nudge()
+	}
+}
+
+// listen keeps a channel's session for receipts up.
+func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
+	for try := 1; ; try++ {
+		began := d.now()
+		err := d.session(ctx, l)
+		if ctx.Err() != nil {
+			return
+		}
+		if d.now().Sub(began) > listenRetry.Max {
+			try = 1
+		}
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
+			slog.String("channel", string(name)), slog.Any("error", err))
+		d.observe(ctx, ListenerStopped{name, err})
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.cfg.Clock.After(listenRetry.backoff(try)):
+		}
+	}
+}
+
+func (d *Dispatcher) session(ctx context.Context, l channel.Listener) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("smsplus: listener panicked (%T)", p)
+		}
+	}()
+	return l.Listen(ctx, d.Receive)
+}

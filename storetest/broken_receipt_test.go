@@ -1,0 +1,290 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// brokenReceipts are stores that break the rules of receipts and their lookups.
+var brokenReceipts = []mutant{
+	{"finds a message that is not there", func(_ *model, b *broken) {
+		b.message = func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, nil }
+	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
+
+	{"has a not-found error of its own", func(_ *model, b *broken) {
+		message := b.message
+		b.message = func(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+			m, err := message(ctx, id)
+			if err != nil {
+				err = errors.New("no rows in result set")
+			}
+			return m, err
+		}
+	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
+
+	{"looks at the last attempt", func(m *model, b *broken) {
+		b.byProviderID = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return clones(m.list(func(m smsplus.Message) bool {
+				if len(m.Attempts) == 0 {
+					return false
+				}
+				a := m.Attempts[len(m.Attempts)-1]
+				return slices.Contains(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+			})), nil
+		}
+	}, []string{"ByProviderID finds the messages of all refs, each once"}},
+
+	{"finds a message once a ref", func(m *model, b *broken) {
+		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			var all []smsplus.Message
+			for i := range refs {
+				ms, err := m.ByProviderID(ctx, refs[i:i+1])
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, ms...)
+			}
+			return all, nil
+		}
+	}, []string{"ByProviderID finds the messages of all refs, each once"}},
+
+	{"finds one message a ref", func(m *model, b *broken) {
+		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			found := map[uuid.UUID]smsplus.Message{}
+			for i := range refs {
+				ms, err := m.ByProviderID(ctx, refs[i:i+1])
+				if err != nil {
+					return nil, err
+				}
+				if len(ms) > 0 {
+					found[ms[0].ID] = ms[0]
+				}
+			}
+			return slices.Collect(maps.Values(found)), nil
+		}
+	}, []string{"ByProviderID finds the messages of all refs, each once"}},
+
+	{"fails for an unknown ref", func(_ *model, b *broken) {
+		byProviderID := b.byProviderID
+		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			ms, err := byProviderID(ctx, refs)
+			if err == nil && len(ms) == 0 {
+				err = smsplus.ErrNotFound
+			}
+			return ms, err
+		}
+	}, []string{"ByProviderID finds the messages of all refs, each once"}},
+
+	{"looks at channels and IDs apart", func(m *model, b *broken) {
+		b.byProviderID = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return clones(m.list(func(m smsplus.Message) bool {
+				return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+					return slices.ContainsFunc(refs, func(r channel.Ref) bool { return r.Channel == a.Channel }) &&
+						slices.ContainsFunc(refs, func(r channel.Ref) bool { return r.ProviderID == a.ProviderID })
+				})
+			})), nil
+		}
+	}, []string{"ByProviderID tells channels apart"}},
+
+	{"finds a message by what its ID was", func(m *model, b *broken) {
+		index := map[channel.Ref]uuid.UUID{}
+		b.in(func(m *smsplus.Message) {
+			for _, a := range m.Attempts {
+				index[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}] = m.ID
+			}
+		})
+		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			found := map[uuid.UUID]smsplus.Message{}
+			for _, ref := range refs {
+				if msg, err := m.Message(ctx, index[ref]); err == nil {
+					found[msg.ID] = msg
+				}
+			}
+			return slices.Collect(maps.Values(found)), nil
+		}
+	}, []string{"ByProviderID follows an update"}},
+
+	{"finds a message by the ID that it came with", func(m *model, b *broken) {
+		index := map[channel.Ref]uuid.UUID{}
+		insert := b.insert
+		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			for _, m := range ms {
+				for _, a := range m.Attempts {
+					index[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}] = m.ID
+				}
+			}
+			return insert(ctx, ms)
+		}
+		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			var found []smsplus.Message
+			for _, ref := range refs {
+				if msg, err := m.Message(ctx, index[ref]); err == nil {
+					found = append(found, msg)
+				}
+			}
+			return found, nil
+		}
+	}, []string{"ByProviderID follows an update"}},
+
+	{"parks receipts without what explains them", func(_ *model, b *broken) {
+		park := b.park
+		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+			rs = slices.Clone(rs)
+			for i := range rs {
+				rs[i].Detail = ""
+			}
+			return park(ctx, rs)
+		}
+	}, []string{"a parked receipt comes back whole"}},
+
+	{"parks equal receipts twice", func(m *model, b *broken) {
+		var parked []channel.Receipt
+		b.park = func(_ context.Context, rs []channel.Receipt) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			parked = append(parked, rs...)
+			return nil
+		}
+		b.parked = func(_ context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			other := func(r channel.Receipt) bool { return !slices.Contains(refs, r.Ref()) }
+			return slices.DeleteFunc(slices.Clone(parked), other), nil
+		}
+	}, []string{
+		"equal receipts are parked once, and any other is kept",
+		"concurrent parking neither loses nor doubles a receipt",
+	}},
+
+	{"parks one receipt a ref", func(m *model, b *broken) {
+		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+			for i, r := range rs {
+				_ = m.Unpark(ctx, []channel.Ref{r.Ref()})
+				if err := m.Park(ctx, rs[i:i+1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}, []string{"equal receipts are parked once, and any other is kept", "a parked receipt comes back whole"}},
+
+	{"answers a ref that is asked twice twice", func(m *model, b *broken) {
+		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+			var all []channel.Receipt
+			for i := range refs {
+				rs, _ := m.Parked(ctx, refs[i:i+1])
+				all = append(all, rs...)
+			}
+			return all, nil
+		}
+	}, []string{"equal receipts are parked once, and any other is kept"}},
+
+	{"returns all that is parked", func(m *model, b *broken) {
+		b.parked = func(context.Context, []channel.Ref) ([]channel.Receipt, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return slices.Collect(maps.Keys(m.parked)), nil
+		}
+	}, []string{"Parked returns the receipts of its refs alone"}},
+
+	{"drops what it returns", func(m *model, b *broken) {
+		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+			rs, err := m.Parked(ctx, refs)
+			_ = m.Unpark(ctx, refs)
+			return rs, err
+		}
+	}, []string{"Parked returns the receipts of its refs alone"}},
+
+	{"drops all that is parked", func(m *model, b *broken) {
+		b.unpark = func(context.Context, []channel.Ref) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			clear(m.parked)
+			return nil
+		}
+	}, []string{"Unpark drops the receipts of its refs alone"}},
+
+	{"drops receipts whatever their channel", func(m *model, b *broken) {
+		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			maps.DeleteFunc(m.parked, func(r channel.Receipt, _ bool) bool {
+				return slices.ContainsFunc(refs, func(ref channel.Ref) bool { return ref.ProviderID == r.ProviderID })
+			})
+			return nil
+		}
+	}, []string{"Unpark drops the receipts of its refs alone"}},
+
+	{"drops one receipt a ref", func(m *model, b *broken) {
+		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, ref := range refs {
+				for r := range m.parked {
+					if r.Ref() == ref {
+						delete(m.parked, r)
+						break
+					}
+				}
+			}
+			return nil
+		}
+	}, []string{"Unpark drops the receipts of its refs alone"}},
+
+	{"replaces what is parked", func(m *model, b *broken) {
+		b.park = func(_ context.Context, rs []channel.Receipt) error {
+			m.mu.Lock()
+			parked := maps.Clone(m.parked)
+			m.mu.Unlock()
+			dawdle()
+			for _, r := range rs {
+				parked[r] = true
+			}
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.parked = parked
+			return nil
+		}
+		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+			m.mu.Lock()
+			parked := maps.Clone(m.parked)
+			m.mu.Unlock()
+			dawdle()
+			maps.DeleteFunc(parked, func(r channel.Receipt, _ bool) bool { return slices.Contains(refs, r.Ref()) })
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.parked = parked
+			return nil
+		}
+	}, []string{"concurrent parking neither loses nor doubles a receipt"}},
+
+	{"shows a parked receipt to the second look", func(m *model, b *broken) {
+		var fresh sync.Map
+		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+			for _, r := range rs {
+				fresh.Store(r.Ref(), true)
+			}
+			return m.Park(ctx, rs)
+		}
+		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+			for _, ref := range refs {
+				if _, ok := fresh.LoadAndDelete(ref); ok {
+					return nil, nil
+				}
+			}
+			return m.Parked(ctx, refs)
+		}
+	}, []string{"a receipt and the update that names its message never miss each other"}},
+}

@@ -1,0 +1,260 @@
+package storetest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// brokenRecords are stores that break the rules of Records and the filters that it shares with Stats.
+var brokenRecords = []mutant{
+	{"lists the oldest first", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			slices.Reverse(p.Messages)
+			return p, err
+		}
+	}, []string{"Records come newest trigger first, equal times by ID"}},
+
+	{"lists equal times by the lowest ID", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			slices.SortFunc(p.Messages, func(a, b smsplus.Message) int {
+				return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), bytes.Compare(a.ID[:], b.ID[:]))
+			})
+			return p, err
+		}
+	}, []string{"Records come newest trigger first, equal times by ID"}},
+
+	{"excludes From", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) {
+			if !f.From.IsZero() {
+				f.From = f.From.Add(time.Microsecond)
+			}
+		})
+	}, []string{"Records include From and exclude To", "Stats of any range equal a recount"}},
+
+	{"includes To", func(m *model, b *broken) {
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			if !f.To.IsZero() {
+				f.To = f.To.Add(time.Microsecond)
+			}
+			return f.Match(m)
+		})
+	}, []string{"Records include From and exclude To", "Stats of any range equal a recount"}},
+
+	{"rounds From down", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) { f.From = f.From.Truncate(time.Microsecond) })
+	}, []string{"Records include From and exclude To"}},
+
+	{"rounds To down", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) { f.To = f.To.Truncate(time.Microsecond) })
+	}, []string{"Records include From and exclude To"}},
+
+	{"compares templates in lower case", func(m *model, b *broken) {
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			same := strings.EqualFold(f.Template, m.Template)
+			if same {
+				f.Template = m.Template
+			}
+			return f.Match(m)
+		})
+	}, []string{"Records compare text exactly"}},
+
+	{"takes a template for a prefix", func(m *model, b *broken) {
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			if strings.HasPrefix(m.Template, f.Template) {
+				f.Template = ""
+			}
+			return f.Match(m)
+		})
+	}, []string{"Records compare text exactly"}},
+
+	{"ignores the template", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) { f.Template = "" })
+	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+
+	{"ignores the channel", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) { f.Channel = "" })
+	}, []string{
+		"Records match every combination of filters", "Stats match every combination of filters",
+		"Stats of a channel count its attempts",
+	}},
+
+	{"looks for the channel among messages", func(m *model, b *broken) {
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			want := f.Channel
+			f.Channel = ""
+			return f.Match(m) && (want == "" || m.Channel == want)
+		})
+	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+
+	{"ignores the number", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) { f.Phone = phones[0] })
+	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+
+	{"takes a country code for a prefix", func(m *model, b *broken) {
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			want := f.CountryCode
+			f.CountryCode = ""
+			return f.Match(m) && strings.HasPrefix(m.To.Phone.E164(), "+"+want)
+		})
+	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+
+	{"ignores the group beside a country code", func(_ *model, b *broken) {
+		b.listed(func(f *smsplus.Filter) {
+			if f.CountryCode != "" {
+				f.Group = status.All
+			}
+		})
+	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+
+	{"lists messages as they came", func(_ *model, b *broken) {
+		first := newModel()
+		insert := b.insert
+		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			_, _ = first.Insert(ctx, ms)
+			return insert(ctx, ms)
+		}
+		b.records = first.Records
+	}, []string{"Records follow an update"}},
+
+	{"keeps the groups that messages came with", func(m *model, b *broken) {
+		came := map[uuid.UUID]status.Status{}
+		insert := b.insert
+		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			for _, m := range ms {
+				came[m.ID] = m.Status
+			}
+			return insert(ctx, ms)
+		}
+		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			m.Status = came[m.ID]
+			return f.Match(m)
+		})
+	}, []string{"Records follow an update"}},
+
+	{"goes on at the next trigger time", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			if at, _, err := f.Position(); err == nil && !at.IsZero() {
+				f.After = f.CursorAt(smsplus.Message{TriggeredAt: at})
+			}
+			return records(ctx, f)
+		}
+	}, []string{"pages of any size hold every record once"}},
+
+	{"repeats the last of the page before", func(m *model, b *broken) {
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			if at, id, err := f.Position(); err == nil && !at.IsZero() {
+				id[15]++
+				f.After = f.CursorAt(smsplus.Message{TriggeredAt: at, ID: id})
+			}
+			return m.Records(ctx, f)
+		}
+	}, []string{"pages of any size hold every record once"}},
+
+	{"lists one page", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			p.Next = ""
+			return p, err
+		}
+	}, []string{"pages of any size hold every record once", "the last page says so, and only the last"}},
+
+	{"returns one more than the limit", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			f.Limit = f.PageSize() + 1
+			return records(ctx, f)
+		}
+	}, []string{"pages of any size hold every record once", "a page holds DefaultLimit records unless the filter says"}},
+
+	{"ends with an empty page", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			if n := len(p.Messages); err == nil && n == f.PageSize() {
+				p.Next = f.CursorAt(p.Messages[n-1])
+			}
+			return p, err
+		}
+	}, []string{"the last page says so, and only the last"}},
+
+	{"has a page size of its own", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			f.Limit = cmp.Or(f.Limit, 50)
+			return records(ctx, f)
+		}
+	}, []string{"a page holds DefaultLimit records unless the filter says"}},
+
+	{"counts where a page begins", func(_ *model, b *broken) {
+		records, offsets := b.records, map[smsplus.Cursor]int{}
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			limit, offset := f.PageSize(), offsets[f.After]
+			f.After, f.Limit = "", offset+limit
+			p, err := records(ctx, f)
+			p.Messages = p.Messages[min(offset, len(p.Messages)):]
+			if p.Next != "" {
+				offsets[p.Next] = offset + limit
+			}
+			return p, err
+		}
+	}, []string{"messages added meanwhile neither shift nor repeat a page"}},
+
+	{"leaves out what was updated since the first page", func(m *model, b *broken) {
+		var first map[uuid.UUID]smsplus.Message
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := m.Records(ctx, f)
+			if f.After == "" {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				first = maps.Clone(m.messages)
+			}
+			p.Messages = slices.DeleteFunc(p.Messages, func(m smsplus.Message) bool { return m.Version != first[m.ID].Version })
+			return p, err
+		}
+	}, []string{"messages updated meanwhile neither shift nor repeat a page"}},
+
+	{"looks for the message that a cursor names", func(m *model, b *broken) {
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			if _, id, err := f.Position(); err == nil && f.After != "" {
+				if _, err := m.Message(ctx, id); err != nil {
+					return smsplus.Page{}, nil
+				}
+			}
+			return m.Records(ctx, f)
+		}
+	}, []string{"a cursor outlives the message that it names"}},
+
+	{"does not check a filter of records", func(_ *model, b *broken) {
+		records := b.records
+		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			if f.Check() != nil {
+				return smsplus.Page{}, nil
+			}
+			return records(ctx, f)
+		}
+	}, []string{"a filter that is wrong is refused"}},
+
+	{"does not check a cursor of statistics", func(_ *model, b *broken) {
+		stats := b.stats
+		b.stats = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+			f.After = ""
+			return stats(ctx, f)
+		}
+	}, []string{"a filter that is wrong is refused"}},
+}

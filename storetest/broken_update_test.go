@@ -1,0 +1,145 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// brokenUpdates are stores that break the rules of Update.
+var brokenUpdates = []mutant{
+	{"does not raise the version in an update", func(m *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			stale, err := update(ctx, ms)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, msg := range ms {
+				if stored, ok := m.messages[msg.ID]; ok && !slices.Contains(stale, msg.ID) {
+					stored.Version--
+					m.messages[msg.ID] = stored
+				}
+			}
+			return stale, err
+		}
+	}, []string{
+		"Update replaces the message, raises its version and resets its claims",
+		"of concurrent updates of one version, one wins",
+	}},
+
+	{"does not reset claims", func(m *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			stale, err := update(ctx, ms)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, msg := range ms {
+				if stored, ok := m.messages[msg.ID]; ok {
+					stored.Claims = msg.Claims
+					m.messages[msg.ID] = stored
+				}
+			}
+			return stale, err
+		}
+	}, []string{"Update replaces the message, raises its version and resets its claims"}},
+
+	{"forgets the version fence", func(m *model, b *broken) {
+		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = stored.Version })
+	}, []string{
+		"Update leaves alone what has moved on, and says so",
+		"of concurrent updates of one version, one wins",
+		"concurrent updates of many messages in any order all end",
+	}},
+
+	{"lets a later version through the fence", func(m *model, b *broken) {
+		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = min(m.Version, stored.Version) })
+	}, []string{"Update leaves alone what has moved on, and says so"}},
+
+	{"updates all or none", func(m *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			m.mu.Lock()
+			fresh := !slices.ContainsFunc(ms, func(msg smsplus.Message) bool {
+				return m.messages[msg.ID].Version != msg.Version
+			})
+			m.mu.Unlock()
+			if fresh {
+				return update(ctx, ms)
+			}
+			var stale []uuid.UUID
+			for _, msg := range ms {
+				stale = append(stale, msg.ID)
+			}
+			return stale, nil
+		}
+	}, []string{"Update leaves alone what has moved on, and says so"}},
+
+	{"does not say what is stale", func(_ *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			_, err := update(ctx, ms)
+			return nil, err
+		}
+	}, []string{"Update leaves alone what has moved on, and says so", "Update does not add a message"}},
+
+	{"adds what it does not hold", func(m *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			stale, err := update(ctx, ms)
+			for _, msg := range ms {
+				if _, err := m.Message(ctx, msg.ID); err != nil {
+					_, _ = m.Insert(ctx, []smsplus.Message{msg})
+				}
+			}
+			return stale, err
+		}
+	}, []string{
+		"Update does not add a message",
+		"Update leaves alone what has moved on, and says so",
+		"Purge leaves nothing of a message behind",
+	}},
+
+	{"wipes variables in an update", func(m *model, b *broken) {
+		b.inUpdate(m, func(m *smsplus.Message, _ smsplus.Message) { m.Vars = nil })
+	}, []string{"Update keeps what the trigger fixed"}},
+
+	{"frees the key in an update", func(m *model, b *broken) {
+		b.inUpdate(m, func(m *smsplus.Message, _ smsplus.Message) { m.Key = "" })
+	}, []string{"Update keeps what the trigger fixed"}},
+
+	{"looks at versions before it locks", func(m *model, b *broken) {
+		update := b.update
+		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+			m.mu.Lock()
+			fresh := !slices.ContainsFunc(ms, func(msg smsplus.Message) bool {
+				return m.messages[msg.ID].Version != msg.Version
+			})
+			m.mu.Unlock()
+			dawdle()
+			if fresh {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				for _, msg := range ms {
+					msg.Version++
+					m.messages[msg.ID] = clone(msg)
+				}
+				return nil, nil
+			}
+			return update(ctx, ms)
+		}
+	}, []string{"of concurrent updates of one version, one wins"}},
+
+	{"locks messages in the order given", func(_ *model, b *broken) {
+		update, locks := b.update, &rowLocks{}
+		b.update = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+			err = locks.in(ids(ms), func() error {
+				stale, err = update(ctx, ms)
+				return err
+			})
+			return stale, err
+		}
+	}, []string{"concurrent updates of many messages in any order all end"}},
+}

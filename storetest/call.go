@@ -1,0 +1,191 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	require.TestingT
+	Helper()
+	Context() context.Context
+}
+
+// What follows makes calls of a store, and ends the test when one fails.
+
+func insert(t tester, s smsplus.Store, ms ...smsplus.Message) {
+	t.Helper()
+	taken, err := s.Insert(t.Context(), ms)
+	require.NoError(t, err)
+	require.Empty(t, taken, "no key is taken")
+}
+
+func claim(t tester, s smsplus.Store, c smsplus.Claim) smsplus.Claimed {
+	t.Helper()
+	claimed, err := s.Claim(t.Context(), c)
+	require.NoError(t, err)
+	return claimed
+}
+
+func update(t tester, s smsplus.Store, ms ...smsplus.Message) {
+	t.Helper()
+	stale, err := s.Update(t.Context(), ms)
+	require.NoError(t, err)
+	require.Empty(t, stale, "no version has moved on")
+}
+
+func get(t tester, s smsplus.Store, id uuid.UUID) smsplus.Message {
+	t.Helper()
+	m, err := s.Message(t.Context(), id)
+	require.NoError(t, err)
+	return m
+}
+
+func missing(t tester, s smsplus.Store, id uuid.UUID, rule string) {
+	t.Helper()
+	_, err := s.Message(t.Context(), id)
+	require.ErrorIs(t, err, smsplus.ErrNotFound, rule)
+}
+
+// named returns what ByProviderID finds, in order of ID.
+func named(t tester, s smsplus.Store, refs ...channel.Ref) []smsplus.Message {
+	t.Helper()
+	ms, err := s.ByProviderID(t.Context(), refs)
+	require.NoError(t, err)
+	slices.SortFunc(ms, byID)
+	return ms
+}
+
+func park(t tester, s smsplus.Store, rs ...channel.Receipt) {
+	t.Helper()
+	require.NoError(t, s.Park(t.Context(), rs))
+}
+
+func unpark(t tester, s smsplus.Store, refs ...channel.Ref) {
+	t.Helper()
+	require.NoError(t, s.Unpark(t.Context(), refs))
+}
+
+func purge(t tester, s smsplus.Store, before time.Time, limit int) int {
+	t.Helper()
+	n, err := s.Purge(t.Context(), before, limit)
+	require.NoError(t, err)
+	return n
+}
+
+func page(t tester, s smsplus.Store, f smsplus.Filter) smsplus.Page {
+	t.Helper()
+	p, err := s.Records(t.Context(), f)
+	require.NoError(t, err, "%+v", f)
+	require.LessOrEqual(t, len(p.Messages), f.PageSize(), "a page holds no more than the limit: %+v", f)
+	return p
+}
+
+// records returns f's list, from f.After on, page by page.
+func records(t tester, s smsplus.Store, f smsplus.Filter) []smsplus.Message {
+	t.Helper()
+	var ms []smsplus.Message
+	for seen := map[smsplus.Cursor]bool{}; ; {
+		p := page(t, s, f)
+		ms = append(ms, p.Messages...)
+		if p.Next == "" {
+			return ms
+		}
+		require.False(t, seen[p.Next], "every page leads on to another: %+v", f)
+		seen[p.Next] = true
+		f.After = p.Next
+	}
+}
+
+func stats(t tester, s smsplus.Store, f smsplus.Filter) []smsplus.TemplateStats {
+	t.Helper()
+	rows, err := s.Stats(t.Context(), f)
+	require.NoError(t, err, "%+v", f)
+	return rows
+}
+
+// same requires the messages wanted, in that order and equal in every field.
+func same(t tester, want, got []smsplus.Message, rule string, args ...any) {
+	t.Helper()
+	because := fmt.Sprintf(rule, args...)
+	require.Equal(t, ids(want), ids(got), because)
+	for i := range want {
+		require.Equal(t, normal(want[i]), normal(got[i]), because)
+	}
+}
+
+// holds requires that the store holds the message as it is here.
+func holds(t tester, s smsplus.Store, want smsplus.Message, rule string, args ...any) {
+	t.Helper()
+	same(t, []smsplus.Message{want}, []smsplus.Message{get(t, s, want.ID)}, rule, args...)
+}
+
+// sameReceipts requires the receipts wanted, in any order.
+func sameReceipts(t tester, s smsplus.Store, want []channel.Receipt, refs []channel.Ref, rule string, args ...any) {
+	t.Helper()
+	got, err := s.Parked(t.Context(), refs)
+	require.NoError(t, err)
+	count := func(rs []channel.Receipt) map[channel.Receipt]int {
+		counts := map[channel.Receipt]int{}
+		for _, r := range rs {
+			r.At = utc(r.At)
+			counts[r]++
+		}
+		return counts
+	}
+	require.Equal(t, count(want), count(got), append([]any{rule}, args...)...)
+}
+
+// normal returns m in the one form of those that a store may give it back in.
+func normal(m smsplus.Message) smsplus.Message {
+	m = clone(m)
+	if len(m.Vars) == 0 {
+		m.Vars = nil
+	}
+	if len(m.Metadata) == 0 {
+		m.Metadata = nil
+	}
+	if len(m.Plan) == 0 {
+		m.Plan = nil
+	}
+	if len(m.Attempts) == 0 {
+		m.Attempts = nil
+	}
+	return m
+}
+
+func ids(ms []smsplus.Message) []string {
+	list := make([]string, len(ms))
+	for i := range ms {
+		list[i] = ms[i].ID.String()
+	}
+	return list
+}
+
+// together calls f from n goroutines that start at once.
+func together(t tester, n int, f func(i int) error) {
+	t.Helper()
+	start := make(chan struct{})
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	require.NoError(t, errors.Join(errs...), "concurrent calls do not fail each other")
+}

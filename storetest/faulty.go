@@ -1,0 +1,112 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Faulty is a store that fails on cue: the one inside it, with an error before or
+// after a call takes effect. It is for tests of what stands on a store: what it
+// makes of an outage, or of a crash on either side of a write.
+//
+//	store := &storetest.Faulty{Store: memstore.New()}
+//	store.After = func(method string) error {
+//		if method == "Update" {
+//			return errors.New("the answer was lost")
+//		}
+//		return nil
+//	}
+//
+// Each func is handed the name of the method, such as "Insert"; a nil func never
+// fails a call. Close is left alone. A Faulty is safe for concurrent use if the
+// funcs are and nobody replaces them meanwhile.
+type Faulty struct {
+	smsplus.Store
+	// Before runs before each call. Its error is the call's, and the store never
+	// hears of it.
+	Before func(method string) error
+	// After runs after each call that the store did without an error. Its error is
+	// the call's, which has taken effect all the same.
+	After func(method string) error
+}
+
+var _ smsplus.Store = (*Faulty)(nil)
+
+// Insert calls the store's Insert, if no func fails it.
+func (f *Faulty) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	return faulty(f, "Insert", func() (map[string]smsplus.Message, error) { return f.Store.Insert(ctx, ms) })
+}
+
+// Claim calls the store's Claim, if no func fails it.
+func (f *Faulty) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	return faulty(f, "Claim", func() (smsplus.Claimed, error) { return f.Store.Claim(ctx, c) })
+}
+
+// Update calls the store's Update, if no func fails it.
+func (f *Faulty) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	return faulty(f, "Update", func() ([]uuid.UUID, error) { return f.Store.Update(ctx, ms) })
+}
+
+// Message calls the store's Message, if no func fails it.
+func (f *Faulty) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	return faulty(f, "Message", func() (smsplus.Message, error) { return f.Store.Message(ctx, id) })
+}
+
+// ByProviderID calls the store's ByProviderID, if no func fails it.
+func (f *Faulty) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	return faulty(f, "ByProviderID", func() ([]smsplus.Message, error) { return f.Store.ByProviderID(ctx, refs) })
+}
+
+// Park calls the store's Park, if no func fails it.
+func (f *Faulty) Park(ctx context.Context, rs []channel.Receipt) error {
+	_, err := faulty(f, "Park", func() (struct{}, error) { return struct{}{}, f.Store.Park(ctx, rs) })
+	return err
+}
+
+// Parked calls the store's Parked, if no func fails it.
+func (f *Faulty) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	return faulty(f, "Parked", func() ([]channel.Receipt, error) { return f.Store.Parked(ctx, refs) })
+}
+
+// Unpark calls the store's Unpark, if no func fails it.
+func (f *Faulty) Unpark(ctx context.Context, refs []channel.Ref) error {
+	_, err := faulty(f, "Unpark", func() (struct{}, error) { return struct{}{}, f.Store.Unpark(ctx, refs) })
+	return err
+}
+
+// Records calls the store's Records, if no func fails it.
+func (f *Faulty) Records(ctx context.Context, filter smsplus.Filter) (smsplus.Page, error) {
+	return faulty(f, "Records", func() (smsplus.Page, error) { return f.Store.Records(ctx, filter) })
+}
+
+// Stats calls the store's Stats, if no func fails it.
+func (f *Faulty) Stats(ctx context.Context, filter smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	return faulty(f, "Stats", func() ([]smsplus.TemplateStats, error) { return f.Store.Stats(ctx, filter) })
+}
+
+// Purge calls the store's Purge, if no func fails it.
+func (f *Faulty) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	return faulty(f, "Purge", func() (int, error) { return f.Store.Purge(ctx, before, limit) })
+}
+
+func faulty[R any](f *Faulty, method string, call func() (R, error)) (R, error) {
+	var none R
+	if f.Before != nil {
+		if err := f.Before(method); err != nil {
+			return none, err
+		}
+	}
+	r, err := call()
+	if err != nil || f.After == nil {
+		return r, err
+	}
+	if err := f.After(method); err != nil {
+		return none, err
+	}
+	return r, nil
+}

@@ -1,0 +1,146 @@
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// noon is the time that the samples are around. It is none that a store could
+// round without being noticed.
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 123_457_000, time.UTC)
+
+func number(e164 string) phone.Number {
+	n, err := phone.Parse(e164)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// id returns the ID of the nth sample. IDs are in no order, as a store may not
+// take them for one.
+func id(n int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)) }
+
+// message returns the nth sample: triggered and due n minutes after noon.
+func message(n int) smsplus.Message {
+	at := noon.Add(time.Duration(n) * time.Minute)
+	return smsplus.Message{
+		ID:          id(n),
+		Template:    "otp",
+		Scenario:    "OTP",
+		To:          channel.Recipient{Phone: number("+886912345678")},
+		Plan:        []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
+		Channel:     channel.SMS,
+		TriggeredAt: at,
+		DueAt:       at,
+	}
+}
+
+// messages returns the samples from one number up to, not including, another.
+func messages(from, to int) []smsplus.Message {
+	var ms []smsplus.Message
+	for n := from; n < to; n++ {
+		ms = append(ms, message(n))
+	}
+	return ms
+}
+
+// full returns the nth sample with every field set.
+func full(n int) smsplus.Message {
+	m := message(n)
+	at := func(minutes int) time.Time {
+		return m.TriggeredAt.Add(time.Duration(minutes)*time.Minute + time.Duration(minutes)*time.Microsecond)
+	}
+	m.Key = fmt.Sprintf("order/%d", n)
+	m.To.LINEUserID = "U4af4980629"
+	m.Vars = map[string]string{"code": "123456", "name": "Ann"}
+	m.Metadata = map[string]string{"order": "A-17", "empty": ""}
+	m.Plan = []smsplus.PlannedStep{
+		{Channel: channel.LINEPush, Wait: 2*time.Hour + time.Microsecond, OnFailed: smsplus.Forward},
+		{Channel: channel.WhatsApp, Wait: 30 * 24 * time.Hour, InDoubt: smsplus.Forward},
+		{Channel: channel.SMS},
+	}
+	m.Attempts = []smsplus.Attempt{{
+		ID:         smsplus.AttemptID(m.ID, 0),
+		Channel:    channel.LINEPush,
+		Status:     status.Undeliverable,
+		Reason:     status.Blocked,
+		Detail:     "429: the person blocked the account",
+		ProviderID: fmt.Sprintf("line %d", n),
+		Tries:      1,
+		StartedAt:  at(1),
+		EndedAt:    at(2),
+	}, {
+		ID:          smsplus.AttemptID(m.ID, 1),
+		Step:        1,
+		Channel:     channel.WhatsApp,
+		Status:      status.Delivered,
+		ProviderID:  fmt.Sprintf("whatsapp %d", n),
+		Tries:       3,
+		StartedAt:   at(3),
+		AcceptedAt:  at(4),
+		DeliveredAt: at(5),
+		ReadAt:      at(6),
+		EndedAt:     at(7),
+	}}
+	m.Status = status.Delivered
+	m.Channel = channel.WhatsApp
+	m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.DueAt = at(5), at(6), at(8), at(9), at(10)
+	m.Claims = 2
+	m.Version = 1 << 40
+	return m
+}
+
+// sent returns the nth sample after a provider took it under the ID.
+func sent(n int, c channel.Name, providerID string) smsplus.Message {
+	m := message(n)
+	m.Channel = c
+	m.Attempts = []smsplus.Attempt{{
+		ID: smsplus.AttemptID(m.ID, 0), Channel: c, Status: status.Accepted, ProviderID: providerID,
+		Tries: 1, StartedAt: m.TriggeredAt, AcceptedAt: m.TriggeredAt,
+	}}
+	m.Status = status.Accepted
+	return m
+}
+
+// ended returns the nth sample at its end, where no dispatcher will look again.
+func ended(n int) smsplus.Message {
+	m := message(n)
+	m.DueAt = time.Time{}
+	return m
+}
+
+// receipt returns a delivery receipt as of n minutes after noon.
+func receipt(n int, ref channel.Ref) channel.Receipt {
+	return channel.Receipt{
+		Channel: ref.Channel, ProviderID: ref.ProviderID,
+		Status: status.Delivered, At: noon.Add(time.Duration(n) * time.Minute),
+	}
+}
+
+func sms(providerID string) channel.Ref {
+	return channel.Ref{Channel: channel.SMS, ProviderID: providerID}
+}
+
+// texts are what stores have been seen to spoil. Each differs from all others.
+var texts = []string{
+	"驗證碼是「123456」，請勿告訴他人。",
+	"𠮷野家 👩‍👩‍👧‍👦 🇹🇼",
+	"é", "e\u0301", // one letter to the eye, two texts to a program
+	"A", "a",
+	"مرحبا بالعالم",
+	`'single' "double" ` + "`back` \\ \\n",
+	"'; DROP TABLE messages; --",
+	"%", "_", "otp%", "*", "?", "$1", ":name",
+	"  spaces around  ", "spaces",
+	"line\nbreak\r\n\ttab\u2028",
+	`{"json": [1, null, "\u0041"]}`,
+	"NULL", "null", "0", "<b>&amp;</b>", "{{code}}",
+}

@@ -1,0 +1,106 @@
+package storetest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+func TestTheModelPasses(t *testing.T) {
+	t.Parallel()
+	Run(t, func(*testing.T) smsplus.Store { return newModel() })
+}
+
+func TestAFaultyStoreWithoutFaultsPasses(t *testing.T) {
+	t.Parallel()
+	Run(t, func(*testing.T) smsplus.Store { return &Faulty{Store: newModel()} })
+}
+
+// A rule that fails ends the test that it runs in, so the broken stores are put
+// to the rules in a process of their own.
+const brokenStores = "STORETEST_BROKEN_STORES"
+
+func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(brokenStores) != "" {
+		for _, m := range mutants {
+			for _, r := range rules() {
+				if slices.Contains(m.caught, r.name) {
+					t.Run(m.name+": "+r.name, func(t *testing.T) {
+						t.Parallel()
+						t.Cleanup(func() {
+							if t.Failed() {
+								fmt.Println(verdict(m.name, r.name))
+							}
+						})
+						r.prove(t, breakModel(m.breaks))
+					})
+				}
+			}
+		}
+		return
+	}
+
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.timeout=60s",
+		"-rapid.nofailfile", "-rapid.shrinktime=0s")
+	cmd.Env = append(os.Environ(), brokenStores+"=1")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, "the rules fail for broken stores")
+	lines := strings.Split(string(out), "\n")
+	require.NotContains(t, string(out), "\npanic: ", "a broken store makes a rule fail, and never panic")
+
+	unproved := map[string]bool{}
+	for _, r := range rules() {
+		require.False(t, unproved[r.name], "two rules are called %q", r.name)
+		unproved[r.name] = true
+	}
+	for _, m := range mutants {
+		require.NotEmpty(t, m.caught, "no rule is named for a store that %s", m.name)
+		for _, name := range m.caught {
+			known := slices.ContainsFunc(rules(), func(r rule) bool { return r.name == name })
+			require.True(t, known, "no rule is called %q", name)
+			require.True(t, slices.Contains(lines, verdict(m.name, name)), "nothing says that %s", verdict(m.name, name))
+			delete(unproved, name)
+		}
+	}
+	require.Empty(t, unproved, "each rule has a broken store to show that it bites")
+}
+
+func verdict(mutant, rule string) string {
+	return fmt.Sprintf("a store that %s is caught by: %s", mutant, rule)
+}
+
+func TestTheFullSampleLeavesNoFieldOut(t *testing.T) {
+	t.Parallel()
+	m := full(1)
+	requireSet(t, reflect.ValueOf(m))
+	for _, list := range []reflect.Value{reflect.ValueOf(m.Plan), reflect.ValueOf(m.Attempts)} {
+		all := reflect.New(list.Type().Elem()).Elem()
+		for i := range list.Len() {
+			for j := range all.NumField() {
+				if field := list.Index(i).Field(j); !field.IsZero() {
+					all.Field(j).Set(field)
+				}
+			}
+		}
+		requireSet(t, all)
+	}
+}
+
+func requireSet(t *testing.T, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		require.False(t, v.Field(i).IsZero(), "%s.%s is never set", v.Type(), v.Type().Field(i).Name)
+	}
+}
