@@ -1,0 +1,208 @@
+package query_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"io"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+const header = "message_id,key,template,scenario,country_code,national_number,line_user_id,status,channel," +
+	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id\n"
+
+func TestCSVHasARowForEachRecord(t *testing.T) {
+	t.Parallel()
+	waiting := record(t)
+	waiting.Attempts = waiting.Attempts[:1]
+	waiting.Status, waiting.Channel = status.Preparing, channel.LINEPush
+	waiting.DeliveredAt, waiting.ReadAt = time.Time{}, time.Time{}
+	bare := smsplus.Message{Template: "t", Channel: channel.SMS, TriggeredAt: now}
+
+	tests := []struct {
+		rule string
+		list []smsplus.Message
+		o    []query.Export
+		want string
+	}{
+		{"a list of none is a header", nil, nil, header},
+		{
+			"a byte order mark comes first, once",
+			nil,
+			[]query.Export{{BOM: true}},
+			"\xef\xbb\xbf" + header,
+		},
+		{
+			"the delivering attempt explains a delivered record",
+			[]smsplus.Message{record(t)},
+			nil,
+			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,******678,,delivered,sms," +
+				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9\n",
+		},
+		{
+			"the current attempt explains another, in the location's time and in the open",
+			[]smsplus.Message{waiting},
+			[]query.Export{{Reveal: true, Location: zone(t, "Asia/Taipei")}},
+			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,U0123456789abcdef," +
+				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,\n",
+		},
+		{
+			"what there is not is an empty cell",
+			[]smsplus.Message{bare},
+			nil,
+			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.rule, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			require.NoError(t, query.WriteCSV(&out, list(tt.list...), tt.o...))
+			require.Equal(t, tt.want, out.String())
+		})
+	}
+}
+
+func TestFormulasAreGuarded(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"":                     "",
+		"plain":                "plain",
+		"a=1":                  "a=1",
+		"*star":                "*star",
+		"  ":                   "  ",
+		"'quoted'":             "'quoted'",
+		"=1+1":                 "'=1+1",
+		"+886912345678":        "'+886912345678",
+		"-1":                   "'-1",
+		"@SUM(A1)":             "'@SUM(A1)",
+		"\ttab":                "'\ttab",
+		"\rreturn":             "'\rreturn",
+		"\nline":               "'\nline",
+		"＝1+1":                 "'＝1+1",
+		"＋1":                   "'＋1",
+		"－1":                   "'－1",
+		"＠SUM(A1)":             "'＠SUM(A1)",
+		" =1":                  "' =1",
+		" \t":                  "' \t",
+		"\u3000\u00a0=1":       "'\u3000\u00a0=1",
+		"\uFEFF=1":             "'\uFEFF=1",
+		"'=1":                  "''=1",
+		" ' =1":                "' ' =1",
+		`=HYPERLINK("x","y")`:  `'=HYPERLINK("x","y")`,
+		"\xff=1":               "\xff=1",
+		"=cmd|' /C calc'!A0\n": "'=cmd|' /C calc'!A0\n",
+	} {
+		require.Equal(t, want, detailCell(t, cell), "%q", cell)
+	}
+}
+
+func detailCell(t require.TestingT, detail string) string {
+	rows := writeAndRead(t, withTexts(detail))
+	return rows[1][len(rows[1])-2]
+}
+
+// withTexts returns a message that says so wherever an application, a provider or
+// a person chooses the words.
+func withTexts(s string) smsplus.Message {
+	m := message(1)
+	m.Key, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, channel.Name(s), s
+	m.Attempts = []smsplus.Attempt{{Channel: m.Channel, Reason: status.Reason(s), Detail: s, ProviderID: s}}
+	return m
+}
+
+func writeAndRead(t require.TestingT, m smsplus.Message) [][]string {
+	var out bytes.Buffer
+	require.NoError(t, query.WriteCSV(&out, list(m), query.Export{Reveal: true}))
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	return rows
+}
+
+// checkCells proves the guard on one text: every row has its cells, none could be
+// a formula, and the text comes back by taking away the one apostrophe.
+func checkCells(t require.TestingT, text string) {
+	const (
+		columns = 16
+		texts   = 8
+	)
+	cells := writeAndRead(t, withTexts(text))[1]
+	require.Len(t, cells, columns)
+	text = strings.ReplaceAll(text, "\r\n", "\n") // encoding/csv's reader does
+	found := 0
+	for _, cell := range cells {
+		require.False(t, opensFormula(cell), "%q", cell)
+		if unguarded(cell) == text {
+			found++
+		}
+	}
+	require.GreaterOrEqual(t, found, texts)
+}
+
+// opensFormula is written apart from the guard, to check it.
+func opensFormula(cell string) bool {
+	if cell != "" && strings.Contains("\t\r\n", cell[:1]) {
+		return true
+	}
+	for _, r := range cell {
+		if r == '\uFEFF' || unicode.IsSpace(r) {
+			continue
+		}
+		return strings.ContainsRune("=+-@＝＋－＠", r)
+	}
+	return false
+}
+
+// unguarded takes away the apostrophe that the guard added, as the doc of
+// WriteCSV says that a reader can.
+func unguarded(cell string) string {
+	rest, ok := strings.CutPrefix(cell, "'")
+	if !ok {
+		return cell
+	}
+	for _, r := range rest {
+		switch {
+		case strings.ContainsRune("=+-@\t\r\n＝＋－＠", r):
+			return rest
+		case r != '\'' && r != '\uFEFF' && !unicode.IsSpace(r):
+			return cell
+		}
+	}
+	return cell
+}
+
+func TestNoCellIsAFormulaAndEveryCellComesBack(t *testing.T) {
+	t.Parallel()
+	text := rapid.StringOf(rapid.SampledFrom([]rune("=+-@\t\r\n＝＋－＠ '\",;\u3000\uFEFFa1")))
+	rapid.Check(t, func(t *rapid.T) { checkCells(t, text.Draw(t, "text")) })
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, seed := range []string{"", "plain", "=1+1", "'=1", " \t@", "\r\n-", "＝", "\"", `\.`, "\uFEFF'+", "a\r\nb", "\xff=", "一,二\n三"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) { checkCells(t, text) })
+}
+
+func BenchmarkWriteCSV(b *testing.B) {
+	m := record(b)
+	b.ReportAllocs()
+	require.NoError(b, query.WriteCSV(io.Discard, func(yield func(smsplus.Message, error) bool) {
+		for b.Loop() { // one row
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}))
+}

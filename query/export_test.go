@@ -1,0 +1,164 @@
+package query_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// writers are the exports, for what holds of each.
+var writers = map[string]func(io.Writer, iter.Seq2[smsplus.Message, error], ...query.Export) error{
+	"CSV":    query.WriteCSV,
+	"NDJSON": query.WriteNDJSON,
+}
+
+func list(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+	return listThen(nil, ms...)
+}
+
+// listThen ends with the error, unless it is nil.
+func listThen(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+	return func(yield func(smsplus.Message, error) bool) {
+		for _, m := range ms {
+			if !yield(m, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(smsplus.Message{}, err)
+		}
+	}
+}
+
+// record is a message with every field that an export shows: a push that did not
+// arrive, and a text message that was delivered and read.
+func record(t require.TestingT) smsplus.Message {
+	at := time.Date(2026, 9, 15, 10, 30, 0, 123456000, time.UTC)
+	return smsplus.Message{
+		ID:       uuid.MustParse("01890000-0000-7000-8000-000000000001"),
+		Key:      "order-17",
+		Template: "shipped",
+		Scenario: "出貨通知",
+		To:       channel.Recipient{Phone: number(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
+		Vars:     map[string]string{"code": "135790"},
+		Metadata: map[string]string{"tenant": "一 & 二"},
+		Attempts: []smsplus.Attempt{
+			{
+				ID: messageID(1), Channel: channel.LINEPush, Status: status.Undeliverable,
+				Reason: status.NoContact, Detail: "404 not found", Tries: 1,
+				StartedAt: at, EndedAt: at.Add(time.Second),
+			},
+			{
+				ID: messageID(2), Step: 1, Channel: channel.SMS, Status: status.Delivered, ProviderID: "sms-9", Tries: 2,
+				StartedAt: at.Add(time.Second), AcceptedAt: at.Add(2 * time.Second), DeliveredAt: at.Add(time.Minute),
+				ReadAt: at.Add(2 * time.Minute), EndedAt: at.Add(time.Minute),
+			},
+		},
+		Status:      status.Delivered,
+		Channel:     channel.SMS,
+		TriggeredAt: at,
+		DeliveredAt: at.Add(time.Minute),
+		ReadAt:      at.Add(2 * time.Minute),
+		ExpiresAt:   at.Add(time.Hour),
+		CanceledAt:  at.Add(3 * time.Minute),
+	}
+}
+
+func TestExportsMaskThePersonUnlessTold(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		var masked, revealed strings.Builder
+		require.NoError(t, write(&masked, list(record(t))))
+		require.NoError(t, write(&revealed, list(record(t)), query.Export{Reveal: true}))
+		for _, secret := range []string{"912345", "U0123456789abcdef", "135790"} {
+			require.NotContains(t, masked.String(), secret, name)
+		}
+		require.Contains(t, masked.String(), "******678", name)
+		require.Contains(t, revealed.String(), "912345678", name)
+		require.Contains(t, revealed.String(), "U0123456789abcdef", name)
+	}
+}
+
+func TestExportsReturnTheListsErrorAndKeepWhatCameBefore(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		var whole, cut bytes.Buffer
+		require.NoError(t, write(&whole, list(messages(3)...)))
+		require.ErrorIs(t, write(&cut, listThen(errBroken, messages(3)...)), errBroken, name)
+		require.Equal(t, whole.String(), cut.String(), name)
+	}
+}
+
+func TestAnErrorBeforeTheFirstRecordWritesNothing(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		var out bytes.Buffer
+		require.ErrorIs(t, write(&out, listThen(errBroken), query.Export{BOM: true}), errBroken, name)
+		require.Empty(t, out.Bytes(), name)
+	}
+}
+
+// full is a writer with room for so many bytes.
+type full struct{ room int }
+
+var errFull = errors.New("no room left")
+
+func (f *full) Write(p []byte) (int, error) {
+	if len(p) > f.room {
+		return 0, errFull
+	}
+	f.room -= len(p)
+	return len(p), nil
+}
+
+func TestExportsReturnTheWritersErrorAndStopReading(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		for _, room := range []int{0, 5000} {
+			read := 0
+			endless := func(yield func(smsplus.Message, error) bool) {
+				for yield(message(read), nil) {
+					read++
+				}
+			}
+			require.ErrorIs(t, write(&full{room}, endless), errFull, name)
+			require.Less(t, read, 200, name)
+		}
+		require.ErrorIs(t, write(&full{10}, list(messages(2)...)), errFull, "%s: at the end", name)
+		require.ErrorIs(t, write(&full{10}, listThen(errBroken, messages(2)...)), errBroken, "%s: the first one", name)
+	}
+}
+
+func TestExportsWriteWhileTheyRead(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		written, read, held := &lineCounter{}, 0, 0
+		err := write(written, func(yield func(smsplus.Message, error) bool) {
+			for ; read < 10_000 && yield(message(read), nil); read++ {
+				held = max(held, read-written.lines)
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, 10_000, read, name)
+		require.Less(t, held, 100, name)
+	}
+}
+
+type lineCounter struct{ lines int }
+
+func (c *lineCounter) Write(p []byte) (int, error) {
+	c.lines += bytes.Count(p, []byte("\n"))
+	return len(p), nil
+}

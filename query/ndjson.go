@@ -1,0 +1,123 @@
+package query
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"iter"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// line is a record as NDJSON shows it. Programs read its keys: they stay.
+type line struct {
+	ID          uuid.UUID         `json:"id"`
+	Key         string            `json:"key,omitempty"`
+	Template    string            `json:"template"`
+	Scenario    string            `json:"scenario,omitempty"`
+	CountryCode string            `json:"country_code,omitempty"`
+	Phone       string            `json:"phone,omitempty"`
+	LINEUserID  string            `json:"line_user_id,omitempty"`
+	Status      status.Status     `json:"status"`
+	Channel     channel.Name      `json:"channel"`
+	TriggeredAt string            `json:"triggered_at,omitempty"`
+	DeliveredAt string            `json:"delivered_at,omitempty"`
+	ReadAt      string            `json:"read_at,omitempty"`
+	ExpiresAt   string            `json:"expires_at,omitempty"`
+	CanceledAt  string            `json:"canceled_at,omitempty"`
+	Attempts    []lineAttempt     `json:"attempts"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Vars        map[string]string `json:"vars,omitempty"`
+}
+
+type lineAttempt struct {
+	ID          uuid.UUID     `json:"id"`
+	Step        int           `json:"step"`
+	Channel     channel.Name  `json:"channel"`
+	Status      status.Status `json:"status"`
+	Reason      status.Reason `json:"reason,omitempty"`
+	Detail      string        `json:"detail,omitempty"`
+	ProviderID  string        `json:"provider_id,omitempty"`
+	Tries       int           `json:"tries"`
+	StartedAt   string        `json:"started_at,omitempty"`
+	AcceptedAt  string        `json:"accepted_at,omitempty"`
+	DeliveredAt string        `json:"delivered_at,omitempty"`
+	ReadAt      string        `json:"read_at,omitempty"`
+	EndedAt     string        `json:"ended_at,omitempty"`
+}
+
+// micros is RFC 3339 to the microsecond, with no digit dropped, so that times of
+// one location sort as text.
+const micros = "2006-01-02T15:04:05.000000Z07:00"
+
+// WriteNDJSON writes the records as JSON, an object a line, as they come: each
+// with its attempts, oldest first, and without what has not happened. It returns
+// the first error of seq or w. At most one Export is used.
+func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
+	e := exportOf(o)
+	buf := bufio.NewWriter(w)
+	out := json.NewEncoder(buf)
+	out.SetEscapeHTML(false) // the lines go to no web page
+	l := line{
+		Attempts: []lineAttempt{}, // which JSON shows as [], and nil as null
+	}
+	for m, err := range seq {
+		if err != nil {
+			_ = buf.Flush() // the error of seq came first
+			return err
+		}
+		l.fill(e, &m)
+		if err := out.Encode(&l); err != nil {
+			return err
+		}
+	}
+	return buf.Flush()
+}
+
+// fill overwrites l with m and reuses its attempts.
+func (l *line) fill(e Export, m *smsplus.Message) {
+	attempts := l.Attempts[:0]
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		attempts = append(attempts, lineAttempt{
+			ID:          a.ID,
+			Step:        a.Step,
+			Channel:     a.Channel,
+			Status:      a.Status,
+			Reason:      a.Reason,
+			Detail:      a.Detail,
+			ProviderID:  a.ProviderID,
+			Tries:       a.Tries,
+			StartedAt:   e.time(a.StartedAt, micros),
+			AcceptedAt:  e.time(a.AcceptedAt, micros),
+			DeliveredAt: e.time(a.DeliveredAt, micros),
+			ReadAt:      e.time(a.ReadAt, micros),
+			EndedAt:     e.time(a.EndedAt, micros),
+		})
+	}
+	*l = line{
+		ID:          m.ID,
+		Key:         m.Key,
+		Template:    m.Template,
+		Scenario:    m.Scenario,
+		CountryCode: m.To.Phone.CountryCode(),
+		Phone:       e.number(m.To.Phone),
+		LINEUserID:  e.lineUserID(m.To.LINEUserID),
+		Status:      m.Status,
+		Channel:     m.Channel,
+		TriggeredAt: e.time(m.TriggeredAt, micros),
+		DeliveredAt: e.time(m.DeliveredAt, micros),
+		ReadAt:      e.time(m.ReadAt, micros),
+		ExpiresAt:   e.time(m.ExpiresAt, micros),
+		CanceledAt:  e.time(m.CanceledAt, micros),
+		Attempts:    attempts,
+		Metadata:    m.Metadata,
+	}
+	if e.Reveal {
+		l.Vars = m.Vars
+	}
+}

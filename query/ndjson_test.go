@@ -1,0 +1,129 @@
+package query_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+func TestNDJSONHasAnObjectALine(t *testing.T) {
+	t.Parallel()
+	bare := smsplus.Message{Template: "t", Channel: channel.SMS, TriggeredAt: now}
+	tests := []struct {
+		rule string
+		list []smsplus.Message
+		o    []query.Export
+		want []string
+	}{
+		{"a list of none is nothing", nil, nil, nil},
+		{
+			"what has not happened is left out, and no byte order mark is written",
+			[]smsplus.Message{bare, bare},
+			[]query.Export{{BOM: true}},
+			[]string{
+				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","channel":"sms",` +
+					`"triggered_at":"2026-09-15T10:30:00.000000Z","attempts":[]}`,
+				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","channel":"sms",` +
+					`"triggered_at":"2026-09-15T10:30:00.000000Z","attempts":[]}`,
+			},
+		},
+		{
+			"attempts are the timeline, and the variables stay out",
+			[]smsplus.Message{record(t)},
+			nil,
+			[]string{
+				`{"id":"01890000-0000-7000-8000-000000000001","key":"order-17","template":"shipped","scenario":"出貨通知",` +
+					`"country_code":"886","phone":"+886******678","status":"delivered","channel":"sms",` +
+					`"triggered_at":"2026-09-15T10:30:00.123456Z","delivered_at":"2026-09-15T10:31:00.123456Z",` +
+					`"read_at":"2026-09-15T10:32:00.123456Z","expires_at":"2026-09-15T11:30:00.123456Z",` +
+					`"canceled_at":"2026-09-15T10:33:00.123456Z","attempts":[` +
+					`{"id":"00000000-0000-0000-0000-000000000001","step":0,"channel":"line_push","status":"undeliverable",` +
+					`"reason":"no_contact","detail":"404 not found","tries":1,` +
+					`"started_at":"2026-09-15T10:30:00.123456Z","ended_at":"2026-09-15T10:30:01.123456Z"},` +
+					`{"id":"00000000-0000-0000-0000-000000000002","step":1,"channel":"sms","status":"delivered",` +
+					`"provider_id":"sms-9","tries":2,` +
+					`"started_at":"2026-09-15T10:30:01.123456Z","accepted_at":"2026-09-15T10:30:02.123456Z",` +
+					`"delivered_at":"2026-09-15T10:31:00.123456Z","read_at":"2026-09-15T10:32:00.123456Z",` +
+					`"ended_at":"2026-09-15T10:31:00.123456Z"}],"metadata":{"tenant":"一 & 二"}}`,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.rule, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			require.NoError(t, query.WriteNDJSON(&out, list(tt.list...), tt.o...))
+			require.Equal(t, strings.Join(append(tt.want, ""), "\n"), out.String())
+		})
+	}
+}
+
+func TestNDJSONRevealsVariablesAndUsesTheLocation(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := query.Export{Reveal: true, Location: zone(t, "Asia/Taipei")}
+	require.NoError(t, query.WriteNDJSON(&out, list(record(t)), o))
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
+	require.Equal(t, map[string]any{"code": "135790"}, got["vars"])
+	require.Equal(t, "+886912345678", got["phone"])
+	require.Equal(t, "U0123456789abcdef", got["line_user_id"])
+	require.Equal(t, "2026-09-15T18:30:00.123456+08:00", got["triggered_at"])
+}
+
+func TestNDJSONLinesOweNothingToTheOnesBefore(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ms := genMessages(t)
+		var together, apart bytes.Buffer
+		require.NoError(t, query.WriteNDJSON(&together, list(ms...)))
+		for _, m := range ms {
+			require.NoError(t, query.WriteNDJSON(&apart, list(m)))
+		}
+		require.Equal(t, apart.String(), together.String())
+		for l := range bytes.Lines(together.Bytes()) {
+			require.True(t, json.Valid(l))
+		}
+	})
+}
+
+func TestNDJSONTimesSortAsText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var stamps [2]string
+		at := now
+		for i := range stamps {
+			var out bytes.Buffer
+			require.NoError(t, query.WriteNDJSON(&out, list(smsplus.Message{TriggeredAt: at})))
+			var l struct {
+				TriggeredAt string `json:"triggered_at"`
+			}
+			require.NoError(t, json.Unmarshal(out.Bytes(), &l))
+			stamps[i] = l.TriggeredAt
+			at = at.Add(time.Duration(rapid.Int64Range(1, 1e10).Draw(t, "later")) * time.Microsecond)
+		}
+		require.Less(t, stamps[0], stamps[1])
+	})
+}
+
+func BenchmarkWriteNDJSON(b *testing.B) {
+	m := record(b)
+	b.ReportAllocs()
+	require.NoError(b, query.WriteNDJSON(io.Discard, func(yield func(smsplus.Message, error) bool) {
+		for b.Loop() { // one line
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}))
+}

@@ -1,0 +1,397 @@
+package query_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var errBroken = errors.New("the store is broken")
+
+func collect(seq iter.Seq2[smsplus.Message, error]) ([]smsplus.Message, error) {
+	var ms []smsplus.Message
+	for m, err := range seq {
+		if err != nil {
+			return ms, err
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
+func TestTemplatesHasARowForEveryTemplateTriggeredInTheRange(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ms, f := genMessages(t), genFilter(t)
+		r := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
+		got, err := r.Templates(t.Context(), f)
+		require.NoError(t, err)
+
+		if f.From.IsZero() {
+			f.From = r.Earliest()
+		}
+		counts := map[string]smsplus.TemplateStats{}
+		for _, s := range recount(ms, f) {
+			counts[s.Template] = s
+		}
+		var want []smsplus.TemplateStats
+		for _, s := range recount(ms, smsplus.Filter{From: f.From, To: f.To, Template: f.Template}) {
+			want = append(want, smsplus.TemplateStats{Template: s.Template}.Plus(counts[s.Template]))
+		}
+		require.ElementsMatch(t, want, got)
+		require.True(t, slices.IsSortedFunc(got, func(a, b smsplus.TemplateStats) int {
+			if a.Template < b.Template {
+				return -1
+			}
+			return 1
+		}))
+	})
+}
+
+func TestTemplatesAsksOnceWhereNoRowCanBeMissing(t *testing.T) {
+	t.Parallel()
+	store := storeOf(messages(3)...)
+	r := query.New(store, query.Options{Clock: clockAt(now)})
+	got, err := r.Templates(t.Context(), smsplus.Filter{Template: "t", Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 3, Delivered: 3}}, got)
+	require.Len(t, store.StatsCalls(), 1)
+}
+
+func TestTabsCountsWhatEachTabLists(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := query.New(storeOf(genMessages(t)...), query.Options{Clock: clockAt(now)})
+		f := genFilter(t)
+		tabs, err := r.Tabs(t.Context(), f)
+		require.NoError(t, err)
+
+		want := map[status.Group]int{}
+		for _, g := range status.Groups() {
+			f.Group = g
+			listed, err := collect(r.All(t.Context(), f))
+			require.NoError(t, err)
+			want[g] = len(listed)
+		}
+		require.Equal(t, want, tabs)
+	})
+}
+
+func TestTabsCountsRecordsAndNotAttempts(t *testing.T) {
+	t.Parallel()
+	m := message(1) // delivered by SMS after a push that failed
+	m.Attempts = []smsplus.Attempt{
+		{Channel: channel.LINEPush, Status: status.Undeliverable},
+		{Channel: channel.SMS, Status: status.Delivered, Step: 1},
+	}
+	r := query.New(storeOf(m), query.Options{Clock: clockAt(now)})
+	tabs, err := r.Tabs(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
+	require.NoError(t, err)
+	require.Equal(t, map[status.Group]int{
+		status.All: 1, status.Sending: 0, status.Sent: 1, status.UndeliverableGroup: 0, status.FailedGroup: 0,
+	}, tabs)
+}
+
+func TestTabsAsksOnceWithoutAChannelAndOnceAGroupWithOne(t *testing.T) {
+	t.Parallel()
+	for asked, f := range map[int]smsplus.Filter{1: {CountryCode: "886"}, 4: {Channel: channel.SMS}} {
+		store := storeOf(messages(3)...)
+		_, err := query.New(store, query.Options{Clock: clockAt(now)}).Tabs(t.Context(), f)
+		require.NoError(t, err)
+		require.Len(t, store.StatsCalls(), asked)
+	}
+}
+
+func TestWhatATabIsOpenOnDoesNotChangeTheCounts(t *testing.T) {
+	t.Parallel()
+	r := query.New(storeOf(messages(3)...), query.Options{Clock: clockAt(now)})
+	open := smsplus.Filter{Group: status.Sent, Limit: 1}
+	page, err := r.Records(t.Context(), open)
+	require.NoError(t, err)
+	open.After = page.Next
+	tabs, err := r.Tabs(t.Context(), open)
+	require.NoError(t, err)
+	require.Equal(t, 3, tabs[status.All])
+}
+
+func TestRecordsPagesHoldEveryRecordOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ms, f := genMessages(t), genFilter(t)
+		r := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
+		want, err := collect(r.All(t.Context(), f))
+		require.NoError(t, err)
+		var got []smsplus.Message
+		for {
+			page, err := r.Records(t.Context(), f)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(page.Messages), f.PageSize())
+			got = append(got, page.Messages...)
+			if f.After = page.Next; f.After == "" {
+				break
+			}
+		}
+		require.Equal(t, want, got)
+
+		if f.From.IsZero() {
+			f.From = r.Earliest()
+		}
+		matching := slices.DeleteFunc(ms, func(m smsplus.Message) bool { return !f.Match(m) })
+		require.ElementsMatch(t, ids(matching), ids(got))
+	})
+}
+
+func TestACursorOutlivesMidnight(t *testing.T) {
+	t.Parallel()
+	for rule, f := range map[string]smsplus.Filter{
+		"with no From":       {Limit: 2},
+		"with a To alone":    {Limit: 2, To: now.Add(time.Minute)},
+		"with a group's tab": {Limit: 2, Group: status.Sent},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			c := clockAt(now)
+			r := query.New(storeOf(messages(5)...), query.Options{Clock: c})
+			var got []uuid.UUID
+			for range 3 {
+				page, err := r.Records(t.Context(), f)
+				require.NoError(t, err)
+				got = append(got, ids(page.Messages)...)
+				f.After = page.Next
+				c.Add(24 * time.Hour)
+			}
+			require.Empty(t, f.After)
+			require.Equal(t, ids(messages(5)), got)
+		})
+	}
+}
+
+func TestAnExplicitFromThatMidnightOvertakesSaysSo(t *testing.T) {
+	t.Parallel()
+	c := clockAt(now)
+	r := query.New(storeOf(messages(5)...), query.Options{Clock: c})
+	f := smsplus.Filter{Limit: 2, From: r.Earliest()}
+	page, err := r.Records(t.Context(), f)
+	require.NoError(t, err)
+	f.After = page.Next
+	c.Add(24 * time.Hour)
+	_, err = r.Records(t.Context(), f)
+	refused, ok := errors.AsType[*query.RangeError](err)
+	require.True(t, ok)
+	require.Equal(t, f.From.AddDate(0, 0, 1), refused.Earliest)
+}
+
+func TestACursorBelongsToItsFilter(t *testing.T) {
+	t.Parallel()
+	r := query.New(storeOf(messages(5)...), query.Options{Clock: clockAt(now)})
+	page, err := r.Records(t.Context(), smsplus.Filter{Limit: 2})
+	require.NoError(t, err)
+	for rule, f := range map[string]smsplus.Filter{
+		"another template":            {Template: "t", After: page.Next},
+		"another group":               {Group: status.Sent, After: page.Next},
+		"the same range, but written": {From: r.Earliest(), After: page.Next},
+		"no cursor at all":            {After: "AAAA"},
+	} {
+		_, err := r.Records(t.Context(), f)
+		require.ErrorIs(t, err, smsplus.ErrFilter, rule)
+		_, err = collect(r.All(t.Context(), f))
+		require.ErrorIs(t, err, smsplus.ErrFilter, rule)
+	}
+}
+
+func TestEveryMistakeInAFilterComesAtOnce(t *testing.T) {
+	t.Parallel()
+	store := storeOf()
+	r := query.New(store, query.Options{Clock: clockAt(now)})
+	_, err := r.Records(t.Context(), smsplus.Filter{
+		From: now.AddDate(-1, 0, 0), To: now.AddDate(-2, 0, 0), CountryCode: "+886", Limit: -1,
+	})
+	for _, field := range []string{"Filter.From", "Filter.To", "Filter.CountryCode", "Filter.Limit"} {
+		require.ErrorContains(t, err, field)
+	}
+	require.Empty(t, store.RecordsCalls())
+}
+
+func TestAllIsTheSameListEachTimeItIsRanged(t *testing.T) {
+	t.Parallel()
+	all := query.New(storeOf(messages(7)...), query.Options{Clock: clockAt(now)}).
+		All(t.Context(), smsplus.Filter{Limit: 3})
+	for range 2 {
+		got, err := collect(all)
+		require.NoError(t, err)
+		require.Equal(t, ids(messages(7)), ids(got))
+	}
+}
+
+func TestAllGoesOnAfterACursor(t *testing.T) {
+	t.Parallel()
+	r := query.New(storeOf(messages(7)...), query.Options{Clock: clockAt(now)})
+	f := smsplus.Filter{Limit: 3}
+	page, err := r.Records(t.Context(), f)
+	require.NoError(t, err)
+	f.After = page.Next
+	got, err := collect(r.All(t.Context(), f))
+	require.NoError(t, err)
+	require.Equal(t, ids(messages(7))[3:], ids(got))
+}
+
+func TestAllFixesItsRangeWhenRangingBegins(t *testing.T) {
+	t.Parallel()
+	c := clockAt(now)
+	store := storeOf(messages(5)...)
+	r := query.New(store, query.Options{Clock: c})
+	all := r.All(t.Context(), smsplus.Filter{Limit: 2})
+	c.Add(24 * time.Hour)
+	want := r.Earliest()
+	for _, err := range all {
+		require.NoError(t, err)
+		c.Add(24 * time.Hour)
+	}
+	require.Len(t, store.RecordsCalls(), 3)
+	for _, call := range store.RecordsCalls() {
+		require.Equal(t, want, call.F.From)
+	}
+}
+
+func TestAllAsksForNoPageBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	store := storeOf(messages(10)...)
+	all := query.New(store, query.Options{Clock: clockAt(now)}).All(t.Context(), smsplus.Filter{Limit: 2})
+	require.Empty(t, store.RecordsCalls())
+	n := 0
+	for _, err := range all {
+		require.NoError(t, err)
+		if n++; n == 4 {
+			break
+		}
+	}
+	require.Len(t, store.RecordsCalls(), 2)
+}
+
+func TestAllEndsAfterTheFirstError(t *testing.T) {
+	t.Parallel()
+	store := storeOf(messages(10)...)
+	records := store.RecordsFunc
+	store.RecordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+		if len(store.RecordsCalls()) > 2 {
+			return smsplus.Page{Messages: messages(1)}, errBroken
+		}
+		return records(ctx, f)
+	}
+	var got []error
+	for m, err := range query.New(store, query.Options{Clock: clockAt(now)}).All(t.Context(), smsplus.Filter{Limit: 2}) {
+		got = append(got, err)
+		require.Equal(t, err != nil, m.ID == uuid.Nil && m.Template == "")
+	}
+	require.Len(t, got, 5)
+	require.ErrorIs(t, got[4], errBroken)
+	require.Equal(t, make([]error, 4), got[:4])
+}
+
+func TestAllEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	store := storeOf(messages(10)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	var last error
+	for _, err := range query.New(store, query.Options{Clock: clockAt(now)}).All(ctx, smsplus.Filter{Limit: 4}) {
+		if n++; n == 6 { // in the middle of a page
+			cancel()
+		}
+		last = err
+	}
+	require.ErrorIs(t, last, context.Canceled)
+	require.Equal(t, 7, n)
+	require.Len(t, store.RecordsCalls(), 2)
+}
+
+func TestRecordIsOneRecordHoweverOld(t *testing.T) {
+	t.Parallel()
+	old := message(1)
+	old.TriggeredAt = now.AddDate(-2, 0, 0)
+	r := query.New(storeOf(old), query.Options{Clock: clockAt(now)})
+	got, err := r.Record(t.Context(), old.ID)
+	require.NoError(t, err)
+	require.Equal(t, old, got)
+	_, err = r.Record(t.Context(), messageID(99))
+	require.ErrorIs(t, err, smsplus.ErrNotFound)
+	require.ErrorContains(t, err, messageID(99).String())
+}
+
+func TestTheStoresErrorsAreWrapped(t *testing.T) {
+	t.Parallel()
+	store := &StoreMock{
+		RecordsFunc: func(context.Context, smsplus.Filter) (smsplus.Page, error) { return smsplus.Page{}, errBroken },
+		StatsFunc: func(_ context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+			if f.CountryCode != "" {
+				return nil, nil // only the question without the filter fails
+			}
+			return nil, errBroken
+		},
+		MessageFunc: func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, errBroken },
+	}
+	r := query.New(store, query.Options{Clock: clockAt(now)})
+	for name, err := range everyCall(t, r, smsplus.Filter{}) {
+		require.ErrorIs(t, err, errBroken, name)
+		require.ErrorContains(t, err, "query: ", name)
+	}
+	_, err := r.Templates(t.Context(), smsplus.Filter{CountryCode: "886"})
+	require.ErrorIs(t, err, errBroken)
+	_, err = r.Tabs(t.Context(), smsplus.Filter{Channel: channel.SMS})
+	require.ErrorIs(t, err, errBroken)
+	_, err = r.Record(t.Context(), messageID(1))
+	require.ErrorIs(t, err, errBroken)
+}
+
+func TestAStoresBadCursorIsAnError(t *testing.T) {
+	t.Parallel()
+	store := &StoreMock{RecordsFunc: func(context.Context, smsplus.Filter) (smsplus.Page, error) {
+		return smsplus.Page{Next: "17"}, nil
+	}}
+	_, err := query.New(store, query.Options{Clock: clockAt(now)}).Records(t.Context(), smsplus.Filter{})
+	require.ErrorContains(t, err, "the store's cursor")
+}
+
+func TestTheReferenceStoreAnswersAsTheContractDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ms, f := genMessages(t), genFilter(t)
+		store := memstore.New()
+		_, err := store.Insert(t.Context(), ms)
+		require.NoError(t, err)
+		want := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
+		got := query.New(store, query.Options{Clock: clockAt(now)})
+
+		wantTemplates, err := want.Templates(t.Context(), f)
+		require.NoError(t, err)
+		gotTemplates, err := got.Templates(t.Context(), f)
+		require.NoError(t, err)
+		require.ElementsMatch(t, wantTemplates, gotTemplates)
+
+		wantTabs, err := want.Tabs(t.Context(), f)
+		require.NoError(t, err)
+		gotTabs, err := got.Tabs(t.Context(), f)
+		require.NoError(t, err)
+		require.Equal(t, wantTabs, gotTabs)
+
+		wantAll, err := collect(want.All(t.Context(), f))
+		require.NoError(t, err)
+		gotAll, err := collect(got.All(t.Context(), f))
+		require.NoError(t, err)
+		require.Equal(t, ids(wantAll), ids(gotAll))
+	})
+}
