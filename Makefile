@@ -1,0 +1,109 @@
+# The commands that developers and CI run. .ci/run runs the steps of `make check`
+# in their order; what a step does stands here and nowhere else.
+
+GO        ?= go
+FUZZTIME  ?= 100000x
+GOFUMPT   := $(GO) tool -modfile=tools/go.mod gofumpt
+GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+BENCHSTAT := $(GO) tool -modfile=tools/go.mod benchstat
+
+# Every folder with a go.mod, and those of them that hold packages.
+MODULES  := $(patsubst %/go.mod,%,$(wildcard ./go.mod ./*/go.mod ./*/*/go.mod))
+PACKAGED := $(filter-out ./tools ./tools/%,$(MODULES))
+
+# each runs a command in each of the folders $(1), and stops at the first that fails.
+each = @set -e; for dir in $(1); do (cd $$dir && $(2)) || { echo "in module $$dir"; exit 1; }; done
+# silent runs a command that prints its complaints, and fails with $(2) if there are any.
+silent = @out=$$($(1)) && test -z "$$out" || { printf '%s\n' "$$out"; echo "$(2)"; exit 1; }
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: check
+check: ## everything that CI runs, step by step and timed
+	@bash .ci/run
+
+# What changes files
+
+.PHONY: fmt fix generate tidy
+fmt: ## format the code
+	$(GOFUMPT) -w .
+
+fix: ## bring the code up to the newest idioms
+	$(GO) fix ./...
+
+generate: ## write the generated files anew
+	$(GO) generate ./...
+
+tidy: ## tidy every module
+	$(call each,$(MODULES),$(GO) mod tidy)
+
+# What only looks
+
+.PHONY: download check-fmt check-fix check-generate check-tidy vet build lint
+download: ## fetch the modules and build the formatter
+	@$(GO) version
+	$(call each,$(PACKAGED),$(GO) mod download)
+	@$(GOFUMPT) -version
+
+check-fmt: ## is the code formatted?
+	$(call silent,$(GOFUMPT) -l .,make fmt formats these)
+
+check-fix: ## does it use the newest idioms?
+	$(call silent,$(GO) fix -diff ./...,make fix makes these changes)
+
+# The tree is compared with itself, not with the last commit, so that the answer
+# is right in a work tree with changes too; files that are new count.
+check-generate: ## are the generated files up to date?
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; export GIT_INDEX_FILE="$$tmp/index"; \
+	git add --all; before=$$(git write-tree); \
+	$(GO) generate ./...; \
+	git add --all; after=$$(git write-tree); \
+	git --no-pager diff --exit-code "$$before" "$$after" || { echo "make generate writes these anew"; exit 1; }
+
+check-tidy: ## is every module tidy?
+	$(call each,$(MODULES),$(GO) mod tidy -diff)
+
+vet: ## go vet, tests included
+	$(call each,$(PACKAGED),$(GO) vet ./...)
+
+build: ## compile every package
+	$(call each,$(PACKAGED),$(GO) build ./...)
+
+lint: ## golangci-lint (the first time builds it: a minute or two)
+	@$(GOLANGCI) config verify
+	$(GOLANGCI) run ./...
+
+# What runs the code
+
+.PHONY: test race bench bench-compare fuzz examples
+test: ## every test
+	$(GO) test ./...
+
+race: ## every test anew, shuffled, with the race detector
+	$(GO) test -race -shuffle=on -count=1 ./...
+
+bench: ## every benchmark once, so that none rots
+	@out=$$($(GO) test -run='^$$' -bench=. -benchtime=1x ./...) || { printf '%s\n' "$$out"; exit 1; }; \
+	printf '%s\n' "$$out" | sed -n '/^Benchmark/p'
+
+bench-compare: ## compare two files of benchmark results: OLD=before.txt NEW=after.txt
+	$(BENCHSTAT) $(OLD) $(NEW)
+
+# A count and no duration: up to Go 1.26 a target may fail with "context deadline
+# exceeded" when its time is up and nothing is wrong (go.dev/issue/75804).
+fuzz: ## every fuzz target for FUZZTIME (a count such as 100000x)
+	@set -e; list=$$($(GO) test -list='^Fuzz' ./...); \
+	printf '%s\n' "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { while (n) print $$2, name[--n] }' | \
+	while read -r package target; do \
+		echo "$$package $$target"; \
+		out=$$($(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null) || \
+			{ printf '%s\n' "$$out"; exit 1; }; \
+		printf '%s\n' "$$out" | tail -n 1; \
+	done
+
+examples: ## run every example
+	@set -e; for main in $(wildcard examples/*/main.go); do \
+		dir=$$(dirname $$main); echo "go run ./$$dir"; $(GO) run ./$$dir </dev/null; \
+	done

@@ -1,0 +1,398 @@
+package archtest
+
+import (
+	"maps"
+	"os"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheHouseStands(t *testing.T) {
+	t.Parallel()
+	sources, err := load(os.DirFS("../.."))
+	require.NoError(t, err)
+	require.Contains(t, dirs(sources), "smsplus", "the module's source was not found")
+
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range sources {
+				for _, line := range r.check(s) {
+					t.Error(line)
+				}
+			}
+		})
+	}
+}
+
+// sound is a small house that keeps every rule.
+var sound = map[string]string{
+	"doc.go": `
+		// Package smsplusgo is the door.
+		package smsplusgo`,
+	"status/status.go": `
+		// Package status is the vocabulary.
+		package status
+
+		// Status is how far an attempt has come.
+		type Status uint8
+
+		// These two may share a comment.
+		const (
+			Preparing Status = iota
+			Delivered
+		)`,
+	"status/example_test.go": `
+		package status_test
+		func Example() {}`,
+	"smsplus/dispatcher.go": `
+		// Package smsplus is the engine.
+		package smsplus
+
+		import (
+			"time"
+
+			"github.com/benbjohnson/clock"
+			"golang.org/x/sync/errgroup"
+
+			"` + module + `/status"
+		)
+
+		// Dispatcher does the work.
+		type Dispatcher struct {
+			real clock.Clock
+			Last status.Status
+		}
+
+		// Now is the time.
+		func (d *Dispatcher) Now() time.Time { return clock.New().Now() }
+
+		type loop struct{ clock.Clock }
+
+		func (loop) Run(*clock.Mock) errgroup.Group { panic(0) }
+
+		// StopError says why.
+		type StopError struct{}
+
+		func (*StopError) Error() string { return "" }`,
+	"smsplus/dispatcher_test.go": `
+		package smsplus
+		import "` + module + `/memstore"
+		func ExampleDispatcher() { memstore.New() }`,
+	"memstore/store.go": `
+		// Package memstore is the reference.
+		package memstore
+
+		import "` + module + `/smsplus"
+
+		// New makes a store.
+		func New() *smsplus.Dispatcher { return nil }`,
+	"memstore/store_test.go": `
+		package memstore_test
+		import (
+			"testing"
+			"` + module + `/storetest"
+		)
+		func TestStore(t *testing.T) { storetest.Run(t) }
+		func ExampleNew() {}`,
+	"storetest/storetest.go": `
+		// Package storetest is the suite.
+		package storetest
+
+		import "testing"
+
+		// Run runs it.
+		func Run(t *testing.T) {}`,
+	"storetest/storetest_test.go": `
+		package storetest
+		func ExampleRun() {}`,
+	"examples/quickstart/main.go": `
+		// Quickstart shows it all.
+		package main
+
+		import _ "` + module + `/memstore"
+
+		func Main() {}`,
+	"internal/archtest/doc.go": `
+		// Package archtest keeps the house.
+		package archtest
+
+		func Undocumented() {}`,
+	"bench/go.mod":         "module bench",
+	"bench/util/util.go":   "package util",
+	"status/testdata/x.go": "package util",
+	"status/gen.go": `//go:build ignore
+		package main
+		import "` + module + `/smsplus"`,
+}
+
+func TestASoundHousePasses(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, broken(t, nil))
+}
+
+func TestEveryBrokenRuleIsCaught(t *testing.T) {
+	t.Parallel()
+	const (
+		imports = "// Package x is one.\npackage x\nimport _ "
+		example = "package x\nfunc Example() {}"
+	)
+	at := func(dir string) string { return `"` + module + "/" + dir + `"` }
+	tests := []struct {
+		rule, name string
+		files      map[string]string
+		want       string
+	}{
+		{
+			"every package stands on a floor", "a new folder",
+			map[string]string{"attic/x.go": "// Package x is one.\npackage x"},
+			"attic: on no floor; give it a place in the house",
+		},
+		{
+			"every package stands on a floor", "a folder below one that stands for itself alone",
+			map[string]string{"smsplus/x/x.go": "// Package x is one.\npackage x"},
+			"smsplus/x: on no floor; give it a place in the house",
+		},
+		{
+			"a package imports only floors under it", "the engine and a store",
+			map[string]string{"smsplus/x.go": imports + at("memstore")},
+			"smsplus/x.go:3: imports memstore, which is above it (where messages live)",
+		},
+		{
+			"a package imports only floors under it", "an adapter and the engine",
+			map[string]string{"channel/line/x.go": imports + at("smsplus"), "channel/line/x_test.go": example},
+			"channel/line/x.go:3: imports smsplus, which is above it (Dispatcher, Message, Template, Store)",
+		},
+		{
+			"a package imports only floors under it", "two adapters",
+			map[string]string{"channel/line/x.go": imports + at("channel/sms/twilio"), "channel/line/x_test.go": example},
+			"channel/line/x.go:3: imports its neighbour channel/sms/twilio",
+		},
+		{
+			"a package imports only floors under it", "two stores",
+			map[string]string{"pgstore/x.go": imports + at("sqlitestore"), "pgstore/x_test.go": example},
+			"pgstore/x.go:3: imports its neighbour sqlitestore",
+		},
+		{
+			"a package imports only floors under it", "two words",
+			map[string]string{"status/x.go": imports + at("phone")},
+			"status/x.go:3: imports its neighbour phone",
+		},
+		{
+			"a package imports only floors under it", "the floor of adapters from the one below, in a folder of its own",
+			map[string]string{"channel/x.go": imports + at("channel/simulated"), "channel/x_test.go": example},
+			"channel/x.go:3: imports channel/simulated, which is above it (the adapters)",
+		},
+		{
+			"a package imports only floors under it", "the door",
+			map[string]string{"query/x.go": imports + `"` + module + `"`, "query/x_test.go": example},
+			"query/x.go:3: imports ., which is above it (the door: one page, no code)",
+		},
+		{
+			"a package imports only floors under it", "what stands nowhere",
+			map[string]string{"query/x.go": imports + at("attic"), "query/x_test.go": example},
+			"query/x.go:3: imports attic, which is on no floor",
+		},
+		{
+			"a package never imports what it is not to know", "the console and a store",
+			map[string]string{"console/x.go": imports + at("pgstore"), "console/x_test.go": example},
+			"console/x.go:3: imports pgstore, which console is not to know",
+		},
+		{
+			"a package never imports what it is not to know", "a suite in a program",
+			map[string]string{"cmd/demo/x.go": "// Demo is one.\npackage main\nimport _ " + at("channel/channeltest")},
+			"cmd/demo/x.go:3: imports channel/channeltest, which cmd/demo is not to know",
+		},
+		{
+			"the engine is built on few modules", "a driver in the engine",
+			map[string]string{"smsplus/x.go": imports + `"github.com/jackc/pgx/v5"`},
+			"smsplus/x.go:3: imports github.com/jackc/pgx/v5; smsplus does without it",
+		},
+		{
+			"the engine is built on few modules", "a module whose path begins like a good one",
+			map[string]string{"smsplus/x.go": imports + `"golang.org/x/synctools"`},
+			"smsplus/x.go:3: imports golang.org/x/synctools; smsplus does without it",
+		},
+		{
+			"the engine is built on few modules", "anything in the vocabulary",
+			map[string]string{"status/x.go": imports + `"github.com/google/uuid"`},
+			"status/x.go:3: imports github.com/google/uuid; status does without it",
+		},
+		{
+			"test libraries stay in tests", "testify",
+			map[string]string{"query/x.go": imports + `"github.com/stretchr/testify/require"`, "query/x_test.go": example},
+			"query/x.go:3: imports github.com/stretchr/testify/require outside of a test",
+		},
+		{
+			"test libraries stay in tests", "the standard library's",
+			map[string]string{"query/x.go": imports + `"testing"`, "query/x_test.go": example},
+			"query/x.go:3: imports testing outside of a test",
+		},
+		{
+			"no exported declaration names the mock clock", "a parameter",
+			mockClockIn("// F is one.\nfunc F(c clock.Clock) {}"),
+			"smsplus/x.go:4: the exported F names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "a method's result, in a list",
+			mockClockIn("// M is one.\nfunc (*Dispatcher) M() []*clock.Mock { return nil }"),
+			"smsplus/x.go:4: the exported M names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "an exported field",
+			mockClockIn("// T is one.\ntype T struct { C clock.Clock }"),
+			"smsplus/x.go:4: the exported T names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "an embedded field",
+			mockClockIn("// T is one.\ntype T struct { clock.Clock }"),
+			"smsplus/x.go:4: the exported T names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "an alias",
+			mockClockIn("// T is one.\ntype T = clock.Clock"),
+			"smsplus/x.go:4: the exported T names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "a type parameter's bound",
+			mockClockIn("// T is one.\ntype T[C clock.Clock] int"),
+			"smsplus/x.go:4: the exported T names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "an interface's method",
+			mockClockIn("// I is one.\ntype I interface {\n// M is one.\nM(clock.Clock)\n}"),
+			"smsplus/x.go:6: the exported I names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "a variable that takes its type from its value",
+			mockClockIn("// V is one.\nvar V = clock.New()"),
+			"smsplus/x.go:4: the exported V names github.com/benbjohnson/clock",
+		},
+		{
+			"no exported declaration names the mock clock", "another name for the package",
+			map[string]string{"smsplus/x.go": "package smsplus\nimport bb \"github.com/benbjohnson/clock\"\n// V is one.\nvar V bb.Clock"},
+			"smsplus/x.go:4: the exported V names github.com/benbjohnson/clock",
+		},
+		{
+			"no package has a name that says nothing", "the package's",
+			map[string]string{"internal/x/x.go": "// Package util is one.\npackage util"},
+			`internal/x: "util" says nothing of what the package holds`,
+		},
+		{
+			"no package has a name that says nothing", "the folder's",
+			map[string]string{"internal/helpers/x.go": "// Package x is one.\npackage x"},
+			`internal/helpers: "helpers" says nothing of what the package holds`,
+		},
+		{
+			"every package says what it is", "a library",
+			map[string]string{"query/x.go": "package query"},
+			"query: no file has a package comment",
+		},
+		{
+			"every package says what it is", "a program, with a comment that is not its own",
+			map[string]string{"cmd/demo/main.go": "// Copyright.\n\npackage main"},
+			"cmd/demo: no file has a package comment",
+		},
+		{
+			"every exported name has a comment", "a function",
+			map[string]string{"smsplus/x.go": "package smsplus\nfunc F() {}"},
+			"smsplus/x.go:2: F has no comment",
+		},
+		{
+			"every exported name has a comment", "a method",
+			map[string]string{"smsplus/x.go": "package smsplus\nfunc (d Dispatcher) M() {}"},
+			"smsplus/x.go:2: M has no comment",
+		},
+		{
+			"every exported name has a comment", "a method of a generic type",
+			map[string]string{"smsplus/x.go": "package smsplus\n// T is one.\ntype T[A, B any] int\nfunc (*T[A, B]) M() {}"},
+			"smsplus/x.go:4: M has no comment",
+		},
+		{
+			"every exported name has a comment", "a function that is called like a method in no need of one",
+			map[string]string{"smsplus/x.go": "package smsplus\nfunc Error() {}"},
+			"smsplus/x.go:2: Error has no comment",
+		},
+		{
+			"every exported name has a comment", "a type in a group with a comment",
+			map[string]string{"smsplus/x.go": "package smsplus\n// These are some.\ntype (\nT int\n)"},
+			"smsplus/x.go:4: T has no comment",
+		},
+		{
+			"every exported name has a comment", "an interface's method",
+			map[string]string{"smsplus/x.go": "package smsplus\n// I is one.\ntype I interface {\n// A is one.\nA()\nM()\n}"},
+			"smsplus/x.go:6: I.M has no comment",
+		},
+		{
+			"every exported name has a comment", "a constant",
+			map[string]string{"smsplus/x.go": "package smsplus\nconst (\na = 1\nB = 2\n)"},
+			"smsplus/x.go:4: B has no comment",
+		},
+		{
+			"every exported name has a comment", "a variable",
+			map[string]string{"smsplus/x.go": "package smsplus\nvar A, B int"},
+			"smsplus/x.go:2: A has no comment",
+		},
+		{
+			"every public package has an example", "one without tests",
+			map[string]string{"query/x.go": "// Package query is one.\npackage query\n// F is one.\nfunc F() {}"},
+			"query: no Example function in its tests",
+		},
+		{
+			"every public package has an example", "one with tests alone",
+			map[string]string{
+				"query/x.go":      "// Package query is one.\npackage query\n// F is one.\nfunc F() {}",
+				"query/x_test.go": "package query\nfunc TestF() {}\nfunc (t) Example() {}",
+			},
+			"query: no Example function in its tests",
+		},
+	}
+	proved := map[string]bool{}
+	for _, tt := range tests {
+		proved[tt.rule] = true
+		t.Run(tt.rule+"/"+tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, map[string][]string{tt.rule: {tt.want}}, broken(t, tt.files))
+		})
+	}
+	for _, r := range rules {
+		require.True(t, proved[r.name], "no source breaks the rule that %s", r.name)
+	}
+}
+
+func mockClockIn(decl string) map[string]string {
+	return map[string]string{"smsplus/x.go": "package smsplus\nimport \"" + mockClock + "\"\n" + decl}
+}
+
+// broken checks the sound house with some files added, and returns the lines of
+// each rule that it breaks.
+func broken(t *testing.T, added map[string]string) map[string][]string {
+	t.Helper()
+	files := maps.Clone(sound)
+	maps.Copy(files, added)
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	sources, err := load(fsys)
+	require.NoError(t, err)
+	lines := map[string][]string{}
+	for _, s := range sources {
+		for _, r := range rules {
+			if b := r.check(s); len(b) > 0 {
+				lines[r.name] = append(lines[r.name], b...)
+			}
+		}
+	}
+	return lines
+}
+
+func dirs(sources []*source) []string {
+	var all []string
+	for _, s := range sources {
+		all = append(all, s.dir)
+	}
+	return all
+}

@@ -1,0 +1,142 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// source is one folder's Go files.
+type source struct {
+	// dir is the folder as the house names it: "." or "channel/line".
+	dir          string
+	fset         *token.FileSet
+	files, tests []*ast.File
+}
+
+// load reads every package of the module that fsys is the root of. Modules
+// within, testdata and files that no build includes are left out.
+func load(fsys fs.FS) ([]*source, error) {
+	found := map[string]*source{}
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return enter(fsys, name)
+		case path.Ext(name) != ".go":
+			return nil
+		}
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(name)
+		if found[dir] == nil {
+			found[dir] = &source{dir: dir, fset: token.NewFileSet()}
+		}
+		return found[dir].add(name, text)
+	})
+	var all []*source
+	for _, s := range found {
+		if len(s.files) > 0 {
+			all = append(all, s)
+		}
+	}
+	slices.SortFunc(all, func(a, b *source) int { return strings.Compare(a.dir, b.dir) })
+	return all, err
+}
+
+// enter returns fs.SkipDir for a folder that is not the module's.
+func enter(fsys fs.FS, dir string) error {
+	if dir == "." {
+		return nil
+	}
+	base := path.Base(dir)
+	if base == "testdata" || base == "vendor" || base[0] == '.' || base[0] == '_' {
+		return fs.SkipDir
+	}
+	if _, err := fs.Stat(fsys, path.Join(dir, "go.mod")); err == nil {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func (s *source) add(name string, text []byte) error {
+	file, err := parser.ParseFile(s.fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	switch {
+	case err != nil:
+		return err
+	case strings.HasSuffix(name, "_test.go"):
+		s.tests = append(s.tests, file)
+	case !strings.HasPrefix(string(text), "//go:build ignore\n"):
+		s.files = append(s.files, file)
+	}
+	return nil
+}
+
+// name is the package's.
+func (s *source) name() string { return s.files[0].Name.Name }
+
+// public reports whether applications can import the package.
+func (s *source) public() bool {
+	return s.name() != "main" && !slices.Contains(strings.Split(s.dir, "/"), "internal")
+}
+
+// suite reports whether the package is there to be called by tests.
+func (s *source) suite() bool { return slices.Contains(suites, s.dir) }
+
+// at is a node's place, "smsplus/clock.go:9".
+func (s *source) at(n ast.Node) string {
+	p := s.fset.Position(n.Pos())
+	return p.Filename + ":" + strconv.Itoa(p.Line)
+}
+
+// imported is one import of a file that ships.
+type imported struct {
+	at   string
+	path string
+	// dir is the folder within the module, or "" for what comes from outside.
+	dir string
+}
+
+func (s *source) imports() []imported {
+	var all []imported
+	for _, file := range s.files {
+		for _, spec := range file.Imports {
+			i := imported{at: s.at(spec), path: importPath(spec)}
+			if i.path == module {
+				i.dir = "."
+			} else if dir, ok := strings.CutPrefix(i.path, module+"/"); ok {
+				i.dir = dir
+			}
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func importPath(spec *ast.ImportSpec) string {
+	p, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		panic(err) // the parser lets no such import through
+	}
+	return p
+}
+
+// standard reports whether the import is of the standard library, whose paths
+// alone begin with a word that has no dot.
+func (i imported) standard() bool {
+	first, _, _ := strings.Cut(i.path, "/")
+	return i.dir == "" && !strings.Contains(first, ".")
+}
+
+// of reports whether an import path belongs to the module, or is the package, mod.
+func (i imported) of(mod string) bool {
+	return i.path == mod || strings.HasPrefix(i.path, mod+"/")
+}
