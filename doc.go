@@ -1,0 +1,36 @@
+// Package smsplus is the root of a library that gets one message to one person
+// over several channels: LINE Push, then LINE Notification Messages, then SMS, or
+// WhatsApp, then SMS, or channels of your own. It forwards by itself when a channel
+// cannot deliver or stays silent past its fallback time, survives crashes, and keeps
+// records that people can search and count by template.
+//
+// This package holds no code. From the ground up:
+//
+//   - phone: a number that does not leak.
+//   - status: the five statuses, the reasons, and each channel's legal moves.
+//   - channel: what an adapter is; channel/channeltest proves one, and
+//     channel/simulated is a provider whose outcomes are chosen by the number.
+//   - smsplus: the Dispatcher, templates, messages, and the Store they live in.
+//   - memstore: the store in memory; storetest proves any store.
+//   - query: statistics, records, tabs and exports, as admin pages ask for them.
+//
+// Each imports only what is under it.
+//
+// # Three promises
+//
+// Nothing is lost: once Send returned without an error, the message ends in a final
+// status, whatever crashes, restarts or reorders in between, as long as its store
+// keeps what it was given.
+//
+// No one is messaged twice without need: not by a retry, a crash, two dispatchers, a
+// late or repeated receipt, or a fallback that fires after the delivery was known.
+//
+// Every outcome is explained: status, reason, channel and times of each attempt, per
+// message and per template.
+//
+// # Where to begin
+//
+// examples/hello is a first program, examples/quickstart a whole one. The guarantees
+// and their limits are in README.md, and why things are as they are in
+// docs/decisions.
+package smsplus
