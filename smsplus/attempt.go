@@ -34,7 +34,8 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 	}
 	l := d.lanes[j.channel()]
 	if l == nil {
-		return true, d.conclude(ctx, j, d.again(j, status.TemplateConfig, "no such channel is registered", 0), patient)
+		o := d.again(j, status.TemplateConfig, "no such channel is registered", 0)
+		return true, d.conclude(ctx, j, &o, patient)
 	}
 	waited := false
 	if delay := l.delay(d.now(), patient); delay > 0 {
@@ -48,9 +49,15 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 		case <-ctx.Done():
 		}
 	}
-	if ctx.Err() != nil || d.now().Add(d.cfg.SendTimeout).After(j.DueAt) {
-		d.putBack(ctx, j, d.now())
+	now := d.now()
+	if ctx.Err() != nil || now.Add(d.cfg.SendTimeout).After(j.DueAt) {
+		d.putBack(ctx, j, now)
 		return false, ctx.Err()
+	}
+	if j.expired(now) { // since the claim
+		_, _ = d.decide(j.Message, now)
+		j.step = -1
+		return true, d.conclude(ctx, j, nil, patient)
 	}
 	if waited || len(j.Attempts) > 0 {
 		if still, err := d.still(ctx, &j); err != nil || !still {
@@ -60,7 +67,8 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 			return true, d.conclude(ctx, j, nil, patient)
 		}
 	}
-	return true, d.conclude(ctx, j, d.send(ctx, l, j), patient)
+	o := d.send(ctx, l, j, now)
+	return true, d.conclude(ctx, j, &o, patient)
 }
 
 // still looks at a message once more before a step that a receipt, or a Cancel, may
@@ -77,7 +85,7 @@ func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
 	if fresh.Claims > 0 || !fresh.DueAt.Equal(j.DueAt) {
 		return false, nil
 	}
-	*j.Message = fresh
+	j.reload(fresh)
 	step, send := d.decide(j.Message, d.now())
 	if !send || step != j.step {
 		j.step = -1
@@ -85,19 +93,23 @@ func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
 	return true, nil
 }
 
-// send asks the channel to send, and says what came of it. It returns nil if the
-// message has meanwhile decided the step without a send.
-func (d *Dispatcher) send(ctx context.Context, l *lane, j job) *outcome {
+// reload goes on with the message as it is stored now. What was parked and taken
+// into the copy before is still parked.
+func (j *job) reload(fresh Message) { *j.Message, j.unpark = fresh, nil }
+
+// send asks the channel to send, and says what came of it.
+func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) outcome {
 	m, p := j.Message, j.Plan[j.step]
-	now := d.now()
-	o := &outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
-	if a := m.attempt(j.step); a != nil {
-		o.startedAt = earliest(a.StartedAt, now)
+	tried := m.current()
+	if d.cfg.Observer != nil && tried != nil && tried.Step != j.step {
+		d.forwarded(ctx, j, *tried)
 	}
+	a := m.open(j.step)
+	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: earliest(a.StartedAt, now)}
 	if j.doubt {
-		o.providerID = AttemptID(m.ID, j.step).String()
 		if !d.traits[l.name].Idempotent && p.InDoubt == Forward {
 			o.tries--
+			o.providerID = a.ID.String()
 			o.evidence = evidence{status: status.Undeliverable, reason: status.InDoubt, at: now}
 			return o
 		}
@@ -106,7 +118,6 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job) *outcome {
 			o.evidence = evidence{status: status.Failed, reason: status.SystemError, detail: "no try had an outcome", at: now}
 			return o
 		}
-		o.providerID = ""
 	}
 	content, missing := d.content(m, p.Channel)
 	if missing != "" {
@@ -118,11 +129,11 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job) *outcome {
 		return o
 	}
 	e := channel.Envelope{
-		AttemptID: AttemptID(m.ID, j.step), To: m.To, Content: rendered, Try: o.tries,
+		AttemptID: a.ID, To: m.To, Content: rendered, Try: o.tries,
 		Template: m.Template, Scenario: m.Scenario, Expires: m.expires(j.step, o.startedAt),
 	}
 	if d.cfg.Observer != nil {
-		d.departed(ctx, j, e)
+		d.observe(ctx, AttemptStarted{m.ID, a.ID, m.Template, l.name, o.tries})
 	}
 	res, err := d.ask(ctx, l.ch, e)
 	if err != nil {
@@ -186,7 +197,7 @@ func (d *Dispatcher) ask(ctx context.Context, ch channel.Channel, e channel.Enve
 }
 
 // refused says what an error comes to.
-func (d *Dispatcher) refused(j job, o *outcome, err error) *outcome {
+func (d *Dispatcher) refused(j job, o outcome, err error) outcome {
 	ce, ok := errors.AsType[*channel.Error](err)
 	if !ok {
 		ce = channel.Temporary(err, 0)
@@ -197,23 +208,23 @@ func (d *Dispatcher) refused(j job, o *outcome, err error) *outcome {
 		o.evidence = evidence{status: ce.Status(), reason: ce.Reason(), detail: ce.Detail(), at: now}
 		return o
 	case ce.InDoubt() && !d.traits[j.channel()].Idempotent && j.Plan[j.step].InDoubt == Forward:
-		o.providerID = AttemptID(j.ID, j.step).String()
+		o.providerID = j.attempt(j.step).ID.String()
 		o.evidence = evidence{status: status.Undeliverable, reason: status.InDoubt, detail: ce.Detail(), at: now}
 		return o
 	}
 	again := d.again(j, ce.Reason(), ce.Detail(), ce.RetryAfter())
 	again.startedAt = o.startedAt
 	if ce.InDoubt() {
-		again.providerID = AttemptID(j.ID, j.step).String()
+		again.providerID = j.attempt(j.step).ID.String()
 	}
 	return again
 }
 
 // again says when a step is tried once more; or that it has failed, because it is
 // out of tries or the next one would come after its wait.
-func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter time.Duration) *outcome {
+func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter time.Duration) outcome {
 	now := d.now()
-	o := &outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
+	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
 	if a := j.attempt(j.step); a != nil {
 		o.startedAt = earliest(a.StartedAt, now)
 	}
@@ -232,7 +243,7 @@ func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter t
 // apply makes an outcome part of a message, whatever has become of the message
 // since the send. If another dispatcher holds it meanwhile, its lease stays.
 func (d *Dispatcher) apply(m *Message, o *outcome, held bool) {
-	now := d.now()
+	now := o.evidence.at
 	lease := m.DueAt
 	if held {
 		m.markInFlight(m.inFlight(), now)
@@ -283,7 +294,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 			d.changed(ctx, before, m)
 			d.unpark(ctx, j.unpark)
 			if o != nil && o.providerID != "" {
-				return d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
+				d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
 			}
 			return nil
 		case err != nil && (!patient || ctx.Err() != nil):
@@ -307,7 +318,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 			}
 			return err
 		}
-		*m = fresh
+		j.reload(fresh)
 		before = d.snapshot(m)
 		held = m.Claims > 0
 	}
@@ -357,28 +368,25 @@ func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
 
 // lookParked takes in what was parked under a provider's ID before it was stored.
 // Receive parks and then looks for the message; this side stores and then looks at
-// what is parked: neither misses the other.
-func (d *Dispatcher) lookParked(ctx context.Context, ref channel.Ref) error {
+// what is parked: neither misses the other. An error was told, and what is parked
+// is looked at again before the message moves on.
+func (d *Dispatcher) lookParked(ctx context.Context, ref channel.Ref) {
 	rs, err := d.parked(ctx, []channel.Ref{ref})
 	if err != nil || len(rs) == 0 {
-		return err
+		return
 	}
-	if _, err := d.absorb(ctx, rs); err != nil {
-		return err
+	if _, err := d.absorb(ctx, rs); err == nil {
+		d.unpark(ctx, []channel.Ref{ref})
 	}
-	d.unpark(ctx, []channel.Ref{ref})
-	return nil
 }
 
-func (d *Dispatcher) departed(ctx context.Context, j job, e channel.Envelope) {
-	if a := j.current(); a != nil && a.Step != j.step {
-		f := Forwarded{Message: j.ID, Template: j.Template, From: a.Channel, To: j.channel()}
-		if a.Status.Final() {
-			f.Reason = a.Reason
-		}
-		d.observe(ctx, f)
+// forwarded tells the Observer that a message leaves an attempt for the job's step.
+func (d *Dispatcher) forwarded(ctx context.Context, j job, from Attempt) {
+	f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channel()}
+	if from.Status.Final() {
+		f.Reason = from.Reason
 	}
-	d.observe(ctx, AttemptStarted{j.ID, e.AttemptID, j.Template, j.channel(), e.Try})
+	d.observe(ctx, f)
 }
 
 // snapshot keeps what a message says, for [Dispatcher.changed]; nil without an Observer.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,12 +68,16 @@ func BenchmarkLife(b *testing.B) {
 	)
 	ch.done, ch.target = make(chan struct{}), ch.sent.Load()+int64(perGroup*senders)
 	b.ReportAllocs()
+	cpu := cpuTime(b)
 	b.ResetTimer()
 	for s := range senders {
 		wg.Go(func() {
-			times := make([]time.Duration, 0, perGroup)
+			times := make([]time.Duration, 0, perGroup/16+1)
 			for i := range perGroup {
-				began := time.Now()
+				var began time.Time
+				if i%16 == 0 { // a look at the clock costs as much as a good part of a Send
+					began = time.Now()
+				}
 				_, err := d.Send(ctx, smsplus.Trigger{
 					Template: "otp", To: channel.Recipient{Phone: numbers[(s*perGroup+i)&(1<<16-1)]},
 					Vars: map[string]string{"code": "498172"},
@@ -80,7 +85,9 @@ func BenchmarkLife(b *testing.B) {
 				if err != nil {
 					b.Error(err)
 				}
-				times = append(times, time.Since(began))
+				if !began.IsZero() {
+					times = append(times, time.Since(began))
+				}
 			}
 			slowest[s] = times
 		})
@@ -98,6 +105,7 @@ func BenchmarkLife(b *testing.B) {
 		b.ReportMetric(float64(all[len(all)*99/100])/1e3, "p99-µs/Send")
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lives/s")
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
 func delivered(b *testing.B, store smsplus.Store) int {
@@ -108,4 +116,11 @@ func delivered(b *testing.B, store smsplus.Store) int {
 		n += s.Delivered
 	}
 	return n
+}
+
+// cpuTime is the process's: it says more than the clock where others use the machine.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

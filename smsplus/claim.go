@@ -222,6 +222,6 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time) {
 		if a := fresh.attempt(j.step); a != nil && !j.doubt && a.Reason == status.InDoubt {
 			a.Reason = "" // marked while the lease was ours, which was for nothing
 		}
-		*m = fresh
+		j.reload(fresh)
 	}
 }

@@ -8,69 +8,79 @@ import (
 	"github.com/google/uuid"
 )
 
-// batcher is a group commit without a timer. The first caller that finds nobody
-// flushing flushes; those that come meanwhile wait, and one of them then flushes
-// for all. An idle store is called at once, a busy one gets batches as large as
-// its calls are slow, and nobody returns before what it brought is stored.
+// batcher is a group commit without a timer. A caller that finds a flusher free
+// flushes at once; those that come while all are busy wait, and the first of them
+// then flushes for all. An idle store is called at once, a busy one gets batches as
+// large as its calls are slow, and nobody returns before what it brought is stored.
 type batcher[T any] struct {
 	max   int
 	flush func(batch []*ticket[T], room []Message) // room is empty and has max places
 
 	mu      sync.Mutex
-	busy    bool
+	free    []*flusher[T]
 	waiting []*ticket[T]
-	batch   []*ticket[T] // the leader's, and its room, kept for their memory
-	room    []Message
+}
+
+// flushers is how many batches are on their way to the store at once: one forms its
+// round trip while the other is being stored. More would only make them smaller.
+const flushers = 2
+
+// flusher is the right to flush, and the memory for it.
+type flusher[T any] struct {
+	batch []*ticket[T]
+	room  []Message
 }
 
 // ticket is one caller's place in a batch.
 type ticket[T any] struct {
 	item T
 	err  error
-	turn chan turn // has room for one
+	turn chan *flusher[T] // one with the batch to flush, for the first in it; nil: it is stored
 }
 
-// turn is what a waiting caller is told.
-type turn bool
+func newTicket[T any]() *ticket[T] { return &ticket[T]{turn: make(chan *flusher[T], 1)} }
 
-const (
-	lead   turn = false // flush for those waiting, yourself included
-	stored turn = true
-)
-
-func newTicket[T any]() *ticket[T] { return &ticket[T]{turn: make(chan turn, 1)} }
+func newBatcher[T any](most int, flush func([]*ticket[T], []Message)) *batcher[T] {
+	b := &batcher[T]{max: most, flush: flush}
+	for range flushers {
+		b.free = append(b.free, &flusher[T]{room: make([]Message, most)})
+	}
+	return b
+}
 
 // do returns when t was in a batch that was flushed.
 func (b *batcher[T]) do(t *ticket[T]) {
+	var f *flusher[T]
 	b.mu.Lock()
-	b.waiting = append(b.waiting, t)
-	if b.busy {
+	if n := len(b.free); n > 0 { // then nobody waits
+		f, b.free = b.free[n-1], b.free[:n-1]
+		f.batch = append(f.batch, t)
 		b.mu.Unlock()
-		if <-t.turn == stored {
+	} else {
+		b.waiting = append(b.waiting, t)
+		b.mu.Unlock()
+		if f = <-t.turn; f == nil {
 			return
 		}
-		b.mu.Lock()
 	}
-	b.busy = true
-	n := min(len(b.waiting), b.max)
-	b.batch = append(b.batch[:0], b.waiting[:n]...)
-	b.waiting = slices.Delete(b.waiting, 0, n)
-	b.mu.Unlock()
 
-	b.flush(b.batch, b.room[:0])
-	clear(b.room[:n])
+	b.flush(f.batch, f.room[:0])
+	clear(f.room[:len(f.batch)])
+	for _, o := range f.batch {
+		if o != t {
+			o.turn <- nil
+		}
+	}
+	f.batch = f.batch[:0]
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range b.batch {
-		if o != t {
-			o.turn <- stored
-		}
-	}
-	if len(b.waiting) > 0 {
-		b.waiting[0].turn <- lead
+	if n := min(len(b.waiting), b.max); n > 0 {
+		f.batch = append(f.batch, b.waiting[:n]...)
+		b.waiting = slices.Delete(b.waiting, 0, n)
+		f.batch[0].turn <- f
 	} else {
-		b.busy = false
+		b.free = append(b.free, f)
 	}
 }
 
@@ -100,20 +110,20 @@ func (d *Dispatcher) insert(m *Message) (taken *Message, err error) {
 func (d *Dispatcher) flushInserts(batch []*ticket[insertion], ms []Message) {
 	for len(batch) > 0 {
 		ms = ms[:0]
-		var now, later []*ticket[insertion] // of a batch with keys
 		var keys map[string]bool
-		for _, t := range batch {
-			if key := t.item.m.Key; key != "" {
-				if keys[key] {
-					later = append(later, t)
-					continue
-				}
-				if keys == nil {
-					keys = make(map[string]bool)
-				}
-				keys[key] = true
+		first, later := rounds(batch, func(t *ticket[insertion]) bool {
+			key := t.item.m.Key
+			if key == "" {
+				return true
 			}
-			now = append(now, t)
+			if keys == nil {
+				keys = make(map[string]bool)
+			}
+			wanted := keys[key]
+			keys[key] = true
+			return !wanted
+		})
+		for _, t := range first {
 			ms = append(ms, *t.item.m)
 		}
 		var taken map[string]Message
@@ -121,17 +131,39 @@ func (d *Dispatcher) flushInserts(batch []*ticket[insertion], ms []Message) {
 			taken, err = d.cfg.Store.Insert(ctx, ms)
 			return err
 		})
-		for _, t := range now {
-			if err != nil {
+		for _, t := range first {
+			switch {
+			case err != nil:
 				t.err = err
-			} else if holder, ok := taken[t.item.m.Key]; ok && t.item.m.Key != "" {
-				t.item.taken = &holder
-			} else if len(taken) > 0 {
-				later = append(later, t)
+			case len(taken) > 0:
+				if holder, ok := taken[t.item.m.Key]; ok && t.item.m.Key != "" {
+					t.item.taken = &holder
+				} else {
+					later = append(later, t)
+				}
 			}
 		}
 		batch = later
 	}
+}
+
+// rounds splits off those of a batch that cannot go into one call with the others.
+func rounds[T any](batch []*ticket[T], fits func(*ticket[T]) bool) (first, later []*ticket[T]) {
+	for i, t := range batch {
+		switch {
+		case !fits(t):
+			if later == nil {
+				first = append(first, batch[:i]...)
+			}
+			later = append(later, t)
+		case later != nil:
+			first = append(first, t)
+		}
+	}
+	if later == nil {
+		first = batch
+	}
+	return first, later
 }
 
 // update is a message to update, and whether another update came first.
@@ -165,21 +197,19 @@ func (d *Dispatcher) update(m *Message) (stale bool, err error) {
 func (d *Dispatcher) flushUpdates(batch []*ticket[update], ms []Message) {
 	for len(batch) > 0 {
 		ms = ms[:0]
-		var now, later []*ticket[update]
-		for _, t := range batch {
+		first, later := rounds(batch, func(t *ticket[update]) bool {
 			if holds(ms, t.item.m.ID) {
-				later = append(later, t)
-				continue
+				return false
 			}
-			now = append(now, t)
 			ms = append(ms, *t.item.m)
-		}
+			return true
+		})
 		var stale []uuid.UUID
 		err := d.call(context.Background(), "Update", func(ctx context.Context) (err error) {
 			stale, err = d.cfg.Store.Update(ctx, ms)
 			return err
 		})
-		for _, t := range now {
+		for _, t := range first {
 			t.err, t.item.stale = err, slices.Contains(stale, t.item.m.ID)
 		}
 		batch = later

@@ -79,8 +79,8 @@ type Dispatcher struct {
 	templates map[string]*template
 	lanes     map[channel.Name]*lane
 
-	inserts batcher[insertion]
-	updates batcher[update]
+	inserts *batcher[insertion]
+	updates *batcher[update]
 	tickets struct{ inserts, updates sync.Pool }
 
 	running atomic.Bool
@@ -108,8 +108,8 @@ func New(c Config) (*Dispatcher, error) {
 		lanes:     make(map[channel.Name]*lane, len(c.Channels)),
 		wake:      make(chan struct{}, 1),
 	}
-	d.inserts = batcher[insertion]{max: c.Batch, flush: d.flushInserts, room: make([]Message, c.Batch)}
-	d.updates = batcher[update]{max: c.Batch, flush: d.flushUpdates, room: make([]Message, c.Batch)}
+	d.inserts = newBatcher(c.Batch, d.flushInserts)
+	d.updates = newBatcher(c.Batch, d.flushUpdates)
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traits(ch)
 		d.lanes[ch.Name()] = newLane(ch, c)

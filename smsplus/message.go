@@ -67,8 +67,8 @@ type Attempt struct {
 	Detail string
 	// ProviderID is what the provider's receipts call the attempt.
 	ProviderID string
-	// Tries counts the sends. It is 0 on an attempt that the message's end came
-	// before.
+	// Tries counts the tries, those whose outcome was never known included. It is 0
+	// on an attempt that the message's end came before.
 	Tries int
 	// StartedAt is the first try. AcceptedAt, DeliveredAt and ReadAt are the
 	// earliest evidence of each kind. EndedAt is the earliest evidence of the final

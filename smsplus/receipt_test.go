@@ -211,3 +211,61 @@ func TestAReceiptOfAnUndeliverableForwardsAtOnce(t *testing.T) {
 	require.Equal(t, 1, w.tick())
 	require.Equal(t, "delivered: whatsapp=undeliverable(template_mismatch) sms=delivered", statuses(w.message(id)))
 }
+
+func TestAParkedReceiptIsNotDroppedWithACopyThatWentStale(t *testing.T) {
+	t.Parallel()
+	// The parked receipt is taken into the claimed copy, which another receipt then
+	// overtakes.
+	w := newWorld(t, []step{
+		{channel.WhatsApp, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{"letter", says(status.Delivered), smsplus.Step{}},
+	})
+	id := w.send()
+	w.pass(wait)
+	m := w.message(id)
+	parked := receipt(m, 1, status.Undeliverable, func(r *channel.Receipt) { r.Reason, r.At = status.CarrierError, w.clock.Now() })
+	require.NoError(t, w.store.Park(t.Context(), []channel.Receipt{parked}))
+	w.config.Store = &hookedStore{Store: w.store, afterClaim: func() {
+		w.receive(receipt(m, 0, status.Undeliverable))
+	}}
+	w.clock.Add(wait)
+	d := w.another()
+	_, err := d.Tick(t.Context())
+	require.NoError(t, err)
+	left, err := w.store.Parked(t.Context(), []channel.Ref{parked.Ref()})
+	require.NoError(t, err)
+	if len(left) == 0 {
+		require.Equal(t, status.CarrierError, w.message(id).Attempts[1].Reason, "dropped before it was stored")
+	}
+}
+
+func TestAReceiptThatIsParkedWhileItsIDIsStoredIsApplied(t *testing.T) {
+	t.Parallel()
+	// The provider's ID is stored after Receive looked for it, and before it parks:
+	// whoever stored it has then looked in vain at what is parked.
+	var w *world
+	var early channel.Receipt
+	armed := false
+	w = newWorld(t, []step{{channel.SMS, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
+		early = channel.Receipt{Channel: channel.SMS, ProviderID: providerID(e.AttemptID), Status: status.Delivered}
+		return channel.Result{Status: status.Accepted, ProviderID: early.ProviderID}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if armed && method == "Park" {
+				armed = false
+				w.tick()
+			}
+			return nil
+		}}
+	})
+	id, err := w.Send(t.Context(), w.trigger())
+	require.NoError(t, err)
+	early = channel.Receipt{Channel: channel.SMS, ProviderID: providerID(smsplus.AttemptID(id, 0)), Status: status.Delivered}
+	armed = true
+	w.receive(early)
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+	left, err := w.store.Parked(t.Context(), []channel.Ref{early.Ref()})
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
