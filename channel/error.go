@@ -95,4 +95,7 @@ func (e *Error) Error() string {
 	return s
 }
 
+// GoString is the error's text: %#v would look into whatever error is wrapped.
+func (e *Error) GoString() string { return e.Error() }
+
 func (e *Error) Unwrap() error { return e.err }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// service is a chat service for this example: it knows some people, and tells of a
+// message when it is asked to.
+type service struct {
+	token, secret string
+	members       map[string]bool // by number
+
+	mu    sync.Mutex
+	posts map[string]post // by ID
+}
+
+// ServeHTTP takes a post.
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var p post
+	switch err := json.NewDecoder(r.Body).Decode(&p); {
+	case r.Header.Get("Authorization") != "Bearer "+s.token:
+		reply(w, http.StatusUnauthorized, answer{Error: "bad_token"})
+	case err != nil || p.ID == "":
+		reply(w, http.StatusBadRequest, answer{Error: "bad_post"})
+	case !s.members[p.To]:
+		reply(w, http.StatusNotFound, answer{Error: "no_member"})
+	default:
+		s.mu.Lock()
+		s.posts[p.ID] = p
+		s.mu.Unlock()
+		reply(w, http.StatusAccepted, answer{ID: p.ID, State: "queued"})
+	}
+}
+
+func reply(w http.ResponseWriter, code int, a answer) {
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(a) // a client that is gone asks again
+}
+
+// tell calls a webhook about every message.
+func (s *service) tell(webhook, state string, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.posts {
+		r, err := s.call(webhook, report{ID: id, State: state, At: at})
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		if err := res.Body.Close(); err != nil {
+			return err
+		}
+		if res.StatusCode != http.StatusNoContent {
+			return fmt.Errorf("the webhook answered %s", res.Status)
+		}
+	}
+	return nil
+}
+
+// call returns a signed call of the webhook.
+func (s *service) call(webhook string, what report) (*http.Request, error) {
+	body, err := json.Marshal(what)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequest(http.MethodPost, webhook, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("X-Chat-Signature", hex.EncodeToString(sign([]byte(s.secret), body)))
+	return r, nil
+}

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheTriggersAreAsGenerated(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("../triggers.csv")
+	require.NoError(t, err)
+	var got strings.Builder
+	require.NoError(t, write(&got))
+	require.Equal(t, string(want), got.String(), "go generate ./examples/quickstart writes triggers.csv anew")
+}

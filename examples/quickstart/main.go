@@ -1,0 +1,88 @@
+// Quickstart runs an hour's triggers, and the hours of fallbacks that follow, in a
+// few seconds: LINE Push → LINE Notification → SMS, and WhatsApp → SMS, over
+// simulated providers. It prints what an admin page shows and writes records.csv.
+//
+//	go run ./examples/quickstart
+//
+// Nothing in it is made for speed but the clock: an hour passes in a second. The
+// Dispatcher runs as it does in production, with its real loops, and so do the
+// providers. The outcome of each message is chosen by its number; see the table of
+// magic numbers in package simulated.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+//go:generate go run ./generate triggers.csv
+
+// taipei is where the operators are: their days begin and their times are shown there.
+var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run is the program: results go to stdout, progress to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	file := flags.String("triggers", "", "a CSV `file` of triggers, with the columns of the built-in triggers.csv")
+	speed := flags.Float64("speed", 1, "simulated `hours` a second, from 0.1 to 100")
+	out := flags.String("out", "records.csv", "the CSV `file` to write the records to; \"\" for none")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if !(*speed >= 0.1 && *speed <= 100) {
+		return fmt.Errorf("-speed is %g, want 0.1 to 100", *speed)
+	}
+	triggers, err := load(*file)
+	if err != nil {
+		return err
+	}
+
+	bar := newProgress(stderr, len(triggers))
+	records, err := simulate(ctx, newClock(*speed), triggers, bar.show)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if err := report(ctx, stdout, records); err != nil {
+		return err
+	}
+	if *out == "" {
+		return nil
+	}
+	if err := export(ctx, *out, records); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "\nEvery record is in %s.\n", *out)
+	return err
+}
+
+// export writes every record to a CSV file, for a spreadsheet.
+func export(ctx context.Context, name string, records *query.Reader) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	err = query.WriteCSV(f, records.All(ctx, smsplus.Filter{}), query.Export{BOM: true, Location: taipei})
+	return errors.Join(err, f.Close())
+}
