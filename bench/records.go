@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// The records spread over three months and 50 templates. Each has two attempts, a
+// variable, and a number of its own, but for one person who has 200 of them.
+
+const quarter = 92 * 24 * time.Hour
+
+var (
+	opened = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	plan   = []smsplus.PlannedStep{
+		{Channel: channel.LINEPush, Wait: time.Hour}, {Channel: channel.LINENotify, Wait: 2 * time.Hour}, {Channel: channel.SMS},
+	}
+	vars    = map[string]string{"code": "123456"}
+	regular = number("+886900000000")
+)
+
+func number(e164 string) phone.Number {
+	n, err := phone.Parse(e164)
+	if err != nil {
+		panic(err) // the program made it
+	}
+	return n
+}
+
+func phoneOf(i, n int) phone.Number {
+	switch {
+	case i%max(1, n/200) == 0:
+		return regular
+	case i%10 == 1:
+		return number(fmt.Sprintf("+8190%08d", i))
+	default:
+		return number(fmt.Sprintf("+8869%08d", i))
+	}
+}
+
+// idOf spreads like a random ID and is the same in every run.
+func idOf(i int) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:], uint64(i)*0x9e3779b97f4a7c15)
+	binary.BigEndian.PutUint64(id[8:], uint64(i))
+	return id
+}
+
+// tried returns the ith of n messages after two attempts: of a hundred, four
+// failed, six are undeliverable, ten are open and the others delivered.
+func tried(i, n int) smsplus.Message {
+	triggered := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
+	at := triggered.Add
+	m := smsplus.Message{
+		ID: idOf(i), Template: fmt.Sprintf("template-%02d", i%50), Scenario: "order shipped",
+		To: channel.Recipient{Phone: phoneOf(i, n)}, Vars: vars, Plan: plan, Channel: channel.SMS,
+		TriggeredAt: triggered, ExpiresAt: at(24 * time.Hour), Version: 1,
+	}
+	m.Attempts = []smsplus.Attempt{{
+		ID: smsplus.AttemptID(m.ID, 0), Channel: channel.LINEPush, Status: status.Undeliverable, Reason: status.NoContact,
+		ProviderID: fmt.Sprintf("line-%016x", i), Tries: 1, StartedAt: at(time.Second), EndedAt: at(2 * time.Second),
+	}, {
+		ID: smsplus.AttemptID(m.ID, 2), Step: 2, Channel: channel.SMS, Status: status.Delivered,
+		ProviderID: fmt.Sprintf("SM%032x", i), Tries: 1, StartedAt: at(3 * time.Hour),
+		AcceptedAt: at(3*time.Hour + time.Second), DeliveredAt: at(4 * time.Hour), EndedAt: at(4 * time.Hour),
+	}}
+	last := &m.Attempts[1]
+	switch r := i / 50 % 100; {
+	case r < 4:
+		last.Status, last.Reason = status.Failed, status.SystemError
+	case r < 10:
+		last.Status, last.Reason = status.Undeliverable, status.CarrierError
+	case r < 20:
+		last.Status, last.EndedAt = status.Accepted, time.Time{}
+		m.DueAt = at(72 * time.Hour)
+	}
+	if last.Status != status.Delivered {
+		last.DeliveredAt = time.Time{}
+	}
+	m.Status, m.DeliveredAt = last.Status, last.DeliveredAt
+	return m
+}
+
+// pending returns the ith of n messages while it waits for its fallback. They fall
+// due in another order than they were triggered.
+func pending(i, n int) smsplus.Message {
+	m := tried(i, n)
+	m.Attempts = m.Attempts[:1]
+	m.Status, m.Channel, m.DeliveredAt = status.Preparing, channel.LINEPush, time.Time{}
+	m.DueAt = opened.Add(time.Duration(i*7919%n) * time.Second)
+	return m
+}
+
+func fill(ctx context.Context, s *memstore.Store, n int, message func(i, n int) smsplus.Message) error {
+	const batch = 1000
+	ms := make([]smsplus.Message, 0, batch)
+	for i := range n {
+		if ms = append(ms, message(i, n)); len(ms) == batch || i == n-1 {
+			if _, err := s.Insert(ctx, ms); err != nil {
+				return err
+			}
+			ms = ms[:0]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package doctest
+
+import (
+	"go/format"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// shows is which file a document's first block of Go is.
+var shows = map[string]string{
+	"README.md":                 "examples/hello/main.go",
+	"docs/writing-a-channel.md": "internal/doctest/gateway/gateway.go",
+}
+
+var module = os.DirFS("../..")
+
+func TestADocumentsFirstGoBlockIsItsFile(t *testing.T) {
+	t.Parallel()
+	for document, file := range shows {
+		t.Run(document, func(t *testing.T) {
+			t.Parallel()
+			want, err := fs.ReadFile(module, file)
+			require.NoError(t, err)
+			blocks := goBlocks(read(t, document))
+			require.NotEmpty(t, blocks, "%s has no block of Go", document)
+			require.Equal(t, string(want), blocks[0], "%s does not show %s as it is", document, file)
+		})
+	}
+}
+
+func TestGoBlocksAreFormatted(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents(t) {
+		for _, block := range goBlocks(read(t, document)) {
+			formatted, err := format.Source([]byte(block))
+			require.NoError(t, err, "%s:\n%s", document, block)
+			require.Equal(t, string(formatted), block, document)
+		}
+	}
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents(t) {
+		for _, target := range links(read(t, document)) {
+			_, err := fs.Stat(module, path.Join(path.Dir(document), target))
+			require.NoError(t, err, "%s links to %s", document, target)
+		}
+	}
+}
+
+func TestTheReaderOfMarkdownSeesWhatAPersonSees(t *testing.T) {
+	t.Parallel()
+	const document = "See [one](one.md), [two](<../a b.md#here> \"title\"), ![a picture](p%20q.png),\n" +
+		"[mail](mailto:a@b.c), [web](https://go.dev/x.md), [here](#heading) and [three][3].\n" +
+		"\n" +
+		"[3]: three/\n" +
+		"```go\nm[\"k\"](no.md)\n```\n" +
+		"  ```sh\n  go run .\n  ```\n" +
+		"`[code](no.md)`\n" +
+		"````md\n```go\nhidden()\n```\n````\n" +
+		"```go\nlast()\n```\n"
+	require.Equal(t, []string{"m[\"k\"](no.md)\n", "last()\n"}, goBlocks(document))
+	require.Equal(t, []string{"one.md", "../a b.md", "p q.png", "three"}, links(document))
+}
+
+// documents are README.md and the others that a reader finds: at the root, in
+// docs, and beside what they describe.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	require.NoError(t, fs.WalkDir(module, ".", func(name string, entry fs.DirEntry, err error) error {
+		base := path.Base(name)
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && (base[0] == '.' || base == "testdata" || base == "node_modules"):
+			return fs.SkipDir
+		case path.Ext(name) == ".md":
+			names = append(names, name)
+		}
+		return nil
+	}))
+	require.Contains(t, names, "docs/status.md", "the module's documents were not found")
+	return names
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := fs.ReadFile(module, name)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// fence matches a line that opens or closes a block of code.
+var fence = regexp.MustCompile("^ {0,3}(```+)([^`]*)$")
+
+// blocks splits a document into its blocks of Go, and its prose.
+func blocks(document string) (code []string, prose string) {
+	var open, language string // of the block that the line is in
+	var block, rest strings.Builder
+	for line := range strings.Lines(document) {
+		found := fence.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		switch {
+		case open == "" && found != nil:
+			open, language = found[1], strings.TrimSpace(found[2])
+			block.Reset()
+		case open == "":
+			rest.WriteString(line)
+		case found != nil && len(found[1]) >= len(open) && strings.TrimSpace(found[2]) == "":
+			if language == "go" {
+				code = append(code, block.String())
+			}
+			open = ""
+		default:
+			block.WriteString(line)
+		}
+	}
+	return code, rest.String()
+}
+
+func goBlocks(document string) []string {
+	code, _ := blocks(document)
+	return code
+}
+
+var (
+	inlineCode = regexp.MustCompile("`[^`\n]*`")
+	inlineLink = regexp.MustCompile(`\]\(\s*(<[^>\n]*>|[^)\s]*)`)
+	linkTarget = regexp.MustCompile(`(?m)^ {0,3}\[[^\]\n]+\]:\s*(<[^>\n]*>|\S+)`)
+)
+
+// links are the targets of a document's relative links, without their fragments.
+func links(document string) []string {
+	_, prose := blocks(document)
+	prose = inlineCode.ReplaceAllString(prose, "")
+	var targets []string
+	for _, pattern := range []*regexp.Regexp{inlineLink, linkTarget} {
+		for _, found := range pattern.FindAllStringSubmatch(prose, -1) {
+			u, err := url.Parse(strings.ReplaceAll(strings.Trim(found[1], "<>"), " ", "%20"))
+			if err != nil || u.IsAbs() || u.Host != "" || u.Path == "" {
+				continue
+			}
+			targets = append(targets, strings.TrimSuffix(u.Path, "/"))
+		}
+	}
+	return targets
+}

@@ -1,0 +1,102 @@
+package gateway_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/channeltest"
+	"github.com/smsplus/smsplus-go/internal/doctest/gateway"
+	"github.com/smsplus/smsplus-go/phone"
+)
+
+const token, secret = "token-5f3c", "secret-9a1e"
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	number, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	channeltest.Run(t, channeltest.Harness{
+		Channel: answers(http.StatusAccepted),
+		Content: channel.Text("Your order has shipped"),
+		To:      channel.Recipient{Phone: number},
+		Unreachable: map[string]channeltest.Case{
+			"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629"}},
+			"invalid number": {Channel: answers(http.StatusUnprocessableEntity)},
+		},
+		Faults: map[string]channeltest.Case{
+			"refused":     {Channel: closed},
+			"wrong token": {Channel: answers(http.StatusUnauthorized)},
+			"throttled":   {Channel: answers(http.StatusTooManyRequests)},
+			"broken":      {Channel: answers(http.StatusBadGateway)},
+			"senseless":   {Channel: answers(http.StatusTeapot)},
+		},
+		Stalled: channeltest.Case{Channel: stalled},
+		Secrets: []string{token, secret},
+		Webhook: &channeltest.Webhook{
+			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return call(secret, fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
+			},
+			Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return call("guess", fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
+			},
+			Malformed: func(*testing.T, channel.Channel) *http.Request { return call(secret, `{"id":`) },
+		},
+	})
+}
+
+// answers is a provider that gives everyone the same answer, and repeats in it all
+// that it was told.
+func answers(code int) func(t *testing.T) channel.Channel {
+	return func(t *testing.T) channel.Channel {
+		return open(t, func(w http.ResponseWriter, r *http.Request) {
+			var form struct{ ID, To, Text string }
+			if json.NewDecoder(r.Body).Decode(&form) != nil || r.Header.Get("Authorization") != "Bearer "+token {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			w.WriteHeader(code)
+			fmt.Fprintf(w, "%+v", form) //nolint:errcheck // the client may have left
+		})
+	}
+}
+
+// stalled is a provider that takes the request and does not answer.
+func stalled(t *testing.T) channel.Channel {
+	return open(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+		<-r.Context().Done()
+	})
+}
+
+// closed is a provider that nobody can connect to.
+func closed(*testing.T) channel.Channel {
+	provider := httptest.NewServer(http.NotFoundHandler())
+	provider.Close()
+	return &gateway.Channel{URL: provider.URL, Token: token, Secret: secret}
+}
+
+func open(t *testing.T, provider http.HandlerFunc) channel.Channel {
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	return &gateway.Channel{URL: server.URL, Token: token, Secret: secret}
+}
+
+// call is a call of the provider's.
+func call(key, body string) *http.Request {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(body))
+	r := httptest.NewRequest(http.MethodPost, "/receipts", strings.NewReader(body))
+	r.Header.Set("X-Signature", hex.EncodeToString(mac.Sum(nil)))
+	return r
+}
