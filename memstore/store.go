@@ -103,9 +103,6 @@ func (s *Store) messages(rs []record) []smsplus.Message {
 
 // Insert implements [smsplus.Store]. An ID that the store already holds is an error.
 func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[string]smsplus.Message, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	d := s.drafts.Get().(*drafts)
 	defer s.put(d)
 	for i := range ms {
@@ -172,9 +169,6 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	d := s.drafts.Get().(*drafts)
 	defer s.put(d)
 	for i := range ms {

@@ -40,6 +40,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -272,7 +273,9 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 	id := m.ID
 	if fast {
-		l.push(job{Message: m})
+		if l.push(job{Message: m}) {
+			runtime.Gosched() // the workers fall behind: let them run
+		}
 	} else if m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
 		d.nudge()
 	}

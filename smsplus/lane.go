@@ -92,8 +92,12 @@ func (l *lane) reserve() bool {
 	return true
 }
 
-// push puts a message into the place reserved for it. It never blocks.
-func (l *lane) push(j job) { l.queue <- j }
+// push puts a message into the place reserved for it. It never blocks, and reports
+// whether messages are waiting there.
+func (l *lane) push(j job) (backlog bool) {
+	l.queue <- j
+	return len(l.queue) > l.workers/4
+}
 
 // picked says that a worker has a message, or that none will come for a reserved place.
 func (l *lane) picked() {
