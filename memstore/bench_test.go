@@ -65,7 +65,7 @@ func triggered(i, n int) smsplus.Message {
 	at := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	return smsplus.Message{
 		ID: idOf(i), Template: fmt.Sprintf("template-%02d", i%50), Scenario: "order shipped",
-		To: channel.Recipient{Phone: phoneOf(i)}, Vars: vars, Plan: plan, Channel: channel.LINEPush,
+		To: channel.Recipient{Phone: phoneOf(i)}, Vars: vars, Plan: plan, Channel: channel.LINEPush, Lane: channel.LINEPush,
 		TriggeredAt: at, ExpiresAt: at.Add(24 * time.Hour), DueAt: at, Version: 1,
 	}
 }

@@ -222,6 +222,7 @@ func (rec *record) decode(m *smsplus.Message, w words) {
 	m.To.Phone = rec.phone
 	m.Status = rec.status
 	m.Channel = channel.Name(w.channels[rec.channel])
+	m.Lane = channel.Name(w.channels[rec.lane])
 	m.TriggeredAt = timeAt(rec.triggeredAt)
 	m.DueAt = timeAt(rec.dueAt)
 	m.Claims = int(rec.claims)

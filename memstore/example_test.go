@@ -22,6 +22,7 @@ func Example() {
 		Template:    "otp",
 		Scenario:    "OTP",
 		Channel:     channel.SMS,
+		Lane:        channel.SMS,
 		TriggeredAt: now,
 		DueAt:       now,
 	}})

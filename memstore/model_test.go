@@ -117,6 +117,7 @@ func change(t *rapid.T, m *smsplus.Message) {
 	m.Attempts = anyAttempts(t)
 	m.Status = anyStatus.Draw(t, "message status")
 	m.Channel = anyChannel.Draw(t, "message channel")
+	m.Lane = anyChannel.Draw(t, "lane")
 	m.DeliveredAt = anyTimeOrNone.Draw(t, "message delivered")
 	m.ReadAt = anyTimeOrNone.Draw(t, "message read")
 	m.ExpiresAt = anyTimeOrNone.Draw(t, "expires")
@@ -284,7 +285,7 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 				var dues, stay []time.Time
 				for i := range model.messages {
 					m := &model.messages[i]
-					if m.DueAt.IsZero() || slices.Contains(c.Except, m.Channel) {
+					if m.DueAt.IsZero() || slices.Contains(c.Except, m.Lane) {
 						continue
 					}
 					j := slices.IndexFunc(got.Messages, func(g smsplus.Message) bool { return g.ID == m.ID })

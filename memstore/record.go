@@ -24,9 +24,9 @@ type record struct {
 	fixed, state string
 	claims       int32
 	// Numbers of names. The route is the scenario and the plan.
-	template, route, channel, country uint32
-	status                            status.Status
-	read, twice                       bool // as TemplateStats counts them
+	template, route, channel, lane, country uint32
+	status                                  status.Status
+	read, twice                             bool // as TemplateStats counts them
 }
 
 // trace is what indexes and counters need to know of an attempt.
@@ -100,6 +100,7 @@ func (v *vocabulary) encodeState(buf *[]byte, m *smsplus.Message) record {
 		dueAt:   micros(m.DueAt),
 		state:   string(*buf),
 		channel: v.channels.number(string(m.Channel)),
+		lane:    v.channels.number(string(m.Lane)),
 		status:  m.Status,
 		read:    !m.ReadAt.IsZero(),
 		twice:   delivered > 1,
@@ -109,7 +110,7 @@ func (v *vocabulary) encodeState(buf *[]byte, m *smsplus.Message) record {
 // update takes over what encodeState made.
 func (rec *record) update(state record) {
 	rec.dueAt, rec.state = state.dueAt, state.state
-	rec.channel, rec.status, rec.read, rec.twice = state.channel, state.status, state.read, state.twice
+	rec.channel, rec.lane, rec.status, rec.read, rec.twice = state.channel, state.lane, state.status, state.read, state.twice
 	rec.version++
 	rec.claims = 0
 }

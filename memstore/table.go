@@ -197,13 +197,13 @@ func tallies(ts []tally, r *record, attempts []trace) []tally {
 
 func (t *table) schedule(h handle, r *record) {
 	if r.dueAt != never {
-		numbered(&t.due, r.channel).add(entry{r.dueAt, h}, handleOrder(h))
+		numbered(&t.due, r.lane).add(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
 
 func (t *table) unschedule(h handle, r *record) {
 	if r.dueAt != never {
-		t.due[r.channel].remove(entry{r.dueAt, h}, handleOrder(h))
+		t.due[r.lane].remove(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
 
@@ -242,12 +242,12 @@ func (t *table) withRef(hs []handle, channel uint32, providerID string) []handle
 }
 
 // earliest returns the list that holds the earliest due record, of those whose
-// channel is not in except; nil if there is none.
+// lane is not in except; nil if there is none.
 func (t *table) earliest(except []uint32) *list {
 	var first *list
-	for channel := range t.due {
-		l := &t.due[channel]
-		if l.n == 0 || first != nil && first.first().at <= l.first().at || slices.Contains(except, uint32(channel)) {
+	for lane := range t.due {
+		l := &t.due[lane]
+		if l.n == 0 || first != nil && first.first().at <= l.first().at || slices.Contains(except, uint32(lane)) {
 			continue
 		}
 		first = l

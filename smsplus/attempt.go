@@ -35,23 +35,30 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 	l := d.lanes[j.channel()]
 	if l == nil {
 		o := d.again(j, status.TemplateConfig, "no such channel is registered", 0)
+		if j.doubt && o.evidence.status == status.Preparing {
+			o.evidence.reason = status.InDoubt
+		}
 		return true, d.conclude(ctx, j, &o, patient)
 	}
-	waited := false
-	if delay := l.delay(d.now(), patient); delay > 0 {
-		if !patient {
-			d.putBack(ctx, j, d.now().Add(delay))
-			return false, nil
-		}
-		waited = true
+	now := d.now()
+	// The send, and the update that records it, have to fit into the lease.
+	latest := j.lease.Add(-d.cfg.SendTimeout - d.cfg.StoreTimeout)
+	patience := time.Duration(0)
+	if patient {
+		patience = max(0, latest.Sub(now))
+	}
+	if delay := l.delay(now, patience); delay > patience {
+		d.putBack(ctx, j, now.Add(delay), patient)
+		return false, nil
+	} else if delay > 0 {
 		select {
 		case <-d.cfg.Clock.After(delay):
 		case <-ctx.Done():
 		}
+		now = d.now()
 	}
-	now := d.now()
-	if ctx.Err() != nil || now.Add(d.cfg.SendTimeout).After(j.DueAt) {
-		d.putBack(ctx, j, now)
+	if ctx.Err() != nil || now.After(latest) {
+		d.putBack(ctx, j, now, patient)
 		return false, ctx.Err()
 	}
 	if j.expired(now) { // since the claim
@@ -59,8 +66,12 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 		j.step = -1
 		return true, d.conclude(ctx, j, nil, patient)
 	}
-	if waited || len(j.Attempts) > 0 {
-		if still, err := d.still(ctx, &j); err != nil || !still {
+	if claimedAt := j.lease.Add(-d.cfg.Lease); len(j.Attempts) > 0 || now.Sub(claimedAt) > fresh {
+		still, err := d.still(ctx, &j)
+		if err != nil {
+			d.putBack(ctx, j, d.now().Add(d.cfg.Poll), patient) // or it would look in doubt, and it is not
+		}
+		if err != nil || !still {
 			return false, err
 		}
 		if j.step < 0 {
@@ -71,21 +82,26 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 	return true, d.conclude(ctx, j, &o, patient)
 }
 
+// fresh is how old a claim of a message without attempts may be for it to be sent
+// without another look: there was hardly time for a Cancel.
+const fresh = 100 * time.Millisecond
+
 // still looks at a message once more before a step that a receipt, or a Cancel, may
 // have made needless since the claim. It reports whether the message is still the
 // caller's, which may be to store it only: then the job has no step.
 func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
-	fresh, err := d.Message(ctx, j.ID)
+	stored, err := d.Message(ctx, j.ID)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	if err != nil || fresh.Version == j.Version {
+	if err != nil || stored.Version == j.Version {
 		return err == nil, err
 	}
-	if fresh.Claims > 0 || !fresh.DueAt.Equal(j.DueAt) {
+	if !stored.delivered() && !j.holds(&stored) {
 		return false, nil
 	}
-	j.reload(fresh)
+	j.reload(stored)
+	j.unmark()
 	step, send := d.decide(j.Message, d.now())
 	if !send || step != j.step {
 		j.step = -1
@@ -95,14 +111,42 @@ func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
 
 // reload goes on with the message as it is stored now. What was parked and taken
 // into the copy before is still parked.
-func (j *job) reload(fresh Message) { *j.Message, j.unpark = fresh, nil }
+func (j *job) reload(stored Message) { *j.Message, j.unpark = stored, nil }
 
-// send asks the channel to send, and says what came of it.
-func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) outcome {
+// holds reports whether the lease that the job was claimed with still stands.
+func (j *job) holds(stored *Message) bool {
+	return stored.Claims == 0 && stored.DueAt.Equal(j.lease)
+}
+
+// unmark takes back what others wrote down about a send in flight: it has not begun.
+func (j *job) unmark() {
+	a := j.current()
+	if j.doubt || a == nil || a.Step != j.step || a.Status != status.Preparing || a.Reason != status.InDoubt {
+		return
+	}
+	if a.Tries == 0 {
+		j.Attempts = j.Attempts[:len(j.Attempts)-1]
+	} else {
+		a.Reason = ""
+	}
+}
+
+// send asks the channel to send, and says what came of it. What panics has failed;
+// the panic's value may hold anything, so only its type is told.
+func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (out outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel or content panicked", slog.String("channel", string(l.name)),
+				slog.String("message", j.ID.String()), slog.String("stack", string(debug.Stack())))
+			out = outcome{step: j.step, tries: j.tries() + 1, startedAt: now, evidence: evidence{
+				status: status.Failed, reason: status.SystemError, at: d.now(), detail: fmt.Sprintf("the channel or its content panicked (%T)", p),
+			}}
+		}
+	}()
 	m, p := j.Message, j.Plan[j.step]
-	tried := m.current()
-	if d.cfg.Observer != nil && tried != nil && tried.Step != j.step {
-		d.forwarded(ctx, j, *tried)
+	var left Attempt
+	if a := m.current(); a != nil {
+		left = *a
 	}
 	a := m.open(j.step)
 	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: earliest(a.StartedAt, now)}
@@ -133,6 +177,9 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) ou
 		Template: m.Template, Scenario: m.Scenario, Expires: m.expires(j.step, o.startedAt),
 	}
 	if d.cfg.Observer != nil {
+		if left.Step != a.Step {
+			d.forwarded(ctx, j, left)
+		}
 		d.observe(ctx, AttemptStarted{m.ID, a.ID, m.Template, l.name, o.tries})
 	}
 	res, err := d.ask(ctx, l.ch, e)
@@ -175,19 +222,11 @@ func (d *Dispatcher) content(m *Message, c channel.Name) (content channel.Conten
 	return nil, "the template no longer has a step on this channel"
 }
 
-// ask calls the channel under its deadline. A channel that panics has failed; what
-// it panicked with may hold anything, so only its type is told.
-func (d *Dispatcher) ask(ctx context.Context, ch channel.Channel, e channel.Envelope) (res channel.Result, err error) {
+// ask calls the channel under its deadline.
+func (d *Dispatcher) ask(ctx context.Context, ch channel.Channel, e channel.Envelope) (channel.Result, error) {
 	limited := withDeadline(ctx, d.cfg.SendTimeout)
 	defer limited.cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel panicked", slog.String("channel", string(ch.Name())),
-				slog.String("attempt", e.AttemptID.String()), slog.String("stack", string(debug.Stack())))
-			err = channel.Failed(status.SystemError, fmt.Sprintf("the channel panicked (%T)", p))
-		}
-	}()
-	res, err = ch.Send(limited, e)
+	res, err := ch.Send(limited, e)
 	if err != nil && limited.Err() != nil {
 		if _, ok := errors.AsType[*channel.Error](err); !ok {
 			err = channel.InDoubt(err) // cut off in the middle, by whatever name
@@ -208,8 +247,10 @@ func (d *Dispatcher) refused(j job, o outcome, err error) outcome {
 		o.evidence = evidence{status: ce.Status(), reason: ce.Reason(), detail: ce.Detail(), at: now}
 		return o
 	case ce.InDoubt() && !d.traits[j.channel()].Idempotent && j.Plan[j.step].InDoubt == Forward:
+		// Not yet: a receipt that is parked for it may know.
 		o.providerID = j.attempt(j.step).ID.String()
-		o.evidence = evidence{status: status.Undeliverable, reason: status.InDoubt, detail: ce.Detail(), at: now}
+		o.retryAt = now
+		o.evidence = evidence{reason: status.InDoubt, detail: ce.Detail(), at: now}
 		return o
 	}
 	again := d.again(j, ce.Reason(), ce.Detail(), ce.RetryAfter())
@@ -244,10 +285,15 @@ func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter t
 // since the send. If another dispatcher holds it meanwhile, its lease stays.
 func (d *Dispatcher) apply(m *Message, o *outcome, held bool) {
 	now := o.evidence.at
-	lease := m.DueAt
 	if held {
-		m.markInFlight(m.inFlight(), now)
+		d.amend(m, now, func() { d.attach(m, o, held) })
+		return
 	}
+	d.attach(m, o, held)
+	d.settle(m, now)
+}
+
+func (d *Dispatcher) attach(m *Message, o *outcome, held bool) {
 	a := m.open(o.step)
 	if !held && a.Status == status.Preparing && a.Reason == status.InDoubt {
 		a.Reason, a.Detail = "", ""
@@ -265,14 +311,10 @@ func (d *Dispatcher) apply(m *Message, o *outcome, held bool) {
 	case a.Status != status.Preparing || held:
 		// A receipt, or another dispatcher, knows better.
 	case !m.CanceledAt.IsZero():
-		a.record(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+		a.record(evidence{status: status.Undeliverable, reason: status.Canceled, at: e.at})
 	default:
 		a.Reason, a.Detail = e.reason, e.detail
 		m.DueAt = earliest(o.retryAt, m.ExpiresAt)
-	}
-	d.settle(m, now)
-	if held && !m.delivered() {
-		m.DueAt = lease
 	}
 }
 
@@ -292,7 +334,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 		switch {
 		case err == nil && !stale:
 			d.changed(ctx, before, m)
-			d.unpark(ctx, j.unpark)
+			d.lookParked(ctx, j.unpark...)
 			if o != nil && o.providerID != "" {
 				d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
 			}
@@ -308,17 +350,21 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 		case o == nil:
 			return nil // what came first decides anew
 		}
-		fresh, err := d.Message(ctx, m.ID)
+		stored, err := d.Message(ctx, m.ID)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
 		if err != nil {
 			if patient && ctx.Err() == nil {
+				select {
+				case <-d.cfg.Clock.After(storeRetry.backoff(try)):
+				case <-ctx.Done():
+				}
 				continue
 			}
 			return err
 		}
-		j.reload(fresh)
+		j.reload(stored)
 		before = d.snapshot(m)
 		held = m.Claims > 0
 	}
@@ -370,13 +416,17 @@ func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
 // Receive parks and then looks for the message; this side stores and then looks at
 // what is parked: neither misses the other. An error was told, and what is parked
 // is looked at again before the message moves on.
-func (d *Dispatcher) lookParked(ctx context.Context, ref channel.Ref) {
-	rs, err := d.parked(ctx, []channel.Ref{ref})
+func (d *Dispatcher) lookParked(ctx context.Context, refs ...channel.Ref) {
+	if len(refs) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
+	rs, err := d.parked(ctx, refs)
 	if err != nil || len(rs) == 0 {
 		return
 	}
 	if _, err := d.absorb(ctx, rs); err == nil {
-		d.unpark(ctx, []channel.Ref{ref})
+		d.unpark(ctx, refs)
 	}
 }
 

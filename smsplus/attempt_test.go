@@ -102,13 +102,13 @@ func TestAPanickingChannelFailsItsAttemptAndNothingElse(t *testing.T) {
 	bad := w.send()
 	good := w.send(func(tr *smsplus.Trigger) { tr.To.Phone = number(t, "+886912345679") })
 	require.Equal(t, "failed: sms=failed(system_error)", statuses(w.message(bad)))
-	require.Equal(t, "the channel panicked (string)", w.message(bad).Attempts[0].Detail)
+	require.Equal(t, "the channel or its content panicked (string)", w.message(bad).Attempts[0].Detail)
 	require.Equal(t, status.Delivered, w.message(good).Status)
 }
 
 func TestNoDetailHoldsTheNumberOrTheText(t *testing.T) {
 	t.Parallel()
-	leaky := "POST https://sms.example/?to=886912345678&dst=0912345678&user=U4af4980629&text=code+498172 " + strings.Repeat("長", 400)
+	leaky := "POST https://sms.example/?to=886912345678&dst=0912345678&alt=(0912)-345-678&user=U4af4980629&text=code+498172 " + strings.Repeat("長", 400)
 	answers := map[string]answer{
 		"plain":         fails(errors.New(leaky)),
 		"undeliverable": fails(channel.Undeliverable(status.InvalidNumber, leaky)),

@@ -21,24 +21,28 @@ func (d *Dispatcher) claims(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		pause := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
-		limit, except := d.room()
-		if limit > 0 {
+		for _, slow := range []bool{false, true} {
+			limit, except := d.room(slow)
+			if limit == 0 {
+				continue
+			}
 			c, err := d.claim(ctx, limit, except)
-			switch {
-			case err != nil:
+			if err != nil {
 				failures++
 				pause = storeRetry.backoff(failures)
-			default:
-				failures = 0
-				d.dispatch(ctx, c.Messages)
-				if len(c.Messages) == limit {
-					continue
-				}
-				if !c.Next.IsZero() {
-					// Another dispatcher may hold what seems due: never spin on it.
-					pause = max(time.Millisecond, min(pause, c.Next.Sub(d.now())))
-				}
+				break
 			}
+			failures = 0
+			d.dispatch(ctx, c.Messages)
+			if len(c.Messages) == limit {
+				pause = 0
+			} else if !c.Next.IsZero() {
+				// Another dispatcher may hold what seems due: never spin on it.
+				pause = min(pause, max(time.Millisecond, c.Next.Sub(d.now())))
+			}
+		}
+		if pause == 0 {
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -49,25 +53,31 @@ func (d *Dispatcher) claims(ctx context.Context) {
 }
 
 // room says how many messages a claim may bring, such that every lane that is not
-// excepted has a place for each of them.
-func (d *Dispatcher) room() (limit int, except []channel.Name) {
+// excepted has a place for each of them. Lanes with a low rate limit have little
+// room: they have claims of their own, or every claim would be as small as theirs.
+func (d *Dispatcher) room(slow bool) (limit int, except []channel.Name) {
 	for name, l := range d.lanes {
+		isSlow := l.batch < d.cfg.Batch
 		switch {
-		case !l.roomy():
+		case !l.roomy() || isSlow != slow:
 			except = append(except, name)
 		case limit == 0 || l.batch < limit:
 			limit = l.batch
 		}
 	}
-	if len(d.lanes) == 0 {
-		limit = d.cfg.Batch // messages without a channel still have to end
+	if limit == 0 && !slow {
+		limit = d.cfg.Batch // those that only have to end need no lane
 	}
 	return limit, except
 }
 
 func (d *Dispatcher) claim(ctx context.Context, limit int, except []channel.Name) (c Claimed, err error) {
+	if err := ctx.Err(); err != nil {
+		return c, err
+	}
 	now := d.now()
-	err = d.call(ctx, "Claim", func(ctx context.Context) error {
+	// Cut off in the middle, it could lease messages that nobody knows of.
+	err = d.call(context.WithoutCancel(ctx), "Claim", func(ctx context.Context) error {
 		c, err = d.cfg.Store.Claim(ctx, Claim{Now: now, Lease: d.cfg.Lease, Limit: limit, Except: except})
 		return err
 	})
@@ -86,13 +96,13 @@ func (d *Dispatcher) dispatch(ctx context.Context, ms []Message) {
 		l := d.lanes[j.channel()]
 		switch {
 		case err != nil:
-			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll)) })
+			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll), true) })
 		case j.step < 0 || l == nil:
 			rest.Go(func() { _, _ = d.work(ctx, j, true) }) // an error was told; the lease's end repeats it
-		case l.reserve():
+		case l.reserve(0):
 			l.push(j)
 		default:
-			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll)) })
+			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll), true) })
 		}
 	}
 	rest.Wait()
@@ -108,9 +118,13 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 	var refs []channel.Ref
 	for i := range ms {
 		m := &ms[i]
-		js[i] = job{Message: m, step: -1, before: d.snapshot(m)}
+		js[i] = job{Message: m, step: -1, lease: m.DueAt, before: d.snapshot(m)}
 		if m.Claims > 1 {
 			m.markInFlight(m.inFlight(), now)
+			if a := m.current(); a != nil && a.Reason == status.InDoubt {
+				// Its own ID is about to be stored: what is parked under it is looked at then too.
+				js[i].unpark = append(js[i].unpark, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+			}
 		}
 		for _, a := range m.Attempts {
 			if a.ProviderID != "" && a.Status != status.Delivered {
@@ -144,7 +158,6 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 
 // takeParked makes parked receipts part of a claimed message.
 func (d *Dispatcher) takeParked(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
-	lease := j.DueAt
 	for i := range j.Attempts {
 		ref := channel.Ref{Channel: j.Attempts[i].Channel, ProviderID: j.Attempts[i].ProviderID}
 		for _, r := range parked[ref] {
@@ -159,7 +172,7 @@ func (d *Dispatcher) takeParked(j *job, parked map[channel.Ref][]channel.Receipt
 	}
 	d.settle(j.Message, now)
 	if !j.delivered() {
-		j.DueAt = lease
+		j.DueAt = j.lease
 	}
 }
 
@@ -184,11 +197,11 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 		js, err := d.jobs(ctx, c.Messages)
 		for _, j := range js {
 			if err != nil {
-				d.putBack(ctx, j, d.now()) // it may not look in doubt when it is not
+				d.putBack(ctx, j, d.now(), false) // it may not look in doubt when it is not
 				continue
 			}
 			var did bool
-			if did, err = d.work(ctx, j, false); did {
+			if did, err = d.work(ctx, j, false); did && err == nil {
 				advanced[j.ID] = true
 			}
 		}
@@ -199,29 +212,35 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 }
 
 // putBack ends a lease without a send: the message is due again at the given time,
-// for the channel it was on its way to.
-func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time) {
-	m := j.Message
-	for {
+// for the lane it was on its way to. With patience it tries until the lease's end,
+// after which the message would look in doubt.
+func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient bool) {
+	for try := 1; ; try++ {
+		m := j.Message
 		m.DueAt = earliest(due, m.ExpiresAt)
 		if j.step >= 0 {
-			m.Channel = j.channel()
+			m.Lane = j.channel()
 		}
 		stale, err := d.update(m)
+		if err != nil && patient && ctx.Err() == nil && d.now().Before(j.lease) {
+			select {
+			case <-d.cfg.Clock.After(storeRetry.backoff(try)):
+			case <-ctx.Done():
+			}
+			continue
+		}
 		if err != nil {
 			return // the lease's end repeats it
 		}
 		if !stale {
-			d.unpark(ctx, j.unpark)
+			d.lookParked(ctx, j.unpark...)
 			return
 		}
-		fresh, err := d.Message(ctx, m.ID)
-		if err != nil || fresh.Claims > 0 || fresh.DueAt.IsZero() {
+		stored, err := d.Message(ctx, m.ID)
+		if err != nil || !j.holds(&stored) {
 			return // another dispatcher has it, or it has ended
 		}
-		if a := fresh.attempt(j.step); a != nil && !j.doubt && a.Reason == status.InDoubt {
-			a.Reason = "" // marked while the lease was ours, which was for nothing
-		}
-		j.reload(fresh)
+		j.reload(stored)
+		j.unmark()
 	}
 }

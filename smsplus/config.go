@@ -55,7 +55,8 @@ type Config struct {
 	// DrainTimeout is how long Run waits for sends under way after its context
 	// ended; then their contexts end too. Defaults to SendTimeout.
 	DrainTimeout time.Duration
-	// Batch is how many messages one store call carries at most. Defaults to 256.
+	// Batch is how many messages one store call carries at most, but for SendMany's,
+	// which carries them all. Defaults to 256.
 	Batch int
 }
 
@@ -168,8 +169,13 @@ func (c Config) check() error {
 		name  string
 		value time.Duration
 	}{
-		{"SendTimeout", c.SendTimeout}, {"StoreTimeout", c.StoreTimeout}, {"Lease", c.Lease}, {"Poll", c.Poll},
-		{"DrainTimeout", c.DrainTimeout}, {"Retry.Base", c.Retry.Base}, {"Retry.Max", c.Retry.Max},
+		{"SendTimeout", c.SendTimeout},
+		{"StoreTimeout", c.StoreTimeout},
+		{"Lease", c.Lease},
+		{"Poll", c.Poll},
+		{"DrainTimeout", c.DrainTimeout},
+		{"Retry.Base", c.Retry.Base},
+		{"Retry.Max", c.Retry.Max},
 	} {
 		if f.value < 0 {
 			bad.add("smsplus: Config.%s is negative (%v)", f.name, f.value)

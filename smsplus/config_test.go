@@ -32,7 +32,8 @@ func TestEveryMistakeInAConfigComesAtOnceNamingItsField(t *testing.T) {
 	t.Parallel()
 	_, err := smsplus.New(smsplus.Config{
 		Channels: []channel.Channel{
-			fake(channel.SMS, nil), fake(channel.SMS, nil), nil, fake("", nil), picky{fake("picky", nil)},
+			fake(channel.SMS, nil), fake(channel.SMS, nil), nil, fake("", nil),
+			picky{fake("picky", nil)},
 			&ChannelMock{
 				NameFunc:   func() channel.Name { return "odd" },
 				TraitsFunc: func() channel.Traits { return channel.Traits{Validity: -1} },

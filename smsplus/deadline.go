@@ -59,12 +59,12 @@ func (c *deadline) Err() error {
 	switch {
 	case c.inner != nil:
 		return c.inner.Err()
+	case c.over:
+		return context.Canceled
 	case c.parent.Err() != nil:
 		return c.parent.Err()
 	case !time.Now().Before(c.at): //nolint:forbidigo // as above
 		return context.DeadlineExceeded
-	case c.over:
-		return context.Canceled
 	}
 	return nil
 }

@@ -123,6 +123,7 @@ func New(c Config) (*Dispatcher, error) {
 }
 
 func newTemplate(t Template) *template {
+	t.Route = slices.Clone(t.Route)
 	reg := &template{Template: t}
 	for _, s := range t.Route {
 		reg.plan = append(reg.plan, PlannedStep{s.Channel, s.Wait, s.OnFailed, s.InDoubt})
@@ -156,6 +157,11 @@ func canonical(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond
 
 func (d *Dispatcher) observe(ctx context.Context, e Event) {
 	if d.cfg.Observer != nil {
+		defer func() {
+			if p := recover(); p != nil {
+				d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: observer panicked", slog.String("type", fmt.Sprintf("%T", p)))
+			}
+		}()
 		d.cfg.Observer.Observe(ctx, e)
 	}
 }
@@ -181,7 +187,7 @@ func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 	m := &Message{
 		ID: d.cfg.NewID(), Key: tr.Key, Template: t.ID, Scenario: t.Scenario, To: tr.To,
 		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan,
-		Channel: t.plan[0].Channel, TriggeredAt: now, DueAt: now, Version: 1,
+		Channel: t.plan[0].Channel, Lane: t.plan[0].Channel, TriggeredAt: now, DueAt: now, Version: 1,
 	}
 	if at := canonical(tr.SendAt); at.After(now) {
 		m.DueAt = at
@@ -219,11 +225,13 @@ func (tr *Trigger) check(t *template) error {
 			}
 		}
 	}
-	if !storable(tr.Key) || !storable(tr.To.LINEUserID) {
-		bad.add("%w: Trigger.Key and Trigger.To.LINEUserID must be UTF-8 without NUL", ErrTrigger)
+	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"To.LINEUserID", tr.To.LINEUserID}} {
+		if len(id.value) > maxID || !storable(id.value) {
+			bad.add("%w: Trigger.%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", ErrTrigger, id.field, maxID, len(id.value))
+		}
 	}
-	for name, value := range tr.Vars {
-		if !storable(value) {
+	for _, name := range t.vars {
+		if !storable(tr.Vars[name]) {
 			bad.add("%w: Trigger.Vars: variable %q must be UTF-8 without NUL", ErrTrigger, name)
 		}
 	}
@@ -235,6 +243,9 @@ func (tr *Trigger) check(t *template) error {
 	return errors.Join(bad...)
 }
 
+// maxID bounds what stores keep in indexes, in bytes.
+const maxID = 255
+
 // storable reports whether every store can keep s: PostgreSQL takes no NUL in a
 // text, and a store must not refuse a batch for one message of it.
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
@@ -244,7 +255,8 @@ func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s
 // used before for the same template, recipient and variables it returns the first
 // message's ID. Its errors wrap [ErrTrigger], [ErrKeyReused] or what the store
 // returned; after one of the store's the message may be stored or not, which a key
-// makes safe to repeat.
+// makes safe to repeat. Once the message is on its way to the store, the end of ctx no longer
+// matters: the store's own deadline does.
 func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	if err := ctx.Err(); err != nil {
 		return uuid.UUID{}, err
@@ -255,7 +267,7 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	}
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
-	fast := m.DueAt.Equal(m.TriggeredAt) && l.reserve()
+	fast := m.DueAt.Equal(m.TriggeredAt) && l.reserve(l.batch)
 	if fast {
 		m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1
 	}
@@ -273,7 +285,7 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 	id := m.ID
 	if fast {
-		if l.push(job{Message: m}) {
+		if l.push(job{Message: m, lease: m.DueAt}) {
 			runtime.Gosched() // the workers fall behind: let them run
 		}
 	} else if m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
@@ -389,22 +401,18 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 		}
 		before := d.snapshot(&m)
 		now := d.now()
-		lease, leased := m.DueAt, m.Claims > 0
-		if leased {
-			m.markInFlight(m.inFlight(), now)
-		}
-		m.CanceledAt = now
 		switch a := m.current(); {
-		case leased:
+		case m.Claims > 0:
 			// Whoever holds the lease finds out when it stores its outcome.
-			d.settle(&m, now)
-			m.DueAt = lease
+			d.amend(&m, now, func() { m.CanceledAt = now })
 		case a == nil:
+			m.CanceledAt = now
 			m.end(0, status.Canceled, now)
-		case a.Status == status.Preparing && a.Reason != status.InDoubt:
-			a.record(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
-			d.settle(&m, now)
 		default:
+			m.CanceledAt = now
+			if a.Status == status.Preparing && a.Reason != status.InDoubt {
+				a.record(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+			}
 			d.settle(&m, now)
 		}
 		stale, err := d.update(&m)

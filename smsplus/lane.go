@@ -30,10 +30,11 @@ type lane struct {
 	queue   chan job // has room for every place; closed when stopped and empty
 }
 
-// job is a claimed message on its way to a channel. Its DueAt is the lease's end.
+// job is a claimed message on its way to a channel.
 type job struct {
 	*Message
-	step int
+	step  int
+	lease time.Time // its end
 	// doubt says that this step may have been sent before, and nobody knows.
 	doubt bool
 	// unpark are receipts that were parked and are now part of the message.
@@ -80,11 +81,11 @@ func (l *lane) endIfEmpty() {
 	}
 }
 
-// reserve takes a place, unless the lane is closed or full.
-func (l *lane) reserve() bool {
+// reserve takes a place, unless the lane is closed or has no more than those to spare.
+func (l *lane) reserve(spare int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.isOpen || l.used >= l.places {
+	if !l.isOpen || l.used+spare >= l.places {
 		return false
 	}
 	l.used++
@@ -95,6 +96,8 @@ func (l *lane) reserve() bool {
 // push puts a message into the place reserved for it. It never blocks, and reports
 // whether messages are waiting there.
 func (l *lane) push(j job) (backlog bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.queue <- j
 	return len(l.queue) > l.workers/4
 }
@@ -124,14 +127,14 @@ func (l *lane) roomy() bool {
 }
 
 // delay returns how long a send has to wait for its turn under the rate limit. The
-// turn is taken if that is zero, or if the caller is going to wait.
-func (l *lane) delay(now time.Time, willWait bool) time.Duration {
+// turn is taken unless that is more than atMost.
+func (l *lane) delay(now time.Time, atMost time.Duration) time.Duration {
 	if l.limiter == nil {
 		return 0
 	}
 	r := l.limiter.ReserveN(now, 1)
 	delay := r.DelayFrom(now)
-	if delay > 0 && !willWait {
+	if delay > atMost {
 		r.CancelAt(now)
 	}
 	return delay

@@ -39,6 +39,9 @@ type Message struct {
 	// DueAt is when a dispatcher must look at the message next. Zero means never.
 	// While a dispatcher works on it, it is the end of its lease.
 	DueAt time.Time
+	// Lane is the channel that the message is then to be sent on, or "" if it is to
+	// end: [Claim] passes over messages whose lane is full.
+	Lane channel.Name
 	// Claims counts the claims since the last update: above 1, a dispatcher died,
 	// or stalled, while it worked on the message, and its last send is in doubt.
 	Claims int

@@ -18,7 +18,7 @@ type Observer interface {
 }
 
 // Event is what an [Observer] is told: one of the types below. Later versions may
-// add types, so a type switch over events needs no default. No event holds a phone
+// add types: a type switch passes over those it does not know. No event holds a phone
 // number, a variable or the text.
 type Event interface{ event() }
 
@@ -30,8 +30,8 @@ type (
 		Channel            channel.Name // the route's first
 	}
 
-	// AttemptStarted: a channel is about to be asked to send. It is the one event
-	// that comes before anything is stored.
+	// AttemptStarted: a channel is about to be asked to send. With Forwarded it is
+	// the one event that comes before what it tells of is stored.
 	AttemptStarted struct {
 		Message, Attempt uuid.UUID
 		Template         string
@@ -49,7 +49,7 @@ type (
 		Took             time.Duration // since the attempt's start
 	}
 
-	// Forwarded: a message left a step for the next one. Its rate for a channel
+	// Forwarded: a message leaves a step for the next one. Its rate for a channel
 	// that used to deliver is the sign of a fallback that masks a fault.
 	Forwarded struct {
 		Message  uuid.UUID

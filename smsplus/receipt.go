@@ -75,7 +75,7 @@ func (d *Dispatcher) park(ctx context.Context, rs []channel.Receipt) error {
 			d.observe(ctx, ReceiptParked{r.Ref()})
 		}
 	}
-	d.unpark(ctx, slices.DeleteFunc(refs(rs), func(ref channel.Ref) bool { return parked[ref] }))
+	d.lookParked(ctx, slices.DeleteFunc(refs(rs), func(ref channel.Ref) bool { return parked[ref] })...)
 	return nil
 }
 
@@ -149,37 +149,32 @@ func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.
 			return err
 		})
 	}
-	return again, group.Wait()
+	err := group.Wait()
+	return again, err
 }
 
 // applyReceipts applies receipts to their message and stores it if they said
 // anything new.
 func (d *Dispatcher) applyReceipts(ctx context.Context, m *Message, rs []channel.Receipt) (stale bool, err error) {
 	before := d.snapshot(m)
-	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
-	wasDelivered := m.delivered()
+	held, wasDelivered := m.Claims > 0, m.delivered()
 	var changed, late bool
-	for _, r := range rs {
-		a := m.byProviderID(r.Ref())
-		gaveUp := a.Status.Final() || a != m.current()
-		told := a.Status == status.Delivered
-		if !d.take(m, a, r) {
-			d.ignore(ctx, r)
-			continue
+	now := d.now()
+	d.amend(m, now, func() {
+		for _, r := range rs {
+			a := m.byProviderID(r.Ref())
+			gaveUp := a.Status.Final() || a != m.current()
+			was := a.Status
+			if !d.take(m, a, r) {
+				d.ignore(ctx, r)
+				continue
+			}
+			changed = true
+			late = late || gaveUp && was != status.Delivered && a.Status == status.Delivered
 		}
-		changed = true
-		late = late || gaveUp && !told && a.Status == status.Delivered
-	}
+	})
 	if !changed {
 		return false, nil
-	}
-	now := d.now()
-	if held {
-		m.markInFlight(sending, now)
-	}
-	d.settle(m, now)
-	if held && !m.delivered() {
-		m.DueAt = lease
 	}
 	stale, err = d.update(m)
 	if err != nil || stale {

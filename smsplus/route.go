@@ -20,6 +20,7 @@ type router struct {
 func (r router) decide(m *Message, now time.Time) (step int, send bool) {
 	a := m.current()
 	switch {
+	case m.delivered(): // a parked receipt said so
 	case a == nil && m.CanceledAt.IsZero() && !m.expired(now):
 		return 0, true
 	case a == nil:
@@ -45,9 +46,9 @@ func (r router) decide(m *Message, now time.Time) (step int, send bool) {
 }
 
 // settle derives what a message says from what its attempts say: its status,
-// channel and times, and when it is due next. The DueAt of a message whose current
-// attempt is Preparing, or that has none, is the caller's: a retry's time, or the
-// end of a lease.
+// channel and times, when it is due next, and for which lane. The DueAt of a message
+// whose current attempt is Preparing, or that has none, is the caller's: a retry's
+// time, or the end of a lease.
 func (r router) settle(m *Message, now time.Time) {
 	m.DeliveredAt, m.ReadAt = time.Time{}, time.Time{}
 	for i := range m.Attempts {
@@ -58,29 +59,54 @@ func (r router) settle(m *Message, now time.Time) {
 		m.ReadAt = earliest(m.ReadAt, a.ReadAt)
 	}
 	if !m.DeliveredAt.IsZero() {
-		m.Status, m.DueAt = status.Delivered, time.Time{}
+		m.Status, m.DueAt, m.Lane = status.Delivered, time.Time{}, ""
 		return
 	}
 	a := m.current()
 	if a == nil {
-		m.Status, m.Channel = status.Preparing, m.Plan[0].Channel
+		m.Status, m.Channel, m.Lane = status.Preparing, m.Plan[0].Channel, m.Plan[0].Channel
 		return
 	}
 	m.Status, m.Channel = a.Status, a.Channel
 	switch a.Status {
 	case status.Preparing:
+		m.Lane = a.Channel
 	case status.Accepted:
-		m.DueAt = earliest(r.waitEnd(m, a), m.ExpiresAt)
+		m.dueForNext(r.waitEnd(m, a))
 	default:
 		at, ok := r.forwardAt(m, a, now)
 		switch {
 		case !ok:
-			m.DueAt = time.Time{}
+			m.DueAt, m.Lane = time.Time{}, ""
 		case m.expired(now):
 			m.end(m.next(), status.Expired, now)
 		default:
-			m.Status, m.DueAt = status.Preparing, earliest(at, m.ExpiresAt)
+			m.Status = status.Preparing
+			m.dueForNext(at)
 		}
+	}
+}
+
+// dueForNext makes the message due for the next step's lane at the given time, or
+// for none: if the route ends there, or the time to live before it.
+func (m *Message) dueForNext(at time.Time) {
+	m.DueAt, m.Lane = earliest(at, m.ExpiresAt), ""
+	if n := m.next(); n >= 0 && m.DueAt.Equal(at) {
+		m.Lane = m.Plan[n].Channel
+	}
+}
+
+// amend changes a message that somebody else may be working on: a lease outlives
+// the change, and a send that may be in flight is written down.
+func (r router) amend(m *Message, now time.Time, change func()) {
+	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
+	change()
+	if held {
+		m.markInFlight(sending, now)
+	}
+	r.settle(m, now)
+	if held && !m.delivered() {
+		m.DueAt = lease
 	}
 }
 
@@ -88,7 +114,7 @@ func (r router) settle(m *Message, now time.Time) {
 // the next step, if it does.
 func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, bool) {
 	switch {
-	case m.next() < 0 || a.Reason == status.Expired || a.Reason == status.Canceled:
+	case m.next() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
 		return time.Time{}, false
 	case a.Status == status.Failed:
 		return now, m.Plan[a.Step].OnFailed == Forward
@@ -145,7 +171,7 @@ func (m *Message) open(step int) *Attempt {
 func (m *Message) end(step int, why status.Reason, now time.Time) {
 	a := m.open(step)
 	a.record(evidence{status: status.Undeliverable, reason: why, at: now})
-	m.Status, m.Channel, m.DueAt = a.Status, a.Channel, time.Time{}
+	m.Status, m.Channel, m.DueAt, m.Lane = a.Status, a.Channel, time.Time{}, ""
 }
 
 // next returns the step after the current one, or -1 if the route goes no further.

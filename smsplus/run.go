@@ -32,6 +32,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var busy atomic.Int64
 	for _, l := range d.lanes {
 		queue := l.open()
+		workers.Go(func() { // what waits when ctx ends goes back at once, though every worker is busy
+			<-ctx.Done()
+			for j := range queue {
+				d.serve(sending, ctx, l, j)
+			}
+		})
 		for range l.workers {
 			workers.Go(func() {
 				for j := range queue {
@@ -68,14 +74,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			cut()
 		}
 	}
-	return fmt.Errorf("smsplus: run: a channel ignores that its context ended (%d sends, or a listener)", busy.Load())
+	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", busy.Load())
 }
 
 // serve does a worker's one job.
 func (d *Dispatcher) serve(sending, running context.Context, l *lane, j job) {
 	l.picked()
 	if running.Err() != nil {
-		d.putBack(sending, j, d.now())
+		d.putBack(sending, j, d.now(), true)
 	} else if _, err := d.work(sending, j, true); err != nil {
 		d.cfg.Logger.LogAttrs(sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
 			slog.String("message", j.ID.String()), slog.Any("error", err))

@@ -263,7 +263,7 @@ func TestDrainCutsSendsThatTakeTooLong(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, "preparing: sms=preparing(in_doubt)", statuses(w.message(id)))
 			} else {
-				require.ErrorContains(t, err, "ignores that its context ended (1 sends")
+				require.ErrorContains(t, err, "gave up on 1 sends")
 			}
 			close(released)
 			synctest.Wait()

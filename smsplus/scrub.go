@@ -1,6 +1,9 @@
 package smsplus
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,17 +20,42 @@ func scrub(detail string, m *Message) string {
 	if detail == "" {
 		return ""
 	}
-	detail = clean(detail)
 	if n := m.To.Phone; !n.IsZero() {
-		digits := n.E164()[1:]
-		detail = hide(detail, digits)
-		detail = hide(detail, digits[len(n.CountryCode()):])
+		detail = hideNumber(detail, n.E164()[1+len(n.CountryCode()):])
 	}
 	detail = hide(detail, m.To.LINEUserID)
-	for _, value := range m.Vars {
+	longest := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, value := range slices.SortedFunc(maps.Values(m.Vars), longest) {
 		detail = hide(detail, value)
 	}
-	return detail
+	return clean(detail)
+}
+
+// hideNumber takes out every run of digits that holds the subscriber number, however
+// it is grouped and whatever stands before it: "+886 912-345-678", "0912345678".
+func hideNumber(s, subscriber string) string {
+	var out strings.Builder
+	for s != "" {
+		begin := strings.IndexAny(s, "0123456789")
+		if begin < 0 {
+			break
+		}
+		end, digits := begin, make([]byte, 0, len(s)-begin)
+		for i := begin; i < len(s) && strings.IndexByte("0123456789 -.()/", s[i]) >= 0; i++ {
+			if c := s[i]; '0' <= c && c <= '9' {
+				digits, end = append(digits, c), i+1
+			}
+		}
+		out.WriteString(s[:begin])
+		if strings.Contains(string(digits), subscriber) {
+			out.WriteString("***")
+		} else {
+			out.WriteString(s[begin:end])
+		}
+		s = s[end:]
+	}
+	out.WriteString(s)
+	return out.String()
 }
 
 func hide(s, secret string) string {

@@ -31,7 +31,7 @@ func TestABadTriggerIsRefusedByItsFieldsBeforeAnythingIsStored(t *testing.T) {
 		`Trigger.Vars: variable "code"`:       func(tr *smsplus.Trigger) { tr.Vars = nil },
 		"has no variable of that name":        func(tr *smsplus.Trigger) { tr.Vars["secret"] = "x" },
 		"Trigger.TTL is negative":             func(tr *smsplus.Trigger) { tr.TTL = -time.Second },
-		"Trigger.Key and":                     func(tr *smsplus.Trigger) { tr.Key = "a\x00b" },
+		"Trigger.Key must be UTF-8":           func(tr *smsplus.Trigger) { tr.Key = "a\x00b" },
 		`variable "code" must be UTF-8`:       func(tr *smsplus.Trigger) { tr.Vars["code"] = "\xff" },
 		"Trigger.Metadata must be UTF-8":      func(tr *smsplus.Trigger) { tr.Metadata = map[string]string{"a\x00": ""} },
 		"Trigger.To.LINEUserID must be UTF-8": func(tr *smsplus.Trigger) { tr.To.LINEUserID = "\x00" },

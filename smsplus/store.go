@@ -30,8 +30,8 @@ type Store interface {
 	// already is an error.
 	Insert(ctx context.Context, ms []Message) (taken map[string]Message, err error)
 
-	// Claim leases messages: those with a DueAt at or before c.Now whose Channel
-	// is not in c.Except, earliest first, at most c.Limit. Of each it sets DueAt
+	// Claim leases messages: those with a DueAt at or before c.Now whose Lane is
+	// not in c.Except, earliest first, at most c.Limit. Of each it sets DueAt
 	// to c.Now + c.Lease, and raises Version and Claims by one, and returns it so
 	// changed. Of two calls at a time, no message is returned by both.
 	Claim(ctx context.Context, c Claim) (Claimed, error)
@@ -90,7 +90,7 @@ type Claim struct {
 	Lease time.Duration
 	// Limit is how many to lease at most. It is above 0.
 	Limit int
-	// Except names channels whose messages are to stay where they are.
+	// Except names lanes whose messages are to stay where they are.
 	Except []channel.Name
 }
 

@@ -12,7 +12,7 @@ import (
 type Template struct {
 	// ID is what triggers call it. Required.
 	ID string
-	// Name is what people call it. Defaults to ID.
+	// Name is what people call it. It is the application's: smsplus does not read it.
 	Name string
 	// Scenario is what the message is for ("OTP", "order shipped"); every record
 	// shows it.

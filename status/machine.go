@@ -129,10 +129,12 @@ func (m *Machine) Can(from, to Status) bool {
 }
 
 // Reaches reports whether an attempt on this channel can ever have the status:
-// it is the initial one, or an edge leads to it. A receipt that claims any other
-// is no evidence. Unlike [Machine.Can] the answer does not depend on where the
-// attempt stands, which is what makes receipts commute.
-func (m *Machine) Reaches(to Status) bool { return to.Valid() && m.reaches[to] }
+// it is the initial one, an edge leads to it, or late evidence does. A receipt that
+// claims any other is no evidence. Unlike [Machine.Can] the answer does not depend
+// on where the attempt stands, which is what makes receipts commute.
+func (m *Machine) Reaches(to Status) bool {
+	return to.Valid() && m.reaches[to] || to == Delivered && (m.reaches[Undeliverable] || m.reaches[Failed])
+}
 
 // Advance returns to if an attempt may move there from from, and otherwise from
 // with a [*TransitionError].

@@ -63,7 +63,7 @@ var brokenClaims = []mutant{
 	{"excepts channels after the limit", func(m *model, b *broken) {
 		b.claims(m, func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range before {
-				if slices.Contains(c.Except, m.Channel) && !m.DueAt.IsZero() && len(got.Messages) == c.Limit {
+				if slices.Contains(c.Except, m.Lane) && !m.DueAt.IsZero() && len(got.Messages) == c.Limit {
 					got.Messages = got.Messages[:c.Limit-1]
 				}
 			}
@@ -126,7 +126,7 @@ var brokenClaims = []mutant{
 	{"says a next that is excepted", func(m *model, b *broken) {
 		b.claims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range m.messages {
-				if slices.Contains(c.Except, m.Channel) && m.DueAt.Before(got.Next) {
+				if slices.Contains(c.Except, m.Lane) && m.DueAt.Before(got.Next) {
 					got.Next = m.DueAt
 				}
 			}
@@ -181,7 +181,7 @@ var brokenClaims = []mutant{
 	}, []string{"an update moves a message in the queue"}},
 
 	{"keeps the channel as it was inserted", func(m *model, b *broken) {
-		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Channel = stored.Channel })
+		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Channel, m.Lane = stored.Channel, stored.Lane })
 	}, []string{
 		"an update moves a message in the queue",
 		"Update replaces the message, raises its version and resets its claims",

@@ -43,7 +43,7 @@ func claimOrder(t *testing.T, s smsplus.Store) {
 
 func claimExcept(t *testing.T, s smsplus.Store) {
 	a, b, c := message(1), message(2), message(3)
-	a.Channel, b.Channel, c.Channel = channel.WhatsApp, channel.SMS, channel.LINEPush
+	a.Lane, b.Lane, c.Lane = channel.WhatsApp, channel.SMS, channel.LINEPush
 	// A message waits for its own channel, whatever its plan and attempts name.
 	b.Plan = []smsplus.PlannedStep{{Channel: channel.WhatsApp}, {Channel: channel.SMS}}
 	b.Attempts = []smsplus.Attempt{{ID: smsplus.AttemptID(b.ID, 0), Channel: channel.WhatsApp}}
@@ -93,7 +93,7 @@ func claimedDueAt(t *testing.T, s smsplus.Store) {
 	none := claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Minute, Limit: 1})
 	require.True(t, none.DueAt.IsZero(), "Claimed.DueAt is zero when the store is empty")
 	other := message(0)
-	other.Channel = channel.WhatsApp
+	other.Lane = channel.WhatsApp
 	insert(t, s, append(messages(1, 4), other)...)
 	c := smsplus.Claim{Now: at(2), Lease: time.Hour, Limit: 5, Except: []channel.Name{channel.WhatsApp}}
 	require.Equal(t, at(1), claim(t, s, c).DueAt, "Claimed.DueAt is when the first claimed message had been due")
@@ -109,7 +109,7 @@ func claimedNext(t *testing.T, s smsplus.Store) {
 	}
 	next(time.Time{}, smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1}, "Next is zero when the store is empty")
 	other := message(2)
-	other.Channel = channel.WhatsApp
+	other.Lane = channel.WhatsApp
 	insert(t, s, message(1), other, message(3), message(4), ended(5))
 	next(at(1), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1},
 		"Next is the earliest due time when nothing is due yet")
@@ -137,7 +137,7 @@ func updateRequeues(t *testing.T, s smsplus.Store) {
 	insert(t, s, messages(1, 4)...)
 	ms := claim(t, s, smsplus.Claim{Now: at(3), Lease: time.Minute, Limit: 3}).Messages
 	ms[0].DueAt, ms[1].DueAt, ms[2].DueAt = at(30), at(20), at(10)
-	ms[1].Channel = channel.WhatsApp
+	ms[1].Lane = channel.WhatsApp
 	update(t, s, ms...)
 	none := claim(t, s, smsplus.Claim{Now: at(10).Add(-time.Microsecond), Lease: time.Minute, Limit: 3})
 	require.Empty(t, none.Messages, "an update ends the lease and sets the due time")

@@ -50,6 +50,7 @@ func (roll dice) time() time.Time {
 func (roll dice) progress(m *smsplus.Message) {
 	m.Status = one(roll, status.Statuses()...)
 	m.Channel = one(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
+	m.Lane = one(roll, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
 	m.DueAt, m.ReadAt, m.DeliveredAt = time.Time{}, time.Time{}, time.Time{}
 	if roll(2) == 1 {
 		m.DueAt = roll.time()

@@ -61,7 +61,7 @@ func (s *model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	queue := s.list(func(m smsplus.Message) bool {
-		return !m.DueAt.IsZero() && !slices.Contains(c.Except, m.Channel)
+		return !m.DueAt.IsZero() && !slices.Contains(c.Except, m.Lane)
 	})
 	slices.SortStableFunc(queue, func(a, b smsplus.Message) int { return a.DueAt.Compare(b.DueAt) })
 	var claimed smsplus.Claimed

@@ -38,6 +38,7 @@ func message(n int) smsplus.Message {
 		To:          channel.Recipient{Phone: number("+886912345678")},
 		Plan:        []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
 		Channel:     channel.SMS,
+		Lane:        channel.SMS,
 		TriggeredAt: at,
 		DueAt:       at,
 	}
@@ -91,7 +92,7 @@ func full(n int) smsplus.Message {
 		EndedAt:     at(7),
 	}}
 	m.Status = status.Delivered
-	m.Channel = channel.WhatsApp
+	m.Channel, m.Lane = channel.WhatsApp, channel.SMS
 	m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.DueAt = at(5), at(6), at(8), at(9), at(10)
 	m.Claims = 2
 	m.Version = 1 << 40

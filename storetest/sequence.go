@@ -190,7 +190,7 @@ func (d *duel) claim(t *rapid.T) {
 	var dues []time.Time
 	for _, m := range records(t, d.model, smsplus.Filter{Limit: all}) {
 		was[m.ID] = m.DueAt
-		if !m.DueAt.IsZero() && !m.DueAt.After(c.Now) && !slices.Contains(c.Except, m.Channel) {
+		if !m.DueAt.IsZero() && !m.DueAt.After(c.Now) && !slices.Contains(c.Except, m.Lane) {
 			dues = append(dues, m.DueAt)
 		}
 	}
