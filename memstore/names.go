@@ -1,16 +1,21 @@
 package memstore
 
 import (
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // names numbers the few texts that many records share: IDs of templates, names of
 // channels, country codes, routes. Numbers count from 0 and are never taken back.
 //
-// It has a lock of its own because messages are encoded before the store's lock
-// is taken.
+// It is apart from the store's lock because messages are encoded before that is
+// taken. Readers look into a published copy first, for which they need no lock:
+// even a read lock would have them pass its cache line to and fro.
 type names struct {
+	published atomic.Pointer[map[string]uint32]
+
 	mu      sync.RWMutex
 	numbers map[string]uint32
 	texts   []string
@@ -26,16 +31,20 @@ func (n *names) number(text string) uint32 {
 
 // numberOf is number for a text in a buffer: it copies only what is new.
 func (n *names) numberOf(text []byte) uint32 {
-	n.mu.RLock()
-	i, ok := n.numbers[string(text)]
-	n.mu.RUnlock()
-	if ok {
-		return i
+	if p := n.published.Load(); p != nil {
+		if i, ok := (*p)[string(text)]; ok {
+			return i
+		}
 	}
-	return n.add(string(text))
+	return n.number(string(text))
 }
 
 func (n *names) find(text string) (uint32, bool) {
+	if p := n.published.Load(); p != nil {
+		if i, ok := (*p)[text]; ok {
+			return i, true
+		}
+	}
 	n.mu.RLock()
 	i, ok := n.numbers[text]
 	n.mu.RUnlock()
@@ -55,6 +64,12 @@ func (n *names) add(text string) uint32 {
 	i := uint32(len(n.texts))
 	n.numbers[text] = i
 	n.texts = append(n.texts, text)
+	// A few names are published one by one, many only now and then: in all that
+	// copies each a constant number of times.
+	if p := n.published.Load(); p == nil || len(n.texts) <= 64 || len(n.texts) >= 2*len(*p) {
+		numbers := maps.Clone(n.numbers)
+		n.published.Store(&numbers)
+	}
 	return i
 }
 
