@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -184,14 +185,15 @@ func (w *world) receive(rs ...channel.Receipt) {
 }
 
 func statuses(m smsplus.Message) string {
-	s := m.Status.String() + ":"
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s:", m.Status)
 	for _, a := range m.Attempts {
-		s += fmt.Sprintf(" %s=%s", a.Channel, a.Status)
+		fmt.Fprintf(&s, " %s=%s", a.Channel, a.Status)
 		if a.Reason != "" {
-			s += fmt.Sprintf("(%s)", a.Reason)
+			fmt.Fprintf(&s, "(%s)", a.Reason)
 		}
 	}
-	return s
+	return s.String()
 }
 
 // open lists the IDs of the messages that have not ended.

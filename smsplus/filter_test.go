@@ -1,0 +1,75 @@
+package smsplus_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+func TestABadFilterIsNamedByItsFields(t *testing.T) {
+	t.Parallel()
+	bad := smsplus.Filter{From: start, To: start.Add(-1), Limit: -1, Group: 9, CountryCode: "+886", After: "?"}
+	err := bad.Check()
+	require.ErrorIs(t, err, smsplus.ErrFilter)
+	for _, field := range []string{"Filter.To", "Filter.Limit", "Filter.Group", "Filter.CountryCode", "Filter.After"} {
+		require.ErrorContains(t, err, field)
+	}
+	require.NoError(t, smsplus.Filter{}.Check())
+	require.NoError(t, smsplus.Filter{From: start, To: start, CountryCode: "886", Group: status.Sent}.Check())
+}
+
+func TestACursorBelongsToItsFilter(t *testing.T) {
+	t.Parallel()
+	m := smsplus.Message{ID: uuid.New(), TriggeredAt: start}
+	f := smsplus.Filter{Template: "otp", Phone: number(t, "+886912345678")}
+	f.After = f.CursorAt(m)
+	at, id, err := f.Position()
+	require.NoError(t, err)
+	require.Equal(t, m.TriggeredAt, at)
+	require.Equal(t, m.ID, id)
+	require.NotContains(t, string(f.After), "912345678")
+
+	f.Limit = 7 // a page of another size is the same list
+	require.NoError(t, f.Check())
+	for _, change := range []func(*smsplus.Filter){
+		func(f *smsplus.Filter) { f.Template = "other" },
+		func(f *smsplus.Filter) { f.Phone = number(t, "+886912345679") },
+		func(f *smsplus.Filter) { f.Channel = channel.SMS },
+		func(f *smsplus.Filter) { f.From = start },
+		func(f *smsplus.Filter) { f.To = start.Add(time.Hour) },
+		func(f *smsplus.Filter) { f.CountryCode = "886" },
+		func(f *smsplus.Filter) { f.Group = status.Sent },
+	} {
+		other := f
+		change(&other)
+		require.ErrorIs(t, other.Check(), smsplus.ErrFilter)
+		require.ErrorContains(t, other.Check(), "another filter")
+	}
+}
+
+// A cursor comes back from outside, in a URL.
+func FuzzCursor(f *testing.F) {
+	m := smsplus.Message{ID: uuid.New(), TriggeredAt: start}
+	f.Add(string(smsplus.Filter{}.CursorAt(m)), "")
+	f.Add(string(smsplus.Filter{Template: "otp"}.CursorAt(m)), "otp")
+	f.Add("AAAA", "otp")
+	f.Add(strings.Repeat("_", 35), "")
+	f.Fuzz(func(t *testing.T, cursor, template string) {
+		filter := smsplus.Filter{Template: template, After: smsplus.Cursor(cursor)}
+		at, id, err := filter.Position()
+		if err != nil {
+			require.ErrorIs(t, err, smsplus.ErrFilter)
+			return
+		}
+		if cursor != "" { // one that is taken is the only way to write its place
+			require.Equal(t, filter.After, filter.CursorAt(smsplus.Message{ID: id, TriggeredAt: at}))
+		}
+	})
+}
