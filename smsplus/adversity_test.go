@@ -785,3 +785,79 @@ func TestAParkedDeliveryStopsTheThirdStep(t *testing.T) {
 	require.Zero(t, w.sends("letter"), statuses(w.message(id)))
 	require.True(t, w.message(id).DueAt.IsZero())
 }
+
+func TestALateOutcomeLeavesAnothersLeaseAlone(t *testing.T) {
+	t.Parallel()
+	// The send outlives its lease, and another dispatcher has claimed the message.
+	var w *world
+	var lease time.Time
+	w = newWorld(t, []step{{channel.SMS, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+		w.clock.Add(2 * time.Minute)
+		c, err := w.store.Claim(ctx, smsplus.Claim{Now: w.clock.Now(), Lease: time.Minute, Limit: 1})
+		if err != nil || len(c.Messages) != 1 {
+			t.Errorf("%d claimed: %v", len(c.Messages), err)
+		}
+		lease = c.Messages[0].DueAt
+		return says(status.Accepted)(ctx, e)
+	}, smsplus.Step{}}})
+	id := w.send()
+	m := w.message(id)
+	require.Equal(t, "accepted: sms=accepted", statuses(m), "what it learned is not lost")
+	require.Equal(t, lease, m.DueAt)
+
+	// The other one died. What it may have sent is the same attempt: nothing more is.
+	w.pass(time.Minute)
+	require.Equal(t, "accepted: sms=accepted", statuses(w.message(id)))
+	require.Equal(t, start.Add(48*time.Hour), w.message(id).DueAt)
+	require.Equal(t, 1, w.sends(channel.SMS))
+}
+
+// deaf is a store whose Claim does not know of Except.
+type deaf struct{ smsplus.Store }
+
+func (s deaf) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	c.Except = nil
+	return s.Store.Claim(ctx, c)
+}
+
+func TestAStoreThatIgnoresExceptOnlyCostsTime(t *testing.T) {
+	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		<-time.After(time.Second)
+		return channel.Result{Status: status.Delivered}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store, c.Batch = deaf{c.Store}, 2
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 1}}
+	}, func(t *testing.T, w *world) {
+		for range 30 {
+			w.sendOnly(t)
+		}
+		sleep(2 * time.Minute)
+		require.Empty(t, open(t, w.store))
+		require.Equal(t, 30, w.sends(channel.SMS))
+	})
+}
+
+func TestWhatIsParkedIsNotPassedOverWhileTheStoreDoesNotSay(t *testing.T) {
+	var failing atomic.Int64
+	bubble(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: time.Hour}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Parked" && failing.Add(-1) >= 0 {
+				return errors.New("a hiccup")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		id := w.sendOnly(t)
+		synctest.Wait()
+		require.NoError(t, w.store.Park(t.Context(), []channel.Receipt{
+			receipt(w.message(id), 0, status.Delivered, func(r *channel.Receipt) { r.At = time.Now() }),
+		}))
+		failing.Store(3)
+		sleep(time.Hour + time.Minute)
+		require.Equal(t, "delivered: line_notify=delivered", statuses(w.message(id)))
+		require.Zero(t, w.sends(channel.SMS))
+	})
+}

@@ -1,0 +1,72 @@
+package smsplus
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestRoundsKeepTheOrderAndLoseNobody(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOf(rapid.IntRange(0, 3)).Draw(t, "keys")
+		batch := make([]*ticket[int], len(keys))
+		for i, k := range keys {
+			batch[i] = &ticket[int]{item: k}
+		}
+		seen := map[int]bool{}
+		first, later := rounds(batch, func(t *ticket[int]) bool {
+			fits := !seen[t.item]
+			seen[t.item] = true
+			return fits
+		})
+		require.Len(t, first, len(seen))
+		require.Len(t, batch, len(first)+len(later))
+		at := func(tk *ticket[int]) int { return slices.Index(batch, tk) }
+		for _, part := range [][]*ticket[int]{first, later} {
+			require.True(t, slices.IsSortedFunc(part, func(a, b *ticket[int]) int { return at(a) - at(b) }))
+		}
+	})
+}
+
+func TestABatcherFlushesEveryTicketOnceAndReturnsAfterIt(t *testing.T) {
+	t.Parallel()
+	const callers, each, most = 50, 200, 7
+	var mu sync.Mutex
+	flushed := map[int]int{}
+	under := 0
+	b := newBatcher(most, func(batch []*ticket[int], room []Message) {
+		mu.Lock()
+		under++
+		if under > flushers || len(batch) == 0 || len(batch) > most || cap(room) < len(batch) {
+			t.Errorf("%d flushes at once, %d tickets in a batch", under, len(batch))
+		}
+		for _, tk := range batch {
+			flushed[tk.item]++
+		}
+		under--
+		mu.Unlock()
+	})
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			tk := newTicket[int]()
+			for i := range each {
+				tk.item = c*each + i
+				b.do(tk)
+				mu.Lock()
+				if flushed[tk.item] != 1 {
+					t.Errorf("returned after %d flushes of its item", flushed[tk.item])
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, flushed, callers*each)
+	require.Len(t, b.free, flushers)
+	require.Empty(t, b.waiting)
+}
