@@ -308,7 +308,7 @@ func TestAStepIsNotStartedOnceADeliveryIsStored(t *testing.T) {
 	_, err := w.another().Tick(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, w.sends(channel.SMS))
-	require.Equal(t, status.Delivered, w.message(id).Status)
+	require.Equal(t, "delivered: line_notify=delivered", statuses(w.message(id)), "no record of an attempt that never was")
 }
 
 // hookedStore lets a test do something just after a claim.

@@ -30,8 +30,9 @@
 // no further step is started.
 //
 // The files follow the row: template.go and message.go say what it is, route.go
-// decides where it goes, claim.go, lane.go and attempt.go take it there, receipt.go
-// takes in what comes back, and commit.go stores it in batches.
+// decides where it goes, claim.go, lane.go and attempt.go take it there, doubt.go
+// keeps account of what nobody knows, receipt.go takes in what comes back, and
+// commit.go stores it in batches.
 package smsplus
 
 import (
@@ -154,17 +155,6 @@ func (d *Dispatcher) warn(t Template) {
 func (d *Dispatcher) now() time.Time { return canonical(d.cfg.Clock.Now()) }
 
 func canonical(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
-
-func (d *Dispatcher) observe(ctx context.Context, e Event) {
-	if d.cfg.Observer != nil {
-		defer func() {
-			if p := recover(); p != nil {
-				d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: observer panicked", slog.String("type", fmt.Sprintf("%T", p)))
-			}
-		}()
-		d.cfg.Observer.Observe(ctx, e)
-	}
-}
 
 // Prepare checks a trigger and returns the message it asks for, without storing
 // it: for a store that inserts it in a transaction of the application's own. Its

@@ -1,7 +1,10 @@
 package smsplus
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -127,3 +130,62 @@ func (StoreError) event()      {}
 func (Lag) event()             {}
 func (WaitTooShort) event()    {}
 func (ListenerStopped) event() {}
+
+func (d *Dispatcher) observe(ctx context.Context, e Event) {
+	if d.cfg.Observer != nil {
+		defer func() {
+			if p := recover(); p != nil {
+				d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: observer panicked", slog.String("type", fmt.Sprintf("%T", p)))
+			}
+		}()
+		d.cfg.Observer.Observe(ctx, e)
+	}
+}
+
+// forwarded tells the Observer that a message leaves an attempt for the job's step.
+func (d *Dispatcher) forwarded(ctx context.Context, j job, from Attempt) {
+	f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channel()}
+	if from.Status.Final() {
+		f.Reason = from.Reason
+	}
+	d.observe(ctx, f)
+}
+
+// snapshot keeps what a message says, for [Dispatcher.changed]; nil without an Observer.
+func (d *Dispatcher) snapshot(m *Message) *Message {
+	if d.cfg.Observer == nil {
+		return nil
+	}
+	before := *m
+	before.Attempts = append([]Attempt(nil), m.Attempts...)
+	return &before
+}
+
+// changed tells the Observer what is new in a message.
+func (d *Dispatcher) changed(ctx context.Context, before, after *Message) {
+	if before == nil {
+		return
+	}
+	for i := range after.Attempts {
+		a, from := &after.Attempts[i], status.Preparing
+		if i < len(before.Attempts) {
+			from = before.Attempts[i].Status
+		}
+		if a.Status != from {
+			d.observe(ctx, AttemptChanged{
+				Message: after.ID, Attempt: a.ID, Template: after.Template, Channel: a.Channel,
+				From: from, To: a.Status, Reason: a.Reason, Took: d.now().Sub(cmp.Or(a.StartedAt, a.EndedAt)),
+			})
+		}
+	}
+	if after.Status.Final() && after.Status != before.Status {
+		reason := status.Reason("")
+		if a := after.current(); a != nil && !after.delivered() {
+			reason = a.Reason
+		}
+		d.observe(ctx, Ended{
+			Message: after.ID, Template: after.Template, Scenario: after.Scenario, Channel: after.Channel,
+			Status: after.Status, Reason: reason, Took: d.now().Sub(after.TriggeredAt),
+		})
+	}
+}

@@ -225,3 +225,38 @@ func (r router) machine(c channel.Name) *status.Machine {
 	}
 	return status.Default
 }
+
+// parked returns the receipts parked under the refs.
+func (d *Dispatcher) parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
+	err = d.call(ctx, "Parked", func(ctx context.Context) error {
+		rs, err = d.cfg.Store.Parked(ctx, refs)
+		return err
+	})
+	return rs, err
+}
+
+// unpark drops receipts whose word is stored. An error was told, and does no harm:
+// they say nothing new the next time.
+func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
+	if len(refs) > 0 {
+		_ = d.call(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
+	}
+}
+
+// lookParked takes in what was parked under a provider's ID before it was stored.
+// Receive parks and then looks for the message; this side stores and then looks at
+// what is parked: neither misses the other. An error was told, and what is parked
+// is looked at again before the message moves on.
+func (d *Dispatcher) lookParked(ctx context.Context, refs ...channel.Ref) {
+	if len(refs) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
+	rs, err := d.parked(ctx, refs)
+	if err != nil || len(rs) == 0 {
+		return
+	}
+	if _, err := d.absorb(ctx, rs); err == nil {
+		d.unpark(ctx, refs)
+	}
+}

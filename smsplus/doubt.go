@@ -1,0 +1,55 @@
+package smsplus
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// inFlight returns the step that whoever holds the message's lease may be sending,
+// or -1.
+func (m *Message) inFlight() int {
+	if a := m.current(); a != nil && a.Status == status.Preparing {
+		return a.Step
+	}
+	return m.next()
+}
+
+// markInFlight writes down that a step may have been sent and nobody knows: in the
+// message itself, since an update is going to reset its Claims. The attempt is
+// filed under its own ID, so that a provider that quotes it can still be heard.
+func (m *Message) markInFlight(step int, now time.Time) {
+	if step < 0 || m.DueAt.IsZero() {
+		return
+	}
+	a := m.open(step)
+	if a.Status != status.Preparing {
+		return
+	}
+	a.Reason, a.Detail = status.InDoubt, ""
+	a.StartedAt = earliest(a.StartedAt, now)
+	a.ProviderID = cmp.Or(a.ProviderID, a.ID.String())
+}
+
+// reload goes on with the message as it is stored now. What was parked and taken
+// into the copy before is still parked.
+func (j *job) reload(stored Message) { *j.Message, j.unpark = stored, nil }
+
+// holds reports whether the lease that the job was claimed with still stands.
+func (j *job) holds(stored *Message) bool {
+	return stored.Claims == 0 && stored.DueAt.Equal(j.lease)
+}
+
+// unmark takes back what others wrote down about a send in flight: it has not begun.
+func (j *job) unmark() {
+	a := j.current()
+	if j.doubt || a == nil || a.Step != j.step || a.Status != status.Preparing || a.Reason != status.InDoubt {
+		return
+	}
+	if a.Tries == 0 {
+		j.Attempts = j.Attempts[:len(j.Attempts)-1]
+	} else {
+		a.Reason = ""
+	}
+}
