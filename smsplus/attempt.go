@@ -100,7 +100,7 @@ func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
 	if !stored.delivered() && !j.holds(&stored) {
 		return false, nil
 	}
-	j.reload(stored)
+	*j.Message = stored
 	j.unmark()
 	step, send := d.decide(j.Message, d.now())
 	if !send || step != j.step {
@@ -296,6 +296,16 @@ func (d *Dispatcher) attach(m *Message, o *outcome, held bool) {
 	}
 }
 
+// files reports whether storing the job's message may store a provider's name for
+// an attempt for the first time.
+func (j *job) files(o *outcome) bool {
+	if o == nil {
+		return len(j.look) > 0
+	}
+	a := j.attempt(o.step)
+	return a != nil && a.ProviderID != ""
+}
+
 // conclude stores an outcome, or with none the message as decide left it.
 func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bool) error {
 	m := j.Message
@@ -308,11 +318,16 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 		if o != nil {
 			d.apply(m, o, held)
 		}
+		if m.DueAt.IsZero() && !m.delivered() && j.files(o) {
+			// Not the end yet: a receipt may have been parked because this name was not
+			// stored, and after the end nobody looks. The next claim does, and ends it.
+			m.DueAt = d.now()
+		}
 		stale, err := d.update(m)
 		switch {
 		case err == nil && !stale:
 			d.changed(ctx, before, m)
-			d.lookParked(ctx, j.unpark...)
+			d.lookParked(ctx, j.look...)
 			if o != nil && o.providerID != "" {
 				d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
 			}
@@ -342,7 +357,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 			}
 			return err
 		}
-		j.reload(stored)
+		*j.Message = stored
 		before = d.snapshot(m)
 		held = m.Claims > 0
 	}

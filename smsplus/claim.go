@@ -123,7 +123,7 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 			m.markInFlight(m.inFlight(), now)
 			if a := m.current(); a != nil && a.Reason == status.InDoubt {
 				// Its own ID is about to be stored: what is parked under it is looked at then too.
-				js[i].unpark = append(js[i].unpark, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+				js[i].look = append(js[i].look, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
 			}
 		}
 		for _, a := range m.Attempts {
@@ -164,10 +164,10 @@ func (d *Dispatcher) takeParked(j *job, parked map[channel.Ref][]channel.Receipt
 			d.take(j.Message, &j.Attempts[i], r)
 		}
 		if len(parked[ref]) > 0 {
-			j.unpark = append(j.unpark, ref)
+			j.look = append(j.look, ref)
 		}
 	}
-	if len(j.unpark) == 0 {
+	if len(j.look) == 0 {
 		return
 	}
 	d.settle(j.Message, now)
@@ -233,14 +233,14 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient 
 			return // the lease's end repeats it
 		}
 		if !stale {
-			d.lookParked(ctx, j.unpark...)
+			d.lookParked(ctx, j.look...)
 			return
 		}
 		stored, err := d.Message(ctx, m.ID)
 		if err != nil || !j.holds(&stored) {
 			return // another dispatcher has it, or it has ended
 		}
-		j.reload(stored)
+		*j.Message = stored
 		j.unmark()
 	}
 }

@@ -32,10 +32,6 @@ func (m *Message) markInFlight(step int, now time.Time) {
 	a.ProviderID = cmp.Or(a.ProviderID, a.ID.String())
 }
 
-// reload goes on with the message as it is stored now. What was parked and taken
-// into the copy before is still parked.
-func (j *job) reload(stored Message) { *j.Message, j.unpark = stored, nil }
-
 // holds reports whether the lease that the job was claimed with still stands.
 func (j *job) holds(stored *Message) bool {
 	return stored.Claims == 0 && stored.DueAt.Equal(j.lease)

@@ -37,8 +37,9 @@ type job struct {
 	lease time.Time // its end
 	// doubt says that this step may have been sent before, and nobody knows.
 	doubt bool
-	// unpark are receipts that were parked and are now part of the message.
-	unpark []channel.Ref
+	// look are the names under which to look at what is parked once the message is
+	// stored: of receipts that it has taken in, or that could not find it before.
+	look []channel.Ref
 	// before is what the message said when it was claimed; nil without an Observer.
 	before *Message
 }
