@@ -816,3 +816,52 @@ func TestWhatIsParkedIsNotPassedOverWhileTheStoreDoesNotSay(t *testing.T) {
 		require.Zero(t, w.sends(channel.SMS))
 	})
 }
+
+func TestAMessageDoesNotEndBeforeItsNameHasBeenLookedFor(t *testing.T) {
+	t.Parallel()
+	// A send in doubt is tried again and fails for good. A receipt under the attempt's
+	// own ID is parked just before that ID is stored, and then the dispatcher dies.
+	var w *world
+	var id uuid.UUID
+	var healthy *smsplus.Dispatcher
+	var armed, dead bool
+	gone := errors.New("gone")
+	store := memstore.New()
+	w = newWorld(t, []step{{channel.SMS, fails(channel.Failed(status.TemplateConfig, "")), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = store
+		d, err := smsplus.New(*c)
+		require.NoError(t, err)
+		healthy = d
+		c.Store = &storetest.Faulty{Store: store, Before: func(method string) error {
+			if dead {
+				return gone
+			}
+			if armed && method == "Update" {
+				return healthy.Receive(t.Context(), channel.Receipt{
+					Channel: channel.SMS, ProviderID: smsplus.AttemptID(id, 0).String(), Status: status.Delivered,
+				})
+			}
+			return nil
+		}, After: func(method string) error {
+			if armed && method == "Update" {
+				dead = true
+				return gone
+			}
+			return nil
+		}}
+	})
+	var err error
+	id, err = w.Send(t.Context(), w.trigger())
+	require.NoError(t, err)
+	_, err = store.Claim(t.Context(), smsplus.Claim{Now: w.clock.Now(), Lease: time.Minute, Limit: 1}) // and no more was heard of it
+	require.NoError(t, err)
+	w.clock.Add(time.Minute)
+	armed = true
+	_, err = w.Tick(t.Context())
+	require.ErrorIs(t, err, gone)
+	_, err = healthy.Tick(t.Context())
+	require.NoError(t, err)
+	m, err := healthy.Message(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "delivered: sms=delivered", statuses(m))
+}
