@@ -1,7 +1,6 @@
 package smsplus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 	}
 	l := d.lanes[j.channel()]
 	if l == nil {
-		o := d.again(j, status.TemplateConfig, "no such channel is registered", 0)
+		o := d.again(j, j.outcome(d.now()), status.TemplateConfig, "no such channel is registered", 0)
 		if j.doubt && o.evidence.status == status.Preparing {
 			o.evidence.reason = status.InDoubt
 		}
@@ -51,10 +50,7 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 		d.putBack(ctx, j, now.Add(delay), patient)
 		return false, nil
 	} else if delay > 0 {
-		select {
-		case <-d.cfg.Clock.After(delay):
-		case <-ctx.Done():
-		}
+		d.pause(ctx, delay)
 		now = d.now()
 	}
 	if ctx.Err() != nil || now.After(latest) {
@@ -116,9 +112,10 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (o
 		if p := recover(); p != nil {
 			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel or content panicked", slog.String("channel", string(l.name)),
 				slog.String("message", j.ID.String()), slog.String("stack", string(debug.Stack())))
-			out = outcome{step: j.step, tries: j.tries() + 1, startedAt: now, evidence: evidence{
+			out = j.outcome(now)
+			out.evidence = evidence{
 				status: status.Failed, reason: status.SystemError, at: d.now(), detail: fmt.Sprintf("the channel or its content panicked (%T)", p),
-			}}
+			}
 		}
 	}()
 	m, p := j.Message, j.Plan[j.step]
@@ -127,7 +124,7 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (o
 		left = *a
 	}
 	a := m.open(j.step)
-	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: earliest(a.StartedAt, now)}
+	o := j.outcome(now)
 	if j.doubt {
 		if !d.traits[l.name].Idempotent && p.InDoubt == Forward {
 			o.tries--
@@ -143,7 +140,7 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (o
 	}
 	content, missing := d.content(m, p.Channel)
 	if missing != "" {
-		return d.again(j, status.TemplateConfig, missing, 0)
+		return d.again(j, o, status.TemplateConfig, missing, 0)
 	}
 	rendered, err := content.Render(m.Vars)
 	if err != nil {
@@ -174,6 +171,15 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (o
 		return o
 	}
 	o.evidence = evidence{status: res.Status, reason: res.Reason, detail: res.Detail, at: d.now()}
+	return o
+}
+
+// outcome begins the outcome of one more try, now.
+func (j *job) outcome(now time.Time) outcome {
+	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
+	if a := j.attempt(j.step); a != nil {
+		o.startedAt = earliest(a.StartedAt, now)
+	}
 	return o
 }
 
@@ -231,26 +237,19 @@ func (d *Dispatcher) refused(j job, o outcome, err error) outcome {
 		o.evidence = evidence{reason: status.InDoubt, detail: ce.Detail(), at: now}
 		return o
 	}
-	again := d.again(j, ce.Reason(), ce.Detail(), ce.RetryAfter())
-	again.startedAt = o.startedAt
 	if ce.InDoubt() {
-		again.providerID = j.attempt(j.step).ID.String()
+		o.providerID = j.attempt(j.step).ID.String()
 	}
-	return again
+	return d.again(j, o, ce.Reason(), ce.Detail(), ce.RetryAfter())
 }
 
 // again says when a step is tried once more; or that it has failed, because it is
 // out of tries or the next one would come after its wait.
-func (d *Dispatcher) again(j job, why status.Reason, detail string, retryAfter time.Duration) outcome {
+func (d *Dispatcher) again(j job, o outcome, why status.Reason, detail string, retryAfter time.Duration) outcome {
 	now := d.now()
-	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
-	if a := j.attempt(j.step); a != nil {
-		o.startedAt = earliest(a.StartedAt, now)
-	}
 	o.retryAt = now.Add(max(retryAfter, d.cfg.Retry.backoff(o.tries)))
 	o.evidence = evidence{reason: why, detail: detail, at: now}
-	wait := cmp.Or(j.Plan[j.step].Wait, d.traits[j.channel()].Validity, DefaultWait)
-	if o.tries >= d.cfg.Retry.Tries || !o.retryAt.Before(o.startedAt.Add(wait)) {
+	if o.tries >= d.cfg.Retry.Tries || !o.retryAt.Before(o.startedAt.Add(d.wait(j.Plan[j.step]))) {
 		o.evidence.status = status.Failed
 		if why == status.InDoubt {
 			o.evidence.reason = status.SystemError
@@ -335,10 +334,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 		case err != nil && (!patient || ctx.Err() != nil):
 			return err
 		case err != nil:
-			select {
-			case <-d.cfg.Clock.After(storeRetry.backoff(try)):
-			case <-ctx.Done():
-			}
+			d.pause(ctx, storeRetry.backoff(try))
 			continue // if it took effect all the same, the next update is stale
 		case o == nil:
 			return nil // what came first decides anew
@@ -349,10 +345,7 @@ func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bo
 		}
 		if err != nil {
 			if patient && ctx.Err() == nil {
-				select {
-				case <-d.cfg.Clock.After(storeRetry.backoff(try)):
-				case <-ctx.Done():
-				}
+				d.pause(ctx, storeRetry.backoff(try))
 				continue
 			}
 			return err

@@ -123,12 +123,12 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 			m.markInFlight(m.inFlight(), now)
 			if a := m.current(); a != nil && a.Reason == status.InDoubt {
 				// Its own ID is about to be stored: what is parked under it is looked at then too.
-				js[i].look = append(js[i].look, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+				js[i].look = append(js[i].look, a.ref())
 			}
 		}
 		for _, a := range m.Attempts {
 			if a.ProviderID != "" && a.Status != status.Delivered {
-				refs = append(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+				refs = append(refs, a.ref())
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 // takeParked makes parked receipts part of a claimed message.
 func (d *Dispatcher) takeParked(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
 	for i := range j.Attempts {
-		ref := channel.Ref{Channel: j.Attempts[i].Channel, ProviderID: j.Attempts[i].ProviderID}
+		ref := j.Attempts[i].ref()
 		for _, r := range parked[ref] {
 			d.take(j.Message, &j.Attempts[i], r)
 		}
@@ -223,10 +223,7 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient 
 		}
 		stale, err := d.update(m)
 		if err != nil && patient && ctx.Err() == nil && d.now().Before(j.lease) {
-			select {
-			case <-d.cfg.Clock.After(storeRetry.backoff(try)):
-			case <-ctx.Done():
-			}
+			d.pause(ctx, storeRetry.backoff(try))
 			continue
 		}
 		if err != nil {

@@ -18,6 +18,8 @@ type batcher[T any] struct {
 	max   int
 	flush func(batch []*ticket[T], room []Message) // room is empty and has max places
 
+	tickets sync.Pool // of *ticket[T], not in use
+
 	mu      sync.Mutex
 	free    []*flusher[T]
 	waiting []*ticket[T]
@@ -88,6 +90,21 @@ func newBatcher[T any](most int, flush func([]*ticket[T], []Message)) *batcher[T
 	return b
 }
 
+// put stores an item and returns it as the flush left it.
+func (b *batcher[T]) put(item T) (T, error) {
+	t, _ := b.tickets.Get().(*ticket[T])
+	if t == nil {
+		t = newTicket[T]()
+	}
+	t.item = item
+	b.do(t)
+	item, err := t.item, t.err
+	var none T
+	t.item, t.err = none, nil
+	b.tickets.Put(t)
+	return item, err
+}
+
 // do returns when t was in a batch that was flushed.
 func (b *batcher[T]) do(t *ticket[T]) {
 	var f *flusher[T]
@@ -133,16 +150,8 @@ type insertion struct {
 // insert stores a message together with those that come at the same time. It
 // returns the message that holds the key, if there is one.
 func (d *Dispatcher) insert(m *Message) (taken *Message, err error) {
-	t, _ := d.tickets.inserts.Get().(*ticket[insertion])
-	if t == nil {
-		t = newTicket[insertion]()
-	}
-	t.item = insertion{m: m}
-	d.inserts.do(t)
-	taken, err = t.item.taken, t.err
-	t.item, t.err = insertion{}, nil
-	d.tickets.inserts.Put(t)
-	return taken, err
+	i, err := d.inserts.put(insertion{m: m})
+	return i.taken, err
 }
 
 // flushInserts stores a batch. A key that is taken, or wanted twice in the batch,
@@ -216,20 +225,12 @@ type update struct {
 // the same time. On success m has the version that is stored; stale means that
 // another update, or a claim, came first and nothing was stored.
 func (d *Dispatcher) update(m *Message) (stale bool, err error) {
-	t, _ := d.tickets.updates.Get().(*ticket[update])
-	if t == nil {
-		t = newTicket[update]()
-	}
-	t.item = update{m: m}
-	d.updates.do(t)
-	stale, err = t.item.stale, t.err
-	t.item, t.err = update{}, nil
-	d.tickets.updates.Put(t)
-	if err == nil && !stale {
+	u, err := d.updates.put(update{m: m})
+	if err == nil && !u.stale {
 		m.Version++
 		m.Claims = 0
 	}
-	return stale, err
+	return u.stale, err
 }
 
 // flushUpdates stores a batch. A message that is in it twice takes rounds: the

@@ -44,7 +44,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -83,7 +82,6 @@ type Dispatcher struct {
 
 	inserts *batcher[insertion]
 	updates *batcher[update]
-	tickets struct{ inserts, updates sync.Pool }
 
 	running atomic.Bool
 	wake    chan struct{} // has room for one: a nudge to the claim loop
@@ -430,6 +428,14 @@ func (d *Dispatcher) call(ctx context.Context, op string, f func(context.Context
 		}
 	}()
 	return f(limited)
+}
+
+// pause lets time pass on the dispatcher's clock, unless ctx ends first.
+func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
+	select {
+	case <-d.cfg.Clock.After(wait):
+	case <-ctx.Done():
+	}
 }
 
 // nudge lets the claim loop look at once.

@@ -106,8 +106,7 @@ func (d *Dispatcher) absorb(ctx context.Context, rs []channel.Receipt) (unknown 
 		for i := range ms {
 			for _, a := range ms[i].Attempts {
 				if a.ProviderID != "" {
-					ref := channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}
-					owners[ref] = append(owners[ref], &ms[i])
+					owners[a.ref()] = append(owners[a.ref()], &ms[i])
 				}
 			}
 		}
@@ -192,9 +191,7 @@ func (d *Dispatcher) applyReceipts(ctx context.Context, m *Message, rs []channel
 
 // byProviderID returns the attempt that a provider's ID names. There is one.
 func (m *Message) byProviderID(ref channel.Ref) *Attempt {
-	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool {
-		return a.Channel == ref.Channel && a.ProviderID == ref.ProviderID
-	})
+	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.ref() == ref })
 	return &m.Attempts[i]
 }
 

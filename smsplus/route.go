@@ -127,8 +127,12 @@ func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, boo
 
 // waitEnd is when an attempt has had its step's wait.
 func (r router) waitEnd(m *Message, a *Attempt) time.Time {
-	p := m.Plan[a.Step]
-	return a.StartedAt.Add(cmp.Or(p.Wait, r.traits[p.Channel].Validity, DefaultWait))
+	return a.StartedAt.Add(r.wait(m.Plan[a.Step]))
+}
+
+// wait is a step's wait, or what stands for it where the step sets none.
+func (r router) wait(p PlannedStep) time.Duration {
+	return cmp.Or(p.Wait, r.traits[p.Channel].Validity, DefaultWait)
 }
 
 // expires is when a copy of the message is no longer wanted on a step started at
@@ -147,6 +151,9 @@ func (m *Message) current() *Attempt {
 	}
 	return &m.Attempts[len(m.Attempts)-1]
 }
+
+// ref is what the provider's receipts call the attempt.
+func (a *Attempt) ref() channel.Ref { return channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID} }
 
 // attempt returns the attempt at a step, or nil.
 func (m *Message) attempt(step int) *Attempt {

@@ -95,7 +95,7 @@ func (d *Dispatcher) serve(sending, running context.Context, l *lane, j job) {
 
 // listen keeps a channel's session for receipts up.
 func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
-	for try := 1; ; try++ {
+	for try := 1; ctx.Err() == nil; try++ {
 		began := d.now()
 		err := d.session(ctx, l)
 		if ctx.Err() != nil {
@@ -107,11 +107,7 @@ func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Li
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
 			slog.String("channel", string(name)), slog.Any("error", err))
 		d.observe(ctx, ListenerStopped{name, err})
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.cfg.Clock.After(listenRetry.backoff(try)):
-		}
+		d.pause(ctx, listenRetry.backoff(try))
 	}
 }
 
