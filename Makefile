@@ -3,6 +3,7 @@
 
 GO        ?= go
 FUZZTIME  ?= 100000x
+SUDO      := $(shell test "$$(id -u)" = 0 || echo sudo)
 GOFUMPT   := $(GO) tool -modfile=tools/go.mod gofumpt
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 BENCHSTAT := $(GO) tool -modfile=tools/go.mod benchstat
@@ -38,6 +39,14 @@ generate: ## write the generated files anew
 
 tidy: ## tidy every module
 	$(call each,$(MODULES),$(GO) mod tidy)
+
+# What the tests with peers need: implementations that are not ours. Without them
+# those tests are skipped.
+
+.PHONY: peers
+peers: ## install the providers' implementations that the adapters are tested with (npm, apt)
+	@cd test/peers && npm ci
+	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
 
 # What only looks
 

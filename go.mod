@@ -25,3 +25,5 @@ require (
 )
 
 tool github.com/matryer/moq
+
+ignore ./test/peers/node_modules

@@ -30,7 +30,7 @@ var never = []ban{
 
 var (
 	stores = []string{"memstore/...", "sqlitestore/...", "pgstore/..."}
-	suites = []string{"storetest", "channel/channeltest"}
+	suites = []string{"storetest", "channel/channeltest", "internal/peers"}
 )
 
 // builtOn is what an application compiles that uses only the engine and memstore:
