@@ -15,6 +15,7 @@ var house = []floor{
 	{"where messages live", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
 	{"Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"the adapters", []string{"channel/..."}},
+	{"what several adapters are built from", []string{"channel/httpapi", "channel/sms"}},
 	{"what an adapter is", []string{"channel"}},
 	{"the vocabulary", []string{"status", "phone"}},
 }
