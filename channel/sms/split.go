@@ -1,0 +1,121 @@
+package sms
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Split encodes a text and cuts it into segments, as octets for the wire without
+// any header: a septet in the low bits of an octet of its own for [GSM7], two octets
+// a code unit for [UCS2]. There is at least one segment.
+//
+// A text that fits into a single segment has no header. Of a longer one, each
+// segment leaves room for a user data header of that many octets, its length octet
+// included: 6 with an 8-bit reference, 7 with a 16-bit one. With 0 the text is one
+// segment, however long it is, as the message_payload of SMPP takes it. Split panics
+// if header is negative or more than 136, which leaves room for nothing.
+func Split(text string, header int) (Encoding, [][]byte) {
+	if header < 0 || header > maxHeader {
+		panic(fmt.Sprintf("sms: a header of %d octets", header))
+	}
+	encoding := encodingOf(text)
+	octets := encoding.encode(text)
+	if header == 0 || len(octets) <= encoding.limit(0)*encoding.unit() {
+		return encoding, [][]byte{octets}
+	}
+	limit := encoding.limit(header) * encoding.unit()
+	segments := make([][]byte, 0, len(octets)/(limit-encoding.unit())+1)
+	for len(octets) > limit {
+		end := limit
+		if encoding.begins(octets[:end]) {
+			end -= encoding.unit()
+		}
+		segments = append(segments, octets[:end:end])
+		octets = octets[end:]
+	}
+	return encoding, append(segments, octets)
+}
+
+// unit returns how many octets a unit is on the wire.
+func (e Encoding) unit() int {
+	if e == GSM7 {
+		return 1
+	}
+	return 2
+}
+
+// begins reports whether the last unit is the first of a pair.
+func (e Encoding) begins(octets []byte) bool {
+	if e == GSM7 {
+		return octets[len(octets)-1] == escape
+	}
+	return octets[len(octets)-2]&0xFC == 0xD8 // a high surrogate
+}
+
+func (e Encoding) encode(text string) []byte {
+	octets := make([]byte, 0, e.unit()*utf8.RuneCountInString(text))
+	for _, r := range text {
+		if e == GSM7 {
+			c := lookup(r)
+			if c.width == 2 {
+				octets = append(octets, escape)
+			}
+			octets = append(octets, c.septet)
+			continue
+		}
+		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+			octets = binary.BigEndian.AppendUint16(octets, uint16(high))
+			r = low
+		}
+		octets = binary.BigEndian.AppendUint16(octets, uint16(r))
+	}
+	return octets
+}
+
+// Decode returns the text of octets as [Split] makes them. What means nothing reads
+// as U+FFFD: an octet beyond seven bits, half a code unit, half a surrogate pair. An
+// escape reads as 3GPP TS 23.038, section 6.2.1.1, has it: before a septet that the
+// extension table does not have, as nothing; before another or at the end, as a space.
+func Decode(e Encoding, octets []byte) string {
+	if e == UCS2 {
+		return decodeUCS2(octets)
+	}
+	var text strings.Builder
+	text.Grow(len(octets))
+	escaped := false
+	for _, septet := range octets {
+		r := utf8.RuneError
+		if int(septet) < len(characters) {
+			r = characters[septet]
+		}
+		if shifted, ok := extended[septet]; escaped && ok {
+			r = shifted
+		}
+		if escaped = septet == escape && !escaped; escaped {
+			continue
+		}
+		if septet == escape {
+			r = ' '
+		}
+		text.WriteRune(r)
+	}
+	if escaped {
+		text.WriteByte(' ')
+	}
+	return text.String()
+}
+
+func decodeUCS2(octets []byte) string {
+	units := make([]uint16, 0, len(octets)/2+1)
+	for len(octets) >= 2 {
+		units = append(units, binary.BigEndian.Uint16(octets))
+		octets = octets[2:]
+	}
+	if len(octets) > 0 {
+		units = append(units, utf8.RuneError)
+	}
+	return string(utf16.Decode(units))
+}
