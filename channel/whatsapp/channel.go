@@ -1,0 +1,180 @@
+package whatsapp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Channel sends from one business phone number. It is a [channel.Receiver] and a
+// [channel.ContentChecker], and safe for concurrent use.
+type Channel struct {
+	url           string
+	phoneNumberID string
+	codes         map[int]channel.Verdict
+	validity      time.Duration
+	client        *http.Client
+
+	// Functions hold what is secret: fmt prints nothing of what they know.
+	token    func() string
+	signed   func(body, mac []byte) bool
+	verified func(word string) bool
+}
+
+func newChannel(c Config) *Channel {
+	return &Channel{
+		url:           c.BaseURL + "/" + c.Version + "/" + c.PhoneNumberID + "/messages",
+		phoneNumberID: c.PhoneNumberID,
+		codes:         maps.Clone(c.Codes),
+		validity:      c.Validity,
+		client:        c.Client,
+		token:         func() string { return strings.TrimSpace(c.Token()) },
+		signed:        signedBy(c.AppSecrets),
+		verified:      oneOf(c.VerifyTokens),
+	}
+}
+
+// Name returns channel.WhatsApp.
+func (c *Channel) Name() channel.Name { return channel.WhatsApp }
+
+// Traits returns the traits: not idempotent, with read receipts, valid for
+// Config.Validity. No limit can be passed on with a message.
+func (c *Channel) Traits() channel.Traits {
+	return channel.Traits{Machine: status.WhatsApp, Reads: true, Validity: c.validity}
+}
+
+// CheckContent returns an error for content that is not a [Template].
+func (c *Channel) CheckContent(content channel.Content) error {
+	switch content.(type) {
+	case Template:
+		return nil
+	case channel.Text:
+		return errors.New("whatsapp: content is a channel.Text, want a whatsapp.Template: " +
+			"free text may only be sent within 24 hours of the person's last message")
+	default:
+		return fmt.Errorf("whatsapp: content is a %T, want a whatsapp.Template", content)
+	}
+}
+
+// Send hands a [Template] to Meta. The ProviderID is the attempt's ID.
+func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	t, ok := e.Content.(Template)
+	if !ok {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, "the content is no whatsapp.Template")
+	}
+	if mistakes := t.mistakes(); len(mistakes) > 0 {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, mistakes[0].Error())
+	}
+	if e.To.Phone.IsZero() {
+		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
+	}
+	if blank := t.blank(); blank != "" {
+		return channel.Result{}, channel.Undeliverable(status.TemplateMismatch, "no value for "+blank)
+	}
+	token := c.token()
+	if token == "" {
+		return channel.Result{}, channel.Undeliverable(status.Authorization, "there is no access token")
+	}
+	req, err := c.request(ctx, newMessage(e, t), token)
+	if err != nil {
+		return channel.Result{}, channel.Failed(status.SystemError, "the request cannot be made")
+	}
+	answer, err := httpapi.Do(c.client, req)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	return c.read(answer, e.AttemptID, append(t.values(), token)...)
+}
+
+func (c *Channel) request(ctx context.Context, m message, token string) (*http.Request, error) {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
+}
+
+// telling is how many characters a value has at least that is looked for in Meta's
+// words. Shorter ones are in too many words.
+const telling = 4
+
+// values are the texts that Meta's words may not repeat.
+func (t Template) values() []string {
+	var all []string
+	for _, p := range t.places() {
+		if utf8.RuneCountInString(string(*p.text)) >= telling {
+			all = append(all, string(*p.text))
+		}
+	}
+	return all
+}
+
+// pairPause is how long a person is left alone who got too many messages.
+const pairPause = 6 * time.Second
+
+// read says what Meta's answer comes to.
+func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
+	var said struct {
+		Messages []struct {
+			ID     string `json:"id"`
+			Status string `json:"message_status"`
+		} `json:"messages"`
+		Error *problem `json:"error"`
+	}
+	_ = json.Unmarshal(a.Body, &said) // an answer that is no JSON says nothing
+	switch {
+	case said.Error != nil:
+		return channel.Result{}, c.refused(a, *said.Error, hidden)
+	case a.Code/100 != 2:
+		return channel.Result{}, a.Verdict().Error(fmt.Sprintf("HTTP %d", a.Code), a.RetryAfter())
+	case len(said.Messages) == 0 || said.Messages[0].ID == "":
+		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
+	}
+	r := channel.Result{Status: status.Accepted, ProviderID: attempt.String()}
+	// A template that is being paced is held back, and sent or dropped with a webhook
+	// later (Template pacing).
+	if held := said.Messages[0].Status; held != "" && held != "accepted" {
+		r.Detail = "message_status: " + httpapi.Words(held, hidden...)
+	}
+	return r, nil
+}
+
+// refused returns the error of an answer that names one.
+func (c *Channel) refused(a httpapi.Answer, p problem, hidden []string) error {
+	code, named := p.code()
+	v, known := channel.Verdict{}, false
+	if named {
+		v, known = c.verdict(code)
+	}
+	if !known {
+		v = a.Verdict()
+	}
+	pause := a.RetryAfter()
+	if code == pairLimit {
+		pause = max(pause, pairPause)
+	}
+	words := p.words(hidden...)
+	if err := v.Error(words, pause); err != nil {
+		return err
+	}
+	return channel.InDoubt(errors.New("success with an error: " + words))
+}

@@ -1,0 +1,403 @@
+package whatsapp_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var shipped = whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "#4711"}}}
+
+// send sends content through a Graph API that answers so.
+func send(t *testing.T, content channel.Content, answer http.HandlerFunc) (channel.Result, error) {
+	t.Helper()
+	return open(t, config(newGraph(t, answer).url)).Send(t.Context(), envelope(t, content))
+}
+
+func requireError(t *testing.T, err error) *channel.Error {
+	t.Helper()
+	var e *channel.Error
+	require.ErrorAs(t, err, &e)
+	return e
+}
+
+func TestRequestsAreAsMetaShowsThem(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		to      string
+		content whatsapp.Template
+	}{
+		"named_parameters": {"+16505551234", whatsapp.Template{
+			Name: "welcome_discount_template", Language: "en_US",
+			Header: whatsapp.Header{Image: whatsapp.Media{ID: "1339522734477770"}},
+			Body: []whatsapp.Parameter{
+				{Name: "first_name", Text: "Jessica"}, {Name: "discount_code", Text: "WELCOME25"}, {Name: "discount_amount", Text: "25%"},
+			},
+		}},
+		"authentication_code": {"+12015553931", whatsapp.Template{
+			Name: "verification_code", Language: "en_US",
+			Body:    []whatsapp.Parameter{{Text: "J$FpnYnP"}},
+			Buttons: []whatsapp.Button{{URL: "J$FpnYnP"}},
+		}},
+		"limited_time_offer": {"+16505555555", whatsapp.Template{
+			Name: "limited_time_offer_caribbean_pkg_2023", Language: "en_US",
+			Header:  whatsapp.Header{Image: whatsapp.Media{ID: "1602186516975000"}},
+			Body:    []whatsapp.Parameter{{Text: "Pablo"}, {Text: "CARIBE25"}},
+			Buttons: []whatsapp.Button{{Index: 0, CopyCode: "CARIBE25"}, {Index: 1, URL: "n3mtql"}},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGraph(t, nil)
+			e := envelope(t, tt.content)
+			e.To = number(t, tt.to)
+			_, err := open(t, config(g.url)).Send(t.Context(), e)
+			require.NoError(t, err)
+
+			var want map[string]any
+			require.NoError(t, json.Unmarshal(testdata(t, "requests/"+name+".json"), &want))
+			// What the examples leave out, or have in the other of two documented forms.
+			want["to"] = "+" + want["to"].(string)
+			want["biz_opaque_callback_data"] = e.AttemptID.String()
+			template := want["template"].(map[string]any)
+			template["components"] = slices.DeleteFunc(template["components"].([]any), func(c any) bool {
+				component := c.(map[string]any)
+				if index, ok := component["index"].(float64); ok {
+					component["index"] = fmt.Sprint(index)
+				}
+				return component["type"] == "limited_time_offer"
+			})
+			wanted, err := json.Marshal(want)
+			require.NoError(t, err)
+			require.JSONEq(t, string(wanted), string(<-g.bodies))
+		})
+	}
+}
+
+func TestEveryKindOfHeaderAndButtonIsSent(t *testing.T) {
+	t.Parallel()
+	for want, content := range map[string]whatsapp.Template{
+		`{"type":"header","parameters":[{"type":"text","text":"Ada"}]}`: {Header: whatsapp.Header{Text: whatsapp.Parameter{Text: "Ada"}}},
+		`{"type":"header","parameters":[{"type":"text","parameter_name":"who","text":"Ada"}]}`: {
+			Header: whatsapp.Header{Text: whatsapp.Parameter{Name: "who", Text: "Ada"}},
+		},
+		`{"type":"header","parameters":[{"type":"video","video":{"link":"https://shop.example/v.mp4"}}]}`: {
+			Header: whatsapp.Header{Video: whatsapp.Media{Link: "https://shop.example/v.mp4"}},
+		},
+		`{"type":"header","parameters":[{"type":"document","document":{"id":"77","filename":"bill.pdf"}}]}`: {
+			Header: whatsapp.Header{Document: whatsapp.Media{ID: "77", Filename: "bill.pdf"}},
+		},
+		`{"type":"button","sub_type":"quick_reply","index":"2","parameters":[{"type":"payload","payload":"stop"}]}`: {
+			Buttons: []whatsapp.Button{{Index: 2, QuickReply: "stop"}},
+		},
+	} {
+		content.Name, content.Language = "order_shipped", "en_US"
+		g := newGraph(t, nil)
+		_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, content))
+		require.NoError(t, err)
+		var sent struct {
+			Template struct{ Components json.RawMessage }
+		}
+		require.NoError(t, json.Unmarshal(<-g.bodies, &sent))
+		require.JSONEq(t, "["+want+"]", string(sent.Template.Components))
+	}
+}
+
+func TestATemplateWithoutPlaceholdersHasNoComponents(t *testing.T) {
+	t.Parallel()
+	g := newGraph(t, nil)
+	_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, whatsapp.Template{Name: "hello_world", Language: "en_US"}))
+	require.NoError(t, err)
+	require.NotContains(t, string(<-g.bodies), "components")
+}
+
+func TestAMessageThatIsTakenIsAcceptedUnderItsAttempt(t *testing.T) {
+	t.Parallel()
+	c := open(t, config(newGraph(t, answer(200, testdata(t, "answers/accepted.json"))).url))
+	e := envelope(t, shipped)
+	result, err := c.Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
+}
+
+func TestAMessageThatIsHeldBackIsAcceptedAndSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, held := range []string{"held_for_quality_assessment", "paused"} {
+		result, err := send(t, shipped, answer(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X","message_status":%q}]}`, held)))
+		require.NoError(t, err)
+		require.Equal(t, status.Accepted, result.Status)
+		require.Equal(t, "message_status: "+held, result.Detail)
+	}
+}
+
+func answer(code int, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = w.Write(body)
+	}
+}
+
+func TestMetasExamplesOfErrorsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	_, err := send(t, shipped, answer(400, testdata(t, "answers/rate_limit.json")))
+	e := requireError(t, err)
+	require.Equal(t, status.Preparing, e.Status())
+	require.False(t, e.InDoubt())
+	require.Equal(t, "130429: Rate limit hit: Cloud API message throughput has been reached.", e.Detail())
+
+	_, err = send(t, shipped, answer(400, testdata(t, "answers/invalid_parameter.json")))
+	e = requireError(t, err)
+	require.Equal(t, status.Failed, e.Status())
+	require.Equal(t, status.TemplateConfig, e.Reason())
+	require.Equal(t, "100: Invalid parameter: Message must be a template message.", e.Detail())
+}
+
+// The table once more, written by what a reader of the documentation expects and not
+// by code. A code in two rows, or a row that lost one, fails.
+func TestEveryCodeMeansWhatTheDocumentationSays(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		status status.Status
+		reason status.Reason
+		codes  []int
+	}
+	for _, r := range []row{
+		{status.Preparing, status.SystemError, []int{2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 133004}},
+		{status.Preparing, status.InDoubt, []int{1}},
+		{status.Undeliverable, status.Authorization, []int{0, 3, 10, 104, 190, 200, 210, 299, 131005}},
+		{status.Undeliverable, status.Permission, []int{33, 368, 130497, 131030, 131031, 131037, 131042, 131045, 131063, 133010, 134011}},
+		{status.Undeliverable, status.QuotaExceeded, []int{131048, 131064}},
+		{status.Undeliverable, status.NoContact, []int{131026}},
+		{status.Undeliverable, status.InvalidNumber, []int{131021}},
+		{status.Undeliverable, status.Blocked, []int{130403, 130472, 131049, 131050}},
+		{status.Undeliverable, status.ContentRejected, []int{131053}},
+		{status.Undeliverable, status.TemplateMismatch, []int{
+			132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018, 132068, 132069,
+		}},
+		{status.Failed, status.TemplateConfig, []int{100, 131008, 131009, 131047, 131051}},
+		// None of Meta's: by the HTTP status, here 400.
+		{status.Failed, status.SystemError, []int{199, 300, 135000, 139999}},
+	} {
+		for _, code := range r.codes {
+			_, err := send(t, shipped, refuse(400, code, "Title", "details"))
+			e := requireError(t, err)
+			require.Equal(t, r.status, e.Status(), code)
+			require.Equal(t, r.reason, e.Reason(), code)
+			require.Contains(t, e.Detail(), fmt.Sprintf("%d: Title", code))
+		}
+	}
+}
+
+func TestAnUnknownErrorGoesByItsHTTPStatus(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer  http.HandlerFunc
+		status  status.Status
+		reason  status.Reason
+		inDoubt bool
+	}{
+		"an unknown code, 429":   {refuse(429, 139999, "", ""), status.Preparing, status.SystemError, false},
+		"an unknown code, 500":   {refuse(500, 139999, "", ""), status.Preparing, status.InDoubt, true},
+		"an unknown code, 403":   {refuse(403, 139999, "", ""), status.Undeliverable, status.Permission, false},
+		"no code, 401":           {answer(401, []byte(`{"error":{"message":"Who are you?"}}`)), status.Undeliverable, status.Authorization, false},
+		"no code, 400":           {answer(400, []byte(`{"error":{"message":"No"}}`)), status.Failed, status.SystemError, false},
+		"a code that is no code": {answer(400, []byte(`{"error":{"code":"190x"}}`)), status.Failed, status.SystemError, false},
+		"no JSON, 404":           {answer(404, []byte("<html>")), status.Failed, status.SystemError, false},
+		"no JSON, 503":           {answer(503, []byte("<html>")), status.Preparing, status.InDoubt, true},
+		"no JSON, 200":           {answer(200, []byte("<html>")), status.Preparing, status.InDoubt, true},
+		"no message, 200":        {answer(200, []byte(`{"messages":[{"message_status":"accepted"}]}`)), status.Preparing, status.InDoubt, true},
+		"an error, 200":          {refuse(200, 139999, "", ""), status.Preparing, status.InDoubt, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := send(t, shipped, tt.answer)
+			e := requireError(t, err)
+			require.Equal(t, tt.status, e.Status())
+			require.Equal(t, tt.reason, e.Reason())
+			require.Equal(t, tt.inDoubt, e.InDoubt())
+		})
+	}
+}
+
+func TestAPersonWhoGotTooManyIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	_, err := send(t, shipped, refuse(400, 131056, "Pair rate limit hit", ""))
+	require.Equal(t, 6*time.Second, requireError(t, err).RetryAfter())
+	_, err = send(t, shipped, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		refuse(400, 131056, "Pair rate limit hit", "")(w, r)
+	})
+	require.Equal(t, time.Minute, requireError(t, err).RetryAfter())
+	_, err = send(t, shipped, refuse(400, 130429, "Rate limit hit", ""))
+	require.Zero(t, requireError(t, err).RetryAfter())
+}
+
+func TestConfiguredCodesComeFirst(t *testing.T) {
+	t.Parallel()
+	c := config(newGraph(t, refuse(400, 131049, "Held back", "")).url)
+	c.Codes = map[int]channel.Verdict{131049: {Status: status.Undeliverable, Reason: "ecosystem"}}
+	ch := open(t, c)
+	c.Codes[131049] = channel.Verdict{}
+	_, err := ch.Send(t.Context(), envelope(t, shipped))
+	require.Equal(t, status.Reason("ecosystem"), requireError(t, err).Reason())
+}
+
+func TestTheTokenIsAskedForAtEverySend(t *testing.T) {
+	t.Parallel()
+	c := config(newGraph(t, nil).url)
+	tokens := []string{"an old one", token + "\n"}
+	c.Token = func() string {
+		defer func() { tokens = tokens[1:] }()
+		return tokens[0]
+	}
+	ch := open(t, c)
+	_, err := ch.Send(t.Context(), envelope(t, shipped))
+	require.Equal(t, status.Authorization, requireError(t, err).Reason())
+	_, err = ch.Send(t.Context(), envelope(t, shipped))
+	require.NoError(t, err, "white space around a token does not matter")
+}
+
+func TestWhatCannotBeSentIsNotSent(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		content channel.Content
+		status  status.Status
+		reason  status.Reason
+		detail  string
+	}{
+		"free text":        {channel.Text("hi"), status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
+		"a pointer":        {&shipped, status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
+		"no name":          {whatsapp.Template{Language: "en"}, status.Failed, status.TemplateConfig, "whatsapp: Template.Name: want 1 to 512 lower-case letters, digits and underscores"},
+		"an empty value":   {whatsapp.Template{Name: "a", Language: "en", Body: []whatsapp.Parameter{{Text: "x"}, {}}}, status.Undeliverable, status.TemplateMismatch, "no value for Body[1].Text"},
+		"an empty button":  {whatsapp.Template{Name: "a", Language: "en", Buttons: []whatsapp.Button{{}}}, status.Undeliverable, status.TemplateMismatch, "no value for Buttons[0]: one of URL, QuickReply and CopyCode"},
+		"an empty heading": {whatsapp.Template{Name: "a", Language: "en", Header: whatsapp.Header{Text: whatsapp.Parameter{Name: "x"}}}, status.Undeliverable, status.TemplateMismatch, "no value for Header.Text.Text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := send(t, tt.content, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
+			e := requireError(t, err)
+			require.Equal(t, tt.status, e.Status())
+			require.Equal(t, tt.reason, e.Reason())
+			require.Equal(t, tt.detail, e.Detail())
+		})
+	}
+}
+
+func TestDetailsRepeatNoValues(t *testing.T) {
+	t.Parallel()
+	content := whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "Jessica"}, {Text: "2"}}}
+	_, err := send(t, content, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		refuse(400, 132000, "Number of parameters does not match", "Jessica, want 2 and not 3")(w, r)
+	})
+	require.Equal(t, "132000: Number of parameters does not match", requireError(t, err).Detail())
+
+	_, err = send(t, content, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		refuse(400, 132000, "Number of parameters does not match", "want 2 and not 3")(w, r)
+	})
+	require.Equal(t, "132000: Number of parameters does not match: want 2 and not 3", requireError(t, err).Detail(),
+		"a value of one letter is in too many words")
+}
+
+func TestALongNumberIsNoCode(t *testing.T) {
+	t.Parallel()
+	_, err := send(t, shipped, answer(400, []byte(`{"error":{"message":"no","code":16505551234}}`)))
+	require.Equal(t, "no", requireError(t, err).Detail())
+}
+
+func TestErrorDataMayBeAnything(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`"words"`, `[]`, `null`, `{"details":5}`, `{"details":"Rate limit hit"}`} {
+		_, err := send(t, shipped, answer(400, []byte(`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":`+data+`}}`)))
+		e := requireError(t, err)
+		require.Equal(t, status.Preparing, e.Status(), data)
+		require.Equal(t, "130429: Rate limit hit", e.Detail(), data)
+	}
+}
+
+func TestNothingPrintsSecrets(t *testing.T) {
+	t.Parallel()
+	c := config("https://graph.example")
+	ch := open(t, c)
+	text, err := c.MarshalText()
+	require.NoError(t, err)
+	var said bytes.Buffer
+	said.Write(text)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		fmt.Fprintf(&said, strings.Repeat(verb+"\n", 4), c, &c, ch, *ch)
+	}
+	require.Contains(t, said.String(), "2 app secrets")
+	for _, secret := range []string{token, appSecret, oldSecret, verifyToken} {
+		require.NotContains(t, said.String(), secret)
+		require.NotContains(t, said.String(), fmt.Sprintf("%x", secret))
+	}
+}
+
+func TestTextIsRefusedWithAWordWhy(t *testing.T) {
+	t.Parallel()
+	c := open(t, config(""))
+	require.NoError(t, c.CheckContent(shipped))
+	require.ErrorContains(t, c.CheckContent(channel.Text("hi")), "within 24 hours")
+	require.ErrorContains(t, c.CheckContent(&shipped), "content is a *whatsapp.Template")
+}
+
+func TestTraitsSayHowLongMetaTries(t *testing.T) {
+	t.Parallel()
+	want := channel.Traits{Machine: status.WhatsApp, Reads: true, Validity: 30 * 24 * time.Hour}
+	require.Equal(t, want, open(t, config("")).Traits())
+	c := config("")
+	c.Validity = 10 * time.Minute
+	want.Validity = 10 * time.Minute
+	require.Equal(t, want, open(t, c).Traits())
+}
+
+// FuzzAnswer reads any answer: it is taken only if it names a message, and what is
+// said of it holds nothing of what was sent.
+func FuzzAnswer(f *testing.F) {
+	for _, name := range []string{"accepted", "rate_limit", "invalid_parameter"} {
+		f.Add(400, testdata(f, "answers/"+name+".json"))
+		f.Add(200, testdata(f, "answers/"+name+".json"))
+	}
+	f.Add(502, []byte("<html>"))
+	f.Fuzz(func(t *testing.T, code int, body []byte) {
+		code = 200 + abs(code)%400
+		c := config("https://graph.example")
+		c.Client = &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		})}
+		e := envelope(t, whatsapp.Template{Name: "otp", Language: "en", Body: []whatsapp.Parameter{{Text: "Jessica Lovelace"}}})
+		result, err := open(t, c).Send(t.Context(), e)
+		said := result.Detail
+		if err == nil {
+			require.Equal(t, 2, code/100)
+			require.Equal(t, status.Accepted, result.Status)
+			require.Equal(t, e.AttemptID.String(), result.ProviderID)
+			require.True(t, json.Valid(body))
+		} else {
+			said += requireError(t, err).Detail()
+			require.NotEmpty(t, requireError(t, err).Reason())
+		}
+		require.NotContains(t, said, "Jessica")
+		require.NotContains(t, said, "6505551234")
+	})
+}
+
+func abs(n int) int { return max(n, -(n + 1)) }
+
+type trip func(*http.Request) (*http.Response, error)
+
+func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,167 @@
+package whatsapp
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// What a row of the table says. A fault of the account or of the template at Meta is
+// Undeliverable, not Failed: the next channel may still reach the person, while
+// somebody mends it. Failed is for what this package or the Template got wrong.
+var (
+	mayPass          = channel.Verdict{}
+	inDoubt          = channel.Verdict{Reason: status.InDoubt}
+	authorization    = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
+	permission       = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
+	quotaExceeded    = channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}
+	noContact        = channel.Verdict{Status: status.Undeliverable, Reason: status.NoContact}
+	invalidNumber    = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
+	blocked          = channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
+	contentRejected  = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
+	templateMismatch = channel.Verdict{Status: status.Undeliverable, Reason: status.TemplateMismatch}
+	carrierError     = channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
+	templateConfig   = channel.Verdict{Status: status.Failed, Reason: status.TemplateConfig}
+)
+
+// codes is what Meta's error codes mean (Error codes; the sections are its own).
+// Codes of 200 to 299 are all about permissions, and not listed.
+var codes = map[int]channel.Verdict{
+	// "Authorization errors"
+	0:   authorization, // the token has expired or was revoked
+	3:   authorization, // capability or permission
+	10:  authorization, // permission not granted
+	104: authorization, // no token (named in the row of 200)
+	190: authorization, // the token has expired
+
+	// "Integrity errors"
+	368:    permission, // account restricted for a policy violation
+	130497: permission, // account may not message this country
+	131031: permission, // account locked
+
+	// "Throttling errors". The first ones count calls, the last two messages: they stand
+	// until a restriction is lifted.
+	4:         mayPass, // calls of the app
+	80007:     mayPass, // calls of the account
+	130429:    mayPass, // messages a second
+	pairLimit: mayPass, // messages to this one person
+	131048:    quotaExceeded,
+	131064:    quotaExceeded,
+
+	// "Other errors"
+	1:      inDoubt,          // "invalid request or possible server error"
+	2:      mayPass,          // downtime or overload
+	33:     permission,       // the sending number was deleted
+	100:    templateConfig,   // parameter unsupported or misspelled
+	130403: blocked,          // by the business itself
+	130472: blocked,          // withheld: an experiment
+	131000: mayPass,          // "message failed to send due to an unknown error"
+	131005: authorization,    // permission not granted
+	131008: templateConfig,   // a parameter is missing
+	131009: templateConfig,   // a parameter's value is not valid
+	131016: mayPass,          // service unavailable
+	131021: invalidNumber,    // the person is the sender
+	131026: noContact,        // not on WhatsApp, terms not accepted, or an old version
+	131037: permission,       // the sending number has no approved name
+	131042: permission,       // payment method
+	131045: permission,       // the sending number is not registered
+	131047: templateConfig,   // free text after 24 hours of silence
+	131049: blocked,          // withheld: "healthy ecosystem engagement"
+	131050: blocked,          // the person stopped marketing messages
+	131051: templateConfig,   // message type unsupported
+	131053: contentRejected,  // the header's media could not be fetched or used
+	131057: mayPass,          // account in maintenance, for minutes
+	131063: permission,       // marketing templates are switched off for the Cloud API
+	132000: templateMismatch, // number of parameters
+	132001: templateMismatch, // no such template in this language, or not approved
+	132005: templateMismatch, // the text is too long with its values
+	132007: templateMismatch, // content against a policy
+	132012: templateMismatch, // format of a parameter
+	132015: templateMismatch, // template paused for low quality
+	132016: templateMismatch, // template disabled for low quality
+	132068: templateMismatch, // the template's flow is blocked
+	132069: templateMismatch, // the template's flow is throttled
+	133004: mayPass,          // server unavailable
+	133010: permission,       // the sending number is not registered
+	134011: permission,       // terms of payments not accepted
+
+	// "Marketing Messages API for WhatsApp error codes". People report it of the Cloud
+	// API too, for values with line breaks, tabs or more than four spaces.
+	132018: templateMismatch,
+
+	// Troubleshoot WhatsApp Calling Errors, "Calling error codes": the sender is a number
+	// for tests, and reaches only people on its list.
+	131030: permission,
+}
+
+// pairLimit is the code for too many messages to one person: one may be sent every
+// six seconds (About the platform, "Pair rate limits").
+const pairLimit = 131056
+
+// verdict returns what a code means, if it is known.
+func (c *Channel) verdict(code int) (v channel.Verdict, known bool) {
+	if v, known = c.codes[code]; known {
+		return v, true
+	}
+	if 200 <= code && code <= 299 {
+		return authorization, true
+	}
+	v, known = codes[code]
+	return v, known
+}
+
+// late returns what the code of a webhook means. The message was taken and then not
+// delivered: there is nothing to try again, and the person is to be reached another way.
+func (c *Channel) late(p problem) channel.Verdict {
+	if code, ok := p.code(); ok {
+		if v, known := c.verdict(code); known && v.Status != status.Preparing {
+			return v
+		}
+	}
+	return carrierError
+}
+
+// problem is an error in an answer (Error codes, "Error response syntax") or in a
+// webhook (Status messages webhook reference, "Syntax").
+type problem struct {
+	Code    json.Number     `json:"code"`
+	Title   string          `json:"title"`
+	Message string          `json:"message"`
+	Data    json.RawMessage `json:"error_data"`
+}
+
+func (p problem) code() (int, bool) {
+	code, err := strconv.Atoi(p.Code.String())
+	return code, err == nil && code < longestCode
+}
+
+// longestCode bounds what is taken for a code. Meta's have up to seven digits; a longer
+// number may be anything, such as a person's.
+const longestCode = 10_000_000
+
+// words returns the code and Meta's words. In an answer they begin with the code.
+func (p problem) words(hidden ...string) string {
+	var data struct {
+		Details string `json:"details"`
+	}
+	_ = json.Unmarshal(p.Data, &data) // some errors have something else there
+	all := []string{cmp.Or(p.Title, p.Message), data.Details}
+	var said []string
+	if code, ok := p.code(); ok {
+		said = append(said, strconv.Itoa(code))
+		all[0] = strings.TrimPrefix(all[0], fmt.Sprintf("(#%d) ", code))
+	}
+	for _, words := range all {
+		if words = httpapi.Words(words, hidden...); words != "" && !slices.Contains(said, words) {
+			said = append(said, words)
+		}
+	}
+	return strings.Join(said, ": ")
+}

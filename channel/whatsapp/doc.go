@@ -1,0 +1,24 @@
+// Package whatsapp sends template messages through the WhatsApp Cloud API, and takes
+// the webhooks in which Meta says what became of them.
+//
+//	c, err := whatsapp.New(whatsapp.Config{
+//		PhoneNumberID: "106540352242922",
+//		Token:         func() string { return os.Getenv("WHATSAPP_TOKEN") },
+//		AppSecrets:    []string{os.Getenv("WHATSAPP_APP_SECRET")},
+//		VerifyTokens:  []string{os.Getenv("WHATSAPP_VERIFY_TOKEN")},
+//	})
+//
+//	step := smsplus.Step{Channel: channel.WhatsApp, Wait: time.Hour, Content: whatsapp.Template{
+//		Name:     "order_shipped",
+//		Language: "en_US",
+//		Body:     []whatsapp.Parameter{{Text: "{{name}}"}, {Text: "#{{order}}"}},
+//	}}
+//
+// The API knows no idempotency key: a send whose answer was lost is in doubt. But
+// Meta gives back in every webhook the attempt's ID that the send carried
+// (biz_opaque_callback_data), so that a receipt finds its attempt all the same. Meta's
+// own message IDs are not kept; they hold the person's number, in base64.
+//
+// Comments name Meta's documentation by page and section, as it was in September 2026.
+// The pages stand below developers.facebook.com/documentation/business-messaging/whatsapp.
+package whatsapp

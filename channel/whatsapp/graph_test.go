@@ -1,0 +1,119 @@
+package whatsapp_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/phone"
+)
+
+const (
+	phoneNumberID = "106540352242922" // that of Meta's examples
+	token         = "EAAJB-token-5f3c9a1e"
+	appSecret     = "app-secret-one"
+	oldSecret     = "app-secret-two"
+	verifyToken   = "vibecoding-7c1d"
+)
+
+// graph is a fake Graph API. It takes what is well-formed, unless answer says otherwise.
+type graph struct {
+	url    string
+	bodies chan []byte // of what it was sent
+}
+
+// newGraph starts a Graph API that answers every call with answer, or takes it if that is nil.
+func newGraph(t testing.TB, answer http.HandlerFunc) *graph {
+	t.Helper()
+	if answer == nil {
+		answer = take
+	}
+	g := &graph{bodies: make(chan []byte, 1000)}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		g.bodies <- body
+		if r.Method != http.MethodPost || r.URL.Path != "/v25.0/"+phoneNumberID+"/messages" ||
+			r.Header.Get("Content-Type") != "application/json" {
+			refuse(http.StatusNotFound, 33, "Unknown path", "")(w, r)
+			return
+		}
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			refuse(http.StatusUnauthorized, 190, "Invalid OAuth access token", r.Header.Get("Authorization"))(w, r)
+			return
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		answer(w, r)
+	}))
+	t.Cleanup(s.Close)
+	g.url = s.URL
+	return g
+}
+
+func take(w http.ResponseWriter, _ *http.Request) {
+	_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],`+
+		`"messages":[{"id":"wamid.%s"}]}`, uuid.New())
+}
+
+// refuse answers as Meta does, and repeats what it was sent.
+func refuse(status, code int, title, details string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		echo, _ := io.ReadAll(r.Body)
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+			"message":    fmt.Sprintf("(#%d) %s", code, title),
+			"type":       "OAuthException",
+			"code":       code,
+			"error_data": map[string]string{"messaging_product": "whatsapp", "details": details + string(echo)},
+			"fbtrace_id": "Az8or2yhqkZfEZ-_4Qn_Bam",
+		}})
+	}
+}
+
+// config is that of a channel of the fake Graph API.
+func config(url string) whatsapp.Config {
+	return whatsapp.Config{
+		PhoneNumberID: phoneNumberID,
+		Token:         func() string { return token },
+		AppSecrets:    []string{appSecret, oldSecret},
+		VerifyTokens:  []string{verifyToken},
+		BaseURL:       url,
+	}
+}
+
+func open(t testing.TB, c whatsapp.Config) *whatsapp.Channel {
+	t.Helper()
+	ch, err := whatsapp.New(c)
+	require.NoError(t, err)
+	return ch
+}
+
+func number(t testing.TB, e164 string) channel.Recipient {
+	t.Helper()
+	n, err := phone.Parse(e164)
+	require.NoError(t, err)
+	return channel.Recipient{Phone: n}
+}
+
+func envelope(t testing.TB, content channel.Content) channel.Envelope {
+	t.Helper()
+	return channel.Envelope{AttemptID: uuid.New(), To: number(t, "+16505551234"), Content: content, Try: 1}
+}
+
+// testdata reads one of Meta's examples.
+func testdata(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", filepath.FromSlash(name)))
+	require.NoError(t, err)
+	return text
+}

@@ -1,0 +1,125 @@
+package whatsapp
+
+import (
+	"strconv"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// message is the request of a send (Messages API, "POST /{Version}/{Phone-Number-ID}/
+// messages"; for the template, Send messages, "Template messages").
+type message struct {
+	Product       string   `json:"messaging_product"`
+	RecipientType string   `json:"recipient_type"`
+	To            string   `json:"to"`
+	CallbackData  string   `json:"biz_opaque_callback_data"`
+	Type          string   `json:"type"`
+	Template      template `json:"template"`
+}
+
+type template struct {
+	Name       string      `json:"name"`
+	Language   language    `json:"language"`
+	Components []component `json:"components,omitempty"`
+}
+
+type language struct {
+	Code string `json:"code"`
+}
+
+type component struct {
+	Type       string      `json:"type"`
+	SubType    string      `json:"sub_type,omitempty"`
+	Index      string      `json:"index,omitempty"`
+	Parameters []parameter `json:"parameters"`
+}
+
+type parameter struct {
+	Type       string       `json:"type"`
+	Name       string       `json:"parameter_name,omitempty"`
+	Text       channel.Text `json:"text,omitempty"`
+	Image      *media       `json:"image,omitempty"`
+	Video      *media       `json:"video,omitempty"`
+	Document   *media       `json:"document,omitempty"`
+	Payload    channel.Text `json:"payload,omitempty"`
+	CouponCode channel.Text `json:"coupon_code,omitempty"`
+}
+
+type media struct {
+	ID       channel.Text `json:"id,omitempty"`
+	Link     channel.Text `json:"link,omitempty"`
+	Filename channel.Text `json:"filename,omitempty"`
+}
+
+// newMessage returns the request that sends an envelope's content.
+//
+// The number keeps its plus. Without it, Meta puts the country code of the sending
+// number before it, and the message goes to somebody else (Send messages, "WhatsApp
+// user phone number formats").
+func newMessage(e channel.Envelope, t Template) message {
+	return message{
+		Product:       "whatsapp",
+		RecipientType: "individual",
+		To:            e.To.Phone.E164(),
+		CallbackData:  e.AttemptID.String(),
+		Type:          "template",
+		Template:      template{t.Name, language{t.Language}, t.components()},
+	}
+}
+
+func (t Template) components() []component {
+	var all []component
+	if h := t.Header.parameters(); len(h) > 0 {
+		all = append(all, component{Type: "header", Parameters: h})
+	}
+	if len(t.Body) > 0 {
+		body := component{Type: "body"}
+		for _, p := range t.Body {
+			body.Parameters = append(body.Parameters, p.wire())
+		}
+		all = append(all, body)
+	}
+	for _, b := range t.Buttons {
+		all = append(all, b.wire())
+	}
+	return all
+}
+
+func (p Parameter) wire() parameter { return parameter{Type: "text", Name: p.Name, Text: p.Text} }
+
+func (h Header) parameters() []parameter {
+	var all []parameter
+	if h.Text.Text != "" {
+		all = append(all, h.Text.wire())
+	}
+	if m := h.Image.wire(); m != nil {
+		all = append(all, parameter{Type: "image", Image: m})
+	}
+	if m := h.Video.wire(); m != nil {
+		all = append(all, parameter{Type: "video", Video: m})
+	}
+	if m := h.Document.wire(); m != nil {
+		all = append(all, parameter{Type: "document", Document: m})
+	}
+	return all
+}
+
+func (m Media) wire() *media {
+	if m == (Media{}) {
+		return nil
+	}
+	return &media{m.ID, m.Link, m.Filename}
+}
+
+func (b Button) wire() component {
+	c := component{Type: "button", Index: strconv.Itoa(b.Index)}
+	switch {
+	case b.URL != "":
+		c.SubType, c.Parameters = "url", []parameter{{Type: "text", Text: b.URL}}
+	case b.QuickReply != "":
+		c.SubType, c.Parameters = "quick_reply", []parameter{{Type: "payload", Payload: b.QuickReply}}
+	default:
+		c.SubType, c.Parameters = "copy_code", []parameter{{Type: "coupon_code", CouponCode: b.CopyCode}}
+	}
+	return c
+}

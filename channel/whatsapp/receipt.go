@@ -1,0 +1,198 @@
+package whatsapp
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// maxCall bounds the body of a webhook: Meta's have up to 3 MB (Webhooks overview,
+// "Payload size").
+const maxCall = 4 << 20
+
+// ReceiptHandler returns the handler for the webhook URL. Meta checks the URL with a
+// GET, which is answered with its challenge, or with 403 if it shows none of the
+// verify tokens. Each POST is signed with the app secret over the body as it came.
+//
+// The statuses of messages that this number sent with an attempt's ID go to the sink, all
+// those of a call at once. Whatever else an app is told with the same URL is answered
+// with 200 and ignored: messages from people, news of templates and accounts, other
+// numbers, messages that other programs sent.
+func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
+	calls := httpapi.Webhook{
+		Verify: func(r *http.Request, body []byte) bool {
+			mac, isSHA256 := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
+			sum, err := hex.DecodeString(mac)
+			return isSHA256 && err == nil && c.signed(body, sum)
+		},
+		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) { return c.receipts(body) },
+		MaxBody:  maxCall,
+	}.Handler(sink)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			c.confirm(w, r)
+			return
+		}
+		calls.ServeHTTP(w, r)
+	})
+}
+
+// confirm answers Meta's check of the URL (Create a webhook endpoint, "GET requests").
+func (c *Channel) confirm(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Get("hub.mode") != "subscribe" || !c.verified(q.Get("hub.verify_token")) {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, q.Get("hub.challenge")) // nobody is left to tell
+}
+
+// signedBy returns a function that reports whether mac signs a body with one of the secrets.
+func signedBy(secrets []string) func(body, mac []byte) bool {
+	secrets = slices.Clone(secrets)
+	return func(body, mac []byte) bool { return httpapi.Signed(sha256.New, secrets, body, mac) }
+}
+
+// oneOf returns a function that reports whether a word is one of the words, in a time
+// that tells nothing of them, their lengths included.
+func oneOf(words []string) func(string) bool {
+	sums := make([][sha256.Size]byte, len(words))
+	for i, word := range words {
+		sums[i] = sha256.Sum256([]byte(word))
+	}
+	return func(word string) bool {
+		sum, found := sha256.Sum256([]byte(word)), 0
+		for _, s := range sums {
+			found |= subtle.ConstantTimeCompare(s[:], sum[:])
+		}
+		return found == 1
+	}
+}
+
+// entry is one of a webhook's (Webhooks overview): the changes of one account, of
+// several numbers and kinds.
+type entry struct {
+	Changes []struct {
+		Field string          `json:"field"`
+		Value json.RawMessage `json:"value"`
+	} `json:"changes"`
+}
+
+// messages is the value of the field with that name.
+type messages struct {
+	Metadata struct {
+		PhoneNumberID string `json:"phone_number_id"`
+	} `json:"metadata"`
+	Statuses []word `json:"statuses"`
+}
+
+// word is one status (Status messages webhook reference, "Parameters").
+type word struct {
+	Status       string      `json:"status"`
+	Timestamp    json.Number `json:"timestamp"`
+	CallbackData string      `json:"biz_opaque_callback_data"`
+	Errors       []problem   `json:"errors"`
+}
+
+// receipts reads what a webhook says about this channel's messages.
+func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
+	var call struct {
+		Object string          `json:"object"`
+		Entry  json.RawMessage `json:"entry"`
+	}
+	if err := json.Unmarshal(body, &call); err != nil || call.Object == "" {
+		return nil, errors.New("no webhook")
+	}
+	if call.Object != "whatsapp_business_account" {
+		return nil, nil // of another product of Meta's
+	}
+	var entries []entry
+	if err := json.Unmarshal(call.Entry, &entries); err != nil {
+		return nil, errors.New("no entries")
+	}
+	var all []channel.Receipt
+	for _, e := range entries {
+		for _, change := range e.Changes {
+			if change.Field != "messages" {
+				continue
+			}
+			var m messages
+			if err := json.Unmarshal(change.Value, &m); err != nil {
+				return nil, errors.New("no messages")
+			}
+			if m.Metadata.PhoneNumberID == c.phoneNumberID {
+				all = append(all, c.said(m.Statuses)...)
+			}
+		}
+	}
+	return all, nil
+}
+
+// said returns what statuses say that are about attempts.
+func (c *Channel) said(statuses []word) []channel.Receipt {
+	var all []channel.Receipt
+	for _, w := range statuses {
+		if r, ok := c.receipt(w); ok {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// receipt returns what a status says, if it is about an attempt and says anything new.
+//
+// A status without an attempt's ID is of a message that something else sent. Should
+// Meta ever leave it out of a status of ours, that status is lost, and the attempt ends
+// with its step's wait.
+func (c *Channel) receipt(w word) (channel.Receipt, bool) {
+	r := channel.Receipt{Channel: c.Name(), ProviderID: w.CallbackData, At: w.at()}
+	if id, err := uuid.Parse(w.CallbackData); err != nil || id.String() != w.CallbackData {
+		return r, false
+	}
+	switch w.Status {
+	case "sent":
+		r.Status = status.Accepted
+	case "delivered":
+		r.Status = status.Delivered
+	case "read":
+		// It may come alone: whoever had the chat open got and read it at once.
+		r.Status, r.Read = status.Delivered, true
+	case "failed":
+		var p problem
+		if len(w.Errors) > 0 {
+			p = w.Errors[0]
+		}
+		v := c.late(p)
+		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.words()
+	default: // played, deleted, and what is yet to come
+		return r, false
+	}
+	return r, true
+}
+
+// lastSecond bounds the times that are believed, in seconds since 1970: that of the
+// year 4147. Stores and JSON end with the year 9999.
+const lastSecond = 1 << 36
+
+func (w word) at() time.Time {
+	seconds, err := w.Timestamp.Int64()
+	if err != nil || seconds <= 0 || seconds > lastSecond {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,339 @@
+package whatsapp_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// signed returns Meta's call with a body.
+func signed(t testing.TB, body []byte, secret string) *http.Request {
+	t.Helper()
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/whatsapp", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return r
+}
+
+// about returns one of Meta's examples with the callback data of an attempt, which
+// they leave out. Fields of the status may be set, too: a name and its value in turn.
+func about(t testing.TB, name, attempt string, fields ...any) []byte {
+	t.Helper()
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal(testdata(t, name), &doc))
+	change := doc["entry"].([]any)[0].(map[string]any)["changes"].([]any)[0].(map[string]any)
+	word := change["value"].(map[string]any)["statuses"].([]any)[0].(map[string]any)
+	word["biz_opaque_callback_data"] = attempt
+	for i := 0; i < len(fields); i += 2 {
+		word[fields[i].(string)] = fields[i+1]
+	}
+	body, err := json.Marshal(doc)
+	require.NoError(t, err)
+	return body
+}
+
+// ask serves a call, and returns its answer and what each call of the sink got.
+func ask(c *whatsapp.Channel, r *http.Request, refusal error) (*httptest.ResponseRecorder, [][]channel.Receipt) {
+	var sunk [][]channel.Receipt
+	w := httptest.NewRecorder()
+	c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+		sunk = append(sunk, rs)
+		return refusal
+	}).ServeHTTP(w, r)
+	return w, sunk
+}
+
+func TestStatusesBecomeReceipts(t *testing.T) {
+	t.Parallel()
+	c, id := open(t, config("")), uuid.NewString()
+	sentAt := time.Unix(1750030073, 0).UTC()
+	for name, tt := range map[string]struct {
+		body []byte
+		want channel.Receipt
+	}{
+		"sent":      {about(t, "webhooks/sent.json", id), channel.Receipt{Status: status.Accepted, At: sentAt}},
+		"delivered": {about(t, "webhooks/sent.json", id, "status", "delivered"), channel.Receipt{Status: status.Delivered, At: sentAt}},
+		"read, without delivered": {
+			about(t, "webhooks/sent.json", id, "status", "read"),
+			channel.Receipt{Status: status.Delivered, Read: true, At: sentAt},
+		},
+		"failed": {about(t, "webhooks/failed.json", id), channel.Receipt{
+			Status: status.Undeliverable, Reason: status.Blocked, At: time.Unix(1751142888, 0).UTC(),
+			Detail: "131049: This message was not delivered to maintain healthy ecosystem engagement.: " +
+				"In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
+		}},
+		"failed, without a word why": {
+			about(t, "webhooks/failed.json", id, "errors", nil, "timestamp", 1751142888),
+			channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, At: time.Unix(1751142888, 0).UTC()},
+		},
+		"no time":                 {about(t, "webhooks/sent.json", id, "timestamp", nil), channel.Receipt{Status: status.Accepted}},
+		"a time before all":       {about(t, "webhooks/sent.json", id, "timestamp", "-5"), channel.Receipt{Status: status.Accepted}},
+		"a time after all":        {about(t, "webhooks/sent.json", id, "timestamp", "99999999999999"), channel.Receipt{Status: status.Accepted}},
+		"a time that is no whole": {about(t, "webhooks/sent.json", id, "timestamp", "1.5"), channel.Receipt{Status: status.Accepted}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, sunk := ask(c, signed(t, tt.body, appSecret), nil)
+			require.Equal(t, http.StatusOK, w.Code)
+			tt.want.Channel, tt.want.ProviderID = channel.WhatsApp, id
+			require.Equal(t, [][]channel.Receipt{{tt.want}}, sunk)
+		})
+	}
+}
+
+// A webhook has no second try: what may pass for a send has passed the message by.
+func TestCodesInWebhooksAreFinal(t *testing.T) {
+	t.Parallel()
+	conf := config("")
+	conf.Codes = map[int]channel.Verdict{
+		131026: {Status: status.Undeliverable, Reason: status.NoMatch},
+		131050: {},
+	}
+	c := open(t, conf)
+	for code, want := range map[any]channel.Verdict{
+		131000:     {Status: status.Undeliverable, Reason: status.CarrierError},
+		130429:     {Status: status.Undeliverable, Reason: status.CarrierError},
+		1:          {Status: status.Undeliverable, Reason: status.CarrierError},
+		139999:     {Status: status.Undeliverable, Reason: status.CarrierError}, // unknown
+		131050:     {Status: status.Undeliverable, Reason: status.CarrierError}, // configured as one that may pass
+		131026:     {Status: status.Undeliverable, Reason: status.NoMatch},      // configured
+		"131026":   {Status: status.Undeliverable, Reason: status.NoMatch},
+		132015:     {Status: status.Undeliverable, Reason: status.TemplateMismatch},
+		131042:     {Status: status.Undeliverable, Reason: status.Permission},
+		131009:     {Status: status.Failed, Reason: status.TemplateConfig},
+		8869123456: {Status: status.Undeliverable, Reason: status.CarrierError}, // no code
+	} {
+		failed := about(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
+		_, sunk := ask(c, signed(t, failed, appSecret), nil)
+		require.Len(t, sunk, 1, code)
+		require.Equal(t, want, channel.Verdict{Status: sunk[0][0].Status, Reason: sunk[0][0].Reason}, code)
+	}
+}
+
+func TestWhatIsNotForTheChannelIsIgnored(t *testing.T) {
+	t.Parallel()
+	c, id := open(t, config("")), uuid.NewString()
+	news := func(field, value string) string {
+		return `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"` + field + `","value":` + value + `}]}]}`
+	}
+	for name, body := range map[string]string{
+		"a person's message":        string(testdata(t, "webhooks/message.json")),
+		"a person's message to us":  strings.ReplaceAll(string(testdata(t, "webhooks/message.json")), "1234567890", phoneNumberID),
+		"without an attempt":        string(testdata(t, "webhooks/sent.json")),
+		"another program's message": string(about(t, "webhooks/sent.json", "campaign 7")),
+		"an ID in another form":     string(about(t, "webhooks/sent.json", "urn:uuid:"+id)),
+		"another number":            strings.ReplaceAll(string(about(t, "webhooks/sent.json", id)), phoneNumberID, "106540352242923"),
+		"played":                    string(about(t, "webhooks/sent.json", id, "status", "played")),
+		"deleted":                   string(about(t, "webhooks/sent.json", id, "status", "deleted")),
+		"a word to come":            string(about(t, "webhooks/sent.json", id, "status", "teleported")),
+		"a template's news":         news("message_template_status_update", `{"event":"APPROVED","message_template_id":594425479261596}`),
+		"news in a new form":        news("new", `[1]`),
+		"errors of the account":     news("messages", `{"metadata":{"phone_number_id":"`+phoneNumberID+`"},"errors":[{"code":130429}]}`),
+		"another product":           `{"object":"instagram","entry":{"0":7}}`,
+		"nothing":                   `{"object":"whatsapp_business_account","entry":[]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, sunk := ask(c, signed(t, []byte(body), appSecret), nil)
+			require.Equal(t, http.StatusOK, w.Code)
+			require.Empty(t, sunk)
+		})
+	}
+}
+
+func TestAllStatusesOfACallAreOneCallOfTheSink(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	var changes, entries []string
+	for i := range 12 {
+		ids = append(ids, uuid.NewString())
+		changes = append(changes, fmt.Sprintf(`{"field":"messages","value":{"metadata":{"phone_number_id":%q},"statuses":[
+			{"id":"wamid.A","status":"sent","timestamp":"1750030073","biz_opaque_callback_data":%q},
+			{"id":"wamid.B","status":"sent","timestamp":"1750030073"},
+			{"id":"wamid.A","status":"read","timestamp":"1750030074","biz_opaque_callback_data":%[2]q}]}}`, phoneNumberID, ids[i]))
+		if i%3 == 2 {
+			entries = append(entries, `{"id":"102290129340398","changes":[`+strings.Join(changes, ",")+`,{"field":"security","value":{}}]}`)
+			changes = nil
+		}
+	}
+	body := `{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`
+	w, sunk := ask(open(t, config("")), signed(t, []byte(body), appSecret), nil)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Len(t, sunk, 1)
+	var got []string
+	for i, r := range sunk[0] {
+		require.Equal(t, i%2 == 1, r.Read)
+		got = append(got, r.ProviderID)
+	}
+	var want []string
+	for _, id := range ids {
+		want = append(want, id, id)
+	}
+	require.Equal(t, want, got)
+}
+
+func TestCallsThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	c := open(t, config(""))
+	for _, body := range []string{
+		"", "null", "[]", `"x"`, "{", "{}", `{"object":5}`, `{"object":"whatsapp_business_account"}`, `{"object":"whatsapp_business_account","entry":7}`,
+		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages"}]}]}`,
+		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":[]}]}]}`,
+		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[{"timestamp":"noon"}]}}]}]}`,
+	} {
+		w, sunk := ask(c, signed(t, []byte(body), appSecret), nil)
+		require.Equal(t, http.StatusBadRequest, w.Code, body)
+		require.Empty(t, sunk)
+	}
+}
+
+func TestACallMayHaveThreeMegabytes(t *testing.T) {
+	t.Parallel()
+	c, id := open(t, config("")), uuid.NewString()
+	body := about(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 3_000_000))
+	w, sunk := ask(c, signed(t, body, appSecret), nil)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Len(t, sunk, 1)
+	w, _ = ask(c, signed(t, about(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 5_000_000)), appSecret), nil)
+	require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+}
+
+func TestACallWhoseReceiptsAreNotStoredComesAgain(t *testing.T) {
+	t.Parallel()
+	body := about(t, "webhooks/sent.json", uuid.NewString())
+	w, _ := ask(open(t, config("")), signed(t, body, appSecret), errors.New("the store is down"))
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.NotEmpty(t, w.Header().Get("Retry-After"))
+}
+
+// The signatures in openssl.txt were computed by OpenSSL.
+func TestOpenSSLSignsAsMetaDoes(t *testing.T) {
+	t.Parallel()
+	c := open(t, config(""))
+	lines := 0
+	for line := range strings.Lines(string(testdata(t, "signatures/openssl.txt"))) {
+		fields := strings.Fields(line)
+		require.Len(t, fields, 3)
+		file, secret, mac := fields[0], fields[1], fields[2]
+		body := testdata(t, file)
+		call := func(c *whatsapp.Channel, signature string, body []byte) int {
+			r := signed(t, body, "")
+			r.Header.Set("X-Hub-Signature-256", signature)
+			w, _ := ask(c, r, nil)
+			return w.Code
+		}
+		require.Equal(t, http.StatusOK, call(c, "sha256="+mac, body), line)
+		require.Equal(t, http.StatusOK, call(c, "sha256="+strings.ToUpper(mac), body), line)
+
+		one := config("")
+		one.AppSecrets = []string{secret}
+		require.Equal(t, http.StatusOK, call(open(t, one), "sha256="+mac, body), line)
+		one.AppSecrets = []string{secret + "x"}
+		require.Equal(t, http.StatusUnauthorized, call(open(t, one), "sha256="+mac, body), line)
+
+		for _, wrong := range []string{
+			"", mac, "sha256=", "sha1=" + mac, "sha256=" + mac[2:], "sha256=" + mac + "00", "sha256=" + mac[:63] + "x", "SHA256=" + mac, "sha256= " + mac,
+		} {
+			require.Equal(t, http.StatusUnauthorized, call(c, wrong, body), wrong)
+		}
+		require.Equal(t, http.StatusUnauthorized, call(c, "sha256="+mac, append(body, '\n')), line)
+		lines++
+	}
+	require.Equal(t, 8, lines)
+}
+
+func TestTheURLIsConfirmedToWhoeverKnowsAToken(t *testing.T) {
+	t.Parallel()
+	conf := config("")
+	conf.VerifyTokens = []string{"new", verifyToken}
+	c := open(t, conf)
+	for name, tt := range map[string]struct {
+		mode, token, challenge string
+		code                   int
+	}{
+		"the one":          {"subscribe", verifyToken, "1158201444", 200},
+		"the other":        {"subscribe", "new", "1158201444", 200},
+		"an odd challenge": {"subscribe", "new", "<b>1</b>&%", 200},
+		"a wrong token":    {"subscribe", verifyToken + "x", "1158201444", 403},
+		"a piece of it":    {"subscribe", verifyToken[:4], "1158201444", 403},
+		"no token":         {"subscribe", "", "1158201444", 403},
+		"a wrong mode":     {"unsubscribe", verifyToken, "1158201444", 403},
+		"no mode":          {"", verifyToken, "1158201444", 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := url.Values{"hub.mode": {tt.mode}, "hub.verify_token": {tt.token}, "hub.challenge": {tt.challenge}}
+			w, sunk := ask(c, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhooks/whatsapp?"+q.Encode(), nil), nil)
+			require.Equal(t, tt.code, w.Code)
+			require.Empty(t, sunk)
+			if tt.code == 200 {
+				require.Equal(t, tt.challenge, w.Body.String())
+				require.Equal(t, "text/plain; charset=utf-8", w.Header().Get("Content-Type"))
+			} else {
+				require.Empty(t, w.Body.String())
+			}
+		})
+	}
+	w, _ := ask(c, httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/webhooks/whatsapp", nil), nil)
+	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+}
+
+var longNumber = regexp.MustCompile(`[0-9]{8}`)
+
+// FuzzWebhook signs any body: nothing panics, what comes out is fit for a store, and
+// the same call says the same again.
+func FuzzWebhook(f *testing.F) {
+	id := uuid.NewString()
+	f.Add(about(f, "webhooks/sent.json", id))
+	f.Add(about(f, "webhooks/failed.json", id))
+	f.Add(testdata(f, "webhooks/message.json"))
+	f.Add([]byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` +
+		phoneNumberID + `"},"statuses":[{"status":"failed","biz_opaque_callback_data":"` + id +
+		`","errors":[{"code":"131026","title":"+886 912 345 678","error_data":{"details":7}},{}]}]}}]}]}`))
+	c := open(f, config(""))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		w, sunk := ask(c, signed(t, body, appSecret), nil)
+		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, w.Code)
+		again, sunkAgain := ask(c, signed(t, body, oldSecret), nil)
+		require.Equal(t, w.Code, again.Code)
+		require.Equal(t, sunk, sunkAgain)
+		if w.Code != http.StatusOK {
+			require.Empty(t, sunk)
+		}
+		require.LessOrEqual(t, len(sunk), 1)
+		for _, rs := range sunk {
+			require.NotEmpty(t, rs)
+			for _, r := range rs {
+				require.Equal(t, channel.WhatsApp, r.Channel)
+				require.Equal(t, r.ProviderID, uuid.MustParse(r.ProviderID).String())
+				require.True(t, status.WhatsApp.Reaches(r.Status))
+				require.Equal(t, r.Status == status.Undeliverable || r.Status == status.Failed, r.Reason != "")
+				require.True(t, !r.Read || r.Status == status.Delivered)
+				require.NotRegexp(t, longNumber, r.Detail)
+				_, err := r.At.MarshalJSON()
+				require.NoError(t, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,243 @@
+package whatsapp
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// Template is the content of a WhatsApp step: a template that Meta has approved, and
+// the values of its placeholders. What is fixed in the template is not repeated here:
+// the body's text, a header or a button without a placeholder, the footer.
+//
+// The texts are channel.Texts, so that a value may hold variables: "#{{order}}". These
+// are the application's variables; that a template at Meta calls its placeholders
+// {{1}} or {{name}} has nothing to do with them. A Template must not be changed once
+// it is part of a route.
+type Template struct {
+	// Name is the template's name at Meta: lower-case letters, digits and underscores,
+	// at most 512. Required.
+	Name string
+	// Language is the code of one of its translations, such as "en_US", "zh_TW" or
+	// "id". Required.
+	Language string
+	// Header is the value of the header's placeholder, or its media. The zero Header is
+	// for a template without a header, or with one that is fixed.
+	Header Header
+	// Body are the values of the body's placeholders: in their order, or, for a template
+	// whose placeholders have names, all by name (Template overview, "Parameter formats").
+	Body []Parameter
+	// Buttons are the values of the buttons that take one.
+	Buttons []Button
+}
+
+// Parameter is the value of a placeholder in a text. There is no parameter for amounts
+// and dates: the Cloud API shows a date's fallback text in any case (Messages reference,
+// "Date_Time Object"), so that a text does as well.
+type Parameter struct {
+	// Name is the placeholder's, if the template's placeholders have names.
+	Name string
+	// Text is the value. Meta refuses an empty one, as well as line breaks, tabs and
+	// more than four spaces in a row. Required.
+	Text channel.Text
+}
+
+// Header is the value of a template's header. At most one field is set.
+type Header struct {
+	// Text is the value of the placeholder in a header of text.
+	Text Parameter
+	// Image, Video and Document are the media of a header of that kind.
+	Image, Video, Document Media
+}
+
+// Media is a picture, a film or a PDF. One of ID and Link is set.
+type Media struct {
+	// ID is Meta's ID of media that were uploaded. Meta keeps them for 30 days.
+	ID channel.Text
+	// Link is an http or https URL that Meta may fetch the media from.
+	Link channel.Text
+	// Filename is what a document is called in the chat. It is for documents only.
+	Filename channel.Text
+}
+
+// Button is the value of one button. One field besides Index is set.
+type Button struct {
+	// Index is the button's place among all buttons of the template, 0 to 9.
+	Index int
+	// URL is what takes the place of the placeholder at the end of the button's URL. In
+	// an authentication template it is the code once more (Copy code authentication
+	// templates, "Sending authentication templates").
+	URL channel.Text
+	// QuickReply is the payload that Meta's webhook quotes when the person replies.
+	QuickReply channel.Text
+	// CopyCode is the code that is copied, at most 15 characters.
+	CopyCode channel.Text
+}
+
+var (
+	templateName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
+	languageCode = regexp.MustCompile(`^[A-Za-z]{2,3}(_[A-Za-z0-9]+)*$`)
+)
+
+const lastButton = 9 // Messages reference, "Components object"
+
+// place is a text of a template, and what it is called.
+type place struct {
+	name string
+	text *channel.Text
+}
+
+func (t *Template) places() []place {
+	h := &t.Header
+	all := []place{
+		{"Header.Text.Text", &h.Text.Text},
+		{"Header.Image.ID", &h.Image.ID},
+		{"Header.Image.Link", &h.Image.Link},
+		{"Header.Image.Filename", &h.Image.Filename},
+		{"Header.Video.ID", &h.Video.ID},
+		{"Header.Video.Link", &h.Video.Link},
+		{"Header.Video.Filename", &h.Video.Filename},
+		{"Header.Document.ID", &h.Document.ID},
+		{"Header.Document.Link", &h.Document.Link},
+		{"Header.Document.Filename", &h.Document.Filename},
+	}
+	for i := range t.Body {
+		all = append(all, place{fmt.Sprintf("Body[%d].Text", i), &t.Body[i].Text})
+	}
+	for i := range t.Buttons {
+		b := &t.Buttons[i]
+		all = append(all,
+			place{fmt.Sprintf("Buttons[%d].URL", i), &b.URL},
+			place{fmt.Sprintf("Buttons[%d].QuickReply", i), &b.QuickReply},
+			place{fmt.Sprintf("Buttons[%d].CopyCode", i), &b.CopyCode})
+	}
+	return all
+}
+
+// Vars returns the names of the variables in all texts of the template, each once.
+func (t Template) Vars() []string {
+	var names []string
+	for _, p := range t.places() {
+		for _, name := range p.text.Vars() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Render returns a Template with every variable replaced by its value.
+func (t Template) Render(vars map[string]string) (channel.Content, error) {
+	t.Body, t.Buttons = slices.Clone(t.Body), slices.Clone(t.Buttons)
+	for _, p := range t.places() {
+		rendered, err := p.text.Render(vars)
+		if err != nil {
+			return nil, err
+		}
+		*p.text = rendered.(channel.Text)
+	}
+	return t, nil
+}
+
+// Check returns every mistake in a template that is not yet rendered, joined.
+func (t Template) Check() error {
+	mistakes := t.mistakes()
+	if blank := t.blank(); blank != "" {
+		mistakes = append(mistakes, errors.New("whatsapp: Template."+blank+" is required"))
+	}
+	for _, p := range t.places() {
+		if err := p.text.Check(); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("whatsapp: Template.%s: %w", p.name, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// mistakes are those that no values can mend.
+func (t Template) mistakes() []error {
+	var all []error
+	unless := func(ok bool, format string, args ...any) {
+		if !ok {
+			all = append(all, fmt.Errorf("whatsapp: Template."+format, args...))
+		}
+	}
+	unless(templateName.MatchString(t.Name), "Name: want 1 to 512 lower-case letters, digits and underscores")
+	unless(languageCode.MatchString(t.Language), "Language: want a code such as en_US")
+
+	h := t.Header
+	kinds := 0
+	if h.Text != (Parameter{}) {
+		kinds++
+	}
+	for _, m := range h.media() {
+		if m.Media != (Media{}) {
+			kinds++
+		}
+		unless(m.ID == "" || m.Link == "", "Header: the %s has both an ID and a Link", m.kind)
+		unless(m.Filename == "" || m.kind == "document", "Header: a Filename is for documents")
+	}
+	unless(kinds <= 1, "Header: more than one kind is set")
+
+	named := func(p Parameter) bool { return p.Name != "" }
+	unless(!slices.ContainsFunc(t.Body, named) || !slices.ContainsFunc(t.Body, func(p Parameter) bool { return !named(p) }),
+		"Body: some parameters have a Name and some have none")
+
+	var taken [lastButton + 1]bool
+	for i, b := range t.Buttons {
+		if b.Index < 0 || b.Index > lastButton {
+			unless(false, "Buttons[%d].Index: want 0 to %d", i, lastButton)
+			continue
+		}
+		unless(!taken[b.Index], "Buttons[%d].Index: %d is taken", i, b.Index)
+		taken[b.Index] = true
+		unless(b.values() <= 1, "Buttons[%d]: more than one of URL, QuickReply and CopyCode is set", i)
+	}
+	return all
+}
+
+// blank returns what should have a value and has none, or "".
+func (t Template) blank() string {
+	if h := t.Header.Text; h.Name != "" && h.Text == "" {
+		return "Header.Text.Text"
+	}
+	for _, m := range t.Header.media() {
+		if m.Filename != "" && m.ID == "" && m.Link == "" {
+			return "Header: an ID or a Link of the " + m.kind
+		}
+	}
+	for i, p := range t.Body {
+		if p.Text == "" {
+			return fmt.Sprintf("Body[%d].Text", i)
+		}
+	}
+	for i, b := range t.Buttons {
+		if b.values() == 0 {
+			return fmt.Sprintf("Buttons[%d]: one of URL, QuickReply and CopyCode", i)
+		}
+	}
+	return ""
+}
+
+func (b Button) values() int {
+	n := 0
+	for _, value := range []channel.Text{b.URL, b.QuickReply, b.CopyCode} {
+		if value != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// medium is a header's media under the name that the wire has for its kind.
+type medium struct {
+	kind string
+	Media
+}
+
+func (h Header) media() []medium {
+	return []medium{{"image", h.Image}, {"video", h.Video}, {"document", h.Document}}
+}
