@@ -1,0 +1,149 @@
+package whatsapp_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/internal/peers"
+)
+
+// peer is an implementation of the Cloud API that is not ours.
+type peer struct{ *peers.Peer }
+
+func newPeer(t *testing.T) peer {
+	t.Helper()
+	p := peer{peers.Node(t, "whatsapp.js")}
+	require.Equal(t, "ready", p.Next(t))
+	return p
+}
+
+// ask puts a question to the peer. The answer goes into a pointer; refusal is what it
+// says to what it does not take.
+func (p peer) ask(t *testing.T, question string, about, answer any) (refusal string) {
+	t.Helper()
+	line, err := json.Marshal(map[string]any{"question": question, "about": about})
+	require.NoError(t, err)
+	p.Tell(t, string(line))
+	said := struct {
+		Answer any
+		Error  string
+	}{Answer: answer}
+	require.NoError(t, json.Unmarshal([]byte(p.Next(t)), &said))
+	return said.Error
+}
+
+func TestAPeerTakesTheTemplatesThatAreSent(t *testing.T) {
+	t.Parallel()
+	p, g := newPeer(t), newGraph(t, nil)
+	c := open(t, config(g.url))
+	for name, content := range map[string]whatsapp.Template{
+		"everything": {
+			Header:  whatsapp.Header{Document: whatsapp.Media{Link: "https://shop.example/bill.pdf", Filename: "bill.pdf"}},
+			Body:    []whatsapp.Parameter{{Text: "Ada"}, {Text: `"}],"type":"x`}},
+			Buttons: []whatsapp.Button{{Index: 0, URL: "t/1"}, {Index: 4, QuickReply: "stop"}, {Index: 9, CopyCode: "X-1"}},
+		},
+		"named":          {Body: []whatsapp.Parameter{{Name: "who", Text: "Ada"}, {Name: "order", Text: "4711"}}},
+		"header of text": {Header: whatsapp.Header{Text: whatsapp.Parameter{Text: "Ada"}}},
+		"image":          {Header: whatsapp.Header{Image: whatsapp.Media{ID: "1339522734477770"}}},
+		"video":          {Header: whatsapp.Header{Video: whatsapp.Media{Link: "https://shop.example/v.mp4"}}},
+		"nothing":        {},
+	} {
+		content.Name, content.Language = "order_shipped", "en_US"
+		_, err := c.Send(t.Context(), envelope(t, content))
+		require.NoError(t, err)
+		var sent struct{ Template map[string]any }
+		require.NoError(t, json.Unmarshal(<-g.bodies, &sent))
+
+		var taken map[string]any
+		require.Empty(t, p.ask(t, "template", sent.Template, &taken), name)
+		// It has a name and a type of its own for two fields of buttons.
+		components, _ := sent.Template["components"].([]any)
+		for _, c := range components {
+			if c := c.(map[string]any); c["type"] == "button" {
+				index, err := strconv.ParseFloat(c["index"].(string), 64)
+				require.NoError(t, err)
+				c["subType"], c["index"] = c["sub_type"], index
+				delete(c, "sub_type")
+			}
+		}
+		if components == nil {
+			sent.Template["components"] = []any{}
+		}
+		require.Equal(t, sent.Template, taken, name)
+	}
+
+	malformed := map[string]any{
+		"name": "order_shipped", "language": map[string]string{"code": "en_US"},
+		"components": []any{map[string]any{"type": "button", "sub_type": "url", "parameters": []any{}}},
+	}
+	require.NotEmpty(t, p.ask(t, "template", malformed, nil), "a peer that takes everything proves nothing")
+}
+
+func TestAPeerReadsSignaturesAlike(t *testing.T) {
+	t.Parallel()
+	p, c := newPeer(t), open(t, config(""))
+	calls := 0
+	for line := range strings.Lines(string(testdata(t, "signatures/openssl.txt"))) {
+		file, secret, mac := strings.Fields(line)[0], strings.Fields(line)[1], strings.Fields(line)[2]
+		if secret != appSecret {
+			continue
+		}
+		body := testdata(t, file)
+		for _, header := range []string{
+			"sha256=" + mac, "sha256=" + strings.ToUpper(mac), "", mac, "sha1=" + mac, "sha256=" + mac[2:], "sha256=" + strings.Repeat("0", 64),
+		} {
+			r := signed(t, body, "")
+			r.Header.Set("X-Hub-Signature-256", header)
+			w, _ := ask(c, r, nil)
+			var genuine bool
+			require.Empty(t, p.ask(t, "signature", map[string]string{
+				"secret": secret, "body": base64.StdEncoding.EncodeToString(body), "header": header,
+			}, &genuine))
+			require.Equal(t, genuine, w.Code == 200, header)
+			calls++
+		}
+	}
+	require.Equal(t, 28, calls)
+}
+
+func TestAPeerReadsStatusesAlike(t *testing.T) {
+	t.Parallel()
+	p, c := newPeer(t), open(t, config(""))
+	for _, body := range [][]byte{
+		about(t, "webhooks/sent.json", uuid.NewString()),
+		about(t, "webhooks/sent.json", uuid.NewString(), "status", "delivered"),
+		about(t, "webhooks/sent.json", uuid.NewString(), "status", "read"),
+		about(t, "webhooks/failed.json", uuid.NewString()),
+		testdata(t, "webhooks/message.json"),
+	} {
+		_, sunk := ask(c, signed(t, body, appSecret), nil)
+		var statuses []struct {
+			Status, Timestamp, BizOpaqueCallbackData string
+			Errors                                   []struct{ Code int }
+		}
+		require.Empty(t, p.ask(t, "statuses", json.RawMessage(body), &statuses))
+		if len(statuses) == 0 {
+			require.Empty(t, sunk)
+			continue
+		}
+		require.Len(t, sunk, 1)
+		require.Len(t, sunk[0], len(statuses))
+		for i, s := range statuses {
+			r := sunk[0][i]
+			require.Equal(t, s.BizOpaqueCallbackData, r.ProviderID)
+			require.Equal(t, s.Timestamp, fmt.Sprint(r.At.Unix()))
+			require.Equal(t, s.Status == "read", r.Read)
+			for _, e := range s.Errors {
+				require.Contains(t, r.Detail, fmt.Sprintf("%d: ", e.Code))
+			}
+		}
+	}
+}
