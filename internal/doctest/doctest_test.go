@@ -16,6 +16,7 @@ import (
 // shows is which file a document's first block of Go is.
 var shows = map[string]string{
 	"README.md":                 "examples/hello/main.go",
+	"docs/channels/whatsapp.md": "channel/whatsapp/example_test.go",
 	"docs/writing-a-channel.md": "internal/doctest/gateway/gateway.go",
 }
 
