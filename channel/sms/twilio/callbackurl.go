@@ -1,0 +1,72 @@
+package twilio
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+
+	"github.com/google/uuid"
+)
+
+// attemptKey is the query parameter in which the attempt's ID comes back.
+const attemptKey = "attempt"
+
+// bodyHashKey is the query parameter that Twilio adds to calls whose body is no form.
+const bodyHashKey = "bodySHA256"
+
+// callbackURL is a StatusCallback in pieces, each with its punctuation, so that they
+// make the same text again: a signature is over the text.
+type callbackURL struct{ scheme, host, port, path, query, fragment string }
+
+// A host with an underscore gets no callbacks (Twilio, "Track the Message Status of
+// Outbound Messages").
+var callbackURLs = regexp.MustCompile(
+	`^(https?://)([a-z0-9.-]+)(:[0-9]+)?(/[A-Za-z0-9._~/=&-]*)(\?[A-Za-z0-9._~/=&-]+)?(#[A-Za-z0-9._~,=&-]+)?$`)
+
+func parseCallbackURL(s string) (callbackURL, error) {
+	if s == "" {
+		return callbackURL{}, errors.New("twilio: Config.StatusCallback is required")
+	}
+	m := callbackURLs.FindStringSubmatch(s)
+	if m == nil {
+		return callbackURL{}, errors.New("twilio: Config.StatusCallback must be an absolute http or https URL " +
+			"with a host in lower case, a path, and nothing in path and query but letters, digits and -._~/=&")
+	}
+	u := callbackURL{m[1], m[2], m[3], m[4], m[5], m[6]}
+	if u.query != "" {
+		query, err := url.ParseQuery(u.query[1:])
+		if err != nil || query.Has(attemptKey) || query.Has(bodyHashKey) {
+			return callbackURL{}, errors.New("twilio: Config.StatusCallback sets attempt or bodySHA256, " +
+				"which are not the application's")
+		}
+	}
+	return u, nil
+}
+
+// of returns the URL that Twilio is to call about an attempt.
+func (u callbackURL) of(attempt uuid.UUID) string {
+	query := u.query + "&"
+	if u.query == "" {
+		query = "?"
+	}
+	return u.scheme + u.host + u.port + u.path + query + attemptKey + "=" + attempt.String() + u.fragment
+}
+
+// signed returns the texts that Twilio may have signed for a call with that query.
+// Whether the port is one of them differs between its products ("Webhooks security",
+// and its own libraries); whether the fragment is, its documentation does not say.
+func (u callbackURL) signed(rawQuery string) []string {
+	port := u.port
+	if port == "" {
+		port = map[string]string{"http://": ":80", "https://": ":443"}[u.scheme]
+	}
+	rest := u.path
+	if rawQuery != "" {
+		rest += "?" + rawQuery
+	}
+	texts := []string{u.scheme + u.host + rest, u.scheme + u.host + port + rest}
+	if u.fragment != "" {
+		texts = append(texts, texts[0]+u.fragment, texts[1]+u.fragment)
+	}
+	return texts
+}

@@ -1,0 +1,140 @@
+package twilio
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var (
+	temporary       = channel.Verdict{}
+	blocked         = channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
+	invalidNumber   = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
+	contentRejected = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
+	carrierError    = channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
+	quotaExceeded   = channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}
+	permission      = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
+	authorization   = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
+	expired         = channel.Verdict{Status: status.Undeliverable, Reason: status.Expired}
+	canceled        = channel.Verdict{Status: status.Undeliverable, Reason: status.Canceled}
+)
+
+// codes is what error codes mean (Twilio, "Error and Warning Dictionary"). Twilio adds
+// codes, and moves faults between them; one that is not here falls back by HTTP
+// status, or to carrier_error in a callback. docs/channels/twilio.md has the same
+// rows, with what to do.
+var codes = map[int]channel.Verdict{
+	20429: temporary, // too many requests
+	21611: temporary, // the sender's queue is full
+	30001: temporary, // queue overflow
+	63017: temporary, // the account's rate limit
+
+	10001: permission,    // the account is not active
+	20003: authorization, // wrong credentials
+	20005: permission,    // the account is not active
+	63038: quotaExceeded, // the account's daily limit
+
+	21211: invalidNumber, // no valid number
+	21217: invalidNumber, // no valid number
+	21265: invalidNumber, // a short code
+	21610: blocked,       // the person replied STOP
+	21614: invalidNumber, // no mobile number
+	21635: invalidNumber, // a landline
+
+	21219: permission, // a trial account, and a number that is not verified
+	21408: permission, // a region that is not enabled
+	21601: permission, // the sender cannot send texts
+	21606: permission, // the sender cannot send texts to there
+	21608: permission, // a trial account, and a number that is not verified
+	21612: permission, // no route from this sender to this number
+	21659: permission, // the sender is not Twilio's, or a short code of another country
+	21660: permission, // the sender is another account's
+
+	21602: contentRejected, // no text
+	21605: contentRejected, // too long
+	21617: contentRejected, // too long
+	21618: contentRejected, // a text that cannot be sent
+	21619: contentRejected, // no text
+
+	30002: permission,      // the account was suspended after the message was queued
+	30003: carrierError,    // the handset is off, or has no signal
+	30004: blocked,         // the number does not take such messages
+	30005: invalidNumber,   // unknown
+	30006: invalidNumber,   // a landline, or a carrier that cannot be reached
+	30007: contentRejected, // filtered by Twilio or the carrier
+	30008: carrierError,    // unknown
+	30017: carrierError,    // the carrier's network is congested
+	30018: permission,      // the carrier wants the sender ID registered
+	30019: contentRejected, // too large for the carrier
+	30022: quotaExceeded,   // the campaign's rate (US A2P 10DLC)
+	30023: quotaExceeded,   // the brand's daily cap (US A2P 10DLC)
+	30024: permission,      // the sender is not provisioned with the carrier
+	30027: quotaExceeded,   // the brand's daily limit at T-Mobile (US A2P 10DLC)
+	30032: permission,      // the toll-free number is not verified
+	30033: permission,      // the campaign is suspended (US A2P 10DLC)
+	30034: permission,      // the number is not registered (US A2P 10DLC)
+	30035: permission,      // the number is still being set up (US A2P 10DLC)
+	30036: expired,         // the validity period passed in Twilio's queue
+	30037: permission,      // outbound messages are disabled
+	30042: permission,      // the sender ID is too generic, or has special characters
+	30410: carrierError,    // the carrier did not answer
+	30450: blocked,         // SMS pumping protection
+	30453: blocked,         // SMS pumping protection
+}
+
+// verdict returns what an answer to a send means. A server error is judged by its
+// HTTP status, whatever its body says: the message may have been created.
+func (c *Channel) verdict(answer httpapi.Answer, code int) channel.Verdict {
+	if v, ok := c.setup().Codes[code]; ok {
+		return v
+	}
+	if v, ok := codes[code]; ok && answer.Code/100 == 4 {
+		return v
+	}
+	return answer.Verdict()
+}
+
+// outcome returns what a message's status means, and Preparing for one that says
+// nothing of it.
+func (c *Channel) outcome(word string, code int) channel.Verdict {
+	switch word {
+	case "accepted", "scheduled", "queued", "sending", "sent":
+		return channel.Verdict{Status: status.Accepted}
+	case "delivered", "read":
+		return channel.Verdict{Status: status.Delivered}
+	case "canceled":
+		return canceled
+	case "undelivered", "failed":
+		v, ok := c.setup().Codes[code]
+		if !ok {
+			v = codes[code]
+		}
+		if v.Status == status.Preparing {
+			return carrierError
+		}
+		return v
+	default:
+		return channel.Verdict{}
+	}
+}
+
+// isCode reports whether a number may be an error code: they have five digits, or six.
+// What is none might be somebody's telephone number.
+func isCode(n int) bool { return 0 < n && n < 1_000_000 }
+
+// detail returns the provider's words for a message that ended: its status, its error
+// code, and the SID by which Twilio's console finds it. The status is one that outcome
+// knows; what is no SID is left out.
+func detail(word string, code int, sid string) string {
+	parts := []string{word}
+	if isCode(code) {
+		parts = append(parts, fmt.Sprintf("error %d", code))
+	}
+	if isSID(sid, "SM") || isSID(sid, "MM") {
+		parts = append(parts, sid)
+	}
+	return strings.Join(parts, ", ")
+}

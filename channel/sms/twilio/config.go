@@ -1,0 +1,137 @@
+package twilio
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Clock tells the time. Those of github.com/benbjohnson/clock are Clocks.
+type Clock interface{ Now() time.Time }
+
+// Config says whose messages to send, from whom, and where their receipts go. It
+// prints without anything that is in it.
+type Config struct {
+	// Name is the channel's. Defaults to channel.SMS.
+	Name channel.Name
+	// BaseURL is where the API is; those of other regions have a URL of their own.
+	// Defaults to https://api.twilio.com.
+	BaseURL string
+
+	// AccountSID is the account that messages are sent for, "AC…". Required.
+	AccountSID string
+	// AuthTokens are the account's auth tokens: one, or two while a new one takes
+	// over. A callback may be signed with any of them. The first authenticates sends
+	// too, unless there is an API key, so put the new one first. Required.
+	AuthTokens []string
+	// APIKeySID and APIKeySecret are an API key to send with, "SK…" and its secret.
+	// Both or neither.
+	APIKeySID, APIKeySecret string
+
+	// From is the sender: a number in E.164, a short code or an alphanumeric sender
+	// ID. Either From or MessagingServiceSID is required.
+	From string
+	// MessagingServiceSID is the Messaging Service that chooses the sender, "MG…".
+	MessagingServiceSID string
+
+	// StatusCallback is the public URL of ReceiptHandler, as Twilio is to call it and
+	// signs it: whatever proxies make of it on the way is of no matter, as long as
+	// they leave its query alone. The attempt's ID is added to the query. Path and
+	// query hold letters, digits and -._~/=& alone, since not everyone escapes other
+	// characters alike; the host is in lower case. A fragment may hold Twilio's
+	// connection overrides, such as #rc=5&rp=all, which asks for repeats when the
+	// handler fails. Required.
+	StatusCallback string
+
+	// Codes overrides what error codes mean, row by row. It holds for answers to a
+	// send, whatever their HTTP status, and for callbacks; in a callback a fault that
+	// may pass is final, with the reason carrier_error.
+	Codes map[int]channel.Verdict
+	// MaxSegments is how many segments a text may have, by package sms, before
+	// Twilio's Smart Encoding. Zero means as many as its 1,600 characters take.
+	MaxSegments int
+
+	// Client makes the calls. Defaults to httpapi.NewClient().
+	Client *http.Client
+	// Clock is what a message's validity counts from. Defaults to the real one.
+	Clock Clock
+}
+
+const printed = "twilio.Config"
+
+// Format writes nothing of the Config, whatever the verb.
+func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed) } // fmt has no way to report it
+
+// MarshalText returns nothing of the Config: it is for logs.
+func (Config) MarshalText() ([]byte, error) { return []byte(printed), nil }
+
+// withDefaults returns a copy of the Config that shares nothing with the caller's.
+func (c Config) withDefaults() Config {
+	c.Name = cmp.Or(c.Name, channel.SMS)
+	c.BaseURL = strings.TrimSuffix(cmp.Or(c.BaseURL, "https://api.twilio.com"), "/")
+	c.AuthTokens = slices.Clone(c.AuthTokens)
+	c.Codes = maps.Clone(c.Codes)
+	if c.Client == nil {
+		c.Client = httpapi.NewClient()
+	}
+	if c.Clock == nil {
+		c.Clock = wall{}
+	}
+	return c
+}
+
+type wall struct{}
+
+func (wall) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
+
+// sids matches Twilio's string identifiers (SIDs): two letters and a number of 128 bits.
+var sids = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
+
+func isSID(s, kind string) bool { return strings.HasPrefix(s, kind) && sids.MatchString(s) }
+
+func (c Config) check() error {
+	var errs []error
+	refuse := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("twilio: Config."+format, args...))
+		}
+	}
+	refuse(!isHTTP(c.BaseURL), "BaseURL must be an absolute http or https URL without a query")
+	refuse(c.AccountSID == "", "AccountSID is required")
+	refuse(c.AccountSID != "" && !isSID(c.AccountSID, "AC"), "AccountSID must be AC and 32 hexadecimal digits")
+	refuse(len(c.AuthTokens) == 0, "AuthTokens is required")
+	for i, token := range c.AuthTokens {
+		refuse(token == "", "AuthTokens[%d] is empty", i)
+	}
+	refuse((c.APIKeySID == "") != (c.APIKeySecret == ""), "APIKeySID and APIKeySecret go together")
+	refuse(c.APIKeySID != "" && !isSID(c.APIKeySID, "SK"), "APIKeySID must be SK and 32 hexadecimal digits")
+	refuse((c.From == "") == (c.MessagingServiceSID == ""), "From or MessagingServiceSID is required, and not both")
+	refuse(c.MessagingServiceSID != "" && !isSID(c.MessagingServiceSID, "MG"),
+		"MessagingServiceSID must be MG and 32 hexadecimal digits")
+	for _, code := range slices.Sorted(maps.Keys(c.Codes)) {
+		v := c.Codes[code]
+		final := v.Status == status.Failed || v.Status == status.Undeliverable
+		refuse(!final && v.Status != status.Preparing, "Codes[%d]: an error is not %v", code, v.Status)
+		refuse(final && v.Reason == "", "Codes[%d]: %v needs a reason", code, v.Status)
+	}
+	refuse(c.MaxSegments < 0, "MaxSegments is negative")
+	return errors.Join(errs...)
+}
+
+func isHTTP(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		u.User == nil && !strings.ContainsAny(s, "?#")
+}

@@ -1,0 +1,60 @@
+package twilio
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms"
+)
+
+// maxCharacters is Twilio's limit (error 21617). Characters are counted as Unicode has
+// them: if Twilio counts more for some, it says so itself.
+const maxCharacters = 1600
+
+// CheckContent takes a [channel.Text] that is UTF-8 and not blank, has at most 1,600
+// characters and at most Config.MaxSegments segments. Variables count as if their
+// values were empty: it refuses what can never be sent, and Send the rest.
+func (c *Channel) CheckContent(content channel.Content) error {
+	text, ok := content.(channel.Text)
+	if !ok {
+		return fmt.Errorf("twilio: the content is a %T, not a channel.Text", content)
+	}
+	vars := text.Vars()
+	values := make(map[string]string, len(vars))
+	for _, v := range vars {
+		values[v] = ""
+	}
+	least, err := text.Render(values)
+	if err != nil {
+		return err
+	}
+	err = c.fits(least.(channel.Text))
+	if errors.Is(err, errBlank) && len(vars) > 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("twilio: %w", err)
+	}
+	return nil
+}
+
+var errBlank = errors.New("the text is blank")
+
+// fits returns an error, which holds nothing of the text, if it cannot be sent.
+func (c *Channel) fits(text channel.Text) error {
+	switch s := string(text); {
+	case !utf8.ValidString(s):
+		return errors.New("the text is not UTF-8")
+	case strings.TrimSpace(s) == "":
+		return errBlank
+	case utf8.RuneCountInString(s) > maxCharacters:
+		return fmt.Errorf("the text has more than %d characters", maxCharacters)
+	case c.setup().MaxSegments > 0 && sms.Count(s).Segments > c.setup().MaxSegments:
+		return fmt.Errorf("the text has more than %d segments", c.setup().MaxSegments)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,164 @@
+package twilio
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Channel sends texts through Twilio. It is a [channel.Receiver] and a
+// [channel.ContentChecker], and safe for concurrent use.
+type Channel struct {
+	// setup returns what New was given. It is a function because functions print as
+	// addresses, whoever prints the Channel and with whatever verb.
+	setup func() *setup
+}
+
+type setup struct {
+	Config
+	callback callbackURL
+}
+
+// New returns a channel, or all mistakes in the Config at once. It makes no call.
+func New(c Config) (*Channel, error) {
+	c = c.withDefaults()
+	callback, err := parseCallbackURL(c.StatusCallback)
+	if err := errors.Join(c.check(), err); err != nil {
+		return nil, err
+	}
+	s := &setup{c, callback}
+	return &Channel{func() *setup { return s }}, nil
+}
+
+// Name returns the name that the Config gave.
+func (c *Channel) Name() channel.Name { return c.setup().Name }
+
+// Traits returns status.SMS as the machine, and a validity of 48 hours: Twilio gives
+// up on what its queue holds after ten, carriers on what they hold after about two
+// days. Expires is false though Envelope.Expires is passed on, since it does not
+// reach the carriers: a step that is left early may still deliver. Twilio takes no
+// idempotency key.
+func (c *Channel) Traits() channel.Traits {
+	return channel.Traits{Machine: status.SMS, Validity: 48 * time.Hour}
+}
+
+// Send creates a message. The channel takes a [channel.Text] alone; see
+// [Channel.CheckContent]. One whose Envelope.Expires is less than a second away is
+// not sent: Undeliverable, expired. The result's ProviderID is the attempt's ID.
+func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	text, ok := e.Content.(channel.Text)
+	if !ok {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, "the content is no channel.Text")
+	}
+	form, err := c.form(e, text)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	answer, err := c.create(ctx, form)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	if answer.Code/100 != 2 {
+		return channel.Result{}, c.refused(answer, text)
+	}
+	return c.taken(answer, e)
+}
+
+// The bounds of ValidityPeriod. Twilio advises against less than 5 seconds, but a
+// longer one would outlive the message.
+const (
+	minValidity = time.Second
+	maxValidity = 36_000 * time.Second
+)
+
+// form returns what is posted, or the error of a message that cannot be sent.
+func (c *Channel) form(e channel.Envelope, text channel.Text) (url.Values, error) {
+	s := c.setup()
+	if err := c.fits(text); err != nil {
+		return nil, channel.Undeliverable(status.ContentRejected, err.Error())
+	}
+	if e.To.Phone.IsZero() {
+		return nil, channel.Undeliverable(status.InvalidNumber, "no phone number")
+	}
+	form := url.Values{
+		"To":             {e.To.Phone.E164()},
+		"Body":           {string(text)},
+		"StatusCallback": {s.callback.of(e.AttemptID)},
+	}
+	if s.From != "" {
+		form.Set("From", s.From)
+	} else {
+		form.Set("MessagingServiceSid", s.MessagingServiceSID)
+	}
+	if !e.Expires.IsZero() {
+		left := e.Expires.Sub(s.Clock.Now())
+		if left < minValidity {
+			return nil, channel.Undeliverable(status.Expired, "not sent: its time was over")
+		}
+		form.Set("ValidityPeriod", strconv.Itoa(int(min(left, maxValidity)/time.Second)))
+	}
+	return form, nil
+}
+
+// create posts to the Messages resource.
+func (c *Channel) create(ctx context.Context, form url.Values) (httpapi.Answer, error) {
+	s := c.setup()
+	messages := s.BaseURL + "/2010-04-01/Accounts/" + s.AccountSID + "/Messages.json"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, messages, strings.NewReader(form.Encode()))
+	if err != nil {
+		return httpapi.Answer{}, channel.Failed(status.SystemError, "no request can be made")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(cmp.Or(s.APIKeySID, s.AccountSID), cmp.Or(s.APIKeySecret, s.AuthTokens[0]))
+	return httpapi.Do(s.Client, req)
+}
+
+// taken reads the answer to a message that was created. Twilio makes no callback for
+// the status in it. What has a SID was created, whatever else is odd about it.
+func (c *Channel) taken(answer httpapi.Answer, e channel.Envelope) (channel.Result, error) {
+	var message struct {
+		SID       string `json:"sid"`
+		Status    string `json:"status"`
+		ErrorCode int    `json:"error_code"`
+	}
+	if _ = json.Unmarshal(answer.Body, &message); message.SID == "" {
+		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d without a message", answer.Code))
+	}
+	v := c.outcome(message.Status, message.ErrorCode)
+	result := channel.Result{
+		Status:     cmp.Or(v.Status, status.Accepted),
+		ProviderID: e.AttemptID.String(),
+		Reason:     v.Reason,
+	}
+	if v.Reason != "" {
+		result.Detail = detail(message.Status, message.ErrorCode, message.SID)
+	}
+	return result, nil
+}
+
+// refused reads the answer to a message that was not created, or may not have been.
+func (c *Channel) refused(answer httpapi.Answer, text channel.Text) error {
+	var fault struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	said := fmt.Sprintf("HTTP %d", answer.Code)
+	if _ = json.Unmarshal(answer.Body, &fault); isCode(fault.Code) {
+		hidden := append(slices.Clone(c.setup().AuthTokens), c.setup().APIKeySecret, string(text))
+		said = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
+	}
+	return c.verdict(answer, fault.Code).Error(said, answer.RetryAfter())
+}

@@ -1,0 +1,430 @@
+package twilio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/twilio"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+const (
+	account = "AC0123456789abcdef0123456789abcdef"
+	token   = "token-5f3c9a1e4b7d2086"
+	apiKey  = "SK89abcdef0123456789abcdef01234567"
+	secret  = "secret-7d2086c1f04b3e95"
+	service = "MG456789abcdef0123456789abcdef0123"
+	message = "SMdeadbeefcafe00112233445566778899"
+	public  = "https://example.com/receipts/twilio"
+	e164    = "+886912345678"
+)
+
+var attempt = uuid.MustParse("8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a")
+
+// noon is a Clock that stands still.
+type noon struct{}
+
+func (noon) Now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+
+func config() twilio.Config {
+	return twilio.Config{
+		AccountSID:     account,
+		AuthTokens:     []string{token},
+		From:           "+15005550006",
+		StatusCallback: public,
+		Clock:          noon{},
+	}
+}
+
+func open(t *testing.T, c twilio.Config) *twilio.Channel {
+	t.Helper()
+	ch, err := twilio.New(c)
+	require.NoError(t, err)
+	return ch
+}
+
+// at returns a channel whose Twilio is the handler.
+func at(t *testing.T, h http.HandlerFunc, change ...func(*twilio.Config)) *twilio.Channel {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	c := config()
+	c.BaseURL, c.Client = server.URL, server.Client()
+	for _, f := range change {
+		f(&c)
+	}
+	return open(t, c)
+}
+
+func number(t *testing.T) phone.Number {
+	t.Helper()
+	n, err := phone.Parse(e164)
+	require.NoError(t, err)
+	return n
+}
+
+func envelope(t *testing.T) channel.Envelope {
+	t.Helper()
+	return channel.Envelope{
+		AttemptID: attempt, To: channel.Recipient{Phone: number(t)}, Content: channel.Text("Your code is 498172"), Try: 1,
+	}
+}
+
+// answers is Twilio with one answer for everybody.
+func answers(code int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// fault is the body of an answer that refuses.
+func fault(httpStatus, code int, words string) string {
+	return fmt.Sprintf(`{"code":%d,"message":%q,"more_info":"https://www.twilio.com/docs/errors/%d","status":%d}`,
+		code, words, code, httpStatus)
+}
+
+// created is the body of an answer that takes a message.
+const created = `{"sid":"` + message + `","status":"queued","error_code":null,"num_segments":"1"}`
+
+// sent is a request that Twilio got.
+type sent struct {
+	method, path, user, password, contentType, accept string
+	form                                              url.Values
+}
+
+// record is Twilio with one answer that passes on what it got.
+func record(body string, requests chan<- sent) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		form, err := url.ParseQuery(string(raw))
+		if err != nil {
+			form = nil
+		}
+		user, password, _ := r.BasicAuth()
+		requests <- sent{
+			r.Method, r.URL.RequestURI(), user, password, r.Header.Get("Content-Type"), r.Header.Get("Accept"), form,
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestAMessageIsCreated(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change   func(*twilio.Config)
+		user     string
+		password string
+		sender   url.Values
+	}{
+		"with the auth token": {func(*twilio.Config) {}, account, token, url.Values{"From": {"+15005550006"}}},
+		"with an API key": {
+			func(c *twilio.Config) { c.APIKeySID, c.APIKeySecret = apiKey, secret },
+			apiKey, secret,
+			url.Values{"From": {"+15005550006"}},
+		},
+		"with a new auth token": {
+			func(c *twilio.Config) { c.AuthTokens = []string{"new", token} },
+			account, "new",
+			url.Values{"From": {"+15005550006"}},
+		},
+		"by a Messaging Service": {
+			func(c *twilio.Config) { c.From, c.MessagingServiceSID = "", service },
+			account, token,
+			url.Values{"MessagingServiceSid": {service}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requests := make(chan sent, 1)
+			result, err := at(t, record(created, requests), tt.change).Send(t.Context(), envelope(t))
+			require.NoError(t, err)
+			require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, result)
+
+			got := <-requests
+			tt.sender["To"], tt.sender["Body"] = []string{e164}, []string{"Your code is 498172"}
+			tt.sender["StatusCallback"] = []string{public + "?attempt=" + attempt.String()}
+			require.Equal(t, sent{
+				"POST", "/2010-04-01/Accounts/" + account + "/Messages.json",
+				tt.user, tt.password, "application/x-www-form-urlencoded", "application/json", tt.sender,
+			}, got)
+		})
+	}
+}
+
+func TestTheCallbackURLKeepsItsQueryAndItsFragment(t *testing.T) {
+	t.Parallel()
+	const id = "attempt=8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a"
+	for configured, want := range map[string]string{
+		public:                          public + "?" + id,
+		public + "?tenant=7":            public + "?tenant=7&" + id,
+		public + "#rc=5&rp=all":         public + "?" + id + "#rc=5&rp=all",
+		public + "?t=7#rc=5&rp=5xx,ct":  public + "?t=7&" + id + "#rc=5&rp=5xx,ct",
+		"http://127.0.0.1:8080/":        "http://127.0.0.1:8080/?" + id,
+		"https://a-b.example.com:443/x": "https://a-b.example.com:443/x?" + id,
+	} {
+		requests := make(chan sent, 1)
+		ch := at(t, record(created, requests), func(c *twilio.Config) { c.StatusCallback = configured })
+		_, err := ch.Send(t.Context(), envelope(t))
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, (<-requests).form["StatusCallback"])
+	}
+}
+
+func TestTheValidityEndsWithTheMessage(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]string{
+		time.Second:             "1",
+		4999 * time.Millisecond: "4",
+		10 * time.Minute:        "600",
+		36_000 * time.Second:    "36000",
+		36_001 * time.Second:    "36000",
+		400 * 24 * time.Hour:    "36000",
+	} {
+		requests := make(chan sent, 1)
+		e := envelope(t)
+		e.Expires = noon{}.Now().Add(left)
+		_, err := at(t, record(created, requests)).Send(t.Context(), e)
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, (<-requests).form["ValidityPeriod"], left)
+	}
+}
+
+func TestWhatIsOverIsNotSent(t *testing.T) {
+	t.Parallel()
+	for _, left := range []time.Duration{999 * time.Millisecond, 0, -time.Hour} {
+		e := envelope(t)
+		e.Expires = noon{}.Now().Add(left)
+		_, err := at(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }).Send(t.Context(), e)
+		requireError(t, err, status.Undeliverable, status.Expired)
+	}
+}
+
+func asError(t *testing.T, err error) *channel.Error {
+	t.Helper()
+	var e *channel.Error
+	require.ErrorAs(t, err, &e)
+	return e
+}
+
+func requireError(t *testing.T, err error, s status.Status, r status.Reason) {
+	t.Helper()
+	e := asError(t, err)
+	require.Equal(t, s, e.Status())
+	require.Equal(t, r, e.Reason())
+}
+
+func TestAnAnswerIsReadByItsCodeAndThenByItsStatus(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		code   int
+		body   string
+		status status.Status
+		reason status.Reason
+		detail string
+	}{
+		"a known code":          {400, fault(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
+		"an unknown code":       {400, fault(400, 29999, "Something new"), status.Failed, status.SystemError, "error 29999 Something new"},
+		"words of the text":     {400, fault(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618"},
+		"words of an API key":   {401, fault(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003"},
+		"words of a token":      {401, fault(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003"},
+		"no code":               {403, `{"message":"Go away"}`, status.Undeliverable, status.Permission, "HTTP 403"},
+		"a number for a code":   {400, `{"code":886912345678,"message":"No"}`, status.Failed, status.SystemError, "HTTP 400"},
+		"no JSON":               {404, "<html>not found</html>", status.Failed, status.SystemError, "HTTP 404"},
+		"too many requests":     {429, fault(429, 20429, "Too Many Requests"), status.Preparing, status.SystemError, "error 20429 Too Many Requests"},
+		"a full queue":          {400, fault(400, 21611, "Queue is full"), status.Preparing, status.SystemError, "error 21611 Queue is full"},
+		"a server error":        {500, fault(500, 20500, "Internal error"), status.Preparing, status.InDoubt, "error 20500 Internal error"},
+		"its code proves less":  {500, fault(500, 30001, "Queue overflow"), status.Preparing, status.InDoubt, "error 30001 Queue overflow"},
+		"a proxy's error":       {502, "Bad Gateway", status.Preparing, status.InDoubt, "HTTP 502"},
+		"a redirect":            {307, "", status.Failed, status.SystemError, "HTTP 307"},
+		"taken, but no message": {201, `{"status":"queued"}`, status.Preparing, status.InDoubt, "HTTP 201 without a message"},
+		"taken, but no JSON":    {200, "<html>log in</html>", status.Preparing, status.InDoubt, "HTTP 200 without a message"},
+		"an override":           {400, fault(400, 21610, "Unsubscribed"), status.Failed, status.TemplateConfig, "error 21610 Unsubscribed"},
+		"a new code, a fault":   {400, fault(400, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
+		"an override of a 500":  {500, fault(500, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ch := at(t, answers(tt.code, tt.body), func(c *twilio.Config) {
+				c.APIKeySID, c.APIKeySecret = apiKey, secret
+				c.Codes = map[int]channel.Verdict{
+					21610: {Status: status.Failed, Reason: status.TemplateConfig},
+					29998: {},
+				}
+			})
+			_, err := ch.Send(t.Context(), envelope(t))
+			requireError(t, err, tt.status, tt.reason)
+			require.Equal(t, tt.detail, asError(t, err).Detail())
+		})
+	}
+}
+
+func TestThrottlingSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	ch := at(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		answers(429, fault(429, 20429, "Too Many Requests"))(w, r)
+	})
+	_, err := ch.Send(t.Context(), envelope(t))
+	requireError(t, err, status.Preparing, status.SystemError)
+	require.Equal(t, 7*time.Second, asError(t, err).RetryAfter())
+}
+
+// Twilio makes no callback for the status that it answers with.
+func TestTheAnswersStatusCounts(t *testing.T) {
+	t.Parallel()
+	ofDetail := func(word, code string) string { return word + code + ", " + message }
+	for body, want := range map[string]channel.Result{
+		`{"sid":"` + message + `","status":"accepted"}`:                      {Status: status.Accepted},
+		`{"sid":"` + message + `","status":"scheduled"}`:                     {Status: status.Accepted},
+		`{"sid":"` + message + `","status":"a new one"}`:                     {Status: status.Accepted},
+		`{"sid":"` + message + `"}`:                                          {Status: status.Accepted},
+		`{"sid":"` + message + `","status":"queued","error_code":"none"}`:    {Status: status.Accepted},
+		`{"sid":"` + message + `","status":"delivered"}`:                     {Status: status.Delivered},
+		`{"sid":"` + message + `","status":"failed","error_code":30034}`:     {Status: status.Undeliverable, Reason: status.Permission, Detail: ofDetail("failed", ", error 30034")},
+		`{"sid":"` + message + `","status":"undelivered","error_code":null}`: {Status: status.Undeliverable, Reason: status.CarrierError, Detail: ofDetail("undelivered", "")},
+		`{"sid":"` + message + `","status":"canceled"}`:                      {Status: status.Undeliverable, Reason: status.Canceled, Detail: ofDetail("canceled", "")},
+		`{"sid":"no SID","status":"failed","error_code":886912345678}`:       {Status: status.Undeliverable, Reason: status.CarrierError, Detail: "failed"},
+	} {
+		want.ProviderID = attempt.String()
+		got, err := at(t, answers(201, body)).Send(t.Context(), envelope(t))
+		require.NoError(t, err, body)
+		require.Equal(t, want, got, body)
+	}
+}
+
+func TestALostAnswerIsInDoubtAndARefusedConnectionIsNot(t *testing.T) {
+	t.Parallel()
+	lost := at(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		panic(http.ErrAbortHandler)
+	})
+	_, err := lost.Send(t.Context(), envelope(t))
+	requireError(t, err, status.Preparing, status.InDoubt)
+
+	_, err = closed(t).Send(t.Context(), envelope(t))
+	requireError(t, err, status.Preparing, status.SystemError)
+}
+
+// closed is a Twilio that nobody can connect to.
+func closed(t *testing.T) channel.Channel {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	c := config()
+	c.BaseURL = "http://" + listener.Addr().String()
+	return open(t, c)
+}
+
+func TestContentIsCheckedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1600)
+	for name, tt := range map[string]struct {
+		text     channel.Text
+		template bool // CheckContent takes it
+		sends    bool
+	}{
+		"a text":                         {"Your code is 498172", true, true},
+		"nothing":                        {"", false, false},
+		"blank":                          {" \n", false, false},
+		"a variable that is all of it":   {"{{code}}", true, true},
+		"as long as it may be":           {channel.Text(long), true, true},
+		"too long":                       {channel.Text(long + "x"), false, false},
+		"too long but for its variables": {channel.Text(long + "{{a_name}}"), true, false},
+		"characters, not bytes":          {channel.Text(strings.Repeat("包", 1600)), true, true},
+		"no UTF-8":                       {"Your code is \xff", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ch := at(t, answers(201, created))
+			require.Equal(t, tt.template, ch.CheckContent(tt.text) == nil)
+			e := envelope(t)
+			e.Content = tt.text
+			_, err := ch.Send(t.Context(), e)
+			if tt.sends {
+				require.NoError(t, err)
+				return
+			}
+			requireError(t, err, status.Undeliverable, status.ContentRejected)
+		})
+	}
+	require.Error(t, open(t, config()).CheckContent(channel.Text("{{")))
+	require.Error(t, open(t, config()).CheckContent(page{}))
+}
+
+// page is content that is no text.
+type page struct{}
+
+func (page) Vars() []string                                      { return nil }
+func (p page) Render(map[string]string) (channel.Content, error) { return p, nil }
+
+func TestSegmentsAreCounted(t *testing.T) {
+	t.Parallel()
+	ch := at(t, answers(201, created), func(c *twilio.Config) { c.MaxSegments = 2 })
+	for text, sends := range map[channel.Text]bool{
+		channel.Text(strings.Repeat("x", 306)): true,
+		channel.Text(strings.Repeat("x", 307)): false,
+		channel.Text(strings.Repeat("包", 134)): true,
+		channel.Text(strings.Repeat("包", 135)): false,
+	} {
+		require.Equal(t, sends, ch.CheckContent(text) == nil)
+		e := envelope(t)
+		e.Content = text
+		_, err := ch.Send(t.Context(), e)
+		require.Equal(t, sends, err == nil)
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(201, created)
+	f.Add(200, `{"sid":"`+message+`","status":"failed","error_code":30007}`)
+	f.Add(400, fault(400, 21211, "Invalid 'To' Phone Number: "+e164))
+	f.Add(429, fault(429, 20429, "Too Many Requests"))
+	f.Add(500, `{"code":"20500"}`)
+	f.Add(502, "<html>"+token+"</html>")
+	f.Fuzz(func(t *testing.T, code int, body string) {
+		if code < 200 || code > 599 {
+			t.Skip("net/http lets no other status through")
+		}
+		c := config()
+		c.Client = &http.Client{Transport: roundTrip(func(*http.Request) *http.Response {
+			return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+		})}
+		result, err := open(t, c).Send(t.Context(), envelope(t))
+		said := fmt.Sprintf("%+v %v %#v", result, err, err)
+		for _, hidden := range []string{token, "912345678", "Your code is"} {
+			require.NotContains(t, said, hidden)
+		}
+		var created struct{ SID string }
+		if err == nil {
+			_ = json.Unmarshal([]byte(body), &created)
+			require.NotEmpty(t, created.SID)
+			require.Equal(t, 2, code/100)
+			require.NotEqual(t, status.Preparing, result.Status)
+			require.Equal(t, result.Status > status.Accepted && result.Status < status.Delivered, result.Reason != "")
+			require.Equal(t, attempt.String(), result.ProviderID)
+			return
+		}
+		e := asError(t, err)
+		require.NotEmpty(t, e.Reason())
+		require.True(t, code/100 != 5 || e.InDoubt(), "who knows what a server error means?")
+	})
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
