@@ -18,6 +18,7 @@ var shows = map[string]string{
 	"README.md":                 "examples/hello/main.go",
 	"docs/channels/whatsapp.md": "channel/whatsapp/example_test.go",
 	"docs/writing-a-channel.md": "internal/doctest/gateway/gateway.go",
+	"docs/channels/twilio.md":   "channel/sms/twilio/example_test.go",
 }
 
 var module = os.DirFS("../..")
