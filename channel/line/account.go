@@ -1,0 +1,167 @@
+package line
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Account is a LINE Official Account: what its Messaging API channel shows in the LINE
+// Developers Console. It prints without its secrets.
+type Account struct {
+	// Token is the channel access token. One that expires is renewed by a transport in
+	// Client, which sets the Authorization header anew. Required.
+	Token string `json:"-"`
+	// Secrets are what LINE signs its calls with: the channel secret, with LINE Chat Plus
+	// the switcher secret, and a new one beside an old one. Required by NewNotification;
+	// Push needs them for its ReceiptHandler.
+	Secrets []string `json:"-"`
+	// BaseURL is where the API is. Defaults to https://api.line.me.
+	BaseURL string
+	// Client makes the calls. Their deadlines come from the contexts of the sends.
+	// Defaults to httpapi.NewClient().
+	Client *http.Client
+}
+
+// Format prints the account without what it holds.
+func (a Account) Format(w fmt.State, _ rune) { mask(w, "line.Account{…}") }
+
+// mask answers every verb of fmt: those that do not ask for a String would show the fields.
+func mask(w io.Writer, words string) {
+	_, _ = io.WriteString(w, words) // fmt's own buffers take everything
+}
+
+func (a Account) check(field string, bad *mistakes) {
+	if a.Token == "" {
+		bad.add("%s.Token is required", field)
+	} else if strings.ContainsFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		bad.add("%s.Token holds a character that no token has, such as a line's end", field)
+	}
+	for i, s := range a.Secrets {
+		if s == "" {
+			bad.add("%s.Secrets[%d] is empty", field, i)
+		}
+	}
+	if a.BaseURL == "" {
+		return
+	}
+	u, err := url.Parse(a.BaseURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		bad.add("%s.BaseURL is no http or https URL without a query", field)
+	}
+}
+
+// mistakes are those of a config.
+type mistakes []error
+
+func (m *mistakes) add(format string, args ...any) {
+	*m = append(*m, fmt.Errorf("line: "+format, args...))
+}
+
+func (m mistakes) err() error { return errors.Join(m...) }
+
+func prefixed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("line: %w", err)
+}
+
+// api makes an account's calls to one kind of endpoint.
+type api struct {
+	base, token string
+	client      *http.Client
+	success     status.Status // what a success is worth
+	rows        []row         // what a refusal means
+}
+
+func (a Account) api(success status.Status, rows []row) *api {
+	client := a.Client
+	if client == nil {
+		client = httpapi.NewClient()
+	}
+	base := strings.TrimRight(cmp.Or(a.BaseURL, "https://api.line.me"), "/")
+	return &api{base: base, token: a.Token, client: client, success: success, rows: rows}
+}
+
+// call posts a body that JSON can hold, or gets, with a nil one.
+func (a *api) call(ctx context.Context, path string, header http.Header, body any) (httpapi.Answer, error) {
+	method, text := http.MethodGet, []byte(nil)
+	if body != nil {
+		method = http.MethodPost
+		text, _ = json.Marshal(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(text))
+	if err != nil {
+		return httpapi.Answer{}, channel.Failed(status.SystemError, "the base URL makes no request")
+	}
+	maps.Copy(req.Header, header)
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return httpapi.Do(a.client, req)
+}
+
+// result is what an answer to a message means. The hidden texts are those that its
+// words may not repeat.
+func (a *api) result(answer httpapi.Answer, providerID string, hidden []string) (channel.Result, error) {
+	verdict := channel.Verdict{Status: a.success}
+	if answer.Code/100 != 2 {
+		verdict = a.verdict(answer)
+		if err := verdict.Error(a.detail(answer, hidden), answer.RetryAfter()); err != nil {
+			return channel.Result{}, err
+		}
+	}
+	return channel.Result{Status: verdict.Status, ProviderID: providerID}, nil
+}
+
+// said is what an answer says in words: its message, and its details as
+// "'property': message". Only LINE's own form of an error counts; a page of some proxy
+// on the way says nothing.
+func said(answer httpapi.Answer) string {
+	var refusal struct {
+		Message string
+		Details []struct{ Message, Property string }
+	}
+	if json.Unmarshal(answer.Body, &refusal) != nil {
+		return ""
+	}
+	words := []string{refusal.Message}
+	for _, d := range refusal.Details {
+		words = append(words, fmt.Sprintf("'%s': %s", d.Property, d.Message))
+	}
+	return strings.Join(words, "; ")
+}
+
+// detail is an answer's code, its words, and the ID that LINE knows the request by.
+func (a *api) detail(answer httpapi.Answer, hidden []string) string {
+	detail := fmt.Sprintf("HTTP %d", answer.Code)
+	if words := httpapi.Words(said(answer), append(hidden, a.token)...); words != "" {
+		detail += ": " + words
+	}
+	if id := answer.Header.Get("X-Line-Request-Id"); isUUID(id) {
+		detail += " (request " + id + ")"
+	}
+	return detail
+}
+
+// isUUID reports whether s is a UUID in the form that attempts' IDs have as text.
+func isUUID(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s
+}

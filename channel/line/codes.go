@@ -1,0 +1,106 @@
+package line
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Codes are what LINE's refusals mean. LINE has no codes of its own that a program
+// could read, so a key is the HTTP status of the answer ("422"), or that with words
+// which the answer's message or one of its details has ("429 monthly limit"), in any
+// case. A detail reads 'property': message, as in the key "400 'to'". Of the keys that
+// fit, the one with the longest words counts; if none does, the HTTP status says what
+// it says by itself (httpapi.Answer.Verdict).
+type Codes map[string]channel.Verdict
+
+// The words are those of the error messages in LINE's Messaging API reference,
+// "Status codes" and "Error responses".
+var (
+	pushCodes = Codes{
+		"400": {Status: status.Failed, Reason: status.TemplateConfig},
+		// No user of this account's provider has the ID, or it is none.
+		"400 'to'":                    {Status: status.Undeliverable, Reason: status.NoContact},
+		"400 failed to send messages": {Status: status.Undeliverable, Reason: status.NoContact},
+		// The retry key is known: the message was taken before.
+		"409":               {Status: status.Delivered},
+		"413":               {Status: status.Failed, Reason: status.TemplateConfig},
+		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
+	}
+	notificationCodes = Codes{
+		"400": {Status: status.Failed, Reason: status.TemplateConfig},
+		"413": {Status: status.Failed, Reason: status.TemplateConfig},
+		// One answer for four facts: nobody on LINE has the number, it is not of a
+		// country that is served, its owner refuses notification messages, or has not
+		// agreed to the privacy policy of 2022 (LINE notification messages API reference).
+		"422":               {Status: status.Undeliverable, Reason: status.NoMatch},
+		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
+	}
+)
+
+// code is a key of Codes.
+type code struct {
+	http  int
+	words string // in lower case
+}
+
+type row struct {
+	code
+	verdict channel.Verdict
+}
+
+// with returns the rows of c and of those that override it, longest words first.
+func (c Codes) with(overrides Codes, m *status.Machine, field string, bad *mistakes) []row {
+	all := make(map[code]channel.Verdict)
+	for key, v := range c {
+		all[parse(key)] = v
+	}
+	for key, v := range overrides {
+		k := parse(key)
+		if k.http < 300 || k.http > 599 {
+			bad.add("%s[%q]: a key begins with an HTTP status from 300 to 599", field, key)
+		}
+		explained := v.Reason != ""
+		switch v.Status {
+		case status.Undeliverable, status.Failed:
+		case status.Preparing:
+			explained = v.Reason == "" || v.Reason == status.InDoubt
+		default:
+			explained = v.Reason == ""
+		}
+		if v.Status != status.Preparing && !m.Can(m.Initial(), v.Status) || !explained {
+			bad.add("%s[%q]: the channel cannot end %v with the reason %q", field, key, v.Status, v.Reason)
+		}
+		all[k] = v
+	}
+	var rows []row
+	for k, v := range all {
+		rows = append(rows, row{k, v})
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(len(b.words)-len(a.words), strings.Compare(a.words, b.words))
+	})
+	return rows
+}
+
+// parse reads a key. What is no number is 0.
+func parse(key string) code {
+	number, words, _ := strings.Cut(strings.ToLower(key), " ")
+	http, _ := strconv.Atoi(number)
+	return code{http, strings.TrimSpace(words)}
+}
+
+func (a *api) verdict(answer httpapi.Answer) channel.Verdict {
+	words := strings.ToLower(said(answer))
+	for _, r := range a.rows {
+		if r.http == answer.Code && strings.Contains(words, r.words) {
+			return r.verdict
+		}
+	}
+	return answer.Verdict()
+}

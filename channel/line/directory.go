@@ -1,0 +1,159 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/smsplus/smsplus-go/phone"
+)
+
+// Directory is a [Contacts] and a [Followers] in memory: the application links numbers
+// to users, and LINE's calls keep up who has blocked. It is safe for concurrent use.
+// Of another process it knows nothing; an application with several keeps contacts in
+// its database instead. It prints without what it holds.
+type Directory struct {
+	mu     sync.RWMutex
+	users  map[string]user
+	phones map[phone.Number][]string
+}
+
+type user struct {
+	blocked bool
+	at      time.Time
+	phones  []phone.Number
+}
+
+var (
+	_ Contacts  = (*Directory)(nil)
+	_ Followers = (*Directory)(nil)
+)
+
+// NewDirectory returns a Directory that knows nobody.
+func NewDirectory() *Directory {
+	return &Directory{users: make(map[string]user), phones: make(map[phone.Number][]string)}
+}
+
+// Format prints the directory without what it holds.
+func (d *Directory) Format(w fmt.State, _ rune) { mask(w, "line.Directory{…}") }
+
+// userID is as in "Get user IDs" of LINE's Messaging API documentation.
+var userID = regexp.MustCompile(`^U[0-9a-f]{32}$`)
+
+// Link says that a number belongs to a user. A number may belong to several, but
+// then [Push] reaches none of them by it; a user may have several numbers. It returns
+// an error for the zero number, and for what is no LINE user ID.
+func (d *Directory) Link(n phone.Number, id string) error {
+	if n.IsZero() {
+		return errors.New("line: Link: the number is zero")
+	}
+	if !userID.MatchString(id) {
+		return errors.New("line: Link: no LINE user ID: want U and 32 digits of 0-9a-f")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.users[id]
+	if slices.Contains(u.phones, n) {
+		return nil
+	}
+	u.phones = append(slices.Clip(u.phones), n)
+	d.users[id] = u
+	d.phones[n] = append(slices.Clip(d.phones[n]), id)
+	return nil
+}
+
+// Unlink says that a number does not belong to a user any more.
+func (d *Directory) Unlink(n phone.Number, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if u, ok := d.users[id]; ok {
+		u.phones = without(u.phones, n)
+		d.users[id] = u
+	}
+	d.unlink(n, id)
+}
+
+func (d *Directory) unlink(n phone.Number, id string) {
+	if ids := without(d.phones[n], id); len(ids) > 0 {
+		d.phones[n] = ids
+	} else {
+		delete(d.phones, n)
+	}
+}
+
+// without returns a copy, for readers may hold the list.
+func without[E comparable](list []E, e E) []E {
+	return slices.DeleteFunc(slices.Clone(list), func(other E) bool { return other == e })
+}
+
+// Forget forgets a user with all numbers. What LINE says of the user later is taken in
+// again, without a number.
+func (d *Directory) Forget(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range d.users[id].phones {
+		d.unlink(n, id)
+	}
+	delete(d.users, id)
+}
+
+// Update keeps the newest of what it is told of each user. At the same time, blocked
+// counts. It never fails.
+func (d *Directory) Update(_ context.Context, contacts ...Contact) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range contacts {
+		u := d.users[c.UserID]
+		if c.At.After(u.at) || c.At.Equal(u.at) && c.Blocked {
+			u.blocked, u.at = c.Blocked, c.At
+		}
+		d.users[c.UserID] = u
+	}
+	return nil
+}
+
+// ByPhone returns the users whom a number was linked to. It never fails.
+func (d *Directory) ByPhone(_ context.Context, n phone.Number) ([]Contact, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []Contact
+	for _, id := range d.phones[n] {
+		found = append(found, d.users[id].contact(id))
+	}
+	return found, nil
+}
+
+// Blocked reports whether the newest word of a user is that the account was blocked.
+// It never fails.
+func (d *Directory) Blocked(_ context.Context, id string) (bool, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.users[id].blocked, nil
+}
+
+func (u user) contact(id string) Contact { return Contact{UserID: id, Blocked: u.blocked, At: u.at} }
+
+// All returns every user with the numbers that were linked, in no order, to be saved;
+// a number's digits are its E164. To restore them, [Directory.Update] and
+// [Directory.Link] each. Changes while it runs may show or not.
+func (d *Directory) All() iter.Seq2[Contact, []phone.Number] {
+	return func(yield func(Contact, []phone.Number) bool) {
+		d.mu.RLock()
+		ids := slices.Collect(maps.Keys(d.users))
+		d.mu.RUnlock()
+		for _, id := range ids {
+			d.mu.RLock()
+			u, known := d.users[id]
+			d.mu.RUnlock()
+			if known && !yield(u.contact(id), slices.Clone(u.phones)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package line_test
+
+import (
+	"context"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// A parcel service tells people by their number: friends of its account with a push,
+// others with a notification message, and by SMS who has seen neither after an hour.
+func Example_notification() {
+	directory := line.NewDirectory()
+	account := line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}}
+	push, err := line.NewPush(line.PushConfig{Account: account, Contacts: directory})
+	if err != nil {
+		log.Fatal(err)
+	}
+	notification, err := line.NewNotification(line.NotificationConfig{Account: account, Followers: directory})
+	if err != nil {
+		log.Fatal(err)
+	}
+	dispatcher, err := smsplus.New(smsplus.Config{
+		Store:    memstore.New(),
+		Channels: []channel.Channel{push, notification, simulated.SMS(nil)},
+		Templates: []smsplus.Template{{ID: "shipped", Scenario: "parcel on its way", Route: []smsplus.Step{
+			{Channel: channel.LINEPush, Content: channel.Text("Parcel {{number}} will arrive on {{day}}.")},
+			{Channel: channel.LINENotify, Wait: time.Hour, InDoubt: smsplus.Forward, Content: line.Templated(`{
+				"templateKey": "shipment_completed_ja",
+				"body": {
+					"emphasizedItem": {"itemKey": "date_002_ja", "content": "{{day}}"},
+					"items": [{"itemKey": "number_001_ja", "content": "{{number}}"}]
+				}
+			}`)},
+			{Channel: channel.SMS, Content: channel.Text("Parcel {{number}} will arrive on {{day}}.")},
+		}}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Println(dispatcher.Run(context.Background())) }()
+
+	// The account's one webhook URL: deliveries, and who follows or blocks it.
+	http.Handle("POST /line", notification.ReceiptHandler(dispatcher.Receive))
+	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+}

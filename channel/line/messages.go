@@ -1,0 +1,176 @@
+package line
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf16"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Messages is content of any kind that LINE has: a JSON array of 1 to 5 message objects
+// ("Message objects" in the Messaging API reference), with variables inside its
+// strings.
+//
+//	line.Messages(`[{"type": "text", "text": "Order {{order}} has shipped"}]`)
+//
+// The variables are those of a [channel.Text]. A value stays data, whatever is in it:
+// it is escaped as JSON asks. In an address ("uri") it is not escaped as addresses ask:
+// trigger with a value that is. No variable may stand in a key, in a "type", or in the
+// text of a message of the type textV2, where LINE reads braces itself.
+type Messages string
+
+const (
+	maxMessages = 5
+	// maxText is how long LINE takes a text, in UTF-16 units ("Text message" and
+	// "Character counting in a text").
+	maxText = 5000
+)
+
+// Vars returns the names of the variables in order of appearance. In what
+// [Messages.Check] refuses, some may be left out.
+func (m Messages) Vars() []string { return varsOf(string(m)) }
+
+// Render replaces the variables by their values. It returns Messages.
+func (m Messages) Render(vars map[string]string) (channel.Content, error) {
+	text, err := fill(string(m), vars)
+	return Messages(text), err
+}
+
+// Check returns an error for what is not 1 to 5 message objects as JSON, for a variable
+// that is malformed or stands where none may, and for a text that is too long before
+// any value is in it. What LINE wants of a message besides, LINE says to the first one.
+func (m Messages) Check() error {
+	list, err := m.list()
+	if err != nil {
+		return fmt.Errorf("line: messages: %w", err)
+	}
+	if err := checkVars(string(m)); err != nil {
+		return fmt.Errorf("line: messages: %w", err)
+	}
+	for i, message := range list {
+		switch text := channel.Text(message.text()); message.kind() {
+		case "text":
+			if err := checkText(text); err != nil {
+				return fmt.Errorf("line: messages[%d]: %w", i, err)
+			}
+		case "textV2":
+			if len(text.Vars()) > 0 {
+				return fmt.Errorf("line: messages[%d]: a variable stands in a textV2, where LINE reads braces itself", i)
+			}
+		}
+	}
+	return nil
+}
+
+// message is a message object.
+type message map[string]json.RawMessage
+
+func (m message) kind() string { return m.string("type") }
+func (m message) text() string { return m.string("text") }
+
+// string returns "" for what is no string.
+func (m message) string(key string) (s string) {
+	if json.Unmarshal(m[key], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func (m Messages) list() ([]message, error) {
+	if err := validJSON(string(m)); err != nil {
+		return nil, err
+	}
+	var list []message
+	if json.Unmarshal([]byte(m), &list) != nil {
+		return nil, errors.New("no array of objects")
+	}
+	if len(list) < 1 || len(list) > maxMessages {
+		return nil, fmt.Errorf("%d objects, want 1 to %d", len(list), maxMessages)
+	}
+	for i, message := range list {
+		if message.kind() == "" {
+			return nil, fmt.Errorf("the object at %d has no type", i)
+		}
+	}
+	return list, nil
+}
+
+// checkText judges a text that is not rendered yet.
+func checkText(text channel.Text) error {
+	if text == "" {
+		return errors.New("the text is empty")
+	}
+	if without := literally(text); units(without) > maxText {
+		return fmt.Errorf("the text has %d UTF-16 units, want up to %d", units(without), maxText)
+	}
+	return nil
+}
+
+// literally returns a text without its variables.
+func literally(text channel.Text) string {
+	none := make(map[string]string)
+	for _, name := range text.Vars() {
+		none[name] = ""
+	}
+	if rendered, err := text.Render(none); err == nil {
+		text, _ = rendered.(channel.Text)
+	}
+	return string(text)
+}
+
+// units counts as LINE does, in UTF-16.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(1, utf16.RuneLen(r))
+	}
+	return n
+}
+
+// rendered is content as it is sent.
+type rendered struct {
+	list   []message
+	json   json.RawMessage
+	hidden []string // what LINE's words may not repeat
+}
+
+// take makes rendered content ready to be sent. Its error is that of a Send.
+func take(c channel.Content) (rendered, error) {
+	var r rendered
+	switch c := c.(type) {
+	case channel.Text:
+		r.json, _ = json.Marshal([]map[string]string{{"type": "text", "text": string(c)}})
+		r.hidden = []string{string(c)}
+	case Messages:
+		r.json = json.RawMessage(c)
+	default:
+		return r, channel.Failed(status.TemplateConfig, fmt.Sprintf("the content is a %T", c))
+	}
+	var err error
+	if r.list, err = Messages(r.json).list(); err != nil {
+		return r, channel.Failed(status.TemplateConfig, "messages: "+err.Error())
+	}
+	for i, message := range r.list {
+		if n := units(message.text()); message.kind() == "text" && (n < 1 || n > maxText) {
+			return r, channel.Undeliverable(status.ContentRejected,
+				fmt.Sprintf("messages[%d]: the text has %d UTF-16 units, want 1 to %d", i, n, maxText))
+		}
+	}
+	r.hidden = append(r.hidden, saying(string(r.json))...)
+	return r, nil
+}
+
+// checkTypes returns an error for messages that notification messages may not be
+// ("Message types that can be sent in LINE notification messages").
+func checkTypes(list []message) error {
+	for i, message := range list {
+		if slices.Contains([]string{"image", "video", "audio"}, message.kind()) {
+			return fmt.Errorf("messages[%d] is of the type %s, which no notification message is", i, message.kind())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package line
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// NotificationConfig says whom a [Notification] sends for.
+type NotificationConfig struct {
+	// Account is the sender. Its Secrets are required: only LINE's calls say that a
+	// message arrived.
+	Account Account
+	// Followers is told who follows the account and who has blocked it, since LINE
+	// calls the same URL for that. Defaults to nobody.
+	Followers Followers
+	// Codes overrides rows of what LINE's refusals mean.
+	Codes Codes
+}
+
+// Notification is the LINE Notification Message, by telephone number: for what people
+// need to know and never for advertising, and only for corporate accounts that applied
+// for it. It is not the service called LINE Notify, which ended in 2025. It is safe for
+// concurrent use.
+//
+// A [Templated] goes out as a LINE notification message (template). A [channel.Text]
+// and [Messages] go out as one (flexible), which LINE must have reviewed before.
+//
+// LINE answers 200 or 202 whether or not the person will see the message, and calls
+// back only when it was delivered. Silence is its only no: it means within 24 hours
+// that the person has blocked the account, or has not finished LINE's consent or its SMS
+// verification. The step's wait ends it.
+//
+// The attempt's ID is the X-Line-Delivery-Tag, which LINE's call quotes, and the
+// ProviderID. There is no retry key here, and so a request without an answer is in
+// doubt.
+type Notification struct {
+	api     *api
+	webhook *webhook
+}
+
+var (
+	_ channel.Channel        = (*Notification)(nil)
+	_ channel.Receiver       = (*Notification)(nil)
+	_ channel.ContentChecker = (*Notification)(nil)
+)
+
+// NewNotification returns a Notification, or all mistakes in the config.
+func NewNotification(c NotificationConfig) (*Notification, error) {
+	var bad mistakes
+	c.Account.check("NotificationConfig.Account", &bad)
+	if len(c.Account.Secrets) == 0 {
+		bad.add("NotificationConfig.Account.Secrets is required")
+	}
+	rows := notificationCodes.with(c.Codes, status.LINENotify, "NotificationConfig.Codes", &bad)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	return &Notification{
+		api:     c.Account.api(status.Accepted, rows),
+		webhook: &webhook{secrets: slices.Clone(c.Account.Secrets), followers: c.Followers, deliveries: true},
+	}, nil
+}
+
+// Format prints the channel without what it holds.
+func (*Notification) Format(w fmt.State, _ rune) { mask(w, "line.Notification{…}") }
+
+// Name returns channel.LINENotify.
+func (*Notification) Name() channel.Name { return channel.LINENotify }
+
+// Traits says that LINE goes on for 24 hours, and that forwarding early would tell
+// others that a person does not use LINE.
+func (*Notification) Traits() channel.Traits {
+	return channel.Traits{Machine: status.LINENotify, UniformWait: true, Validity: 24 * time.Hour}
+}
+
+// CheckContent returns an error for content that is no [channel.Text], no [Messages]
+// and no [Templated], for a text longer than LINE's 5,000 UTF-16 units, and for
+// messages of the types image, video and audio, which notification messages may not be.
+func (*Notification) CheckContent(c channel.Content) error {
+	switch c := c.(type) {
+	case channel.Text:
+		return prefixed(checkText(c))
+	case Messages:
+		if err := c.Check(); err != nil {
+			return err
+		}
+		list, _ := c.list() // Check has read it
+		return prefixed(checkTypes(list))
+	case Templated:
+		return c.Check()
+	default:
+		return fmt.Errorf("line: content is a %T, want a channel.Text, line.Messages or line.Templated", c)
+	}
+}
+
+// Send sends a notification message to a number. One that LINE cannot match is
+// Undeliverable, no_match.
+func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	path, body, hidden, err := n.request(e.Content)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	if e.To.Phone.IsZero() {
+		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
+	}
+	to := hash(e.To.Phone)
+	body["to"], _ = json.Marshal(to) // a string
+	id := e.AttemptID.String()
+	answer, err := n.api.call(ctx, path, http.Header{"X-Line-Delivery-Tag": {id}}, body)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	return n.api.result(answer, id, append(hidden, to))
+}
+
+// request returns where content goes and what the request says beside its recipient.
+func (*Notification) request(c channel.Content) (path string, body map[string]json.RawMessage, hidden []string, err error) {
+	if t, ok := c.(Templated); ok {
+		body, err = t.object()
+		if err != nil {
+			return "", nil, nil, channel.Failed(status.TemplateConfig, err.Error())
+		}
+		return "/v2/bot/message/pnp/templated/push", body, saying(string(t)), nil
+	}
+	content, err := take(c)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if err := checkTypes(content.list); err != nil {
+		return "", nil, nil, channel.Failed(status.TemplateConfig, err.Error())
+	}
+	return "/bot/pnp/push", map[string]json.RawMessage{"messages": content.json}, content.hidden, nil
+}
+
+// hash returns a number as notification messages are addressed: the SHA-256 of its
+// E.164 form with the plus sign, in lower-case hexadecimal ("Technical specifications
+// of the LINE notification messages API"). There are few enough numbers to try them
+// all, so a hash is as private as its number.
+func hash(n phone.Number) string {
+	sum := sha256.Sum256([]byte(n.E164()))
+	return hex.EncodeToString(sum[:])
+}
+
+// ReceiptHandler returns the handler for LINE's calls: deliveries of our messages go to
+// the sink, and who follows or has blocked goes to Followers. It ignores everything
+// else, and deliveries that quote no attempt of ours.
+func (n *Notification) ReceiptHandler(sink channel.Sink) http.Handler {
+	return n.webhook.handler(sink)
+}

@@ -1,0 +1,177 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// PushConfig says whom a [Push] sends for, and whom it knows.
+type PushConfig struct {
+	// Account is the sender.
+	Account Account
+	// Contacts finds a number's LINE user, and knows who has blocked. If it is a
+	// [Followers] too, as [Directory] is, [Push.ReceiptHandler] keeps it up to date.
+	// Without it people are reached by channel.Recipient.LINEUserID alone, and nobody is
+	// known to have blocked. Defaults to none.
+	Contacts Contacts
+	// CheckProfile asks LINE for the person's profile before each message, for LINE
+	// answers 200 to a message for someone who has blocked the account. It has no
+	// profile (404) of someone who blocked the account or never was a friend, and none
+	// of the few who use LINE on a PC alone ("Consent on getting user profile
+	// information"): these count as blocked then. Defaults to not asking.
+	CheckProfile bool
+	// Codes overrides rows of what LINE's refusals mean.
+	Codes Codes
+}
+
+// Push is the push message of LINE's Messaging API, by LINE user ID. It is safe for
+// concurrent use.
+//
+// The answer is the outcome: 200 is Delivered, though all that LINE says is that it
+// has the message. It sends no receipt for a push, delivered or read, so there is no
+// ProviderID. Whether the person has blocked the account must be known before, from
+// Contacts or with CheckProfile.
+//
+// The attempt's ID is the X-Line-Retry-Key, of the first request already: LINE takes a
+// message once however often it is sent, and answers 409 to a repeat, which is a
+// success too. It knows the key for 24 hours; a later repeat would be another message.
+type Push struct {
+	api      *api
+	webhook  *webhook
+	contacts Contacts
+	profiles bool
+}
+
+var (
+	_ channel.Channel        = (*Push)(nil)
+	_ channel.Receiver       = (*Push)(nil)
+	_ channel.ContentChecker = (*Push)(nil)
+)
+
+// NewPush returns a Push, or all mistakes in the config.
+func NewPush(c PushConfig) (*Push, error) {
+	var bad mistakes
+	c.Account.check("PushConfig.Account", &bad)
+	rows := pushCodes.with(c.Codes, status.LINEPush, "PushConfig.Codes", &bad)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	followers, _ := c.Contacts.(Followers)
+	return &Push{
+		api:      c.Account.api(status.Delivered, rows),
+		webhook:  &webhook{secrets: slices.Clone(c.Account.Secrets), followers: followers},
+		contacts: c.Contacts,
+		profiles: c.CheckProfile,
+	}, nil
+}
+
+// Format prints the channel without what it holds.
+func (*Push) Format(w fmt.State, _ rune) { mask(w, "line.Push{…}") }
+
+// Name returns channel.LINEPush.
+func (*Push) Name() channel.Name { return channel.LINEPush }
+
+// Traits says that LINE takes an attempt once.
+func (*Push) Traits() channel.Traits {
+	return channel.Traits{Machine: status.LINEPush, Idempotent: true}
+}
+
+// CheckContent returns an error for content that is neither a [channel.Text] nor
+// [Messages], and for a text longer than LINE's 5,000 UTF-16 units.
+func (*Push) CheckContent(c channel.Content) error {
+	switch c := c.(type) {
+	case channel.Text:
+		return prefixed(checkText(c))
+	case Messages:
+		return c.Check()
+	default:
+		return fmt.Errorf("line: content is a %T, want a channel.Text or line.Messages", c)
+	}
+}
+
+// Send pushes a message. A number with no LINE user, or with several, is no_contact.
+func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	content, err := take(e.Content)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	to, err := p.find(ctx, e.To)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	hidden := append(content.hidden, to)
+	if p.profiles {
+		if err := p.checkProfile(ctx, to, hidden); err != nil {
+			return channel.Result{}, err
+		}
+	}
+	header := http.Header{"X-Line-Retry-Key": {e.AttemptID.String()}}
+	body := map[string]any{"to": to, "messages": content.json}
+	answer, err := p.api.call(ctx, "/v2/bot/message/push", header, body)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	return p.api.result(answer, "", hidden)
+}
+
+// find returns the LINE user ID of a recipient who can be reached.
+func (p *Push) find(ctx context.Context, to channel.Recipient) (string, error) {
+	if to.LINEUserID == "" && (to.Phone.IsZero() || p.contacts == nil) {
+		return "", channel.Undeliverable(status.NoContact, "there is no LINE user ID, and nothing to find one by")
+	}
+	c := Contact{UserID: to.LINEUserID}
+	var err error
+	switch {
+	case p.contacts == nil:
+	case to.LINEUserID != "":
+		c.Blocked, err = p.contacts.Blocked(ctx, to.LINEUserID)
+	default:
+		var found []Contact
+		found, err = p.contacts.ByPhone(ctx, to.Phone)
+		if err == nil && len(found) != 1 {
+			return "", channel.Undeliverable(status.NoContact, fmt.Sprintf("%d LINE users belong to the number", len(found)))
+		}
+		if err == nil {
+			c = found[0]
+		}
+	}
+	if err != nil {
+		words := httpapi.Words(err.Error(), to.Phone.E164(), to.LINEUserID)
+		return "", channel.Temporary(errors.New("the contacts could not be asked: "+words), 0)
+	}
+	if c.Blocked {
+		return "", channel.Undeliverable(status.Blocked, "the person has blocked the account")
+	}
+	return c.UserID, nil
+}
+
+// checkProfile returns an error if LINE shows the account no profile of the user, or
+// cannot say. Other refusals are for the message itself to meet.
+func (p *Push) checkProfile(ctx context.Context, id string, hidden []string) error {
+	answer, err := p.api.call(ctx, "/v2/bot/profile/"+url.PathEscape(id), nil, nil)
+	switch {
+	case err != nil: // in doubt or not: no message was sent
+		return channel.Temporary(fmt.Errorf("no profile: %w", errors.Unwrap(err)), 0)
+	case answer.Code == http.StatusNotFound:
+		return channel.Undeliverable(status.Blocked, "no profile: the person has blocked the account, or is no friend of it")
+	case answer.Code == http.StatusTooManyRequests, answer.Code/100 == 5:
+		return channel.Temporary(errors.New("no profile: "+p.api.detail(answer, hidden)), answer.RetryAfter())
+	default:
+		return nil
+	}
+}
+
+// ReceiptHandler returns a handler for LINE's calls that tells Contacts who follows
+// and who has blocked, if it is a [Followers]. It never calls the sink. Of an account
+// that sends notification messages too, mount that channel's handler instead.
+func (p *Push) ReceiptHandler(channel.Sink) http.Handler {
+	return p.webhook.handler(nil)
+}

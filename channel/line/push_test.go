@@ -1,0 +1,222 @@
+package line_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// refusal is the error of a Send.
+func refusal(t *testing.T, err error) *channel.Error {
+	t.Helper()
+	e, ok := errors.AsType[*channel.Error](err)
+	require.True(t, ok, "%v", err)
+	return e
+}
+
+func requireVerdict(t *testing.T, err error, s status.Status, r status.Reason) {
+	t.Helper()
+	e := refusal(t, err)
+	require.Equal(t, s, e.Status(), "%v", err)
+	require.Equal(t, r, e.Reason(), "%v", err)
+}
+
+func TestAPushIsARequestThatLINETakesOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	e := envelope(t, channel.Text("Your code is \"1\"\n{{code}}"))
+	push := newPush(t, line.PushConfig{Account: account(f.URL + "/")})
+	result, err := push.Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, channel.Result{Status: status.Delivered}, result, "LINE sends no receipts for it")
+
+	got := f.only(t)
+	require.Equal(t, "POST "+pushPath, got.Method+" "+got.Path)
+	require.Equal(t, "Bearer "+token, got.Header.Get("Authorization"))
+	require.Equal(t, "application/json", got.Header.Get("Content-Type"))
+	require.Equal(t, e.AttemptID.String(), got.Header.Get("X-Line-Retry-Key"), "on the first request")
+	require.JSONEq(t, `{"to":"`+user+`","messages":[{"type":"text","text":"Your code is \"1\"\n{{code}}"}]}`, got.Body)
+
+	again, err := push.Send(t.Context(), e)
+	require.NoError(t, err, "409 says that LINE has it")
+	require.Equal(t, result, again)
+}
+
+func TestRenderedMessagesAreSentAsTheyAre(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	const sent = `[{"type":"text","text":"{{code}} {{"},{"type":"location","title":"a","address":"b","latitude":35.687574000000000001,"longitude":1e-7}]`
+	_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, line.Messages(sent)))
+	require.NoError(t, err)
+	require.Equal(t, decoded(t, `{"to":"`+user+`","messages":`+sent+`}`), decoded(t, f.only(t).Body))
+}
+
+// monthly is what LINE answered to github.com/line/line-bot-sdk-java/issues/426.
+const monthly = `{"message":"You have reached your monthly limit."}`
+
+func TestWhatARefusedPushMeans(t *testing.T) {
+	t.Parallel()
+	const temporary, id = status.Preparing, " (request 123e4567-e89b-12d3-a456-426655440002)"
+	for _, tt := range []struct {
+		code   int
+		body   string
+		status status.Status
+		reason status.Reason
+		detail string
+	}{
+		{400, `{"message":"The property, 'to', in the request body is invalid (line: -, column: -)"}`, status.Undeliverable, status.NoContact, "HTTP 400: The property, 'to', in the request body is invalid (line: -, column: -)"},
+		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"to"}]}`, status.Undeliverable, status.NoContact, "HTTP 400: The request body has 1 error(s); 'to': May not be empty"},
+		{400, `{"message":"Failed to send messages"}`, status.Undeliverable, status.NoContact, "HTTP 400: Failed to send messages"},
+		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"}]}`, status.Failed, status.TemplateConfig, "HTTP 400: The request body has 1 error(s); 'messages[0].text': May not be empty"},
+		{400, `not LINE's`, status.Failed, status.TemplateConfig, "HTTP 400"},
+		{401, `{"message":"Authentication failed due to the following reason: invalid token"}`, status.Undeliverable, status.Authorization, "HTTP 401: Authentication failed due to the following reason: invalid token"},
+		{403, `{"message":"Access to this API is not available for your account"}`, status.Undeliverable, status.Permission, "HTTP 403: Access to this API is not available for your account"},
+		{404, `{}`, status.Failed, status.SystemError, "HTTP 404"},
+		{413, `<html>`, status.Failed, status.TemplateConfig, "HTTP 413"},
+		{429, monthly, status.Undeliverable, status.QuotaExceeded, "HTTP 429: You have reached your monthly limit."},
+		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, temporary, status.SystemError, "HTTP 429: The API rate limit has been exceeded. Try again later."},
+		{500, `{"message":"Internal server error"}`, temporary, status.InDoubt, "HTTP 500: Internal server error"},
+		{502, `<html>`, temporary, status.InDoubt, "HTTP 502"},
+	} {
+		t.Run(fmt.Sprint(tt.code, tt.body), func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, map[string]http.HandlerFunc{pushPath: refuses(tt.code, tt.body)})
+			_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, text))
+			requireVerdict(t, err, tt.status, tt.reason)
+			require.Equal(t, tt.detail+id, refusal(t, err).Detail())
+		})
+	}
+}
+
+func TestAThrottledPushComesBackWhenLINESays(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, map[string]http.HandlerFunc{pushPath: says(http.StatusTooManyRequests, "", "", "")})
+	_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, text))
+	requireVerdict(t, err, status.Preparing, status.SystemError)
+	require.Equal(t, 30*time.Second, refusal(t, err).RetryAfter())
+}
+
+func TestWhomAPushIsFor(t *testing.T) {
+	t.Parallel()
+	const other = "U00000000000000000000000000000000"
+	both := channel.Recipient{Phone: number(t, e164), LINEUserID: user}
+	byPhone := channel.Recipient{Phone: number(t, e164)}
+	byID := channel.Recipient{LINEUserID: user}
+	for name, tt := range map[string]struct {
+		contacts line.Contacts
+		to       channel.Recipient
+		want     string // the user ID that is sent to, or the reason
+	}{
+		"the user ID goes before the number": {book{contacts: []line.Contact{{UserID: other}}}, both, user},
+		"the number's one user":              {book{contacts: []line.Contact{{UserID: other}}}, byPhone, other},
+		"a user ID needs no contacts":        {nil, byID, user},
+		"a number needs contacts":            {nil, byPhone, "no_contact"},
+		"nobody":                             {book{}, byPhone, "no_contact"},
+		"one of several":                     {book{contacts: []line.Contact{{UserID: user, Blocked: true}, {UserID: other}}}, byPhone, "no_contact"},
+		"one who has blocked":                {book{contacts: []line.Contact{{UserID: user, Blocked: true}}}, byPhone, "blocked"},
+		"one by user ID who has blocked":     {book{blocked: true}, byID, "blocked"},
+		"the contacts' fault":                {book{err: context.DeadlineExceeded}, byPhone, "system_error"},
+		"the contacts' fault, by user ID":    {book{err: context.DeadlineExceeded}, byID, "system_error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, nil)
+			e := envelope(t, text)
+			e.To = tt.to
+			_, err := newPush(t, line.PushConfig{Account: account(f.URL), Contacts: tt.contacts}).Send(t.Context(), e)
+			if err == nil {
+				require.Contains(t, f.only(t).Body, `"to":"`+tt.want+`"`)
+				return
+			}
+			require.Empty(t, f.got())
+			kind := status.Undeliverable
+			if tt.want == "system_error" {
+				kind = status.Preparing
+			}
+			requireVerdict(t, err, kind, status.Reason(tt.want))
+		})
+	}
+}
+
+func TestAProfileIsAskedForFirst(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		profile http.HandlerFunc
+		status  status.Status
+		reason  status.Reason
+	}{
+		"there is one":          {nil, status.Delivered, ""},
+		"there is none":         {refuses(http.StatusNotFound, `{"message":"Not found"}`), status.Undeliverable, status.Blocked},
+		"LINE cannot say":       {refuses(http.StatusInternalServerError, ""), status.Preparing, status.SystemError},
+		"LINE does not say now": {refuses(http.StatusTooManyRequests, ""), status.Preparing, status.SystemError},
+		"no answer":             {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, status.Preparing, status.SystemError},
+		"it may not ask":        {refuses(http.StatusForbidden, ""), status.Delivered, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, map[string]http.HandlerFunc{profilePath: tt.profile})
+			push := newPush(t, line.PushConfig{Account: account(f.URL), CheckProfile: true})
+			result, err := push.Send(t.Context(), envelope(t, text))
+			asked := f.got()
+			require.Equal(t, "GET "+profilePath, asked[0].Method+" "+asked[0].Path)
+			require.Empty(t, asked[0].Header.Get("X-Line-Retry-Key"))
+			if tt.status == status.Delivered {
+				require.NoError(t, err)
+				require.Equal(t, tt.status, result.Status)
+				require.Len(t, asked, 2)
+				return
+			}
+			requireVerdict(t, err, tt.status, tt.reason)
+			for _, r := range asked {
+				require.Equal(t, profilePath, r.Path, "nothing was sent")
+			}
+		})
+	}
+}
+
+func TestAUserIDCannotLeadElsewhere(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	e := envelope(t, text)
+	e.To.LINEUserID = "../../message/push?"
+	_, err := newPush(t, line.PushConfig{Account: account(f.URL), CheckProfile: true}).Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, "/v2/bot/profile/..%2F..%2Fmessage%2Fpush%3F", f.got()[0].Path)
+}
+
+func TestTheWebhookOfAPushTellsItsContactsAlone(t *testing.T) {
+	t.Parallel()
+	directory := line.NewDirectory()
+	handler := newPush(t, line.PushConfig{Account: account(""), Contacts: directory}).ReceiptHandler(nil)
+	serve := func(handler http.Handler, body, secret string) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, call(body, sign(secret, []byte(body))))
+		return w.Code
+	}
+	require.Equal(t, http.StatusOK, serve(handler, follow("unfollow", user, 1), secret))
+	blocked, _ := directory.Blocked(t.Context(), user)
+	require.True(t, blocked)
+	require.Equal(t, http.StatusOK, serve(handler, delivery("e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11"), secret))
+	require.Equal(t, http.StatusUnauthorized, serve(handler, follow("follow", user, 2), "another"))
+	require.Equal(t, http.StatusBadRequest, serve(handler, `{}`, secret))
+	require.Equal(t, http.StatusRequestEntityTooLarge, serve(handler, strings.Repeat(" ", 2<<20), secret))
+
+	deaf := newPush(t, line.PushConfig{Account: account(""), Contacts: book{}}).ReceiptHandler(nil)
+	require.Equal(t, http.StatusOK, serve(deaf, follow("unfollow", user, 1), secret))
+
+	open := account("")
+	open.Secrets = nil
+	closed := newPush(t, line.PushConfig{Account: open}).ReceiptHandler(nil)
+	require.Equal(t, http.StatusUnauthorized, serve(closed, follow("follow", user, 3), ""), "without a secret nobody is LINE")
+}

@@ -1,0 +1,61 @@
+package line
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// Templated is content of LINE notification messages (template): what the request says
+// beside "to", as a JSON object, with variables inside its strings as in [Messages].
+//
+//	line.Templated(`{
+//		"templateKey": "shipment_completed_ja",
+//		"body": {"emphasizedItem": {"itemKey": "date_002_ja", "content": "{{date}}"}}
+//	}`)
+//
+// No variable may stand in a templateKey, an itemKey or a buttonKey. How long a content
+// may be is for LINE to say: its reference and its own examples differ.
+type Templated string
+
+// Vars returns the names of the variables in order of appearance. In what
+// [Templated.Check] refuses, some may be left out.
+func (t Templated) Vars() []string { return varsOf(string(t)) }
+
+// Render replaces the variables by their values. It returns a Templated.
+func (t Templated) Render(vars map[string]string) (channel.Content, error) {
+	text, err := fill(string(t), vars)
+	return Templated(text), err
+}
+
+// Check returns an error for what is no JSON object with a templateKey, for one with a
+// "to", and for a variable that is malformed or stands where none may.
+func (t Templated) Check() error {
+	_, err := t.object()
+	if err == nil {
+		err = checkVars(string(t))
+	}
+	if err != nil {
+		return fmt.Errorf("line: templated: %w", err)
+	}
+	return nil
+}
+
+func (t Templated) object() (map[string]json.RawMessage, error) {
+	if err := validJSON(string(t)); err != nil {
+		return nil, err
+	}
+	var object message
+	if json.Unmarshal([]byte(t), &object) != nil {
+		return nil, errors.New("no object")
+	}
+	if object.string("templateKey") == "" {
+		return nil, errors.New("the object has no templateKey")
+	}
+	if _, ok := object["to"]; ok {
+		return nil, errors.New(`the object has a "to", which is the recipient's`)
+	}
+	return object, nil
+}
