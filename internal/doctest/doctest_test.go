@@ -15,10 +15,12 @@ import (
 
 // shows is which file a document's first block of Go is.
 var shows = map[string]string{
-	"README.md":                 "examples/hello/main.go",
-	"docs/channels/whatsapp.md": "channel/whatsapp/example_test.go",
-	"docs/writing-a-channel.md": "internal/doctest/gateway/gateway.go",
-	"docs/channels/twilio.md":   "channel/sms/twilio/example_test.go",
+	"README.md":                          "examples/hello/main.go",
+	"docs/channels/whatsapp.md":          "channel/whatsapp/example_test.go",
+	"docs/writing-a-channel.md":          "internal/doctest/gateway/gateway.go",
+	"docs/channels/twilio.md":            "channel/sms/twilio/example_test.go",
+	"docs/channels/line-notification.md": "channel/line/example_notification_test.go",
+	"docs/channels/line-push.md":         "channel/line/example_push_test.go",
 }
 
 var module = os.DirFS("../..")
