@@ -1,0 +1,70 @@
+package mitake
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/traditionalchinese"
+)
+
+// answer is what SmSend says (the specification, SmSend):
+//
+//	[clientid]
+//	msgid=0000000013
+//	statuscode=1
+//	AccountPoint=126
+//	Duplicate=Y
+//
+// with the last line for a repeat alone. To a call that it does not take, such as one
+// with a wrong password, it says only
+//
+//	statuscode=e
+//	Error=帳號、密碼錯誤
+//
+// in Big5, whatever the call was in.
+type answer struct {
+	code, msgID, words string
+}
+
+var errNonsense = errors.New("the answer makes no sense")
+
+// parseAnswer reads an answer to one message. Lines that it does not know may be in it.
+func parseAnswer(body []byte) (a answer, err error) {
+	for line := range strings.Lines(decode(body)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		value = strings.TrimSpace(value)
+		switch key {
+		case "statuscode":
+			if a.code != "" || !isCode(value) {
+				return answer{}, errNonsense
+			}
+			a.code = value
+		case "msgid":
+			a.msgID = value
+		case "Error":
+			a.words = value
+		}
+	}
+	if a.code == "" {
+		return answer{}, errNonsense
+	}
+	return a, nil
+}
+
+// decode returns the body's text, which is in UTF-8 or in Big5.
+func decode(body []byte) string {
+	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
+	if utf8.Valid(body) {
+		return string(body)
+	}
+	text, _ := traditionalchinese.Big5.NewDecoder().Bytes(body) // what is no Big5 reads as U+FFFD
+	return string(text)
+}
+
+// isCode reports whether s looks like a statuscode. It is then too short to give
+// anything away.
+func isCode(s string) bool {
+	return s != "" && len(s) <= 3 && strings.Trim(s, "0123456789*?abcdefghijklmnopqrstuvwxyz") == ""
+}

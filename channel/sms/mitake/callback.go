@@ -1,0 +1,95 @@
+package mitake
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// ReceiptHandler returns the handler of Mitake's calls at Config.CallbackURL, to be
+// mounted for all of its folder. They are GETs, and one that is not answered in
+// Mitake's words is repeated.
+func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
+	return httpapi.Webhook{
+		Method: http.MethodGet,
+		Verify: func(r *http.Request, _ []byte) bool {
+			attempt, signature := signed(r.URL)
+			mac, err := encoding.DecodeString(signature)
+			return err == nil && httpapi.Signed(sha256.New, c.setup().CallbackSecrets, []byte(attempt), mac)
+		},
+		Receipts: func(r *http.Request, _ []byte) ([]channel.Receipt, error) {
+			receipt, err := c.receipt(r.URL)
+			return []channel.Receipt{receipt}, err
+		},
+		Answer: func(w http.ResponseWriter, r *http.Request, _ []byte) {
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = fmt.Fprintf(w, "magicid=sms_gateway_rpack\nmsgid=%s\n", r.URL.Query().Get("msgid")) // a lost answer is repeated
+		},
+	}.Handler(sink)
+}
+
+var encoding = base64.RawURLEncoding
+
+// signatureLen is how long a callback's URL gets by the attempt's ID and its code.
+var signatureLen = len("/") + len(uuid.UUID{}.String()) + len("/") + encoding.EncodedLen(sha256.Size)
+
+// callback returns the URL for the reports on an attempt.
+func (c *Channel) callback(attempt string) string {
+	mac := hmac.New(sha256.New, []byte(c.setup().CallbackSecrets[0]))
+	mac.Write([]byte(attempt))
+	return strings.TrimSuffix(c.setup().CallbackURL, "/") + "/" + attempt + "/" + encoding.EncodeToString(mac.Sum(nil))
+}
+
+// signed returns the attempt's ID and the code that a callback's URL ends in.
+func signed(u *url.URL) (attempt, signature string) {
+	folder, signature := path.Split(u.Path)
+	return path.Base(folder), signature
+}
+
+// taipei is the zone of Mitake's times: assumed, for they name none. There has been
+// no summer time in Taiwan since 1979.
+var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
+
+// receipt reads a callback (the specification, "response"). Its statuscode is not
+// that of an answer: it is 0 or 1, for a message that was delivered, too. What
+// became of the message is in StatusFlag, and in statusstr as a word.
+func (c *Channel) receipt(u *url.URL) (channel.Receipt, error) {
+	attempt, _ := signed(u)
+	query := u.Query()
+	msgID, flag, word := query.Get("msgid"), query.Get("StatusFlag"), query.Get("statusstr")
+	if !isID(msgID) || flag == "" && word == "" {
+		return channel.Receipt{}, errors.New("no callback")
+	}
+	said := "StatusFlag=" + flag
+	if flag == "" {
+		said, flag = "statusstr="+word, flags[word]
+	}
+	verdict := c.setup().Codes[flag] // of an unknown one: Preparing, which says nothing new
+	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: attempt, Status: verdict.Status}
+	if verdict.Status == status.Undeliverable || verdict.Status == status.Failed {
+		receipt.Reason = verdict.Reason
+		receipt.Detail = said + " msgid=" + msgID
+	}
+	if at, err := time.ParseInLocation("20060102150405", query.Get("donetime"), taipei); err == nil {
+		receipt.At = at
+	}
+	return receipt, nil
+}
+
+// isID reports whether s can be a msgid: digits, sometimes after a letter or "#".
+func isID(s string) bool {
+	return s != "" && len(s) <= 36 && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}

@@ -1,0 +1,196 @@
+// Package mitake sends text messages through Mitake (三竹), Taiwan.
+//
+//	sms, err := mitake.New(mitake.Config{
+//		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
+//		Username:        os.Getenv("MITAKE_USERNAME"),
+//		Password:        os.Getenv("MITAKE_PASSWORD"),
+//		CallbackURL:     "https://app.example.com/receipts/mitake",
+//		CallbackSecrets: []string{os.Getenv("MITAKE_CALLBACK_SECRET")},
+//	})
+//	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive))
+//
+// It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14
+// (2024/06/18), called the specification below. What that leaves open is marked as
+// assumed.
+//
+// # A repeat is the same message
+//
+// Each message carries its attempt's ID as clientid. For 12 hours Mitake answers a
+// repeat as it answered the first one, and sends nothing. The channel is therefore
+// idempotent, as long as a message is not tried again after half a day.
+//
+// # Receipts
+//
+// Mitake reports by calling a URL that was sent along with the message. Its calls
+// are not signed, so the URL is: it ends in the attempt's ID and a code that only
+// [Config.CallbackSecrets] make. Whoever gets to see one can forge the receipts of
+// that message, and of no other. The attempt's ID is the provider ID, too, so that a
+// receipt finds its attempt even if the answer to the send was lost. Mitake's own
+// number of a message, msgid, is in the detail of receipts that report a failure.
+//
+// # Length
+//
+// To an account that may not send long messages, Mitake sends the first segment and
+// does not say so. [Config.MaxSegments] is what the account may send; longer texts
+// are refused here.
+package mitake
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Config is what a Channel needs to know. It prints without anything that is secret.
+type Config struct {
+	// Name is the channel's name. Defaults to channel.SMS.
+	Name channel.Name
+	// URL is where the account's API is, without the method's name:
+	// "https://smsapi.mitake.com.tw/api/mtk" and "https://smsb2c.mitake.com.tw/b2c/mtk"
+	// are two that are in use. An account is at home in one of them. Required.
+	URL string
+	// Client makes the calls. Defaults to httpapi.NewClient().
+	Client *http.Client
+	// Username and Password are the account's. Required.
+	Username string
+	Password string
+
+	// CallbackURL is where Mitake reaches the handler of [Channel.ReceiptHandler].
+	// The channel puts two segments behind its path, so the handler is to be mounted
+	// for all of the folder. At most 175 bytes, without a query. If it is empty, there
+	// are no receipts, and messages stay accepted.
+	CallbackURL string
+	// CallbackSecrets sign callback URLs: the first those of new messages, while
+	// calls that any of them signed are taken. Keep a secret in the list for two days
+	// after another has come before it. Required with CallbackURL.
+	CallbackSecrets []string
+
+	// MaxSegments is how many segments a text may have. Defaults to 1, which every
+	// account may send; more takes the account's permission for long messages.
+	MaxSegments int
+	// International says that the account may send to numbers outside of Taiwan.
+	International bool
+	// Connections is how many calls are made at a time. The specification allows an
+	// account 15 connections, so processes that share one must share them out.
+	// Defaults to 15.
+	Connections int
+
+	// Codes are rows that take the place of those in the table of status codes, by
+	// statuscode: what Mitake answers, and reports as StatusFlag.
+	Codes map[string]channel.Verdict
+	// Clock tells the time. Defaults to the real one.
+	Clock Clock
+}
+
+// Clock tells the time.
+type Clock interface {
+	// Now returns the current time.
+	Now() time.Time
+}
+
+// Format writes the channel's name, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "mitake.Config(%s)", cmp.Or(c.Name, channel.SMS)) // fmt has no way to report it
+}
+
+// MarshalText returns the channel's name: it is for logs.
+func (c Config) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }
+
+// Channel sends through one account of Mitake's. It is safe for concurrent use.
+type Channel struct {
+	// setup returns what New made of its Config. It is a function because functions
+	// print as addresses, whoever prints the Channel and with whatever verb.
+	setup func() *setup
+}
+
+type setup struct {
+	Config
+	smSend string        // the method's URL
+	slots  chan struct{} // holds a token for each call under way
+}
+
+const (
+	maxConnections = 15
+	maxCallback    = 256 // bytes: the specification, SmSend, response
+)
+
+// New returns a channel, or every mistake in its configuration.
+func New(c Config) (*Channel, error) {
+	c.Name = cmp.Or(c.Name, channel.SMS)
+	c.MaxSegments = cmp.Or(c.MaxSegments, 1)
+	c.Connections = cmp.Or(c.Connections, maxConnections)
+	if c.Client == nil {
+		c.Client = httpapi.NewClient()
+	}
+	if c.Clock == nil {
+		c.Clock = wall{}
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.CallbackSecrets = slices.Clone(c.CallbackSecrets)
+	own := c.Codes
+	c.Codes = maps.Clone(codes)
+	maps.Copy(c.Codes, own)
+	s := &setup{
+		Config: c,
+		smSend: strings.TrimSuffix(c.URL, "/") + "/SmSend?CharsetURL=UTF8",
+		slots:  make(chan struct{}, c.Connections),
+	}
+	return &Channel{func() *setup { return s }}, nil
+}
+
+func (c Config) check() error {
+	var mistakes []error
+	mistake := func(is bool, text string) {
+		if is {
+			mistakes = append(mistakes, errors.New("mitake: Config."+text))
+		}
+	}
+	mistake(c.URL == "", "URL is required")
+	mistake(c.URL != "" && !isFolder(c.URL), "URL is not an HTTP URL without a query")
+	mistake(c.Username == "", "Username is required")
+	mistake(c.Password == "", "Password is required")
+	mistake(c.CallbackURL != "" && !isFolder(c.CallbackURL), "CallbackURL is not an HTTP URL without a query")
+	mistake(len(c.CallbackURL)+signatureLen > maxCallback, fmt.Sprintf("CallbackURL has more than %d bytes", maxCallback-signatureLen))
+	mistake(c.CallbackURL != "" && len(c.CallbackSecrets) == 0, "CallbackSecrets is required with CallbackURL")
+	for i, secret := range c.CallbackSecrets {
+		mistake(secret == "", fmt.Sprintf("CallbackSecrets[%d] is empty", i))
+	}
+	mistake(c.MaxSegments < 0, "MaxSegments is negative")
+	mistake(c.Connections < 0 || c.Connections > maxConnections, fmt.Sprintf("Connections is not between 1 and %d", maxConnections))
+	for _, code := range slices.Sorted(maps.Keys(c.Codes)) {
+		v := c.Codes[code]
+		mistake((v.Status == status.Undeliverable || v.Status == status.Failed) && v.Reason == "",
+			fmt.Sprintf("Codes[%q] has no Reason", code))
+	}
+	return errors.Join(mistakes...)
+}
+
+func isFolder(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
+		u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
+}
+
+// Name returns [Config.Name].
+func (c *Channel) Name() channel.Name { return c.setup().Name }
+
+// Traits returns those of an SMS that Mitake tries to deliver for a day.
+func (c *Channel) Traits() channel.Traits {
+	return channel.Traits{Machine: status.SMS, Idempotent: true, Validity: day, Expires: true}
+}
+
+type wall struct{}
+
+func (wall) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from

@@ -1,0 +1,129 @@
+package mitake_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/traditionalchinese"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/mitake"
+	"github.com/smsplus/smsplus-go/phone"
+)
+
+const (
+	username    = "user-2c61"
+	password    = "password-5f3c"
+	secret      = "secret-9a1e"
+	callbackURL = "https://app.example.com/receipts/mitake"
+)
+
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+type at time.Time
+
+func (t at) Now() time.Time { return time.Time(t) }
+
+// provider is a Mitake that keeps what it is told.
+type provider struct {
+	answer func(form url.Values) string // the lines behind clientid
+
+	mu    sync.Mutex
+	calls []*http.Request
+	forms map[string]url.Values // by clientid
+	sent  map[string]string     // the answers, by clientid
+}
+
+// takes is the answer to a message that is taken.
+func takes(url.Values) string { return "statuscode=1\nAccountPoint=126\n" }
+
+// refuses is the answer to a message that is not. It repeats all that it was told.
+func refuses(code string) func(url.Values) string {
+	return func(form url.Values) string { return fmt.Sprintf("statuscode=%s\nError=無效的 %v\n", code, form) }
+}
+
+func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	form, _ := url.ParseQuery(string(body))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, r)
+	id := form.Get("clientid")
+	p.forms[id] = form
+	lines, again := p.sent[id]
+	if again {
+		lines += "Duplicate=Y\n"
+	} else {
+		lines = p.answer(form)
+		if strings.HasPrefix(lines, "statuscode=1\n") {
+			lines = fmt.Sprintf("msgid=#%09d\n", len(p.sent)+1) + lines
+			p.sent[id] = lines
+		}
+	}
+	big5, _ := traditionalchinese.Big5.NewEncoder().String(strings.ReplaceAll("["+id+"]\n"+lines, "\n", "\r\n"))
+	_, _ = io.WriteString(w, big5)
+}
+
+// form returns what the only message said.
+func (p *provider) form(t *testing.T) url.Values {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	require.Len(t, p.forms, 1)
+	for _, form := range p.forms {
+		return form
+	}
+	return nil
+}
+
+func newProvider(answer func(url.Values) string) *provider {
+	return &provider{answer: answer, forms: map[string]url.Values{}, sent: map[string]string{}}
+}
+
+// open returns a channel to a provider with that answer.
+func open(t *testing.T, answer func(url.Values) string, change func(*mitake.Config)) (*mitake.Channel, *provider) {
+	t.Helper()
+	p := newProvider(answer)
+	return dial(t, p, change), p
+}
+
+// dial returns a channel to any server.
+func dial(t *testing.T, h http.Handler, change func(*mitake.Config)) *mitake.Channel {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	config := mitake.Config{
+		URL: server.URL + "/api/mtk", Username: username, Password: password,
+		CallbackURL: callbackURL, CallbackSecrets: []string{secret}, Clock: at(now),
+	}
+	if change != nil {
+		change(&config)
+	}
+	c, err := mitake.New(config)
+	require.NoError(t, err)
+	return c
+}
+
+func number(t *testing.T, e164 string) phone.Number {
+	t.Helper()
+	n, err := phone.Parse(e164)
+	require.NoError(t, err)
+	return n
+}
+
+// envelope returns a message that any provider takes.
+func envelope(t *testing.T, text string) channel.Envelope {
+	return channel.Envelope{
+		AttemptID: uuid.New(), To: channel.Recipient{Phone: number(t, "+886912345678")},
+		Content: channel.Text(text), Try: 1,
+	}
+}
