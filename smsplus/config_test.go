@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +172,14 @@ func TestAnObserverIsToldWhatCouldNotBeUsed(t *testing.T) {
 	ref := channel.Ref{Channel: channel.LINEPush, ProviderID: "the same for all"}
 	require.Contains(t, seen.list(), smsplus.ReceiptIgnored{ref, status.Accepted, "the channel has no such status"})
 	require.Contains(t, seen.list(), smsplus.ReceiptIgnored{ref, status.Undeliverable, "its provider ID belongs to several messages"})
+}
+
+func TestTheChannelsAreHandedOutAsTheyWereGiven(t *testing.T) {
+	t.Parallel()
+	channels := []channel.Channel{fake(channel.SMS, nil), fake(channel.LINEPush, nil), fake("fax", nil)}
+	given := slices.Clone(channels)
+	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: channels})
+	require.NoError(t, err)
+	clear(channels)
+	require.Equal(t, given, slices.Collect(d.Channels()))
 }

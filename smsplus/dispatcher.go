@@ -39,6 +39,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -101,6 +102,7 @@ func New(c Config) (*Dispatcher, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	c.Channels = slices.Clone(c.Channels)
 	d := &Dispatcher{
 		cfg:       c,
 		router:    router{traits: make(map[channel.Name]channel.Traits, len(c.Channels))},
@@ -147,6 +149,10 @@ func (d *Dispatcher) warn(t Template) {
 		d.observe(context.Background(), WaitTooShort{t.ID, s.Channel, s.Wait, tr.Validity})
 	}
 }
+
+// Channels yields the registered channels, in the config's order: for what asks them
+// for more than to send, as package webhook does.
+func (d *Dispatcher) Channels() iter.Seq[channel.Channel] { return slices.Values(d.cfg.Channels) }
 
 // now is the time as it is stored: in UTC and whole microseconds, so that every
 // store gives back what it was given.
