@@ -1,0 +1,198 @@
+package failover_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/channeltest"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Two providers with sessions.
+func TestContractOfSessions(t *testing.T) {
+	t.Parallel()
+	with := func(o simulated.Outcome) channeltest.Case {
+		return channeltest.Case{To: channel.Recipient{Phone: simulated.Number(o, o, o)}}
+	}
+	h := channeltest.Harness{
+		Channel: func(t *testing.T) channel.Channel {
+			var providers []channel.Channel
+			for _, name := range []channel.Name{"one", "two"} {
+				p := simulated.New(simulated.Config{
+					Name: name, Delay: time.Millisecond, Late: 2 * time.Millisecond, Slow: time.Hour,
+					Traits: channel.Traits{Machine: status.SMS, Idempotent: true, Expires: true},
+				})
+				t.Cleanup(func() { require.NoError(t, p.Close()) })
+				providers = append(providers, p)
+			}
+			return open(t, providers...)
+		},
+		Content:     channel.Text("Your order has shipped and will arrive on Friday"),
+		To:          with(simulated.ReceiptTwice).To,
+		Unreachable: map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
+		Faults:      map[string]channeltest.Case{},
+		Stalled:     with(simulated.Slow),
+		Report:      func(*testing.T, channel.Channel, string) {}, // they report by themselves
+	}
+	for o := simulated.NoContact; o <= simulated.CarrierError; o++ {
+		h.Unreachable[o.String()] = with(o)
+	}
+	for _, o := range []simulated.Outcome{
+		simulated.TemplateConfig, simulated.SystemError, simulated.FlakyTwice, simulated.Throttled,
+		simulated.Down, simulated.InDoubtTaken, simulated.InDoubtLost,
+	} {
+		h.Faults[o.String()] = with(o)
+	}
+	channeltest.Run(t, h)
+}
+
+// Two providers with HTTP APIs and webhooks, one of which quotes the attempt. Each test
+// has the first refuse everything, so that the second one's answer is the channel's.
+func TestContractOfWebhooks(t *testing.T) {
+	t.Parallel()
+	for _, quoting := range []bool{true, false} {
+		t.Run(fmt.Sprintf("quoting=%v", quoting), func(t *testing.T) {
+			t.Parallel()
+			behind := func(first, second http.HandlerFunc) func(*testing.T) channel.Channel {
+				return func(t *testing.T) channel.Channel {
+					return open(t, dial(t, "first", quoting, first), dial(t, "second", quoting, second))
+				}
+			}
+			both := func(h http.HandlerFunc) channeltest.Case { return channeltest.Case{Channel: behind(h, h)} }
+			call := func(key, body string) *http.Request {
+				mac := hmac.New(sha256.New, []byte(key))
+				mac.Write([]byte(body))
+				r := httptest.NewRequest(http.MethodPost, "/receipts/sms/second", strings.NewReader(body))
+				r.Header.Set("X-Signature", hex.EncodeToString(mac.Sum(nil)))
+				return r
+			}
+			receipt := func(id string) string {
+				return fmt.Sprintf(`{"id":%q}`, strings.TrimPrefix(id, "second:"))
+			}
+			channeltest.Run(t, channeltest.Harness{
+				Channel: behind(replies(503, "Retry-After", "1"), replies(202)),
+				Content: channel.Text("Your order has shipped and will arrive on Friday"),
+				To:      channel.Recipient{Phone: number},
+				Unreachable: map[string]channeltest.Case{
+					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+					"invalid number": both(replies(422)),
+				},
+				Faults: map[string]channeltest.Case{
+					"throttled":         both(replies(429)),
+					"wrong credentials": both(replies(401)),
+					"broken":            both(replies(502)),
+					"senseless":         both(replies(418)),
+					"one of each":       {Channel: behind(replies(403), replies(429))},
+				},
+				Stalled: both(func(_ http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+					<-r.Context().Done()
+				}),
+				Secrets: []string{secret},
+				Webhook: &channeltest.Webhook{
+					Request:   func(_ *testing.T, _ channel.Channel, id string) *http.Request { return call(secret, receipt(id)) },
+					Forged:    func(_ *testing.T, _ channel.Channel, id string) *http.Request { return call("guess", receipt(id)) },
+					Malformed: func(*testing.T, channel.Channel) *http.Request { return call(secret, `{"id":`) },
+				},
+			})
+		})
+	}
+}
+
+const secret = "secret-9a1e"
+
+// api is the adapter of a provider with an HTTP API. It knows messages by the attempt's
+// ID, or else by a number of its own.
+type api struct {
+	name    channel.Name
+	url     string
+	quoting bool
+}
+
+func dial(t *testing.T, name channel.Name, quoting bool, provider http.HandlerFunc) *api {
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
+	return &api{name: name, url: server.URL, quoting: quoting}
+}
+
+// replies is a provider that repeats all that it was told.
+func replies(code int, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if len(header) > 0 {
+			w.Header().Set(header[0], header[1])
+		}
+		w.WriteHeader(code)
+		_, _ = io.Copy(w, r.Body)
+	}
+}
+
+func (a *api) Name() channel.Name     { return a.name }
+func (a *api) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+
+func (a *api) CheckContent(c channel.Content) error {
+	if _, ok := c.(channel.Text); !ok {
+		return errors.New("the content is no text")
+	}
+	return nil
+}
+
+func (a *api) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	if err := a.CheckContent(e.Content); err != nil {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, err.Error())
+	}
+	if e.To.Phone.IsZero() {
+		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
+	}
+	body := fmt.Sprintf("%s %s %s", e.AttemptID, e.To.Phone.E164(), e.Content)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url, strings.NewReader(body))
+	if err != nil {
+		return channel.Result{}, err
+	}
+	answer, err := httpapi.Do(http.DefaultClient, req)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	verdict := answer.Verdict()
+	if answer.Code == http.StatusUnprocessableEntity {
+		verdict = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
+	}
+	words := httpapi.Words(string(answer.Body), body, string(e.Content.(channel.Text)))
+	if err := verdict.Error(words, answer.RetryAfter()); err != nil {
+		return channel.Result{}, err
+	}
+	id := e.AttemptID.String()
+	if !a.quoting {
+		id = "no-" + id
+	}
+	return channel.Result{Status: verdict.Status, ProviderID: id}, nil
+}
+
+func (a *api) ReceiptHandler(s channel.Sink) http.Handler {
+	return httpapi.Webhook{
+		Verify: func(r *http.Request, body []byte) bool {
+			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))
+			return err == nil && httpapi.Signed(sha256.New, []string{secret}, body, mac)
+		},
+		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
+			var call struct{ ID string }
+			err := json.Unmarshal(body, &call)
+			return []channel.Receipt{{Channel: a.name, ProviderID: call.ID, Status: status.Delivered}}, err
+		},
+	}.Handler(s)
+}

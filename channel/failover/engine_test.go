@@ -1,0 +1,124 @@
+package failover_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// dispatcher sends by the channel alone, with a clock that the test moves.
+func dispatcher(t *testing.T, c channel.Channel, inDoubt smsplus.Policy) (*smsplus.Dispatcher, *clock.Mock) {
+	t.Helper()
+	mock := clock.NewMock()
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Channels: []channel.Channel{c}, Clock: mock,
+		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
+			{Channel: channel.SMS, Content: channel.Text("Your code is 498172"), InDoubt: inDoubt},
+		}}},
+	})
+	require.NoError(t, err)
+	return d, mock
+}
+
+func trigger(t *testing.T, d *smsplus.Dispatcher) uuid.UUID {
+	t.Helper()
+	id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number}})
+	require.NoError(t, err)
+	tick(t, d)
+	return id
+}
+
+func tick(t *testing.T, d *smsplus.Dispatcher) {
+	t.Helper()
+	_, err := d.Tick(t.Context())
+	require.NoError(t, err)
+}
+
+func message(t *testing.T, d *smsplus.Dispatcher, id uuid.UUID) smsplus.Message {
+	t.Helper()
+	m, err := d.Message(t.Context(), id)
+	require.NoError(t, err)
+	return m
+}
+
+func TestTheReceiptOfALostAnswerFindsItsAttempt(t *testing.T) {
+	t.Parallel()
+	primary, backup := working("one"), working("two")
+	primary.does(func(context.Context, channel.Envelope) (channel.Result, error) {
+		return channel.Result{}, channel.InDoubt(errors.New("lost"))
+	})
+	c := open(t, caller{primary}, backup)
+	d, mock := dispatcher(t, c, smsplus.Resend)
+	id := trigger(t, d)
+	attempt := message(t, d, id).Attempts[0]
+	require.Equal(t, status.InDoubt, attempt.Reason)
+
+	deliver(t, c, d, "/sms/one?id="+attempt.ID.String()) // this provider quotes the attempt
+	mock.Add(time.Hour)
+	tick(t, d)
+	require.Equal(t, status.Delivered, message(t, d, id).Status)
+	require.Equal(t, 1, primary.count())
+	require.Zero(t, backup.count(), "nobody needs another copy")
+}
+
+func TestReceiptsFindTheProviderThatTookTheMessage(t *testing.T) {
+	t.Parallel()
+	primary, backup := working("one").says(channel.Result{}, errBusy), working("two")
+	c := open(t, caller{primary}, caller{backup})
+	d, _ := dispatcher(t, c, smsplus.Resend)
+	id := trigger(t, d)
+	require.Equal(t, "two:1", message(t, d, id).Attempts[0].ProviderID)
+	deliver(t, c, d, "/sms/one?id=1")
+	require.Equal(t, status.Accepted, message(t, d, id).Status, "the other provider's 1 is another message")
+	deliver(t, c, d, "/sms/two?id=1")
+	require.Equal(t, status.Delivered, message(t, d, id).Status)
+}
+
+func TestAStepThatForwardsIsLeftAfterADoubt(t *testing.T) {
+	t.Parallel()
+	primary, backup := working("one").says(channel.Result{}, channel.InDoubt(errors.New("lost"))), working("two")
+	primary.traits.Idempotent = true
+	d, _ := dispatcher(t, open(t, primary, backup), smsplus.Forward)
+	m := message(t, d, trigger(t, d))
+	require.Equal(t, status.Undeliverable, m.Status)
+	require.Equal(t, status.InDoubt, m.Attempts[0].Reason)
+	require.Equal(t, 1, primary.count())
+	require.Zero(t, backup.count())
+}
+
+func TestADoubtThatStaysReachesThePersonByTheNextProvider(t *testing.T) {
+	t.Parallel()
+	primary, backup := working("one").says(channel.Result{}, channel.InDoubt(errors.New("lost"))), working("two")
+	primary.traits.Idempotent = true
+	d, mock := dispatcher(t, open(t, primary, backup), smsplus.Resend)
+	id := trigger(t, d)
+	for range 5 {
+		mock.Add(time.Minute)
+		tick(t, d)
+	}
+	m := message(t, d, id)
+	require.Equal(t, status.Accepted, m.Status)
+	require.Equal(t, "two:1", m.Attempts[0].ProviderID)
+	require.Equal(t, 5, primary.count(), "until its breaker opened")
+	require.Equal(t, 1, backup.count())
+}
+
+// deliver makes a provider's call.
+func deliver(t *testing.T, c channel.Receiver, d *smsplus.Dispatcher, url string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	c.ReceiptHandler(d.Receive).ServeHTTP(w, httptest.NewRequest(http.MethodPost, url, nil))
+	require.Equal(t, http.StatusOK, w.Code)
+}

@@ -1,0 +1,241 @@
+// Package failover puts several providers behind one channel: a message is handed to
+// the first, and to the next one only when it is certain that those before it did not
+// take it.
+//
+//	sms, err := failover.New(channel.SMS, primary, backup) // channels named, say, "twilio" and "mitake"
+//
+// Steps of a route are for another way to the person; this is for another way to the
+// same kind of message. The records show one attempt on one channel.
+//
+// # Who is asked
+//
+// Each Send asks the providers in their order, until one of them settles the matter:
+//
+//	the provider answers                       then
+//	it took the message                        that is the answer
+//	temporary                                  the next is asked; the breaker counts it
+//	authorization, quota_exceeded              the next is asked; the breaker counts it
+//	permission, template_config, system_error  the next is asked; the breaker does not
+//	                                           count it: it may be this message's alone
+//	in doubt                                   nobody else is asked; the breaker counts it
+//	any other reason: the person, the content  that is the answer
+//
+// When all of them fail, the answer is temporary if any of them was, and otherwise the
+// first one's. Before a provider's own words stands its name.
+//
+// # Doubt
+//
+// A send in doubt is never handed to another provider by the same Send. When the
+// engine sends the attempt again, the provider in doubt is asked first. If it is
+// idempotent and its fault is temporary, nobody else is asked until its breaker opens;
+// otherwise the next one is, for the step's policy Resend prefers a second copy to none.
+//
+// Which provider is in doubt is known in this process alone. Therefore several providers
+// are never idempotent together, whatever each of them is, and a step whose policy is
+// Forward is left after a doubt.
+//
+// # Names
+//
+// A provider's ID is its name, a colon and its own ID of the message, in answers and in
+// receipts: "mitake:0912". An ID that is a UUID, in lower case and with hyphens, stays as
+// it is. It needs no name to be unique, and it may be the attempt's own, which the engine
+// files a send in doubt under: so the receipt of a provider that quotes the attempt is
+// found although its answer was lost. An attempt has one such ID: if another provider
+// takes it after all, receipts of the first no longer find it.
+//
+// # Breakers
+//
+// A provider with too many faults in a row is left alone for a while; its messages go
+// to the next one at once. Then a few are handed to it on trial, and it is back when
+// those went well: nothing sticks to a backup. A refused recipient is no fault, and
+// nor is a Send that its caller cut off. Of a provider that is left alone the answer is
+// temporary until it is on trial; but if it has refused the account it does so still,
+// for the message may have another step to go to.
+//
+// Breakers run on the machine's time, each process has its own, and they see what Send
+// returns: a provider that accepts everything and delivers nothing looks well here.
+//
+// # What is masked
+//
+// People are reached while the primary is down, so nobody complains. [Channel.Providers]
+// says who sends how much and who fails, and the log has a warning when a provider
+// begins to be masked and a line when it is back.
+package failover
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Config is what [Open] makes a Channel of. A zero field means its default.
+type Config struct {
+	// Name is the channel's own. Required.
+	Name channel.Name
+	// Providers are asked in this order; the first is the primary. Each has a name of
+	// its own that is not the channel's, and all have the same machine. At least one
+	// is required. Names, the channel's too, consist of letters, digits, "_" and "-",
+	// since webhooks have them in their paths.
+	Providers []channel.Channel
+	// Failures is how many faults in a row open a provider's breaker; as many of any kind
+	// mask it. Defaults to 5.
+	Failures int
+	// Pause is how long an open breaker keeps its provider out. Defaults to 30 s.
+	Pause time.Duration
+	// Trials is how many messages a provider is handed then, and must do well with, before
+	// its breaker closes. Defaults to 3.
+	Trials int
+	// Doubts is how many attempts in doubt are remembered with their providers, the latest
+	// ones, at least. Defaults to 10,000.
+	Doubts int
+	// Logger gets warnings. Defaults to none.
+	Logger *slog.Logger
+}
+
+// Channel is a channel with several providers. It is safe for concurrent use.
+//
+// It is a [channel.Receiver], a [channel.Listener] and a [channel.ContentChecker]
+// whatever its providers are: without any that is one, its webhook answers 404, its
+// session has nothing to say and every content passes.
+type Channel struct {
+	config    Config
+	traits    channel.Traits
+	providers []*provider
+	doubts    *doubts
+}
+
+var (
+	_ channel.Receiver       = (*Channel)(nil)
+	_ channel.Listener       = (*Channel)(nil)
+	_ channel.ContentChecker = (*Channel)(nil)
+)
+
+// New returns a channel of that name with the defaults of [Config].
+func New(name channel.Name, primary channel.Channel, backups ...channel.Channel) (*Channel, error) {
+	return Open(Config{Name: name, Providers: append([]channel.Channel{primary}, backups...)})
+}
+
+// Open returns a Channel, or every mistake in the config at once, each named by its
+// field.
+func Open(c Config) (*Channel, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.Failures = cmp.Or(c.Failures, 5)
+	c.Pause = cmp.Or(c.Pause, 30*time.Second)
+	c.Trials = cmp.Or(c.Trials, 3)
+	c.Doubts = cmp.Or(c.Doubts, 10_000)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	ch := &Channel{config: c, traits: together(c.Providers), doubts: newDoubts(c.Doubts)}
+	for _, p := range c.Providers {
+		ch.providers = append(ch.providers, newProvider(p, c))
+	}
+	return ch, nil
+}
+
+func (c Config) check() error {
+	var bad []error
+	mistake := func(format string, args ...any) { bad = append(bad, fmt.Errorf("failover: Config."+format, args...)) }
+	switch {
+	case c.Name == "":
+		mistake("Name is required")
+	case !plain(c.Name):
+		mistake("Name: %q is not made of letters, digits, _ and - alone", c.Name)
+	}
+	if len(c.Providers) == 0 {
+		mistake("Providers is empty")
+	}
+	var first channel.Channel
+	seen := map[channel.Name]bool{c.Name: true}
+	for i, p := range c.Providers {
+		if p == nil {
+			mistake("Providers[%d] is nil", i)
+			continue
+		}
+		switch name := p.Name(); {
+		case !plain(name):
+			mistake("Providers[%d]: its name %q is not made of letters, digits, _ and - alone", i, name)
+		case seen[name]:
+			mistake("Providers[%d]: the name %q is taken", i, name)
+		}
+		seen[p.Name()] = true
+		if first == nil {
+			first = p
+		}
+		if !same(machine(first), machine(p)) {
+			mistake("Providers[%d]: its machine is not that of %q", i, first.Name())
+		}
+	}
+	for _, n := range []struct {
+		field string
+		value int64
+	}{
+		{"Failures", int64(c.Failures)}, {"Pause", int64(c.Pause)}, {"Trials", int64(c.Trials)}, {"Doubts", int64(c.Doubts)},
+	} {
+		if n.value < 0 {
+			mistake("%s is negative", n.field)
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// plain reports whether a name can stand in a path and before a colon.
+func plain(name channel.Name) bool {
+	for _, c := range name {
+		if c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func machine(c channel.Channel) *status.Machine { return cmp.Or(c.Traits().Machine, status.Default) }
+
+func same(a, b *status.Machine) bool {
+	return a == b || a.Initial() == b.Initial() && slices.Equal(a.Edges(), b.Edges())
+}
+
+// together returns the traits of providers of which any may get a message.
+func together(providers []channel.Channel) channel.Traits {
+	all := channel.Traits{Machine: machine(providers[0]), Idempotent: len(providers) == 1, Expires: true}
+	for _, p := range providers {
+		t := p.Traits()
+		all.UniformWait = all.UniformWait || t.UniformWait
+		all.Idempotent = all.Idempotent && t.Idempotent
+		all.Reads = all.Reads || t.Reads
+		all.Validity = max(all.Validity, t.Validity)
+		all.Expires = all.Expires && t.Expires
+	}
+	return all
+}
+
+// Name returns the channel's name.
+func (c *Channel) Name() channel.Name { return c.config.Name }
+
+// Traits returns what holds whichever provider gets a message: its wait is uniform and it
+// may be read if any provider says so, it is valid for as long as the longest takes, it
+// expires if each passes that on, and it is idempotent only if there is one provider,
+// which is.
+func (c *Channel) Traits() channel.Traits { return c.traits }
+
+// CheckContent returns what providers say against the content: each of them may get it.
+// Those that are no [channel.ContentChecker] are not asked.
+func (c *Channel) CheckContent(content channel.Content) error {
+	var bad []error
+	for _, p := range c.providers {
+		if checker, ok := p.channel.(channel.ContentChecker); ok {
+			if err := checker.CheckContent(content); err != nil {
+				bad = append(bad, fmt.Errorf("%s: %w", p.name, err))
+			}
+		}
+	}
+	return errors.Join(bad...)
+}

@@ -1,0 +1,260 @@
+package failover_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/failover"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// caller is a provider with a webhook whose calls say "delivered" of the IDs in the query.
+type caller struct{ *fake }
+
+func (c caller) ReceiptHandler(s channel.Sink) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var rs []channel.Receipt
+		for _, id := range r.URL.Query()["id"] {
+			rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, Status: status.Delivered, Detail: r.URL.Path})
+		}
+		if s(r.Context(), rs...) != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+}
+
+func TestACallGoesToTheProviderInItsPath(t *testing.T) {
+	t.Parallel()
+	c := open(t, caller{working("one")}, working("two"), caller{working("three")})
+	for path, want := range map[string]string{
+		"/sms/one":              "one",
+		"/receipts/sms/one":     "one",
+		"/sms/three/secret":     "three",
+		"/sms/three/sms/one":    "three",
+		"/sms/sms/three":        "three",
+		"/one/sms/three":        "three",
+		"/sms/two":              "", // it has no webhook
+		"/sms/four":             "",
+		"/sms":                  "",
+		"/sms/":                 "",
+		"/sms//one":             "",
+		"/one":                  "",
+		"/line/one":             "",
+		"/":                     "",
+		"/sms/one%2Fsecret":     "one",
+		"/sms%2Fone":            "one",
+		"/sms/one/../three/end": "one",
+	} {
+		var got []channel.Receipt
+		h := c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+			got = append(got, rs...)
+			return nil
+		})
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, path+"?id=7", nil)
+		h.ServeHTTP(w, r)
+		if want == "" {
+			require.Equal(t, http.StatusNotFound, w.Code, path)
+			require.Empty(t, w.Body.String())
+			require.Empty(t, got)
+			continue
+		}
+		require.Equal(t, http.StatusOK, w.Code, path)
+		require.Equal(t, []channel.Receipt{{
+			Channel: channel.SMS, ProviderID: want + ":7", Status: status.Delivered, Detail: r.URL.Path,
+		}}, got, path)
+	}
+}
+
+func TestTheReceiptsOfACallStayTogetherAndAreRenamed(t *testing.T) {
+	t.Parallel()
+	attempt := uuid.NewString()
+	down := errors.New("down")
+	calls := 0
+	h := open(t, caller{working("one")}).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+		calls++
+		var names []string
+		for _, r := range rs {
+			require.Equal(t, channel.SMS, r.Channel)
+			names = append(names, r.ProviderID)
+		}
+		require.Equal(t, []string{"one:1", attempt, "one:" + strings.ToUpper(attempt), "", "one:one:1"}, names)
+		return down
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost,
+		"/sms/one?id=1&id="+attempt+"&id="+strings.ToUpper(attempt)+"&id=&id=one:1", nil))
+	require.Equal(t, 1, calls)
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+}
+
+// Different messages have different names, and an answer and a receipt the same one.
+func TestNamesAreUnambiguous(t *testing.T) {
+	t.Parallel()
+	id := rapid.OneOf(
+		rapid.StringMatching(`(one|two|on|e)?:?[a-z0-9:]{0,4}`),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) string { return uuid.UUID(b).String() }),
+		rapid.String(),
+	)
+	rapid.Check(t, func(r *rapid.T) {
+		outside := make(map[string][2]string)
+		for range 20 {
+			name, inside := rapid.SampledFrom([]string{"one", "on", "two"}).Draw(r, "provider"), id.Draw(r, "id")
+			p := working(channel.Name(name)).says(channel.Result{Status: status.Accepted, ProviderID: inside}, nil)
+			c, err := failover.New(channel.SMS, caller{p})
+			require.NoError(r, err)
+			result, err := c.Send(t.Context(), envelope())
+			require.NoError(r, err)
+			received := ""
+			h := c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+				received = rs[0].ProviderID
+				return nil
+			})
+			call := httptest.NewRequest(http.MethodPost, "/sms/"+name, nil)
+			query := call.URL.Query()
+			query.Set("id", inside)
+			call.URL.RawQuery = query.Encode()
+			h.ServeHTTP(httptest.NewRecorder(), call)
+			require.Equal(r, result.ProviderID, received)
+
+			whole := [2]string{name, inside}
+			if inside == "" || uuid.Validate(inside) == nil && inside == result.ProviderID {
+				whole[0] = "" // of nothing, or of the one that has it
+			}
+			before, known := outside[result.ProviderID]
+			require.True(r, !known || before == whole, "%q is %q and %q", result.ProviderID, before, whole)
+			outside[result.ProviderID] = whole
+		}
+	})
+}
+
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"/sms/one", "/receipts/sms/two/secret", "//sms//one", "/sms/%2e%2e/one", "sms/one", ""} {
+		f.Add(path)
+	}
+	c, err := failover.New(channel.SMS, caller{working("one")}, caller{working("two")})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, path string) {
+		sunk := 0
+		h := c.ReceiptHandler(func(context.Context, ...channel.Receipt) error {
+			sunk++
+			return nil
+		})
+		r := httptest.NewRequest(http.MethodPost, "/?id=7", nil)
+		r.URL.Path = path
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		named := strings.Contains(path+"/", "sms/one/") || strings.Contains(path+"/", "sms/two/")
+		require.LessOrEqual(t, sunk, 1)
+		require.True(t, sunk == 0 || named, "%q names no provider", path)
+		require.Equal(t, sunk == 0, w.Code == http.StatusNotFound)
+		require.Empty(t, w.Body.String())
+	})
+}
+
+// talker is a provider with a session.
+type talker struct {
+	*fake
+	listen func(ctx context.Context, s channel.Sink) error
+}
+
+func (l talker) Listen(ctx context.Context, s channel.Sink) error { return l.listen(ctx, s) }
+
+func TestASessionThatBreaksIsBegunAgainAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l log
+		var begun []time.Duration
+		began := time.Now()
+		broken := talker{working("one"), func(ctx context.Context, _ channel.Sink) error {
+			begun = append(begun, time.Since(began))
+			if len(begun) == 2 {
+				panic("secret")
+			}
+			if len(begun) == 9 {
+				select { // it holds for a while
+				case <-time.After(10 * time.Minute):
+				case <-ctx.Done():
+				}
+			}
+			return errors.New("broken")
+		}}
+		steady := talker{working("two"), func(ctx context.Context, s channel.Sink) error {
+			for i := 0; ; i++ {
+				if err := s(ctx, channel.Receipt{Channel: "two", ProviderID: "1", Status: status.Delivered}); err != nil {
+					return err
+				}
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}}
+		c := with(t, failover.Config{Providers: []channel.Channel{broken, steady, working("three")}, Logger: l.logger()})
+		var mu sync.Mutex
+		heard := 0
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute-1)
+		defer cancel()
+		err := c.Listen(ctx, func(_ context.Context, rs ...channel.Receipt) error {
+			mu.Lock()
+			defer mu.Unlock()
+			heard++
+			require.Equal(t, channel.Ref{Channel: channel.SMS, ProviderID: "two:1"}, rs[0].Ref())
+			return nil
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 20*60, heard)
+		for i, gap := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			require.LessOrEqual(t, begun[i+1]-begun[i], gap*time.Second)
+			require.GreaterOrEqual(t, begun[i+1]-begun[i], gap*time.Second/2)
+		}
+		require.LessOrEqual(t, begun[9]-begun[8], 10*time.Minute+time.Second, "after a good while it is patient again")
+		lines := l.take()
+		require.Contains(t, lines, "failover: listener stopped; it is started again")
+		require.Contains(t, lines, "provider=one error=broken")
+		require.Contains(t, lines, "listener panicked (string)")
+		require.NotContains(t, lines, "secret")
+		require.NotContains(t, lines, "provider=two")
+	})
+}
+
+func TestListeningEndsAfterItsSessions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		slow := talker{working("one"), func(ctx context.Context, _ channel.Sink) error {
+			<-ctx.Done()
+			pass(time.Second)
+			ended = true
+			return ctx.Err()
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		require.ErrorIs(t, open(t, slow).Listen(ctx, nil), context.DeadlineExceeded)
+		require.True(t, ended)
+	})
+}
+
+func TestWithoutSessionsListeningEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		require.ErrorIs(t, open(t, working("one")).Listen(ctx, nil), context.DeadlineExceeded)
+		require.Equal(t, time.Hour, time.Since(began))
+	})
+}
