@@ -8,11 +8,13 @@
 //
 //   - phone: a number that does not leak.
 //   - status: the five statuses, the reasons, and each channel's legal moves.
-//   - channel: what an adapter is; channel/channeltest proves one, and
-//     channel/simulated is a provider whose outcomes are chosen by the number.
+//   - channel: what an adapter is; channel/channeltest proves one,
+//     channel/simulated is a provider whose outcomes are chosen by the number, and
+//     channel/failover puts several providers behind one channel.
 //   - smsplus: the Dispatcher, templates, messages, and the Store they live in.
 //   - memstore: the store in memory; storetest proves any store.
 //   - query: statistics, records, tabs and exports, as admin pages ask for them.
+//   - webhook: where providers call in with their receipts.
 //
 // Each imports only what is under it.
 //

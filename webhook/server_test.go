@@ -1,0 +1,269 @@
+package webhook_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/failover"
+	"github.com/smsplus/smsplus-go/internal/doctest/gateway"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
+	"github.com/smsplus/smsplus-go/webhook"
+)
+
+// town is a house with real servers: its own, and its provider's.
+type town struct {
+	*smsplus.Dispatcher
+	store *storetest.Faulty
+	down  atomic.Bool // the store is
+	url   string
+}
+
+// settle opens a town whose templates are the channels' names.
+func settle(t *testing.T, o webhook.Options, channels ...channel.Channel) *town {
+	t.Helper()
+	w := &town{store: &storetest.Faulty{Store: memstore.New()}}
+	w.store.Before = func(string) error {
+		if w.down.Load() {
+			return errors.New("the store is down")
+		}
+		return nil
+	}
+	c := smsplus.Config{Store: w.store, Channels: channels, Clock: clock.NewMock()}
+	for _, ch := range channels {
+		c.Templates = append(c.Templates, smsplus.Template{
+			ID: string(ch.Name()), Route: []smsplus.Step{{Channel: ch.Name(), Content: channel.Text("Your order has shipped")}},
+		})
+	}
+	var err error
+	w.Dispatcher, err = smsplus.New(c)
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	o.Prefix = "/receipts"
+	mux.Handle("/receipts/", webhook.New(w.Dispatcher, o))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	w.url = server.URL + "/receipts/"
+	return w
+}
+
+// provider is the gateway's: it takes every text, or none.
+func provider(t *testing.T, code int) *gateway.Channel {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+	t.Cleanup(server.Close)
+	return &gateway.Channel{URL: server.URL, Token: "token-5f3c", Secret: secret}
+}
+
+func (w *town) send(t *testing.T, template string) smsplus.Message {
+	t.Helper()
+	number, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	id, err := w.Send(t.Context(), smsplus.Trigger{Template: template, To: channel.Recipient{Phone: number}})
+	require.NoError(t, err)
+	_, err = w.Tick(t.Context())
+	require.NoError(t, err)
+	return w.message(t, id)
+}
+
+func (w *town) message(t *testing.T, id uuid.UUID) smsplus.Message {
+	t.Helper()
+	m, err := w.Message(t.Context(), id)
+	require.NoError(t, err)
+	return m
+}
+
+// calls makes a provider's signed call, and returns the code of the answer and when to
+// come back.
+func (w *town) calls(t *testing.T, path, body string) (code int, later string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("X-Signature", sign(body))
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	said, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Empty(t, said)
+	return resp.StatusCode, resp.Header.Get("Retry-After")
+}
+
+func arrived(id string) string { return fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id) }
+
+func TestAReceiptReachesItsMessage(t *testing.T) {
+	t.Parallel()
+	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	m := w.send(t, "gateway")
+	require.Equal(t, status.Accepted, m.Status)
+	code, _ := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+}
+
+func TestAnOutageOfTheStoreLosesNoReceipt(t *testing.T) {
+	t.Parallel()
+	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	m := w.send(t, "gateway")
+	w.down.Store(true)
+	for range 3 {
+		code, later := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+		require.Equal(t, http.StatusServiceUnavailable, code)
+		require.Equal(t, "30", later)
+	}
+	w.down.Store(false)
+	require.Equal(t, status.Accepted, w.message(t, m.ID).Status)
+	code, _ := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+}
+
+func TestAReceiptThatComesBeforeItsMessageIsParked(t *testing.T) {
+	t.Parallel()
+	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	early := uuid.New()
+	attempt := smsplus.AttemptID(early, 0)
+	code, _ := w.calls(t, "gateway", arrived(attempt.String()))
+	require.Equal(t, http.StatusOK, code)
+	parked, err := w.store.Parked(t.Context(), []channel.Ref{{Channel: "gateway", ProviderID: attempt.String()}})
+	require.NoError(t, err)
+	require.Len(t, parked, 1)
+}
+
+// renamed is a provider under a name of its own.
+type renamed struct {
+	*gateway.Channel
+	name channel.Name
+}
+
+func (r renamed) Name() channel.Name { return r.name }
+
+func TestEachProviderOfAChannelCallsUnderItsOwnName(t *testing.T) {
+	t.Parallel()
+	sms, err := failover.New(channel.SMS,
+		renamed{provider(t, http.StatusTooManyRequests), "primary"}, renamed{provider(t, http.StatusAccepted), "backup"})
+	require.NoError(t, err)
+	w := settle(t, webhook.Options{}, sms)
+	m := w.send(t, "sms")
+	require.Equal(t, status.Accepted, m.Status)
+	call := arrived(m.Attempts[0].ProviderID)
+	for _, path := range []string{"sms", "sms/", "sms/another", "backup"} {
+		code, _ := w.calls(t, path, call)
+		require.Equal(t, http.StatusNotFound, code, path)
+	}
+	w.down.Store(true)
+	code, later := w.calls(t, "sms/backup", call)
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Equal(t, "30", later)
+	w.down.Store(false)
+	code, _ = w.calls(t, "sms/backup", call)
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+}
+
+func TestManyCallsAtOnceAreAllApplied(t *testing.T) {
+	t.Parallel()
+	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	ms := make([]smsplus.Message, 50)
+	for i := range ms {
+		ms[i] = w.send(t, "gateway")
+	}
+	var all sync.WaitGroup
+	for range 4 { // providers repeat themselves
+		for _, m := range ms {
+			all.Go(func() {
+				body := arrived(m.Attempts[0].ProviderID)
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"gateway", strings.NewReader(body))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				req.Header.Set("X-Signature", sign(body))
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if resp.StatusCode != http.StatusOK {
+					t.Error(resp.Status)
+				}
+				if err := resp.Body.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	for _, m := range ms {
+		require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+	}
+}
+
+func TestABodyThatNeverEndsIsAnsweredByTheDeadline(t *testing.T) {
+	t.Parallel()
+	const timeout = 500 * time.Millisecond
+	w := settle(t, webhook.Options{Timeout: timeout}, provider(t, http.StatusAccepted))
+	// connect returns what writes a call and returns the code of its answer.
+	connect := func() func(length int, body string) int {
+		host := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/receipts/")
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		require.NoError(t, conn.SetDeadline(time.Now().Add(20*timeout)))
+		answers := bufio.NewReader(conn)
+		return func(length int, body string) int {
+			_, err := fmt.Fprintf(conn, "POST /receipts/gateway HTTP/1.1\r\nHost: x\r\nX-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
+				sign(body), length, body)
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(answers, nil)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			return resp.StatusCode
+		}
+	}
+	whole := arrived("1")
+	good, bad := connect(), connect()
+	require.Equal(t, http.StatusOK, good(len(whole), whole))
+	require.Equal(t, http.StatusServiceUnavailable, bad(len(whole)+1, whole))
+	require.Equal(t, http.StatusOK, good(len(whole), whole), "a connection lives longer than the deadline of a call")
+}
+
+// Whatever is sent, what is answered is none of it.
+func TestNoAnswerRepeatsTheCall(t *testing.T) {
+	t.Parallel()
+	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	body, err := json.Marshal(map[string]string{"id": "<script>", "word": "<script>"})
+	require.NoError(t, err)
+	for _, path := range []string{"gateway/%3Cscript%3E", "%3Cscript%3E", "gateway?x=%3Cscript%3E"} {
+		for _, method := range []string{"GET", "POST", "PUT", "OPTIONS", "TRACE"} {
+			req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(string(body)))
+			require.NoError(t, err)
+			resp, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			said, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Empty(t, said)
+			require.NotContains(t, fmt.Sprint(resp.Header), "script")
+		}
+	}
+}

@@ -1,0 +1,450 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
+	"github.com/smsplus/smsplus-go/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// house is an application: a dispatcher, its store and its webhooks.
+type house struct {
+	*smsplus.Dispatcher
+	store *storetest.Faulty
+	hooks http.Handler
+	log   *log
+	calls *calls
+}
+
+// open builds a house. Its store may be made to fail before the first call.
+func open(t *testing.T, o webhook.Options, channels ...channel.Channel) *house {
+	t.Helper()
+	h := &house{store: &storetest.Faulty{Store: memstore.New()}, log: new(log), calls: new(calls)}
+	d, err := smsplus.New(smsplus.Config{Store: h.store, Channels: channels})
+	require.NoError(t, err)
+	o.Logger = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Observe = h.calls.observe
+	h.Dispatcher, h.hooks = d, webhook.New(d, o)
+	return h
+}
+
+// call makes a call and returns the answer.
+func (h *house) call(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.hooks.ServeHTTP(w, r)
+	return w
+}
+
+func (h *house) parked(t *testing.T, refs ...channel.Ref) []channel.Receipt {
+	t.Helper()
+	rs, err := h.store.Parked(t.Context(), refs)
+	require.NoError(t, err)
+	return rs
+}
+
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// calls are what was observed.
+type calls struct {
+	mu  sync.Mutex
+	all []webhook.Call
+}
+
+func (c *calls) observe(call webhook.Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, call)
+}
+
+func (c *calls) list() []webhook.Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.all)
+}
+
+// receiver is a channel with a webhook that does as it is told.
+type receiver struct {
+	name  channel.Name
+	serve func(sink channel.Sink, w http.ResponseWriter, r *http.Request)
+}
+
+func (c receiver) Name() channel.Name   { return c.name }
+func (receiver) Traits() channel.Traits { return channel.Traits{} }
+func (receiver) Send(context.Context, channel.Envelope) (channel.Result, error) {
+	return channel.Result{}, errors.New("not here")
+}
+
+func (c receiver) ReceiptHandler(sink channel.Sink) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(sink, w, r) })
+}
+
+// deaf is a channel without a webhook.
+type deaf struct{ channel.Channel }
+
+func (deaf) Name() channel.Name { return "deaf" }
+
+const secret = "secret-9a1e"
+
+// hook is an adapter of a provider whose signed calls list the IDs of messages that
+// arrived.
+var hook = receiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+	httpapi.Webhook{
+		MaxBody: 1 << 10,
+		Verify: func(r *http.Request, body []byte) bool {
+			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))
+			return err == nil && httpapi.Signed(sha256.New, []string{secret}, body, mac)
+		},
+		Receipts: func(_ *http.Request, body []byte) (rs []channel.Receipt, err error) {
+			var ids []string
+			err = json.Unmarshal(body, &ids)
+			for _, id := range ids {
+				rs = append(rs, channel.Receipt{Channel: "hook", ProviderID: id, Status: status.Delivered})
+			}
+			return rs, err
+		},
+	}.Handler(sink).ServeHTTP(w, r)
+}}
+
+// post returns a signed call.
+func post(url, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	r.Header.Set("X-Signature", sign(body))
+	return r
+}
+
+func sign(body string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func says(code int) receiver {
+	return receiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
+}
+
+func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	const long = 2 << 10
+	forged := post("/hook", `["1"]`)
+	forged.Header.Set("X-Signature", sign("another"))
+	endless := post("/hook", "")
+	endless.Body, endless.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", long+1))), -1
+	announced := post("/hook", "")
+	announced.Body, announced.ContentLength = io.NopCloser(breaks{}), long+1 // nobody reads it
+	broken := post("/hook", "")
+	broken.Body, broken.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader("x"), breaks{})), -1
+	for name, tt := range map[string]struct {
+		call *http.Request
+		code int
+	}{
+		"stored":                     {post("/hook", `["1"]`), 200},
+		"below its path":             {post("/hook/5f3c9a", `["1"]`), 200},
+		"with a query":               {post("/hook?token=5f3c9a", `["1"]`), 200},
+		"a signature of another":     {forged, 401},
+		"no signature":               {httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader(`["1"]`)), 401},
+		"no sense":                   {post("/hook", `["1"`), 400},
+		"broken off":                 {broken, 400},
+		"an ID of nothing":           {post("/hook", `[""]`), 400},
+		"longer than the adapter's":  {post("/hook", strings.Repeat("x", 1<<10+1)), 413},
+		"longer than anybody's":      {announced, 413},
+		"long without saying so":     {endless, 413},
+		"another method":             {httptest.NewRequest(http.MethodDelete, "/hook", nil), 405},
+		"a method for the adapter":   {httptest.NewRequest(http.MethodGet, "/hook", nil), 405},
+		"a look":                     {httptest.NewRequest(http.MethodHead, "/says", nil), 204},
+		"a channel that is not":      {post("/fax", `["1"]`), 404},
+		"a channel without webhook":  {post("/deaf", `["1"]`), 404},
+		"a name that begins so":      {post("/hooked", `["1"]`), 404},
+		"a name in another place":    {post("/receipts/hook", `["1"]`), 404},
+		"a path that looks escaped":  {post("/%68ook", `["1"]`), 200},
+		"a path out of the ordinary": {post("/../hook", `["1"]`), 404},
+		"the root":                   {post("/", `["1"]`), 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t, webhook.Options{MaxBody: long}, hook, says(204), deaf{says(200)})
+			w := h.call(tt.call)
+			require.Equal(t, tt.code, w.Code)
+			require.Empty(t, w.Body.String(), "nothing repeats what was sent")
+			stored := len(h.parked(t, channel.Ref{Channel: "hook", ProviderID: "1"}))
+			require.Equal(t, tt.code == 200, stored == 1)
+			require.Equal(t, tt.code == 405, w.Header().Get("Allow") != "")
+			require.Empty(t, w.Header().Get("Retry-After"))
+			require.Len(t, h.calls.list(), 1)
+			require.Equal(t, tt.code, h.calls.list()[0].Code)
+		})
+	}
+}
+
+type breaks struct{}
+
+func (breaks) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestThePrefixStandsBeforeTheNames(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"receipts/v1", "/receipts/v1", "/receipts/v1/"} {
+		h := open(t, webhook.Options{Prefix: prefix}, hook)
+		require.Equal(t, 200, h.call(post("/receipts/v1/hook", `["1"]`)).Code)
+		require.Equal(t, 200, h.call(post("/receipts/v1/hook/x/y", `["1"]`)).Code)
+		for _, path := range []string{"/hook", "/receipts/hook", "/receipts/v1", "/receipts/v1hook", "/receipts/v1//hook"} {
+			require.Equal(t, 404, h.call(post(path, `["1"]`)).Code, path)
+		}
+	}
+}
+
+func TestTheAdapterSeesTheCallAsItCame(t *testing.T) {
+	t.Parallel()
+	seen := make(chan *http.Request, 1)
+	h := open(t, webhook.Options{Prefix: "receipts"}, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && string(body) == "a=b" && r.ContentLength == 3 && r.ParseForm() == nil {
+			seen <- r
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusEarlyHints) // not the answer
+		w.WriteHeader(http.StatusAccepted)
+		w.WriteHeader(http.StatusTeapot) // too late
+		_, _ = io.WriteString(w, "<Response/>")
+	}})
+	call := httptest.NewRequest(http.MethodPost, "https://example.com/receipts/sms/5f3c?x=y", strings.NewReader("a=b"))
+	call.ContentLength = -1 // it comes in chunks
+	call.Header.Set("X-Twilio-Signature", "s")
+	w := h.call(call)
+	require.Equal(t, http.StatusAccepted, w.Code)
+	require.Equal(t, "<Response/>", w.Body.String())
+	require.Equal(t, "text/xml", w.Header().Get("Content-Type"))
+	r := <-seen
+	require.Equal(t, "https://example.com/receipts/sms/5f3c?x=y", r.URL.String())
+	require.Equal(t, call.RequestURI, r.RequestURI)
+	require.Equal(t, call.Header, r.Header)
+}
+
+func TestWhatIsNotStoredIsToBeCalledAgain(t *testing.T) {
+	t.Parallel()
+	answer := func(code int, header ...string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			if len(header) > 0 {
+				w.Header().Set(header[0], header[1])
+			}
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, "the receipt of +886912345678")
+		}
+	}
+	for name, tt := range map[string]func(http.ResponseWriter){
+		"it says so":               answer(503),
+		"it says so, with a time":  answer(503, "Retry-After", "30"),
+		"it takes no notice":       answer(200),
+		"it says nothing":          func(http.ResponseWriter) {},
+		"it blames the caller":     answer(400),
+		"it panics over the error": func(http.ResponseWriter) { panic("the store is down") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+				if sink(r.Context(), channel.Receipt{Channel: "sms", ProviderID: "1", Status: status.Delivered}) != nil {
+					tt(w)
+				}
+			}})
+			down := true
+			h.store.Before = func(string) error {
+				if down {
+					return errors.New("the store is down")
+				}
+				return nil
+			}
+			w := h.call(post("/sms", ""))
+			require.Equal(t, http.StatusServiceUnavailable, w.Code)
+			require.Equal(t, "30", w.Header().Get("Retry-After"))
+			require.Empty(t, w.Body.String())
+			down = false
+			require.Empty(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}))
+			require.Equal(t, 200, h.call(post("/sms", "")).Code)
+			require.Len(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}), 1)
+		})
+	}
+}
+
+func TestAnAdaptersOwn503HasATimeToComeBack(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "30", open(t, webhook.Options{}, says(503)).call(post("/says", "")).Header().Get("Retry-After"))
+	own := receiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}}
+	require.Equal(t, "7", open(t, webhook.Options{}, own).call(post("/says", "")).Header().Get("Retry-After"))
+}
+
+func TestReceiptsThatMakeNoSenseAreTold(t *testing.T) {
+	t.Parallel()
+	h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, _ http.ResponseWriter, r *http.Request) {
+		_ = sink(r.Context(), channel.Receipt{Channel: "sms", Status: status.Delivered})
+	}})
+	require.Equal(t, http.StatusServiceUnavailable, h.call(post("/sms", "")).Code)
+	require.Contains(t, h.log.String(), "level=ERROR msg=\"webhook: the channel's receipts make no sense\" channel=sms")
+}
+
+func TestAPanicEndsItsCallAlone(t *testing.T) {
+	t.Parallel()
+	h := open(t, webhook.Options{}, hook, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_, _ = io.Copy(w, r.Body)
+		panic("of +886912345678")
+	}})
+	w := h.call(post("/sms/5f3c?token=4711", "the text"))
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.Empty(t, w.Body.String())
+	said := h.log.String()
+	require.Contains(t, said, "level=ERROR msg=\"webhook: channel panicked\" channel=sms type=string stack=")
+	require.Contains(t, said, "TestAPanicEndsItsCallAlone.func1", "where it was")
+	for _, kept := range []string{"912345678", "5f3c", "4711", "the text"} {
+		require.NotContains(t, said, kept)
+	}
+	require.Equal(t, 200, h.call(post("/hook", `["1"]`)).Code)
+}
+
+func TestACallIsAnsweredByItsDeadline(t *testing.T) {
+	t.Parallel()
+	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){
+		"an adapter that ignores its context": func(http.ResponseWriter, *http.Request) { <-time.After(time.Hour) },
+		"one that blames the caller": func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			w.WriteHeader(http.StatusBadRequest)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := open(t, webhook.Options{}, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) { serve(w, r) }})
+				w := h.call(post("/sms", ""))
+				require.Equal(t, []webhook.Call{{Channel: "sms", Code: http.StatusServiceUnavailable, Took: 10 * time.Second}}, h.calls.list())
+				require.Equal(t, http.StatusServiceUnavailable, w.Code)
+				require.Equal(t, "30", w.Header().Get("Retry-After"))
+				<-time.After(time.Hour)
+			})
+		})
+	}
+}
+
+func TestAStoreThatHangsIsAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, webhook.Options{Timeout: 3 * time.Second}, hook)
+		h.store.Before = func(string) error {
+			<-time.After(time.Minute)
+			return errors.New("too late")
+		}
+		w := h.call(post("/hook", `["1"]`))
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+		require.Equal(t, 3*time.Second, h.calls.list()[0].Took)
+		<-time.After(time.Hour)
+	})
+}
+
+func TestOnlyTheNameTheCodeAndTheDurationAreLogged(t *testing.T) {
+	t.Parallel()
+	h := open(t, webhook.Options{}, hook)
+	h.call(post("/hook/5f3c?token=4711", `["1234"]`))
+	h.call(post("/fax/5f3c?token=4711", "1234"))
+	lines := strings.Split(strings.TrimSpace(h.log.String()), "\n")
+	require.Len(t, lines, 2)
+	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel=hook code=200 took=\S+$`, lines[0])
+	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel="" code=404 took=\S+$`, lines[1])
+	require.Equal(t, channel.Name("hook"), h.calls.list()[0].Channel)
+	require.Empty(t, h.calls.list()[1].Channel)
+}
+
+func TestTheReceiptsOfACallAreOneBatch(t *testing.T) {
+	t.Parallel()
+	h := open(t, webhook.Options{}, hook)
+	parks := 0
+	h.store.Before = func(method string) error {
+		if method == "Park" {
+			parks++
+		}
+		return nil
+	}
+	ids, refs := make([]string, 100), make([]channel.Ref, 100)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i)
+		refs[i] = channel.Ref{Channel: "hook", ProviderID: ids[i]}
+	}
+	body, err := json.Marshal(ids)
+	require.NoError(t, err)
+	require.Equal(t, 200, h.call(post("/hook", string(body))).Code)
+	require.Equal(t, 1, parks)
+	require.Len(t, h.parked(t, refs...), 100)
+}
+
+func FuzzCall(f *testing.F) {
+	f.Add("POST", "/receipts/hook", `["1"]`, true)
+	f.Add("GET", "/receipts/hook/5f3c", "", false)
+	f.Add("PUT", "/receipts//hook", "x", true)
+	f.Add("HEAD", "/", strings.Repeat("x", 3000), true)
+	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{hook, deaf{hook}}})
+	require.NoError(f, err)
+	hooks := webhook.New(d, webhook.Options{Prefix: "receipts", MaxBody: 2 << 10})
+	f.Fuzz(func(t *testing.T, method, path, body string, signed bool) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Method, r.URL.Path = method, path
+		if signed {
+			r.Header.Set("X-Signature", sign(body))
+		}
+		w := httptest.NewRecorder()
+		hooks.ServeHTTP(w, r)
+		require.Empty(t, w.Body.String())
+		known := path == "/receipts/hook" || strings.HasPrefix(path, "/receipts/hook/")
+		switch {
+		case !known:
+			require.Equal(t, http.StatusNotFound, w.Code)
+		case method != http.MethodPost:
+			require.Contains(t, []int{http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge}, w.Code)
+		case len(body) > 1<<10:
+			require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+		case !signed:
+			require.Equal(t, http.StatusUnauthorized, w.Code)
+		default:
+			require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, w.Code)
+		}
+	})
+}
