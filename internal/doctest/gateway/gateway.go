@@ -2,16 +2,17 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -19,6 +20,17 @@ type Channel struct{ URL, Token, Secret string } // Secret signs receipts
 
 func (*Channel) Name() channel.Name     { return "gateway" }
 func (*Channel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS, Idempotent: true} }
+
+var (
+	client   = httpapi.NewClient()
+	verdicts = map[int]channel.Verdict{ // of the provider's own codes; any other means what HTTP says
+		http.StatusUnprocessableEntity: {Status: status.Undeliverable, Reason: status.InvalidNumber},
+	}
+	said = map[string]channel.Receipt{ // by the provider's word; any other says nothing new
+		"arrived": {Status: status.Delivered},
+		"gave up": {Status: status.Undeliverable, Reason: status.CarrierError},
+	}
+)
 
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (r channel.Result, err error) {
 	text, ok := e.Content.(channel.Text)
@@ -28,52 +40,38 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (r channel.Resul
 		return r, channel.Undeliverable(status.InvalidNumber, "there is no number")
 	}
 	body, _ := json.Marshal(map[string]any{"id": e.AttemptID, "to": e.To.Phone.E164(), "text": text})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, strings.NewReader(string(body)))
-	if err != nil || ctx.Err() != nil {
-		return r, channel.Temporary(ctx.Err(), 0) // nothing was written
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
+	if err != nil {
+		return r, channel.Failed(status.SystemError, "the URL makes no sense") // the error's words would hold it
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
-	resp, err := http.DefaultClient.Do(req)
+	answer, err := httpapi.Do(client, req)
 	if err != nil {
-		return r, channel.InDoubt(fmt.Errorf("no answer (%T)", err)) // its words may hold the URL
+		return r, err // temporary, or in doubt once the request was written
 	}
-	defer resp.Body.Close() //nolint:errcheck // the status code is the answer
-	switch answer := fmt.Sprint("HTTP ", resp.StatusCode); resp.StatusCode {
-	case 200, 202:
-		return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
-	case 422:
-		return r, channel.Undeliverable(status.InvalidNumber, answer)
-	case 429, 503:
-		return r, channel.Temporary(fmt.Errorf("%s", answer), 0)
-	case 500, 502, 504:
-		return r, channel.InDoubt(fmt.Errorf("%s", answer))
-	default:
-		return r, channel.Failed(status.SystemError, answer)
+	verdict, known := verdicts[answer.Code]
+	if !known {
+		verdict = answer.Verdict()
 	}
-}
-
-var said = map[string]channel.Receipt{ // by the provider's word; any other says nothing new
-	"arrived": {Status: status.Delivered},
-	"gave up": {Status: status.Undeliverable, Reason: status.CarrierError},
+	words := fmt.Sprintf("HTTP %d %s", answer.Code, httpapi.Words(string(answer.Body), c.Token, string(text)))
+	if err := verdict.Error(strings.TrimSpace(words), answer.RetryAfter()); err != nil {
+		return r, err
+	}
+	return channel.Result{Status: verdict.Status, ProviderID: e.AttemptID.String()}, nil
 }
 
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		call, mac := struct{ ID, Word string }{}, hmac.New(sha256.New, []byte(c.Secret))
-		body, err := io.ReadAll(io.TeeReader(http.MaxBytesReader(w, req.Body, 1<<16), mac))
-		switch {
-		case err != nil:
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-		case !hmac.Equal(fmt.Appendf(nil, "%x", mac.Sum(nil)), []byte(req.Header.Get("X-Signature"))):
-			w.WriteHeader(http.StatusUnauthorized)
-		case json.Unmarshal(body, &call) != nil || call.ID == "":
-			w.WriteHeader(http.StatusBadRequest)
-		default:
+	return httpapi.Webhook{
+		Verify: func(r *http.Request, body []byte) bool {
+			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))
+			return err == nil && httpapi.Signed(sha256.New, []string{c.Secret}, body, mac)
+		},
+		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
+			var call struct{ ID, Word string }
+			err := json.Unmarshal(body, &call)
 			r := said[call.Word]
 			r.Channel, r.ProviderID = c.Name(), call.ID
-			if sink(req.Context(), r) != nil {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		}
-	})
+			return []channel.Receipt{r}, err
+		},
+	}.Handler(sink)
 }
