@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,18 +40,22 @@ func raw(t *testing.T, then func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
+	var serving sync.WaitGroup
+	t.Cleanup(serving.Wait)
 	t.Cleanup(func() { _ = l.Close() })
-	go func() {
+	serving.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			_, _ = conn.Read(make([]byte, 4096))
-			then(conn)
-			_ = conn.Close()
+			go func() { // a client may dial once more than it needs to, and say nothing
+				_, _ = conn.Read(make([]byte, 4096))
+				then(conn)
+				_ = conn.Close()
+			}()
 		}
-	}()
+	})
 	return "http://" + l.Addr().String()
 }
 
