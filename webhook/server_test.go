@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,20 +93,26 @@ func (w *town) message(t *testing.T, id uuid.UUID) smsplus.Message {
 	return m
 }
 
-// calls makes a provider's signed call, and returns the code of the answer and when to
+// call makes a provider's signed call, and returns the code of the answer and when to
 // come back.
-func (w *town) calls(t *testing.T, path, body string) (code int, later string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+path, strings.NewReader(body))
-	require.NoError(t, err)
+func (w *town) call(ctx context.Context, path, body string) (code int, later string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
 	req.Header.Set("X-Signature", sign(body))
 	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	return resp.StatusCode, resp.Header.Get("Retry-After"), resp.Body.Close()
+}
+
+func (w *town) calls(t *testing.T, path, body string) (code int, later string) {
+	t.Helper()
+	code, later, err := w.call(t.Context(), path, body)
 	require.NoError(t, err)
-	said, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Empty(t, said)
-	return resp.StatusCode, resp.Header.Get("Retry-After")
+	return code, later
 }
 
 func arrived(id string) string { return fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id) }
@@ -191,23 +198,9 @@ func TestManyCallsAtOnceAreAllApplied(t *testing.T) {
 	for range 4 { // providers repeat themselves
 		for _, m := range ms {
 			all.Go(func() {
-				body := arrived(m.Attempts[0].ProviderID)
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"gateway", strings.NewReader(body))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				req.Header.Set("X-Signature", sign(body))
-				resp, err := http.DefaultClient.Do(req)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if resp.StatusCode != http.StatusOK {
-					t.Error(resp.Status)
-				}
-				if err := resp.Body.Close(); err != nil {
-					t.Error(err)
+				code, _, err := w.call(t.Context(), "gateway", arrived(m.Attempts[0].ProviderID))
+				if err != nil || code != http.StatusOK {
+					t.Error(code, err)
 				}
 			})
 		}

@@ -37,11 +37,11 @@
 // # Names
 //
 // A provider's ID is its name, a colon and its own ID of the message, in answers and in
-// receipts: "mitake:0912". An ID that is a UUID, in lower case and with hyphens, stays as
+// receipts: "backup:0912". An ID that is a UUID, in lower case and with hyphens, stays as
 // it is. It needs no name to be unique, and it may be the attempt's own, which the engine
 // files a send in doubt under: so the receipt of a provider that quotes the attempt is
 // found although its answer was lost. An attempt has one such ID: if another provider
-// takes it after all, receipts of the first no longer find it.
+// takes it after all, receipts of the first find it only if both quote the attempt.
 //
 // # Breakers
 //
