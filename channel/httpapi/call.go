@@ -43,8 +43,10 @@ type Answer struct {
 
 // Do makes one call and reads the whole answer. Its error is a [*channel.Error]:
 // temporary if nothing of the request was written, in doubt if it was and no whole
-// answer came. The error's words hold nothing of the request and of the answer, nor
-// the URL. A redirect is an answer like any other: followed, it could send twice.
+// answer came.
+//
+// The error's words hold nothing of the request and of the answer, nor the URL. A
+// redirect is an answer like any other: followed, it could send twice.
 func Do(client *http.Client, req *http.Request) (Answer, error) {
 	if err := req.Context().Err(); err != nil {
 		return Answer{}, channel.Temporary(err, 0)
@@ -52,9 +54,13 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	direct := *client
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	// From the headers on, bytes may be on their way, whatever the write reports.
+	// From the first header on, bytes may be on their way, whatever the write reports:
+	// over HTTP/2, WroteHeaders comes only after them.
 	var written atomic.Bool
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }}
+	trace := &httptrace.ClientTrace{
+		WroteHeaderField: func(string, []string) { written.Store(true) },
+		WroteHeaders:     func() { written.Store(true) },
+	}
 	resp, err := direct.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		fault := explain(err)

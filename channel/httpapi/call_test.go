@@ -218,3 +218,47 @@ func TestErrorsGiveNothingOfTheCallAway(t *testing.T) {
 		require.NotContains(t, said, "912345678")
 	}
 }
+
+// Over HTTP/2 a request without a body is whole before its write returns.
+func TestARequestThatIsBeingWrittenIsInDoubt(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	var http2 http.Protocols
+	http2.SetUnencryptedHTTP2(true)
+	s.Config.Protocols = &http2
+	s.Start()
+	t.Cleanup(s.Close)
+
+	answered := make(chan struct{})
+	transport := &http.Transport{Protocols: &http2, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return slow{conn, answered}, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, nil)
+	require.NoError(t, err)
+	_, err = httpapi.Do(&http.Client{Transport: transport}, req)
+	close(answered)
+	var e *channel.Error
+	require.ErrorAs(t, err, &e)
+	require.True(t, e.InDoubt())
+}
+
+// slow is a connection whose write of a HEADERS frame reaches the provider long
+// before it returns.
+type slow struct {
+	net.Conn
+	until <-chan struct{}
+}
+
+func (s slow) Write(b []byte) (int, error) {
+	n, err := s.Conn.Write(b)
+	if len(b) > 3 && b[3] == 1 {
+		<-s.until
+	}
+	return n, err
+}
