@@ -43,10 +43,14 @@ type Answer struct {
 
 // Do makes one call and reads the whole answer. Its error is a [*channel.Error]:
 // temporary if nothing of the request was written, in doubt if it was and no whole
-// answer came.
+// answer came. A transport other than [http.Transport] has to tell
+// [httptrace.ClientTrace] of the connection it gets and of what it writes, as one does
+// that passes the request on; of any other, every failure is in doubt.
 //
 // The error's words hold nothing of the request and of the answer, nor the URL. A
-// redirect is an answer like any other: followed, it could send twice.
+// redirect is an answer like any other: followed, it could send twice. So could a
+// GET, which net/http repeats by itself when a connection breaks that was kept: send
+// with POST.
 func Do(client *http.Client, req *http.Request) (Answer, error) {
 	if err := req.Context().Err(); err != nil {
 		return Answer{}, channel.Temporary(err, 0)
@@ -56,15 +60,16 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 
 	// From the first header on, bytes may be on their way, whatever the write reports:
 	// over HTTP/2, WroteHeaders comes only after them.
-	var written atomic.Bool
+	var written, traced atomic.Bool
 	trace := &httptrace.ClientTrace{
+		GetConn:          func(string) { traced.Store(true) },
 		WroteHeaderField: func(string, []string) { written.Store(true) },
 		WroteHeaders:     func() { written.Store(true) },
 	}
 	resp, err := direct.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		fault := explain(err)
-		if written.Load() {
+		if written.Load() || !traced.Load() && !traces(client.Transport) {
 			return Answer{}, channel.InDoubt(fault)
 		}
 		return Answer{}, channel.Temporary(fault, 0)
@@ -78,6 +83,16 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 		return Answer{}, channel.InDoubt(errors.New("the answer is too long"))
 	}
 	return Answer{Code: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// traces reports whether a transport is one that tells of all that it writes, even if
+// it came to no connection.
+func traces(t http.RoundTripper) bool {
+	if t == nil {
+		t = http.DefaultTransport
+	}
+	_, ok := t.(*http.Transport)
+	return ok
 }
 
 // fault is a failed call in words of ours: those of net/http quote the URL, and

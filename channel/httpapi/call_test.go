@@ -262,3 +262,30 @@ func (s slow) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+func TestATransportThatTellsOfNoWriteIsInDoubt(t *testing.T) {
+	t.Parallel()
+	var asked int
+	for name, tt := range map[string]struct {
+		transport http.RoundTripper
+		inDoubt   bool
+	}{
+		"tells nothing": {transport(func(*http.Request) (*http.Response, error) {
+			asked++
+			return nil, errors.New("lost")
+		}), true},
+		"passes on": {transport(http.DefaultTransport.RoundTrip), false},
+	} {
+		gone := httptest.NewServer(nil)
+		gone.Close()
+		_, err := httpapi.Do(&http.Client{Transport: tt.transport}, request(t.Context(), t, gone.URL))
+		var e *channel.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, tt.inDoubt, e.InDoubt(), name)
+	}
+	require.Equal(t, 1, asked)
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
