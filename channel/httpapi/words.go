@@ -1,10 +1,12 @@
 package httpapi
 
 import (
-	"net/url"
+	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 const (
@@ -12,42 +14,72 @@ const (
 	piece    = 8   // runes of a hidden text that give it away
 )
 
-// digits are runs of six digits and more, with what people write between them: every
-// number of a person has one.
-var digits = regexp.MustCompile(`\d(?:[ ().+/-]*\d){5,}`)
+var (
+	// digits are runs of six digits and more, in any script, with what people write
+	// between them: every number of a person has one.
+	digits = regexp.MustCompile(`\p{Nd}(?:[ ().+/\p{Pd}\p{Cf}]*\p{Nd}){5,}`)
+
+	octet     = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	codeUnits = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+`)
+)
 
 // Words makes a provider's words fit for an error or a detail: on one line, short,
 // without long numbers, and empty if they repeat eight characters in a row of
-// anything hidden, such as a secret or the text, or all of a shorter one. Codes are
-// for the caller to put before them.
+// anything hidden, such as a secret or the text, or all of a shorter one, or if either
+// stands there with the escapes of a URL, of JSON or of HTML. What is encoded in other
+// ways, such as base64, is not found. Codes are for the caller to put before them.
 func Words(words string, hidden ...string) string {
-	words = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.IsSpace(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(words, "\uFFFD"))
-	words = strings.Join(strings.Fields(words), " ")
-	masked := digits.ReplaceAllString(words, "***")
-	plain, err := url.QueryUnescape(words)
-	if err != nil {
-		plain = words
-	}
+	words = line(words)
+	masked, plain := digits.ReplaceAllString(words, "***"), unescape(words)
 	for _, h := range hidden {
+		h = line(h)
 		if shares(words, h) || shares(plain, h) {
 			return ""
 		}
 	}
-	if again, err := url.QueryUnescape(masked); err == nil && digits.MatchString(again) {
-		return "" // the escapes stood between its digits
+	if digits.MatchString(unescape(masked)) {
+		return "" // the escapes stood between its digits, or for them
 	}
 	runes := []rune(masked)
 	return string(runes[:min(len(runes), maxWords)])
 }
 
+// line puts a text on one line.
+func line(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// unescape returns what a text says to whoever reads it as a form, as JSON and as
+// HTML, on one line. What is no escape stays.
+func unescape(s string) string {
+	s = octet.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(escape string) string {
+		n, _ := strconv.ParseUint(escape[1:], 16, 8)
+		return string([]byte{byte(n)})
+	})
+	s = codeUnits.ReplaceAllStringFunc(s, func(escapes string) string {
+		var units []uint16
+		for unit := range strings.SplitSeq(escapes[2:], `\u`) {
+			n, _ := strconv.ParseUint(unit, 16, 16)
+			units = append(units, uint16(n))
+		}
+		return string(utf16.Decode(units))
+	})
+	return line(html.UnescapeString(named.Replace(s)))
+}
+
+// named are the escapes of JSON that are no number.
+var named = strings.NewReplacer(
+	`\b`, " ", `\f`, " ", `\n`, " ", `\r`, " ", `\t`, " ", `\"`, `"`, `\/`, "/", `\\`, `\`)
+
 // shares reports whether s repeats a telling piece of hidden.
 func shares(s, hidden string) bool {
-	runes := []rune(strings.Join(strings.Fields(hidden), " "))
+	runes := []rune(hidden)
 	if len(runes) == 0 {
 		return false
 	}

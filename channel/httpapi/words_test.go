@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 
 func TestWordsGiveNothingAway(t *testing.T) {
 	t.Parallel()
-	const token, text = "sk-5f3c9a1e", "Your code is 498172"
+	const token, text, chinese = "sk-5f3c9a1e", "Your code is 498172", "您的驗證碼😀是：498172"
 	for name, tt := range map[string]struct{ words, want string }{
 		"harmless":            {"The template does not exist", "The template does not exist"},
 		"on one line":         {"one\r\n\ttwo  three\x00", "one two three"},
@@ -21,18 +22,27 @@ func TestWordsGiveNothingAway(t *testing.T) {
 		"a grouped number":    {"to (0912) 345-678 failed", "to (*** failed"},
 		"an escaped number":   {"to=%2B886912345678", "to=%2B***"},
 		"escapes in a number": {"to=886%20912%20345%20678", ""},
+		"full-width digits":   {"沒有０９１２３４５６７８這個號碼", "沒有***這個號碼"},
+		"a dashed number":     {"to 0912\u2011345\u2011678", "to ***"},
+		"a stray %":           {"100%: to=886%20912%20345%20678", ""},
+		"a number in JSON":    {`{"to":"0912\n345\n678"}`, ""},
+		"escaped digits":      {`{"to":"\u0030\u0039\u0031\u0032\u0033\u0034"}`, ""},
 		"short codes":         {"error 21211, see line 12345", "error 21211, see line 12345"},
 		"a secret":            {"bad token sk-5f3c9a1e", ""},
 		"part of a secret":    {"bad token sk-5f3c9...", ""},
 		"the text":            {"rejected: Your code is ***", ""},
 		"the text, escaped":   {"Body=Your+code+is", ""},
+		"the text after a %":  {"100%: Body=Your+code+is", ""},
+		"the text in JSON":    {`{"text":"\u0059our\u0020code\nis"}`, ""},
+		"the text in HTML":    {"&#89;our&#32;code is", ""},
+		"another text":        {`{"text":"\u60a8\u7684\u9a57\u8b49\u78bc\ud83d\ude00\u662f\uff1a"}`, ""},
 		"nothing":             {"", ""},
 		"not UTF-8":           {"a\xffb", "a\uFFFDb"},
 		"words that are not":  {"Your token is 12345", "Your token is 12345"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tt.want, httpapi.Words(tt.words, token, text, ""))
+			require.Equal(t, tt.want, httpapi.Words(tt.words, token, text, chinese, ""))
 		})
 	}
 	require.Len(t, httpapi.Words(strings.Repeat("no ", 1000)), 300)
@@ -47,9 +57,8 @@ func TestNoLongNumberAndNoPieceOfATextIsLeftInWords(t *testing.T) {
 		words := httpapi.Words(around.Draw(t, "before")+number+around.Draw(t, "between")+hidden+around.Draw(t, "after"), hidden)
 		require.True(t, utf8.ValidString(words))
 		require.NotContains(t, words, number)
-		if plain := strings.Join(strings.Fields(hidden), " "); len(plain) > 0 && !strings.ContainsFunc(plain, func(r rune) bool {
-			return r < ' ' || r == 0x7f || r == utf8.RuneError || r >= 0x80 && r < 0xa0
-		}) {
+		gap := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+		if plain := strings.Join(strings.FieldsFunc(hidden, gap), " "); plain != "" {
 			require.NotContains(t, words, plain)
 		}
 	})
