@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,18 +99,20 @@ type messages struct {
 	Metadata struct {
 		PhoneNumberID string `json:"phone_number_id"`
 	} `json:"metadata"`
-	Statuses []word `json:"statuses"`
+	Statuses []json.RawMessage `json:"statuses"`
 }
 
 // word is one status (Status messages webhook reference, "Parameters").
 type word struct {
-	Status       string      `json:"status"`
-	Timestamp    json.Number `json:"timestamp"`
-	CallbackData string      `json:"biz_opaque_callback_data"`
-	Errors       []problem   `json:"errors"`
+	Status       string          `json:"status"`
+	Timestamp    json.RawMessage `json:"timestamp"`
+	CallbackData string          `json:"biz_opaque_callback_data"`
+	Errors       json.RawMessage `json:"errors"`
 }
 
-// receipts reads what a webhook says about this channel's messages.
+// receipts reads what a webhook says about this channel's messages. What makes no sense
+// is an error only if nothing beside it does: refused, the call would come again for
+// days, and the other statuses with it.
 func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 	var call struct {
 		Object string          `json:"object"`
@@ -125,7 +128,10 @@ func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 	if err := json.Unmarshal(call.Entry, &entries); err != nil {
 		return nil, errors.New("no entries")
 	}
-	var all []channel.Receipt
+	var (
+		all      []channel.Receipt
+		nonsense error
+	)
 	for _, e := range entries {
 		for _, change := range e.Changes {
 			if change.Field != "messages" {
@@ -133,25 +139,26 @@ func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 			}
 			var m messages
 			if err := json.Unmarshal(change.Value, &m); err != nil {
-				return nil, errors.New("no messages")
+				nonsense = errors.New("no messages")
+				continue
 			}
-			if m.Metadata.PhoneNumberID == c.phoneNumberID {
-				all = append(all, c.said(m.Statuses)...)
+			if m.Metadata.PhoneNumberID != c.phoneNumberID {
+				continue
+			}
+			for _, text := range m.Statuses {
+				var w word
+				if err := json.Unmarshal(text, &w); err != nil {
+					nonsense = errors.New("no status")
+				} else if r, ok := c.receipt(w); ok {
+					all = append(all, r)
+				}
 			}
 		}
 	}
-	return all, nil
-}
-
-// said returns what statuses say that are about attempts.
-func (c *Channel) said(statuses []word) []channel.Receipt {
-	var all []channel.Receipt
-	for _, w := range statuses {
-		if r, ok := c.receipt(w); ok {
-			all = append(all, r)
-		}
+	if len(all) > 0 {
+		return all, nil
 	}
-	return all
+	return nil, nonsense
 }
 
 // receipt returns what a status says, if it is about an attempt and says anything new.
@@ -173,10 +180,9 @@ func (c *Channel) receipt(w word) (channel.Receipt, bool) {
 		// It may come alone: whoever had the chat open got and read it at once.
 		r.Status, r.Read = status.Delivered, true
 	case "failed":
-		var p problem
-		if len(w.Errors) > 0 {
-			p = w.Errors[0]
-		}
+		var problems []problem
+		_ = json.Unmarshal(w.Errors, &problems) // whatever it says, the message failed
+		p := append(problems, problem{})[0]
 		v := c.late(p)
 		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.words()
 	default: // played, deleted, and what is yet to come
@@ -190,7 +196,7 @@ func (c *Channel) receipt(w word) (channel.Receipt, bool) {
 const lastSecond = 1 << 36
 
 func (w word) at() time.Time {
-	seconds, err := w.Timestamp.Int64()
+	seconds, err := strconv.ParseInt(strings.Trim(string(w.Timestamp), `"`), 10, 64)
 	if err != nil || seconds <= 0 || seconds > lastSecond {
 		return time.Time{}
 	}

@@ -151,6 +151,7 @@ func TestWhatIsNotForTheChannelIsIgnored(t *testing.T) {
 		"news in a new form":        news("new", `[1]`),
 		"errors of the account":     news("messages", `{"metadata":{"phone_number_id":"`+phoneNumberID+`"},"errors":[{"code":130429}]}`),
 		"another product":           `{"object":"instagram","entry":{"0":7}}`,
+		"another number's nonsense": news("messages", `{"metadata":{"phone_number_id":"106540352242923"},"statuses":[{"status":7}]}`),
 		"nothing":                   `{"object":"whatsapp_business_account","entry":[]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,12 +201,36 @@ func TestCallsThatMakeNoSenseAreRefused(t *testing.T) {
 		"", "null", "[]", `"x"`, "{", "{}", `{"object":5}`, `{"object":"whatsapp_business_account"}`, `{"object":"whatsapp_business_account","entry":7}`,
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages"}]}]}`,
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":[]}]}]}`,
-		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[{"timestamp":"noon"}]}}]}]}`,
+		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` + phoneNumberID + `"},"statuses":[{"status":7}]}}]}]}`,
 	} {
 		w, sunk := ask(c, signed(t, []byte(body), appSecret), nil)
 		require.Equal(t, http.StatusBadRequest, w.Code, body)
 		require.Empty(t, sunk)
 	}
+}
+
+// Meta repeats a call that is refused for days, and what stands beside the status that
+// makes no sense with it.
+func TestAStatusThatMakesNoSenseHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	id, failed := uuid.NewString(), uuid.NewString()
+	ours := `"metadata":{"phone_number_id":"` + phoneNumberID + `"}`
+	values := []string{
+		`7`,
+		`{"statuses":[{"status":7}]}`,
+		`{` + ours + `,"statuses":[7,{"status":7},
+			{"status":"delivered","timestamp":"noon","biz_opaque_callback_data":"` + id + `"},
+			{"status":"failed","errors":[{"code":"#131026"}],"biz_opaque_callback_data":"` + failed + `"}]}`,
+		`{` + ours + `,"statuses":7}`,
+	}
+	body := `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":` +
+		strings.Join(values, `},{"field":"messages","value":`) + `}]}]}`
+	w, sunk := ask(open(t, config("")), signed(t, []byte(body), appSecret), nil)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, [][]channel.Receipt{{
+		{Channel: channel.WhatsApp, ProviderID: id, Status: status.Delivered},
+		{Channel: channel.WhatsApp, ProviderID: failed, Status: status.Undeliverable, Reason: status.CarrierError},
+	}}, sunk)
 }
 
 func TestACallMayHaveThreeMegabytes(t *testing.T) {
