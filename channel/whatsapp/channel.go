@@ -135,8 +135,7 @@ const pairPause = 6 * time.Second
 func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
 	var said struct {
 		Messages []struct {
-			ID     string `json:"id"`
-			Status string `json:"message_status"`
+			ID string `json:"id"`
 		} `json:"messages"`
 		Error *problem `json:"error"`
 	}
@@ -149,13 +148,7 @@ func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (c
 	case len(said.Messages) == 0 || said.Messages[0].ID == "":
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
 	}
-	r := channel.Result{Status: status.Accepted, ProviderID: attempt.String()}
-	// A template that is being paced is held back, and sent or dropped with a webhook
-	// later (Template pacing).
-	if held := said.Messages[0].Status; held != "" && held != "accepted" {
-		r.Detail = "message_status: " + httpapi.Words(held, hidden...)
-	}
-	return r, nil
+	return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
 }
 
 // refused returns the error of an answer that names one.
