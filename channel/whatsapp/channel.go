@@ -141,14 +141,15 @@ func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (c
 	}
 	_ = json.Unmarshal(a.Body, &said) // an answer that is no JSON says nothing
 	switch {
+	case a.Code/100 == 2 && len(said.Messages) > 0 && said.Messages[0].ID != "":
+		return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
 	case said.Error != nil:
 		return channel.Result{}, c.refused(a, *said.Error, hidden)
-	case a.Code/100 != 2:
-		return channel.Result{}, a.Verdict().Error(fmt.Sprintf("HTTP %d", a.Code), a.RetryAfter())
-	case len(said.Messages) == 0 || said.Messages[0].ID == "":
+	case a.Code/100 == 2:
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
+	default:
+		return channel.Result{}, a.Verdict().Error(fmt.Sprintf("HTTP %d", a.Code), a.RetryAfter())
 	}
-	return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
 }
 
 // refused returns the error of an answer that names one.

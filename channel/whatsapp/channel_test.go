@@ -231,6 +231,18 @@ func TestAnUnknownErrorGoesByItsHTTPStatus(t *testing.T) {
 	}
 }
 
+// What is temporary is sent again, and this one is there.
+func TestAMessageThatIsNamedWasTakenWhateverElseIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{130429, 131026, 139999} {
+		result, err := send(t, shipped, answer(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X"}],"error":{"code":%d}}`, code)))
+		require.NoError(t, err)
+		require.Equal(t, status.Accepted, result.Status)
+	}
+	_, err := send(t, shipped, answer(400, []byte(`{"messages":[{"id":"wamid.X"}],"error":{"code":131026}}`)))
+	require.Equal(t, status.NoContact, requireError(t, err).Reason())
+}
+
 func TestAPersonWhoGotTooManyIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	_, err := send(t, shipped, refuse(400, 131056, "Pair rate limit hit", ""))
