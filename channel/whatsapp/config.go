@@ -99,7 +99,8 @@ func (c Config) check() error {
 	}
 	unless(c.Validity > 0, "Validity is negative")
 	base, err := url.Parse(c.BaseURL)
-	unless(err == nil && (base.Scheme == "https" || base.Scheme == "http") && base.Host != "" && base.RawQuery == "",
+	unless(err == nil && (base.Scheme == "https" || base.Scheme == "http") && base.Host != "" && base.User == nil &&
+		!strings.ContainsAny(c.BaseURL, "?#"),
 		"BaseURL: want one such as "+defaultBaseURL)
 	unless(graphVersion.MatchString(c.Version), "Version: want one such as "+defaultVersion)
 	return errors.Join(mistakes...)

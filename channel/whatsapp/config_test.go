@@ -60,7 +60,10 @@ func TestABaseURLIsTakenWithAndWithoutASlash(t *testing.T) {
 		_, err := open(t, config(newGraph(t, nil).url+end)).Send(t.Context(), envelope(t, shipped))
 		require.NoError(t, err)
 	}
-	for _, url := range []string{"https://graph.facebook.com?x=1", "ftp://graph.facebook.com", "https://", "://", "http://a b"} {
+	for _, url := range []string{
+		"https://graph.facebook.com?x=1", "ftp://graph.facebook.com", "https://", "://", "http://a b",
+		"https://graph.facebook.com?", "https://graph.facebook.com#x", "https://user:secret@graph.facebook.com",
+	} {
 		_, err := whatsapp.New(config(url))
 		require.Error(t, err, url)
 	}
