@@ -7,7 +7,7 @@
 //	if err != nil {
 //		return channel.Result{}, err // temporary, or in doubt
 //	}
-//	if answer.Code == http.StatusAccepted {
+//	if answer.Code/100 == 2 { // of these, Verdict makes no error
 //		return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
 //	}
 //	words := httpapi.Words(string(answer.Body), c.token, text)
