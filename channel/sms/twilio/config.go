@@ -125,6 +125,8 @@ func (c Config) check() error {
 		final := v.Status == status.Failed || v.Status == status.Undeliverable
 		refuse(!final && v.Status != status.Preparing, "Codes[%d]: an error is not %v", code, v.Status)
 		refuse(final && v.Reason == "", "Codes[%d]: %v needs a reason", code, v.Status)
+		refuse(v.Status == status.Preparing && v.Reason != "" && v.Reason != status.InDoubt,
+			"Codes[%d]: preparing takes no reason but in_doubt", code)
 	}
 	refuse(c.MaxSegments < 0, "MaxSegments is negative")
 	return errors.Join(errs...)

@@ -37,6 +37,7 @@ func TestAMistakeNamesItsFieldAndNothingThatIsInIt(t *testing.T) {
 		"MessagingServiceSID must be MG and 32 hexadecimal digits":      func(c *twilio.Config) { c.From, c.MessagingServiceSID = "", hidden },
 		"Codes[30007]: an error is not delivered":                       func(c *twilio.Config) { c.Codes = map[int]channel.Verdict{30007: {Status: status.Delivered}} },
 		"Codes[30008]: undeliverable needs a reason":                    func(c *twilio.Config) { c.Codes = map[int]channel.Verdict{30008: {Status: status.Undeliverable}} },
+		"Codes[30009]: preparing takes no reason but in_doubt":          func(c *twilio.Config) { c.Codes = map[int]channel.Verdict{30009: {Reason: status.Blocked}} },
 		"MaxSegments is negative":                                       func(c *twilio.Config) { c.MaxSegments = -1 },
 		"StatusCallback sets attempt or bodySHA256, which are not the application's": func(c *twilio.Config) {
 			c.StatusCallback = public + "?x=1&attempt=" + hidden
