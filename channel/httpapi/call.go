@@ -22,15 +22,25 @@ import (
 // hundred.
 const maxAnswer = 1 << 20
 
+// Over HTTP/2 all calls share a connection, and one that the network dropped without a
+// word would swallow each until its deadline. One that is silent that long is asked,
+// and given up that long after.
+const (
+	silence  = 10 * time.Second
+	patience = 5 * time.Second
+)
+
 // NewClient returns a client for the calls of one adapter: it keeps as many idle
 // connections to a host as sends may be under way, where http.DefaultClient keeps
-// two. Deadlines come from the contexts of the calls.
+// two, and leaves HTTP/2 connections that are dead. Deadlines come from the contexts
+// of the calls.
 func NewClient() *http.Client {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if d, ok := http.DefaultTransport.(*http.Transport); ok {
 		t = d.Clone()
 	}
 	t.MaxIdleConnsPerHost = 64
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: patience}
 	return &http.Client{Transport: t}
 }
 

@@ -1,0 +1,92 @@
+package httpapi_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+)
+
+// Networks drop connections without a word, and over HTTP/2 all calls share one: it
+// may not swallow one after the other.
+func TestADeadConnectionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var http2 http.Protocols
+		http2.SetUnencryptedHTTP2(true)
+		provider := pipes{make(chan net.Conn), make(chan struct{})}
+		server := http.Server{Protocols: &http2, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+		go func() { _ = server.Serve(provider) }()
+		defer server.Close() //nolint:errcheck // the listener has nothing to close
+
+		var lines []*line
+		client := httpapi.NewClient()
+		transport := client.Transport.(*http.Transport)
+		defer transport.CloseIdleConnections()
+		transport.Protocols = &http2
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			lines = append(lines, &line{Conn: ours})
+			provider.conns <- theirs
+			return lines[len(lines)-1], nil
+		}
+		call := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			_, err := httpapi.Do(client, request(ctx, t, "http://provider.invalid"))
+			return err
+		}
+		require.NoError(t, call())
+		lines[0].dead.Store(true)
+		require.Error(t, call())
+		require.NoError(t, call(), "the dead connection was used again")
+		require.Len(t, lines, 2)
+	})
+}
+
+// line is a connection that, once it is dead, swallows what is written.
+type line struct {
+	net.Conn
+	dead atomic.Bool
+}
+
+func (l *line) Write(b []byte) (int, error) {
+	if l.dead.Load() {
+		return len(b), nil
+	}
+	return l.Conn.Write(b)
+}
+
+// pipes is a listener in memory.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.done:
+		return nil, io.EOF
+	}
+}
+
+func (p pipes) Close() error {
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+	return nil
+}
+
+func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
