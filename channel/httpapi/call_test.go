@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -208,14 +207,19 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 
 func TestErrorsGiveNothingOfTheCallAway(t *testing.T) {
 	t.Parallel()
-	cut := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "secret-path 886912345678\r\n\r\n") })
-	client := httpapi.NewClient()
-	client.Transport = &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13}}
-	_, err := httpapi.Do(client, request(t.Context(), t, cut))
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		said := fmt.Sprintf("%v %+v %#v", e, e, e)
-		require.NotContains(t, said, "secret-path")
-		require.NotContains(t, said, "912345678")
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for _, url := range []string{
+		gone.URL, // net/http quotes the URL, and of an answer what it does not understand
+		raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "secret-path 886912345678\r\n\r\n") }),
+	} {
+		_, err := httpapi.Do(httpapi.NewClient(), request(t.Context(), t, url))
+		require.Error(t, err)
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			said := fmt.Sprintf("%v %+v %#v", e, e, e)
+			require.NotContains(t, said, "secret-path")
+			require.NotContains(t, said, "912345678")
+		}
 	}
 }
 

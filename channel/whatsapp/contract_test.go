@@ -76,7 +76,7 @@ func TestTheContractIsKept(t *testing.T) {
 			channel.Text("Your order has shipped"),
 		},
 		Secrets: []string{
-			token, appSecret, oldSecret, verifyToken,
+			token, strings.ToLower(token), appSecret, oldSecret, verifyToken,
 			"Jessica Lovelace", "parcel no. A-4711", "track/A-4711/kJ8x", "parcel-picture.png",
 		},
 		Webhook: &channeltest.Webhook{
