@@ -1,0 +1,292 @@
+package pdu
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Address is somebody's number or name, with its type of number and its numbering
+// plan (sections 5.2.5 and 5.2.6).
+type Address struct {
+	TON, NPI uint8
+	Addr     string
+}
+
+// Types of number and numbering plans.
+const (
+	TONUnknown       = 0
+	TONInternational = 1
+	TONNetwork       = 3 // a short code
+	TONAlphanumeric  = 5
+	NPIUnknown       = 0
+	NPIISDN          = 1 // E.164
+)
+
+// Bind is the body of bind_transceiver, bind_transmitter and bind_receiver (section
+// 4.1): the account, and what it wants.
+type Bind struct {
+	SystemID, Password, SystemType string
+	// InterfaceVersion is 0x34 for version 3.4.
+	InterfaceVersion uint8
+	// AddressRange is whose messages the ESME is to get; empty leaves it to the SMSC.
+	AddressRange Address
+}
+
+// BindResp is the body of the responses to them.
+type BindResp struct {
+	// SystemID is what the SMSC calls itself.
+	SystemID string
+	TLVs     TLVs
+}
+
+// Message is the body of submit_sm and deliver_sm (sections 4.4.1 and 4.6.1).
+type Message struct {
+	ServiceType         string
+	Source, Destination Address
+	ESMClass            uint8
+	ProtocolID          uint8
+	PriorityFlag        uint8
+	// ScheduleDeliveryTime and ValidityPeriod are times in the format of section
+	// 7.1.1, or empty.
+	ScheduleDeliveryTime, ValidityPeriod string
+	RegisteredDelivery                   uint8
+	ReplaceIfPresent                     uint8
+	DataCoding                           uint8
+	DefaultMessageID                     uint8
+	// ShortMessage is at most 255 octets, of which the specification allows 254.
+	ShortMessage []byte
+	TLVs         TLVs
+}
+
+// Bits of esm_class, registered_delivery and data_coding (sections 5.2.12, 5.2.17
+// and 5.2.19).
+const (
+	ESMTypes        = 0x3C // the bits that say which kind of receipt a message is, if any
+	ESMReceipt      = 0x04 // an SMSC's delivery receipt
+	ESMIntermediate = 0x20 // an intermediate notification
+	ESMHeader       = 0x40 // the text begins with a user data header
+	ReceiptWanted   = 0x01 // a receipt of the final outcome, whichever it is
+	CodingDefault   = 0x00 // the SMSC's default alphabet
+	CodingUCS2      = 0x08
+)
+
+// Data is the body of data_sm (section 4.7.1). Its text is a MessagePayload.
+type Data struct {
+	ServiceType         string
+	Source, Destination Address
+	ESMClass            uint8
+	RegisteredDelivery  uint8
+	DataCoding          uint8
+	TLVs                TLVs
+}
+
+// MessageResp is the body of submit_sm_resp, deliver_sm_resp and data_sm_resp.
+type MessageResp struct {
+	// MessageID is what the SMSC calls the message. It is empty in a deliver_sm_resp.
+	MessageID string
+	TLVs      TLVs
+}
+
+// Raw is the body of an operation that this package does not know.
+type Raw []byte
+
+func parseBind(b []byte) (*Bind, bool) {
+	f := fields{rest: b}
+	m := &Bind{
+		SystemID:         f.text(),
+		Password:         f.text(),
+		SystemType:       f.text(),
+		InterfaceVersion: f.octet(),
+		AddressRange:     f.address(),
+	}
+	return m, !f.short
+}
+
+func (m *Bind) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("system_id", m.SystemID)
+	w.text("password", m.Password)
+	w.text("system_type", m.SystemType)
+	w.octets(m.InterfaceVersion)
+	w.address("address_range", m.AddressRange)
+	return w.b, w.err
+}
+
+func parseBindResp(b []byte) *BindResp {
+	name, ts := parseResp(b)
+	return &BindResp{SystemID: name, TLVs: ts}
+}
+
+func (m *BindResp) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("system_id", m.SystemID)
+	w.tlvs(m.TLVs)
+	return w.b, w.err
+}
+
+func parseMessage(b []byte) (*Message, bool) {
+	f := fields{rest: b}
+	m := &Message{
+		ServiceType:          f.text(),
+		Source:               f.address(),
+		Destination:          f.address(),
+		ESMClass:             f.octet(),
+		ProtocolID:           f.octet(),
+		PriorityFlag:         f.octet(),
+		ScheduleDeliveryTime: f.text(),
+		ValidityPeriod:       f.text(),
+		RegisteredDelivery:   f.octet(),
+		ReplaceIfPresent:     f.octet(),
+		DataCoding:           f.octet(),
+		DefaultMessageID:     f.octet(),
+		ShortMessage:         f.take(int(f.octet())),
+	}
+	m.TLVs, _ = parseTLVs(f.rest)
+	return m, !f.short
+}
+
+func (m *Message) append(b []byte) ([]byte, error) {
+	if len(m.ShortMessage) > 0xFF {
+		return b, fmt.Errorf("pdu: short_message has %d octets, want at most 255", len(m.ShortMessage))
+	}
+	w := writer{b: b}
+	w.text("service_type", m.ServiceType)
+	w.address("source_addr", m.Source)
+	w.address("destination_addr", m.Destination)
+	w.octets(m.ESMClass, m.ProtocolID, m.PriorityFlag)
+	w.text("schedule_delivery_time", m.ScheduleDeliveryTime)
+	w.text("validity_period", m.ValidityPeriod)
+	w.octets(m.RegisteredDelivery, m.ReplaceIfPresent, m.DataCoding, m.DefaultMessageID, uint8(len(m.ShortMessage)))
+	w.octets(m.ShortMessage...)
+	w.tlvs(m.TLVs)
+	return w.b, w.err
+}
+
+// Text returns the text's octets, wherever the message has them.
+func (m *Message) Text() []byte {
+	if len(m.ShortMessage) > 0 {
+		return m.ShortMessage
+	}
+	payload, _ := m.TLVs.Get(MessagePayload)
+	return payload
+}
+
+func parseData(b []byte) (*Data, bool) {
+	f := fields{rest: b}
+	m := &Data{
+		ServiceType:        f.text(),
+		Source:             f.address(),
+		Destination:        f.address(),
+		ESMClass:           f.octet(),
+		RegisteredDelivery: f.octet(),
+		DataCoding:         f.octet(),
+	}
+	m.TLVs, _ = parseTLVs(f.rest)
+	return m, !f.short
+}
+
+func (m *Data) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("service_type", m.ServiceType)
+	w.address("source_addr", m.Source)
+	w.address("destination_addr", m.Destination)
+	w.octets(m.ESMClass, m.RegisteredDelivery, m.DataCoding)
+	w.tlvs(m.TLVs)
+	return w.b, w.err
+}
+
+func parseMessageResp(b []byte) *MessageResp {
+	id, ts := parseResp(b)
+	return &MessageResp{MessageID: id, TLVs: ts}
+}
+
+func (m *MessageResp) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("message_id", m.MessageID)
+	w.tlvs(m.TLVs)
+	return w.b, w.err
+}
+
+// parseResp reads a response's one mandatory field and its parameters. Some SMSCs
+// leave out the field, or the NUL at its end.
+func parseResp(b []byte) (string, TLVs) {
+	if len(b) == 0 {
+		return "", nil
+	}
+	first, rest, _ := bytes.Cut(b, []byte{0})
+	ts, all := parseTLVs(rest)
+	if !all {
+		if only, all := parseTLVs(b); all {
+			return "", only
+		}
+	}
+	return string(first), ts
+}
+
+func (m Raw) append(b []byte) ([]byte, error) { return append(b, m...), nil }
+
+// fields reads a body's mandatory fields one after the other.
+type fields struct {
+	rest  []byte
+	short bool // the body ended before its fields did
+}
+
+// text reads a C-octet string.
+func (f *fields) text() string {
+	s, rest, ok := bytes.Cut(f.rest, []byte{0})
+	f.rest = rest
+	f.short = f.short || !ok
+	return string(s)
+}
+
+func (f *fields) octet() uint8 {
+	if len(f.rest) == 0 {
+		f.short = true
+		return 0
+	}
+	c := f.rest[0]
+	f.rest = f.rest[1:]
+	return c
+}
+
+func (f *fields) take(n int) []byte {
+	if len(f.rest) < n {
+		f.short = true
+		return nil
+	}
+	taken := append([]byte(nil), f.rest[:n]...)
+	f.rest = f.rest[n:]
+	return taken
+}
+
+func (f *fields) address() Address {
+	return Address{TON: f.octet(), NPI: f.octet(), Addr: f.text()}
+}
+
+// writer appends a body's fields, and keeps the first error.
+type writer struct {
+	b   []byte
+	err error
+}
+
+func (w *writer) text(field, s string) {
+	if strings.IndexByte(s, 0) >= 0 && w.err == nil {
+		w.err = fmt.Errorf("pdu: %s holds a NUL", field)
+	}
+	w.b = append(append(w.b, s...), 0)
+}
+
+func (w *writer) octets(os ...uint8) { w.b = append(w.b, os...) }
+
+func (w *writer) address(field string, a Address) {
+	w.octets(a.TON, a.NPI)
+	w.text(field, a.Addr)
+}
+
+func (w *writer) tlvs(ts TLVs) {
+	var err error
+	if w.b, err = ts.append(w.b); w.err == nil {
+		w.err = err
+	}
+}

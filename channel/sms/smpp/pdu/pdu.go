@@ -1,0 +1,186 @@
+// Package pdu is the wire format of SMPP, the protocol that carriers and
+// aggregators take text messages by: what an ESME (an application) and an SMSC (a
+// carrier's message centre) say to each other, as bytes and back.
+//
+//	b, err := pdu.Append(nil, pdu.PDU{ID: pdu.EnquireLink, Sequence: 7})
+//
+//	h, err := pdu.ParseHeader(b) // the first HeaderLength octets say how many follow
+//	p, err := pdu.Parse(h, b[pdu.HeaderLength:h.Length])
+//
+// It knows the operations that sending texts and hearing of them takes; any other
+// is a value, with a body of type [Raw], and no error. Parsing is lenient wherever
+// SMSCs are known to be, and never panics. "The specification" is the Short Message
+// Peer to Peer Protocol Specification v3.4, issue 1.2.
+package pdu
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+const (
+	// HeaderLength is how many octets every PDU begins with (section 3.2).
+	HeaderLength = 16
+	// MaxLength is the longest PDU, in octets, that is read or written. The longest
+	// that this package has a use for holds 65,535 octets in its message_payload.
+	MaxLength = 1 << 17
+)
+
+var (
+	// ErrLength is a command_length shorter than a header or beyond MaxLength: where
+	// the next PDU begins is lost, and with it the session.
+	ErrLength = errors.New("pdu: the command_length makes no sense")
+	// ErrBody is a body that ends in the middle of a mandatory field. The session can
+	// go on.
+	ErrBody = errors.New("pdu: the body is cut off")
+)
+
+// ID is a command_id (section 5.1.2.1). Those of responses have the highest bit set.
+type ID uint32
+
+// The operations that this package knows.
+const (
+	GenericNack         ID = 0x80000000
+	BindReceiver        ID = 0x00000001
+	BindReceiverResp    ID = 0x80000001
+	BindTransmitter     ID = 0x00000002
+	BindTransmitterResp ID = 0x80000002
+	SubmitSM            ID = 0x00000004
+	SubmitSMResp        ID = 0x80000004
+	DeliverSM           ID = 0x00000005
+	DeliverSMResp       ID = 0x80000005
+	Unbind              ID = 0x00000006
+	UnbindResp          ID = 0x80000006
+	BindTransceiver     ID = 0x00000009
+	BindTransceiverResp ID = 0x80000009
+	EnquireLink         ID = 0x00000015
+	EnquireLinkResp     ID = 0x80000015
+	AlertNotification   ID = 0x00000102 // it has no response, and here no body of its own
+	DataSM              ID = 0x00000103
+	DataSMResp          ID = 0x80000103
+)
+
+var operations = map[ID]string{
+	GenericNack:  "generic_nack",
+	BindReceiver: "bind_receiver", BindReceiverResp: "bind_receiver_resp",
+	BindTransmitter: "bind_transmitter", BindTransmitterResp: "bind_transmitter_resp",
+	SubmitSM: "submit_sm", SubmitSMResp: "submit_sm_resp",
+	DeliverSM: "deliver_sm", DeliverSMResp: "deliver_sm_resp",
+	Unbind: "unbind", UnbindResp: "unbind_resp",
+	BindTransceiver: "bind_transceiver", BindTransceiverResp: "bind_transceiver_resp",
+	EnquireLink: "enquire_link", EnquireLinkResp: "enquire_link_resp",
+	AlertNotification: "alert_notification",
+	DataSM:            "data_sm", DataSMResp: "data_sm_resp",
+}
+
+// IsResponse reports whether it is a response: nothing is to be answered to it.
+func (id ID) IsResponse() bool { return id&GenericNack != 0 }
+
+// Response returns the command_id of the response to a request.
+func (id ID) Response() ID { return id | GenericNack }
+
+// String returns the specification's name, or the number of one it has none for.
+func (id ID) String() string {
+	if name, ok := operations[id]; ok {
+		return name
+	}
+	return fmt.Sprintf("0x%08x", uint32(id))
+}
+
+// Header is what every PDU begins with.
+type Header struct {
+	// Length is the octets of the whole PDU, the header's own among them:
+	// HeaderLength to MaxLength.
+	Length uint32
+	ID     ID
+	Status Status
+	// Sequence pairs a response with its request. Requests should count from 1 to
+	// 0x7FFFFFFF, but whoever answers one returns whatever number it came with.
+	Sequence uint32
+}
+
+// ParseHeader reads the header that b begins with. The error is ErrLength.
+func ParseHeader(b []byte) (Header, error) {
+	if len(b) < HeaderLength {
+		return Header{}, ErrLength
+	}
+	h := Header{
+		Length:   binary.BigEndian.Uint32(b),
+		ID:       ID(binary.BigEndian.Uint32(b[4:])),
+		Status:   Status(binary.BigEndian.Uint32(b[8:])),
+		Sequence: binary.BigEndian.Uint32(b[12:]),
+	}
+	if h.Length < HeaderLength || h.Length > MaxLength {
+		return h, ErrLength
+	}
+	return h, nil
+}
+
+// PDU is a protocol data unit.
+type PDU struct {
+	ID       ID
+	Status   Status
+	Sequence uint32
+	// Body is of the type that belongs to ID; nil for operations that have none.
+	Body Body
+}
+
+// Body is a *[Bind], *[BindResp], *[Message], *[Data] or *[MessageResp], or a [Raw].
+type Body interface {
+	append(b []byte) ([]byte, error)
+}
+
+// Parse reads the body that follows a header; the PDU keeps no part of it. A
+// response's body may be empty or lack fields, which then are zero: with an error
+// status many an SMSC leaves them out. The error is ErrBody, and the PDU then has
+// its header's fields.
+func Parse(h Header, body []byte) (PDU, error) {
+	p := PDU{ID: h.ID, Status: h.Status, Sequence: h.Sequence}
+	switch h.ID {
+	case SubmitSMResp, DeliverSMResp, DataSMResp:
+		p.Body = parseMessageResp(body)
+	case SubmitSM, DeliverSM:
+		return p.with(parseMessage(body))
+	case DataSM:
+		return p.with(parseData(body))
+	case BindReceiver, BindTransmitter, BindTransceiver:
+		return p.with(parseBind(body))
+	case BindReceiverResp, BindTransmitterResp, BindTransceiverResp:
+		p.Body = parseBindResp(body)
+	case EnquireLink, EnquireLinkResp, Unbind, UnbindResp, GenericNack:
+	default:
+		p.Body = append(Raw{}, body...)
+	}
+	return p, nil
+}
+
+func (p PDU) with(b Body, ok bool) (PDU, error) {
+	if !ok {
+		return p, ErrBody
+	}
+	p.Body = b
+	return p, nil
+}
+
+// Append appends the PDU to b, without allocating if b has the room. After an error,
+// which names a field that does not fit its place on the wire, b is as it was.
+func Append(b []byte, p PDU) ([]byte, error) {
+	start := len(b)
+	b = append(b, 0, 0, 0, 0) // the length
+	b = binary.BigEndian.AppendUint32(b, uint32(p.ID))
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Status))
+	b = binary.BigEndian.AppendUint32(b, p.Sequence)
+	if p.Body != nil {
+		var err error
+		if b, err = p.Body.append(b); err != nil {
+			return b[:start], err
+		}
+	}
+	length := len(b) - start
+	if length > MaxLength {
+		return b[:start], fmt.Errorf("%w: %d octets, want at most %d", ErrLength, length, MaxLength)
+	}
+	binary.BigEndian.PutUint32(b[start:], uint32(length))
+	return b, nil
+}

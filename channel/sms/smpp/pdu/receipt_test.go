@@ -1,0 +1,260 @@
+package pdu_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+)
+
+// deliver is a receipt with that text and those parameters.
+func deliver(text string, ts ...pdu.TLV) *pdu.Message {
+	return &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}
+}
+
+func id(s string) pdu.TLV   { return pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte(s)} }
+func state(s byte) pdu.TLV  { return pdu.TLV{Tag: pdu.MessageState, Value: []byte{s}} }
+func code(s string) pdu.TLV { return pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte(s)} }
+
+// What SMSCs send, each with what is odd about it.
+func TestReceiptsAreReadAsSMSCsSendThem(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		body pdu.Body
+		want pdu.Receipt
+	}{
+		"appendix B": {
+			deliver("id:0123456789 sub:001 dlvrd:001 submit date:2611230844 done date:2611230845 stat:DELIVRD err:000 text:Hello from us"),
+			pdu.Receipt{ID: "0123456789", TextID: "0123456789", State: pdu.StateDelivered, Err: "000", Done: "2611230845"},
+		},
+		"node-smpp: parameters, an ID with its NUL": {
+			deliver("id:A1B2C1 sub:001 dlvrd:001 submit date:2611230844 done date:2611230844 stat:DELIVRD err:000 text:Hello", id("A1B2C1\x00"), state(2)),
+			pdu.Receipt{ID: "A1B2C1", TextID: "A1B2C1", State: pdu.StateDelivered, Err: "000", Done: "2611230844"},
+		},
+		"smscsim: Text, and an error": {
+			deliver("id:5710887828836591719 sub:001 dlvrd:000 submit date:2611230844 done date:2611230844 stat:UNDELIV err:069 Text:...", id("5710887828836591719\x00"), state(5)),
+			pdu.Receipt{ID: "5710887828836591719", TextID: "5710887828836591719", State: pdu.StateUndeliverable, Err: "069", Done: "2611230844"},
+		},
+		"Net::SMPP: an empty text": {
+			deliver("id:0000001001 sub:001 dlvrd:001 submit date:2611230902 done date:2611230902 stat:DELIVRD err:000 text:"),
+			pdu.Receipt{ID: "0000001001", TextID: "0000001001", State: pdu.StateDelivered, Err: "000", Done: "2611230902"},
+		},
+		"the ID is hexadecimal in the parameter and decimal in the text": {
+			deliver("id:870928761 sub:001 dlvrd:001 stat:DELIVRD err:000", id("33E95179")),
+			pdu.Receipt{ID: "33E95179", TextID: "870928761", State: pdu.StateDelivered, Err: "000"},
+		},
+		"zero padding": {
+			deliver("id:0000000012345678 stat:DELIVRD"),
+			pdu.Receipt{ID: "0000000012345678", TextID: "0000000012345678", State: pdu.StateDelivered},
+		},
+		"OpenMarket: no spaces in labels, long dates, an ID with dashes": {
+			deliver("id:0181-AB12-9F sub:001 dlvrd:000 submitdate:180122230957 donedate:000000000000 stat:ACCEPTD err:000 text:"),
+			pdu.Receipt{ID: "0181-AB12-9F", TextID: "0181-AB12-9F", State: pdu.StateAccepted, Err: "000", Done: "000000000000"},
+		},
+		"no sub and no dlvrd": {
+			deliver("id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000"),
+			pdu.Receipt{ID: "0654354026", TextID: "0654354026", State: pdu.StateDelivered, Err: "000", Done: "2302101454"},
+		},
+		"seconds since 1970 for dates": {
+			deliver("id:7f submit date:1702281424 done date:1702281430 stat:EXPIRED err:0"),
+			pdu.Receipt{ID: "7f", TextID: "7f", State: pdu.StateExpired, Err: "0", Done: "1702281430"},
+		},
+		"labels in capitals, in another order, with spaces behind": {
+			deliver("STAT: rejectd  ERR: E1F \r\nDone  Date: 20230210145400 ID: xyz"),
+			pdu.Receipt{ID: "xyz", TextID: "xyz", State: pdu.StateRejected, Err: "E1F", Done: "20230210145400"},
+		},
+		"commas between the fields": {
+			deliver("id:77,stat:DELIVRD,err:000"),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateDelivered, Err: "000"},
+		},
+		"a field without a value does not take its neighbour's": {
+			deliver("id: stat:DELIVRD err: text:hi", id("9")),
+			pdu.Receipt{ID: "9", State: pdu.StateDelivered},
+		},
+		"the message's text says the opposite": {
+			deliver("id:5 stat:UNDELIV err:001 text:id:6 stat:DELIVRD err:000"),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable, Err: "001"},
+		},
+		"the message's text comes first": {
+			deliver("text:stat:DELIVRD id:6", id("5"), state(8)),
+			pdu.Receipt{ID: "5", State: pdu.StateRejected},
+		},
+		"a label within a word, and one given twice": {
+			deliver("valid:1 x-id:2 _id:3 id:4 stat:ENROUTE id:5 stat:DELIVRD"),
+			pdu.Receipt{ID: "4", TextID: "4", State: pdu.StateEnroute},
+		},
+		"an ID that looks like a label": {
+			deliver("id:stat stat:DELIVRD"),
+			pdu.Receipt{ID: "stat", TextID: "stat", State: pdu.StateDelivered},
+		},
+		"an ID parameter without a state: the text has it": {
+			deliver("stat:UNDELIV err:00B", id("5")),
+			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, Err: "00B"},
+		},
+		"a state parameter without an ID: the text has it": {
+			deliver("id:5 stat:DELIVRD", state(5)),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable},
+		},
+		"an empty ID parameter": {
+			deliver("id:5 stat:DELIVRD", id("\x00")),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"parameters alone": {
+			deliver("", id("5"), state(3), code("\x03\x00\x1b")),
+			pdu.Receipt{ID: "5", State: pdu.StateExpired, NetworkError: "3/27"},
+		},
+		"a network error code of three digits": {
+			deliver("", id("5"), state(5), code("069")),
+			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, NetworkError: "069"},
+		},
+		"a network error code that is none": {
+			deliver("", id("5"), state(5), code("\x03")),
+			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable},
+		},
+		"a state that nobody knows": {
+			deliver("id:5 stat:TELEPORTED"),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateNone},
+		},
+		"no state": {
+			deliver("id:5"),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateNone},
+		},
+		"the text in message_payload": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{{Tag: pdu.MessagePayload, Value: []byte("id:5 stat:DELIVRD")}}},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"a data_sm": {
+			&pdu.Data{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{{Tag: pdu.MessagePayload, Value: []byte("id:5 stat:DELIVRD err:000")}}},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered, Err: "000"},
+		},
+		"an intermediate notification": {
+			&pdu.Message{ESMClass: pdu.ESMIntermediate, ShortMessage: []byte("id:5 stat:BUFFRED")},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateEnroute},
+		},
+		"a receipt with the bit of a header": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt | pdu.ESMHeader, ShortMessage: []byte("\x05\x00\x03\x01\x01\x01id:5 stat:DELIVRD")},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"the parameter, without the type of a receipt": {
+			&pdu.Message{TLVs: pdu.TLVs{id("5"), state(2)}},
+			pdu.Receipt{ID: "5", State: pdu.StateDelivered},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, ok := pdu.ParseReceipt(tt.body)
+			require.True(t, ok)
+			require.Equal(t, tt.want, r)
+		})
+	}
+}
+
+func TestWhatPeopleWriteIsNoReceipt(t *testing.T) {
+	t.Parallel()
+	const forged = "id:5 sub:001 dlvrd:001 submit date:2611230844 done date:2611230844 stat:DELIVRD err:000 text:"
+	for name, body := range map[string]pdu.Body{
+		"a text":                   &pdu.Message{ShortMessage: []byte(forged)},
+		"a text with a header":     &pdu.Message{ESMClass: pdu.ESMHeader, ShortMessage: []byte(forged)},
+		"a data_sm":                &pdu.Data{TLVs: pdu.TLVs{{Tag: pdu.MessagePayload, Value: []byte(forged)}}},
+		"a receipt of no message":  deliver("stat:DELIVRD"),
+		"a receipt in other words": deliver("your message has arrived"),
+		"an empty receipt":         deliver(""),
+		"something else":           pdu.Raw("id:5 stat:DELIVRD"),
+		"nothing":                  nil,
+	} {
+		_, ok := pdu.ParseReceipt(body)
+		require.False(t, ok, name)
+	}
+}
+
+func TestStatesHaveTheSpecificationsWords(t *testing.T) {
+	t.Parallel()
+	for s := pdu.StateScheduled; s <= pdu.StateSkipped; s++ {
+		r, ok := pdu.ParseReceipt(deliver("id:1 stat:" + strings.ToLower(s.String())))
+		require.True(t, ok)
+		require.Equal(t, s, r.State)
+	}
+	require.Equal(t, "none", pdu.StateNone.String())
+	require.Equal(t, "state 77", pdu.State(77).String())
+}
+
+func TestADateIsReadInWhicheverWayIsNearest(t *testing.T) {
+	t.Parallel()
+	taipei := time.FixedZone("CST", 8*60*60)
+	for _, tt := range []struct{ done, now, want string }{
+		{"2611230844", "2026-11-23T01:00:00Z", "2026-11-23T08:44:00+08:00"},
+		{"261123084459", "2026-11-23T01:00:00Z", "2026-11-23T08:44:59+08:00"},
+		{"20261123084459", "2026-11-23T01:00:00Z", "2026-11-23T08:44:59+08:00"},
+		{"202611230844", "2026-11-23T01:00:00Z", "2026-11-23T08:44:00+08:00"},
+		{"1702281424", "2023-12-11T09:00:00Z", "2023-12-11T07:57:04Z"},      // seconds
+		{"1702281424", "2017-03-01T00:00:00Z", "2017-02-28T14:24:00+08:00"}, // a date
+		{"1790000000", "2026-09-21T14:00:00Z", "2026-09-21T14:13:20Z"},      // no date at all
+		{"000000000000", "2026-11-23T01:00:00Z", ""},
+		{"today", "2026-11-23T01:00:00Z", ""},
+		{"", "2026-11-23T01:00:00Z", ""},
+		{"26112308", "2026-11-23T01:00:00Z", ""},
+	} {
+		now, err := time.Parse(time.RFC3339, tt.now)
+		require.NoError(t, err)
+		got := pdu.Receipt{Done: tt.done}.DoneAt(taipei, now)
+		if tt.want == "" {
+			require.Zero(t, got, tt.done)
+			continue
+		}
+		want, err := time.Parse(time.RFC3339, tt.want)
+		require.NoError(t, err)
+		require.WithinDuration(t, want, got, 0, "%s at %s", tt.done, tt.now)
+	}
+}
+
+// In whatever order the fields come, and whatever the message's own text says.
+func TestTheOrderOfAReceiptsFieldsDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	fields := []string{"id:42", "sub:001", "dlvrd:001", "submit date:2611230844", "done date:2611230845", "stat:UNDELIV", "err:069"}
+	rapid.Check(t, func(t *rapid.T) {
+		shuffled := rapid.Permutation(fields).Draw(t, "fields")
+		text := strings.Join(shuffled, rapid.SampledFrom([]string{" ", "  ", "\n", ", "}).Draw(t, "between"))
+		text += " text:" + rapid.String().Draw(t, "text")
+		r, ok := pdu.ParseReceipt(deliver(text))
+		require.True(t, ok)
+		require.Equal(t, pdu.Receipt{ID: "42", TextID: "42", State: pdu.StateUndeliverable, Err: "069", Done: "2611230845"}, r)
+	})
+}
+
+func FuzzReceipt(f *testing.F) {
+	f.Add("id:0123456789 sub:001 dlvrd:001 submit date:2611230844 done date:2611230845 stat:DELIVRD err:000 text:Hello", "", []byte{2}, []byte{3, 0, 27})
+	f.Add("id: stat:DELIVRD donedate:1702281424", "A1\x00", []byte{}, []byte("069"))
+	f.Add("submit date submit  :done date:id", "", []byte(nil), []byte(nil))
+	f.Fuzz(func(t *testing.T, text, messageID string, messageState, networkError []byte) {
+		m := &pdu.Data{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{
+			{Tag: pdu.MessagePayload, Value: []byte(text)},
+			{Tag: pdu.MessageState, Value: messageState},
+			{Tag: pdu.NetworkErrorCode, Value: networkError},
+		}}
+		fromText, ok := pdu.ParseReceipt(m)
+		require.Equal(t, ok, fromText.ID != "")
+		require.Equal(t, fromText.ID, fromText.TextID)
+		// It says only what the text has before its own "text:".
+		for _, field := range []string{fromText.ID, fromText.Err, fromText.Done} {
+			require.Contains(t, text, field)
+			require.NotContains(t, field, " ")
+		}
+		_ = fromText.DoneAt(time.UTC, time.Unix(1_800_000_000, 0)).String()
+
+		m.TLVs = append(m.TLVs, id(messageID))
+		named, _ := pdu.ParseReceipt(m)
+		if messageID != "" && strings.Trim(messageID, "0123456789abcdefABCDEF-") == "" {
+			require.Equal(t, messageID, named.ID, "the parameter goes before the text")
+		}
+		require.Equal(t, fromText.State, named.State)
+
+		after, _ := pdu.ParseReceipt(deliver("id:1 stat:UNDELIV err:001 text:" + text))
+		if len(text) < 200 {
+			require.Equal(t, pdu.Receipt{ID: "1", TextID: "1", State: pdu.StateUndeliverable, Err: "001"}, after)
+		}
+	})
+}
