@@ -86,12 +86,15 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 # What runs the code
 
-.PHONY: test race bench bench-compare fuzz examples
+.PHONY: test race oracle bench bench-compare fuzz examples
 test: ## every test
 	$(GO) test ./...
 
 race: ## every test anew, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...
+
+oracle: ## compare with implementations that others wrote
+	@cd test/oracle && $(GO) test ./...
 
 bench: ## every benchmark once, so that none rots
 	@out=$$($(GO) test -run='^$$' -bench=. -benchtime=1x ./...) || { printf '%s\n' "$$out"; exit 1; }; \
