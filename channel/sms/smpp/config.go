@@ -1,0 +1,286 @@
+package smpp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Config says whom to bind to, and what the carrier or aggregator agreed to. Addr and
+// SystemID are required.
+type Config struct {
+	// Name is the channel's. Defaults to channel.SMS.
+	Name channel.Name
+
+	// Addr is the SMSC's host and port, "smpp.example.com:2775".
+	Addr string
+	// SystemID and Password are the account's. Many an SMSC takes no more than 15 and
+	// 8 characters.
+	SystemID, Password string
+	// SystemType is part of the account at some carriers. Defaults to none.
+	SystemType string
+	// TLS makes the connection with TLS. Its ServerName defaults to the host of Addr.
+	// Defaults to plain TCP, over which password and texts go in the open.
+	TLS *tls.Config
+	// Dial makes the connection beneath TLS. Defaults to that of a net.Dialer.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Binds is how many sessions to hold, over which messages are spread. Carriers
+	// limit it. Defaults to 1.
+	Binds int
+	// Window is how many messages of one bind may wait for the SMSC's answer at once:
+	// with a round trip of 20 ms, 10 give 500 messages a second. Carriers limit it, and
+	// many refuse what is beyond as throttled. Defaults to 10.
+	Window int
+
+	// Source is the sender that people see: a name of up to 11 characters, a number
+	// with or without its plus, or a short code. Defaults to the SMSC's choice.
+	Source string
+	// SourceType is the source's type of number. Nil tells it by Source: alphanumeric
+	// for a name, network specific for digits up to 6, international for longer ones.
+	SourceType *Numbering
+	// ServiceType is part of the agreement at some carriers. Defaults to none.
+	ServiceType string
+	// Long is how a text that is longer than one segment is sent. Defaults to UDH8.
+	Long Long
+	// MaxSegments is how many segments a text may have. Defaults to 10, at most 255.
+	MaxSegments int
+	// Validity is how long the carrier goes on trying when nothing limits it. No
+	// longer validity period is asked for, since carriers refuse longer ones than they
+	// have. Defaults to 48 hours, at most 30 days.
+	Validity time.Duration
+
+	// IDs says how the SMSC spells message IDs.
+	IDs IDs
+	// Codes overrides the table of what a command_status means, row by row: carriers
+	// give codes a sense of their own. A Status of Accepted takes the message as sent.
+	Codes map[pdu.Status]channel.Verdict
+	// States overrides what the states of receipts mean, row by row. Some carriers
+	// mean by pdu.StateAccepted that the message has arrived, for one.
+	States map[pdu.State]channel.Verdict
+	// Location is where the dates of receipts are local time, which the receipts do
+	// not tell. Nil leaves the dates alone: an outcome then has the time it is heard of.
+	Location *time.Location
+
+	// BindTimeout is a deadline for connecting and binding. Defaults to 10 s.
+	BindTimeout time.Duration
+	// ResponseTimeout is how long an answer may take. A message without one is in
+	// doubt; a link without one is dropped. Defaults to 30 s.
+	ResponseTimeout time.Duration
+	// EnquireInterval is how long a link may be silent before it is asked whether it
+	// is there. Defaults to 30 s.
+	EnquireInterval time.Duration
+	// CloseTimeout is how long Close waits for answers and for the SMSC to unbind.
+	// Defaults to 5 s.
+	CloseTimeout time.Duration
+	// RebindMin and RebindMax are the shortest and the longest pause before a lost
+	// bind is tried again; it doubles from one to the other. Default to 1 s and 1 min.
+	RebindMin, RebindMax time.Duration
+	// RebindRefused is the pause after a bind was refused for what the account or this
+	// Config has wrong, such as the password; several binds that are refused take
+	// turns. Carriers lock out whoever tries too often. Defaults to 1 min.
+	RebindRefused time.Duration
+
+	// Clock tells when a message expires. Defaults to the real one.
+	Clock Clock
+	// Logger gets what happens to the binds. Defaults to none.
+	Logger *slog.Logger
+}
+
+// Clock tells the time.
+type Clock interface {
+	Now() time.Time
+}
+
+// Numbering is a type of number and a numbering plan (sections 5.2.5 and 5.2.6 of the
+// specification).
+type Numbering struct{ TON, NPI uint8 }
+
+// Long is a way to send a text that is longer than one segment.
+type Long uint8
+
+const (
+	// UDH8 sends each segment as a message of its own that begins with a user data
+	// header of an 8-bit reference, which every handset knows.
+	UDH8 Long = iota
+	// UDH16 is UDH8 with a 16-bit reference: segments are a character shorter, and two
+	// messages to one person are less likely to be mixed up.
+	UDH16
+	// SAR sends each segment as a message of its own with the sar_ parameters, from
+	// which the SMSC makes the header.
+	SAR
+	// Payload sends the text as one message, in the message_payload parameter, and
+	// leaves the rest to the SMSC.
+	Payload
+)
+
+// IDs says how the SMSC spells message IDs where it answers, and where it reports. A
+// receipt finds its message only if both come out the same.
+type IDs struct{ Submit, Receipt IDFormat }
+
+// IDFormat is a spelling of message IDs. Whichever it is, case and leading zeros do
+// not count.
+type IDFormat uint8
+
+const (
+	// Raw is an ID that is compared as it is written.
+	Raw IDFormat = iota
+	// Hex is a number in hexadecimal digits.
+	Hex
+	// Decimal is a number in decimal digits.
+	Decimal
+)
+
+// Format writes c without the account's credentials, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "smpp.Config(%s at %s)", cmp.Or(c.Name, channel.SMS), c.Addr) // fmt has no way to report it
+}
+
+const (
+	maxName      = 11 // 3GPP TS 23.040, section 9.1.2.5: 11 characters of 7 bits
+	maxSource    = 20 // section 4.4.1
+	maxShortCode = 6
+	maxSegments  = 255 // the header counts them in an octet
+	maxValidity  = 30 * 24 * time.Hour
+	minValidity  = time.Minute
+)
+
+// complete fills in the defaults, and returns all mistakes.
+func (c *Config) complete() error {
+	c.Name = cmp.Or(c.Name, channel.SMS)
+	c.Binds = cmp.Or(c.Binds, 1)
+	c.Window = cmp.Or(c.Window, 10)
+	c.MaxSegments = cmp.Or(c.MaxSegments, 10)
+	c.Validity = cmp.Or(c.Validity, 48*time.Hour)
+	c.BindTimeout = cmp.Or(c.BindTimeout, 10*time.Second)
+	c.ResponseTimeout = cmp.Or(c.ResponseTimeout, 30*time.Second)
+	c.EnquireInterval = cmp.Or(c.EnquireInterval, 30*time.Second)
+	c.CloseTimeout = cmp.Or(c.CloseTimeout, 5*time.Second)
+	c.RebindMin = cmp.Or(c.RebindMin, time.Second)
+	c.RebindMax = cmp.Or(c.RebindMax, time.Minute)
+	c.RebindRefused = cmp.Or(c.RebindRefused, time.Minute)
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	if c.Clock == nil {
+		c.Clock = wall{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Codes, c.States = maps.Clone(c.Codes), maps.Clone(c.States)
+	host, _, err := net.SplitHostPort(c.Addr)
+	if c.TLS != nil && c.TLS.ServerName == "" {
+		c.TLS = c.TLS.Clone()
+		c.TLS.ServerName = host
+	}
+
+	var bad mistakes
+	bad.add(c.Addr == "", "Addr is required")
+	bad.add(c.Addr != "" && err != nil, "Addr is no host and port")
+	bad.add(c.SystemID == "", "SystemID is required")
+	for _, f := range []struct{ name, value string }{
+		{"SystemID", c.SystemID},
+		{"Password", c.Password},
+		{"SystemType", c.SystemType},
+		{"ServiceType", c.ServiceType},
+	} {
+		bad.add(strings.Contains(f.value, "\x00"), "%s holds a NUL", f.name)
+	}
+	bad.add(!isSource(c.Source), "Source is no name of at most %d characters and no number of at most %d digits", maxName, maxSource)
+	bad.add(c.Long > Payload, "Long is %d, which is no way to send", c.Long)
+	bad.add(c.IDs.Submit > Decimal || c.IDs.Receipt > Decimal, "IDs has a format that is none")
+	for _, f := range []struct {
+		name       string
+		value, max int
+	}{
+		{"Binds", c.Binds, 1000},
+		{"Window", c.Window, 1_000_000},
+		{"MaxSegments", c.MaxSegments, maxSegments},
+	} {
+		bad.add(f.value < 1 || f.value > f.max, "%s is %d, want 1 to %d", f.name, f.value, f.max)
+	}
+	for _, f := range []struct {
+		name       string
+		value, max time.Duration
+	}{
+		{"Validity", c.Validity, maxValidity},
+		{"BindTimeout", c.BindTimeout, 0},
+		{"ResponseTimeout", c.ResponseTimeout, 0},
+		{"EnquireInterval", c.EnquireInterval, 0},
+		{"CloseTimeout", c.CloseTimeout, 0},
+		{"RebindMin", c.RebindMin, c.RebindMax},
+		{"RebindMax", c.RebindMax, 0},
+		{"RebindRefused", c.RebindRefused, 0},
+	} {
+		bad.add(f.value < 0, "%s is negative", f.name)
+		bad.add(f.max > 0 && f.value > f.max, "%s is %v, want at most %v", f.name, f.value, f.max)
+	}
+	for code, v := range c.Codes {
+		bad.add(code == pdu.ROK, "Codes has a row for ROK, which is no fault")
+		bad.verdict(fmt.Sprintf("Codes[%v]", code), v)
+	}
+	for state, v := range c.States {
+		bad.verdict(fmt.Sprintf("States[%v]", state), v)
+	}
+	return errors.Join(bad...)
+}
+
+type mistakes []error
+
+func (m *mistakes) add(wrong bool, format string, args ...any) {
+	if wrong {
+		*m = append(*m, fmt.Errorf("smpp: Config."+format, args...))
+	}
+}
+
+func (m *mistakes) verdict(row string, v channel.Verdict) {
+	m.add(!v.Status.Valid(), "%s has no status", row)
+	m.add((v.Status == status.Undeliverable || v.Status == status.Failed) && v.Reason == "", "%s has no reason", row)
+}
+
+// isSource reports whether s can be a sender's name or number.
+func isSource(s string) bool {
+	if digits := strings.TrimPrefix(s, "+"); isDigits(digits) {
+		return len(digits) <= maxSource
+	}
+	printable := strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+	return len(s) <= maxName && printable
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// source returns the sender's address.
+func (c *Config) source() pdu.Address {
+	a := pdu.Address{Addr: c.Source}
+	digits := strings.TrimPrefix(c.Source, "+")
+	switch {
+	case c.Source == "":
+	case !isDigits(digits):
+		a.TON = pdu.TONAlphanumeric
+	case len(digits) <= maxShortCode:
+		a.TON, a.Addr = pdu.TONNetwork, digits
+	default:
+		a.TON, a.NPI, a.Addr = pdu.TONInternational, pdu.NPIISDN, digits
+	}
+	if c.SourceType != nil {
+		a.TON, a.NPI = c.SourceType.TON, c.SourceType.NPI
+	}
+	return a
+}
+
+// wall is the real clock.
+type wall struct{}
+
+//nolint:forbidigo // here is where the time comes from
+func (wall) Now() time.Time { return time.Now() }

@@ -1,0 +1,129 @@
+package smpp_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/channeltest"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+)
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	with := func(reply func(*peer, pdu.PDU)) channeltest.Case {
+		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return carrier(t, reply, nil) }}
+	}
+	refuses := func(s pdu.Status) channeltest.Case {
+		return with(func(p *peer, q pdu.PDU) { _ = p.try(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence}) })
+	}
+	for name, long := range map[string]string{"one segment": "", "several": strings.Repeat(" It is a big parcel.", 20)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			channeltest.Run(t, channeltest.Harness{
+				Channel: func(t *testing.T) channel.Channel { return carrier(t, new(reporter).reply, nil) },
+				Content: channel.Text("Your order has shipped and will arrive on Friday." + long),
+				To:      to(t, "+"+digits),
+				Unreachable: map[string]channeltest.Case{
+					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+					"invalid number": refuses(pdu.RINVDSTADR),
+					"not allowed":    refuses(pdu.RINVSRCADR),
+					"wrong password": {Channel: func(t *testing.T) channel.Channel { return unbindable(t, pdu.RINVPASWD) }},
+				},
+				Faults: map[string]channeltest.Case{
+					"throttled":    refuses(pdu.RTHROTTLED),
+					"busy":         refuses(pdu.RSYSERR),
+					"bad request":  refuses(pdu.RINVESMCLASS),
+					"vendor's":     refuses(0x4A1),
+					"refused bind": {Channel: func(t *testing.T) channel.Channel { return unbindable(t, pdu.RSYSERR) }},
+					"unreachable": {Channel: func(t *testing.T) channel.Channel {
+						m := newSMSC(t)
+						m.refuses = true
+						return closing(t, m.channel(nil))
+					}},
+					"hangs up":   with(func(p *peer, _ pdu.PDU) { _ = p.conn.Close() }),
+					"senseless":  with(func(p *peer, _ pdu.PDU) { _, _ = p.conn.Write(make([]byte, 16)) }),
+					"repeats it": with(func(p *peer, q pdu.PDU) { echo(p, q) }),
+				},
+				Stalled: with(func(*peer, pdu.PDU) {}),
+				BadContent: []channel.Content{
+					channel.Text(""), channel.Text("\xffnot UTF-8 at all, this text"), channel.Text(strings.Repeat("too long a text ", 200)),
+				},
+				Secrets: []string{account, password},
+				Report:  func(*testing.T, channel.Channel, string) {}, // it reports by itself
+			})
+		})
+	}
+}
+
+// carrier is a channel to an SMSC that takes the bind.
+func carrier(t *testing.T, reply func(*peer, pdu.PDU), change func(*smpp.Config)) *smpp.Channel {
+	m := newSMSC(t)
+	m.serve(reply)
+	return closing(t, m.channel(func(c *smpp.Config) {
+		c.ResponseTimeout, c.CloseTimeout = 5*time.Second, 100*time.Millisecond
+		if change != nil {
+			change(c)
+		}
+	}))
+}
+
+func closing(t *testing.T, c *smpp.Channel) *smpp.Channel {
+	t.Cleanup(func() { _ = c.Close() }) // the SMSC may be gone
+	return c
+}
+
+// unbindable is a channel to an SMSC that refuses the bind.
+func unbindable(t *testing.T, s pdu.Status) channel.Channel {
+	m := newSMSC(t)
+	m.run(func(p *peer) {
+		if q, err := p.read(); err == nil {
+			_ = p.try(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence})
+		}
+		_ = p.conn.Close()
+	})
+	return closing(t, m.channel(nil))
+}
+
+// echo refuses a message with all that it says.
+func echo(p *peer, q pdu.PDU) {
+	m := q.Body.(*pdu.Message)
+	_ = p.try(pdu.PDU{ID: q.ID.Response(), Status: pdu.RSUBMITFAIL, Sequence: q.Sequence, Body: &pdu.MessageResp{
+		MessageID: m.Destination.Addr,
+		TLVs:      pdu.TLVs{{Tag: 0x001D, Value: m.ShortMessage}},
+	}})
+}
+
+// reporter takes everything, reports it as delivered, and repeats what is refused.
+type reporter struct {
+	taken   atomic.Int64
+	reports sync.Map // by sequence number
+}
+
+func (r *reporter) reply(p *peer, q pdu.PDU) {
+	switch m := q.Body.(type) {
+	case *pdu.Message:
+		id := fmt.Sprintf("%010d", r.taken.Add(1))
+		require.NoError(p.t, p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence, Body: &pdu.MessageResp{MessageID: id}}))
+		if m.RegisteredDelivery != 0 {
+			r.report(p, fmt.Sprintf("id:%s sub:001 dlvrd:001 stat:DELIVRD err:000 text:%s", id, m.ShortMessage[:10]))
+		}
+	case *pdu.MessageResp:
+		if text, ok := r.reports.LoadAndDelete(q.Sequence); ok && q.Status != pdu.ROK {
+			r.report(p, text.(string))
+		}
+	}
+}
+
+func (r *reporter) report(p *peer, text string) {
+	sequence := uint32(0x80000000 + r.taken.Add(1))
+	r.reports.Store(sequence, text)
+	_ = p.try(deliver(sequence, text)) // the test may be over
+}

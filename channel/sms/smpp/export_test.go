@@ -1,0 +1,4 @@
+package smpp
+
+// Normal is normal.
+func (f IDFormat) Normal(id string) string { return f.normal(id) }

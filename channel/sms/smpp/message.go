@@ -1,0 +1,179 @@
+package smpp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// CheckContent returns an error for content that is no [channel.Text], and for a text
+// that is empty, is no UTF-8, or would have more than Config.MaxSegments segments
+// even if its variables were empty.
+func (c *Channel) CheckContent(content channel.Content) error {
+	text, ok := content.(channel.Text)
+	if !ok {
+		return fmt.Errorf("smpp: content is a %T, want a channel.Text", content)
+	}
+	if text == "" {
+		return errEmpty
+	}
+	blank := make(map[string]string)
+	for _, name := range text.Vars() {
+		blank[name] = ""
+	}
+	least, err := text.Render(blank)
+	if err != nil {
+		return err
+	}
+	return c.checkText(string(least.(channel.Text))) // Render of a Text returns one
+}
+
+var (
+	errEmpty = errors.New("smpp: the text is empty")
+	errUTF8  = errors.New("smpp: the text is no valid UTF-8")
+)
+
+func (c *Channel) checkText(text string) error {
+	if !utf8.ValidString(text) {
+		return errUTF8
+	}
+	if n := c.segments(text); n > c.config.MaxSegments {
+		return fmt.Errorf("smpp: the text has %d segments, want at most %d", n, c.config.MaxSegments)
+	}
+	return nil
+}
+
+// segments returns how many segments a text is billed as.
+func (c *Channel) segments(text string) int {
+	size := sms.Count(text)
+	if header := c.config.Long.header(); size.Segments > 1 && header == udh16 {
+		_, parts := sms.Split(text, header)
+		return len(parts)
+	}
+	return size.Segments
+}
+
+// The octets of a user data header for a segment of several, by the size of its
+// reference (3GPP TS 23.040, sections 9.2.3.24.1 and 9.2.3.24.8).
+const (
+	udh8  = 6
+	udh16 = 7
+)
+
+// header returns how many octets of each segment are not text. With SAR it is the
+// SMSC that takes them, for a header of whichever size.
+func (l Long) header() int {
+	switch l {
+	case UDH8:
+		return udh8
+	case UDH16, SAR:
+		return udh16
+	default:
+		return 0
+	}
+}
+
+// submission is a message as it is sent: what its parts share, and their octets.
+type submission struct {
+	common  pdu.Message
+	parts   [][]byte
+	long    Long
+	payload bool
+	ref     uint16
+}
+
+// compose makes the submission of an envelope, or the error of one that cannot be sent.
+func (c *Channel) compose(e channel.Envelope) (submission, error) {
+	text, ok := e.Content.(channel.Text)
+	switch {
+	case !ok:
+		return submission{}, channel.Failed(status.TemplateConfig, fmt.Sprintf("smpp: content is a %T", e.Content))
+	case e.To.Phone.IsZero():
+		return submission{}, channel.Undeliverable(status.InvalidNumber, "smpp: there is no number")
+	case text == "":
+		return submission{}, channel.Undeliverable(status.ContentRejected, errEmpty.Error())
+	}
+	if err := c.checkText(string(text)); err != nil {
+		return submission{}, channel.Undeliverable(status.ContentRejected, err.Error())
+	}
+	encoding, parts := sms.Split(string(text), c.config.Long.header())
+	m := submission{
+		common: pdu.Message{
+			ServiceType: c.config.ServiceType,
+			Source:      c.source,
+			Destination: pdu.Address{TON: pdu.TONInternational, NPI: pdu.NPIISDN, Addr: e.To.Phone.E164()[1:]},
+			DataCoding:  pdu.CodingDefault,
+		},
+		parts:   parts,
+		long:    c.config.Long,
+		payload: c.config.Long == Payload && sms.Count(string(text)).Segments > 1,
+		ref:     reference(e.AttemptID),
+	}
+	if encoding == sms.UCS2 {
+		m.common.DataCoding = pdu.CodingUCS2
+	}
+	return m, nil
+}
+
+// reference returns the number that a message's parts share. It is the same for every
+// try of an attempt: a part that a handset got twice is one part to it, and one that
+// an earlier try left out makes the message whole.
+func reference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(attempt[14:]) }
+
+// part returns the i-th submit_sm. A receipt is asked for with the last one alone,
+// whose ID is the message's.
+func (m *submission) part(i int) pdu.Message {
+	p, octets := m.common, m.parts[i]
+	total, number := uint8(len(m.parts)), uint8(i+1)
+	if i == len(m.parts)-1 {
+		p.RegisteredDelivery = pdu.ReceiptWanted
+	}
+	switch {
+	case m.payload:
+		p.TLVs = pdu.TLVs{{Tag: pdu.MessagePayload, Value: octets}}
+		return p
+	case len(m.parts) == 1:
+		p.ShortMessage = octets
+		return p
+	}
+	switch high, low := uint8(m.ref>>8), uint8(m.ref); m.long {
+	case SAR:
+		p.ShortMessage = octets
+		p.TLVs = pdu.TLVs{
+			{Tag: pdu.SARMsgRefNum, Value: []byte{high, low}},
+			{Tag: pdu.SARTotalSegments, Value: []byte{total}},
+			{Tag: pdu.SARSegmentSeqnum, Value: []byte{number}},
+		}
+	case UDH16:
+		p.ESMClass = pdu.ESMHeader
+		p.ShortMessage = append([]byte{6, 8, 4, high, low, total, number}, octets...)
+	default:
+		p.ESMClass = pdu.ESMHeader
+		p.ShortMessage = append([]byte{5, 0, 3, low, total, number}, octets...)
+	}
+	return p
+}
+
+// validity returns the validity_period of a message that expires then: in the relative
+// format (section 7.1.1), which needs no agreement on what time it is. It is "" for
+// one that never does, and ok is false for one that has. Less than a minute is asked
+// for as a minute.
+func (c *Channel) validity(expires time.Time) (period string, ok bool) {
+	if expires.IsZero() {
+		return "", true
+	}
+	left := expires.Sub(c.config.Clock.Now())
+	if left <= 0 {
+		return "", false
+	}
+	seconds := int(max(min(left, c.config.Validity), minValidity) / time.Second)
+	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
+	return fmt.Sprintf("0000%02d%02d%02d%02d000R", days, hours, minutes, seconds%60), true
+}

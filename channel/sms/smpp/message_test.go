@@ -1,0 +1,268 @@
+package smpp_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// submitted returns what the SMSC gets for an envelope, all of which it takes, with
+// the IDs 1, 2, 3 …; and the answer.
+func submitted(t *testing.T, change func(*smpp.Config), e channel.Envelope) ([]*pdu.Message, answer) {
+	t.Helper()
+	var got []*pdu.Message
+	var a answer
+	synctest.Test(t, func(t *testing.T) {
+		m := newSMSC(t)
+		m.serve(func(p *peer, q pdu.PDU) {
+			got = append(got, q.Body.(*pdu.Message))
+			p.take(q, fmt.Sprint(len(got)))
+		})
+		c := m.channel(change)
+		defer over(t, c)
+		a.Result, a.err = c.Send(t.Context(), e)
+	})
+	return got, a
+}
+
+func TestALongTextArrivesWholeAndIsNamedByItsLastPart(t *testing.T) {
+	t.Parallel()
+	attempt := uuid.MustParse("00000000-0000-4000-8000-00000000abcd")
+	chinese := strings.Repeat("您的包裹已送達門市，請於七日內取件。", 10) // 180 characters
+	latin := strings.Repeat("a", 305) + "€"
+	for _, tt := range []struct {
+		name  string
+		long  smpp.Long
+		text  string
+		parts int
+		udh   string // of the first part
+	}{
+		{"one segment", smpp.UDH8, strings.Repeat("a", 160), 1, ""},
+		{"8 bits", smpp.UDH8, latin, 3, "050003cd0301"},
+		{"8 bits, UCS-2", smpp.UDH8, chinese, 3, "050003cd0301"},
+		{"16 bits", smpp.UDH16, strings.Repeat("a", 305), 3, "060804abcd0301"},
+		{"16 bits, UCS-2", smpp.UDH16, chinese, 3, "060804abcd0301"},
+		{"SAR", smpp.SAR, chinese, 3, ""},
+		{"payload", smpp.Payload, chinese, 1, ""},
+		{"payload, one segment", smpp.Payload, "hello", 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := envelope(t, tt.text)
+			e.AttemptID = attempt
+			got, a := submitted(t, func(c *smpp.Config) { c.Long = tt.long }, e)
+			requireAccepted(t, a, fmt.Sprint(tt.parts))
+			require.Len(t, got, tt.parts)
+			encoding, _ := sms.Split(tt.text, 0)
+			var octets []byte
+			for i, part := range got {
+				require.EqualValues(t, map[bool]int{true: 1, false: 0}[i == len(got)-1], part.RegisteredDelivery)
+				require.EqualValues(t, map[sms.Encoding]int{sms.GSM7: 0, sms.UCS2: 8}[encoding], part.DataCoding)
+				text := part.Text()
+				if tt.udh != "" {
+					require.EqualValues(t, 0x40, part.ESMClass)
+					size := len(tt.udh) / 2
+					header := fmt.Sprintf("%x", text[:size])
+					require.Equal(t, tt.udh[:len(tt.udh)-2]+fmt.Sprintf("%02x", i+1), header)
+					text = text[size:]
+				} else {
+					require.Zero(t, part.ESMClass)
+				}
+				switch {
+				case tt.long == smpp.SAR:
+					require.Equal(t, pdu.TLVs{
+						{Tag: 0x020C, Value: []byte{0xAB, 0xCD}},
+						{Tag: 0x020E, Value: []byte{3}},
+						{Tag: 0x020F, Value: []byte{byte(i + 1)}},
+					}, part.TLVs)
+				case tt.name == "payload":
+					require.Empty(t, part.ShortMessage)
+					require.Len(t, part.TLVs, 1)
+				default:
+					require.Empty(t, part.TLVs)
+				}
+				octets = append(octets, text...)
+			}
+			require.Equal(t, tt.text, sms.Decode(encoding, octets))
+		})
+	}
+}
+
+// A handset that has a part already takes its copy for the same.
+func TestEveryTryOfAnAttemptHasTheSameReference(t *testing.T) {
+	t.Parallel()
+	e := envelope(t, strings.Repeat("a", 200))
+	first, _ := submitted(t, nil, e)
+	e.Try = 2
+	second, _ := submitted(t, nil, e)
+	require.Equal(t, first, second)
+	e.AttemptID[15]++
+	another, _ := submitted(t, nil, e)
+	require.NotEqual(t, first, another)
+}
+
+// What a later part's failure leaves of a message, some of which was taken.
+func TestAMessageOfWhichSomeWasTakenIsInDoubtUnlessRefusedForGood(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fail func(p *peer, q pdu.PDU)
+		want func(t *testing.T, err error)
+	}{
+		"throttled": {
+			func(p *peer, q pdu.PDU) { p.answer(q, pdu.RTHROTTLED) },
+			func(t *testing.T, err error) { requireFault(t, err, true) },
+		},
+		"not answered": {
+			func(*peer, pdu.PDU) {},
+			func(t *testing.T, err error) { requireFault(t, err, true) },
+		},
+		"cut": {
+			func(p *peer, _ pdu.PDU) { p.hangUp() },
+			func(t *testing.T, err error) { requireFault(t, err, true) },
+		},
+		"an invalid number": {
+			func(p *peer, q pdu.PDU) { p.answer(q, pdu.RINVDSTADR) },
+			func(t *testing.T, err error) {
+				requireRefused(t, err, status.Undeliverable, status.InvalidNumber)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *smsc) {
+				c := m.channel(nil)
+				defer over(t, c)
+				answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+				p := m.bound()
+				p.take(p.expect(pdu.SubmitSM), "1")
+				tt.fail(p, p.expect(pdu.SubmitSM))
+				tt.want(t, (<-answers).err)
+			})
+		})
+	}
+}
+
+func TestAMessageOfWhichNothingWasTakenIsTemporary(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		p := m.bound()
+		p.answer(p.expect(pdu.SubmitSM), pdu.RTHROTTLED)
+		requireFault(t, (<-answers).err, false)
+	})
+}
+
+// The link is cut between two parts: the second was never written, but the first was
+// taken.
+func TestTheNextPartOfALostSessionIsInDoubtToo(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		p := m.bound()
+		p.take(p.expect(pdu.SubmitSM), "1")
+		p.hangUp()
+		requireFault(t, (<-answers).err, true)
+	})
+}
+
+func TestAMessageIsValidUntilItExpires(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]string{
+		time.Second:                           "000000000100000R",
+		time.Minute:                           "000000000100000R",
+		61*time.Second + 999*time.Millisecond: "000000000101000R",
+		5 * time.Minute:                       "000000000500000R",
+		3*time.Hour + 4*time.Minute:           "000000030400000R",
+		47 * time.Hour:                        "000001230000000R",
+		48 * time.Hour:                        "000002000000000R",
+		300 * time.Hour:                       "000002000000000R",
+	} {
+		e := envelope(t, "hello")
+		clock := fixed(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))
+		e.Expires = clock.Now().Add(left)
+		got, a := submitted(t, func(c *smpp.Config) { c.Clock = clock }, e)
+		requireAccepted(t, a, "1")
+		require.Equal(t, want, got[0].ValidityPeriod, left)
+	}
+	got, _ := submitted(t, nil, envelope(t, "hello"))
+	require.Empty(t, got[0].ValidityPeriod, "it does not expire")
+	e := envelope(t, "hello")
+	e.Expires = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	got, a := submitted(t, func(c *smpp.Config) { c.Clock = fixed(e.Expires) }, e)
+	requireRefused(t, a.err, status.Undeliverable, status.Expired)
+	require.Empty(t, got)
+}
+
+type fixed time.Time
+
+func (f fixed) Now() time.Time { return time.Time(f) }
+
+func TestTheSourceSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]pdu.Address{
+		"":                     {},
+		"SMSPLUS":              {TON: 5, Addr: "SMSPLUS"},
+		"Ac me-1+":             {TON: 5, Addr: "Ac me-1+"},
+		"+":                    {TON: 5, Addr: "+"},
+		"886912345678":         {TON: 1, NPI: 1, Addr: "886912345678"},
+		"+886912345678":        {TON: 1, NPI: 1, Addr: "886912345678"},
+		"1234567":              {TON: 1, NPI: 1, Addr: "1234567"},
+		"123456":               {TON: 3, Addr: "123456"},
+		"88":                   {TON: 3, Addr: "88"},
+		"12345678901234567890": {TON: 1, NPI: 1, Addr: "12345678901234567890"},
+	} {
+		got, _ := submitted(t, func(c *smpp.Config) { c.Source = source }, envelope(t, "hello"))
+		require.Equal(t, want, got[0].Source, source)
+	}
+	got, _ := submitted(t, func(c *smpp.Config) {
+		c.Source, c.SourceType, c.ServiceType = "0912345678", &smpp.Numbering{TON: 2, NPI: 8}, "OTP"
+	}, envelope(t, "hello"))
+	require.Equal(t, pdu.Address{TON: 2, NPI: 8, Addr: "0912345678"}, got[0].Source)
+	require.Equal(t, "OTP", got[0].ServiceType)
+}
+
+// raw is content of another kind.
+type raw struct{}
+
+func (raw) Vars() []string                                      { return nil }
+func (r raw) Render(map[string]string) (channel.Content, error) { return r, nil }
+
+func TestContentThatCannotBeSentIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newSMSC(t).channel(func(c *smpp.Config) { c.MaxSegments = 2 })
+	wide := newSMSC(t).channel(func(c *smpp.Config) { c.MaxSegments, c.Long = 2, smpp.UDH16 })
+	for _, content := range []channel.Content{
+		channel.Text("hello"), channel.Text("{{code}}"), channel.Text(strings.Repeat("a", 306)),
+		channel.Text(strings.Repeat("a", 300) + "{{a_variable_with_a_long_name}}"), channel.Text(strings.Repeat("漢", 134)),
+	} {
+		require.NoError(t, c.CheckContent(content))
+	}
+	for want, content := range map[string]channel.Content{
+		"channel.Text":               raw{},
+		"empty":                      channel.Text(""),
+		"UTF-8":                      channel.Text("\xff"),
+		"has 3 segments":             channel.Text(strings.Repeat("a", 307)),
+		"3 segments, want at most 2": channel.Text(strings.Repeat("漢", 135) + "{{code}}"),
+		"begins no variable":         channel.Text("{{"),
+	} {
+		require.ErrorContains(t, c.CheckContent(content), want)
+	}
+	require.Error(t, wide.CheckContent(channel.Text(strings.Repeat("a", 306))), "a longer header leaves less room")
+	require.NoError(t, wide.CheckContent(channel.Text(strings.Repeat("a", 304))))
+
+	e := envelope(t, strings.Repeat("a", 307))
+	_, err := c.Send(context.Background(), e)
+	requireRefused(t, err, status.Undeliverable, status.ContentRejected)
+}

@@ -1,0 +1,185 @@
+package smpp
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// listener is a Listen under way.
+type listener struct {
+	ctx   context.Context
+	sink  channel.Sink
+	calls sync.WaitGroup // of the sink
+}
+
+// delivery is a receipt, and the request that it came with.
+type delivery struct {
+	request pdu.PDU // without its body
+	receipt channel.Receipt
+}
+
+var errNobodyListens = errors.New("smpp: nobody listens")
+
+// Listen hands receipts to the sink until ctx ends, or the channel is closed. The SMSC
+// is told that a receipt arrived when the sink has it, and to repeat it if the sink
+// refuses, or while nobody listens. Sessions and their messages live on after Listen.
+func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
+	l := &listener{ctx: ctx, sink: sink}
+	c.mu.Lock()
+	if c.dialing.Err() != nil {
+		c.mu.Unlock()
+		return errClosed
+	}
+	c.start()
+	c.listeners = append(c.listeners, l)
+	c.mu.Unlock()
+
+	err := errClosed
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-c.dialing.Done():
+	}
+	c.mu.Lock()
+	i := slices.Index(c.listeners, l)
+	c.listeners = slices.Delete(c.listeners, i, i+1)
+	c.mu.Unlock()
+	l.calls.Wait()
+	return err
+}
+
+// sink hands receipts to whoever began to listen last.
+func (c *Channel) sink(ctx context.Context, rs []channel.Receipt) error {
+	c.mu.Lock()
+	if len(c.listeners) == 0 {
+		c.mu.Unlock()
+		return errNobodyListens
+	}
+	l := c.listeners[len(c.listeners)-1]
+	l.calls.Add(1)
+	c.mu.Unlock()
+	defer l.calls.Done()
+
+	listening, end := context.WithCancel(l.ctx)
+	defer end()
+	defer context.AfterFunc(ctx, end)()
+	return l.sink(listening, rs...)
+}
+
+// delivered takes in what the SMSC brings: a receipt, to be answered when it is stored,
+// or what somebody wrote, which nobody here reads.
+func (s *session) delivered(ctx context.Context, p pdu.PDU, malformed bool) {
+	r, ok := pdu.ParseReceipt(p.Body)
+	switch {
+	case malformed:
+		s.c.config.Logger.WarnContext(ctx, "smpp: delivery is cut off", "command_id", p.ID.String())
+		s.reply(p, pdu.RXPAPPN)
+		return
+	case !ok:
+		s.c.config.Logger.DebugContext(ctx, "smpp: delivery is no receipt; it is dropped", "command_id", p.ID.String())
+		s.reply(p, pdu.ROK)
+		return
+	}
+	p.Body = nil
+	select {
+	case s.deliveries <- delivery{request: p, receipt: s.c.receipt(r)}:
+	default:
+		s.reply(p, pdu.RXTAPPN)
+	}
+}
+
+// deliver hands receipts to the sink, as many at once as have come, and answers them.
+func (s *session) deliver(ctx context.Context) error {
+	for {
+		var batch []delivery
+		select {
+		case d := <-s.deliveries:
+			batch = append(batch, d)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for len(batch) < maxBatch && len(s.deliveries) > 0 {
+			batch = append(batch, <-s.deliveries)
+		}
+		rs := make([]channel.Receipt, len(batch))
+		for i, d := range batch {
+			rs[i] = d.receipt
+		}
+		answer := pdu.ROK
+		if err := s.c.sink(ctx, rs); err != nil {
+			answer = pdu.RXTAPPN
+			s.c.config.Logger.WarnContext(ctx, "smpp: receipts are not stored; the smsc is to repeat them", "receipts", len(rs), "error", err)
+		}
+		for _, d := range batch {
+			s.reply(d.request, answer)
+		}
+	}
+}
+
+// receipt returns what a receipt means.
+func (c *Channel) receipt(r pdu.Receipt) channel.Receipt {
+	v, ok := c.config.States[r.State]
+	if !ok {
+		v = states[r.State] // of a state that nobody knows it is Preparing, which is nothing new
+	}
+	got := channel.Receipt{Channel: c.config.Name, ProviderID: c.config.IDs.receipt(r), Status: v.Status}
+	if v.Status == status.Undeliverable || v.Status == status.Failed {
+		got.Reason, got.Detail = v.Reason, detail(r)
+	}
+	if c.config.Location != nil && v.Status > status.Accepted {
+		got.At = r.DoneAt(c.config.Location, c.config.Clock.Now())
+	}
+	return got
+}
+
+// detail returns the carrier's state and codes. A code that is longer than codes are is
+// left out: nobody knows what it quotes.
+func detail(r pdu.Receipt) string {
+	d := r.State.String()
+	if code := r.Err; code != "" && len(code) <= maxCode {
+		d += " err " + strings.ToValidUTF8(code, "")
+	}
+	if r.NetworkError != "" {
+		d += " network " + r.NetworkError
+	}
+	return d
+}
+
+const maxCode = 5
+
+// receipt returns the ID of the message that a receipt is about. By the specification
+// (section 5.3.2.12) the parameter has the ID of the answer, in its spelling; it is the
+// text that has another one. A parameter that says the same as the text is spelled as
+// the text is.
+func (ids IDs) receipt(r pdu.Receipt) string {
+	if Raw.normal(r.ID) == Raw.normal(r.TextID) {
+		return ids.Receipt.normal(r.ID)
+	}
+	return ids.Submit.normal(r.ID)
+}
+
+// normal returns an ID as it is compared: hexadecimal numbers in decimal, in lower case,
+// without leading zeros.
+func (f IDFormat) normal(id string) string {
+	if f == Hex && len(id) <= maxID {
+		if n, ok := new(big.Int).SetString(id, 16); ok && n.Sign() >= 0 {
+			return n.String()
+		}
+	}
+	id = strings.ToLower(id)
+	if short := strings.TrimLeft(id, "0"); short != "" || id == "" {
+		return short
+	}
+	return "0"
+}
+
+// maxID is far beyond the longest ID, which has 64 characters (section 5.2.23).
+const maxID = 1024

@@ -1,0 +1,322 @@
+package smpp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// listen listens in the background, surely once a bind is up that it began. What the sink gets comes over the returned
+// channel; it returns what it then gets over the other one.
+func listen(ctx context.Context, c *smpp.Channel) (sunk <-chan []channel.Receipt, answer chan<- error, done <-chan error) {
+	receipts, answers, ended := make(chan []channel.Receipt), make(chan error), make(chan error, 1)
+	go func() {
+		ended <- c.Listen(ctx, func(ctx context.Context, rs ...channel.Receipt) error {
+			select {
+			case receipts <- rs:
+				select {
+				case err := <-answers:
+					return err
+				case <-ctx.Done():
+				}
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		})
+	}()
+	return receipts, answers, ended
+}
+
+func TestAReceiptIsAnsweredWhenItIsStored(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		sunk, answers, _ := listen(t.Context(), c)
+		p := m.bound()
+		p.say(deliver(0xFFFFFFFE, "id:007 stat:DELIVRD err:000"))
+		want := []channel.Receipt{{Channel: channel.SMS, ProviderID: "7", Status: status.Delivered}}
+		require.Equal(t, want, <-sunk)
+		p.say(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
+		p.expect(pdu.EnquireLinkResp) // other things go on meanwhile
+		answers <- errors.New("the store is down")
+		refused := pdu.PDU{ID: pdu.DeliverSMResp, Status: pdu.RXTAPPN, Sequence: 0xFFFFFFFE, Body: &pdu.MessageResp{}}
+		require.Equal(t, refused, p.expect(pdu.DeliverSMResp))
+
+		p.say(deliver(5, "id:007 stat:DELIVRD err:000"))
+		require.Equal(t, want, <-sunk)
+		answers <- nil
+		require.Equal(t, pdu.PDU{ID: pdu.DeliverSMResp, Sequence: 5, Body: &pdu.MessageResp{}}, p.expect(pdu.DeliverSMResp))
+	})
+}
+
+func TestReceiptsAreStoredTogetherAsTheyCome(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		sunk, answers, _ := listen(t.Context(), c)
+		p := m.bound()
+		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		require.Len(t, <-sunk, 1)
+		for i := range 150 {
+			p.say(deliver(uint32(2+i), "id:1 stat:DELIVRD"))
+		}
+		synctest.Wait()
+		for _, n := range []int{1, 100, 50} {
+			answers <- nil
+			for range n {
+				require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+			}
+			if n > 50 {
+				require.Len(t, <-sunk, 50)
+			} else if n == 1 {
+				require.Len(t, <-sunk, 100)
+			}
+		}
+	})
+}
+
+func TestReceiptsAreRefusedWhileNobodyListens(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		first := send(t.Context(), c, envelope(t, "hello"))
+		p := m.bound()
+		p.take(p.expect(pdu.SubmitSM), "1")
+		requireAccepted(t, <-first, "1")
+
+		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
+
+		ctx, stop := context.WithCancel(t.Context())
+		sunk, _, done := listen(ctx, c)
+		synctest.Wait()
+		p.say(deliver(2, "id:1 stat:DELIVRD"))
+		<-sunk
+		stop() // in the middle of it
+		require.ErrorIs(t, <-done, context.Canceled)
+		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
+
+		p.say(deliver(3, "id:1 stat:DELIVRD"))
+		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
+	})
+}
+
+func TestReceiptsBeyondWhatFitsAreRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		sunk, _, _ := listen(t.Context(), c)
+		p := m.bound()
+		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		<-sunk // and does not return
+		for range 250 {
+			p.say(deliver(2, "id:1 stat:DELIVRD"))
+		}
+		p.say(deliver(3, "id:1 stat:DELIVRD"))
+		q := p.expect(pdu.DeliverSMResp)
+		require.EqualValues(t, 3, q.Sequence)
+		require.Equal(t, pdu.RXTAPPN, q.Status)
+	})
+}
+
+func TestTheLatestListenerHears(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		first, firstAnswers, _ := listen(t.Context(), c)
+		p := m.bound()
+		ctx, stop := context.WithCancel(t.Context())
+		second, secondAnswers, done := listen(ctx, c)
+		synctest.Wait()
+		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		<-second
+		secondAnswers <- nil
+		p.expect(pdu.DeliverSMResp)
+		stop()
+		require.Error(t, <-done)
+		p.say(deliver(2, "id:1 stat:DELIVRD"))
+		<-first
+		firstAnswers <- nil
+		p.expect(pdu.DeliverSMResp)
+	})
+}
+
+func TestReceiptsComeInDataSMToo(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		sunk, answers, _ := listen(t.Context(), c)
+		p := m.bound()
+		p.say(pdu.PDU{ID: pdu.DataSM, Sequence: 4, Body: &pdu.Data{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{
+			{Tag: pdu.ReceiptedMessageID, Value: []byte("AB\x00")}, {Tag: pdu.MessageState, Value: []byte{2}},
+		}}})
+		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: "ab", Status: status.Delivered}}, <-sunk)
+		answers <- nil
+		require.EqualValues(t, 4, p.expect(pdu.DataSMResp).Sequence)
+	})
+}
+
+// heard returns what the sink gets for a receipt.
+func heard(t *testing.T, change func(*smpp.Config), text string, ts ...pdu.TLV) channel.Receipt {
+	t.Helper()
+	var got channel.Receipt
+	synctest.Test(t, func(t *testing.T) {
+		m := newSMSC(t)
+		c := m.channel(change)
+		defer over(t, c)
+		sunk, answers, _ := listen(t.Context(), c)
+		p := m.bound()
+		p.say(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}})
+		got = (<-sunk)[0]
+		answers <- nil
+		p.expect(pdu.DeliverSMResp)
+	})
+	return got
+}
+
+func TestStatesMean(t *testing.T) {
+	t.Parallel()
+	override := func(c *smpp.Config) {
+		c.States = map[pdu.State]channel.Verdict{
+			pdu.StateAccepted: {Status: status.Delivered},
+			pdu.StateUnknown:  {Status: status.Undeliverable, Reason: status.CarrierError},
+			pdu.StateNone:     {Status: status.Failed, Reason: status.SystemError},
+		}
+	}
+	for text, tt := range map[string]struct{ want, overridden channel.Receipt }{
+		"DELIVRD err:000": {want: channel.Receipt{Status: status.Delivered}},
+		"EXPIRED err:001": {want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "EXPIRED err 001"}},
+		"DELETED err:":    {want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "DELETED"}},
+		"UNDELIV err:1B4": {want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV err 1B4"}},
+		"UNDELIV err:" + digits: {
+			want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV"},
+		},
+		"REJECTD err:\xff9": {want: channel.Receipt{Status: status.Undeliverable, Reason: status.ContentRejected, Detail: "REJECTD err 9"}},
+		"SKIPPED":           {want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "SKIPPED"}},
+		"SCHEDLD":           {want: channel.Receipt{Status: status.Accepted}},
+		"ENROUTE":           {want: channel.Receipt{Status: status.Accepted}},
+		"ACCEPTD": {
+			want:       channel.Receipt{Status: status.Accepted},
+			overridden: channel.Receipt{Status: status.Delivered},
+		},
+		"UNKNOWN err:5": {
+			want:       channel.Receipt{Status: status.Accepted},
+			overridden: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNKNOWN err 5"},
+		},
+		"TELEPORTED": {
+			want:       channel.Receipt{},
+			overridden: channel.Receipt{Status: status.Failed, Reason: status.SystemError, Detail: "none"},
+		},
+	} {
+		tt.want.Channel, tt.want.ProviderID = channel.SMS, "1"
+		require.Equal(t, tt.want, heard(t, nil, "id:1 stat:"+text), text)
+		if tt.overridden.Status != 0 {
+			tt.overridden.Channel, tt.overridden.ProviderID = "bulk", "1"
+			require.Equal(t, tt.overridden, heard(t, func(c *smpp.Config) { override(c); c.Name = "bulk" }, "id:1 stat:"+text), text)
+		}
+	}
+	network := heard(t, nil, "", pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte("1")},
+		pdu.TLV{Tag: pdu.MessageState, Value: []byte{5}}, pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte{3, 0, 27}})
+	require.Equal(t, "UNDELIV network 3/27", network.Detail)
+}
+
+func TestDatesAreTakenOnlyWithTheirLocation(t *testing.T) {
+	t.Parallel()
+	const text = "id:1 done date:9912312355 stat:"
+	require.Zero(t, heard(t, nil, text+"DELIVRD").At)
+	with := func(c *smpp.Config) { c.Location = time.FixedZone("CST", 8*60*60) }
+	want := time.Date(1999, 12, 31, 15, 55, 0, 0, time.UTC) // the bubble begins eight hours later
+	require.WithinDuration(t, want, heard(t, with, text+"DELIVRD").At, 0)
+	require.WithinDuration(t, want, heard(t, with, text+"UNDELIV").At, 0)
+	require.Zero(t, heard(t, with, text+"ENROUTE").At, "an outcome has a time, the way there has none")
+}
+
+// An ID as it comes back from an answer and from a receipt.
+func TestIDsAreComparedAsAgreed(t *testing.T) {
+	t.Parallel()
+	parameter := func(id string) []pdu.TLV { return []pdu.TLV{{Tag: pdu.ReceiptedMessageID, Value: []byte(id + "\x00")}} }
+	raw, hexDec, hexHex := smpp.IDs{}, smpp.IDs{Submit: smpp.Hex, Receipt: smpp.Decimal}, smpp.IDs{Submit: smpp.Hex, Receipt: smpp.Hex}
+	long := strings.Repeat("f", 60)
+	n, _ := new(big.Int).SetString(long, 16)
+	for _, tt := range []struct {
+		name             string
+		ids              smpp.IDs
+		answered, report string
+		parameters       []pdu.TLV
+	}{
+		{"as they are", raw, "A1B2C1", "id:a1b2c1 stat:DELIVRD", nil},
+		{"padded", raw, "12345678", "id:0000000012345678 stat:DELIVRD", nil},
+		{"padded answer", raw, "0000001001", "id:1001 stat:DELIVRD", nil},
+		{"zeros", raw, "000", "id:0 stat:DELIVRD", nil},
+		{"dashes", raw, "0181-AB12-9F", "id:181-ab12-9f stat:DELIVRD", nil},
+		{"beyond 64 bits", raw, "5710887828836591719000", "id:5710887828836591719000 stat:DELIVRD", nil},
+		{"hexadecimal, then decimal", hexDec, "33E95179", "id:870928761 stat:DELIVRD", nil},
+		{"the same, padded", hexDec, "033e95179", "id:0870928761 stat:DELIVRD", nil},
+		{"the same, beyond 64 bits", hexDec, long, "id:" + n.String() + " stat:DELIVRD", nil},
+		{"decimal in the text, hexadecimal in the parameter", hexDec, "33E95179", "id:870928761 stat:DELIVRD", parameter("33e95179")},
+		{"hexadecimal in the parameter alone", hexDec, "33E95179", "stat:DELIVRD", parameter("33E95179")},
+		{"decimal in both", hexDec, "33E95179", "id:870928761 stat:DELIVRD", parameter("870928761")},
+		{"decimal in both, padded in one", hexDec, "33E95179", "id:870928761 stat:DELIVRD", parameter("0870928761")},
+		{"hexadecimal in both", hexHex, "00FF", "id:ff stat:DELIVRD", nil},
+		{"no number", hexDec, "b-17", "id:B-17 stat:DELIVRD", nil},
+		{"a sign", hexDec, "-1", "id:-1 stat:DELIVRD", nil},
+		{"longer than any ID", hexDec, strings.Repeat("1", 2000), "stat:DELIVRD", parameter(strings.Repeat("1", 2000))},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, m *smsc) {
+				c := m.channel(func(c *smpp.Config) { c.IDs = tt.ids })
+				defer over(t, c)
+				sunk, answers, _ := listen(t.Context(), c)
+				p := m.bound()
+				first := send(t.Context(), c, envelope(t, "hello"))
+				p.take(p.expect(pdu.SubmitSM), tt.answered)
+				sent := <-first
+				require.NoError(t, sent.err)
+				require.NotEmpty(t, sent.ProviderID)
+				p.say(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{
+					ESMClass: pdu.ESMReceipt, ShortMessage: []byte(tt.report), TLVs: tt.parameters,
+				}})
+				require.Equal(t, sent.ProviderID, (<-sunk)[0].ProviderID)
+				answers <- nil
+				p.expect(pdu.DeliverSMResp)
+			})
+		})
+	}
+}
+
+func TestAMessageWithoutAnIDIsStillTaken(t *testing.T) {
+	bubble(t, func(t *testing.T, m *smsc) {
+		c := m.channel(nil)
+		defer over(t, c)
+		answers := send(t.Context(), c, envelope(t, "hello"))
+		p := m.bound()
+		p.answer(p.expect(pdu.SubmitSM), pdu.ROK)
+		requireAccepted(t, <-answers, "")
+	})
+}
+
+// Numbers in any spelling, of any size.
+func TestNumbersAreComparedByTheirValue(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := new(big.Int).SetBytes(rapid.SliceOfN(rapid.Byte(), 1, 32).Draw(t, "number"))
+		zeros := strings.Repeat("0", rapid.IntRange(0, 8).Draw(t, "zeros"))
+		hex := zeros + fmt.Sprintf(rapid.SampledFrom([]string{"%x", "%X"}).Draw(t, "case"), n)
+		require.Equal(t, n.String(), smpp.Hex.Normal(hex))
+		require.Equal(t, n.String(), smpp.Decimal.Normal(zeros+n.String()))
+		require.Equal(t, smpp.Raw.Normal(hex), smpp.Raw.Normal("0"+strings.ToUpper(hex)))
+	})
+}

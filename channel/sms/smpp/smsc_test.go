@@ -1,0 +1,258 @@
+package smpp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	account  = "acme-7f31"
+	password = "s3cr3t-5b"
+	digits   = "886912345678"
+)
+
+// smsc is an SMSC that does what a test says, for what those that others wrote cannot
+// be made to do.
+type smsc struct {
+	t       *testing.T
+	dialed  chan *peer
+	refuses bool
+	dials   atomic.Int64
+}
+
+const tooMany = 10_000
+
+func newSMSC(t *testing.T) *smsc { return &smsc{t: t, dialed: make(chan *peer)} }
+
+// channel returns a channel that is bound to the SMSC when it is told to, and closed
+// with the test.
+func (m *smsc) channel(change func(*smpp.Config)) *smpp.Channel {
+	m.t.Helper()
+	config := smpp.Config{Addr: "smsc.test:2775", SystemID: account, Password: password, Dial: m.dial}
+	if change != nil {
+		change(&config)
+	}
+	c, err := smpp.New(config)
+	require.NoError(m.t, err)
+	return c
+}
+
+func (m *smsc) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if m.dials.Add(1) > tooMany {
+		panic("the test waits for ever") // in a bubble, where that takes no time
+	}
+	if m.refuses {
+		return nil, errors.New("connection refused")
+	}
+	here, there := net.Pipe()
+	select {
+	case m.dialed <- &peer{m.t, there}:
+		return here, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// accept waits for a connection.
+func (m *smsc) accept() *peer { return <-m.dialed }
+
+// bound waits for a connection, and takes its bind.
+func (m *smsc) bound() *peer {
+	m.t.Helper()
+	p := m.accept()
+	p.answer(p.expect(pdu.BindTransceiver), pdu.ROK)
+	return p
+}
+
+// serve takes every bind, and answers what comes by reply, until the test ends.
+func (m *smsc) serve(reply func(*peer, pdu.PDU)) {
+	m.run(func(p *peer) { p.serve(reply) })
+}
+
+// run serves every connection until the test ends, when those that are left are cut.
+func (m *smsc) run(serve func(*peer)) {
+	var peers sync.WaitGroup
+	ctx, stop := context.WithCancel(context.Background())
+	m.t.Cleanup(func() {
+		stop()
+		peers.Wait()
+	})
+	peers.Go(func() {
+		for {
+			select {
+			case p := <-m.dialed:
+				peers.Go(func() {
+					defer context.AfterFunc(ctx, func() { _ = p.conn.Close() })()
+					serve(p)
+				})
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// peer is the SMSC's side of a session.
+type peer struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+func (p *peer) read() (pdu.PDU, error) {
+	header := make([]byte, pdu.HeaderLength)
+	if _, err := io.ReadFull(p.conn, header); err != nil {
+		return pdu.PDU{}, err
+	}
+	h, err := pdu.ParseHeader(header)
+	if err != nil {
+		return pdu.PDU{}, err
+	}
+	body := make([]byte, h.Length-pdu.HeaderLength)
+	if _, err := io.ReadFull(p.conn, body); err != nil {
+		return pdu.PDU{}, err
+	}
+	return pdu.Parse(h, body)
+}
+
+// expect returns what comes next, which must be of that operation.
+func (p *peer) expect(id pdu.ID) pdu.PDU {
+	p.t.Helper()
+	got, err := p.read()
+	require.NoError(p.t, err)
+	require.Equal(p.t, id, got.ID)
+	return got
+}
+
+// ended waits for the end of the connection, before which nothing comes.
+func (p *peer) ended() {
+	p.t.Helper()
+	got, err := p.read()
+	require.Error(p.t, err, "%v", got)
+}
+
+func (p *peer) say(what pdu.PDU) {
+	p.t.Helper()
+	require.NoError(p.t, p.try(what))
+}
+
+func (p *peer) try(what pdu.PDU) error {
+	b, err := pdu.Append(nil, what)
+	if err == nil {
+		_, err = p.conn.Write(b)
+	}
+	return err
+}
+
+// answer responds to a request without an ID.
+func (p *peer) answer(to pdu.PDU, s pdu.Status) {
+	p.t.Helper()
+	p.say(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence})
+}
+
+// take responds to a submit_sm.
+func (p *peer) take(to pdu.PDU, id string) {
+	p.t.Helper()
+	p.say(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}})
+}
+
+func (p *peer) hangUp() { require.NoError(p.t, p.conn.Close()) }
+
+// serve answers what comes: binds, links and farewells by itself, the rest by reply.
+func (p *peer) serve(reply func(*peer, pdu.PDU)) {
+	defer p.conn.Close() //nolint:errcheck // it may be closed already
+	for {
+		q, err := p.read()
+		if err != nil {
+			return
+		}
+		switch q.ID {
+		case pdu.BindTransceiver, pdu.EnquireLink, pdu.Unbind:
+			err = p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
+		default:
+			reply(p, q)
+		}
+		if err != nil || q.ID == pdu.Unbind {
+			return
+		}
+	}
+}
+
+// deliver is a receipt's deliver_sm.
+func deliver(sequence uint32, text string) pdu.PDU {
+	return pdu.PDU{ID: pdu.DeliverSM, Sequence: sequence, Body: &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text)}}
+}
+
+func to(t testing.TB, e164 string) channel.Recipient {
+	t.Helper()
+	n, err := phone.Parse(e164)
+	require.NoError(t, err)
+	return channel.Recipient{Phone: n}
+}
+
+func envelope(t testing.TB, text string) channel.Envelope {
+	t.Helper()
+	return channel.Envelope{AttemptID: uuid.New(), To: to(t, "+"+digits), Content: channel.Text(text), Try: 1}
+}
+
+// answer is what a Send returned.
+type answer struct {
+	channel.Result
+	err error
+}
+
+// send sends in the background.
+func send(ctx context.Context, c *smpp.Channel, e channel.Envelope) <-chan answer {
+	answers := make(chan answer, 1)
+	go func() {
+		r, err := c.Send(ctx, e)
+		answers <- answer{r, err}
+	}()
+	return answers
+}
+
+func requireAccepted(t *testing.T, a answer, id string) {
+	t.Helper()
+	require.NoError(t, a.err)
+	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: id}, a.Result)
+}
+
+// requireFault proves that a Send's error leaves the outcome open, in doubt or not.
+func requireFault(t *testing.T, err error, inDoubt bool) {
+	t.Helper()
+	e, ok := errors.AsType[*channel.Error](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, status.Preparing, e.Status(), err)
+	require.Equal(t, inDoubt, e.InDoubt(), err)
+}
+
+func requireRefused(t *testing.T, err error, s status.Status, r status.Reason) {
+	t.Helper()
+	e, ok := errors.AsType[*channel.Error](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, s, e.Status(), err)
+	require.Equal(t, r, e.Reason(), err)
+}
+
+// within fails a test whose bubble's clock shows something else since start.
+func within(t *testing.T, start time.Time, want time.Duration) {
+	t.Helper()
+	require.Equal(t, want, time.Since(start))
+}

@@ -1,0 +1,112 @@
+package smpp
+
+import (
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// row is what a code means. If tries is not 0, a fault that may pass is not believed
+// to after so many tries of the message.
+type row struct {
+	channel.Verdict
+	tries int
+}
+
+var (
+	accepted     = channel.Verdict{Status: status.Accepted}
+	passing      = channel.Verdict{Status: status.Preparing}
+	badNumber    = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
+	badAccount   = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
+	notAllowed   = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
+	refusedText  = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
+	carrierFault = channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
+	badRequest   = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
+)
+
+// codes is what a command_status means (section 5.1.3). Deployed defaults disagree on
+// many rows, and carriers have senses of their own, so an account may override each.
+var codes = map[pdu.Status]row{
+	pdu.ROK: {accepted, 0},
+
+	pdu.RTHROTTLED: {passing, 0},
+	pdu.RMSGQFUL:   {passing, 0},
+	pdu.RXTAPPN:    {passing, 0},
+	pdu.RINVBNDSTS: {passing, 0}, // the session binds anew
+	pdu.RALYBND:    {passing, 0},
+
+	pdu.RSYSERR:     {passing, 3},
+	pdu.RSUBMITFAIL: {passing, 2},
+	pdu.RUNKNOWNERR: {passing, 2},
+
+	pdu.RINVDSTADR: {badNumber, 0},
+	pdu.RINVDSTTON: {badNumber, 0},
+	pdu.RINVDSTNPI: {badNumber, 0},
+
+	pdu.RXPAPPN:          {carrierFault, 0},
+	pdu.RDELIVERYFAILURE: {carrierFault, 0},
+	pdu.RXRAPPN:          {refusedText, 0},
+
+	pdu.RINVSRCADR:    {notAllowed, 0},
+	pdu.RINVSRCTON:    {notAllowed, 0},
+	pdu.RINVSRCNPI:    {notAllowed, 0},
+	pdu.RINVSERTYP:    {notAllowed, 0},
+	pdu.RPROVNOTALLWD: {notAllowed, 0},
+
+	pdu.RBINDFAIL:  {badAccount, 0},
+	pdu.RINVPASWD:  {badAccount, 0},
+	pdu.RINVSYSID:  {badAccount, 0},
+	pdu.RINVSYSTYP: {badAccount, 0},
+
+	pdu.RINVMSGLEN:       {badRequest, 0},
+	pdu.RINVCMDLEN:       {badRequest, 0},
+	pdu.RINVCMDID:        {badRequest, 0},
+	pdu.RINVPRTFLG:       {badRequest, 0},
+	pdu.RINVREGDLVFLG:    {badRequest, 0},
+	pdu.RINVSUBREP:       {badRequest, 0},
+	pdu.RINVESMCLASS:     {badRequest, 0},
+	pdu.RINVREPFLAG:      {badRequest, 0},
+	pdu.RINVSCHED:        {badRequest, 0},
+	pdu.RINVEXPIRY:       {badRequest, 0},
+	pdu.RINVDFTMSGID:     {badRequest, 0},
+	pdu.RINVOPTPARSTREAM: {badRequest, 0},
+	pdu.ROPTPARNOTALLWD:  {badRequest, 0},
+	pdu.RINVPARLEN:       {badRequest, 0},
+	pdu.RMISSINGOPTPARAM: {badRequest, 0},
+	pdu.RINVOPTPARAMVAL:  {badRequest, 0},
+}
+
+// unknown is what any other code means: a vendor's, or one of operations that are not
+// used here.
+var unknown = row{passing, 1}
+
+// verdict returns what an answer with the code means for a message that is tried for
+// the try-th time.
+func (c *Channel) verdict(code pdu.Status, try int) channel.Verdict {
+	if v, ok := c.config.Codes[code]; ok {
+		return v
+	}
+	r, ok := codes[code]
+	if !ok {
+		r = unknown
+	}
+	if r.tries > 0 && try > r.tries {
+		return carrierFault
+	}
+	return r.Verdict
+}
+
+// states is what a receipt means. UNKNOWN tells nothing of the person, so the message
+// waits for another receipt, or for the end of its wait.
+var states = map[pdu.State]channel.Verdict{
+	pdu.StateScheduled:     accepted,
+	pdu.StateEnroute:       accepted,
+	pdu.StateAccepted:      accepted,
+	pdu.StateUnknown:       accepted,
+	pdu.StateDelivered:     {Status: status.Delivered},
+	pdu.StateExpired:       carrierFault,
+	pdu.StateDeleted:       carrierFault,
+	pdu.StateUndeliverable: carrierFault,
+	pdu.StateSkipped:       carrierFault,
+	pdu.StateRejected:      refusedText,
+}
