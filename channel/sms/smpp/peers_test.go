@@ -1,0 +1,367 @@
+package smpp_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms"
+	"github.com/smsplus/smsplus-go/channel/sms/smpp"
+	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// event is what test/peers/smsc.js says.
+type event struct {
+	Bind     string
+	Version  int
+	Text     string
+	To, From string
+	Coding   int
+	Validity string
+	Report   string
+	Status   int
+	Nack     uint32
+	Sequence uint32
+	Wrote    *int
+	Alive    bool
+	Unbind   bool
+	Unbound  bool
+}
+
+// node is an SMSC by node-smpp.
+type node struct {
+	*peers.Peer
+	t    *testing.T
+	addr string
+}
+
+func startNode(t *testing.T, args ...string) *node {
+	p := peers.Node(t, "smsc.js", args...)
+	return &node{p, t, net.JoinHostPort("127.0.0.1", p.Next(t))}
+}
+
+func (n *node) next() event {
+	n.t.Helper()
+	var e event
+	line := n.Next(n.t)
+	require.NoError(n.t, json.Unmarshal([]byte(line), &e), line)
+	return e
+}
+
+func (n *node) expect(want event) {
+	n.t.Helper()
+	require.Equal(n.t, want, n.next())
+}
+
+func (n *node) channel(change func(*smpp.Config)) *smpp.Channel {
+	n.t.Helper()
+	config := smpp.Config{Addr: n.addr, SystemID: "smsplus", Password: "secret", Source: "SMSPLUS"}
+	if change != nil {
+		change(&config)
+	}
+	c, err := smpp.New(config)
+	require.NoError(n.t, err)
+	n.t.Cleanup(func() { _ = c.Close() }) // the peer may be gone
+	return c
+}
+
+// bound is what node says of a bind.
+func bound() event { return event{Bind: "smsplus", Version: 0x34} }
+
+// The numbers that node answers in other ways than by taking the message.
+const (
+	undeliverable = "+886912345621"
+	early         = "+886912345622" // the receipt beats the answer
+	throttled     = "+886912345623"
+	cut           = "+886912345624"
+	held          = "+886912345625" // until the session is unbound
+)
+
+// writeTo returns an envelope for a number.
+func writeTo(t *testing.T, e164, text string) channel.Envelope {
+	t.Helper()
+	e := envelope(t, text)
+	e.To = to(t, e164)
+	return e
+}
+
+// patience is how long a peer may take.
+const patience = time.Minute
+
+// hear returns the next receipt, which the sink takes.
+func hear(t *testing.T, sunk <-chan []channel.Receipt, answers chan<- error, answer error) channel.Receipt {
+	t.Helper()
+	select {
+	case rs := <-sunk:
+		require.Len(t, rs, 1)
+		answers <- answer
+		return rs[0]
+	case <-time.After(patience):
+		t.Fatal("no receipt came")
+		return channel.Receipt{}
+	}
+}
+
+func TestNodeTakesAMessageAndReportsIt(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(nil)
+	sunk, answers, _ := listen(t.Context(), c)
+	n.expect(bound())
+	e := envelope(t, "Total: 10€ [paid] @ noon")
+	e.Expires = time.Now().Add(time.Hour + time.Minute/2)
+	result, err := c.Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: "a1"}, result)
+	got := n.next()
+	require.NotEmpty(t, got.Validity) // node turns it into a date
+	got.Validity = ""
+	require.Equal(t, event{Text: "Total: 10€ [paid] @ noon", To: digits, From: "SMSPLUS"}, got)
+	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "a1", Status: status.Delivered}, hear(t, sunk, answers, nil))
+	n.expect(event{Report: "00A1"})
+
+	require.NoError(t, c.Close())
+	n.expect(event{Unbind: true})
+}
+
+func TestNodeGetsLongTextsWhole(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	for long, name := range map[smpp.Long]string{smpp.UDH8: "8 bits", smpp.UDH16: "16 bits", smpp.SAR: "SAR", smpp.Payload: "payload"} {
+		for _, text := range []string{
+			strings.Repeat("您的包裹已送達門市，請於七日內取件。😀", 8),
+			strings.Repeat("A€ [parcel] @ the shop. ", 12),
+		} {
+			c := n.channel(func(c *smpp.Config) { c.Long = long })
+			sunk, answers, _ := listen(t.Context(), c)
+			n.expect(bound())
+			result, err := c.Send(t.Context(), envelope(t, text))
+			require.NoError(t, err, name)
+			require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID, name)
+			require.Equal(t, text, n.next().Text, name)
+			require.NotEmpty(t, n.next().Report, name)
+			require.NoError(t, c.Close())
+			n.expect(event{Unbind: true})
+		}
+	}
+}
+
+func TestNodesOutcomes(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(nil)
+	sunk, answers, _ := listen(t.Context(), c)
+	n.expect(bound())
+	got := func(text, e164 string) event { return event{Text: text, To: e164[1:], From: "SMSPLUS"} }
+
+	result, err := c.Send(t.Context(), writeTo(t, undeliverable, "1"))
+	require.NoError(t, err)
+	require.Equal(t, channel.Receipt{
+		Channel: channel.SMS, ProviderID: result.ProviderID,
+		Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV err 000",
+	}, hear(t, sunk, answers, nil))
+	n.expect(got("1", undeliverable))
+	n.expect(event{Report: "00A1"})
+
+	result, err = c.Send(t.Context(), writeTo(t, early, "2"))
+	require.NoError(t, err)
+	require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID)
+	n.expect(got("2", early))
+	n.expect(event{Report: "00A2"})
+
+	// A receipt is repeated until it is stored.
+	result, err = c.Send(t.Context(), envelope(t, "3"))
+	require.NoError(t, err)
+	n.expect(got("3", "+"+digits))
+	for _, answer := range []error{errors.New("the store is down"), errors.New("still"), nil} {
+		require.Equal(t, result.ProviderID, hear(t, sunk, answers, answer).ProviderID)
+		n.expect(event{Report: "00A3", Status: map[bool]int{true: 0x64}[answer != nil]})
+	}
+
+	_, err = c.Send(t.Context(), writeTo(t, throttled, "4"))
+	requireFault(t, err, false)
+	require.ErrorContains(t, err, "0x58 RTHROTTLED")
+	n.expect(got("4", throttled))
+
+	_, err = c.Send(t.Context(), writeTo(t, cut, "5"))
+	requireFault(t, err, true)
+	n.expect(got("5", cut))
+	_, err = c.Send(t.Context(), envelope(t, "6"))
+	require.NoError(t, err, "it binds again")
+	n.expect(bound())
+}
+
+func TestNodeRefusesAWrongPassword(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(func(c *smpp.Config) { c.Password = "guess" })
+	_, err := c.Send(t.Context(), envelope(t, "hello"))
+	requireRefused(t, err, status.Undeliverable, status.Authorization)
+	require.ErrorContains(t, err, "RINVPASWD")
+	n.expect(bound())
+}
+
+func TestNodesRequestsAreAnswered(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(nil)
+	waiting := send(t.Context(), c, writeTo(t, held, "held"))
+	n.expect(bound())
+	require.Equal(t, "held", n.next().Text)
+
+	n.Tell(t, "enquire")
+	n.expect(event{Alive: true})
+	n.Tell(t, "write") // to nobody who reads it
+	n.expect(event{Wrote: new(int)})
+	n.Tell(t, "unknown")
+	n.expect(event{Nack: 3, Sequence: 0x80000001})
+
+	n.Tell(t, "unbind") // with an answer still on its way
+	requireAccepted(t, <-waiting, "a1")
+	n.expect(event{Unbound: true})
+	_, err := c.Send(t.Context(), envelope(t, "after"))
+	require.NoError(t, err)
+	n.expect(bound())
+	require.Equal(t, "after", n.next().Text)
+}
+
+func TestNodeIsCutOffInTheMiddleOfTheWindow(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(nil)
+	const inFlight = 5
+	var waiting []<-chan answer
+	for i := range inFlight {
+		waiting = append(waiting, send(t.Context(), c, writeTo(t, held, fmt.Sprint(i))))
+	}
+	n.expect(bound())
+	for range inFlight {
+		require.NotEmpty(t, n.next().Text)
+	}
+	n.Tell(t, "cut")
+	for _, a := range waiting {
+		requireFault(t, (<-a).err, true)
+	}
+}
+
+func TestNodeFallsSilent(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(func(c *smpp.Config) { c.EnquireInterval, c.ResponseTimeout = 100*time.Millisecond, time.Second })
+	sunk, answers, _ := listen(t.Context(), c)
+	n.expect(bound())
+	_, err := c.Send(t.Context(), envelope(t, "before"))
+	require.NoError(t, err)
+	hear(t, sunk, answers, nil)
+	require.Equal(t, "before", n.next().Text)
+	require.NotEmpty(t, n.next().Report)
+	n.Tell(t, "mute")
+	n.Tell(t, "enquire") // it can still ask, and so tell that it is mute
+	n.expect(event{Alive: true})
+	_, err = c.Send(t.Context(), envelope(t, "hello?"))
+	requireFault(t, err, true)
+	n.expect(bound())
+}
+
+func TestNodeOverTLS(t *testing.T) {
+	t.Parallel()
+	key, cert, roots := certificate(t)
+	n := startNode(t, key, cert)
+	c := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{RootCAs: roots} })
+	sunk, answers, _ := listen(t.Context(), c)
+	n.expect(bound())
+	result, err := c.Send(t.Context(), envelope(t, "hello"))
+	require.NoError(t, err)
+	require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID)
+	require.NoError(t, c.Close())
+
+	stranger := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{} })
+	_, err = stranger.Send(t.Context(), envelope(t, "hello"))
+	requireFault(t, err, false)
+	require.ErrorContains(t, err, "TLS")
+}
+
+// certificate makes a throw-away key and certificate for 127.0.0.1, as files.
+func certificate(t *testing.T) (keyFile, certFile string, roots *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	roots = x509.NewCertPool()
+	roots.AddCert(cert)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	file := func(name, kind string, bytes []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600))
+		return path
+	}
+	return file("key.pem", "PRIVATE KEY", pkcs8), file("cert.pem", "CERTIFICATE", der), roots
+}
+
+func TestPerl(t *testing.T) {
+	t.Parallel()
+	p := peers.Perl(t, "Net::SMPP", "smsc.pl")
+	config := smpp.Config{
+		Addr: net.JoinHostPort("127.0.0.1", p.Next(t)), SystemID: "smsplus", Password: "guess",
+		EnquireInterval: 50 * time.Millisecond,
+	}
+	stranger, err := smpp.New(config)
+	require.NoError(t, err)
+	_, err = stranger.Send(t.Context(), envelope(t, "hello"))
+	requireRefused(t, err, status.Undeliverable, status.Authorization)
+	require.NoError(t, stranger.Close())
+	require.Equal(t, "bind smsplus 34", p.Next(t))
+
+	config.Password = "secret"
+	c, err := smpp.New(config)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	sunk, answers, done := listen(ctx, c)
+	require.Equal(t, "bind smsplus 34", p.Next(t))
+	require.Equal(t, "enquire", p.Next(t))
+
+	const text = "您的驗證碼是 4711"
+	result, err := c.Send(t.Context(), envelope(t, text))
+	require.NoError(t, err)
+	require.Equal(t, "1001", result.ProviderID)
+	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "1001", Status: status.Delivered}, hear(t, sunk, answers, nil))
+	stop()
+	require.Error(t, <-done)
+	require.NoError(t, c.Close())
+	_, octets := sms.Split(text, 0)
+	var lines []string
+	for line := p.Next(t); line != "unbind"; line = p.Next(t) {
+		if line != "enquire" {
+			lines = append(lines, line)
+		}
+	}
+	require.Equal(t, []string{"submit " + digits + " 8 " + hex.EncodeToString(octets[0]), "report 0"}, lines)
+}
