@@ -22,6 +22,7 @@ var shows = map[string]string{
 	"docs/channels/line-notification.md": "channel/line/example_notification_test.go",
 	"docs/channels/line-push.md":         "channel/line/example_push_test.go",
 	"docs/channels/mitake.md":            "channel/sms/mitake/example_test.go",
+	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
 }
 
 var module = os.DirFS("../..")
