@@ -8,9 +8,11 @@
 //
 //   - phone: a number that does not leak.
 //   - status: the five statuses, the reasons, and each channel's legal moves.
-//   - channel: what an adapter is; channel/channeltest proves one,
-//     channel/simulated is a provider whose outcomes are chosen by the number, and
-//     channel/failover puts several providers behind one channel.
+//   - channel: what an adapter is; channel/channeltest proves one, and
+//     channel/simulated is a provider whose outcomes are chosen by the number.
+//   - channel/line, channel/whatsapp, channel/sms/smpp, channel/sms/twilio and
+//     channel/sms/mitake: the adapters; channel/failover puts several providers
+//     behind one channel. channel/httpapi and channel/sms are what they are built from.
 //   - smsplus: the Dispatcher, templates, messages, and the Store they live in.
 //   - memstore: the store in memory; storetest proves any store.
 //   - query: statistics, records, tabs and exports, as admin pages ask for them.
