@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,7 @@ func BenchmarkSubmit(b *testing.B) {
 			c, err := smpp.New(smpp.Config{Addr: listener.Addr().String(), SystemID: account, Password: password, Source: "SMSPLUS", Window: window})
 			require.NoError(b, err)
 			e := envelope(b, "Your code is 471108. It is valid for five minutes.")
+			e.Expires = time.Now().Add(time.Hour)
 			_, err = c.Send(b.Context(), e)
 			require.NoError(b, err)
 

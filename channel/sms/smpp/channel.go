@@ -155,16 +155,16 @@ func (c *Channel) result(ctx context.Context, o outcome, try int, partly bool) (
 		return channel.Result{}, channel.Temporary(o.lost, 0)
 	}
 	v := c.verdict(o.status, try)
+	if c.took(o, try) {
+		return channel.Result{Status: v.Status, ProviderID: c.config.IDs.Submit.normal(o.id)}, nil
+	}
 	if v.Status == status.Failed {
 		c.config.Logger.ErrorContext(ctx, "smpp: the smsc does not understand a request", "status", o.status.String())
 	}
 	if partly && v.Status == status.Preparing {
 		v.Reason = status.InDoubt
 	}
-	if err := v.Error("smpp: the answer is "+o.status.String(), 0); err != nil {
-		return channel.Result{}, err
-	}
-	return channel.Result{Status: v.Status, ProviderID: c.config.IDs.Submit.normal(o.id)}, nil
+	return channel.Result{}, v.Error("smpp: the answer is "+o.status.String(), 0)
 }
 
 // Close stops taking messages, waits for the answers to those under way, unbinds, and
