@@ -117,4 +117,6 @@ const commands = {
 
 const server = key ? smpp.createServer({ key, cert }, serve) : smpp.createServer(serve);
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-require('readline').createInterface({ input: process.stdin }).on('line', (line) => sessions.forEach(commands[line]));
+require('readline').createInterface({ input: process.stdin })
+  .on('line', (line) => sessions.forEach(commands[line]))
+  .on('close', () => process.exit()); // whoever started it has gone

@@ -521,6 +521,7 @@ func TestAnUnbindOfTheSMSCWaitsForTheAnswersOnTheirWay(t *testing.T) {
 		p := m.bound()
 		submit := p.expect(pdu.SubmitSM)
 		p.say(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF0})
+		synctest.Wait()
 		second := send(t.Context(), c, envelope(t, "hello")) // it waits for the next bind
 		synctest.Wait()
 		p.say(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF1})
