@@ -39,10 +39,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := start(ctx, &p); err != nil {
+	end, err := start(ctx, &p)
+	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(ctx, os.Stdout, p); err != nil {
+	err = run(ctx, os.Stdout, p)
+	end()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

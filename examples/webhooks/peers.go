@@ -6,34 +6,42 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"sync"
 )
 
 // providers are where LINE's API and the carrier's SMSC are.
 type providers struct{ line, smsc string }
 
-// start starts what stands in for the providers that nobody named. They end with ctx,
-// or with this program.
-func start(ctx context.Context, p *providers) (err error) {
+// start starts what stands in for the providers that nobody named, until stop.
+func start(ctx context.Context, p *providers) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	stop = func() {
+		cancel()
+		running.Wait()
+	}
 	if p.line == "" {
-		if p.line, err = peer(ctx, "prism.js", "line/messaging-api.yml"); err != nil {
-			return err
+		if p.line, err = peer(ctx, &running, "prism.js", "line/messaging-api.yml"); err != nil {
+			stop()
+			return nil, err
 		}
 	}
 	if p.smsc == "" {
-		port, err := peer(ctx, "smsc.js")
+		port, err := peer(ctx, &running, "smsc.js")
 		if err != nil {
-			return err
+			stop()
+			return nil, err
 		}
 		p.smsc = "127.0.0.1:" + port
 	}
-	return nil
+	return stop, nil
 }
 
 // peer starts a script of test/peers and returns its first line, which says where it is.
-func peer(ctx context.Context, script string, args ...string) (string, error) {
+func peer(ctx context.Context, running *sync.WaitGroup, script string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
 	cmd.Dir = filepath.Join("test", "peers")
-	if _, err := cmd.StdinPipe(); err != nil { // which closes with this program
+	if _, err := cmd.StdinPipe(); err != nil { // closed, it ends some of them
 		return "", err
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -48,9 +56,10 @@ func peer(ctx context.Context, script string, args ...string) (string, error) {
 		return "", fmt.Errorf("%s did not start: was make peers run, and is this the module's folder?", script)
 	}
 	where := lines.Text()
-	go func() { // what it says later is of no interest
-		for lines.Scan() {
+	running.Go(func() {
+		for lines.Scan() { // what it says later is of no interest
 		}
-	}()
+		_ = cmd.Wait() // it is killed
+	})
 	return where, nil
 }
