@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -238,6 +239,46 @@ func TestABodyThatNeverEndsIsAnsweredByTheDeadline(t *testing.T) {
 	require.Equal(t, http.StatusOK, good(len(whole), whole))
 	require.Equal(t, http.StatusServiceUnavailable, bad(len(whole)+1, whole))
 	require.Equal(t, http.StatusOK, good(len(whole), whole), "a connection lives longer than the deadline of a call")
+}
+
+// A proxy has one connection for calls and for everything else.
+func TestACallThatTakesTooLongDoesNotSpoilItsConnection(t *testing.T) {
+	t.Parallel()
+	hangs := receiver{"sms", func(channel.Sink, http.ResponseWriter, *http.Request) { <-t.Context().Done() }}
+	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{hangs}})
+	require.NoError(t, err)
+	const timeout = 100 * time.Millisecond
+	hooks := webhook.New(d, webhook.Options{Prefix: "/receipts", Timeout: timeout})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/receipts/", func(w http.ResponseWriter, r *http.Request) {
+		hooks.ServeHTTP(w, r)
+		select { // the server may notice a moment later
+		case <-r.Context().Done():
+		case <-time.After(timeout):
+		}
+	})
+	next := make(chan error, 1)
+	mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { next <- r.Context().Err() })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	connections := new(http.Transport)
+	t.Cleanup(connections.CloseIdleConnections)
+	call := func(path string) (code int, reused bool) {
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused },
+		})
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+		require.NoError(t, err)
+		resp, err := connections.RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode, reused
+	}
+	code, _ := call("/receipts/sms")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	_, reused := call("/")
+	require.True(t, reused)
+	require.NoError(t, <-next)
 }
 
 // Whatever is sent, what is answered is none of it.

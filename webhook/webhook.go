@@ -185,7 +185,8 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 		return code(http.StatusRequestEntityTooLarge)
 	}
 	// A body that never ends is no matter for contexts. A test's recorder has no deadlines.
-	_ = http.NewResponseController(w).SetReadDeadline(deadline)
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(deadline)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
 	if err != nil {
 		_, tooLong := errors.AsType[*http.MaxBytesError](err)
@@ -198,6 +199,9 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 			return code(http.StatusBadRequest)
 		}
 	}
+	// The server goes on reading, to see whether the caller leaves. It would take a deadline
+	// that passes for that, and end the context of whatever comes over the connection later.
+	_ = connection.SetReadDeadline(time.Time{})
 
 	var failed atomic.Bool
 	ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), unstored{}, &failed), deadline)
