@@ -29,9 +29,10 @@
 //	503   receipts were not stored, or the call took longer than Options.Timeout
 //
 // A call answered 503 has a Retry-After, so that the provider makes it again. Nothing is
-// answered before the adapter is done, and none of these answers has a body: nothing
-// repeats what was sent. What is logged is the channel, the code and the duration; never
-// a path, a query or a body, all of which may hold secrets or a person's data.
+// answered before the adapter is done, and what it has begun goes on until Options.Timeout
+// even if the caller leaves. None of these answers has a body: nothing repeats what was
+// sent. What is logged is the channel, the code and the duration; never a path, a query
+// or a body, all of which may hold secrets or a person's data.
 package webhook
 
 import (
@@ -204,7 +205,10 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 	_ = connection.SetReadDeadline(time.Time{})
 
 	var failed atomic.Bool
-	ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), unstored{}, &failed), deadline)
+	// A caller that leaves before the answer calls again, and would leave again: what it
+	// began is brought to its end.
+	begun := context.WithoutCancel(r.Context())
+	ctx, cancel := context.WithDeadline(context.WithValue(begun, unstored{}, &failed), deadline)
 	defer cancel()
 	r = r.WithContext(ctx)
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))

@@ -381,6 +381,27 @@ func TestAStoreThatHangsIsAnOutage(t *testing.T) {
 	})
 }
 
+// A provider with less patience than the store is slow gives up, and repeats its call:
+// if that ended what was begun, nothing would ever be stored.
+func TestWhatWasBegunIsStoredThoughTheCallerLeaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(5 * time.Second): // a slow store
+			case <-r.Context().Done():
+			}
+			if r.Context().Err() != nil || sink(r.Context(), channel.Receipt{Channel: "sms", ProviderID: "1", Status: status.Delivered}) != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}})
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		require.Equal(t, http.StatusOK, h.call(post("/sms", "").WithContext(ctx)).Code)
+		require.Len(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}), 1)
+	})
+}
+
 func TestOnlyTheNameTheCodeAndTheDurationAreLogged(t *testing.T) {
 	t.Parallel()
 	h := open(t, webhook.Options{}, hook)
