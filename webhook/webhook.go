@@ -257,8 +257,12 @@ func code(c int) *answer { return &answer{header: make(http.Header), code: c} }
 // Header returns the answer's header.
 func (a *answer) Header() http.Header { return a.header }
 
-// WriteHeader keeps the code, if it is the first and final.
+// WriteHeader keeps the code, if it is the first and final. It panics, as the server's
+// does, at one that is none.
 func (a *answer) WriteHeader(code int) {
+	if code < 100 || code > 999 {
+		panic(fmt.Sprintf("webhook: invalid code %d", code))
+	}
 	if a.code == 0 && code >= http.StatusOK {
 		a.code = code
 	}

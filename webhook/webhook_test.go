@@ -343,6 +343,16 @@ func TestAPanicEndsItsCallAlone(t *testing.T) {
 	require.Equal(t, 200, h.call(post("/hook", `["1"]`)).Code)
 }
 
+// An adapter that forgot a case must not tell its provider that all is stored.
+func TestACodeThatIsNoneIsAPanic(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{-1, 0, 99, 1000} {
+		h := open(t, webhook.Options{}, says(code))
+		require.Equal(t, http.StatusInternalServerError, h.call(post("/says", "")).Code, code)
+		require.Contains(t, h.log.String(), "webhook: channel panicked")
+	}
+}
+
 func TestACallIsAnsweredByItsDeadline(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){
