@@ -83,7 +83,8 @@ func (c *Channel) receipt(u *url.URL) (channel.Receipt, error) {
 		receipt.Reason = verdict.Reason
 		receipt.Detail = said + " msgid=" + msgID
 	}
-	if at, err := time.ParseInLocation("20060102150405", query.Get("donetime"), taipei); err == nil {
+	at, err := time.ParseInLocation("20060102150405", query.Get("donetime"), taipei)
+	if err == nil && at.Year() > 0 { // the year 0 begins before it does in UTC, for which RFC 3339 has no words
 		receipt.At = at
 	}
 	return receipt, nil

@@ -90,6 +90,7 @@ func TestCallbacksAreReadByTheirStatusFlag(t *testing.T) {
 		"nor does a flag not known":  {"msgid=1&statuscode=0&statusstr=DELIVRD&StatusFlag=77", channel.Receipt{}, "1"},
 		"nor does one of a bad call": {"msgid=1&statuscode=0&StatusFlag=*", channel.Receipt{}, "1"},
 		"a time that is none":        {"msgid=1&donetime=20240230&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
+		"a time before all years":    {"msgid=1&donetime=00000101000000&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +187,8 @@ func FuzzCallback(f *testing.F) {
 			require.Equal(t, attempt, sunk[0].ProviderID)
 			require.True(t, sunk[0].Status == status.Preparing || status.SMS.Reaches(sunk[0].Status))
 			require.Equal(t, sunk[0].Status == status.Undeliverable || sunk[0].Status == status.Failed, sunk[0].Reason != "")
+			_, err := sunk[0].At.UTC().MarshalJSON()
+			require.NoError(t, err)
 			require.Regexp(t, `^magicid=sms_gateway_rpack\nmsgid=[!-~]+\n$`, w.Body.String())
 		case http.StatusBadRequest:
 			require.True(t, genuine, "%q", path)
