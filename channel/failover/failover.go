@@ -104,7 +104,7 @@ type Config struct {
 // whatever its providers are: without any that is one, its webhook answers 404, its
 // session has nothing to say and every content passes.
 type Channel struct {
-	config    Config
+	name      channel.Name
 	traits    channel.Traits
 	providers []*provider
 	doubts    *doubts
@@ -134,7 +134,7 @@ func Open(c Config) (*Channel, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	ch := &Channel{config: c, traits: together(c.Providers), doubts: newDoubts(c.Doubts)}
+	ch := &Channel{name: c.Name, traits: together(c.Providers), doubts: newDoubts(c.Doubts)}
 	for _, p := range c.Providers {
 		ch.providers = append(ch.providers, newProvider(p, c))
 	}
@@ -217,8 +217,14 @@ func together(providers []channel.Channel) channel.Traits {
 	return all
 }
 
+// Format writes the channel's name, whatever the verb: fmt would look into providers
+// that hide their secrets from it.
+func (c *Channel) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "failover.Channel(%s)", c.name) // fmt has no way to report it
+}
+
 // Name returns the channel's name.
-func (c *Channel) Name() channel.Name { return c.config.Name }
+func (c *Channel) Name() channel.Name { return c.name }
 
 // Traits returns what holds whichever provider gets a message: its wait is uniform and it
 // may be read if any provider says so, it is valid for as long as the longest takes, it

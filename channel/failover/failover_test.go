@@ -2,6 +2,8 @@ package failover_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -85,4 +87,20 @@ func TestContentMustSuitEveryProvider(t *testing.T) {
 	require.ErrorIs(t, err, odd)
 	require.EqualError(t, err, "one: too long\nfour: odd")
 	require.NoError(t, open(t, picky{working("one"), nil}, working("two")).CheckContent(channel.Text("x")))
+}
+
+// private is a provider that is no pointer and prints without its secret.
+type private struct {
+	*fake
+	secret string
+}
+
+func (private) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "private") }
+
+func TestNothingOfItsProvidersIsPrinted(t *testing.T) {
+	t.Parallel()
+	c := open(t, private{working("one"), "secret-9a1e"})
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		require.Equal(t, "failover.Channel(sms)", fmt.Sprintf(verb, c), verb)
+	}
 }

@@ -32,7 +32,7 @@ func (c *Channel) sink(p *provider, s channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		ours := make([]channel.Receipt, len(rs))
 		for i, r := range rs {
-			r.Channel, r.ProviderID = c.config.Name, providerID(p.name, r.ProviderID)
+			r.Channel, r.ProviderID = c.name, providerID(p.name, r.ProviderID)
 			ours[i] = r
 		}
 		return s(ctx, ours...)
@@ -56,7 +56,7 @@ func (c *Channel) ReceiptHandler(s channel.Sink) http.Handler {
 				h.ServeHTTP(w, r)
 				return
 			}
-			own = part == string(c.config.Name)
+			own = part == string(c.name)
 		}
 		w.WriteHeader(http.StatusNotFound)
 	})
