@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	maxWords = 300 // runes; a provider's words, not its pages
-	piece    = 8   // runes of a hidden text that give it away
+	maxWords = 300  // runes; a provider's words, not its pages
+	maxRead  = 4096 // bytes of what a provider says that are looked at
+	piece    = 8    // runes of a hidden text that give it away
 )
 
 var (
@@ -29,7 +30,7 @@ var (
 // stands there with the escapes of a URL, of JSON or of HTML. What is encoded in other
 // ways, such as base64, is not found. Codes are for the caller to put before them.
 func Words(words string, hidden ...string) string {
-	words = line(words)
+	words = line(words[:min(len(words), maxRead)])
 	masked, plain := digits.ReplaceAllString(words, "***"), unescape(words)
 	for _, h := range hidden {
 		h = line(h)

@@ -46,6 +46,7 @@ func TestWordsGiveNothingAway(t *testing.T) {
 		})
 	}
 	require.Len(t, httpapi.Words(strings.Repeat("no ", 1000)), 300)
+	require.Len(t, httpapi.Words(strings.Repeat("no ", 2000)+token, token), 300, "what is left out gives nothing away")
 }
 
 func TestNoLongNumberAndNoPieceOfATextIsLeftInWords(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -122,10 +123,17 @@ func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	return p.api.result(answer, "", hidden)
 }
 
+// groupID is the ID of a group or of a multi-person chat ("Source object"), which a
+// push would reach as well: a message is for one person.
+var groupID = regexp.MustCompile(`^[CR][0-9a-f]{32}$`)
+
 // find returns the LINE user ID of a recipient who can be reached.
 func (p *Push) find(ctx context.Context, to channel.Recipient) (string, error) {
 	if to.LINEUserID == "" && (to.Phone.IsZero() || p.contacts == nil) {
 		return "", channel.Undeliverable(status.NoContact, "there is no LINE user ID, and nothing to find one by")
+	}
+	if groupID.MatchString(to.LINEUserID) {
+		return "", channel.Undeliverable(status.NoContact, "the LINE user ID is that of a group or a room")
 	}
 	c := Contact{UserID: to.LINEUserID}
 	var err error

@@ -195,6 +195,21 @@ func TestAUserIDCannotLeadElsewhere(t *testing.T) {
 	require.Equal(t, "/v2/bot/profile/..%2F..%2Fmessage%2Fpush%3F", f.got()[0].Path)
 }
 
+func TestAMessageIsForOnePersonAndNotForAGroup(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	for _, kind := range []string{"C", "R"} {
+		e := envelope(t, text)
+		e.To.LINEUserID = kind + strings.Repeat("0a", 16)
+		_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), e)
+		var refused *channel.Error
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, status.Undeliverable, refused.Status())
+		require.Equal(t, status.NoContact, refused.Reason())
+	}
+	require.Empty(t, f.got())
+}
+
 func TestTheWebhookOfAPushTellsItsContactsAlone(t *testing.T) {
 	t.Parallel()
 	directory := line.NewDirectory()

@@ -172,6 +172,11 @@ func FuzzCallback(f *testing.F) {
 		f.Add(response(secret, attempt)[len(callbackURL):], query)
 	}
 	f.Add("/"+attempt+"/x", "msgid=1&StatusFlag=4")
+	// Base64 has other spellings of the same bytes: with bits left over, and with lines.
+	genuine := response(secret, attempt)[len(callbackURL):]
+	for _, spelling := range []string{genuine[:len(genuine)-1] + string(genuine[len(genuine)-1]+1), genuine + "\n"} {
+		f.Add(spelling, "msgid=1&StatusFlag=4")
+	}
 	c, err := mitake.New(mitake.Config{
 		URL: "https://127.0.0.1", Username: username, Password: password,
 		CallbackURL: callbackURL, CallbackSecrets: []string{secret},
