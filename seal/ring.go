@@ -1,0 +1,151 @@
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrOpen is what [Ring.Open] wraps when what it was given was sealed for something
+// else, with other bytes under the same key's ID, or not at all.
+var ErrOpen = errors.New("seal: this cannot be opened")
+
+// ErrKey is what [Ring.Open] wraps when the key is not in the ring; the message
+// names its ID.
+var ErrKey = errors.New("seal: no such key in the ring")
+
+// Config holds the secrets of a [Ring].
+type Config struct {
+	// Keys are the keys: the first seals, and all open. At least one is required. A
+	// key may seal 2^32 times (NIST SP 800-38D, section 8.3); a message is sealed
+	// about four times in its life, so put a new key in front every billion messages.
+	Keys []Key
+	// Lookups are the secrets of the hashes: the first is the one of new records,
+	// and a search tries them all. At least one is required. They are none of the
+	// Keys.
+	Lookups []Secret
+}
+
+// Key is one key of a [Ring].
+type Key struct {
+	// ID names the key in what it sealed: any number that no other key ever had.
+	ID     uint32
+	Secret Secret
+}
+
+// Ring is a [Sealer] of AES-256-GCM with a random nonce (NIST SP 800-38D), and of
+// HMAC-SHA-256 cut to 16 bytes (RFC 2104, section 5). It is made by [NewRing] and
+// safe for concurrent use.
+type Ring struct {
+	first   uint32
+	keys    map[uint32]cipher.AEAD
+	lookups []Secret
+}
+
+var _ Sealer = (*Ring)(nil)
+
+// NewRing returns the ring of the keys, or every mistake in the config.
+func NewRing(c Config) (*Ring, error) {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("seal: "+format, args...)) }
+
+	r := &Ring{keys: make(map[uint32]cipher.AEAD)}
+	seen := make(map[Secret]string)
+	use := func(field string, s Secret) {
+		if s.IsZero() {
+			bad("%s is required", field)
+		} else if other, ok := seen[s]; ok {
+			bad("%s is the same as %s", field, other)
+		}
+		seen[s] = field
+	}
+	if len(c.Keys) == 0 {
+		bad("Config.Keys is required")
+	}
+	for i, k := range c.Keys {
+		use(fmt.Sprintf("Config.Keys[%d].Secret", i), k.Secret)
+		if _, ok := r.keys[k.ID]; ok {
+			bad("Config.Keys[%d].ID %d is there twice", i, k.ID)
+		}
+		aead, err := newAEAD(k.Secret)
+		if err != nil {
+			bad("Config.Keys[%d]: %w", i, err)
+		}
+		r.keys[k.ID] = aead
+	}
+	if len(c.Lookups) == 0 {
+		bad("Config.Lookups is required")
+	}
+	for i, s := range c.Lookups {
+		use(fmt.Sprintf("Config.Lookups[%d]", i), s)
+		r.lookups = append(r.lookups, s)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	r.first = c.Keys[0].ID
+	return r, nil
+}
+
+func newAEAD(s Secret) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(s[:])
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// The form of what a ring sealed: this byte, the key's ID, and what the AEAD made,
+// its nonce first.
+const (
+	form       = 1
+	headerSize = 1 + 4
+)
+
+// Seal implements [Sealer].
+func (r *Ring) Seal(plaintext, about []byte) ([]byte, error) {
+	aead := r.keys[r.first]
+	b := make([]byte, 0, headerSize+len(plaintext)+aead.Overhead())
+	b = binary.BigEndian.AppendUint32(append(b, form), r.first)
+	return aead.Seal(b, nil, plaintext, about), nil
+}
+
+// Open implements [Sealer]. Its error is an [ErrKey] or an [ErrOpen].
+func (r *Ring) Open(sealed, about []byte) ([]byte, error) {
+	if len(sealed) < headerSize || sealed[0] != form {
+		return nil, fmt.Errorf("%w: it has no form that this version knows", ErrOpen)
+	}
+	id := binary.BigEndian.Uint32(sealed[1:])
+	aead, ok := r.keys[id]
+	if !ok {
+		return nil, fmt.Errorf("%w: %d", ErrKey, id)
+	}
+	plaintext, err := aead.Open(nil, nil, sealed[headerSize:], about)
+	if err != nil {
+		return nil, ErrOpen
+	}
+	return plaintext, nil
+}
+
+const lookupSize = 16
+
+// Lookup implements [Sealer].
+func (r *Ring) Lookup(value []byte) ([][]byte, error) {
+	hashes := make([][]byte, len(r.lookups))
+	for i := range r.lookups {
+		h := hmac.New(sha256.New, r.lookups[i][:])
+		h.Write(value)
+		hashes[i] = h.Sum(nil)[:lookupSize]
+	}
+	return hashes, nil
+}
+
+// Format prints no key, whatever the verb.
+func (Ring) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "seal.Ring(hidden)") // fmt has no way to report it
+}

@@ -1,0 +1,265 @@
+package seal_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/seal"
+)
+
+// secret returns a secret of bytes that a leak would show.
+func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+
+func key(id uint32) seal.Key { return seal.Key{ID: id, Secret: secret('A' + byte(id))} }
+
+var lookup = secret('l')
+
+func ring(t require.TestingT, keys ...seal.Key) *seal.Ring {
+	r, err := seal.NewRing(seal.Config{Keys: keys, Lookups: []seal.Secret{lookup}})
+	require.NoError(t, err)
+	return r
+}
+
+func TestWhatIsSealedOpensAgainForTheSameThingOnly(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := ring(t, key(1))
+		plaintext := rapid.SliceOf(rapid.Byte()).Draw(t, "plaintext")
+		about := rapid.SliceOf(rapid.Byte()).Draw(t, "about")
+		other := rapid.SliceOf(rapid.Byte()).Draw(t, "other")
+		sealed, err := r.Seal(plaintext, about)
+		require.NoError(t, err)
+
+		got, err := r.Open(sealed, about)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(plaintext, got))
+		if !bytes.Equal(about, other) {
+			_, err = r.Open(sealed, other)
+			require.ErrorIs(t, err, seal.ErrOpen)
+		}
+
+		i := rapid.IntRange(0, len(sealed)-1).Draw(t, "spoilt")
+		sealed[i] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		_, err = r.Open(sealed, about)
+		require.Error(t, err, "byte %d is not as it was", i)
+	})
+}
+
+func TestSealingTwiceGivesTwoResultsThatShowNothing(t *testing.T) {
+	t.Parallel()
+	r := ring(t, key(1))
+	plaintext := []byte("+886912345678 your code is 123456")
+	one, err := r.Seal(plaintext, nil)
+	require.NoError(t, err)
+	two, err := r.Seal(plaintext, nil)
+	require.NoError(t, err)
+	require.NotEqual(t, one, two)
+	require.NotContains(t, string(one), "912")
+}
+
+func TestTheFirstKeySealsAndAllOpen(t *testing.T) {
+	t.Parallel()
+	before := ring(t, key(1))
+	old, err := before.Seal([]byte("old"), nil)
+	require.NoError(t, err)
+
+	added := ring(t, key(1), key(2)) // the new key is there, and not in use yet
+	still, err := added.Seal([]byte("still"), nil)
+	require.NoError(t, err)
+	_, err = before.Open(still, nil)
+	require.NoError(t, err, "a process that does not have the new key yet opens what the others seal")
+
+	moved := ring(t, key(2), key(1))
+	fresh, err := moved.Seal([]byte("new"), nil)
+	require.NoError(t, err)
+	for want, sealed := range map[string][]byte{"old": old, "still": still, "new": fresh} {
+		for _, r := range []*seal.Ring{added, moved} {
+			got, err := r.Open(sealed, nil)
+			require.NoError(t, err)
+			require.Equal(t, want, string(got))
+		}
+	}
+
+	withdrawn := ring(t, key(2))
+	_, err = withdrawn.Open(old, nil)
+	require.ErrorIs(t, err, seal.ErrKey)
+	require.EqualError(t, err, "seal: no such key in the ring: 1")
+	_, err = ring(t, seal.Key{ID: 1, Secret: secret('x')}).Open(old, nil)
+	require.ErrorIs(t, err, seal.ErrOpen, "an ID that was given to another key")
+}
+
+func TestAValueIsFoundUnderEverySecretThatItMayHaveBeenStoredWith(t *testing.T) {
+	t.Parallel()
+	with := func(secrets ...seal.Secret) func(value string) [][]byte {
+		r, err := seal.NewRing(seal.Config{Keys: []seal.Key{key(1)}, Lookups: secrets})
+		require.NoError(t, err)
+		return func(value string) [][]byte {
+			hashes, err := r.Lookup([]byte(value))
+			require.NoError(t, err)
+			return hashes
+		}
+	}
+	first, both := with(lookup), with(secret('m'), lookup)
+	stored := first("+886912345678")
+	require.Len(t, stored, 1)
+	require.Len(t, stored[0], 16)
+	require.Equal(t, stored, first("+886912345678"), "always the same")
+	require.NotEqual(t, stored, first("+886912345679"))
+	require.Equal(t, stored[0], both("+886912345678")[1])
+	require.NotEqual(t, stored[0], both("+886912345678")[0])
+}
+
+func TestARingIsForManyGoroutines(t *testing.T) {
+	t.Parallel()
+	r := ring(t, key(1))
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() {
+			for n := range 100 {
+				about := fmt.Append(nil, i, n)
+				sealed, err := r.Seal(about, about)
+				if err == nil {
+					_, err = r.Open(sealed, about)
+				}
+				if err == nil {
+					_, err = r.Lookup(about)
+				}
+				if err != nil {
+					errs[i] = err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+}
+
+func TestEveryMistakeInAConfigIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := seal.NewRing(seal.Config{})
+	require.EqualError(t, err, "seal: Config.Keys is required\nseal: Config.Lookups is required")
+	_, err = seal.NewRing(seal.Config{
+		Keys:    []seal.Key{key(1), {ID: 1, Secret: secret('q')}, {ID: 3}},
+		Lookups: []seal.Secret{secret('q'), {}},
+	})
+	require.EqualError(t, err, strings.Join([]string{
+		"seal: Config.Keys[1].ID 1 is there twice",
+		"seal: Config.Keys[2].Secret is required",
+		"seal: Config.Lookups[0] is the same as Config.Keys[1].Secret",
+		"seal: Config.Lookups[1] is required",
+	}, "\n"))
+}
+
+func TestASecretIsReadFromBase64(t *testing.T) {
+	t.Parallel()
+	want := secret('A')
+	got, err := seal.ParseSecret(base64.StdEncoding.EncodeToString(want[:]))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	_, err = seal.ParseSecret("QUFB")
+	require.EqualError(t, err, "seal: the secret has 3 bytes, want 32")
+	_, err = seal.ParseSecret("hunter2!")
+	require.EqualError(t, err, "seal: the secret is no base64")
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	t.Parallel()
+	k := key(1)
+	r := ring(t, k)
+	var out bytes.Buffer
+	for _, v := range []any{k, &k, k.Secret, &k.Secret, seal.Config{Keys: []seal.Key{k}, Lookups: []seal.Secret{lookup}}, r, *r} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		out.Write(text)
+		for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+			slog.New(h).Info("a value", "v", v)
+		}
+	}
+	text := out.String()
+	for _, shown := range []string{"AAAA", "BBBB", "llll", "66 66", "66, 66", "42424242", "108 108", "6c6c6c", "6C6C6C", "0x42, 0x42"} {
+		require.NotContains(t, text, shown)
+	}
+}
+
+// earlier is what the first release sealed and hashed under key 1.
+var earlier = struct{ sealed, hash string }{
+	"0100000001b8b0c18a4a22574a9709539b88bb819ee7eafbbe5a7e0fe41fbd5c063d1cc9646bd34c9900",
+	"87905f017350d1c1df962124e842572a",
+}
+
+func unhex(t require.TestingT, text string) []byte {
+	b, err := hex.DecodeString(text)
+	require.NoError(t, err)
+	return b
+}
+
+func TestWhatAnEarlierReleaseStoredIsFoundAndOpens(t *testing.T) {
+	t.Parallel()
+	r := ring(t, key(2), key(1))
+	got, err := r.Open(unhex(t, earlier.sealed), []byte("about"))
+	require.NoError(t, err)
+	require.Equal(t, "plaintext", string(got))
+	hashes, err := r.Lookup([]byte("+886912345678"))
+	require.NoError(t, err)
+	require.Equal(t, unhex(t, earlier.hash), hashes[0])
+}
+
+func FuzzOpen(f *testing.F) {
+	r := ring(f, key(1), key(2))
+	sealed := unhex(f, earlier.sealed)
+	f.Add(sealed, []byte("about"))
+	f.Add(sealed[:5], []byte("about"))
+	f.Add([]byte{1, 0, 0, 0, 9}, []byte{})
+	f.Fuzz(func(t *testing.T, b, about []byte) {
+		got, err := r.Open(b, about)
+		if bytes.Equal(b, sealed) && string(about) == "about" {
+			require.NoError(t, err)
+			require.Equal(t, "plaintext", string(got))
+			return
+		}
+		require.Error(t, err, "nobody sealed this")
+	})
+}
+
+func BenchmarkSealAndOpen(b *testing.B) {
+	r := ring(b, key(1))
+	plaintext, about := make([]byte, 120), make([]byte, 17)
+	b.ReportAllocs()
+	for b.Loop() {
+		sealed, err := r.Seal(plaintext, about)
+		if err == nil {
+			_, err = r.Open(sealed, about)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	r := ring(b, key(1))
+	value := []byte("+886912345678")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Lookup(value); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
