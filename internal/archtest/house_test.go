@@ -13,6 +13,7 @@ var house = []floor{
 	{"providers call in", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"where messages live", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
+	{"what the durable stores are built from", []string{"internal/stored", "internal/migrate"}},
 	{"Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"the adapters", []string{"channel/..."}},
 	{"what several adapters are built from", []string{"channel/httpapi", "channel/sms"}},
@@ -38,12 +39,14 @@ var (
 // beside the standard library and the floors below, each package needs these
 // modules alone.
 var builtOn = map[string][]string{
-	"memstore": {uuid},
-	"smsplus":  {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
-	"channel":  {uuid},
-	"status":   nil,
-	"phone":    nil,
-	"seal":     nil,
+	"memstore":         {uuid},
+	"internal/stored":  {uuid},
+	"internal/migrate": nil,
+	"smsplus":          {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
+	"channel":          {uuid},
+	"status":           nil,
+	"phone":            nil,
+	"seal":             nil,
 }
 
 const (

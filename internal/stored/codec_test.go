@@ -1,0 +1,496 @@
+package stored_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+
+func ring(t require.TestingT, lookups ...byte) *seal.Ring {
+	c := seal.Config{Keys: []seal.Key{{ID: 1, Secret: secret('k')}}}
+	for _, b := range lookups {
+		c.Lookups = append(c.Lookups, secret(b))
+	}
+	r, err := seal.NewRing(c)
+	require.NoError(t, err)
+	return r
+}
+
+// codecs are one that writes in the open and one that seals.
+func codecs(t require.TestingT) map[string]*stored.Codec {
+	return map[string]*stored.Codec{"open": stored.NewCodec(nil), "sealed": stored.NewCodec(ring(t, 'l'))}
+}
+
+func number(e164 string) phone.Number {
+	n, err := phone.Parse(e164)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// values are a message in the form of a row.
+type values struct {
+	phone               string
+	fixed, state, route []byte
+}
+
+func encode(t require.TestingT, c *stored.Codec, m smsplus.Message) (v values) {
+	keys, err := c.PhoneKeys(m.To.Phone)
+	require.NoError(t, err)
+	if len(keys) > 0 {
+		v.phone = keys[0]
+	}
+	v.fixed, err = c.EncodeFixed(&m)
+	require.NoError(t, err)
+	v.state, err = c.EncodeState(&m)
+	require.NoError(t, err)
+	v.route = stored.EncodeRoute(&m)
+	return v
+}
+
+// decode returns the message of a row whose columns it takes from m.
+func decode(c *stored.Codec, m smsplus.Message, v values) (smsplus.Message, error) {
+	got := smsplus.Message{
+		ID: m.ID, Key: m.Key, Template: m.Template, Status: m.Status, Channel: m.Channel, Lane: m.Lane,
+		TriggeredAt: m.TriggeredAt, DueAt: m.DueAt, Claims: m.Claims, Version: m.Version,
+	}
+	return got, errors.Join(c.DecodeFixed(v.fixed, v.phone, &got), c.DecodeState(v.state, &got), stored.DecodeRoute(v.route, &got))
+}
+
+// full is a message with every field set, and every form that a field may have.
+func full() smsplus.Message {
+	at := func(minutes int) time.Time {
+		return time.Date(2026, 3, 14, 12, minutes, 0, 123_457_000, time.UTC)
+	}
+	m := smsplus.Message{
+		ID: uuid.MustParse("0195939e-4c80-7000-8000-000000000001"), Scenario: "order shipped",
+		To:       channel.Recipient{Phone: number("+886912345678"), LINEUserID: "U4af4980629"},
+		Vars:     map[string]string{"code": "123456"},
+		Metadata: map[string]string{"order": ""},
+		Plan: []smsplus.PlannedStep{
+			{Channel: channel.LINEPush, Wait: 2*time.Hour + 1, OnFailed: smsplus.Forward},
+			{Channel: "carrier_pigeon", Wait: -1, InDoubt: smsplus.Forward},
+			{},
+		},
+		TriggeredAt: at(0), DeliveredAt: at(5), ReadAt: at(6), ExpiresAt: at(60), CanceledAt: at(-1),
+		Status: status.Delivered,
+	}
+	m.Attempts = []smsplus.Attempt{{
+		ID: smsplus.AttemptID(m.ID, 0), Channel: channel.LINEPush, Status: status.Undeliverable,
+		Reason: status.Blocked, Detail: "429: 封鎖", ProviderID: smsplus.AttemptID(m.ID, 0).String(), Tries: 1,
+		StartedAt: at(1), EndedAt: at(2),
+	}, {
+		ID: uuid.MustParse("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), Step: 1, Channel: "carrier_pigeon",
+		Status: status.Failed, Reason: "pigeon_lost", ProviderID: "pigeon 7", Tries: 3, StartedAt: at(3),
+	}, {
+		ID: smsplus.AttemptID(m.ID, 2), Step: 2, Channel: channel.SMS, Status: status.Delivered, Tries: 2,
+		StartedAt: at(4), AcceptedAt: at(5), DeliveredAt: at(5), ReadAt: at(6), EndedAt: at(5),
+	}}
+	return m
+}
+
+func drawMessage(t *rapid.T) smsplus.Message {
+	when := func(label string) time.Time {
+		if rapid.Bool().Draw(t, label+" is set") {
+			return time.UnixMicro(rapid.Int64Range(-62135596800e6+1, 253402300799e6).Draw(t, label)).UTC()
+		}
+		return time.Time{}
+	}
+	text := rapid.String()
+	texts := rapid.MapOfN(text, text, 0, 3)
+	name := rapid.OneOf(rapid.SampledFrom([]string{"", "line_push", "line_notify", "whatsapp", "sms", "no_match"}), text)
+	m := smsplus.Message{
+		ID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "ID")), Scenario: text.Draw(t, "scenario"),
+		To:   channel.Recipient{LINEUserID: text.Draw(t, "LINE user ID")},
+		Vars: texts.Draw(t, "vars"), Metadata: texts.Draw(t, "metadata"),
+		TriggeredAt: when("TriggeredAt"), DeliveredAt: when("DeliveredAt"), ReadAt: when("ReadAt"),
+		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"),
+		Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
+	}
+	if rapid.Bool().Draw(t, "has a phone") {
+		m.To.Phone = number(rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "phone"))
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "steps") {
+		m.Plan = append(m.Plan, smsplus.PlannedStep{
+			Channel: channel.Name(name.Draw(t, "channel")), Wait: time.Duration(rapid.Int64().Draw(t, "wait")),
+			OnFailed: smsplus.Policy(rapid.Byte().Draw(t, "on failed")), InDoubt: smsplus.Policy(rapid.Byte().Draw(t, "in doubt")),
+		})
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "attempts") {
+		a := smsplus.Attempt{
+			Step: rapid.Int().Draw(t, "step"), Channel: channel.Name(name.Draw(t, "channel")),
+			Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
+			Reason: status.Reason(name.Draw(t, "reason")), Detail: text.Draw(t, "detail"),
+			ProviderID: text.Draw(t, "provider ID"), Tries: rapid.Int().Draw(t, "tries"),
+			StartedAt: when("StartedAt"), AcceptedAt: when("AcceptedAt"), DeliveredAt: when("DeliveredAt"),
+			ReadAt: when("ReadAt"), EndedAt: when("EndedAt"),
+		}
+		if a.ID = smsplus.AttemptID(m.ID, a.Step); rapid.Bool().Draw(t, "another ID") {
+			a.ID[0]++
+		}
+		if rapid.Bool().Draw(t, "named by its ID") {
+			a.ProviderID = a.ID.String()
+		}
+		m.Attempts = append(m.Attempts, a)
+	}
+	return m
+}
+
+// normal returns m in the one form of those that are stored alike.
+func normal(m smsplus.Message) smsplus.Message {
+	if len(m.Vars) == 0 {
+		m.Vars = nil
+	}
+	if len(m.Metadata) == 0 {
+		m.Metadata = nil
+	}
+	return m
+}
+
+func TestAMessageComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	for name, c := range codecs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				m := drawMessage(t)
+				got, err := decode(c, m, encode(t, c, m))
+				require.NoError(t, err)
+				require.Equal(t, normal(m), got)
+			})
+			for _, m := range []smsplus.Message{{}, full(), {
+				TriggeredAt: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
+				ReadAt:      time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+				Plan:        []smsplus.PlannedStep{{Wait: math.MinInt64}},
+			}} {
+				got, err := decode(c, m, encode(t, c, m))
+				require.NoError(t, err)
+				require.Equal(t, m, got)
+			}
+		})
+	}
+}
+
+func TestTimesAreCutToMicrosecondsAndComeBackInUTC(t *testing.T) {
+	t.Parallel()
+	m := full()
+	m.ReadAt = m.ReadAt.Add(999).In(time.FixedZone("Asia/Taipei", 8*60*60))
+	got, err := decode(stored.NewCodec(nil), m, encode(t, stored.NewCodec(nil), m))
+	require.NoError(t, err)
+	require.Equal(t, full().ReadAt, got.ReadAt)
+}
+
+func TestAReceiptComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	for name, c := range codecs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				text := rapid.OneOf(rapid.SampledFrom([]string{"", "sms", "no_match"}), rapid.String())
+				draw := func() channel.Receipt {
+					return channel.Receipt{
+						Channel: channel.Name(text.Draw(t, "channel")), ProviderID: text.Draw(t, "provider ID"),
+						Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
+						Reason: status.Reason(text.Draw(t, "reason")), Detail: text.Draw(t, "detail"),
+						Read: rapid.Bool().Draw(t, "read"), At: time.UnixMicro(rapid.Int64Range(0, 1e6).Draw(t, "at")).UTC(),
+					}
+				}
+				one, two := draw(), draw()
+				b, key, err := c.EncodeReceipt(&one)
+				require.NoError(t, err)
+				got, err := c.DecodeReceipt(b)
+				require.NoError(t, err)
+				require.Equal(t, one, got)
+				_, other, err := c.EncodeReceipt(&two)
+				require.NoError(t, err)
+				require.Equal(t, one == two, key == other, "equal receipts alone have equal keys")
+			})
+		})
+	}
+}
+
+// golden is what the first release stored of full and aReceipt. It never changes.
+const golden = "testdata/version1.json"
+
+func TestWhatVersion1StoredIsRead(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	var rows map[string]struct {
+		Phone, Fixed, State, Route, Receipt string
+		Ref                                 int64
+	}
+	require.NoError(t, json.Unmarshal(text, &rows))
+	require.Len(t, rows, 2)
+	for name, row := range rows {
+		c := codecs(t)[name]
+		unhex := func(text string) []byte {
+			b, err := hex.DecodeString(text)
+			require.NoError(t, err)
+			return b
+		}
+		got, err := decode(c, full(), values{row.Phone, unhex(row.Fixed), unhex(row.State), unhex(row.Route)})
+		require.NoError(t, err, name)
+		require.Equal(t, full(), got, name)
+		receipt, err := c.DecodeReceipt(unhex(row.Receipt))
+		require.NoError(t, err, name)
+		require.Equal(t, aReceipt(), receipt, name)
+		keys, err := c.PhoneKeys(got.To.Phone)
+		require.NoError(t, err)
+		require.Equal(t, row.Phone, keys[0], "a number is found where version 1 filed it")
+		refs, err := c.RefKeys(receipt.Ref())
+		require.NoError(t, err)
+		require.Equal(t, row.Ref, refs[0], "and a name")
+	}
+}
+
+func aReceipt() channel.Receipt {
+	return channel.Receipt{
+		Channel: channel.WhatsApp, ProviderID: "wamid.1", Status: status.Undeliverable, Reason: status.NoMatch,
+		Detail: "131026: 無法送達", Read: true, At: time.Date(2026, 3, 14, 12, 0, 0, 123_457_000, time.UTC),
+	}
+}
+
+func TestASealedValueShowsNothingAndFitsNowhereElse(t *testing.T) {
+	t.Parallel()
+	c, m := codecs(t)["sealed"], full()
+	v := encode(t, c, m)
+	b, _, err := c.EncodeReceipt(&channel.Receipt{ProviderID: "U4af4980629", Detail: "封鎖"})
+	require.NoError(t, err)
+	for _, text := range []string{"912345678", "U4af4980629", "123456", "code", "order", "封鎖", "pigeon"} {
+		for _, value := range [][]byte{v.fixed, v.state, b, []byte(v.phone)} {
+			require.NotContains(t, string(value), text)
+		}
+	}
+
+	other := m
+	other.ID[0]++
+	_, err = decode(c, other, v)
+	require.ErrorIs(t, err, seal.ErrOpen, "another message's")
+	require.ErrorIs(t, c.DecodeState(v.fixed, &m), seal.ErrOpen, "another value's of the same message")
+	_, err = decode(stored.NewCodec(nil), m, v)
+	require.ErrorIs(t, err, stored.ErrSealed, "without a Sealer")
+	require.NotContains(t, err.Error(), "912")
+}
+
+func TestRowsFromBeforeThereWasASealerAreReadAndFound(t *testing.T) {
+	t.Parallel()
+	open, sealed, m := stored.NewCodec(nil), stored.NewCodec(ring(t, 'l')), full()
+	rotated := stored.NewCodec(ring(t, 'm', 'l'))
+	ref := channel.Ref{Channel: channel.SMS, ProviderID: "1"}
+	for _, before := range []*stored.Codec{open, sealed} {
+		v := encode(t, before, m)
+		got, err := decode(rotated, m, v)
+		require.NoError(t, err)
+		require.Equal(t, m, got)
+
+		keys, err := rotated.PhoneKeys(m.To.Phone)
+		require.NoError(t, err)
+		require.Contains(t, keys, v.phone)
+		was, err := before.RefKeys(ref)
+		require.NoError(t, err)
+		is, err := rotated.RefKeys(ref)
+		require.NoError(t, err)
+		require.Contains(t, is, was[0])
+		require.NotEqual(t, is[0], was[0], "what is new is filed under the first")
+	}
+}
+
+func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for name, c := range codecs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := map[int64]channel.Ref{}
+			for _, ref := range []channel.Ref{
+				{}, {Channel: "a"}, {ProviderID: "a"}, {Channel: "a", ProviderID: "b"}, {Channel: "ab"}, {ProviderID: "ab"},
+			} {
+				keys, err := c.RefKeys(ref)
+				require.NoError(t, err)
+				require.NotContains(t, seen, keys[0])
+				seen[keys[0]] = ref
+			}
+			one, err := c.PhoneKeys(number("+886912345678"))
+			require.NoError(t, err)
+			two, err := c.PhoneKeys(number("+886912345679"))
+			require.NoError(t, err)
+			require.NotEqual(t, one[0], two[0])
+			none, err := c.PhoneKeys(phone.Number{})
+			require.NoError(t, err)
+			require.Empty(t, none)
+		})
+	}
+	require.True(t, stored.HasRef(new(full()), channel.Ref{Channel: "carrier_pigeon", ProviderID: "pigeon 7"}))
+	require.False(t, stored.HasRef(new(full()), channel.Ref{Channel: channel.SMS, ProviderID: "pigeon 7"}))
+}
+
+func TestForgetLeavesWhatIsCounted(t *testing.T) {
+	t.Parallel()
+	m := full()
+	stored.Forget(&m)
+	require.True(t, m.To.IsZero())
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	for _, gone := range []string{"912345678", "U4af4980629", "123456", "code", "封鎖", "pigeon 7", m.Attempts[0].ID.String() + `","Tries`} {
+		require.NotContains(t, string(text), gone)
+	}
+	for _, c := range []channel.Name{"", channel.LINEPush, channel.SMS} {
+		var want, got smsplus.TemplateStats
+		want.Add(full(), c)
+		got.Add(m, c)
+		require.Equal(t, want, got)
+	}
+	require.Equal(t, full().Plan, m.Plan)
+	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
+}
+
+// A Sealer that does not keep its word.
+type broken struct {
+	seal.Sealer
+	lookups [][]byte
+	err     error
+}
+
+func (b broken) Seal(_, _ []byte) ([]byte, error) { return nil, b.err }
+func (b broken) Lookup([]byte) ([][]byte, error)  { return b.lookups, b.err }
+
+func TestASealerThatFailsIsAnError(t *testing.T) {
+	t.Parallel()
+	m := full()
+	lost := errors.New("the key is lost")
+	c := stored.NewCodec(broken{err: lost})
+	_, err := c.EncodeFixed(&m)
+	require.ErrorIs(t, err, lost)
+	_, err = c.EncodeState(&m)
+	require.ErrorIs(t, err, lost)
+	_, _, err = c.EncodeReceipt(&channel.Receipt{})
+	require.ErrorIs(t, err, lost)
+	_, err = c.PhoneKeys(m.To.Phone)
+	require.ErrorIs(t, err, lost)
+	for _, lookups := range [][][]byte{nil, {make([]byte, 15)}} {
+		_, err = stored.NewCodec(broken{lookups: lookups}).PhoneKeys(m.To.Phone)
+		require.ErrorContains(t, err, "the Sealer's Lookup returned")
+	}
+}
+
+func TestAStatusThatDoesNotExistIsRefused(t *testing.T) {
+	t.Parallel()
+	m := full()
+	m.Attempts[2].Status = 9
+	_, err := stored.NewCodec(nil).EncodeState(&m)
+	require.EqualError(t, err, "stored: Message.Attempts[2].Status 9 does not exist")
+	m.Status = 8
+	_, err = stored.NewCodec(nil).EncodeState(&m)
+	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
+}
+
+func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
+	t.Parallel()
+	c := stored.NewCodec(nil)
+	v := encode(t, c, full())
+	r := aReceipt()
+	receipt, _, err := c.EncodeReceipt(&r)
+	require.NoError(t, err)
+	require.ErrorIs(t, c.DecodeFixed(v.fixed, "no number", &smsplus.Message{}), stored.ErrCorrupt)
+	for name, value := range map[string][]byte{"fixed": v.fixed, "state": v.state, "route": v.route, "receipt": receipt} {
+		decode := func(b []byte) error {
+			m := smsplus.Message{}
+			switch name {
+			case "fixed":
+				return c.DecodeFixed(b, "", &m)
+			case "state":
+				return c.DecodeState(b, &m)
+			case "route":
+				return stored.DecodeRoute(b, &m)
+			}
+			_, err := c.DecodeReceipt(b)
+			return err
+		}
+		require.NoError(t, decode(value), name)
+		for n := range value {
+			require.ErrorIs(t, decode(value[:n]), stored.ErrCorrupt, "%s cut to %d bytes", name, n)
+		}
+		require.ErrorIs(t, decode(append(value, 0)), stored.ErrCorrupt, name)
+		value[0] = 2
+		require.EqualError(t, decode(value), "stored: "+name+" has version 2, and this release knows only 1")
+	}
+}
+
+// FuzzDecode takes any bytes for a row: what makes sense is stored alike again.
+func FuzzDecode(f *testing.F) {
+	c := stored.NewCodec(nil)
+	for _, m := range []smsplus.Message{{}, full()} {
+		v := encode(f, c, m)
+		r := aReceipt()
+		receipt, _, err := c.EncodeReceipt(&r)
+		require.NoError(f, err)
+		f.Add(v.fixed, v.state, v.route, receipt)
+	}
+	f.Add([]byte{1}, []byte{0x81, 1, 0, 0, 0, 1}, []byte{1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, []byte{})
+	f.Fuzz(func(t *testing.T, fixed, state, route, receipt []byte) {
+		for _, c := range codecs(t) {
+			m := smsplus.Message{ID: full().ID, TriggeredAt: full().TriggeredAt}
+			if got, err := decode(c, m, values{"", fixed, state, route}); err == nil {
+				again, err := decode(c, m, encode(t, c, got))
+				require.NoError(t, err)
+				require.Equal(t, normal(got), again)
+			}
+			if got, err := c.DecodeReceipt(receipt); err == nil {
+				b, _, err := c.EncodeReceipt(&got)
+				require.NoError(t, err)
+				again, err := c.DecodeReceipt(b)
+				require.NoError(t, err)
+				require.Equal(t, got, again)
+			}
+		}
+	})
+}
+
+func BenchmarkMessage(b *testing.B) {
+	for name, c := range codecs(b) {
+		b.Run(name, func(b *testing.B) {
+			m := full()
+			m.Attempts = m.Attempts[1:]
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				fixed, err := c.EncodeFixed(&m)
+				if err != nil {
+					b.Fatal(err)
+				}
+				state, err := c.EncodeState(&m)
+				if err != nil {
+					b.Fatal(err)
+				}
+				got := smsplus.Message{ID: m.ID, TriggeredAt: m.TriggeredAt}
+				if err := errors.Join(c.DecodeFixed(fixed, "", &got), c.DecodeState(state, &got)); err != nil {
+					b.Fatal(err)
+				}
+				size = len(fixed) + len(state)
+			}
+			b.ReportMetric(float64(size), "B/message")
+			text, err := json.Marshal(struct{ Vars, Metadata, Attempts any }{m.Vars, m.Metadata, m.Attempts})
+			require.NoError(b, err)
+			b.ReportMetric(float64(len(text)), "B/message-in-JSON")
+		})
+	}
+}

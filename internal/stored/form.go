@@ -1,0 +1,298 @@
+package stored
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Numbers are varints and texts follow their length. A time is written as its
+// distance from the one before it, which is mostly short; the first one's is from
+// the trigger time. Names that every record has are numbers: a word that is not in
+// the table is a zero and the text.
+
+// Words of version 1. Their places are what is stored: add at the end, in a new
+// version.
+var (
+	channels = []string{
+		"", string(channel.LINEPush), string(channel.LINENotify), string(channel.WhatsApp), string(channel.SMS),
+	}
+	reasons = []string{
+		"", string(status.NoContact), string(status.Blocked), string(status.QuotaExceeded), string(status.Unverified),
+		string(status.NoMatch), string(status.InvalidNumber), string(status.ContentRejected), string(status.CarrierError),
+		string(status.TemplateMismatch), string(status.Permission), string(status.Authorization),
+		string(status.TemplateConfig), string(status.SystemError),
+		string(status.Expired), string(status.Canceled), string(status.NoReceipt), string(status.InDoubt),
+	}
+)
+
+func appendText(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendWord(b []byte, words []string, s string) []byte {
+	if i := slices.Index(words, s); i >= 0 {
+		return binary.AppendUvarint(b, uint64(i)+1)
+	}
+	return appendText(append(b, 0), s)
+}
+
+func appendMap(b []byte, m map[string]string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(m)))
+	for k, v := range m {
+		b = appendText(appendText(b, k), v)
+	}
+	return b
+}
+
+// never is the zero time.
+var never = time.Time{}.UnixMicro()
+
+// appendTimes writes those times that are not zero, and returns their bits.
+func appendTimes(b []byte, before *int64, ts ...time.Time) (_ []byte, bits byte) {
+	for i, t := range ts {
+		if us := t.UnixMicro(); us != never {
+			bits |= 1 << i
+			b = binary.AppendVarint(b, us-*before)
+			*before = us
+		}
+	}
+	return b, bits
+}
+
+func appendRoute(b []byte, m *smsplus.Message) []byte {
+	b = appendText(b, m.Scenario)
+	b = binary.AppendUvarint(b, uint64(len(m.Plan)))
+	for i := range m.Plan {
+		s := &m.Plan[i]
+		b = appendWord(b, channels, string(s.Channel))
+		b = binary.AppendVarint(b, int64(s.Wait))
+		b = append(b, byte(s.OnFailed), byte(s.InDoubt))
+	}
+	return b
+}
+
+// The bits of an attempt, above those of its five times.
+const (
+	ownID      = 1 << 5 // the ID is not AttemptID's
+	namedByID  = 1 << 6 // the provider ID is the ID as text
+	hasReasons = 1 << 7
+)
+
+func appendState(b []byte, m *smsplus.Message) []byte {
+	before := m.TriggeredAt.UnixMicro()
+	at := len(b)
+	b, bits := appendTimes(append(b, 0), &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	b[at] = bits
+	b = binary.AppendUvarint(b, uint64(len(m.Attempts)))
+	for i := range m.Attempts {
+		b = appendAttempt(b, &before, m.ID, &m.Attempts[i])
+	}
+	return b
+}
+
+func appendAttempt(b []byte, before *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
+	at := len(b)
+	b, bits := appendTimes(append(b, 0), before, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
+	b = appendWord(b, channels, string(a.Channel))
+	b = append(b, byte(a.Status))
+	b = binary.AppendVarint(b, int64(a.Step))
+	b = binary.AppendVarint(b, int64(a.Tries))
+	if a.ID != smsplus.AttemptID(message, a.Step) {
+		bits |= ownID
+		b = append(b, a.ID[:]...)
+	}
+	if a.ProviderID == a.ID.String() {
+		bits |= namedByID
+	} else {
+		b = appendText(b, a.ProviderID)
+	}
+	if a.Reason != "" || a.Detail != "" {
+		bits |= hasReasons
+		b = appendWord(b, reasons, string(a.Reason))
+		b = appendText(b, a.Detail)
+	}
+	b[at] = bits
+	return b
+}
+
+func appendReceipt(b []byte, r *channel.Receipt) []byte {
+	b = appendWord(b, channels, string(r.Channel))
+	b = appendText(b, r.ProviderID)
+	b = append(b, byte(r.Status), 0)
+	if r.Read {
+		b[len(b)-1] = 1
+	}
+	b = appendWord(b, reasons, string(r.Reason))
+	b = appendText(b, r.Detail)
+	return binary.AppendVarint(b, r.At.UnixMicro())
+}
+
+// reader takes apart what the functions above put together. Once something made no
+// sense, all that it reads is zero, and end says so. Texts are pieces of s.
+type reader struct {
+	s      string
+	before int64
+	broken bool
+}
+
+// end returns an error unless all of a value was read.
+func (r *reader) end(kind string) error {
+	if r.broken || r.s != "" {
+		return fmt.Errorf("%w: %s", ErrCorrupt, kind)
+	}
+	return nil
+}
+
+func (r *reader) fail() { r.s, r.broken = "", true }
+
+func (r *reader) take(n uint64) string {
+	if n > uint64(len(r.s)) {
+		r.fail()
+		return ""
+	}
+	s := r.s[:n]
+	r.s = r.s[n:]
+	return s
+}
+
+func (r *reader) byte() byte {
+	if s := r.take(1); s != "" {
+		return s[0]
+	}
+	return 0
+}
+
+func (r *reader) uvarint() uint64 {
+	var x uint64
+	for shift := 0; shift < 64; shift += 7 {
+		b := r.byte()
+		x |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return x
+		}
+	}
+	r.fail()
+	return 0
+}
+
+func (r *reader) varint() int64 {
+	x := r.uvarint()
+	return int64(x>>1) ^ -int64(x&1)
+}
+
+func (r *reader) text() string { return r.take(r.uvarint()) }
+
+func (r *reader) word(words []string) string {
+	switch i := r.uvarint(); {
+	case i == 0:
+		return r.text()
+	case i <= uint64(len(words)):
+		return words[i-1]
+	}
+	r.fail()
+	return ""
+}
+
+// count returns how many things follow that take at least size bytes each.
+func (r *reader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.s)/size) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) textMap() map[string]string {
+	n := r.count(2)
+	if n == 0 {
+		return nil
+	}
+	m := make(map[string]string, n)
+	for range n {
+		k := r.text()
+		m[k] = r.text()
+	}
+	return m
+}
+
+func (r *reader) times(bits byte, ts ...*time.Time) {
+	for i, t := range ts {
+		*t = time.Time{}
+		if bits&(1<<i) != 0 {
+			r.before += r.varint()
+			*t = time.UnixMicro(r.before).UTC()
+		}
+	}
+}
+
+func (r *reader) route(m *smsplus.Message) {
+	m.Scenario, m.Plan = r.text(), nil
+	if n := r.count(4); n > 0 {
+		m.Plan = make([]smsplus.PlannedStep, n)
+	}
+	for i := range m.Plan {
+		s := &m.Plan[i]
+		s.Channel = channel.Name(r.word(channels))
+		s.Wait = time.Duration(r.varint())
+		s.OnFailed, s.InDoubt = smsplus.Policy(r.byte()), smsplus.Policy(r.byte())
+	}
+}
+
+func (r *reader) state(m *smsplus.Message) {
+	r.before = m.TriggeredAt.UnixMicro()
+	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+	m.Attempts = nil
+	if n := r.count(5); n > 0 {
+		m.Attempts = make([]smsplus.Attempt, n)
+	}
+	for i := range m.Attempts {
+		r.attempt(&m.Attempts[i], m.ID)
+	}
+}
+
+func (r *reader) attempt(a *smsplus.Attempt, message uuid.UUID) {
+	bits := r.byte()
+	r.times(bits, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
+	a.Channel = channel.Name(r.word(channels))
+	if a.Status = status.Status(r.byte()); !a.Status.Valid() {
+		r.fail()
+	}
+	a.Step = int(r.varint())
+	a.Tries = int(r.varint())
+	if bits&ownID != 0 {
+		copy(a.ID[:], r.take(uint64(len(a.ID))))
+	} else {
+		a.ID = smsplus.AttemptID(message, a.Step)
+	}
+	if bits&namedByID != 0 {
+		a.ProviderID = a.ID.String()
+	} else {
+		a.ProviderID = r.text()
+	}
+	if bits&hasReasons != 0 {
+		a.Reason = status.Reason(r.word(reasons))
+		a.Detail = r.text()
+	}
+}
+
+func (r *reader) receipt() channel.Receipt {
+	rec := channel.Receipt{Channel: channel.Name(r.word(channels)), ProviderID: r.text()}
+	if rec.Status = status.Status(r.byte()); !rec.Status.Valid() {
+		r.fail()
+	}
+	rec.Read = r.byte() != 0
+	rec.Reason = status.Reason(r.word(reasons))
+	rec.Detail = r.text()
+	rec.At = time.UnixMicro(r.varint()).UTC()
+	return rec
+}
