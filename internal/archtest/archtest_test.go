@@ -362,6 +362,24 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 	}
 }
 
+func TestAnApplicationOfTheEngineAndMemstoreCompilesNoDriver(t *testing.T) {
+	t.Parallel()
+	sources, err := load(os.DirFS("../.."))
+	require.NoError(t, err)
+	require.Subset(t, []string{uuid, "golang.org/x/sync", "golang.org/x/time", mockClock}, compiledBy(sources, "smsplus", "memstore"))
+	require.Contains(t, compiledBy(sources, "sqlitestore"), "modernc.org/sqlite", "what a package imports was not found")
+}
+
+func TestWhatIsCompiledByWayOfOtherPackagesIsFound(t *testing.T) {
+	t.Parallel()
+	files := maps.Clone(sound)
+	files["internal/stored/x.go"] = "// Package stored is one.\npackage stored\nimport _ \"modernc.org/sqlite/lib\""
+	files["memstore/x.go"] = "package memstore\nimport _ \"" + module + "/internal/stored\""
+	sources, err := load(mapFS(files))
+	require.NoError(t, err)
+	require.Equal(t, []string{mockClock, "golang.org/x/sync", "modernc.org/sqlite"}, compiledBy(sources, "memstore"))
+}
+
 func mockClockIn(decl string) map[string]string {
 	return map[string]string{"smsplus/x.go": "package smsplus\nimport \"" + mockClock + "\"\n" + decl}
 }
@@ -372,11 +390,7 @@ func broken(t *testing.T, added map[string]string) map[string][]string {
 	t.Helper()
 	files := maps.Clone(sound)
 	maps.Copy(files, added)
-	fsys := fstest.MapFS{}
-	for name, text := range files {
-		fsys[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	sources, err := load(fsys)
+	sources, err := load(mapFS(files))
 	require.NoError(t, err)
 	lines := map[string][]string{}
 	for _, s := range sources {
@@ -387,6 +401,14 @@ func broken(t *testing.T, added map[string]string) map[string][]string {
 		}
 	}
 	return lines
+}
+
+func mapFS(files map[string]string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return fsys
 }
 
 func dirs(sources []*source) []string {

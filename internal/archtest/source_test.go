@@ -140,3 +140,39 @@ func (i imported) standard() bool {
 func (i imported) of(mod string) bool {
 	return i.path == mod || strings.HasPrefix(i.path, mod+"/")
 }
+
+// compiledBy returns the modules beside the standard library that packages need, by
+// way of the module's others too.
+func compiledBy(sources []*source, packages ...string) []string {
+	byDir := map[string]*source{}
+	for _, s := range sources {
+		byDir[s.dir] = s
+	}
+	var modules []string
+	for seen := map[string]bool{}; len(packages) > 0; packages = packages[1:] {
+		s := byDir[packages[0]]
+		if s == nil || seen[s.dir] {
+			continue
+		}
+		seen[s.dir] = true
+		for _, i := range s.imports() {
+			if i.dir != "" {
+				packages = append(packages, i.dir)
+			} else if !i.standard() {
+				modules = append(modules, i.module())
+			}
+		}
+	}
+	slices.Sort(modules)
+	return slices.Compact(modules)
+}
+
+// module is the part of the path that names the module, but for its major version.
+func (i imported) module() string {
+	parts := strings.Split(i.path, "/")
+	n := 2
+	if parts[0] == "github.com" || parts[0] == "golang.org" {
+		n = 3
+	}
+	return strings.Join(parts[:min(n, len(parts))], "/")
+}

@@ -1,0 +1,247 @@
+package sqlitestore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// A test that needs another process starts this program again with these in its
+// environment. Such a child dispatches over the file, and writes a line for each Send
+// that returned and each try that a channel made.
+const (
+	childPath  = "SQLITESTORE_TEST_PATH"
+	childRound = "SQLITESTORE_TEST_ROUND" // its clock is so many hours ahead
+	childSends = "SQLITESTORE_TEST_SENDS" // how many messages it sends; 0: without end
+	childMode  = "SQLITESTORE_TEST_MODE"
+)
+
+// child is the other process. In the first one it returns.
+func child() {
+	path := os.Getenv(childPath)
+	if path == "" {
+		return
+	}
+	number := func(name string) int {
+		n, err := strconv.Atoi(os.Getenv(name))
+		if err != nil {
+			panic(err)
+		}
+		return n
+	}
+	o := sqlitestore.Options{Synchronous: sqlitestore.Synchronous(number(childMode))}
+	if err := dispatch(path, o, number(childRound), number(childSends), &lines{to: os.Stdout}); err != nil {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// start starts a child. What it writes on stderr is the test's.
+func start(t *testing.T, path string, round, sends int, mode sqlitestore.Synchronous) (*exec.Cmd, io.Reader) {
+	c := exec.CommandContext(t.Context(), os.Args[0])
+	c.Env = append(os.Environ(), childPath+"="+path, fmt.Sprint(childRound, "=", round),
+		fmt.Sprint(childSends, "=", sends), fmt.Sprintf("%s=%d", childMode, mode))
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	return c, out
+}
+
+// lines writes whole lines from many goroutines.
+type lines struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *lines) write(what string, id uuid.UUID) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := fmt.Fprintf(l.to, "%s %v\n", what, id)
+	return err
+}
+
+// log is what a parent knows of its children.
+type log struct {
+	returned map[uuid.UUID]bool // messages whose Send returned
+	tries    map[uuid.UUID]int  // by the attempts' IDs
+}
+
+// read takes in a line, unless its writer was killed in the middle of it.
+func (l *log) read(r *bufio.Reader) error {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	what, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	id, err := uuid.Parse(text)
+	switch {
+	case err != nil:
+		return err
+	case what == "returned":
+		l.returned[id] = true
+	case what == "tried":
+		l.tries[id]++
+	default:
+		return fmt.Errorf("what is a %q?", what)
+	}
+	return nil
+}
+
+// ahead is a clock that is some time ahead of the machine's.
+type ahead time.Duration
+
+func (a ahead) Now() time.Time { return time.Now().Add(time.Duration(a)) }
+
+func (a ahead) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// teller is a channel that tells of each try. SMS is accepted, and a receipt follows;
+// LINE Push reaches one of two.
+type teller struct {
+	name channel.Name
+	out  *lines
+}
+
+func (c teller) Name() channel.Name { return c.name }
+
+func (c teller) Traits() channel.Traits {
+	if c.name == channel.LINEPush {
+		return channel.Traits{Machine: status.LINEPush, Idempotent: true}
+	}
+	return channel.Traits{Machine: status.SMS}
+}
+
+func (c teller) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
+	if err := c.out.write("tried", e.AttemptID); err != nil {
+		return channel.Result{}, err
+	}
+	r := channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}
+	if c.name == channel.LINEPush {
+		r = channel.Result{Status: status.Delivered}
+		if e.AttemptID[0]%2 == 0 {
+			r = channel.Result{Status: status.Undeliverable, Reason: status.Blocked, Detail: "blocked"}
+		}
+	}
+	return r, nil
+}
+
+func dispatcher(s smsplus.Store, round int, out *lines) (*smsplus.Dispatcher, error) {
+	content := channel.Text("Your code is {{code}}")
+	return smsplus.New(smsplus.Config{
+		Store: s, Clock: ahead(round) * ahead(time.Hour),
+		Channels: []channel.Channel{teller{channel.LINEPush, out}, teller{channel.SMS, out}},
+		Templates: []smsplus.Template{
+			{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{{Channel: channel.SMS, Content: content, Wait: time.Minute}}},
+			{ID: "order", Scenario: "order", Route: []smsplus.Step{
+				{Channel: channel.LINEPush, Content: content, Wait: time.Minute},
+				{Channel: channel.SMS, Content: content, Wait: time.Minute},
+			}},
+		},
+		Lease: 40 * time.Second, Poll: 50 * time.Millisecond,
+	})
+}
+
+const senders = 8
+
+// dispatch sends messages and dispatches them. With sends it ends when twice as many
+// have ended, its own and another process's; without, somebody has to kill it.
+func dispatch(path string, o sqlitestore.Options, round, sends int, out *lines) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	s, err := sqlitestore.Open(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	d, err := dispatcher(s, round, out)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.Go(func() error { return d.Run(ctx) })
+	for sender := range senders {
+		group.Go(func() error {
+			for i := 0; sends == 0 || i < sends/senders; i++ {
+				if err := send(ctx, d, fmt.Sprintf("%d/%d/%d", os.Getpid(), sender, i), i, sends > 0, out); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if sends > 0 {
+		group.Go(func() error {
+			defer stop()
+			return ended(ctx, s, 2*sends)
+		})
+	}
+	return errors.Join(group.Wait(), s.Close())
+}
+
+// send sends a message, and delivers it if its turn is one that is delivered.
+func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deliver bool, out *lines) error {
+	tr := smsplus.Trigger{
+		Template: "otp", To: channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", turn))},
+		Vars: map[string]string{"code": "123456"},
+	}
+	if turn%3 == 0 {
+		tr.Key = key
+	}
+	if turn%2 == 0 && !deliver {
+		tr.Template, tr.To.LINEUserID = "order", "U4af4980629"
+	}
+	id, err := d.Send(ctx, tr)
+	if err != nil {
+		return err
+	}
+	if err := out.write("returned", id); err != nil {
+		return err
+	}
+	if tr.Template != "otp" || turn%8 == 1 && !deliver {
+		return nil
+	}
+	// The receipt may be faster than the send that it is about.
+	return d.Receive(ctx, channel.Receipt{
+		Channel: channel.SMS, ProviderID: smsplus.AttemptID(id, 0).String(), Status: status.Delivered, At: opened,
+	})
+}
+
+// ended returns when so many messages have ended.
+func ended(ctx context.Context, s smsplus.Store, n int) error {
+	for {
+		rows, err := s.Stats(ctx, smsplus.Filter{})
+		if err != nil {
+			return err
+		}
+		var sum smsplus.TemplateStats
+		for _, row := range rows {
+			sum = sum.Plus(row)
+		}
+		if sum.Triggered-sum.Preparing-sum.Accepted == n {
+			return nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

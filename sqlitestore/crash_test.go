@@ -1,0 +1,178 @@
+package sqlitestore_test
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var kills = flag.Int("kills", 4, "how many `times` the crash test kills a process")
+
+// What Send returned is never lost: processes that dispatch at full load are killed at
+// moments that chance chooses, each going on with what the one before left. In the end
+// nothing is open, nothing was sent twice but what was in doubt, the file is whole, and
+// the counters are those of a recount.
+func TestAKilledProcessLosesNothing(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{})
+	require.NoError(t, s.Close())
+	told := log{returned: make(map[uuid.UUID]bool), tries: make(map[uuid.UUID]int)}
+	for round := range *kills {
+		mode := sqlitestore.Synchronous(round % 2)
+		c, out := start(t, path, round, 0, mode)
+		r := bufio.NewReader(out)
+		for range 1 + rand.IntN(3000) {
+			require.NoError(t, told.read(r))
+		}
+		require.NoError(t, c.Process.Kill())
+		for err := error(nil); err == nil; {
+			if err = told.read(r); err != nil {
+				require.ErrorIs(t, err, io.EOF)
+			}
+		}
+		require.ErrorContains(t, c.Wait(), "killed")
+	}
+
+	s = reopen(t, path, sqlitestore.Options{})
+	whole(t, path)
+	finish(t, s, *kills, &told)
+	whole(t, path)
+
+	held := make(map[uuid.UUID]smsplus.Message)
+	for _, m := range all(t, s) {
+		held[m.ID] = m
+		require.True(t, m.Status.Final(), "%v is open", m.ID)
+		require.True(t, m.DueAt.IsZero(), "%v is due", m.ID)
+		for _, a := range m.Attempts {
+			tries := a.Tries
+			if a.Channel == channel.SMS && a.Status == status.Delivered {
+				tries++ // one that died without an outcome, which then a receipt told
+			}
+			require.LessOrEqual(t, told.tries[a.ID], tries, "%v was tried more often than it says", m.ID)
+			if m.Plan[0].Channel == channel.LINEPush && a.Step == 0 && a.Status == status.Delivered {
+				require.Len(t, m.Attempts, 1, "%v was delivered, and sent on", m.ID)
+			}
+		}
+		// A receipt that came first may be found in doubt's stead, and nothing be sent.
+		if a := m.Attempts[0]; a.Channel != channel.SMS || a.Status != status.Delivered {
+			require.Positive(t, told.tries[a.ID], "%v was never sent", m.ID)
+		}
+	}
+	require.NotEmpty(t, told.returned)
+	for id := range told.returned {
+		require.Contains(t, held, id, "Send returned, and the message is lost")
+	}
+	counted(t, s)
+	twice := 0
+	for _, n := range told.tries {
+		if n > 1 {
+			twice++
+		}
+	}
+	t.Logf("%d kills: Send returned for %d messages, %d are stored and final, %d attempts were tried more than once",
+		*kills, len(told.returned), len(held), twice)
+}
+
+// finish dispatches, an hour later each time, until nothing is open any more.
+func finish(t *testing.T, s *sqlitestore.Store, round int, told *log) {
+	var out strings.Builder
+	for n := 1; n > 0; round++ {
+		d, err := dispatcher(s, round, &lines{to: &out})
+		require.NoError(t, err)
+		n, err = d.Tick(t.Context())
+		require.NoError(t, err)
+		rows, err := s.Stats(t.Context(), smsplus.Filter{Group: status.Sending})
+		require.NoError(t, err)
+		n += len(rows)
+	}
+	r := bufio.NewReader(strings.NewReader(out.String()))
+	for err := error(nil); !errors.Is(err, io.EOF); err = told.read(r) {
+		require.NoError(t, err)
+	}
+}
+
+// counted requires that the statistics are those of a recount.
+func counted(t *testing.T, s *sqlitestore.Store) {
+	ms := all(t, s)
+	first, last := ms[len(ms)-1].TriggeredAt, ms[0].TriggeredAt
+	for _, f := range []smsplus.Filter{
+		{},
+		{Channel: channel.SMS},
+		{Channel: channel.LINEPush, Group: status.Sent},
+		{Group: status.UndeliverableGroup},
+		{From: first.Add(last.Sub(first) / 3), To: last},
+		{From: first.Truncate(time.Hour), To: last.Truncate(time.Hour), Channel: channel.SMS},
+	} {
+		want := make(map[string]smsplus.TemplateStats)
+		for _, m := range ms {
+			if f.Match(m) {
+				row := want[m.Template]
+				row.Template = m.Template
+				row.Add(m, f.Channel)
+				want[m.Template] = row
+			}
+		}
+		rows, err := s.Stats(t.Context(), f)
+		require.NoError(t, err)
+		got := make(map[string]smsplus.TemplateStats)
+		for _, row := range rows {
+			got[row.Template] = row
+		}
+		require.Equal(t, want, got, "%+v", f)
+	}
+}
+
+func TestProcessesShareAFile(t *testing.T) {
+	t.Parallel()
+	const sends = 400
+	s, path := open(t, sqlitestore.Options{})
+	told := log{returned: make(map[uuid.UUID]bool), tries: make(map[uuid.UUID]int)}
+	var wait []func() error
+	var outs []*bufio.Reader
+	for range 2 {
+		c, out := start(t, path, 0, sends, sqlitestore.Full)
+		wait, outs = append(wait, c.Wait), append(outs, bufio.NewReader(out))
+	}
+	texts := make(chan string)
+	for _, out := range outs {
+		go func() {
+			b, err := io.ReadAll(out)
+			if err != nil {
+				b = []byte(err.Error())
+			}
+			texts <- string(b)
+		}()
+	}
+	for range outs {
+		r := bufio.NewReader(strings.NewReader(<-texts))
+		for err := error(nil); !errors.Is(err, io.EOF); err = told.read(r) {
+			require.NoError(t, err)
+		}
+	}
+	for _, wait := range wait {
+		require.NoError(t, wait())
+	}
+	require.Len(t, told.returned, 2*sends)
+	ms := all(t, s)
+	require.Len(t, ms, 2*sends)
+	for _, m := range ms {
+		require.True(t, told.returned[m.ID])
+		require.Equal(t, status.Delivered, m.Status)
+		require.Equal(t, 1, told.tries[m.Attempts[0].ID], "each was sent once, by one of the two")
+	}
+	counted(t, s)
+	whole(t, path)
+}

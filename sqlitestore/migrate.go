@@ -1,0 +1,112 @@
+package sqlitestore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/smsplus/smsplus-go/internal/migrate"
+)
+
+//go:embed migrations
+var files embed.FS
+
+var schema = migrate.Must(files, "migrations")
+
+// SchemaError is what [Open] returns for a file whose schema is not the one that this
+// release needs. It says which version the file has, and which one is needed.
+type SchemaError = migrate.VersionError
+
+// Migrate brings the file's schema to the version that this release needs, in one
+// transaction for each step. A file that is not there is made, to be read and written
+// by its owner alone. A file that is as it should be is left alone; one that is newer
+// is a [*SchemaError]. No process of an earlier release should have it open.
+func Migrate(ctx context.Context, path string) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("sqlitestore: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("sqlitestore: %w", err)
+	}
+	o := Options{}.withDefaults()
+	c, err := dial(ctx, path, o, false)
+	if err != nil {
+		return err
+	}
+	err = useLog(ctx, c, o)
+	for more := true; more && err == nil; {
+		more, err = step(ctx, c)
+	}
+	return errors.Join(err, c.close())
+}
+
+// step makes one migration, if there is one to make. Another process may be at it too.
+func step(ctx context.Context, c *conn) (more bool, err error) {
+	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
+	defer func() {
+		if err != nil || !more {
+			err = errors.Join(err, c.exec(unstoppable, "ROLLBACK"))
+		}
+	}()
+	have, err := version(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	steps, err := schema.After(have, "")
+	if err != nil {
+		return false, fmt.Errorf("sqlitestore: %w", err)
+	}
+	if len(steps) == 0 {
+		return false, nil
+	}
+	if err := c.script(ctx, steps[0].SQL); err != nil {
+		return false, fmt.Errorf("sqlitestore: version %d: %w", steps[0].Version, err)
+	}
+	return true, c.exec(ctx, "COMMIT")
+}
+
+// MigrationSQL returns the SQL that brings a file's schema from a version to the one
+// that this release needs, for those who run SQL by other means; 0 is an empty file.
+// The file must then be in WAL mode: PRAGMA journal_mode = WAL.
+func MigrationSQL(from int) (string, error) {
+	text, err := schema.SQL(from, "")
+	if err != nil {
+		return "", fmt.Errorf("sqlitestore: %w", err)
+	}
+	return text, nil
+}
+
+// version returns the version that the file's schema has.
+func version(ctx context.Context, c *conn) (int, error) {
+	n, err := c.number(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'smsplus_migration'")
+	if n > 0 && err == nil {
+		n, err = c.number(ctx, selectVersion)
+	}
+	return int(n), err
+}
+
+const selectVersion = "SELECT max(version) FROM smsplus_migration"
+
+// checkVersion returns an error unless the file's schema is the one that is needed.
+func checkVersion(ctx context.Context, c *conn) error {
+	have, err := version(ctx, c)
+	if err != nil {
+		return err
+	}
+	return fits(have)
+}
+
+func fits(have int) error {
+	if err := schema.Check(have); err != nil {
+		return fmt.Errorf("sqlitestore: %w", err)
+	}
+	return nil
+}

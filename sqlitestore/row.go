@@ -1,0 +1,247 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// never is the zero time.
+var never = micros(time.Time{})
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// microsUp is the first whole microsecond that is not before t, for a bound between
+// two of them.
+func microsUp(t time.Time) int64 {
+	us := micros(t)
+	if t.Nanosecond()%1000 != 0 {
+		us++
+	}
+	return us
+}
+
+func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// due is what the column due_at holds.
+func due(t time.Time) driver.Value {
+	if us := micros(t); us != never {
+		return us
+	}
+	return nil
+}
+
+// mark is what counters and indexes need to know of an attempt.
+type mark struct {
+	channel int64 // a name's number
+	status  status.Status
+	read    bool
+	named   bool
+	ref     int64 // if named
+}
+
+// marks are those of a message.
+type marks struct {
+	read     bool
+	attempts []mark
+}
+
+// The bits of a mark beside its status.
+const (
+	readMark  = 1 << 4
+	namedMark = 1 << 5
+)
+
+func (ms marks) encode() []byte {
+	b := make([]byte, 1, 1+11*len(ms.attempts))
+	if ms.read {
+		b[0] = readMark
+	}
+	for _, m := range ms.attempts {
+		b = binary.AppendUvarint(b, uint64(m.channel))
+		bits := byte(m.status)
+		if m.read {
+			bits |= readMark
+		}
+		if !m.named {
+			b = append(b, bits)
+			continue
+		}
+		b = binary.BigEndian.AppendUint64(append(b, bits|namedMark), uint64(m.ref))
+	}
+	return b
+}
+
+// decodeMarks uses the room again, if it is enough.
+func decodeMarks(b []byte, room []mark) (ms marks, err error) {
+	bad := fmt.Errorf("%w: marks", stored.ErrCorrupt)
+	if len(b) == 0 {
+		return ms, bad
+	}
+	ms.read, b, ms.attempts = b[0]&readMark != 0, b[1:], room[:0]
+	for len(b) > 0 {
+		c, n := binary.Uvarint(b)
+		if n <= 0 || n == len(b) {
+			return ms, bad
+		}
+		bits := b[n]
+		m := mark{channel: int64(c), status: status.Status(bits & 0xf), read: bits&readMark != 0, named: bits&namedMark != 0}
+		b = b[n+1:]
+		if m.named {
+			if len(b) < 8 {
+				return ms, bad
+			}
+			m.ref, b = int64(binary.BigEndian.Uint64(b)), b[8:]
+		}
+		if !m.status.Valid() {
+			return ms, bad
+		}
+		ms.attempts = append(ms.attempts, m)
+	}
+	return ms, nil
+}
+
+// channels returns the channels of the attempts, each once.
+func (ms marks) channels() []int64 {
+	var all []int64
+	for _, m := range ms.attempts {
+		if !slices.Contains(all, m.channel) {
+			all = append(all, m.channel)
+		}
+	}
+	return all
+}
+
+// refs returns the refs of the attempts, each once.
+func (ms marks) refs() []int64 {
+	var all []int64
+	for _, m := range ms.attempts {
+		if m.named && !slices.Contains(all, m.ref) {
+			all = append(all, m.ref)
+		}
+	}
+	return all
+}
+
+// draft is a message on its way in, encoded before its call waits for the writer: the
+// caller may change what it handed over as soon as its context ends.
+type draft struct {
+	id          uuid.UUID
+	key         string
+	template    string
+	route       string
+	phone       string
+	country     string
+	triggeredAt int64
+	dueAt       driver.Value
+	lane        string
+	channel     string
+	status      status.Status
+	claims      int
+	version     int64
+	state       []byte
+	fixed       []byte
+
+	read     bool
+	channels []string // of the attempts
+	attempts []mark   // without channel
+}
+
+// encodeState fills in what an update replaces.
+func (s *Store) encodeState(d *draft, m *smsplus.Message) (err error) {
+	d.id, d.version, d.claims = m.ID, m.Version, m.Claims
+	d.dueAt, d.lane, d.channel, d.status = due(m.DueAt), string(m.Lane), string(m.Channel), m.Status
+	d.read = !m.ReadAt.IsZero()
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		k := mark{status: a.Status, read: !a.ReadAt.IsZero(), named: a.ProviderID != ""}
+		if k.named {
+			keys, err := s.codec.RefKeys(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+			if err != nil {
+				return err
+			}
+			k.ref = keys[0]
+		}
+		d.channels, d.attempts = append(d.channels, string(a.Channel)), append(d.attempts, k)
+	}
+	d.state, err = s.codec.EncodeState(m)
+	return err
+}
+
+// encode fills in all.
+func (s *Store) encode(d *draft, m *smsplus.Message) error {
+	if err := s.encodeState(d, m); err != nil {
+		return err
+	}
+	d.key, d.template, d.triggeredAt = m.Key, m.Template, micros(m.TriggeredAt)
+	d.route = string(stored.EncodeRoute(m))
+	d.country = m.To.Phone.CountryCode()
+	keys, err := s.codec.PhoneKeys(m.To.Phone)
+	if err != nil {
+		return err
+	}
+	if len(keys) > 0 {
+		d.phone = keys[0]
+	}
+	d.fixed, err = s.codec.EncodeFixed(m)
+	return err
+}
+
+// columns are those that decode reads, of a message m.
+const columns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.due_at, m.lane, m.channel, m.status, " +
+	"m.claims, m.version, m.state, m.fixed"
+
+// decode returns the message of a row of columns.
+func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver.Value) (m smsplus.Message, err error) {
+	id := blob(row[0])
+	if len(id) != len(m.ID) {
+		return m, fmt.Errorf("%w: id", stored.ErrCorrupt)
+	}
+	name := func(v driver.Value) string {
+		var text string
+		if err == nil {
+			text, err = s.names.text(ctx, c, fresh, integer(v))
+		}
+		return text
+	}
+	m = smsplus.Message{
+		ID: uuid.UUID(id), Key: text(row[1]), Template: name(row[2]),
+		Lane: channel.Name(name(row[7])), Channel: channel.Name(name(row[8])), Status: status.Status(integer(row[9])),
+		TriggeredAt: timeAt(integer(row[5])), Claims: int(integer(row[10])), Version: integer(row[11]),
+	}
+	if err != nil {
+		return m, err
+	}
+	if row[6] != nil {
+		m.DueAt = timeAt(integer(row[6]))
+	}
+	route, err := s.routes.text(ctx, c, fresh, integer(row[3]))
+	if err != nil {
+		return m, err
+	}
+	if err := stored.DecodeRoute([]byte(route), &m); err != nil {
+		return m, describe(err, m.ID)
+	}
+	if err := s.codec.DecodeState(blob(row[12]), &m); err != nil {
+		return m, describe(err, m.ID)
+	}
+	if err := s.codec.DecodeFixed(blob(row[13]), text(row[4]), &m); err != nil {
+		return m, describe(err, m.ID)
+	}
+	return m, nil
+}
+
+// describe says which message cannot be read.
+func describe(err error, id uuid.UUID) error {
+	return fmt.Errorf("sqlitestore: message %v: %w", id, err)
+}

@@ -1,0 +1,298 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+)
+
+// raw returns a connection of another kind to a store's file.
+func raw(t testing.TB, path string) *sql.DB {
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func run(t testing.TB, db *sql.DB, text string) {
+	_, err := db.ExecContext(t.Context(), text)
+	require.NoError(t, err)
+}
+
+// whole requires that SQLite finds nothing wrong with the file.
+func whole(t testing.TB, path string) {
+	var result string
+	require.NoError(t, raw(t, path).QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result))
+	require.Equal(t, "ok", result)
+}
+
+// all returns every record.
+func all(t testing.TB, s smsplus.Store) []smsplus.Message {
+	var ms []smsplus.Message
+	f := smsplus.Filter{Limit: 1000}
+	for {
+		p, err := s.Records(t.Context(), f)
+		require.NoError(t, err)
+		ms = append(ms, p.Messages...)
+		if f.After = p.Next; f.After == "" {
+			return ms
+		}
+	}
+}
+
+func TestAFileMustBeMigratedFirst(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "messages.db")
+	_, err := sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoFileExists(t, path)
+
+	run(t, raw(t, path), "CREATE TABLE another (thing)")
+	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
+	var wrong *sqlitestore.SchemaError
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: 1}, *wrong)
+	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 1: migrate it")
+
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "what another program keeps there is left alone")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "there is nothing left to do")
+	s := reopen(t, path, sqlitestore.Options{})
+	require.Empty(t, all(t, s))
+}
+
+func TestANewFileIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	_, path := open(t, sqlitestore.Options{})
+	for _, name := range []string{path, path + "-wal"} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
+	}
+}
+
+func TestManyMayMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "messages.db")
+	errs := make(chan error)
+	for range 4 {
+		go func() { errs <- sqlitestore.Migrate(t.Context(), path) }()
+	}
+	for range 4 {
+		require.NoError(t, <-errs)
+	}
+	reopen(t, path, sqlitestore.Options{})
+}
+
+func TestASchemaFromTheFutureIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{})
+	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
+	require.NoError(t, err)
+
+	run(t, raw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (2, 'future')")
+	const want = "sqlitestore: the database's schema has version 2, and this release needs version 1: use a newer release"
+	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
+	require.EqualError(t, err, want, "a store that is open changes nothing any more")
+	require.Len(t, all(t, s), 1)
+	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
+	require.EqualError(t, err, want)
+	require.EqualError(t, sqlitestore.Migrate(t.Context(), path), want)
+	_, err = sqlitestore.MigrationSQL(2)
+	require.EqualError(t, err, want)
+}
+
+func TestAnAdministratorMayRunTheSQL(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "messages.db")
+	text, err := sqlitestore.MigrationSQL(0)
+	require.NoError(t, err)
+	run(t, raw(t, path), text)
+	s := reopen(t, path, sqlitestore.Options{})
+	_, err = s.Insert(t.Context(), []smsplus.Message{tried(1, 10)})
+	require.NoError(t, err)
+	text, err = sqlitestore.MigrationSQL(1)
+	require.NoError(t, err)
+	require.Empty(t, text)
+
+	var id, template, channel, status string
+	require.NoError(t, raw(t, path).QueryRowContext(t.Context(), "SELECT id, template, channel, status FROM smsplus_record").
+		Scan(&id, &template, &channel, &status))
+	require.Equal(t, []string{tried(1, 10).ID.String(), "template-01", "sms", "failed"}, []string{id, template, channel, status},
+		"and look at records in words")
+}
+
+func TestEveryMistakeInOptionsIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := sqlitestore.Open(t.Context(), ":memory:", sqlitestore.Options{Synchronous: 2, ReadConnections: -1, BusyTimeout: -1})
+	require.EqualError(t, err, "sqlitestore: Options.Synchronous 2 does not exist\n"+
+		"sqlitestore: Options.ReadConnections is negative (-1)\n"+
+		"sqlitestore: Options.BusyTimeout is negative (-1ns)\n"+
+		"sqlitestore: path must name a file: package memstore is the store in memory")
+	require.ErrorContains(t, sqlitestore.Migrate(t.Context(), ""), "path must name a file")
+}
+
+func TestAFileMayHaveAnyName(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a b?c#d%41&mode=memory.db")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+	s := reopen(t, path, sqlitestore.Options{})
+	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
+	require.NoError(t, err)
+	require.FileExists(t, path+"-wal")
+}
+
+func TestACallGivesUpWhenItsContextEndsWhileItWaits(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{})
+	db := raw(t, path)
+	run(t, db, "BEGIN IMMEDIATE") // as another process does that is writing
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := s.Insert(ctx, []smsplus.Message{triggered(1, 10)})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Empty(t, all(t, s), "readers go on")
+
+	run(t, db, "COMMIT")
+	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
+	require.NoError(t, err)
+	require.Len(t, all(t, s), 1, "a call whose turn had not come when its context ended is not made")
+}
+
+func TestAFileThatStaysLockedIsAnError(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{BusyTimeout: 20 * time.Millisecond})
+	db := raw(t, path)
+	run(t, db, "BEGIN IMMEDIATE")
+	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
+	require.ErrorIs(t, err, sqlitestore.ErrBusy)
+	run(t, db, "COMMIT")
+	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
+	require.NoError(t, err)
+}
+
+func TestAClosedStoreSaysSo(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, sqlitestore.Options{})
+	require.NoError(t, s.Close())
+	_, err := s.Insert(t.Context(), nil)
+	require.EqualError(t, err, "sqlitestore: the store is closed")
+	_, err = s.Records(t.Context(), smsplus.Filter{})
+	require.EqualError(t, err, "sqlitestore: the store is closed")
+	require.NoError(t, s.Close(), "closing twice is closing")
+}
+
+func TestAnIDOrAKeyTwiceIsAnError(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, sqlitestore.Options{})
+	m := triggered(1, 10)
+	_, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10), m})
+	require.EqualError(t, err, fmt.Sprintf("sqlitestore: Message.ID %v is there already", m.ID))
+	require.Len(t, all(t, s), 1)
+
+	one, two := triggered(3, 10), triggered(4, 10)
+	one.Key, two.Key = "personal", "personal"
+	_, err = s.Insert(t.Context(), []smsplus.Message{one, two})
+	require.EqualError(t, err, "sqlitestore: Message.Key is there twice in one Insert")
+	require.Len(t, all(t, s), 1)
+}
+
+func TestStoresOfOneFileSeeEachOthersNames(t *testing.T) {
+	t.Parallel()
+	one, path := open(t, sqlitestore.Options{})
+	two := reopen(t, path, sqlitestore.Options{})
+	stores := []*sqlitestore.Store{one, two}
+	var want []smsplus.TemplateStats
+	for i := range 40 {
+		m := triggered(i, 1000)
+		m.Template = fmt.Sprintf("template %02d", i/2) // by turns the one and the other store sees it first
+		_, err := stores[(i+i/2)%2].Insert(t.Context(), []smsplus.Message{m})
+		require.NoError(t, err)
+		if i%2 == 0 {
+			want = append(want, smsplus.TemplateStats{Template: m.Template, Triggered: 2, Preparing: 2})
+		}
+	}
+	for _, s := range stores {
+		got, err := s.Stats(t.Context(), smsplus.Filter{})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Len(t, all(t, s), 40)
+	}
+}
+
+func TestAMessageThatCannotBeReadIsAnErrorThatNamesIt(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{})
+	m := triggered(1, 10)
+	_, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	run(t, raw(t, path), "UPDATE smsplus_message SET state = x'01ff'")
+	_, err = s.Message(t.Context(), m.ID)
+	require.ErrorContains(t, err, "sqlitestore: message "+m.ID.String())
+	claim := smsplus.Claim{Now: m.DueAt, Lease: time.Minute, Limit: 1}
+	_, err = s.Claim(t.Context(), claim)
+	require.ErrorContains(t, err, "sqlitestore: message "+m.ID.String())
+	_, err = s.Claim(t.Context(), claim)
+	require.ErrorContains(t, err, "sqlitestore: message "+m.ID.String(), "it was not leased")
+}
+
+func TestPurgeNeedsNoKey(t *testing.T) {
+	t.Parallel()
+	s, path := open(t, sqlitestore.Options{Sealer: ring(t, "a", "x")})
+	m := tried(1, 10)
+	_, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	later := reopen(t, path, sqlitestore.Options{Sealer: ring(t, "b", "y")})
+	_, err = later.Message(t.Context(), m.ID)
+	require.ErrorContains(t, err, "no such key in the ring")
+	n, err := later.Purge(t.Context(), opened.Add(quarter), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	rows, err := later.Stats(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Empty(t, rows)
+}
+
+func TestALongPurgeLetsOthersHaveTheirTurn(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, sqlitestore.Options{Synchronous: sqlitestore.Normal})
+	ms := make([]smsplus.Message, 1200)
+	for i := range ms {
+		ms[i] = triggered(i, len(ms))
+		ms[i].DueAt = time.Time{}
+	}
+	_, err := s.Insert(t.Context(), ms)
+	require.NoError(t, err)
+	for _, want := range []int{1100, 100, 0} {
+		n, err := s.Purge(t.Context(), opened.Add(quarter), 1100)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+}
+
+// cli is the SQLite that others wrote.
+func TestTheSQLiteShellFindsTheFileWhole(t *testing.T) {
+	t.Parallel()
+	shell, err := exec.LookPath("sqlite3")
+	if err != nil {
+		t.Skip("there is no sqlite3 on this machine")
+	}
+	s, path := open(t, sqlitestore.Options{})
+	_, err = s.Insert(t.Context(), []smsplus.Message{tried(1, 10)})
+	require.NoError(t, err)
+	out, err := exec.CommandContext(t.Context(), shell, path, "PRAGMA integrity_check; SELECT count(*) FROM smsplus_record").Output()
+	require.NoError(t, err)
+	require.Equal(t, "ok\n1\n", string(out))
+}

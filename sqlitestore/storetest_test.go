@@ -1,0 +1,179 @@
+package sqlitestore_test
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+	"github.com/smsplus/smsplus-go/storetest"
+)
+
+func TestMain(m *testing.M) {
+	child() // which is another process of this program, and does not return
+	goleak.VerifyTestMain(m)
+}
+
+// open returns a store in a new file, and the file's name.
+func open(t testing.TB, o sqlitestore.Options) (*sqlitestore.Store, string) {
+	path := filepath.Join(t.TempDir(), "messages.db")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+	return reopen(t, path, o), path
+}
+
+// reopen opens a file that there is.
+func reopen(t testing.TB, path string, o sqlitestore.Options) *sqlitestore.Store {
+	s, err := sqlitestore.Open(t.Context(), path, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+
+// ring returns a ring that seals with the first of the keys and finds by the first of
+// the look-up secrets.
+func ring(t testing.TB, keys, lookups string) *seal.Ring {
+	var c seal.Config
+	for _, b := range []byte(keys) {
+		c.Keys = append(c.Keys, seal.Key{ID: uint32(b), Secret: secret(b)})
+	}
+	for _, b := range []byte(lookups) {
+		c.Lookups = append(c.Lookups, secret(b))
+	}
+	r, err := seal.NewRing(c)
+	require.NoError(t, err)
+	return r
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		s, _ := open(t, sqlitestore.Options{})
+		return s
+	})
+}
+
+func TestASealedStoreIsAStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		s, _ := open(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
+		return s
+	})
+}
+
+func TestAStoreThatIsClosedAndOpenedAgainInBetweenIsAStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		path := filepath.Join(t.TempDir(), "messages.db")
+		require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+		s := &restless{path: path}
+		require.NoError(t, s.open())
+		t.Cleanup(func() { require.NoError(t, s.store.Close()) })
+		return s
+	})
+}
+
+// restless is a store that is closed and opened again after every few calls.
+type restless struct {
+	path string
+
+	mu     sync.RWMutex // held for writing while it is closed
+	store  *sqlitestore.Store
+	counts sync.Mutex
+	calls  int
+}
+
+const patience = 20 // calls
+
+func (r *restless) open() (err error) {
+	r.store, err = sqlitestore.Open(context.Background(), r.path, sqlitestore.Options{ReadConnections: 2})
+	return err
+}
+
+// do makes a call.
+func do[T any](r *restless, call func(smsplus.Store) (T, error)) (T, error) {
+	r.counts.Lock()
+	r.calls++
+	tired := r.calls%patience == 0
+	r.counts.Unlock()
+	if tired {
+		if err := r.again(); err != nil {
+			var none T
+			return none, err
+		}
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return call(r.store)
+}
+
+func (r *restless) again() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.store.Close(); err != nil {
+		return err
+	}
+	return r.open()
+}
+
+func do0(r *restless, call func(smsplus.Store) error) error {
+	_, err := do(r, func(s smsplus.Store) (struct{}, error) { return struct{}{}, call(s) })
+	return err
+}
+
+func (r *restless) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	return do(r, func(s smsplus.Store) (map[string]smsplus.Message, error) { return s.Insert(ctx, ms) })
+}
+
+func (r *restless) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	return do(r, func(s smsplus.Store) (smsplus.Claimed, error) { return s.Claim(ctx, c) })
+}
+
+func (r *restless) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	return do(r, func(s smsplus.Store) ([]uuid.UUID, error) { return s.Update(ctx, ms) })
+}
+
+func (r *restless) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	return do(r, func(s smsplus.Store) (smsplus.Message, error) { return s.Message(ctx, id) })
+}
+
+func (r *restless) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	return do(r, func(s smsplus.Store) ([]smsplus.Message, error) { return s.ByProviderID(ctx, refs) })
+}
+
+func (r *restless) Park(ctx context.Context, rs []channel.Receipt) error {
+	return do0(r, func(s smsplus.Store) error { return s.Park(ctx, rs) })
+}
+
+func (r *restless) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	return do(r, func(s smsplus.Store) ([]channel.Receipt, error) { return s.Parked(ctx, refs) })
+}
+
+func (r *restless) Unpark(ctx context.Context, refs []channel.Ref) error {
+	return do0(r, func(s smsplus.Store) error { return s.Unpark(ctx, refs) })
+}
+
+func (r *restless) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	return do(r, func(s smsplus.Store) (smsplus.Page, error) { return s.Records(ctx, f) })
+}
+
+func (r *restless) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	return do(r, func(s smsplus.Store) ([]smsplus.TemplateStats, error) { return s.Stats(ctx, f) })
+}
+
+func (r *restless) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	return do(r, func(s smsplus.Store) (int, error) { return s.Purge(ctx, before, limit) })
+}
+
+func (r *restless) Close() error { return r.store.Close() }

@@ -1,0 +1,219 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// still returns a store that writes only when the test says so.
+func still(t *testing.T) *Store {
+	path := filepath.Join(t.TempDir(), "messages.db")
+	require.NoError(t, Migrate(t.Context(), path))
+	s, err := open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		close(s.finished) // by the goroutine that there is not
+		require.NoError(t, s.Close())
+	})
+	return s
+}
+
+// together makes calls that wait for the writer at one time, in their order, and then
+// has them made in one transaction.
+func together(t *testing.T, s *Store, calls ...func(ctx context.Context) error) []error {
+	errs := make([]error, len(calls))
+	done := make(chan struct{})
+	for i, c := range calls {
+		go func() {
+			errs[i] = c(t.Context())
+			done <- struct{}{}
+		}()
+		queued(s, i+1)
+	}
+	s.writer.transact()
+	for range calls {
+		<-done
+	}
+	return errs
+}
+
+// queued returns once n calls wait for the writer.
+func queued(s *Store, n int) {
+	for have := 0; have != n; runtime.Gosched() {
+		s.queue.mu.Lock()
+		have = len(s.queue.calls)
+		s.queue.mu.Unlock()
+	}
+}
+
+func message(n int) smsplus.Message {
+	at := time.Date(2026, 3, 14, 12, n, 0, 0, time.UTC)
+	return smsplus.Message{
+		ID: uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)), Template: "otp", Channel: channel.SMS, Lane: channel.SMS,
+		TriggeredAt: at, DueAt: at,
+	}
+}
+
+func insert(s *Store, ms ...smsplus.Message) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := s.Insert(ctx, ms)
+		return err
+	}
+}
+
+func TestOneCallsFailureUndoesNoOthers(t *testing.T) {
+	t.Parallel()
+	s := still(t)
+	require.NoError(t, together(t, s, insert(s, message(1)))[0])
+
+	updated := message(1)
+	updated.Status, updated.Channel = status.Failed, "pigeon"
+	fresh, again, later := message(2), message(1), message(3)
+	fresh.Template, again.Template, later.Template = "new", "newer", "newer"
+	errs := together(
+		t, s,
+		insert(s, fresh),
+		insert(s, message(4), again), // the ID is there: nothing of this call stays, nor the name that it brought
+		insert(s, later),
+		func(ctx context.Context) error { _, err := s.Update(ctx, []smsplus.Message{updated}); return err },
+	)
+	require.NoError(t, errs[0])
+	require.ErrorContains(t, errs[1], "is there already")
+	require.NoError(t, errs[2])
+	require.NoError(t, errs[3])
+
+	rows, err := s.Stats(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.TemplateStats{
+		{Template: "new", Triggered: 1, Preparing: 1},
+		{Template: "newer", Triggered: 1, Preparing: 1},
+		{Template: "otp", Triggered: 1, Failed: 1},
+	}, rows)
+	_, err = s.Message(t.Context(), message(4).ID)
+	require.ErrorIs(t, err, smsplus.ErrNotFound)
+	got, err := s.Message(t.Context(), later.ID)
+	require.NoError(t, err)
+	require.Equal(t, later, got)
+}
+
+func TestWhatOneCallStoresTheNextOfTheTransactionSees(t *testing.T) {
+	t.Parallel()
+	s := still(t)
+	keyed := message(2)
+	keyed.Key = "a"
+	same := message(3)
+	same.Key = "a"
+	var (
+		taken   map[string]smsplus.Message
+		claimed smsplus.Claimed
+	)
+	errs := together(
+		t, s,
+		insert(s, message(1), keyed),
+		func(ctx context.Context) (err error) { taken, err = s.Insert(ctx, []smsplus.Message{same}); return err },
+		func(ctx context.Context) (err error) {
+			// Beforehand nothing was due, and Claim would only have looked.
+			claimed, err = write(ctx, s, func(w *writer) (smsplus.Claimed, error) {
+				return w.claim(micros(keyed.DueAt), micros(keyed.DueAt.Add(time.Minute)), 10, nil)
+			})
+			return err
+		},
+	)
+	require.Equal(t, []error{nil, nil, nil}, errs)
+	require.Equal(t, keyed, taken["a"])
+	require.Len(t, claimed.Messages, 2)
+	require.Equal(t, keyed.ID, claimed.Messages[1].ID)
+}
+
+func TestACallWhoseCallerLeftIsNotMade(t *testing.T) {
+	t.Parallel()
+	s := still(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() { left <- insert(s, message(1))(ctx) }()
+	queued(s, 1)
+	cancel()
+	require.ErrorIs(t, <-left, context.Canceled)
+	s.writer.transact()
+	_, err := s.Message(t.Context(), message(1).ID)
+	require.ErrorIs(t, err, smsplus.ErrNotFound)
+}
+
+func TestAFullDiskFailsAllOfATransactionAndNothingAfterIt(t *testing.T) {
+	t.Parallel()
+	s := still(t)
+	require.NoError(t, together(t, s, insert(s, message(1)))[0])
+	pages, err := s.writer.number(t.Context(), "PRAGMA page_count")
+	require.NoError(t, err)
+	_, err = s.writer.number(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+	require.NoError(t, err)
+
+	big := message(2)
+	big.Vars = map[string]string{"essay": strings.Repeat("long ", 100_000)}
+	small := message(3)
+	small.Template = "new"
+	for i, err := range together(t, s, insert(s, small), insert(s, big), insert(s, message(4))) {
+		require.ErrorContains(t, err, "database or disk is full", "call %d", i)
+	}
+	_, err = s.writer.number(t.Context(), "PRAGMA max_page_count = 1000000")
+	require.NoError(t, err)
+	for _, err := range together(t, s, insert(s, small), insert(s, big), insert(s, message(4))) {
+		require.NoError(t, err)
+	}
+	rows, err := s.Stats(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.TemplateStats{
+		{Template: "new", Triggered: 1, Preparing: 1}, {Template: "otp", Triggered: 3, Preparing: 3},
+	}, rows)
+}
+
+// No list is sorted as a whole, and no table is gone through.
+func TestEveryPageIsReadFromAnIndexInItsOrder(t *testing.T) {
+	t.Parallel()
+	s := still(t)
+	span := span{-bound, bound}
+	for name, q := range map[string]question{
+		"time":                {span: span},
+		"template":            {span: span, byTemplate: true, template: 1},
+		"tried":               {span: span, channel: 1},
+		"country":             {span: span, country: "886"},
+		"tab":                 {span: span, group: status.Sending},
+		"phone":               {span: span, phones: []string{"+886912345678"}},
+		"phone, sealed":       {span: span, phones: []string{"hash", "+886912345678"}},
+		"template of all":     {span: span, byTemplate: true, channel: 1, country: "886", group: status.Sent},
+		"tried of the others": {span: span, channel: 1, country: "886", group: status.Sent},
+	} {
+		index, _, _ := strings.Cut(name, " ")
+		index = strings.TrimSuffix(index, ",")
+		for _, after := range []*cursor{nil, {at: 1}} {
+			sql, args := q.page(after, 10)
+			var plan []string
+			require.NoError(t, s.writer.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, args, func(row []driver.Value) error {
+				plan = append(plan, text(row[3]))
+				return nil
+			}))
+			all := strings.Join(plan, "\n")
+			want := "USING INDEX smsplus_message_" + index
+			if index == "tried" {
+				want = "SEARCH t USING PRIMARY KEY (channel=? AND triggered_at>? AND triggered_at<?)"
+			}
+			require.Contains(t, all, want, name)
+			require.NotContains(t, all, "SCAN smsplus", name)
+			require.NotContains(t, all, "SCAN m", name)
+			require.NotContains(t, all, "B-TREE FOR ORDER BY", name)
+		}
+	}
+}
