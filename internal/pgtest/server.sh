@@ -1,0 +1,31 @@
+# Runs a PostgreSQL server, whose programs are in the folder $1, for as long as
+# somebody holds the other end of standard input. Says "ready" and the server's
+# folder, or what went wrong.
+set -eu
+dir=$(mktemp -d "${TMPDIR:-/tmp}/smsplus-pgtest.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+
+cluster() {
+	"$1/initdb" --pgdata="$dir/data" --username=smsplus --auth=trust --encoding=UTF8 --no-sync "$2" "$3"
+}
+
+# A collation that is not the bytes' order shows where a query forgot to ask for
+# that. PostgreSQL 14 cannot be told to here.
+{
+	{ cluster "$1" --locale-provider=icu --icu-locale=en-US || cluster "$1" --locale=C --locale=C; } &&
+		cat >>"$dir/data/postgresql.conf" <<-CONF &&
+			listen_addresses = ''
+			unix_socket_directories = '$dir'
+			max_connections = 200
+			fsync = off
+			full_page_writes = off
+			synchronous_commit = off
+		CONF
+		"$1/pg_ctl" --pgdata="$dir/data" --log="$dir/log" --silent --wait start
+} >"$dir/start" 2>&1 || {
+	cat "$dir/start" "$dir/log" 2>/dev/null || true
+	exit 1
+}
+echo "ready $dir"
+cat >/dev/null
+"$1/pg_ctl" --pgdata="$dir/data" --mode=immediate --silent --wait stop
