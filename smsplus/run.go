@@ -11,7 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// listenRetry paces the restarts of a channel's session for receipts.
+// listenRetry paces the restarts of sessions: a channel's for receipts, the store's
+// for waking the claim loop.
 var listenRetry = Retry{Base: time.Second, Max: time.Minute}
 
 // Run dispatches messages and listens for receipts until ctx ends. It then drains:
@@ -52,6 +53,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		if listener, ok := l.ch.(channel.Listener); ok {
 			workers.Go(func() { d.listen(ctx, l.name, listener) })
 		}
+	}
+	if w, ok := d.cfg.Store.(Waker); ok {
+		workers.Go(func() { d.heed(ctx, w) })
 	}
 	d.claims(ctx)
 
@@ -95,27 +99,46 @@ func (d *Dispatcher) serve(sending, running context.Context, l *lane, j job) {
 
 // listen keeps a channel's session for receipts up.
 func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
+	d.keepUp(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
+			slog.String("channel", string(name)), slog.Any("error", err))
+		d.observe(ctx, ListenerStopped{name, err})
+	})
+}
+
+// heed lets the store wake the claim loop. What is missed while it does not is found
+// by the next poll.
+func (d *Dispatcher) heed(ctx context.Context, w Waker) {
+	d.keepUp(ctx, func(ctx context.Context) error { return w.Wake(ctx, d.nudge) }, func(err error) {
+		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: the store does not wake the dispatcher; it is asked again",
+			slog.Any("error", err))
+		d.observe(ctx, StoreError{"Wake", err})
+	})
+}
+
+// keepUp has a session whenever the one before it stopped, until ctx ends. Those that
+// break soon are begun again ever more slowly.
+func (d *Dispatcher) keepUp(ctx context.Context, session func(context.Context) error, stopped func(error)) {
 	for try := 1; ctx.Err() == nil; try++ {
 		began := d.now()
-		err := d.session(ctx, l)
+		err := guarded(ctx, session)
 		if ctx.Err() != nil {
 			return
 		}
 		if d.now().Sub(began) > listenRetry.Max {
 			try = 1
 		}
-		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
-			slog.String("channel", string(name)), slog.Any("error", err))
-		d.observe(ctx, ListenerStopped{name, err})
+		stopped(err)
 		d.pause(ctx, listenRetry.backoff(try))
 	}
 }
 
-func (d *Dispatcher) session(ctx context.Context, l channel.Listener) (err error) {
+// guarded has a session. One that panics has stopped.
+func guarded(ctx context.Context, session func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("smsplus: listener panicked (%T)", p)
+			err = fmt.Errorf("smsplus: session panicked (%T)", p)
 		}
 	}()
-	return l.Listen(ctx, d.Receive)
+	return session(ctx)
 }

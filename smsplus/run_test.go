@@ -108,6 +108,59 @@ func TestRunTakesUpWhatOthersStored(t *testing.T) {
 	})
 }
 
+// waking is a store that hears of messages through a channel.
+type waking struct {
+	smsplus.Store
+	heard    chan func() error // what a session does next; an error ends it
+	sessions atomic.Int64
+}
+
+func (s *waking) Wake(ctx context.Context, wake func()) error {
+	s.sessions.Add(1)
+	for {
+		select {
+		case do := <-s.heard:
+			if err := do(); err != nil {
+				return err
+			}
+			wake()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func TestAStoreWakesTheDispatcher(t *testing.T) {
+	var seen events
+	var s *waking
+	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		s = &waking{Store: c.Store, heard: make(chan func() error)}
+		c.Store, c.Poll, c.Observer = s, time.Hour, &seen
+	}, func(t *testing.T, w *world) {
+		hears := func() {
+			t.Helper()
+			id, err := w.another().Send(t.Context(), w.trigger())
+			require.NoError(t, err)
+			synctest.Wait()
+			require.Equal(t, status.Preparing, w.message(id).Status, "nobody said so yet")
+			s.heard <- func() error { return nil }
+			synctest.Wait()
+			require.Equal(t, status.Delivered, w.message(id).Status)
+		}
+		hears()
+		s.heard <- func() error { return errors.New("broken") }
+		synctest.Wait()
+		require.Equal(t, int64(1), s.sessions.Load(), "a session that breaks is begun again after a pause")
+		require.Contains(t, seen.list(), smsplus.StoreError{Op: "Wake", Err: errors.New("broken")})
+		sleep(time.Second)
+		require.Equal(t, int64(2), s.sessions.Load())
+		s.heard <- func() error { panic("a bug of the store's") }
+		sleep(2 * time.Second)
+		require.Equal(t, int64(3), s.sessions.Load())
+		hears()
+	})
+}
+
 func TestASlowChannelHoldsUpNoOther(t *testing.T) {
 	slow := func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
 		select {
