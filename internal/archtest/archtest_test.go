@@ -211,6 +211,11 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 			"smsplus/x.go:3: imports github.com/jackc/pgx/v5; smsplus does without it",
 		},
 		{
+			"the engine is built on few modules", "a driver in the reference store",
+			map[string]string{"memstore/x.go": imports + `"github.com/jackc/pgx/v5/pgxpool"`, "memstore/x_test.go": example},
+			"memstore/x.go:3: imports github.com/jackc/pgx/v5/pgxpool; memstore does without it",
+		},
+		{
 			"the engine is built on few modules", "a module whose path begins like a good one",
 			map[string]string{"smsplus/x.go": imports + `"golang.org/x/synctools"`},
 			"smsplus/x.go:3: imports golang.org/x/synctools; smsplus does without it",

@@ -40,6 +40,7 @@ var (
 // modules alone.
 var builtOn = map[string][]string{
 	"memstore":         {uuid},
+	"pgstore":          {uuid, "github.com/jackc/pgx/v5"},
 	"internal/stored":  {uuid},
 	"internal/migrate": nil,
 	"smsplus":          {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},

@@ -1,0 +1,56 @@
+package pgstore
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Claim implements [smsplus.Store].
+func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Claimed, err error) {
+	except := make([]string, len(c.Except))
+	for i, name := range c.Except {
+		except[i] = string(name)
+	}
+	err = s.do(ctx, "claim", func(ctx context.Context) (err error) {
+		claimed, err = s.claimOnce(ctx, c, except)
+		return err
+	})
+	if err == nil {
+		s.foldSoon(c.Now)
+	}
+	return claimed, err
+}
+
+func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, except []string) (claimed smsplus.Claimed, err error) {
+	rows, err := s.pool.Query(ctx, s.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), except)
+	if err != nil {
+		return smsplus.Claimed{}, err
+	}
+	var rs []record
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
+		var next, due pgtype.Timestamptz
+		if row.RawValues()[1] == nil { // nothing was due, and the row says only what will be
+			skip := make([]any, len(row.RawValues()))
+			skip[0] = &next
+			err := row.Scan(skip...)
+			claimed.Next = timeOf(next)
+			return struct{}{}, err
+		}
+		r, err := s.scan(row, &next, &due)
+		claimed.Next = timeOf(next)
+		if len(rs) == 0 {
+			claimed.DueAt = timeOf(due)
+		}
+		rs = append(rs, r)
+		return struct{}{}, err
+	})
+	if err != nil {
+		return smsplus.Claimed{}, err
+	}
+	claimed.Messages, err = s.routed(ctx, s.pool, rs)
+	return claimed, err
+}

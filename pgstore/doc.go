@@ -1,0 +1,35 @@
+// Package pgstore keeps messages in a PostgreSQL database, version 14 or later. Any
+// number of dispatchers, in any number of processes, share the database and nothing
+// else.
+//
+//	pool, err := pgxpool.New(ctx, "postgres://…")
+//	err = pgstore.Migrate(ctx, pool, pgstore.Options{})  // when you deploy
+//	store, err := pgstore.New(ctx, pool, pgstore.Options{})
+//	defer store.Close()
+//	d, err := smsplus.New(smsplus.Config{Store: store, …})
+//
+// [Store.InsertTx] puts a message into a transaction of the application's own: it is
+// sent if, and only if, that commits.
+//
+// # What a crash loses
+//
+// Nothing, of a server that keeps what it has committed, as PostgreSQL does by
+// default. With synchronous_commit off, a crash of the server may lose what was stored
+// last: a person may then be sent a message again, or a message that Send has accepted
+// may be gone.
+//
+// # How it works
+//
+// A message is two rows: what its trigger fixed, with the indexes that lists need, is
+// written once, and what becomes of it is a smaller row with fewer indexes, which each
+// claim and update replaces. Every call is one statement, and one round trip, for a
+// whole batch; no call takes an advisory lock, and there are no triggers, enums or
+// domains. Claims pass over rows that others hold (FOR UPDATE SKIP LOCKED), and updates
+// lock rows in the order of their IDs.
+//
+// Statistics are counters beside the rows: each batch appends what it changed, in its
+// own transaction, and a store that claims folds that into totals by hour, by day and
+// by eight days, now and then. What is asked is always the totals, what is not folded
+// yet, and a count of the hours that a range cuts: a recount, at any time, at the cost
+// of the range's days.
+package pgstore

@@ -1,0 +1,80 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Erase implements [smsplus.Eraser]. It works in batches, each a transaction.
+//
+// What it erased is gone from the tables. PostgreSQL keeps the old versions of their
+// rows until they are vacuumed, and whoever keeps write-ahead logs or backups keeps
+// them there.
+func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
+	keys, err := s.codec.PhoneKeys(n)
+	if err != nil {
+		return 0, fmt.Errorf("pgstore: erase: %w", err)
+	}
+	for batch := -1; batch != 0; erased += batch {
+		err := s.do(ctx, "erase", func(ctx context.Context) error {
+			return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+				batch, err = s.eraseSome(ctx, tx, keys)
+				return err
+			})
+		})
+		if err != nil {
+			return erased, err
+		}
+	}
+	var underWay int
+	err = s.do(ctx, "erase", func(ctx context.Context) error {
+		return s.pool.QueryRow(ctx, qualified(underWaySQL, s.qualifier), keys).Scan(&underWay)
+	})
+	if err == nil && underWay > 0 {
+		err = fmt.Errorf("pgstore: erase: %w: %d", smsplus.ErrUnderWay, underWay)
+	}
+	return erased, err
+}
+
+func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
+	ms, err := s.messages(ctx, tx, qualified(erasableSQL, s.qualifier), phoneKeys)
+	if err != nil || len(ms) == 0 {
+		return 0, err
+	}
+	var (
+		ids           [][16]byte
+		fixed, bodies [][]byte
+		refs          []channel.Ref
+	)
+	for i := range ms {
+		m := &ms[i]
+		for _, a := range m.Attempts {
+			if a.ProviderID != "" {
+				refs = append(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
+			}
+		}
+		stored.Forget(m)
+		f, err := s.codec.EncodeFixed(m)
+		if err != nil {
+			return 0, err
+		}
+		body, err := s.codec.EncodeState(m)
+		if err != nil {
+			return 0, err
+		}
+		ids, fixed, bodies = append(ids, m.ID), append(fixed, f), append(bodies, body)
+	}
+	names, err := s.names(refs)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, qualified(forgetSQL, s.qualifier), ids, fixed, bodies, names)
+	return len(ms), err
+}

@@ -1,0 +1,135 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// tracer keeps the statements that a pool executes, and their errors.
+type tracer struct {
+	mu         sync.Mutex
+	statements []pgx.TraceQueryStartData
+	errors     []error
+}
+
+func (r *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statements = append(r.statements, data)
+	return ctx
+}
+
+func (r *tracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if data.Err != nil {
+		r.errors = append(r.errors, data.Err)
+	}
+}
+
+func (r *tracer) take() []pgx.TraceQueryStartData {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken := r.statements
+	r.statements = nil
+	return taken
+}
+
+// wholeTable is a plan's step that reads all of a table that grows.
+var wholeTable = regexp.MustCompile(`Seq Scan on (smsplus_(message|state|attempt|parked|total))`)
+
+func TestNoCallReadsAWholeTable(t *testing.T) {
+	t.Parallel()
+	const n = 8_000
+	schema := pgtest.Schema(t)
+	var seen tracer
+	s := open(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: schema})
+	ctx := t.Context()
+	var receipts []channel.Receipt
+	var refs []channel.Ref
+	for i := range n {
+		r := receiptFor(full(i))
+		r.ProviderID += " parked"
+		receipts, refs = append(receipts, r), append(refs, r.Ref())
+	}
+	require.NoError(t, s.Park(ctx, receipts))
+	fill(t, s, schema, n)
+	explain := pgtest.Pool(t, nil)
+
+	// What follows makes calls, each with the index that its plan must use.
+	records := func(f smsplus.Filter) func() error {
+		f.Limit = 20
+		return func() error { _, err := s.Records(ctx, f); return err }
+	}
+	stats := func(f smsplus.Filter) func() error {
+		return func() error { _, err := s.Stats(ctx, f); return err }
+	}
+	var claimed smsplus.Claimed
+	for _, call := range []struct {
+		name, index string
+		make        func() error
+	}{
+		{"Insert", "smsplus_message_key", func() error { _, err := s.Insert(ctx, []smsplus.Message{full(1), full(2)}); return err }},
+		{"Claim", "smsplus_state_due", func() (err error) {
+			claimed, err = s.Claim(ctx, smsplus.Claim{
+				Now: began.Add(2 * quarter), Lease: time.Minute, Limit: 16, Except: []channel.Name{channel.SMS},
+			})
+			return err
+		}},
+		{"Update", "smsplus_state_pkey", func() error { _, err := s.Update(ctx, claimed.Messages); return err }},
+		{"Message", "smsplus_state_pkey", func() error { _, err := s.Message(ctx, past(1, n).ID); return err }},
+		{"ByProviderID", "smsplus_attempt_name", func() error {
+			_, err := s.ByProviderID(ctx, []channel.Ref{{Channel: channel.SMS, ProviderID: past(1, n).Attempts[1].ProviderID}})
+			return err
+		}},
+		{"Parked", "smsplus_parked_pkey", func() error { _, err := s.Parked(ctx, refs[:9]); return err }},
+		{"Unpark", "smsplus_parked_pkey", func() error { return s.Unpark(ctx, refs[:9]) }},
+		{"Purge", "smsplus_message_pkey", func() error { _, err := s.Purge(ctx, began.Add(quarter), 16); return err }},
+		{"Erase", "smsplus_message_phone", func() error { _, err := s.Erase(ctx, past(7, n).To.Phone); return err }},
+
+		{"all records", "smsplus_message_pkey", records(smsplus.Filter{})},
+		{"records of a range", "smsplus_message_pkey", records(smsplus.Filter{From: began.Add(quarter / 3), To: began.Add(quarter / 2)})},
+		{"records of a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07"})},
+		{"records of a phone", "smsplus_message_phone", records(smsplus.Filter{Phone: past(7, n).To.Phone})},
+		{"records of a country", "smsplus_message_country", records(smsplus.Filter{CountryCode: "81"})},
+		{"records of a tab", "smsplus_state_tab", records(smsplus.Filter{Group: status.FailedGroup})},
+		{"records of a channel", "smsplus_attempt_pkey", records(smsplus.Filter{Channel: channel.SMS})},
+		{"records of a template in a tab", "smsplus_state_tab", records(smsplus.Filter{Template: "template-07", Group: status.FailedGroup})},
+		{"records of a channel and a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07", Channel: channel.SMS})},
+
+		{"statistics", "smsplus_total_pkey", stats(smsplus.Filter{From: began.Add(time.Minute), To: began.Add(quarter / 2)})},
+		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: began.Add(time.Minute), To: began.Add(quarter / 2), Channel: channel.SMS})},
+		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: past(7, n).To.Phone})},
+	} {
+		seen.take()
+		require.NoError(t, call.make(), call.name)
+		var plans strings.Builder
+		for _, st := range seen.take() {
+			if strings.HasPrefix(st.SQL, "begin") || strings.HasPrefix(st.SQL, "commit") {
+				continue
+			}
+			rows, err := explain.Query(ctx, "EXPLAIN "+st.SQL, st.Args...)
+			require.NoError(t, err, call.name)
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			require.NoError(t, err, call.name)
+			fmt.Fprintln(&plans, strings.Join(lines, "\n"))
+		}
+		require.NotRegexp(t, wholeTable, plans.String(), call.name)
+		require.Contains(t, plans.String(), call.index, call.name)
+	}
+}

@@ -1,0 +1,172 @@
+package pgstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Message implements [smsplus.Store].
+func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
+	err = s.do(ctx, "message", func(ctx context.Context) error {
+		ms, err := s.messages(ctx, s.pool, s.message, [16]byte(id))
+		if err == nil && len(ms) == 0 {
+			return smsplus.ErrNotFound
+		}
+		if err == nil {
+			m = ms[0]
+		}
+		return err
+	})
+	return m, err
+}
+
+// Records implements [smsplus.Store].
+func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Page, err error) {
+	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
+		return smsplus.Page{}, err
+	}
+	limit := f.PageSize()
+	sql, args, err := s.page(f, limit+1)
+	if err != nil {
+		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
+	}
+	err = s.do(ctx, "records", func(ctx context.Context) error {
+		page.Messages, err = s.messages(ctx, s.pool, sql, args...)
+		return err
+	})
+	if err != nil {
+		return smsplus.Page{}, err
+	}
+	if len(page.Messages) > limit {
+		page.Messages = page.Messages[:limit]
+		page.Next = f.CursorAt(page.Messages[limit-1])
+	}
+	return page, nil
+}
+
+// page asks for the first of what f selects, from f.After on. It walks one index that
+// has them in their order, and looks at each for what another table knows: left to
+// itself, the planner may join whole tables to find the first hundred rows.
+func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err error) {
+	q := &query{}
+	conditions, err := s.conditions(q, f)
+	if err != nil {
+		return "", nil, err
+	}
+	walked := walk(f)
+	for _, c := range conditions {
+		if slices.Contains(c.tables, walked) {
+			q.and(c.of("t"))
+		} else {
+			q.and(fmt.Sprintf("(SELECT true FROM /*schema*/smsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
+				c.tables[0], c.of("o")))
+		}
+	}
+	if f.After != "" {
+		at, id, err := f.Position()
+		if err != nil {
+			return "", nil, err
+		}
+		q.and(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.arg(at), q.arg([16]byte(id))))
+	}
+	sql = fmt.Sprintf(`WITH page AS MATERIALIZED (
+	SELECT t.triggered_at, t.id FROM /*schema*/smsplus_%s t%s ORDER BY t.triggered_at DESC, t.id DESC LIMIT %d
+)
+SELECT `+columns+`
+FROM page p
+JOIN /*schema*/smsplus_state s ON s.id = p.id
+JOIN /*schema*/smsplus_message m ON m.triggered_at = p.triggered_at AND m.id = p.id
+ORDER BY p.triggered_at DESC, p.id DESC`, walked, q.where(), limit)
+	return qualified(sql, s.qualifier), q.args, nil
+}
+
+// walk returns the table whose index a page walks: that of the filter which is likely
+// to select the fewest.
+func walk(f smsplus.Filter) string {
+	switch {
+	case !f.Phone.IsZero():
+		return "message"
+	case f.Group != status.All && f.Group != status.Sent:
+		return "state"
+	case f.Template != "" || f.CountryCode != "":
+		return "message"
+	case f.Channel != "":
+		return "attempt"
+	case f.Group != status.All:
+		return "state"
+	}
+	return "message"
+}
+
+// query is the parameters and conditions of a SELECT.
+type query struct {
+	args       []any
+	conditions []string
+}
+
+// arg adds a parameter and returns what stands for it.
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprint("$", len(q.args))
+}
+
+func (q *query) and(condition string) { q.conditions = append(q.conditions, condition) }
+
+func (q *query) where() string {
+	if len(q.conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(q.conditions, " AND ")
+}
+
+// condition is one that each of some tables can tell.
+type condition struct {
+	format string // of the table's alias
+	tables []string
+}
+
+func (c condition) of(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
+
+// conditions returns what f asks, but for its place in the list.
+func (s *Store) conditions(q *query, f smsplus.Filter) (cs []condition, err error) {
+	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
+	if !f.Phone.IsZero() {
+		keys, err := s.codec.PhoneKeys(f.Phone)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 1 {
+			add("%.phone = "+q.arg(keys[0]), "message")
+		} else {
+			add("%.phone = ANY ("+q.arg(keys)+"::text[])", "message")
+		}
+	}
+	if f.CountryCode != "" {
+		add("%.country = "+q.arg(f.CountryCode), "message")
+	}
+	if f.Template != "" {
+		add("%.template = "+q.arg(f.Template), "message", "state")
+	}
+	if f.Group != status.All {
+		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
+	}
+	if f.Channel != "" {
+		add("%.channel = "+q.arg(escape(f.Channel)), "attempt")
+	}
+	if !f.From.IsZero() {
+		add("%.triggered_at >= "+q.arg(up(f.From)), "message", "state", "attempt")
+	}
+	if !f.To.IsZero() {
+		add("%.triggered_at < "+q.arg(up(f.To)), "message", "state", "attempt")
+	}
+	return cs, nil
+}

@@ -1,0 +1,97 @@
+package pgstore
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smsplus/smsplus-go/internal/migrate"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+var schema = migrate.Must(migrations, "migrations")
+
+// VersionError says that a database's schema is not the one that this release needs,
+// and which one it has.
+type VersionError = migrate.VersionError
+
+// Migrate brings the schema to the version that this release needs, in one
+// transaction; if it is there already, it does nothing. Of o it uses the Schema, which
+// must exist. The pool's user must own the tables, or be allowed to create them. A
+// schema that is newer than this release is a [VersionError].
+//
+// Nothing else ever migrates: call it when you deploy, and not when each process
+// starts. Several calls at a time wait for each other.
+func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
+	q := o.qualifier()
+	for range tries {
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return migrateTx(ctx, tx, q) })
+		if !beaten(err) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("pgstore: migrate: %w", err)
+	}
+	return nil
+}
+
+// beaten reports whether another migration created the tables first: this one waited
+// for it, and then found them there.
+func beaten(err error) bool {
+	const duplicateTable = "42P07"
+	return codeOf(err) == duplicateTable || codeOf(err) == uniqueViolation
+}
+
+func migrateTx(ctx context.Context, tx pgx.Tx, qualifier string) error {
+	have, err := versionOf(ctx, tx, qualifier)
+	if err != nil || schema.Check(have) == nil {
+		return err
+	}
+	if have > 0 {
+		// Whoever waits here finds, when it goes on, what the other one did.
+		if _, err := tx.Exec(ctx, qualified("LOCK TABLE /*schema*/smsplus_migration", qualifier)); err != nil {
+			return err
+		}
+		if have, err = versionOf(ctx, tx, qualifier); err != nil {
+			return err
+		}
+	}
+	steps, err := schema.After(have, qualifier)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if _, err := tx.Exec(ctx, step.SQL); err != nil {
+			return fmt.Errorf("version %d: %w", step.Version, err)
+		}
+	}
+	return nil
+}
+
+// MigrationSQL returns what [Migrate] would do to a database whose schema has the
+// given version, 0 if there is none, as a text for whoever runs SQL by other means.
+// Of o it uses the Schema.
+func MigrationSQL(from int, o Options) (string, error) { return schema.SQL(from, o.qualifier()) }
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// versionOf returns the version of the database's schema, 0 if it has none.
+func versionOf(ctx context.Context, db querier, qualifier string) (version int, err error) {
+	table := qualifier + "smsplus_migration"
+	var there bool
+	if err := db.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", table).Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	err = db.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+table).Scan(&version)
+	return version, err
+}

@@ -1,0 +1,281 @@
+package pgstore
+
+import "strings"
+
+// The statements. Each is one round trip and one transaction. /*schema*/ stands
+// before each table, as in the migrations.
+//
+// They are written for plans that do not depend on how many rows the planner takes a
+// parameter for: rows are reached by arrays of keys, for which it expects few, and a
+// LIMIT that matters is a number in the text.
+
+// columns are what [Store.messages] reads, of a message m and its state s.
+const columns = `s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
+	m.route, m.phone, m.key, m.fixed`
+
+const messageOfState = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
+
+// insertSQL adds messages unless one of their keys is taken, and returns those that
+// have them.
+const insertSQL = `
+WITH taken AS MATERIALIZED (
+	SELECT id, triggered_at FROM /*schema*/smsplus_message WHERE key = ANY ($1::text[]) AND key IS NOT NULL
+), free AS MATERIALIZED (
+	SELECT WHERE NOT EXISTS (SELECT FROM taken)
+), message AS (
+	INSERT INTO /*schema*/smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
+	SELECT id, triggered_at, route, template, nullif(country, ''), nullif(phone, ''), nullif(key, ''), fixed
+	FROM free, unnest($2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+		AS n (id, triggered_at, route, template, country, phone, key, fixed)
+), state AS (
+	INSERT INTO /*schema*/smsplus_state
+		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
+	SELECT n.*
+	FROM free, unnest($2::uuid[], $3::timestamptz[], $5::text[], $10::timestamptz[], $11::bigint[], $12::integer[],
+		$13::smallint[], $14::smallint[], $15::text[], $16::text[], $17::text[], $18::bytea[]) AS n
+), attempt AS (
+	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
+	SELECT n.* FROM free, unnest($19::uuid[], $20::timestamptz[], $21::text[], $22::bigint[]) AS n
+), delta AS (
+	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
+	SELECT n.* FROM free, unnest($23::integer[], $24::text[], $25::text[], $26::integer[]) AS n
+), route AS (
+	INSERT INTO /*schema*/smsplus_route (id, body)
+	SELECT n.* FROM free, unnest($27::bigint[], $28::bytea[]) AS n
+	ON CONFLICT DO NOTHING
+)
+SELECT ` + columns + `
+FROM taken t JOIN /*schema*/smsplus_state s ON s.id = t.id ` + messageOfState
+
+// claimSQL leases what is due. Lanes are looked at one by one, so that those that are
+// excepted cost nothing however much waits in them. Of each as many are locked as the
+// limit allows, for the earliest of all may be in any; a claim at the same time skips
+// them, and finds them at its next.
+const claimSQL = `
+WITH RECURSIVE lane AS (
+	(SELECT lane FROM /*schema*/smsplus_state WHERE due_at IS NOT NULL ORDER BY lane LIMIT 1)
+	UNION ALL
+	SELECT (SELECT s.lane FROM /*schema*/smsplus_state s
+		WHERE s.due_at IS NOT NULL AND s.lane > l.lane ORDER BY s.lane LIMIT 1)
+	FROM lane l WHERE l.lane IS NOT NULL
+), open AS MATERIALIZED (
+	SELECT unnest(ARRAY (SELECT lane FROM lane WHERE lane <> ALL ($3::text[]))) AS lane
+), due AS MATERIALIZED (
+	SELECT d.id, d.due_at
+	FROM open o CROSS JOIN LATERAL (
+		SELECT s.id, s.due_at FROM /*schema*/smsplus_state s
+		WHERE s.lane = o.lane AND s.due_at <= $1
+		ORDER BY s.due_at LIMIT $LIMIT
+		FOR UPDATE SKIP LOCKED
+	) d
+	ORDER BY d.due_at LIMIT $LIMIT
+), s AS (
+	UPDATE /*schema*/smsplus_state SET due_at = $2, version = version + 1, claims = claims + 1
+	WHERE id = ANY (ARRAY (SELECT id FROM due))
+	RETURNING *
+), next AS (
+	SELECT min(n.due_at) AS due_at
+	FROM open o CROSS JOIN LATERAL (
+		SELECT s.due_at FROM /*schema*/smsplus_state s
+		WHERE s.lane = o.lane AND s.due_at IS NOT NULL AND s.id NOT IN (SELECT id FROM due)
+		ORDER BY s.due_at LIMIT 1
+	) n
+)
+SELECT next.due_at, due.due_at, ` + columns + `
+FROM next LEFT JOIN (due JOIN s ON s.id = due.id ` + messageOfState + `) ON true
+ORDER BY due.due_at`
+
+// updateSQL replaces states whose version is the one given, and returns their IDs.
+// The rows are locked in the order in which they are given, that of their IDs: the
+// second of two batches waits for the first, and then finds other versions. The names
+// of the attempts are given as a word for each word of the tally.
+const updateSQL = `
+WITH new AS MATERIALIZED (
+	SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
+		$7::text[], $8::text[], $9::bytea[], $10::text[])
+		AS n (id, version, due_at, status, tab, channel, lane, tally, body, names)
+), moved AS MATERIALIZED (
+	SELECT n.*, o.triggered_at, o.template, o.tally AS was
+	FROM new n CROSS JOIN LATERAL (
+		SELECT s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
+		WHERE s.id = n.id AND s.version = n.version
+		FOR UPDATE
+	) o
+), state AS (
+	UPDATE /*schema*/smsplus_state s
+	SET due_at = m.due_at, version = m.version + 1, claims = 0, status = m.status, tab = m.tab,
+		channel = m.channel, lane = m.lane, tally = m.tally, body = m.body
+	FROM moved m
+	WHERE s.id = m.id
+	RETURNING s.id
+), has AS MATERIALIZED (
+	SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1) AS channel, nullif(w.name, '')::bigint AS name
+	FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
+	WHERE strpos(w.word, ':') > 0
+), begun AS (
+	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
+	SELECT id, triggered_at, channel, name FROM has WHERE strpos(was, ' ' || channel || ':') = 0
+), renamed AS (
+	UPDATE /*schema*/smsplus_attempt a SET name = n.name
+	FROM has n
+	WHERE strpos(n.was, ' ' || n.channel || ':') > 0
+		AND a.channel = n.channel AND a.triggered_at = n.triggered_at AND a.id = n.id AND a.name IS DISTINCT FROM n.name
+), gone AS (
+	DELETE FROM /*schema*/smsplus_attempt a
+	USING (
+		SELECT m.id, m.triggered_at, m.tally, split_part(w.word, ':', 1) AS channel
+		FROM moved m CROSS JOIN unnest(string_to_array(m.was, ' ')) AS w (word)
+		WHERE strpos(w.word, ':') > 0
+	) had
+	WHERE strpos(had.tally, ' ' || had.channel || ':') = 0
+		AND a.channel = had.channel AND a.triggered_at = had.triggered_at AND a.id = had.id
+), delta AS (
+	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
+	SELECT ` + hourSQL + ` AS hour, template, tally, sum(n)
+	FROM (
+		SELECT triggered_at, template, was AS tally, -1 AS n FROM moved
+		UNION ALL
+		SELECT triggered_at, template, tally, 1 FROM moved
+	) counted
+	GROUP BY 1, 2, 3
+	HAVING sum(n) <> 0
+)
+SELECT id FROM state`
+
+// hourSQL is hourOf of triggered_at.
+const hourSQL = `floor(extract(epoch FROM triggered_at) / 3600)::integer`
+
+const messageSQL = `SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + ` WHERE s.id = $1`
+
+const namedSQL = `SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + `
+WHERE s.id = ANY (ARRAY (SELECT id FROM /*schema*/smsplus_attempt WHERE name = ANY ($1::bigint[])))`
+
+const routesSQL = `SELECT id, body FROM /*schema*/smsplus_route WHERE id = ANY ($1::bigint[])`
+
+const parkSQL = `
+INSERT INTO /*schema*/smsplus_parked (ref, key, at, body)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::bytea[]) AS n (ref, key, at, body)
+ORDER BY ref, key
+ON CONFLICT DO NOTHING`
+
+const parkedSQL = `SELECT body FROM /*schema*/smsplus_parked WHERE ref = ANY ($1::bigint[])`
+
+const unparkSQL = `
+WITH gone AS MATERIALIZED (
+	SELECT key FROM /*schema*/smsplus_parked WHERE ref = ANY ($1::bigint[]) ORDER BY ref, key FOR UPDATE
+)
+DELETE FROM /*schema*/smsplus_parked WHERE ref = ANY ($1::bigint[]) AND key = ANY (ARRAY (SELECT key FROM gone))`
+
+// purgeSQL drops the oldest of what has ended and of what is parked. What another
+// call holds is passed over.
+const purgeSQL = `
+WITH oldest AS MATERIALIZED (
+	SELECT * FROM (
+		(SELECT m.triggered_at AS at, m.id, NULL::bigint AS ref, NULL::bigint AS key
+		FROM /*schema*/smsplus_message m
+		JOIN /*schema*/smsplus_state s ON s.id = m.id
+		WHERE m.triggered_at < $1 AND s.due_at IS NULL
+		ORDER BY m.triggered_at LIMIT $LIMIT)
+		UNION ALL
+		(SELECT at, NULL, ref, key FROM /*schema*/smsplus_parked WHERE at < $1 ORDER BY at LIMIT $LIMIT)
+	) both_kinds
+	ORDER BY at LIMIT $LIMIT
+), ended AS MATERIALIZED (
+	SELECT s.id FROM /*schema*/smsplus_state s
+	WHERE s.id = ANY (ARRAY (SELECT id FROM oldest WHERE id IS NOT NULL)) AND s.due_at IS NULL
+	ORDER BY s.id
+	FOR UPDATE SKIP LOCKED
+), state AS (
+	DELETE FROM /*schema*/smsplus_state WHERE id = ANY (ARRAY (SELECT id FROM ended))
+	RETURNING id, triggered_at, template, tally
+), message AS (
+	DELETE FROM /*schema*/smsplus_message m USING state s WHERE m.triggered_at = s.triggered_at AND m.id = s.id
+), attempt AS (
+	DELETE FROM /*schema*/smsplus_attempt a
+	USING (
+		SELECT s.triggered_at, s.id, split_part(w.word, ':', 1) AS channel
+		FROM state s CROSS JOIN unnest(string_to_array(s.tally, ' ')) WITH ORDINALITY AS w (word, n)
+		WHERE w.n > 1
+	) g
+	WHERE a.channel = g.channel AND a.triggered_at = g.triggered_at AND a.id = g.id
+), delta AS (
+	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
+	SELECT ` + hourSQL + `, template, tally, -count(*) FROM state GROUP BY 1, 2, 3
+), stale AS MATERIALIZED (
+	SELECT p.ref, p.key FROM /*schema*/smsplus_parked p JOIN oldest o ON o.ref = p.ref AND o.key = p.key
+	ORDER BY p.ref, p.key
+	FOR UPDATE OF p SKIP LOCKED
+), parked AS (
+	DELETE FROM /*schema*/smsplus_parked p USING stale s WHERE p.ref = s.ref AND p.key = s.key
+	RETURNING 1
+)
+SELECT (SELECT count(*) FROM state) + (SELECT count(*) FROM parked)`
+
+// erasableSQL locks messages to a person that have ended.
+const erasableSQL = `
+SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + `
+WHERE m.phone = ANY ($1::text[]) AND s.due_at IS NULL
+ORDER BY s.id LIMIT 1000
+FOR UPDATE OF s`
+
+// forgetSQL replaces what says something of a person. The version moves on, so that
+// nobody who has read a message before writes it back.
+const forgetSQL = `
+WITH new AS MATERIALIZED (
+	SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n (id, fixed, body)
+), state AS (
+	UPDATE /*schema*/smsplus_state s SET body = n.body, version = s.version + 1
+	FROM new n WHERE s.id = n.id
+	RETURNING s.id, s.triggered_at, s.tally
+), message AS (
+	UPDATE /*schema*/smsplus_message m SET phone = NULL, fixed = n.fixed
+	FROM new n JOIN state s ON s.id = n.id
+	WHERE m.triggered_at = s.triggered_at AND m.id = s.id
+), attempt AS (
+	UPDATE /*schema*/smsplus_attempt a SET name = NULL
+	FROM state s CROSS JOIN unnest(string_to_array(s.tally, ' ')) WITH ORDINALITY AS w (word, n)
+	WHERE w.n > 1 AND a.channel = split_part(w.word, ':', 1) AND a.triggered_at = s.triggered_at AND a.id = s.id
+)
+DELETE FROM /*schema*/smsplus_parked WHERE ref = ANY ($4::bigint[])`
+
+const underWaySQL = `
+SELECT count(*) FROM /*schema*/smsplus_state s ` + messageOfState + `
+WHERE m.phone = ANY ($1::text[]) AND s.due_at IS NOT NULL`
+
+// leaseSQL takes a task, or goes on with it, unless another holds it.
+const leaseSQL = `
+INSERT INTO /*schema*/smsplus_lease AS l (task, holder, until) VALUES ($1, $2, $4)
+ON CONFLICT (task) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE l.holder = excluded.holder OR l.until <= $3`
+
+const takeDeltasSQL = `
+DELETE FROM /*schema*/smsplus_delta WHERE id = ANY (ARRAY (
+	SELECT id FROM /*schema*/smsplus_delta ORDER BY id LIMIT $LIMIT FOR UPDATE SKIP LOCKED
+))
+RETURNING hour, template, tally, n`
+
+const addTotalsSQL = `
+WITH added AS (
+	INSERT INTO /*schema*/smsplus_total AS t (channel, span, start, tab, template,
+		preparing, accepted, failed, undeliverable, delivered, "read", twice)
+	SELECT * FROM unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text[],
+		$6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[]) AS n
+	ON CONFLICT (channel, span, start, tab, template) DO UPDATE SET
+		preparing = t.preparing + excluded.preparing, accepted = t.accepted + excluded.accepted,
+		failed = t.failed + excluded.failed, undeliverable = t.undeliverable + excluded.undeliverable,
+		delivered = t.delivered + excluded.delivered, "read" = t."read" + excluded."read", twice = t.twice + excluded.twice
+)
+SELECT`
+
+// dropTotalsSQL drops those of addTotalsSQL's rows that count nothing any more. All
+// counts are looked at: while two stores fold at a time, a row may lack what the other
+// has not added yet.
+const dropTotalsSQL = `
+DELETE FROM /*schema*/smsplus_total t
+USING unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text[]) AS n (channel, span, start, tab, template)
+WHERE t.channel = n.channel AND t.span = n.span AND t.start = n.start AND t.tab = n.tab AND t.template = n.template
+	AND t.preparing = 0 AND t.accepted = 0 AND t.failed = 0 AND t.undeliverable = 0 AND t.delivered = 0
+	AND t."read" = 0 AND t.twice = 0`
+
+// qualified puts the schema into a statement.
+func qualified(sql, qualifier string) string { return strings.ReplaceAll(sql, "/*schema*/", qualifier) }

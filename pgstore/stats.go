@@ -1,0 +1,211 @@
+package pgstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Statistics of whole hours come from the table of totals, where they are kept by
+// hour and by day, and from the deltas that are not in it yet; those of the hours that
+// a range cuts are counted. One statement asks for all of it, so that it is one moment's.
+
+// spans are what the totals are kept by, in hours: a quarter of a year is eleven
+// stretches of eight days and at most fourteen days at its ends. Each divides the next.
+var spans = []int32{1, 24, 8 * 24}
+
+// Stats implements [smsplus.Store]. With a phone number or a country code it counts
+// messages, however many there are; without, a range costs no more than its days.
+func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.TemplateStats, err error) {
+	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
+		return nil, err
+	}
+	var sql string
+	var args []any
+	if f.Phone.IsZero() && f.CountryCode == "" {
+		sql, args = s.sums(f)
+	} else if sql, args, err = s.recount(f); err != nil {
+		return nil, fmt.Errorf("pgstore: stats: %w", err)
+	}
+	if sql == "" {
+		return nil, nil
+	}
+	err = s.do(ctx, "stats", func(ctx context.Context) error {
+		rows, err = s.addUp(ctx, f, sql, args)
+		return err
+	})
+	return rows, err
+}
+
+// addUp adds up rows of a template with either a tally and how often there is one, or
+// the counts themselves.
+func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []any) ([]smsplus.TemplateStats, error) {
+	found, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]smsplus.TemplateStats{}
+	var (
+		template, tally string
+		n               int
+		total           smsplus.TemplateStats
+	)
+	into := []any{&template, &tally, &n}
+	columns := counts(&total)
+	for _, count := range columns[:len(columns)-1] {
+		into = append(into, count)
+	}
+	_, err = pgx.ForEachRow(found, into, func() error {
+		sum := sums[template]
+		sum.Template = template
+		if tally == "" {
+			total.Triggered = total.Preparing + total.Accepted + total.Failed + total.Undeliverable + total.Delivered
+			sums[template] = sum.Plus(total)
+			return nil
+		}
+		m, err := counted(tally)
+		if err == nil && f.Group.Has(m.Status) {
+			sums[template] = sum.Plus(stats(m, f.Channel, n))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(sums, func(_ string, sum smsplus.TemplateStats) bool { return sum.Triggered == 0 })
+	return slices.SortedFunc(maps.Values(sums), func(a, b smsplus.TemplateStats) int {
+		return strings.Compare(a.Template, b.Template)
+	}), nil
+}
+
+// noCounts stand for the counts in a row with a tally.
+const noCounts = "0, 0, 0, 0, 0, 0, 0"
+
+// recount asks for the tallies of all messages that f selects.
+func (s *Store) recount(f smsplus.Filter) (sql string, args []any, err error) {
+	f.Channel = "" // attempts are counted from the tally
+	q := &query{}
+	conditions, err := s.conditions(q, f)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, c := range conditions {
+		q.and(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+	}
+	sql = "SELECT s.template, s.tally, count(*), " + noCounts + " FROM /*schema*/smsplus_state s " + messageOfState +
+		q.where() + " GROUP BY 1, 2"
+	return qualified(sql, s.qualifier), q.args, nil
+}
+
+// sums asks for totals, deltas and the tallies of the hours that f's range cuts; it
+// returns "" for a range that is empty.
+func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
+	hours, cuts := wholeHours(f.From, f.To)
+	if hours.from >= hours.to && len(cuts) == 0 {
+		return "", nil
+	}
+	q := &query{}
+	template, tab := "", ""
+	if f.Template != "" {
+		template = " AND template = " + q.arg(f.Template)
+	}
+	if f.Group != status.All {
+		tab = fmt.Sprint(" AND tab = ", uint8(f.Group))
+	}
+	var parts []string
+	part := func(format string, args ...any) {
+		parts = append(parts, fmt.Sprintf(qualified(format, s.qualifier), args...))
+	}
+	if hours.from < hours.to {
+		channel := q.arg(string(f.Channel))
+		for _, t := range hours.tiers() {
+			part(`SELECT template, '', 0, sum(preparing), sum(accepted), sum(failed), sum(undeliverable), sum(delivered), `+
+				`sum("read"), sum(twice) FROM /*schema*/smsplus_total `+
+				`WHERE channel = %s AND span = %d AND start >= %d AND start < %d%s%s GROUP BY 1`,
+				channel, t.span, t.from, t.to, tab, template)
+		}
+		part(`SELECT template, tally, sum(n), %s FROM /*schema*/smsplus_delta WHERE hour >= %d AND hour < %d%s GROUP BY 1, 2`,
+			noCounts, hours.from, hours.to, template)
+	}
+	for _, c := range cuts {
+		part(`SELECT template, tally, count(*), %s FROM /*schema*/smsplus_state `+
+			`WHERE tab IN (1, 2, 3, 4)%s AND triggered_at >= %s AND triggered_at < %s%s GROUP BY 1, 2`,
+			noCounts, tab, q.arg(c.from), q.arg(c.to), template)
+	}
+	return strings.Join(parts, "\nUNION ALL\n"), q.args
+}
+
+// span is from ≤ t < to.
+type span[T any] struct{ from, to T }
+
+// hours are hours since 1970.
+type hours span[int32]
+
+// tier is a stretch of one of the totals' spans.
+type tier struct {
+	span, from, to int32
+}
+
+// tiers divides hours into as long spans as there are.
+func (h hours) tiers() []tier { return appendTiers(nil, h, spans) }
+
+func appendTiers(ts []tier, h hours, spans []int32) []tier {
+	if h.from >= h.to {
+		return ts
+	}
+	last := len(spans) - 1
+	span := spans[last]
+	from, to := -inSpans(-h.from, span), inSpans(h.to, span)
+	if from >= to {
+		return appendTiers(ts, h, spans[:last])
+	}
+	ts = append(ts, tier{span, from, to})
+	if last > 0 {
+		ts = appendTiers(ts, hours{h.from, from * span}, spans[:last])
+		ts = appendTiers(ts, hours{to * span, h.to}, spans[:last])
+	}
+	return ts
+}
+
+// inSpans returns how many whole spans an hour since 1970 is after that.
+func inSpans(hour, span int32) int32 { return int32(floorDiv(int64(hour), int64(span))) }
+
+// These are before and after all hours, and at the edge of every span.
+const (
+	firstHour = -1 << 30 / (8 * 24) * (8 * 24)
+	lastHour  = 1 << 30 / (8 * 24) * (8 * 24)
+)
+
+// wholeHours returns the whole hours of a range, and what it has of others. A zero
+// time is no bound.
+func wholeHours(from, to time.Time) (whole hours, cuts []span[time.Time]) {
+	whole = hours{firstHour, lastHour}
+	start, end := up(from).UTC(), up(to).UTC()
+	if !from.IsZero() {
+		whole.from = hourOf(start.Add(time.Hour - time.Microsecond))
+	}
+	if !to.IsZero() {
+		whole.to = hourOf(end)
+	}
+	if whole.from >= whole.to && !from.IsZero() && !to.IsZero() {
+		return hours{}, []span[time.Time]{{start, end}}
+	}
+	if edge := timeOfHour(whole.from); !from.IsZero() && start.Before(edge) {
+		cuts = append(cuts, span[time.Time]{start, edge})
+	}
+	if edge := timeOfHour(whole.to); !to.IsZero() && edge.Before(end) {
+		cuts = append(cuts, span[time.Time]{edge, end})
+	}
+	return whole, cuts
+}
+
+func timeOfHour(h int32) time.Time { return time.Unix(int64(h)*int64(time.Hour/time.Second), 0).UTC() }

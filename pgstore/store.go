@@ -1,0 +1,243 @@
+package pgstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Options are how a [Store] works. All stores on one schema need the same Schema and
+// the same Sealer.
+type Options struct {
+	// Schema is where the tables are. It is quoted as it stands. Defaults to where the
+	// connections' search_path leads.
+	Schema string
+	// Sealer encrypts what says something of a person. Defaults to none: phone
+	// numbers, variables and providers' words are then in the open.
+	Sealer seal.Sealer
+	// Hint tells dispatchers in other processes, by NOTIFY, of messages that are due at
+	// once, so that they do not start at the next poll alone. Each Run then holds a
+	// connection of its own, on which LISTEN must work: a pooler between that lends
+	// connections for a transaction does not do. Defaults to no.
+	Hint bool
+	// Timeout is the deadline of a call whose context has none. Defaults to 10 s.
+	Timeout time.Duration
+	// Logger gets warnings: that statistics could not be folded. Defaults to none.
+	Logger *slog.Logger
+}
+
+const defaultTimeout = 10 * time.Second
+
+func (o Options) withDefaults() Options {
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// qualifier returns what stands before a table's name.
+func (o Options) qualifier() string {
+	if o.Schema == "" {
+		return ""
+	}
+	return pgx.Identifier{o.Schema}.Sanitize() + "."
+}
+
+// Store is a [smsplus.Store] in a PostgreSQL database. It is made by [New] and safe
+// for concurrent use, by many processes at once.
+type Store struct {
+	pool   *pgxpool.Pool
+	o      Options
+	codec  *stored.Codec
+	routes routes
+	folds  folds
+	hints  hints
+	beside beside
+
+	qualifier                                                   string
+	insert, update, message, named, park, parked, unpark, lease string
+	claim, purge, takeDeltas                                    limited
+}
+
+var (
+	_ smsplus.Store  = (*Store)(nil)
+	_ smsplus.Eraser = (*Store)(nil)
+)
+
+// New returns a store in the pool's database, which must have been migrated: see
+// [Migrate]. Its error is a [VersionError] if the schema is older or newer than this
+// release needs. The pool stays the caller's, to be closed after the store.
+func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
+	o = o.withDefaults()
+	var bad []error
+	if pool == nil {
+		bad = append(bad, errors.New("pgstore: a pool is required"))
+	}
+	if o.Timeout < 0 {
+		bad = append(bad, fmt.Errorf("pgstore: Options.Timeout is negative (%v)", o.Timeout))
+	}
+	if err := errors.Join(bad...); err != nil {
+		return nil, err
+	}
+	q := o.qualifier()
+	s := &Store{
+		pool: pool, o: o, codec: stored.NewCodec(o.Sealer), qualifier: q,
+		insert: qualified(insertSQL, q), update: qualified(updateSQL, q), message: qualified(messageSQL, q),
+		named: qualified(namedSQL, q), park: qualified(parkSQL, q), parked: qualified(parkedSQL, q),
+		unpark: qualified(unparkSQL, q), lease: qualified(leaseSQL, q),
+		claim: limited{sql: qualified(claimSQL, q)}, purge: limited{sql: qualified(purgeSQL, q)},
+		takeDeltas: limited{sql: qualified(takeDeltasSQL, q)},
+	}
+	s.folds.holder = uuid.New()
+	err := s.do(ctx, "open", func(ctx context.Context) error {
+		have, err := versionOf(ctx, pool, q)
+		return cmp.Or(err, schema.Check(have))
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.beside.ctx, s.beside.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if o.Hint {
+		s.hints.due = make(chan struct{}, 1)
+		s.beside.run(func(ctx context.Context) { s.hints.run(ctx, pool, o.Schema) })
+	}
+	return s, nil
+}
+
+// Close ends what the store does by itself. The pool stays open.
+func (s *Store) Close() error {
+	s.beside.close()
+	return nil
+}
+
+// beside is what a store does by itself, beside its calls.
+type beside struct {
+	ctx    context.Context // ends when the store is closed
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+}
+
+// run does something until it is done or the store is closed.
+func (b *beside) run(do func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.running.Go(func() { do(b.ctx) })
+	}
+}
+
+func (b *beside) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.cancel()
+	b.running.Wait()
+}
+
+// limited is a statement with a limit in its text: for a parameter the planner would
+// expect a tenth of the table.
+type limited struct {
+	sql   string
+	texts sync.Map // by limit
+}
+
+func (l *limited) text(limit int) string {
+	if text, ok := l.texts.Load(limit); ok {
+		return text.(string)
+	}
+	text := strings.ReplaceAll(l.sql, "$LIMIT", fmt.Sprint(limit))
+	l.texts.Store(limit, text)
+	return text
+}
+
+// A transaction that PostgreSQL gave up is tried so often at most. The pause before the
+// second try is random, up to twice this, and doubles with each other.
+const (
+	tries      = 8
+	firstPause = 2 * time.Millisecond
+)
+
+// do makes a call: with a deadline, again if the database gave up a transaction for
+// another's sake, and with an error that says nothing of what the call was about.
+func (s *Store) do(ctx context.Context, op string, call func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.o.Timeout)
+		defer cancel()
+	}
+	err := call(ctx)
+	for try := 1; try < tries && givenUp(err) && pause(ctx, rand.N(firstPause<<try)); try++ {
+		err = call(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("pgstore: %s: %w", op, discreet(err))
+	}
+	return nil
+}
+
+// givenUp reports whether the database undid a transaction that may succeed when it
+// is repeated: a serialization failure or a deadlock.
+func givenUp(err error) bool { return codeOf(err) == "40001" || codeOf(err) == "40P01" }
+
+const uniqueViolation = "23505"
+
+// codeOf returns the SQLSTATE of a database's error (PostgreSQL documentation,
+// appendix A), or "".
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// discreet returns a database's error without the parts that quote rows.
+func discreet(err error) error {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	return &pgconn.PgError{
+		Severity: e.Severity, Code: e.Code, Message: e.Message,
+		SchemaName: e.SchemaName, TableName: e.TableName, ConstraintName: e.ConstraintName,
+	}
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// up returns the time in microseconds, rounded up: stored times are at or after the
+// one if, and only if, they are at or after the other.
+func up(t time.Time) time.Time {
+	return t.Add(time.Microsecond - time.Nanosecond).Truncate(time.Microsecond)
+}

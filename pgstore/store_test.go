@@ -1,0 +1,313 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		pgtest.Stop()
+		os.Exit(code)
+	}))
+}
+
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+// open returns a store on the schema, which it migrates.
+func open(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
+	tb.Helper()
+	require.NoError(tb, pgstore.Migrate(tb.Context(), pool, o))
+	s, err := pgstore.New(tb.Context(), pool, o)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
+	return s
+}
+
+func ring(tb testing.TB, keys ...uint32) *seal.Ring {
+	tb.Helper()
+	var c seal.Config
+	for _, id := range keys {
+		var key, lookup seal.Secret
+		key[0], lookup[0], lookup[1] = byte(id), byte(id), 1
+		c.Keys = append(c.Keys, seal.Key{ID: id, Secret: key})
+		c.Lookups = append(c.Lookups, lookup)
+	}
+	r, err := seal.NewRing(c)
+	require.NoError(tb, err)
+	return r
+}
+
+func number(e164 string) phone.Number {
+	n, err := phone.Parse(e164)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func TestStore(t *testing.T) {
+	pool := pgtest.Pool(t, nil)
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+	})
+}
+
+// folding is a store whose statistics are always folded.
+type folding struct{ *pgstore.Store }
+
+func (s folding) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	if err := s.Maintain(ctx, noon); err != nil {
+		return nil, err
+	}
+	return s.Store.Stats(ctx, f)
+}
+
+func TestAStoreThatSealsAndFolds(t *testing.T) {
+	pool := pgtest.Pool(t, nil)
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		return folding{open(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: ring(t, 2, 1)})}
+	})
+}
+
+func TestAStoreInADatabaseThatSerializes(t *testing.T) {
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
+		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
+	})
+	storetest.Run(t, func(t *testing.T) smsplus.Store {
+		return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+	})
+}
+
+// full returns the nth message, with all that says something of a person.
+func full(n int) smsplus.Message {
+	id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n))
+	at := noon.Add(time.Duration(n) * time.Minute)
+	return smsplus.Message{
+		ID: id, Key: fmt.Sprintf("order/%d", n), Template: "otp", Scenario: "OTP",
+		To:   channel.Recipient{Phone: number("+886912345678"), LINEUserID: "U4af4980629"},
+		Vars: map[string]string{"code": "s3cr3t"}, Metadata: map[string]string{"order": "A-17-s3cr3t"},
+		Plan: []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
+		Attempts: []smsplus.Attempt{{
+			ID: smsplus.AttemptID(id, 0), Channel: channel.SMS, Status: status.Undeliverable, Reason: status.CarrierError,
+			Detail: "30005: no s3cr3t handset", ProviderID: fmt.Sprintf("SM-s3cr3t-%d", n), Tries: 1, StartedAt: at, EndedAt: at,
+		}},
+		Status: status.Undeliverable, Channel: channel.SMS, TriggeredAt: at, Version: 1,
+	}
+}
+
+// secrets are what a full message and its receipts must not show.
+var secrets = []string{"912345678", "U4af4980629", "s3cr3t"}
+
+func receiptFor(m smsplus.Message) channel.Receipt {
+	return channel.Receipt{
+		Channel: channel.SMS, ProviderID: m.Attempts[0].ProviderID, Status: status.Delivered, Detail: "s3cr3t", At: noon,
+	}
+}
+
+func insert(tb testing.TB, s smsplus.Store, ms ...smsplus.Message) {
+	tb.Helper()
+	taken, err := s.Insert(tb.Context(), ms)
+	require.NoError(tb, err)
+	require.Empty(tb, taken)
+}
+
+// dump returns all rows of a schema as text, bytes as they are.
+func dump(tb testing.TB, pool *pgxpool.Pool, schema string) string {
+	tb.Helper()
+	var all strings.Builder
+	for _, table := range []string{"message", "state", "attempt", "route", "parked", "delta", "total", "lease", "migration"} {
+		rows, err := pool.Query(tb.Context(), "SELECT * FROM "+pgx.Identifier{schema, "smsplus_" + table}.Sanitize())
+		require.NoError(tb, err)
+		for rows.Next() {
+			values, err := rows.Values()
+			require.NoError(tb, err)
+			for _, v := range values {
+				fmt.Fprintf(&all, "%s %v\n", v, v)
+			}
+		}
+		require.NoError(tb, rows.Err())
+	}
+	return all.String()
+}
+
+func TestASealedDatabaseShowsNothingOfAPerson(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	for _, sealed := range []bool{false, true} {
+		o := pgstore.Options{Schema: pgtest.Schema(t)}
+		if sealed {
+			o.Sealer = ring(t, 1)
+		}
+		s := open(t, pool, o)
+		insert(t, s, full(1))
+		m := full(1)
+		m.Attempts[0].ProviderID += "again"
+		_, err := s.Update(t.Context(), []smsplus.Message{m})
+		require.NoError(t, err)
+		require.NoError(t, s.Park(t.Context(), []channel.Receipt{receiptFor(full(2))}))
+		all := dump(t, pool, o.Schema)
+		for _, secret := range secrets {
+			require.Equal(t, !sealed, strings.Contains(all, secret), "sealed %v, %q", sealed, secret)
+		}
+		require.Contains(t, all, "886", "a country is no person")
+	}
+}
+
+func TestAPersonIsFoundUnderEveryKeyThereEverWas(t *testing.T) {
+	t.Parallel()
+	pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
+	var s *pgstore.Store
+	for n, sealer := range []seal.Sealer{nil, ring(t, 1), ring(t, 2, 1)} {
+		s = open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
+		insert(t, s, full(n))
+	}
+	page, err := s.Records(t.Context(), smsplus.Filter{Phone: full(0).To.Phone})
+	require.NoError(t, err)
+	require.Len(t, page.Messages, 3)
+	for i, m := range page.Messages {
+		require.Equal(t, full(2-i), m)
+		found, err := s.ByProviderID(t.Context(), []channel.Ref{receiptFor(m).Ref()})
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+	}
+
+	s = open(t, pool, pgstore.Options{Schema: schema, Sealer: ring(t, 2)})
+	_, err = s.Message(t.Context(), full(1).ID)
+	require.ErrorIs(t, err, seal.ErrKey, "a record whose key is gone is no record with holes in it")
+}
+
+func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pool, o)
+	insert(t, s, full(1))
+	twin := full(2)
+	twin.ID = full(1).ID
+	_, err := s.Insert(t.Context(), []smsplus.Message{twin})
+	require.ErrorContains(t, err, "duplicate key", "an ID that is there already")
+	errs := []error{err}
+
+	// Rows that no longer fit, whose values PostgreSQL would quote.
+	pgtest.Exec(t,
+		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_message"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
+		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_state"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
+		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_parked"}.Sanitize()+" ADD CHECK (ref IS NULL)")
+	_, err = s.Insert(t.Context(), []smsplus.Message{full(3)})
+	errs = append(errs, err)
+	_, err = s.Update(t.Context(), []smsplus.Message{full(1)})
+	errs = append(errs, err)
+	_, err = s.Erase(t.Context(), full(1).To.Phone)
+	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(full(4))}))
+	for _, err := range errs {
+		require.Error(t, err)
+		for _, text := range append([]string{"order/", "otp"}, secrets...) {
+			require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), text)
+		}
+	}
+}
+
+func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
+	t.Parallel()
+	for _, sealer := range []seal.Sealer{nil, ring(t, 1)} {
+		pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
+		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
+		other, open := full(1), full(2)
+		other.To = channel.Recipient{Phone: number("+886900000000")}
+		open.DueAt = noon
+		insert(t, s, full(0), other, open, full(3))
+		parked := receiptFor(full(3))
+		require.NoError(t, s.Park(t.Context(), []channel.Receipt{parked}))
+		before, err := s.Stats(t.Context(), smsplus.Filter{})
+		require.NoError(t, err)
+
+		n, err := s.Erase(t.Context(), full(0).To.Phone)
+		require.ErrorIs(t, err, smsplus.ErrUnderWay, "a message that has not ended stays")
+		require.Equal(t, 2, n)
+		found, err := s.Records(t.Context(), smsplus.Filter{Phone: full(0).To.Phone})
+		require.NoError(t, err)
+		require.Equal(t, []smsplus.Message{open}, found.Messages)
+		stale, err := s.Update(t.Context(), []smsplus.Message{full(0)})
+		require.NoError(t, err)
+		require.Len(t, stale, 1, "who has read it before does not write it back")
+
+		open.DueAt = time.Time{}
+		_, err = s.Update(t.Context(), []smsplus.Message{open})
+		require.NoError(t, err)
+		n, err = s.Erase(t.Context(), full(0).To.Phone)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		n, err = s.Erase(t.Context(), full(0).To.Phone)
+		require.NoError(t, err)
+		require.Zero(t, n)
+
+		m, err := s.Message(t.Context(), full(0).ID)
+		require.NoError(t, err)
+		want := full(0)
+		want.To, want.Vars, want.Metadata, want.Version = channel.Recipient{}, nil, nil, 2
+		want.Attempts[0].Detail, want.Attempts[0].ProviderID = "", ""
+		require.Equal(t, want, m)
+		ms, err := s.ByProviderID(t.Context(), []channel.Ref{receiptFor(full(0)).Ref()})
+		require.NoError(t, err)
+		require.Empty(t, ms)
+		rs, err := s.Parked(t.Context(), []channel.Ref{parked.Ref()})
+		require.NoError(t, err)
+		require.Empty(t, rs)
+		after, err := s.Stats(t.Context(), smsplus.Filter{})
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		m, err = s.Message(t.Context(), other.ID)
+		require.NoError(t, err)
+		require.Equal(t, other, m, "another person's stays")
+
+		other.To, other.Vars, other.Metadata, other.Attempts = channel.Recipient{}, nil, nil, nil
+		_, err = s.Update(t.Context(), []smsplus.Message{other})
+		require.NoError(t, err)
+		_, err = s.Purge(t.Context(), other.TriggeredAt.Add(time.Microsecond), 10)
+		require.NoError(t, err)
+		all := dump(t, pool, schema)
+		for _, secret := range secrets {
+			require.NotContains(t, all, secret)
+		}
+	}
+}
+
+func TestACallWithoutADeadlineHasOne(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	o := pgstore.Options{Schema: pgtest.Schema(t), Timeout: 100 * time.Millisecond}
+	s := open(t, pool, o)
+	insert(t, s, full(1))
+
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	_, err = s.Message(context.Background(), full(1).ID)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "no connection is free")
+	conn.Release()
+
+	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	_, err = tx.Exec(t.Context(), "SELECT FROM "+pgx.Identifier{o.Schema, "smsplus_state"}.Sanitize()+" FOR UPDATE")
+	require.NoError(t, err)
+	_, err = s.Update(context.Background(), []smsplus.Message{full(1)})
+	require.ErrorIs(t, err, context.DeadlineExceeded, "a row is held")
+}

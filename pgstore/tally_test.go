@@ -1,0 +1,81 @@
+package pgstore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var names = []channel.Name{"", channel.SMS, channel.LINEPush, "a b", "a:b", "a#2", "a", "簡訊", "50%", "r"}
+
+func drawMessage(t *rapid.T) smsplus.Message {
+	read := func() time.Time {
+		if rapid.Bool().Draw(t, "read") {
+			return time.Unix(1_700_000_000, 0)
+		}
+		return time.Time{}
+	}
+	st := rapid.SampledFrom(status.Statuses())
+	m := smsplus.Message{Status: st.Draw(t, "status"), ReadAt: read()}
+	for range rapid.IntRange(0, 4).Draw(t, "attempts") {
+		m.Attempts = append(m.Attempts, smsplus.Attempt{
+			Channel: rapid.SampledFrom(names).Draw(t, "channel"), Status: st.Draw(t, "status"), ReadAt: read(),
+		})
+	}
+	return m
+}
+
+func TestATallyCountsAsItsMessageDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMessage(t)
+		got, err := counted(tallyOf(&m))
+		require.NoError(t, err)
+		require.Equal(t, m.Status.Group(), got.Status.Group())
+		for _, c := range names {
+			var want smsplus.TemplateStats
+			want.Add(m, c)
+			require.Equal(t, want, stats(got, c, 1), "%q counts on channel %q", tallyOf(&m), c)
+			sum := want
+			for range 6 {
+				sum = sum.Plus(want)
+			}
+			require.Equal(t, sum, stats(got, c, 7))
+		}
+	})
+}
+
+func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMessage(t)
+		words := strings.Split(tallyOf(&m), " ")[1:]
+		require.Len(t, words, len(m.Attempts))
+		seen := map[string]bool{}
+		for i, word := range words {
+			name := attemptChannel(&m, i)
+			require.Equal(t, name, strings.Split(word, ":")[0], "what split_part finds")
+			require.False(t, seen[name], "a message's attempts have names of their own")
+			seen[name] = true
+		}
+		for _, c := range names {
+			require.Equal(t, smsplus.Filter{Channel: c}.Match(m) && c != "" || c == "" && seen[""], seen[escape(c)],
+				"the channel's name is that of one attempt on it")
+		}
+	})
+}
+
+func TestWhatIsNoTallyIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, tally := range []string{"", "5", "-1", "4x", "r", "4 sms", "4 sms:9", "4 %zz:1", "4  sms:1"} {
+		_, err := counted(tally)
+		require.Error(t, err, tally)
+	}
+}

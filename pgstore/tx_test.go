@@ -1,0 +1,162 @@
+package pgstore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// order is an application's own row in a transaction.
+func order(t *testing.T, tx pgx.Tx, schema string) {
+	t.Helper()
+	_, err := tx.Exec(t.Context(), "INSERT INTO "+pgx.Identifier{schema, "orders"}.Sanitize()+" VALUES (1)")
+	require.NoError(t, err)
+}
+
+func TestAMessageExistsIfAndOnlyIfTheTransactionCommits(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	orders := pgx.Identifier{o.Schema, "orders"}.Sanitize()
+	pgtest.Exec(t, "CREATE TABLE "+orders+" (id integer PRIMARY KEY)")
+	s := open(t, pool, o)
+	d := dispatcher(t, s, &provider{}, nil)
+	trigger := smsplus.Trigger{Template: "paid", To: full(1).To, Key: "order/1"}
+
+	for _, commit := range []bool{false, true} {
+		m, err := d.Prepare(trigger)
+		require.NoError(t, err)
+		tx := begin(t, pool, pgx.TxOptions{})
+		order(t, tx, o.Schema)
+		taken, err := s.InsertTx(t.Context(), tx, m)
+		require.NoError(t, err)
+		require.Empty(t, taken)
+		n, err := d.Tick(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n, "nobody sees it before the commit")
+		_, err = s.Message(t.Context(), m.ID)
+		require.ErrorIs(t, err, smsplus.ErrNotFound)
+		if !commit {
+			require.NoError(t, tx.Rollback(t.Context()))
+			_, err = s.Message(t.Context(), m.ID)
+			require.ErrorIs(t, err, smsplus.ErrNotFound, "it goes with the transaction")
+			continue
+		}
+		require.NoError(t, tx.Commit(t.Context()))
+		n, err = d.Tick(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		m, err = s.Message(t.Context(), m.ID)
+		require.NoError(t, err)
+		require.Equal(t, status.Delivered, m.Status)
+	}
+	stats, err := s.Stats(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, 1, stats[0].Triggered)
+}
+
+func TestATakenKeyLeavesTheTransactionOfUse(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	pgtest.Exec(t, "CREATE TABLE "+pgx.Identifier{o.Schema, "orders"}.Sanitize()+" (id integer PRIMARY KEY)")
+	s := open(t, pool, o)
+	again := func(n int) smsplus.Message {
+		m := full(n)
+		m.Key = full(1).Key
+		return m
+	}
+
+	// One that is there already, and one that is committed while InsertTx waits for it.
+	first := begin(t, pool, pgx.TxOptions{})
+	taken, err := s.InsertTx(t.Context(), first, full(1))
+	require.NoError(t, err)
+	require.Empty(t, taken)
+	for n, wait := range []bool{true, false} {
+		tx := begin(t, pool, pgx.TxOptions{})
+		if n == 0 {
+			order(t, tx, o.Schema)
+		}
+		pid := tx.Conn().PgConn().PID()
+		done := make(chan error, 1)
+		go func() {
+			var err error
+			taken, err = s.InsertTx(t.Context(), tx, full(10+n), again(20+n))
+			done <- err
+		}()
+		if wait {
+			awaitLock(t, pool, pid)
+			require.NoError(t, first.Commit(t.Context()))
+		}
+		require.NoError(t, <-done)
+		require.Equal(t, map[string]smsplus.Message{full(1).Key: full(1)}, taken)
+		require.NoError(t, tx.Commit(t.Context()))
+		_, err = s.Message(t.Context(), full(10+n).ID)
+		require.ErrorIs(t, err, smsplus.ErrNotFound, "all or none")
+	}
+	var orders int
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "orders"}.Sanitize()).Scan(&orders))
+	require.Equal(t, 1, orders)
+
+	// What the application's snapshot cannot show is an error, and no more.
+	tx := begin(t, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	_, err = tx.Exec(t.Context(), "SELECT 1")
+	require.NoError(t, err)
+	insert(t, s, full(2))
+	late := full(3)
+	late.Key = full(2).Key
+	_, err = s.InsertTx(t.Context(), tx, late)
+	require.ErrorContains(t, err, "smsplus_message_key")
+	require.NotContains(t, err.Error(), late.Key)
+	_, err = s.InsertTx(t.Context(), tx, full(4))
+	require.NoError(t, err, "the transaction is of use after an error too")
+	require.NoError(t, tx.Commit(t.Context()))
+	_, err = s.Message(t.Context(), full(4).ID)
+	require.NoError(t, err)
+}
+
+func TestWhatIsRolledBackIsForgotten(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pool, o)
+	tx := begin(t, pool, pgx.TxOptions{})
+	_, err := s.InsertTx(t.Context(), tx, full(1))
+	require.NoError(t, err)
+	again := full(2)
+	again.Key = full(1).Key
+	taken, err := s.InsertTx(t.Context(), tx, again)
+	require.NoError(t, err)
+	require.Equal(t, full(1), taken[again.Key], "a transaction sees its own")
+	require.NoError(t, tx.Rollback(t.Context()))
+
+	insert(t, s, full(1)) // the plan that it shares with the one before has to be stored
+	m, err := open(t, pool, o).Message(t.Context(), full(1).ID)
+	require.NoError(t, err)
+	require.Equal(t, full(1), m)
+}
+
+// begin returns a transaction that a test which fails rolls back.
+func begin(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
+	t.Helper()
+	tx, err := pool.BeginTx(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // it may have ended
+	return tx
+}
+
+// awaitLock returns when the connection with the PID waits for another one's lock.
+func awaitLock(t *testing.T, pool *pgxpool.Pool, pid uint32) {
+	t.Helper()
+	for waiting := 0; waiting == 0; {
+		require.NoError(t, pool.QueryRow(t.Context(),
+			"SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", int(pid)).Scan(&waiting))
+	}
+}

@@ -1,0 +1,55 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// Update implements [smsplus.Store].
+func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+	var (
+		ids      [][16]byte
+		versions []int64
+		next     states
+	)
+	for _, m := range inOrder(ms, func(m *smsplus.Message) string { return string(m.ID[:]) }) {
+		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
+			stale = append(stale, m.ID)
+			continue
+		}
+		ids = append(ids, m.ID)
+		versions = append(versions, m.Version)
+		if err := next.add(s.codec, m); err != nil {
+			return nil, fmt.Errorf("pgstore: update: %w", err)
+		}
+	}
+	var updated map[uuid.UUID]bool
+	err = s.do(ctx, "update", func(ctx context.Context) error {
+		updated = make(map[uuid.UUID]bool, len(ids))
+		rows, err := s.pool.Query(ctx, s.update, ids, versions,
+			next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body, next.names)
+		if err != nil {
+			return err
+		}
+		var id [16]byte
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			updated[id] = true
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if !updated[id] {
+			stale = append(stale, id)
+		}
+	}
+	return stale, nil
+}
