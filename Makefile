@@ -40,13 +40,15 @@ generate: ## write the generated files anew
 tidy: ## tidy every module
 	$(call each,$(MODULES),$(GO) mod tidy)
 
-# What the tests with peers need: implementations that are not ours. Without them
-# those tests are skipped.
+# What the tests with peers need: implementations that are not ours, and a database
+# server. Without them those tests are skipped.
 
 .PHONY: peers
-peers: ## install the providers' implementations that the adapters are tested with (npm, apt)
+peers: ## install what adapters and stores are tested with: providers' implementations, PostgreSQL (npm, apt)
 	@cd test/peers && npm ci
 	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install postgresql; }
 
 # What only looks
 
