@@ -14,7 +14,8 @@
 //     channel/sms/mitake: the adapters; channel/failover puts several providers
 //     behind one channel. channel/httpapi and channel/sms are what they are built from.
 //   - smsplus: the Dispatcher, templates, messages, and the Store they live in.
-//   - memstore: the store in memory; storetest proves any store.
+//   - memstore, sqlitestore, pgstore: the stores, in memory, in a file and in
+//     PostgreSQL; seal encrypts what the durable ones hold; storetest proves any store.
 //   - query: statistics, records, tabs and exports, as admin pages ask for them.
 //   - webhook: where providers call in with their receipts.
 //
