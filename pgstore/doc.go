@@ -32,4 +32,12 @@
 // by eight days, now and then. What is asked is always the totals, what is not folded
 // yet, and a count of the hours that a range cuts: a recount, at any time, at the cost
 // of the range's days.
+//
+// # What it costs
+//
+// A record with two attempts takes about 1.2 kB, indexes included. A page walks the
+// index of one filter: the first there is of phone number, a tab other than sent,
+// template or country code, channel, sent. The others are checked on each record. With
+// a phone number or a country code statistics cost the records that have it. Nothing
+// is dropped but by [Store.Purge].
 package pgstore

@@ -38,7 +38,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		return s.pool.QueryRow(ctx, qualified(underWaySQL, s.qualifier), keys).Scan(&underWay)
 	})
 	if err == nil && underWay > 0 {
-		err = fmt.Errorf("pgstore: erase: %w: %d", smsplus.ErrUnderWay, underWay)
+		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrUnderWay, underWay)
 	}
 	return erased, err
 }

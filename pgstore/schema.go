@@ -16,14 +16,14 @@ var migrations embed.FS
 
 var schema = migrate.Must(migrations, "migrations")
 
-// VersionError says that a database's schema is not the one that this release needs,
+// SchemaError says that a database's schema is not the one that this release needs,
 // and which one it has.
-type VersionError = migrate.VersionError
+type SchemaError = migrate.VersionError
 
 // Migrate brings the schema to the version that this release needs, in one
 // transaction; if it is there already, it does nothing. Of o it uses the Schema, which
 // must exist. The pool's user must own the tables, or be allowed to create them. A
-// schema that is newer than this release is a [VersionError].
+// schema that is newer than this release is a [SchemaError].
 //
 // Nothing else ever migrates: call it when you deploy, and not when each process
 // starts. Several calls at a time wait for each other.

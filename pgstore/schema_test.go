@@ -18,7 +18,7 @@ func TestAStoreSaysWhichSchemaItNeeds(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	_, err := pgstore.New(t.Context(), pool, o)
-	var version *pgstore.VersionError
+	var version *pgstore.SchemaError
 	require.ErrorAs(t, err, &version)
 	require.Zero(t, version.Have)
 	need := version.Want
@@ -29,7 +29,7 @@ func TestAStoreSaysWhichSchemaItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	for _, err := range []error{pgstore.Migrate(t.Context(), pool, o), second(pgstore.New(t.Context(), pool, o))} {
 		require.ErrorAs(t, err, &version)
-		require.Equal(t, pgstore.VersionError{Have: 99, Want: need}, *version)
+		require.Equal(t, pgstore.SchemaError{Have: 99, Want: need}, *version)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestTheMigrationSQLIsWhatMigrateDoes(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, sql)
 	_, err = pgstore.MigrationSQL(99, o)
-	require.ErrorAs(t, err, new(*pgstore.VersionError))
+	require.ErrorAs(t, err, new(*pgstore.SchemaError))
 }
 
 func TestWithoutASchemaTheSearchPathLeads(t *testing.T) {

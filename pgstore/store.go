@@ -81,7 +81,7 @@ var (
 )
 
 // New returns a store in the pool's database, which must have been migrated: see
-// [Migrate]. Its error is a [VersionError] if the schema is older or newer than this
+// [Migrate]. Its error is a [SchemaError] if the schema is older or newer than this
 // release needs. The pool stays the caller's, to be closed after the store.
 func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	o = o.withDefaults()
