@@ -18,7 +18,8 @@ type Eraser interface {
 	// providers said and what they call the attempts; and it drops the receipts that
 	// are parked for them. The records stay, without a number to find them by, and so
 	// do all counts: template, scenario, country code, times, status and reason of each
-	// attempt. The idempotency key stays too, so that a repeated trigger is not sent.
+	// attempt. The idempotency key stays too, so that a repeated trigger is not sent: it
+	// is an [ErrKeyReused].
 	//
 	// Messages that have not ended (their DueAt is set) cannot be sent without
 	// these, so they are left as they are, and the error, an [ErrUnderWay], says how

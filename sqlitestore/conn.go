@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -38,6 +39,10 @@ func dial(ctx context.Context, path string, o Options, readOnly bool) (*conn, er
 	if !strings.HasPrefix(full, "/") {
 		full = "/" + full // of Windows: file:///C:/messages.db
 	}
+	cache := 32 << 10
+	if readOnly {
+		cache = 8 << 10
+	}
 	query := url.Values{
 		"mode": {"rw"},
 		"_pragma": {
@@ -45,8 +50,8 @@ func dial(ctx context.Context, path string, o Options, readOnly bool) (*conn, er
 			"synchronous(" + o.Synchronous.String() + ")",
 			"secure_delete(1)", // what is erased is not to be read in the file
 			"temp_store(MEMORY)",
-			"cache_size(-32768)",           // KiB
-			"journal_size_limit(67108864)", // bytes
+			fmt.Sprintf("cache_size(-%d)", cache), // KiB
+			"journal_size_limit(67108864)",        // bytes
 		},
 	}
 	if readOnly {
@@ -143,7 +148,7 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 	if err != nil {
 		return explain(err)
 	}
-	defer func() { err = errors.Join(err, explain(rows.Close())) }()
+	defer func() { err = cmp.Or(err, explain(rows.Close())) }()
 	row := make([]driver.Value, len(rows.Columns()))
 	for n := 1; ; n++ {
 		if err := rows.Next(row); errors.Is(err, io.EOF) {

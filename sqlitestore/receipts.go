@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -54,9 +53,21 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 			"(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)", keys)
 		return err
 	})
+	wanted := setOf(refs)
 	return slices.DeleteFunc(ms, func(m smsplus.Message) bool {
-		return !slices.ContainsFunc(refs, func(ref channel.Ref) bool { return stored.HasRef(&m, ref) })
+		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
+		})
 	}), err
+}
+
+// setOf is for what was found by keys, which may by chance be another's too.
+func setOf(refs []channel.Ref) map[channel.Ref]bool {
+	set := make(map[channel.Ref]bool, len(refs))
+	for _, ref := range refs {
+		set[ref] = true
+	}
+	return set
 }
 
 // parked is a receipt on its way in.
@@ -99,11 +110,12 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 		return nil, err
 	}
 	var rs []channel.Receipt
+	wanted := setOf(refs)
 	err = s.reading(ctx, func(c *conn) error {
 		return c.query(ctx, "SELECT p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value",
 			[]driver.Value{keys}, func(row []driver.Value) error {
 				r, err := s.codec.DecodeReceipt(blob(row[0]))
-				if err == nil && slices.Contains(refs, r.Ref()) {
+				if err == nil && wanted[r.Ref()] {
 					rs = append(rs, r)
 				}
 				return err

@@ -82,29 +82,30 @@ func (ms marks) encode() []byte {
 	return b
 }
 
+var errMarks = fmt.Errorf("sqlitestore: %w: marks", stored.ErrCorrupt)
+
 // decodeMarks uses the room again, if it is enough.
 func decodeMarks(b []byte, room []mark) (ms marks, err error) {
-	bad := fmt.Errorf("%w: marks", stored.ErrCorrupt)
 	if len(b) == 0 {
-		return ms, bad
+		return ms, errMarks
 	}
 	ms.read, b, ms.attempts = b[0]&readMark != 0, b[1:], room[:0]
 	for len(b) > 0 {
 		c, n := binary.Uvarint(b)
 		if n <= 0 || n == len(b) {
-			return ms, bad
+			return ms, errMarks
 		}
 		bits := b[n]
 		m := mark{channel: int64(c), status: status.Status(bits & 0xf), read: bits&readMark != 0, named: bits&namedMark != 0}
 		b = b[n+1:]
 		if m.named {
 			if len(b) < 8 {
-				return ms, bad
+				return ms, errMarks
 			}
 			m.ref, b = int64(binary.BigEndian.Uint64(b)), b[8:]
 		}
 		if !m.status.Valid() {
-			return ms, bad
+			return ms, errMarks
 		}
 		ms.attempts = append(ms.attempts, m)
 	}
@@ -205,7 +206,7 @@ const columns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.du
 func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver.Value) (m smsplus.Message, err error) {
 	id := blob(row[0])
 	if len(id) != len(m.ID) {
-		return m, fmt.Errorf("%w: id", stored.ErrCorrupt)
+		return m, fmt.Errorf("sqlitestore: %w: id", stored.ErrCorrupt)
 	}
 	name := func(v driver.Value) string {
 		var text string

@@ -163,20 +163,23 @@ func TestAFullDiskFailsAllOfATransactionAndNothingAfterIt(t *testing.T) {
 
 	big := message(2)
 	big.Vars = map[string]string{"essay": strings.Repeat("long ", 100_000)}
-	small := message(3)
-	small.Template = "new"
-	for i, err := range together(t, s, insert(s, small), insert(s, big), insert(s, message(4))) {
+	one, two, other := message(3), message(4), message(5)
+	one.Template, two.Template, other.Template = "new", "new", "newer"
+	for i, err := range together(t, s, insert(s, one), insert(s, two), insert(s, big), insert(s, other)) {
 		require.ErrorContains(t, err, "database or disk is full", "call %d", i)
 	}
 	_, err = s.writer.number(t.Context(), "PRAGMA max_page_count = 1000000")
 	require.NoError(t, err)
-	for _, err := range together(t, s, insert(s, small), insert(s, big), insert(s, message(4))) {
+	// Another name gets the number that the lost transaction gave away.
+	for _, err := range together(t, s, insert(s, other), insert(s, one), insert(s, two), insert(s, big)) {
 		require.NoError(t, err)
 	}
 	rows, err := s.Stats(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
 	require.Equal(t, []smsplus.TemplateStats{
-		{Template: "new", Triggered: 1, Preparing: 1}, {Template: "otp", Triggered: 3, Preparing: 3},
+		{Template: "new", Triggered: 2, Preparing: 2},
+		{Template: "newer", Triggered: 1, Preparing: 1},
+		{Template: "otp", Triggered: 2, Preparing: 2},
 	}, rows)
 }
 

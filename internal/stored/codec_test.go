@@ -339,8 +339,6 @@ func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
 			require.Empty(t, none)
 		})
 	}
-	require.True(t, stored.HasRef(new(full()), channel.Ref{Channel: "carrier_pigeon", ProviderID: "pigeon 7"}))
-	require.False(t, stored.HasRef(new(full()), channel.Ref{Channel: channel.SMS, ProviderID: "pigeon 7"}))
 }
 
 func TestForgetLeavesWhatIsCounted(t *testing.T) {

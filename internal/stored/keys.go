@@ -8,7 +8,6 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/phone"
-	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // PhoneKeys returns what the phone number's column may hold for n: the first is what
@@ -35,20 +34,10 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 
 // RefKeys returns the numbers that what has the provider's name may be filed under:
 // the first is what is written, and a search asks for all of them. A number may by
-// chance be another name's too, so what is found is to be looked at: see [HasRef].
+// chance be another name's too, so what is found is to be looked at.
 func (c *Codec) RefKeys(ref channel.Ref) ([]int64, error) {
 	b := appendText(nil, string(ref.Channel))
 	return c.numbers("ref", append(b, ref.ProviderID...))
-}
-
-// HasRef reports whether m has an attempt with the name.
-func HasRef(m *smsplus.Message, ref channel.Ref) bool {
-	for i := range m.Attempts {
-		if a := &m.Attempts[i]; a.Channel == ref.Channel && a.ProviderID == ref.ProviderID {
-			return true
-		}
-	}
-	return false
 }
 
 // numbers returns 64 bits of each hash that the value has, and last of its hash
