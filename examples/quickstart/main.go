@@ -8,6 +8,14 @@
 // Dispatcher runs as it does in production, with its real loops, and so do the
 // providers. The outcome of each message is chosen by its number; see the table of
 // magic numbers in package simulated.
+//
+// It keeps everything in memory, or in a file:
+//
+//	go run ./examples/quickstart -store sqlite:messages.db
+//
+// Kill it then, at any moment and however you like, and start it again: it goes on
+// where it was. What was being sent is taken up when its lease is over, which takes 20
+// seconds more.
 package main
 
 import (
@@ -46,6 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	file := flags.String("triggers", "", "a CSV `file` of triggers, with the columns of the built-in triggers.csv")
 	speed := flags.Float64("speed", 1, "simulated `hours` a second, from 0.1 to 100")
+	name := flags.String("store", "", "where messages live: sqlite:`FILE`; \"\" for memory")
 	out := flags.String("out", "records.csv", "the CSV `file` to write the records to; \"\" for none")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -58,8 +67,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
+	store, err := open(ctx, *name)
+	if err != nil {
+		return err
+	}
+	if *name != "" {
+		triggers = keyed(triggers)
+	}
+	return errors.Join(show(ctx, newClock(*speed), store, triggers, *out, stdout, stderr), store.Close())
+}
+
+// show runs the triggers and shows what became of them.
+func show(ctx context.Context, c *clock, store smsplus.Store, triggers []trigger, out string, stdout, stderr io.Writer) error {
 	bar := newProgress(stderr, len(triggers))
-	records, err := simulate(ctx, newClock(*speed), triggers, bar.show)
+	records, err := simulate(ctx, c, store, triggers, bar.show)
 	bar.clear()
 	if err != nil {
 		return err
@@ -67,13 +88,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := report(ctx, stdout, records); err != nil {
 		return err
 	}
-	if *out == "" {
+	if out == "" {
 		return nil
 	}
-	if err := export(ctx, *out, records); err != nil {
+	if err := export(ctx, out, records); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "\nEvery record is in %s.\n", *out)
+	_, err = fmt.Fprintf(stdout, "\nEvery record is in %s.\n", out)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -114,7 +115,7 @@ func TestEveryMagicNumberHasItsOutcomeOnEveryChannel(t *testing.T) {
 		triggers, err := load("")
 		require.NoError(t, err)
 		c := newClock(1)
-		records, err := simulate(t.Context(), c, triggers, func(int, time.Time) {})
+		records, err := simulate(t.Context(), c, memstore.New(), triggers, func(int, time.Time) {})
 		require.NoError(t, err)
 
 		sims := make(map[channel.Name]*simulated.Channel)
@@ -212,7 +213,7 @@ func TestOnTheMachinesClockNothingIsLostEither(t *testing.T) {
 	t.Parallel()
 	triggers, err := load("")
 	require.NoError(t, err)
-	records, err := simulate(t.Context(), newClock(100), triggers, func(int, time.Time) {})
+	records, err := simulate(t.Context(), newClock(100), memstore.New(), triggers, func(int, time.Time) {})
 	require.NoError(t, err)
 	tabs, err := records.Tabs(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
@@ -266,7 +267,8 @@ func TestWhatIsWrongIsNamedAndNotRepeated(t *testing.T) {
 		"one that hangs":    {file: header + "0s,,security_alert,+886900000071,Alice,London\n", want: "line 2: phone: its digits make sms hang"},
 		"no speed":          {args: []string{"-speed", "0"}, want: "-speed is 0"},
 		"a speed of no use": {args: []string{"-speed", "NaN"}, want: "-speed is NaN"},
-		"no such flag":      {args: []string{"-store", "x"}, want: "flag provided but not defined"},
+		"no such flag":      {args: []string{"-stare", "x"}, want: "flag provided but not defined"},
+		"no such store":     {args: []string{"-store", "x"}, want: `-store is "x", want sqlite:FILE`},
 		"no such file":      {args: []string{"-triggers", "missing.csv"}, want: "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

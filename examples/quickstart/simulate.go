@@ -10,7 +10,6 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/simulated"
-	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -25,13 +24,19 @@ const (
 )
 
 // simulate triggers all messages at their times, and returns a Reader of their
-// records once every message has ended and no provider has anything more to say.
-func simulate(ctx context.Context, c *clock, triggers []trigger, show func(ended int, now time.Time)) (*query.Reader, error) {
+// records once every message has ended and no provider has anything more to say. With
+// a store that another run has left it goes on.
+func simulate(ctx context.Context, c *clock, store smsplus.Store, triggers []trigger,
+	show func(ended int, now time.Time),
+) (*query.Reader, error) {
 	providers := providers(c)
 	if err := check(triggers, providers); err != nil {
 		return nil, err
 	}
-	store := memstore.New()
+	records := query.New(store, query.Options{Clock: c, Location: taipei})
+	if err := goOn(ctx, c, records, providers); err != nil {
+		return nil, err
+	}
 	d, err := smsplus.New(smsplus.Config{
 		Store:     store,
 		Channels:  channels(providers),
@@ -51,7 +56,6 @@ func simulate(ctx context.Context, c *clock, triggers []trigger, show func(ended
 	if err != nil {
 		return nil, err
 	}
-	records := query.New(store, query.Options{Clock: c, Location: taipei})
 
 	group, running := errgroup.WithContext(ctx)
 	running, stop := context.WithCancel(running)
@@ -127,6 +131,7 @@ func send(ctx context.Context, c *clock, d *smsplus.Dispatcher, triggers []trigg
 				return ctx.Err()
 			}
 		}
+		t.Metadata = map[string]string{began: c.begin.Format(time.RFC3339)}
 		if _, err := d.Send(ctx, t.Trigger); err != nil {
 			return fmt.Errorf("line %d: %w", t.line, err)
 		}
