@@ -18,6 +18,7 @@
 //     PostgreSQL; seal encrypts what the durable ones hold; storetest proves any store.
 //   - query: statistics, records, tabs and exports, as admin pages ask for them.
 //   - webhook: where providers call in with their receipts.
+//   - cmd/smsplus: what an operator does with a store, from the shell.
 //
 // Each imports only what is under it.
 //

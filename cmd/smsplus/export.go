@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+type sequence = iter.Seq2[smsplus.Message, error]
+
+var formats = map[string]func(io.Writer, sequence, ...query.Export) error{
+	"csv":    query.WriteCSV,
+	"ndjson": query.WriteNDJSON,
+}
+
+func (p *program) export(f *flags) action {
+	q := f.question()
+	f.person(q, p.stdin)
+	write, name := query.WriteCSV, ""
+	f.value("format", "write this `format`, csv or ndjson (default: csv)", func(text string) error {
+		if write = formats[text]; write == nil {
+			return errors.New("it is neither csv nor ndjson")
+		}
+		return nil
+	})
+	f.text(&name, "o", "write this `file`, which is there when it is whole, and never in part (default: standard output)")
+	bom := f.Bool("bom", false, "begin a CSV with the byte order mark that Excel needs")
+	reveal := f.reveal()
+	return func(ctx context.Context, _ string) error {
+		q.Limit = pageSize
+		return p.list(ctx, q, func(r *query.Reader) error {
+			all := r.All(ctx, q.Filter)
+			if isTerminal(p.stderr) && (name != "" || !isTerminal(p.stdout)) {
+				all = counted(all, p.stderr)
+			}
+			e := query.Export{BOM: *bom, Location: q.zone, Reveal: *reveal}
+			if name == "" {
+				return write(p.stdout, all, e)
+			}
+			return replace(name, func(w io.Writer) error { return write(w, all, e) })
+		})
+	}
+}
+
+// pageSize is how many records an export holds at a time.
+const pageSize = 500
+
+// replace writes a file beside the one of that name and puts it in its place when it
+// is whole.
+func replace(name string, write func(io.Writer) error) error {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return usagef("-o: there is something of that name, and it is no file")
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // for its owner alone
+	if err != nil {
+		return fmt.Errorf("-o: %w", err)
+	}
+	if err = errors.Join(write(f), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// counted tells w how far a list has come.
+func counted(all sequence, w io.Writer) sequence {
+	return func(yield func(smsplus.Message, error) bool) {
+		n := 0
+		defer func() { fmt.Fprintf(w, "\r%d records\n", n) }()
+		for m, err := range all {
+			if n%pageSize == 0 {
+				fmt.Fprintf(w, "\r%d records", n)
+			}
+			if err == nil {
+				n++
+			}
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// question is what the flags of a list ask for.
+type question struct {
+	smsplus.Filter
+	zone *time.Location
+}
+
+// flagNames turns what is wrong with a filter into what is wrong with the flags.
+var flagNames = strings.NewReplacer(smsplus.ErrFilter.Error()+": ", "",
+	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
+	"Filter.CountryCode", "-country", "Filter.After", "-after")
+
+// question declares the flags of every list.
+func (f *flags) question() *question {
+	q := &question{}
+	var from, to string
+	f.zone(&q.zone)
+	f.text(&from, "from", "triggered at or after this `time`, RFC 3339 or a date (default: three months ago)")
+	f.text(&to, "to", "triggered before this `time`, RFC 3339 or a date")
+	f.text(&q.Template, "template", "of the template with this `ID`")
+	f.text((*string)(&q.Channel), "channel", "tried on the channel of this `name`")
+	f.checks = append(f.checks, func() error {
+		var errs [2]error
+		q.From, errs[0] = parseTime("-from", from, q.zone)
+		q.To, errs[1] = parseTime("-to", to, q.zone)
+		if err := errors.Join(errs[:]...); err != nil {
+			return err
+		}
+		if err := q.Check(); err != nil {
+			return errors.New(flagNames.Replace(err.Error()))
+		}
+		return nil
+	})
+	return q
+}
+
+// person declares the flags of lists of records.
+func (f *flags) person(q *question, stdin io.Reader) {
+	f.value("phone", "to this `number` in E.164 (+886912345678); - reads it from standard input", func(text string) (err error) {
+		if text == "-" {
+			text, _ = bufio.NewReader(stdin).ReadString('\n') // what is missing is no number
+			text = strings.TrimSpace(text)
+		}
+		q.Phone, err = phone.Parse(text)
+		return err
+	})
+	f.text(&q.CountryCode, "country", "to numbers of this country `code` (886)")
+	f.value("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
+		q.Group, err = status.ParseGroup(text)
+		return err
+	})
+}
+
+// zone declares the flag for where times are read and shown.
+func (f *flags) zone(into **time.Location) {
+	*into = time.UTC
+	f.value("tz", "the time `zone`, as Asia/Taipei or Local (default: UTC)", func(text string) error {
+		zone, err := time.LoadLocation(text)
+		if err != nil {
+			return errors.New("there is no such time zone")
+		}
+		*into = zone
+		return nil
+	})
+}
+
+// page declares the flags of one page.
+func (f *flags) page(q *question) {
+	const most = 1000
+	f.value("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > most {
+			return fmt.Errorf("it is no number from 1 to %d", most)
+		}
+		return nil
+	})
+	f.text((*string)(&q.After), "after", "go on from the `cursor` that the page before, of the same flags, ended with")
+}
+
+// parseTime reads a flag's time. A date is the first instant of its day.
+func parseTime(name, text string, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s: it is neither a date (2006-01-02) nor RFC 3339 (2006-01-02T15:04:05Z)", name)
+	}
+	if t.Format(time.DateOnly) != text { // clocks jumped over midnight, and t is before
+		_, t = t.ZoneBounds()
+	}
+	return t, nil
+}
+
+// list calls do with a reader for the question. The range begins where query's does
+// by default, and no sooner than -from if that is given: an operator may look at
+// whatever has not been purged yet.
+func (p *program) list(ctx context.Context, q *question, do func(*query.Reader) error) error {
+	o := query.Options{Location: q.zone}
+	if !q.From.IsZero() {
+		o.Months = 12 * 100
+	}
+	return p.reading(ctx, func(s smsplus.Store) error {
+		if err := p.findable(ctx, s, q); err != nil {
+			return err
+		}
+		return do(query.New(s, o))
+	})
+}
+
+// findable returns an error if a number is looked for among sealed records without the
+// keys: nothing would be found, and that would look like an answer.
+func (p *program) findable(ctx context.Context, s smsplus.Store, q *question) error {
+	if q.Phone.IsZero() || p.keys+p.getenv("SMSPLUS_KEYS") != "" {
+		return nil
+	}
+	_, err := s.Records(ctx, smsplus.Filter{Limit: 1})
+	return err
+}
+
+// each is records as query writes them.
+func each(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+	return func(yield func(smsplus.Message, error) bool) {
+		for _, m := range ms {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/smsplus/smsplus-go/seal"
+)
+
+// sealer returns the ring of the keys that were given, or nil if there are none.
+func (p *program) sealer() (seal.Sealer, error) {
+	from, text := "SMSPLUS_KEYS", p.getenv("SMSPLUS_KEYS")
+	if p.keys != "" {
+		b, err := os.ReadFile(p.keys)
+		if err != nil {
+			return nil, fmt.Errorf("-keys: %w", err)
+		}
+		from, text = "-keys", string(b)
+	} else if text == "" {
+		return nil, nil
+	}
+	ring, err := parseKeys(text)
+	if err != nil {
+		return nil, usagef("%s: %w", from, err)
+	}
+	return ring, nil
+}
+
+// parseKeys reads a ring as text: entries between commas, spaces or lines, each a
+// key's ID and its secret in base64, "2:c2Vj…", or "lookup:" and the secret of the
+// hashes that numbers are found by. Errors name the entry by its number.
+func parseKeys(text string) (*seal.Ring, error) {
+	var c seal.Config
+	var errs []error
+	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	for i, entry := range entries {
+		name, secret, _ := strings.Cut(entry, ":")
+		s, err := seal.ParseSecret(secret)
+		id, notNumber := strconv.ParseUint(name, 10, 32)
+		switch {
+		case name != "lookup" && notNumber != nil:
+			err = errors.New("it is neither ID:SECRET nor lookup:SECRET")
+		case err != nil:
+		case name == "lookup":
+			c.Lookups = append(c.Lookups, s)
+		default:
+			c.Keys = append(c.Keys, seal.Key{ID: uint32(id), Secret: s})
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("entry %d: %w", i+1, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return seal.NewRing(c)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/seal"
+)
+
+func secret(b byte) string {
+	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, seal.SecretSize))
+}
+
+func TestASealedStoreAsksForItsKeys(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "messages.db")
+	locked := sqlite(path)
+	locked.out(t, "migrate")
+	keys := "2:" + secret('b') + "\n1:" + secret('a') + ", lookup:" + secret('l')
+	open := locked.with("SMSPLUS_KEYS", keys)
+	open.fill(t, day())
+
+	file := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(file, []byte(keys+"\n"), 0o600))
+	for _, args := range [][]string{
+		{"records", "-from", "2026-11-01"},
+		{"records", "-from", "2026-11-01", "-phone", "+886912345678"},
+		{"export", "-from", "2026-11-01", "-phone", "+886912345678"},
+		{"show", id(1).String()},
+	} {
+		code, stdout, stderr := locked.run(t, args...)
+		require.Equal(t, exitFailed, code, args)
+		require.Empty(t, stdout)
+		require.Equal(t, "smsplus: the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS\n", stderr)
+		text := open.out(t, args...)
+		require.Contains(t, text, "******678")
+		require.Equal(t, text, locked.out(t, append([]string{"-keys", file}, args...)...))
+	}
+	require.Equal(t, open.out(t, "stats", "-from", "2026-11-01"), locked.out(t, "stats", "-from", "2026-11-01"), "counts are not sealed")
+
+	code, _, stderr := locked.with("SMSPLUS_KEYS", "1:"+secret('a')+",lookup:"+secret('l')).run(t, "show", id(1).String())
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "seal: no such key in the ring: 2")
+	code, _, stderr = locked.run(t, "-keys", file+"s", "stats")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "no such file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	code, _, stderr = open.run(t, "-keys", file, "stats")
+	require.Equal(t, exitUsage, code, "an empty file is not taken for none")
+	require.Contains(t, stderr, "smsplus: -keys: seal: Config.Keys is required\n")
+}
+
+func TestEveryWrongKeyIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := parseKeys(secret('a') + " 2:" + secret('b') + " 3: 4294967296:" + secret('c') + "\r\n\tlookups:" + secret('l') + ",5=" + secret('e'))
+	require.EqualError(t, err, `entry 1: it is neither ID:SECRET nor lookup:SECRET
+entry 3: seal: the secret has 0 bytes, want 32
+entry 4: it is neither ID:SECRET nor lookup:SECRET
+entry 5: it is neither ID:SECRET nor lookup:SECRET
+entry 6: it is neither ID:SECRET nor lookup:SECRET`)
+}
+
+func FuzzKeys(f *testing.F) {
+	f.Add(byte('a'), byte('l'), uint32(1), ",")
+	f.Add(byte('a'), byte('a'), uint32(0), " ")
+	f.Add(byte('a'), byte('b'), uint32(1<<32-1), "\n\r\n,")
+	f.Add(byte(0), byte('b'), uint32(7), ":")
+	f.Fuzz(func(t *testing.T, key, lookup byte, id uint32, between string) {
+		text := fmt.Sprintf("%d:%s%slookup:%s", id, secret(key), between, secret(lookup))
+		ring, err := parseKeys(text)
+		if err != nil {
+			for _, s := range []string{secret(key), secret(lookup)} {
+				require.NotContains(t, err.Error(), strings.TrimRight(s, "=")[:20])
+			}
+			if strings.Trim(between, ", \t\r\n") == "" && between != "" {
+				require.True(t, key == lookup || key == 0 || lookup == 0, "%v", err)
+			}
+			return
+		}
+		sealed, err := ring.Seal([]byte("text"), nil)
+		require.NoError(t, err)
+		require.Equal(t, []byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}, sealed[1:5], "sealed by the key of that ID")
+	})
+}

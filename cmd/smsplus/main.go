@@ -1,0 +1,189 @@
+// Smsplus is the operator's command line: it migrates a store's schema, counts its
+// messages, lists them, exports them, and shows one in full.
+//
+//	export SMSPLUS_STORE=sqlite:messages.db    # or postgres://user@host/database
+//	smsplus migrate
+//	smsplus stats -from 2026-11-01
+//	smsplus records -tab failed -tz Asia/Taipei
+//	smsplus show 0195939e-4c80-7000-8000-000000000001
+//	smsplus export -o records.csv
+//
+// Results go to standard output, and whatever else there is to say to standard error.
+// Only migrate changes anything. Phone numbers are masked, and LINE user IDs and
+// variables left out, unless -reveal is given. No error holds a phone number, a
+// password or a key.
+//
+// The exit codes:
+//
+//	0    done
+//	1    failed
+//	2    wrong usage: a command, a flag, the store's URL or its keys
+//	3    show: there is no such message
+//	4    the schema is not the one that this release needs: see smsplus migrate
+//	130  interrupted
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // -tz works where no time zones are installed
+
+	"github.com/smsplus/smsplus-go/internal/migrate"
+	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// The exit codes. Scripts test for them: they stay.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitSchema      = 4
+	exitInterrupted = 130 // as a shell has it for one that SIGINT ended
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program where it stands
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+}
+
+// program is one run.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	// The flags that every command has.
+	store, schema, keys string
+}
+
+// command is what the program is asked to do.
+type command struct {
+	name, operand, summary string
+	// prepare declares the flags and returns what to do once they are parsed.
+	prepare func(*program, *flags) action
+}
+
+// action is given the operand, or "" if the command has none.
+type action func(ctx context.Context, operand string) error
+
+var commands = []command{
+	{"migrate", "", "bring the schema to the version that this release needs", (*program).migrate},
+	{"stats", "", "count messages, a row for each template", (*program).stats},
+	{"records", "", "list messages, newest first", (*program).records},
+	{"export", "", "write messages as CSV or NDJSON, newest first", (*program).export},
+	{"show", "ID", "show one message with its plan and its attempts", (*program).show},
+}
+
+// usageError is a mistake in how the program was called.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run runs the program and returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	err := p.run(ctx, args)
+	code, text := verdict(ctx, err)
+	if text != "" {
+		fmt.Fprintln(stderr, "smsplus:", strings.ReplaceAll(text, "\n", "\nsmsplus: "))
+	}
+	if code == exitUsage {
+		fmt.Fprintln(stderr, "smsplus: -h, before or after a command, shows how it is used")
+	}
+	return code
+}
+
+// verdict says what an error comes to.
+func verdict(ctx context.Context, err error) (code int, text string) {
+	switch {
+	case err == nil:
+		return exitDone, ""
+	case ctx.Err() != nil:
+		return exitInterrupted, "interrupted"
+	case errors.As(err, new(usageError)):
+		return exitUsage, err.Error()
+	case errors.Is(err, smsplus.ErrFilter):
+		return exitUsage, flagNames.Replace(err.Error())
+	case errors.Is(err, smsplus.ErrNotFound):
+		return exitNotFound, err.Error()
+	case errors.As(err, new(*migrate.VersionError)):
+		return exitSchema, err.Error()
+	case errors.Is(err, stored.ErrSealed):
+		return exitFailed, "the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS"
+	}
+	return exitFailed, err.Error()
+}
+
+func (p *program) run(ctx context.Context, args []string) error {
+	f := p.flags()
+	args, err := f.parse(args)
+	if err == nil {
+		err = f.check()
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return p.usage(f)
+	case err != nil:
+		return err
+	case len(args) == 0:
+		return usagef("a command is missing")
+	}
+	i := slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		return usagef("there is no such command")
+	}
+	c, f := commands[i], p.flags()
+	act := c.prepare(p, f)
+	operands, err := f.parseAll(args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return p.help(c, f)
+	case err != nil:
+		return err
+	case c.operand == "" && len(operands) > 0:
+		return usagef("%s takes flags alone", c.name)
+	case c.operand != "" && len(operands) != 1:
+		return usagef("%s takes one %s", c.name, c.operand)
+	}
+	return act(ctx, strings.Join(operands, ""))
+}
+
+// flags returns the flags that stand before a command or after it.
+func (p *program) flags() *flags {
+	f := newFlags()
+	f.text(&p.store, "store", "the store's `URL`: sqlite:FILE or postgres://user@host/database (or SMSPLUS_STORE)")
+	f.text(&p.schema, "schema", "PostgreSQL: the `schema` of the tables (default: as the search path leads)")
+	f.text(&p.keys, "keys", "the `file` with the keys of a sealed store (or SMSPLUS_KEYS with the keys themselves)")
+	return f
+}
+
+const exits = `
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no such message; 4 the schema is not
+the one that this release needs; 130 interrupted.
+`
+
+func (p *program) usage(f *flags) error {
+	var t table
+	for _, c := range commands {
+		t.add(strings.TrimSpace(c.name+" "+c.operand), c.summary)
+	}
+	_, err := fmt.Fprintf(p.stdout, "Usage: smsplus [flags] command [flags]\n\n%s\n%s%s", t.text(), f.usage(), exits)
+	return err
+}
+
+func (p *program) help(c command, f *flags) error {
+	line := strings.TrimSpace("smsplus " + c.name + " [flags] " + c.operand)
+	_, err := fmt.Fprintf(p.stdout, "Usage: %s\n\nTo %s.\n\n%s", line, c.summary, f.usage())
+	return err
+}

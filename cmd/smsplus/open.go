@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/smsplus/smsplus-go/internal/migrate"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+)
+
+// database is where a store is, or is to be.
+type database interface {
+	open(ctx context.Context) (smsplus.Store, error)
+	// version returns the schema's, or 0 if there is none yet.
+	version(ctx context.Context) (int, error)
+	migrate(ctx context.Context) error
+	// sql returns what migrate does to a schema of the version.
+	sql(from int) (string, error)
+}
+
+// database returns the one that the flags name.
+func (p *program) database() (database, error) {
+	from, text := "-store", p.store
+	if text == "" {
+		from, text = "SMSPLUS_STORE", p.getenv("SMSPLUS_STORE")
+	}
+	if text == "" {
+		return nil, usagef("which store? -store, or SMSPLUS_STORE, names it")
+	}
+	sealer, err := p.sealer()
+	if err != nil {
+		return nil, err
+	}
+	db, err := parseStore(text, p.schema, sealer)
+	if err != nil {
+		return nil, usagef("%s: %w", from, err)
+	}
+	return db, nil
+}
+
+// The mistakes in a store's URL. Who knows where in a wrong one the password stands?
+var (
+	errScheme = errors.New("it is neither sqlite:FILE nor postgres://…")
+	errFile   = errors.New("what follows sqlite: is the name of a file as it stands, and no URL")
+	errSchema = errors.New("a file of SQLite has no -schema")
+	errURL    = errors.New("it is no URL of PostgreSQL, or has a wrong parameter; in a password all but letters and digits must be percent-encoded")
+)
+
+func parseStore(text, schema string, sealer seal.Sealer) (database, error) {
+	path, isFile := strings.CutPrefix(text, "sqlite:")
+	switch {
+	case isFile && (path == "" || strings.HasPrefix(path, "//")):
+		return nil, errFile
+	case isFile && schema != "":
+		return nil, errSchema
+	case isFile:
+		return file{path, sealer}, nil
+	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
+		return parseServer(text, pgstore.Options{Schema: schema, Sealer: sealer})
+	}
+	return nil, errScheme
+}
+
+// reading calls do with the store.
+func (p *program) reading(ctx context.Context, do func(smsplus.Store) error) error {
+	db, err := p.database()
+	if err != nil {
+		return err
+	}
+	s, err := db.open(ctx)
+	if err != nil {
+		return err
+	}
+	err = do(s)
+	return errors.Join(err, s.Close())
+}
+
+// versionOf returns the version of a schema, which a store tells by not opening.
+func versionOf(ctx context.Context, db database) (int, error) {
+	s, err := db.open(ctx)
+	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
+		return e.Have, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return needed(db), s.Close()
+}
+
+// needed returns the version that this release needs, which is what SQL from any that
+// there will never be fails for.
+func needed(db database) int {
+	_, err := db.sql(-1)
+	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
+		return e.Want
+	}
+	return 0
+}
+
+// file is a database of SQLite.
+type file struct {
+	path   string
+	sealer seal.Sealer
+}
+
+func (f file) open(ctx context.Context) (smsplus.Store, error) {
+	return sqlitestore.Open(ctx, f.path, sqlitestore.Options{Sealer: f.sealer, ReadConnections: 1})
+}
+
+func (f file) version(ctx context.Context) (int, error) {
+	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	return versionOf(ctx, f)
+}
+
+func (f file) migrate(ctx context.Context) error { return sqlitestore.Migrate(ctx, f.path) }
+func (f file) sql(from int) (string, error)      { return sqlitestore.MigrationSQL(from) }

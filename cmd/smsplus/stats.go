@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// counts are a template's as JSON. Programs read the keys: they stay.
+type counts struct {
+	Template      string `json:"template"`
+	Triggered     int    `json:"triggered"`
+	Preparing     int    `json:"preparing"`
+	Accepted      int    `json:"accepted"`
+	Failed        int    `json:"failed"`
+	Undeliverable int    `json:"undeliverable"`
+	Delivered     int    `json:"delivered"`
+	Read          int    `json:"read"`
+	Twice         int    `json:"twice"`
+}
+
+func (p *program) stats(f *flags) action {
+	q := f.question()
+	var asJSON bool
+	f.BoolVar(&asJSON, "json", false, "print an object for each template, a line each")
+	return func(ctx context.Context, _ string) error {
+		return p.list(ctx, q, func(r *query.Reader) error {
+			rows, err := r.Templates(ctx, q.Filter)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeCounts(p.stdout, rows)
+			}
+			_, err = io.WriteString(p.stdout, statistics(rows))
+			return err
+		})
+	}
+}
+
+func writeCounts(w io.Writer, rows []smsplus.TemplateStats) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	for _, s := range rows {
+		if err := out.Encode(counts(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func statistics(rows []smsplus.TemplateStats) string {
+	t := table{numbers: 8}
+	t.add("triggered", "preparing", "accepted", "failed", "undeliverable", "delivered", "read", "twice", "template")
+	add := func(s smsplus.TemplateStats) {
+		t.add(s.Triggered, s.Preparing, s.Accepted, s.Failed, s.Undeliverable, s.Delivered, s.Read, s.Twice, s.Template)
+	}
+	sum := smsplus.TemplateStats{Template: "(all)"}
+	for _, s := range rows {
+		add(s)
+		sum = sum.Plus(s)
+	}
+	add(sum)
+	return t.text()
+}
