@@ -25,6 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	child() // which is another process of this program, and does not return
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		pgtest.Stop()
 		os.Exit(code)

@@ -1,0 +1,199 @@
+package pgstore_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+var kills = flag.Int("kills", 4, "how many `times` the crash test kills a process")
+
+// What Send returned is never lost: processes that dispatch at full load are killed at
+// moments that chance chooses, each going on with what the one before left. In the end
+// nothing is open, nothing was sent twice but what was in flight at a kill, and the
+// counters are those of a recount.
+func TestAKilledProcessLosesNothing(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pool, o)
+	w, heard := newWitness(t), newLog()
+	d := duty{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url}
+	inFlight := make(map[uuid.UUID]int) // at how many kills an attempt was
+	for round := range *kills {
+		d.Name = fmt.Sprintf("%s, %d", o.Schema, round)
+		d.Ahead = time.Duration(round) * 2 * time.Minute // so that all that was held is free
+		p := start(t, d, nil)
+		for range rand.IntN(1000) {
+			require.NoError(t, heard.read(p.out))
+		}
+		require.NoError(t, p.Process.Kill())
+		require.NoError(t, heard.rest(p.out))
+		require.ErrorContains(t, p.Wait(), "killed")
+		n := 0
+		for _, try := range unstored(t, pool, s, d.Name, w.buried(d.Name)) {
+			inFlight[try.attempt]++
+			n++
+		}
+		require.LessOrEqual(t, n, 64, "more than the channel has workers")
+	}
+
+	calm(t, s, w, d)
+	held := ended(t, s)
+	for id := range heard.returned {
+		require.NotZero(t, held[id], "Send returned, and the message is lost")
+	}
+	w.agrees(t, held)
+	twice, most := 0, 0
+	for _, n := range inFlight {
+		most += n
+	}
+	for text, attempts := range w.texts {
+		for id, n := range attempts {
+			require.LessOrEqual(t, n-1, inFlight[id], "%s: sent again, and it was known to be sent", text)
+			twice += n - 1
+		}
+	}
+	counted(t, s)
+	t.Logf("%d kills: Send returned for %d messages, %d are stored and final; %d sends of SMS were in flight at a kill, %d of them were repeated",
+		*kills, len(heard.returned), len(held), most, twice)
+	require.NotEmpty(t, heard.returned)
+}
+
+// unstored returns the tries that the database knows nothing of, once it is done with
+// the process that was killed.
+func unstored(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, tries []try) (lost []try) {
+	t.Helper()
+	for connected := 1; connected > 0; {
+		require.NoError(t, pool.QueryRow(t.Context(),
+			"SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name).Scan(&connected))
+	}
+	for some := range slices.Chunk(tries, 500) {
+		var refs []channel.Ref
+		for _, try := range some {
+			refs = append(refs, channel.Ref{Channel: channel.SMS, ProviderID: try.name})
+		}
+		ms, err := s.ByProviderID(t.Context(), refs)
+		require.NoError(t, err)
+		known := make(map[string]bool)
+		for _, m := range ms {
+			for _, a := range m.Attempts {
+				known[a.ProviderID] = a.Status != status.Preparing
+			}
+		}
+		for _, try := range some {
+			if !known[try.name] {
+				lost = append(lost, try)
+			}
+		}
+	}
+	return lost
+}
+
+// calm dispatches, some minutes later each time, until nothing is open any more and
+// every receipt was taken.
+func calm(t *testing.T, s *pgstore.Store, w *witness, d duty) {
+	t.Helper()
+	t.Cleanup(wire.CloseIdleConnections)
+	for open := true; open; {
+		d.Ahead += 5 * time.Minute
+		last, err := d.routed(s)
+		require.NoError(t, err)
+		n, err := last.Tick(t.Context())
+		require.NoError(t, err)
+		w.mu.Lock()
+		mail := w.mail
+		w.mail = nil
+		w.acknowledge(mail)
+		w.mu.Unlock()
+		for some := range slices.Chunk(mail, 100) {
+			require.NoError(t, last.Receive(t.Context(), words(some)...))
+		}
+		page, err := s.Records(t.Context(), smsplus.Filter{Group: status.Sending, Limit: 1})
+		require.NoError(t, err)
+		open = n+len(mail)+len(page.Messages) > 0
+	}
+	require.Empty(t, w.lent)
+}
+
+// ended returns all messages, which must have ended.
+func ended(t *testing.T, s *pgstore.Store) map[uuid.UUID]smsplus.Message {
+	t.Helper()
+	held := make(map[uuid.UUID]smsplus.Message)
+	for m := range all(t, s) {
+		require.True(t, m.Status.Final(), "%v is open", m.ID)
+		require.True(t, m.DueAt.IsZero(), "%v is due", m.ID)
+		require.Zero(t, m.Claims, "%v is claimed", m.ID)
+		held[m.ID] = m
+	}
+	return held
+}
+
+// all yields all messages.
+func all(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool) {
+	return func(yield func(smsplus.Message) bool) {
+		for f := (smsplus.Filter{Limit: 1000}); ; {
+			page, err := s.Records(context.Background(), f)
+			require.NoError(t, err)
+			for _, m := range page.Messages {
+				if !yield(m) {
+					return
+				}
+			}
+			if f.After = page.Next; f.After == "" {
+				return
+			}
+		}
+	}
+}
+
+// counted requires that the statistics are those of a recount, folded or not.
+func counted(t *testing.T, s *pgstore.Store) {
+	t.Helper()
+	var ms []smsplus.Message
+	for m := range all(t, s) {
+		ms = append(ms, m)
+	}
+	first, last := ms[len(ms)-1].TriggeredAt, ms[0].TriggeredAt
+	for _, f := range []smsplus.Filter{
+		{},
+		{Channel: channel.SMS},
+		{Channel: channel.LINEPush, Group: status.Sent},
+		{Group: status.UndeliverableGroup},
+		{From: first.Add(last.Sub(first) / 3), To: last},
+		{From: first.Truncate(time.Hour), To: last.Truncate(time.Hour), Channel: channel.SMS},
+	} {
+		want := make(map[string]smsplus.TemplateStats)
+		for _, m := range ms {
+			if f.Match(m) {
+				row := want[m.Template]
+				row.Template = m.Template
+				row.Add(m, f.Channel)
+				want[m.Template] = row
+			}
+		}
+		for range 2 {
+			rows, err := s.Stats(t.Context(), f)
+			require.NoError(t, err)
+			got := make(map[string]smsplus.TemplateStats)
+			for _, row := range rows {
+				got[row.Template] = row
+			}
+			require.Equal(t, want, got, "%+v", f)
+			require.NoError(t, s.Maintain(t.Context(), time.Now().Add(100*365*24*time.Hour)))
+		}
+	}
+}
