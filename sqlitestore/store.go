@@ -130,7 +130,11 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.writer = &writer{conn: c, store: s}
-	if err := cmp.Or(useLog(ctx, c, o), checkVersion(ctx, c)); err != nil {
+	err = checkVersion(ctx, c) // first: what is no store of ours is left as it is
+	if err == nil {
+		err = useLog(ctx, c, o)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	for range o.ReadConnections {

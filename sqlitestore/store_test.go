@@ -51,6 +51,22 @@ func all(t testing.TB, s smsplus.Store) []smsplus.Message {
 	}
 }
 
+func TestAForeignFileIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "theirs.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	run(t, db, "CREATE TABLE theirs (n INTEGER)")
+	require.NoError(t, db.Close())
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
+	require.ErrorAs(t, err, new(*sqlitestore.SchemaError))
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
 func TestAFileMustBeMigratedFirst(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")

@@ -94,7 +94,7 @@ type restless struct {
 	calls  int
 }
 
-const patience = 20 // calls
+const patience = 50 // calls
 
 func (r *restless) open() (err error) {
 	r.store, err = sqlitestore.Open(context.Background(), r.path, sqlitestore.Options{ReadConnections: 2})
