@@ -133,3 +133,28 @@ func TestNoCallReadsAWholeTable(t *testing.T) {
 		require.Contains(t, plans.String(), call.index, call.name)
 	}
 }
+
+// The planner knows little of a table that has just become large: it must not read
+// all that is due, and sort it, for a claim of some.
+func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
+	t.Parallel()
+	schema := pgtest.Schema(t)
+	var seen tracer
+	s := open(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: schema})
+	pgtest.Exec(t, "ALTER TABLE "+pgx.Identifier{schema, "smsplus_state"}.Sanitize()+" SET (autovacuum_enabled = false)")
+	for i := range 40 {
+		insert(t, s, freshBatch(i)...)
+	}
+	seen.take()
+	claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: began.Add(quarter), Lease: time.Minute, Limit: batch})
+	require.NoError(t, err)
+	require.Len(t, claimed.Messages, batch)
+	claim := seen.take()[0]
+	rows, err := pgtest.Pool(t, nil).Query(t.Context(), "EXPLAIN "+claim.SQL, claim.Args...)
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	plan := strings.Join(lines, "\n")
+	require.Contains(t, plan, "Index Scan using smsplus_state_due")
+	require.NotContains(t, plan, "Bitmap Index Scan on smsplus_state_due")
+}

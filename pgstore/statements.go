@@ -50,7 +50,10 @@ FROM taken t JOIN /*schema*/smsplus_state s ON s.id = t.id ` + messageOfState
 // claimSQL leases what is due. Lanes are looked at one by one, so that those that are
 // excepted cost nothing however much waits in them. Of each as many are locked as the
 // limit allows, for the earliest of all may be in any; a claim at the same time skips
-// them, and finds them at its next.
+// them, and finds them at its next. The limit there is no number in the text: while
+// statistics are old the planner takes few rows for due, and for a number above them
+// it would read and sort a whole backlog. Of a limit that it cannot know it expects
+// that most rows are not read, and follows the index.
 const claimSQL = `
 WITH RECURSIVE lane AS (
 	(SELECT lane FROM /*schema*/smsplus_state WHERE due_at IS NOT NULL ORDER BY lane LIMIT 1)
@@ -65,7 +68,7 @@ WITH RECURSIVE lane AS (
 	FROM open o CROSS JOIN LATERAL (
 		SELECT s.id, s.due_at FROM /*schema*/smsplus_state s
 		WHERE s.lane = o.lane AND s.due_at <= $1
-		ORDER BY s.due_at LIMIT $LIMIT
+		ORDER BY s.due_at LIMIT (SELECT $LIMIT)
 		FOR UPDATE SKIP LOCKED
 	) d
 	ORDER BY d.due_at LIMIT $LIMIT
