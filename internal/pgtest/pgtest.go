@@ -66,21 +66,28 @@ var server struct {
 
 var schemas atomic.Int64
 
-// DSN returns what to connect to the server with, as its superuser.
-func DSN(tb testing.TB) string {
-	tb.Helper()
+// Start runs the server, unless it runs already, and returns what to connect to it
+// with, as its superuser. It is for programs; a test calls [DSN].
+func Start() (dsn string, err error) {
 	server.Lock()
 	defer server.Unlock()
 	if !server.begun {
 		server.begun, server.err = true, start()
 	}
+	return "host=" + server.folder + " user=smsplus dbname=postgres sslmode=disable", server.err
+}
+
+// DSN returns what to connect to the server with, as its superuser.
+func DSN(tb testing.TB) string {
+	tb.Helper()
+	dsn, err := Start()
 	switch {
-	case errors.Is(server.err, errNoServer) && os.Getenv(Required) == "":
-		tb.Skip(server.err)
-	case server.err != nil:
-		tb.Fatal(server.err)
+	case errors.Is(err, errNoServer) && os.Getenv(Required) == "":
+		tb.Skip(err)
+	case err != nil:
+		tb.Fatal(err)
 	}
-	return "host=" + server.folder + " user=smsplus dbname=postgres sslmode=disable"
+	return dsn
 }
 
 // Pool returns a pool of connections to the server, which is closed when the test
