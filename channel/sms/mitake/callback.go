@@ -57,7 +57,8 @@ func (c *Channel) callback(attempt string) string {
 // signed returns the attempt's ID and the code that a callback's URL ends in.
 func signed(u *url.URL) (attempt, signature string) {
 	folder, signature := path.Split(u.Path)
-	return path.Base(folder), signature
+	_, attempt = path.Split(strings.TrimSuffix(folder, "/"))
+	return attempt, signature
 }
 
 // taipei is the zone of Mitake's times: assumed, for they name none. There has been
