@@ -1,0 +1,121 @@
+package pgstore_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Four processes share a database. One is killed; one is paused in the middle of its
+// sends, for so long that others take over what it held, and then wakes with what it
+// knew: it undoes nothing, and nobody gets a message twice.
+func TestAProcessThatWakesTooLateUndoesNothing(t *testing.T) {
+	t.Parallel()
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pgtest.Pool(t, nil), o)
+	w, heard, woken := newWitness(t), newLog(), newLog()
+	begin := func(name string, sends int) *process {
+		d := duty{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url, Name: name, Sends: sends, Timeout: time.Second}
+		// One that is paused would not see its parent die.
+		return start(t, d, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL})
+	}
+	release := w.holdUp("paused")
+	paused, killed := begin("paused", 30), begin("killed", 0)
+	others := []*process{begin("third", 30), begin("fourth", 30)}
+	var readers errgroup.Group
+	readers.Go(func() error { return woken.rest(paused.out) })
+	for _, p := range others {
+		readers.Go(func() error { return heard.rest(p.out) })
+	}
+	for range 50 + rand.IntN(200) {
+		require.NoError(t, heard.read(killed.out))
+	}
+	require.NoError(t, killed.Process.Kill())
+	require.NoError(t, heard.rest(killed.out))
+	require.ErrorContains(t, killed.Wait(), "killed")
+	w.bury("killed")
+
+	texts := w.heldUp(30)
+	require.NoError(t, paused.Process.Signal(syscall.SIGSTOP))
+	before := takenOver(t, s, texts)
+	release()
+	require.NoError(t, paused.Process.Signal(syscall.SIGCONT))
+	late := woken.late(before)
+	require.Positive(t, late)
+	for _, p := range append(others, paused) {
+		_, err := io.WriteString(p.in, "enough\n")
+		require.NoError(t, err)
+	}
+	require.NoError(t, readers.Wait())
+	for _, p := range append(others, paused) {
+		require.NoError(t, p.Wait())
+	}
+	for _, name := range []string{"paused", "third", "fourth"} {
+		w.bury(name)
+	}
+
+	calm(t, s, w, duty{Witness: w.url})
+	held := ended(t, s)
+	for _, l := range []*log{heard, woken} {
+		for id := range l.returned {
+			require.NotZero(t, held[id], "Send returned, and the message is lost")
+		}
+	}
+	for id, m := range before {
+		onwards(t, m, held[id])
+	}
+	w.agrees(t, held)
+	counted(t, s)
+	late = woken.late(before)
+	t.Logf("Send returned for %d messages, %d are stored and final; %d sends were under way in the process that was paused, for %d of which it woke too late",
+		len(heard.returned)+len(woken.returned), len(held), len(texts), late)
+}
+
+// takenOver returns the messages with the texts, once the provider has answered for
+// each of them.
+func takenOver(t *testing.T, s *pgstore.Store, texts map[string]bool) map[uuid.UUID]smsplus.Message {
+	t.Helper()
+	for {
+		answered := make(map[uuid.UUID]smsplus.Message)
+		for m := range all(t, s) {
+			if texts[m.Vars["text"]] && m.Status != status.Preparing && m.Claims == 0 {
+				answered[m.ID] = m
+			}
+		}
+		if len(answered) == len(texts) {
+			return answered
+		}
+	}
+}
+
+// onwards requires that a message's history went on from where it was.
+func onwards(t *testing.T, was, is smsplus.Message) {
+	t.Helper()
+	require.GreaterOrEqual(t, is.Version, was.Version)
+	require.GreaterOrEqual(t, is.Status, was.Status)
+	require.GreaterOrEqual(t, len(is.Attempts), len(was.Attempts))
+	for i, a := range was.Attempts {
+		b := is.Attempts[i]
+		require.Equal(t, a.ID, b.ID)
+		require.GreaterOrEqual(t, b.Status, a.Status)
+		require.GreaterOrEqual(t, b.Tries, a.Tries)
+		if a.ProviderID != a.ID.String() {
+			require.Equal(t, a.ProviderID, b.ProviderID)
+		}
+		for _, at := range [][2]time.Time{{a.StartedAt, b.StartedAt}, {a.AcceptedAt, b.AcceptedAt}, {a.DeliveredAt, b.DeliveredAt}} {
+			require.True(t, at[0].IsZero() || !at[1].IsZero() && !at[1].After(at[0]), fmt.Sprint(at))
+		}
+	}
+}
