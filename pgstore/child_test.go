@@ -226,30 +226,22 @@ func told(err error, short time.Duration, tell func() error) error {
 // log is what a parent heard from its children.
 type log struct {
 	mu       sync.Mutex
-	moved    *sync.Cond
-	over     bool
 	returned map[uuid.UUID]bool // messages whose Send returned
 	stale    map[uuid.UUID]bool // messages that an update came too late for
 }
 
-func newLog() *log {
-	l := &log{returned: make(map[uuid.UUID]bool), stale: make(map[uuid.UUID]bool)}
-	l.moved = sync.NewCond(&l.mu)
-	return l
-}
+func newLog() *log { return &log{returned: make(map[uuid.UUID]bool), stale: make(map[uuid.UUID]bool)} }
 
 // read takes in a line, unless its writer was killed in the middle of it.
 func (l *log) read(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.moved.Broadcast()
 	if err != nil {
-		l.over = true
 		return err
 	}
 	what, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 	id, err := uuid.Parse(text)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch {
 	case err != nil:
 		return err
@@ -271,23 +263,5 @@ func (l *log) rest(r *bufio.Reader) error {
 		} else if err != nil {
 			return err
 		}
-	}
-}
-
-// late returns how many of the messages an update came too late for, once there are any,
-// or the writer has ended.
-func (l *log) late(of map[uuid.UUID]smsplus.Message) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		for id := range of {
-			if l.stale[id] {
-				n++
-			}
-		}
-		if n > 0 || l.over {
-			return n
-		}
-		l.moved.Wait()
 	}
 }
