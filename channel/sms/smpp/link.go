@@ -59,7 +59,8 @@ func (c *Channel) serve(l *link, s *session) {
 	c.config.Logger.InfoContext(ctx, "smpp: bound", "addr", c.config.Addr)
 	c.update(func() { l.session = s })
 	err := s.run(c.living)
-	c.update(func() { l.session = nil })
+	c.update(func() { l.session = nil }) // first, so that whoever tries again does so on another
+	s.forget(err)
 	if ctx.Err() == nil {
 		c.config.Logger.WarnContext(ctx, "smpp: session ended", "addr", c.config.Addr, "error", err)
 	}

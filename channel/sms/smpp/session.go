@@ -76,8 +76,8 @@ func newSession(c *Channel, conn net.Conn) *session {
 	}
 }
 
-// run serves the session until it ends, and returns why. Then the link is cut,
-// nothing is left running, and what was not answered is lost.
+// run serves the session until it ends, and returns why. Then the link is cut, and
+// nothing is left running.
 func (s *session) run(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -88,8 +88,11 @@ func (s *session) run(ctx context.Context) error {
 		loops.Go(func() { end(loop(ctx)) })
 	}
 	loops.Wait()
-	why := context.Cause(ctx)
+	return context.Cause(ctx)
+}
 
+// forget lets those who wait for an answer know that none will come, and why.
+func (s *session) forget(why error) {
 	s.mu.Lock()
 	pending, written := s.pending, s.written
 	s.pending = nil
@@ -97,7 +100,6 @@ func (s *session) run(ctx context.Context) error {
 	for _, k := range pending {
 		k.finish(s, outcome{lost: fmt.Errorf("%w: %w", errDown, why), written: k.begun && k.end <= written})
 	}
-	return why
 }
 
 // next returns the next sequence number. It is called with s.mu held, or before the
