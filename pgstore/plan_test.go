@@ -158,3 +158,32 @@ func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
 	require.Contains(t, plan, "Index Scan using smsplus_state_due")
 	require.NotContains(t, plan, "Bitmap Index Scan on smsplus_state_due")
 }
+
+// A plan that was made while the tables were empty is kept until they are analyzed.
+func TestAnUpdateGoesThroughIndexesThoughTheTablesWereEmpty(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	schema := pgtest.Schema(t)
+	var seen tracer
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
+		c.ConnConfig.Tracer = &seen
+		c.MaxConns = 1
+	})
+	s := open(t, pool, pgstore.Options{Schema: schema})
+	seen.take()
+	_, err := s.Update(ctx, freshBatch(0)[:1])
+	require.NoError(t, err)
+	update := seen.take()[0]
+	for _, sql := range []string{
+		"SET plan_cache_mode = force_generic_plan",
+		"PREPARE update AS " + update.SQL,
+	} {
+		_, err := pool.Exec(ctx, sql)
+		require.NoError(t, err)
+	}
+	rows, err := pool.Query(ctx, "EXPLAIN EXECUTE update ("+strings.Repeat("NULL, ", len(update.Args)-1)+"NULL)", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.NotRegexp(t, wholeTable, strings.Join(lines, "\n"))
+}

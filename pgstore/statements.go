@@ -92,9 +92,15 @@ ORDER BY due.due_at`
 // The rows are locked in the order in which they are given, that of their IDs: the
 // second of two batches waits for the first, and then finds other versions. The names
 // of the attempts are given as a word for each word of the tally.
+//
+// What is there is written by ON CONFLICT, which always goes through the index. For a
+// join the planner may settle, while a table is small, on reading all of it, and keep
+// to that until the table is next analyzed. The first array is a subquery for the
+// planner's sake too: of an array that it sees, and that is short, it makes a plan each
+// time, which takes longer than the update.
 const updateSQL = `
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
+	SELECT * FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
 		$7::text[], $8::text[], $9::bytea[], $10::text[])
 		AS n (id, version, due_at, status, tab, channel, lane, tally, body, names)
 ), moved AS MATERIALIZED (
@@ -105,33 +111,33 @@ WITH new AS MATERIALIZED (
 		FOR UPDATE
 	) o
 ), state AS (
-	UPDATE /*schema*/smsplus_state s
-	SET due_at = m.due_at, version = m.version + 1, claims = 0, status = m.status, tab = m.tab,
-		channel = m.channel, lane = m.lane, tally = m.tally, body = m.body
-	FROM moved m
-	WHERE s.id = m.id
-	RETURNING s.id
-), has AS MATERIALIZED (
-	SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1) AS channel, nullif(w.name, '')::bigint AS name
-	FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
-	WHERE strpos(w.word, ':') > 0
-), begun AS (
+	INSERT INTO /*schema*/smsplus_state
+		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
+	SELECT id, triggered_at, template, due_at, version + 1, 0, status, tab, channel, lane, tally, body FROM moved
+	ON CONFLICT (id) DO UPDATE
+	SET due_at = excluded.due_at, version = excluded.version, claims = 0, status = excluded.status, tab = excluded.tab,
+		channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
+	RETURNING id
+), attempt AS (
 	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
-	SELECT id, triggered_at, channel, name FROM has WHERE strpos(was, ' ' || channel || ':') = 0
-), renamed AS (
-	UPDATE /*schema*/smsplus_attempt a SET name = n.name
-	FROM has n
-	WHERE strpos(n.was, ' ' || n.channel || ':') > 0
-		AND a.channel = n.channel AND a.triggered_at = n.triggered_at AND a.id = n.id AND a.name IS DISTINCT FROM n.name
-), gone AS (
-	DELETE FROM /*schema*/smsplus_attempt a
-	USING (
-		SELECT m.id, m.triggered_at, m.tally, split_part(w.word, ':', 1) AS channel
-		FROM moved m CROSS JOIN unnest(string_to_array(m.was, ' ')) AS w (word)
+	SELECT id, triggered_at, channel, name
+	FROM (
+		SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1) AS channel, nullif(w.name, '')::bigint AS name
+		FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
 		WHERE strpos(w.word, ':') > 0
-	) had
-	WHERE strpos(had.tally, ' ' || had.channel || ':') = 0
-		AND a.channel = had.channel AND a.triggered_at = had.triggered_at AND a.id = had.id
+	) has
+	WHERE strpos(was, ' ' || channel || ':') = 0 OR name IS DISTINCT FROM (
+		SELECT a.name FROM /*schema*/smsplus_attempt a
+		WHERE a.channel = has.channel AND a.triggered_at = has.triggered_at AND a.id = has.id
+	)
+	ON CONFLICT (channel, triggered_at, id) DO UPDATE SET name = excluded.name
+), gone AS MATERIALIZED (
+	SELECT m.id, m.triggered_at, split_part(w.word, ':', 1) AS channel
+	FROM moved m CROSS JOIN unnest(string_to_array(m.was, ' ')) AS w (word)
+	WHERE strpos(w.word, ':') > 0 AND strpos(m.tally, ' ' || split_part(w.word, ':', 1) || ':') = 0
+), dropped AS (
+	DELETE FROM /*schema*/smsplus_attempt a USING gone g
+	WHERE a.channel = g.channel AND a.triggered_at = g.triggered_at AND a.id = g.id
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
 	SELECT ` + hourSQL + ` AS hour, template, tally, sum(n)
@@ -146,7 +152,7 @@ WITH new AS MATERIALIZED (
 SELECT id FROM state`
 
 // hourSQL is hourOf of triggered_at.
-const hourSQL = `floor(extract(epoch FROM triggered_at) / 3600)::integer`
+const hourSQL = `floor(date_part('epoch', triggered_at) / 3600)::integer`
 
 const messageSQL = `SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + ` WHERE s.id = $1`
 
