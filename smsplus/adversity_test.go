@@ -85,6 +85,7 @@ func TestAReceiverDropsNoOthersParkedReceipt(t *testing.T) {
 	var w *world
 	var hook func(method string)
 	w = newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}}, {"letter", says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Batch = 1 // two updates at a time
 		c.Store = &storetest.Faulty{Store: c.Store, After: func(m string) error {
 			if hook != nil {
 				hook(m)

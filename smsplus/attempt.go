@@ -28,8 +28,19 @@ type outcome struct {
 // it waits for its turn under the rate limit, and stores the outcome however long
 // the store is down, until ctx ends; without, it does neither.
 func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bool, err error) {
+	c := &conclusion{job: j, patient: patient}
+	if store, err := d.try(ctx, c); !store {
+		return false, err
+	}
+	return true, d.conclude(ctx, c)
+}
+
+// try does of a job what comes before the store. It reports whether anything is to
+// be stored that it has not put back.
+func (d *Dispatcher) try(ctx context.Context, c *conclusion) (store bool, err error) {
+	j := c.job
 	if j.step < 0 {
-		return true, d.conclude(ctx, j, nil, patient)
+		return true, nil
 	}
 	l := d.lanes[j.channel()]
 	if l == nil {
@@ -37,45 +48,46 @@ func (d *Dispatcher) work(ctx context.Context, j job, patient bool) (advanced bo
 		if j.doubt && o.evidence.status == status.Preparing {
 			o.evidence.reason = status.InDoubt
 		}
-		return true, d.conclude(ctx, j, &o, patient)
+		c.come(o)
+		return true, nil
 	}
 	now := d.now()
 	// The send, and the update that records it, have to fit into the lease.
 	latest := j.lease.Add(-d.cfg.SendTimeout - d.cfg.StoreTimeout)
 	patience := time.Duration(0)
-	if patient {
+	if c.patient {
 		patience = max(0, latest.Sub(now))
 	}
 	if delay := l.delay(now, patience); delay > patience {
-		d.putBack(ctx, j, now.Add(delay), patient)
+		d.putBack(ctx, j, now.Add(delay), c.patient)
 		return false, nil
 	} else if delay > 0 {
 		d.pause(ctx, delay)
 		now = d.now()
 	}
 	if ctx.Err() != nil || now.After(latest) {
-		d.putBack(ctx, j, now, patient)
+		d.putBack(ctx, j, now, c.patient)
 		return false, ctx.Err()
 	}
 	if j.expired(now) { // since the claim
 		_, _ = d.decide(j.Message, now)
-		j.step = -1
-		return true, d.conclude(ctx, j, nil, patient)
+		c.step = -1
+		return true, nil
 	}
 	if claimedAt := j.lease.Add(-d.cfg.Lease); len(j.Attempts) > 0 || now.Sub(claimedAt) > fresh {
-		still, err := d.still(ctx, &j)
+		still, err := d.still(ctx, &c.job)
 		if err != nil {
-			d.putBack(ctx, j, d.now().Add(d.cfg.Poll), patient) // or it would look in doubt, and it is not
+			d.putBack(ctx, c.job, d.now().Add(d.cfg.Poll), c.patient) // or it would look in doubt, and it is not
 		}
 		if err != nil || !still {
 			return false, err
 		}
-		if j.step < 0 {
-			return true, d.conclude(ctx, j, nil, patient)
+		if c.step < 0 {
+			return true, nil
 		}
 	}
-	o := d.send(ctx, l, j, now)
-	return true, d.conclude(ctx, j, &o, patient)
+	c.come(d.send(ctx, l, c.job, now))
+	return true, nil
 }
 
 // fresh is how old a claim of a message without attempts may be for it to be sent
@@ -295,63 +307,100 @@ func (d *Dispatcher) attach(m *Message, o *outcome, held bool) {
 	}
 }
 
-// files reports whether storing the job's message may store a provider's name for
-// an attempt for the first time.
-func (j *job) files(o *outcome) bool {
-	if o == nil {
-		return len(j.look) > 0
+// conclusion is a job on its way into the store.
+type conclusion struct {
+	job
+	outcome *outcome // nil: the message is stored as decide left it
+	held    bool     // somebody else has the lease
+	patient bool
+	tries   int // to store it
+
+	// Of one that is handed over, the shift and the lane that it is for.
+	shift *shift
+	lane  *lane
+
+	room [1]outcome // its own
+	name [1]channel.Ref
+}
+
+// come says what the job's send came to.
+func (c *conclusion) come(o outcome) {
+	c.room[0] = o
+	c.outcome = &c.room[0]
+}
+
+// draft makes the outcome part of the message, and returns that to be stored.
+func (d *Dispatcher) draft(c *conclusion) update {
+	m, o := c.Message, c.outcome
+	if c.before == nil {
+		c.before = d.snapshot(m)
 	}
-	a := j.attempt(o.step)
+	if o != nil {
+		d.apply(m, o, c.held)
+	}
+	if m.DueAt.IsZero() && !m.delivered() && c.files() {
+		// Not the end yet: a receipt may have been parked because this name was not
+		// stored, and after the end nobody looks. The next claim does, and ends it.
+		m.DueAt = d.now()
+	}
+	u := update{m: m, c: c, look: c.look}
+	if o != nil && o.providerID != "" {
+		c.name[0] = channel.Ref{Channel: c.channel(), ProviderID: o.providerID}
+		u.look = append(c.name[:], c.look...)
+	}
+	return u
+}
+
+// files reports whether storing the message may store a provider's name for an
+// attempt for the first time.
+func (c *conclusion) files() bool {
+	if c.outcome == nil {
+		return len(c.look) > 0
+	}
+	a := c.attempt(c.outcome.step)
 	return a != nil && a.ProviderID != ""
 }
 
-// conclude stores an outcome, or with none the message as decide left it.
-func (d *Dispatcher) conclude(ctx context.Context, j job, o *outcome, patient bool) error {
-	m := j.Message
-	before := j.before
-	if before == nil {
-		before = d.snapshot(m)
-	}
-	held := false
-	for try := 1; ; try++ {
-		if o != nil {
-			d.apply(m, o, held)
-		}
-		if m.DueAt.IsZero() && !m.delivered() && j.files(o) {
-			// Not the end yet: a receipt may have been parked because this name was not
-			// stored, and after the end nobody looks. The next claim does, and ends it.
-			m.DueAt = d.now()
-		}
-		stale, err := d.update(m)
-		switch {
-		case err == nil && !stale:
-			d.changed(ctx, before, m)
-			d.lookParked(ctx, j.look...)
-			if o != nil && o.providerID != "" {
-				d.lookParked(ctx, channel.Ref{Channel: j.channel(), ProviderID: o.providerID})
-			}
-			return nil
-		case err != nil && (!patient || ctx.Err() != nil):
-			return err
-		case err != nil:
-			d.pause(ctx, storeRetry.backoff(try))
-			continue // if it took effect all the same, the next update is stale
-		case o == nil:
-			return nil // what came first decides anew
-		}
-		stored, err := d.Message(ctx, m.ID)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			if patient && ctx.Err() == nil {
-				d.pause(ctx, storeRetry.backoff(try))
-				continue
-			}
+// conclude stores a conclusion.
+func (d *Dispatcher) conclude(ctx context.Context, c *conclusion) error {
+	for {
+		u, err := d.updates.put(d.draft(c))
+		if again, err := d.concluded(ctx, c, u, err); !again {
 			return err
 		}
-		*j.Message = stored
-		before = d.snapshot(m)
-		held = m.Claims > 0
 	}
+}
+
+// concluded goes on after a try to store a conclusion. It reports whether there must
+// be another, for which it has made ready.
+func (d *Dispatcher) concluded(ctx context.Context, c *conclusion, u update, err error) (again bool, _ error) {
+	c.tries++
+	switch {
+	case err == nil && !u.stale:
+		d.changed(ctx, c.before, c.Message)
+		d.takeIn(ctx, u.parked)
+		return false, nil
+	case err != nil && (!c.patient || ctx.Err() != nil):
+		return false, err
+	case err != nil:
+		d.pause(ctx, storeRetry.backoff(c.tries))
+		return true, nil // if it took effect all the same, the next update is stale
+	case c.outcome == nil:
+		return false, nil // what came first decides anew
+	}
+	stored, err := d.Message(ctx, c.ID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		if !c.patient || ctx.Err() != nil {
+			return false, err
+		}
+		d.pause(ctx, storeRetry.backoff(c.tries))
+		return true, nil
+	}
+	*c.Message = stored
+	c.before = d.snapshot(c.Message)
+	c.held = c.Claims > 0
+	return true, nil
 }

@@ -221,7 +221,7 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient 
 		if j.step >= 0 {
 			m.Lane = j.channel()
 		}
-		stale, err := d.update(m)
+		u, err := d.updates.put(update{m: m, look: j.look})
 		if err != nil && patient && ctx.Err() == nil && d.now().Before(j.lease) {
 			d.pause(ctx, storeRetry.backoff(try))
 			continue
@@ -229,8 +229,8 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient 
 		if err != nil {
 			return // the lease's end repeats it
 		}
-		if !stale {
-			d.lookParked(ctx, j.look...)
+		if !u.stale {
+			d.takeIn(ctx, u.parked)
 			return
 		}
 		stored, err := d.Message(ctx, m.ID)

@@ -8,25 +8,33 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
 )
 
-// batcher is a group commit without a timer. A caller that finds a flusher free
-// flushes at once; those that come while all are busy wait, and the first of them
-// then flushes for all. An idle store is called at once, a busy one gets batches as
-// large as its calls are slow, and nobody returns before what it brought is stored.
+// batcher is a group commit without a timer. A caller that finds nobody flushing
+// flushes at once; those that come meanwhile wait, and the first of them then flushes
+// for all. An idle store is called at once, a busy one gets batches as large as its
+// calls are slow, and nobody returns before what it brought is stored. A caller that
+// has better to do than wait hands its item over.
 type batcher[T any] struct {
 	max   int
 	flush func(batch []*ticket[T], room []Message) // room is empty and has max places
+	after func(T, error)                           // gets what was handed over, once it is flushed
 
 	tickets sync.Pool // of *ticket[T], not in use
 
 	mu      sync.Mutex
 	free    []*flusher[T]
 	waiting []*ticket[T]
+
+	beside sync.WaitGroup // goroutines that flush for those who do not wait
+	parks  atomic.Uint32  // how many waiting callers in a row parked
 }
 
-// flushers is how many batches are on their way to the store at once: one forms its
-// round trip while the other is being stored. More would only make them smaller.
+// flushers is how many batches are on their way to the store at once. The second is
+// for half a batch that waits: whoever waits for less gets into the next one nearly as
+// soon, and the fewer batches there are, the less each message costs.
 const flushers = 2
 
 // flusher is the right to flush, and the memory for it.
@@ -37,8 +45,9 @@ type flusher[T any] struct {
 
 // ticket is one caller's place in a batch.
 type ticket[T any] struct {
-	item T
-	err  error
+	item   T
+	err    error
+	handed bool // nobody waits for it
 
 	state atomic.Int32 // waiting, told or parked
 	turn  *flusher[T]  // what it was told: see wait
@@ -53,20 +62,27 @@ const (
 
 // yields is how often a waiting caller lets others run before it parks. A store in
 // memory has answered by then, which saves waking it up (a fifth of a message's
-// whole life, where that was measured); one on a disk has not, and the yields are
-// a few microseconds beside its milliseconds.
-const yields = 32
+// whole life, where that was measured). One on a disk has not: after so many callers
+// in a row that parked all the same, only one in as many tries.
+const (
+	yields = 32
+	given  = 64
+)
 
-// wait returns a flusher if the caller is to flush its batch, of which it is the
-// first; and nil once its item is stored.
-func (t *ticket[T]) wait() *flusher[T] {
-	for range yields {
-		if t.state.Load() == told {
-			break
+// wait returns a flusher if the caller is to flush its batch, and nil once its item is
+// stored.
+func (b *batcher[T]) wait(t *ticket[T]) *flusher[T] {
+	if n := b.parks.Load(); n < given || n%given == 0 {
+		for range yields {
+			if t.state.Load() == told {
+				b.parks.Store(0)
+				break
+			}
+			runtime.Gosched()
 		}
-		runtime.Gosched()
 	}
 	if t.state.CompareAndSwap(waiting, parked) {
+		b.parks.Add(1)
 		<-t.wake
 	}
 	t.state.Store(waiting)
@@ -82,8 +98,8 @@ func (t *ticket[T]) tell(f *flusher[T]) {
 
 func newTicket[T any]() *ticket[T] { return &ticket[T]{wake: make(chan struct{}, 1)} }
 
-func newBatcher[T any](most int, flush func([]*ticket[T], []Message)) *batcher[T] {
-	b := &batcher[T]{max: most, flush: flush}
+func newBatcher[T any](most int, flush func([]*ticket[T], []Message), after func(T, error)) *batcher[T] {
+	b := &batcher[T]{max: most, flush: flush, after: after}
 	for range flushers {
 		b.free = append(b.free, &flusher[T]{room: make([]Message, most)})
 	}
@@ -92,53 +108,110 @@ func newBatcher[T any](most int, flush func([]*ticket[T], []Message)) *batcher[T
 
 // put stores an item and returns it as the flush left it.
 func (b *batcher[T]) put(item T) (T, error) {
+	t := b.ticket(item)
+	defer b.recycle(t)
+	b.do(t)
+	return t.item, t.err
+}
+
+// hand leaves an item to be stored, and does not wait for it unless it is its caller's
+// turn to flush.
+func (b *batcher[T]) hand(item T) {
+	t := b.ticket(item)
+	t.handed = true
+	if f := b.join(t); f != nil {
+		b.serve(f, nil)
+	}
+}
+
+func (b *batcher[T]) ticket(item T) *ticket[T] {
 	t, _ := b.tickets.Get().(*ticket[T])
 	if t == nil {
 		t = newTicket[T]()
 	}
 	t.item = item
-	b.do(t)
-	item, err := t.item, t.err
+	return t
+}
+
+func (b *batcher[T]) recycle(t *ticket[T]) {
 	var none T
-	t.item, t.err = none, nil
+	t.item, t.err, t.handed = none, nil, false
 	b.tickets.Put(t)
-	return item, err
 }
 
 // do returns when t was in a batch that was flushed.
 func (b *batcher[T]) do(t *ticket[T]) {
-	var f *flusher[T]
-	b.mu.Lock()
-	if n := len(b.free); n > 0 { // then nobody waits
-		f, b.free = b.free[n-1], b.free[:n-1]
-		f.batch = append(f.batch, t)
-		b.mu.Unlock()
-	} else {
-		b.waiting = append(b.waiting, t)
-		b.mu.Unlock()
-		if f = t.wait(); f == nil {
-			return
-		}
+	f := b.join(t)
+	if f == nil {
+		f = b.wait(t)
 	}
+	if f != nil {
+		b.serve(f, t)
+	}
+}
 
+// join puts t among those who wait, and returns a flusher if it is the caller's turn
+// to flush.
+func (b *batcher[T]) join(t *ticket[T]) *flusher[T] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = append(b.waiting, t)
+	n := len(b.free)
+	if n == 0 || n < flushers && len(b.waiting) < b.max/2 {
+		return nil
+	}
+	f := b.free[n-1]
+	b.free = b.free[:n-1]
+	b.fill(f)
+	return f
+}
+
+// fill takes f's next batch from those who wait. It is called with b.mu held.
+func (b *batcher[T]) fill(f *flusher[T]) {
+	n := min(len(b.waiting), b.max)
+	f.batch = append(f.batch, b.waiting[:n]...)
+	b.waiting = slices.Delete(b.waiting, 0, n)
+}
+
+// serve flushes f's batch, lets the next one be flushed, and tells everybody in its
+// own: all but the caller, who sees.
+func (b *batcher[T]) serve(f *flusher[T], caller *ticket[T]) {
 	b.flush(f.batch, f.room[:0])
 	clear(f.room[:len(f.batch)])
-	for _, o := range f.batch {
-		if o != t {
-			o.tell(nil)
+	var one [1]*ticket[T]
+	handed := one[:0]
+	for _, t := range f.batch {
+		switch {
+		case t.handed:
+			handed = append(handed, t)
+		case t != caller:
+			t.tell(nil)
 		}
 	}
 	f.batch = f.batch[:0]
+	b.pass(f)
+	for _, t := range handed { // last, for what they are told may lead to another call
+		b.after(t.item, t.err)
+		b.recycle(t)
+	}
+}
 
+// pass gives f its next batch, and that to one who waits for it, if there is one.
+func (b *batcher[T]) pass(f *flusher[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := min(len(b.waiting), b.max); n > 0 {
-		f.batch = append(f.batch, b.waiting[:n]...)
-		b.waiting = slices.Delete(b.waiting, 0, n)
-		f.batch[0].tell(f)
-	} else {
+	if len(b.waiting) == 0 {
 		b.free = append(b.free, f)
+		return
 	}
+	b.fill(f)
+	for _, t := range f.batch {
+		if !t.handed {
+			t.tell(f)
+			return
+		}
+	}
+	b.beside.Go(func() { b.serve(f, nil) })
 }
 
 // insertion is a message to insert, and the one that holds its key already.
@@ -215,26 +288,27 @@ func rounds[T any](batch []*ticket[T], fits func(*ticket[T]) bool) (first, later
 	return first, later
 }
 
-// update is a message to update, and whether another update came first.
+// update is a message to update, and what came of it.
 type update struct {
-	m     *Message
+	m *Message
+	c *conclusion // of one that is handed over
+	// look are the names under which a receipt may have been parked because they were
+	// not stored, and parked is what was there after they were.
+	look   []channel.Ref
+	parked []channel.Receipt
+	// stale: another update, or a claim, came first and nothing was stored.
 	stale bool
 }
 
 // update stores what became of a message together with the updates that come at
-// the same time. On success m has the version that is stored; stale means that
-// another update, or a claim, came first and nothing was stored.
+// the same time. On success m has the version that is stored.
 func (d *Dispatcher) update(m *Message) (stale bool, err error) {
 	u, err := d.updates.put(update{m: m})
-	if err == nil && !u.stale {
-		m.Version++
-		m.Claims = 0
-	}
 	return u.stale, err
 }
 
-// flushUpdates stores a batch. A message that is in it twice takes rounds: the
-// second update will be stale, and its caller looks again.
+// flushUpdates stores a batch, and looks at what is parked for it. A message that is
+// in it twice takes rounds: the second update will be stale, and its caller looks again.
 func (d *Dispatcher) flushUpdates(batch []*ticket[update], ms []Message) {
 	for len(batch) > 0 {
 		ms = ms[:0]
@@ -250,10 +324,38 @@ func (d *Dispatcher) flushUpdates(batch []*ticket[update], ms []Message) {
 			stale, err = d.cfg.Store.Update(ctx, ms)
 			return err
 		})
+		var look []channel.Ref
 		for _, t := range first {
-			t.err, t.item.stale = err, slices.Contains(stale, t.item.m.ID)
+			u := &t.item
+			t.err, u.stale = err, slices.Contains(stale, u.m.ID)
+			if err == nil && !u.stale {
+				u.m.Version++
+				u.m.Claims = 0
+				look = append(look, u.look...)
+			}
+		}
+		if len(look) > 0 {
+			d.shareParked(first, look)
 		}
 		batch = later
+	}
+}
+
+// shareParked gives updates that are stored what is parked under the names that they
+// brought. An error was told, and what is parked is looked at again before the
+// message moves on.
+func (d *Dispatcher) shareParked(batch []*ticket[update], look []channel.Ref) {
+	rs, err := d.parked(context.Background(), look)
+	if err != nil || len(rs) == 0 {
+		return
+	}
+	for _, t := range batch {
+		u := &t.item
+		for _, r := range rs {
+			if !u.stale && slices.Contains(u.look, r.Ref()) {
+				u.parked = append(u.parked, r)
+			}
+		}
 	}
 }
 

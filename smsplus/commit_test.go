@@ -32,11 +32,11 @@ func TestRoundsKeepTheOrderAndLoseNobody(t *testing.T) {
 	})
 }
 
-func TestABatcherFlushesEveryTicketOnceAndReturnsAfterIt(t *testing.T) {
+func TestABatcherFlushesEveryTicketOnceAndTellsAfterIt(t *testing.T) {
 	t.Parallel()
 	const callers, each, most = 50, 200, 7
 	var mu sync.Mutex
-	flushed := map[int]int{}
+	flushed, heard := map[int]int{}, map[int]int{}
 	under := 0
 	b := newBatcher(most, func(batch []*ticket[int], room []Message) {
 		mu.Lock()
@@ -49,12 +49,23 @@ func TestABatcherFlushesEveryTicketOnceAndReturnsAfterIt(t *testing.T) {
 		}
 		under--
 		mu.Unlock()
+	}, func(item int, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard[item]++
+		if flushed[item] != 1 || err != nil {
+			t.Errorf("told after %d flushes of its item: %v", flushed[item], err)
+		}
 	})
 	var wg sync.WaitGroup
 	for c := range callers {
 		wg.Go(func() {
 			tk := newTicket[int]()
 			for i := range each {
+				if c%3 == 0 {
+					b.hand(c*each + i)
+					continue
+				}
 				tk.item = c*each + i
 				b.do(tk)
 				mu.Lock()
@@ -66,7 +77,9 @@ func TestABatcherFlushesEveryTicketOnceAndReturnsAfterIt(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	b.beside.Wait()
 	require.Len(t, flushed, callers*each)
+	require.Len(t, heard, (callers+2)/3*each)
 	require.Len(t, b.free, flushers)
 	require.Empty(t, b.waiting)
 }

@@ -56,7 +56,8 @@ type Config struct {
 	// ended; then their contexts end too. Defaults to SendTimeout.
 	DrainTimeout time.Duration
 	// Batch is how many messages one store call carries at most, but for SendMany's,
-	// which carries them all. Defaults to 256.
+	// which carries them all. Twice as many sends at most are ahead of the store: what
+	// came of them is not stored yet. Defaults to 256.
 	Batch int
 }
 

@@ -45,6 +45,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -83,6 +84,10 @@ type Dispatcher struct {
 
 	inserts *batcher[insertion]
 	updates *batcher[update]
+	// unstored has a place for each send whose outcome is not stored: a crash repeats
+	// those, and while the store is down no more are begun.
+	unstored    chan struct{}
+	conclusions sync.Pool // of *conclusion, not in use
 
 	running atomic.Bool
 	wake    chan struct{} // has room for one: a nudge to the claim loop
@@ -109,9 +114,10 @@ func New(c Config) (*Dispatcher, error) {
 		templates: make(map[string]*template, len(c.Templates)),
 		lanes:     make(map[channel.Name]*lane, len(c.Channels)),
 		wake:      make(chan struct{}, 1),
+		unstored:  make(chan struct{}, 2*c.Batch),
 	}
-	d.inserts = newBatcher(c.Batch, d.flushInserts)
-	d.updates = newBatcher(c.Batch, d.flushUpdates)
+	d.inserts = newBatcher(c.Batch, d.flushInserts, nil)
+	d.updates = newBatcher(c.Batch, d.flushUpdates, d.handedOver)
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traits(ch)
 		d.lanes[ch.Name()] = newLane(ch, c)
@@ -261,15 +267,11 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	}
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
-	fast := m.DueAt.Equal(m.TriggeredAt) && l.reserve(l.batch)
-	if fast {
-		m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1
-	}
+	fast := d.hasten(m, l)
 	taken, err := d.insert(m)
 	if err != nil || taken != nil {
 		if fast {
-			l.picked()
-			l.release()
+			l.giveUp()
 		}
 		if err != nil {
 			return uuid.UUID{}, fmt.Errorf("smsplus: send: %w", err)
@@ -286,6 +288,15 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 		d.nudge()
 	}
 	return id, nil
+}
+
+// hasten claims a message that is due now and not stored yet, if its lane has a place.
+func (d *Dispatcher) hasten(m *Message, l *lane) bool {
+	if !m.DueAt.Equal(m.TriggeredAt) || !l.reserve(l.batch) {
+		return false
+	}
+	m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1
+	return true
 }
 
 // same returns the ID of the message that holds the key, if m asks for the same.
@@ -327,6 +338,14 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
 	}
+	for i := range ms {
+		d.hasten(&ms[i], d.lanes[ms[i].Channel])
+	}
+	stay := func(m *Message) {
+		if m.Claims > 0 {
+			d.lanes[m.Channel].giveUp()
+		}
+	}
 	for len(ms) > 0 {
 		var taken map[string]Message
 		err := d.call(ctx, "Insert", func(ctx context.Context) (err error) {
@@ -334,9 +353,9 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("smsplus: send: %w", err)
+			bad.add("smsplus: send: %w", err)
 		}
-		if len(taken) == 0 {
+		if err == nil && len(taken) == 0 {
 			break
 		}
 		// What is there already needs no insert; all the rest goes in together.
@@ -345,6 +364,7 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 			if !ok || m.Key == "" {
 				return false
 			}
+			stay(&m)
 			id, err := same(&m, &holder)
 			if err != nil {
 				bad.add("trigger %d: %w", at[m.ID], err)
@@ -357,13 +377,25 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 			return true
 		})
 		if len(bad) > 0 {
+			for i := range ms {
+				stay(&ms[i])
+			}
 			return nil, errors.Join(bad...)
 		}
 	}
+	waiting := false
 	for i := range ms {
-		d.observe(ctx, Triggered{ms[i].ID, ms[i].Template, ms[i].Scenario, ms[i].Channel})
+		m := &ms[i]
+		d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
+		if m.Claims > 0 {
+			d.lanes[m.Channel].push(job{Message: m, lease: m.DueAt})
+		} else {
+			waiting = true
+		}
 	}
-	d.nudge()
+	if waiting {
+		d.nudge()
+	}
 	return ids, nil
 }
 

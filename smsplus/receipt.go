@@ -241,19 +241,25 @@ func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
 }
 
 // lookParked takes in what was parked under a provider's ID before it was stored.
-// Receive parks and then looks for the message; this side stores and then looks at
-// what is parked: neither misses the other. An error was told, and what is parked
-// is looked at again before the message moves on.
+// Receive parks and then looks for the message; an update stores and then looks at
+// what is parked: neither misses the other.
 func (d *Dispatcher) lookParked(ctx context.Context, refs ...channel.Ref) {
 	if len(refs) == 0 {
 		return
 	}
-	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
-	rs, err := d.parked(ctx, refs)
-	if err != nil || len(rs) == 0 {
+	if rs, err := d.parked(context.WithoutCancel(ctx), refs); err == nil {
+		d.takeIn(ctx, rs)
+	}
+}
+
+// takeIn applies receipts that were parked, and parks them no longer. An error was
+// told, and what is parked is looked at again before the message moves on.
+func (d *Dispatcher) takeIn(ctx context.Context, rs []channel.Receipt) {
+	if len(rs) == 0 {
 		return
 	}
+	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
 	if _, err := d.absorb(ctx, rs); err == nil {
-		d.unpark(ctx, refs)
+		d.unpark(ctx, refs(rs))
 	}
 }

@@ -29,33 +29,30 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	// Sends outlive ctx by the drain, and carry its values.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	var workers sync.WaitGroup
-	var busy atomic.Int64
+	s := &shift{running: ctx, sending: sending}
 	for _, l := range d.lanes {
 		queue := l.open()
-		workers.Go(func() { // what waits when ctx ends goes back at once, though every worker is busy
+		s.workers.Go(func() { // what waits when ctx ends goes back at once, though every worker is busy
 			<-ctx.Done()
 			for j := range queue {
-				d.serve(sending, ctx, l, j)
+				d.serve(s, l, j)
 			}
 		})
 		for range l.workers {
-			workers.Go(func() {
+			s.workers.Go(func() {
 				for j := range queue {
-					busy.Add(1)
-					d.serve(sending, ctx, l, j)
-					busy.Add(-1)
+					d.serve(s, l, j)
 				}
 			})
 		}
 	}
 	for _, l := range d.lanes {
 		if listener, ok := l.ch.(channel.Listener); ok {
-			workers.Go(func() { d.listen(ctx, l.name, listener) })
+			s.workers.Go(func() { d.listen(ctx, l.name, listener) })
 		}
 	}
 	if w, ok := d.cfg.Store.(Waker); ok {
-		workers.Go(func() { d.heed(ctx, w) })
+		s.workers.Go(func() { d.heed(ctx, w) })
 	}
 	d.claims(ctx)
 
@@ -64,7 +61,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	drained := make(chan struct{})
 	go func() {
-		workers.Wait()
+		s.workers.Wait()
+		d.updates.beside.Wait()
 		close(drained)
 	}()
 	for _, patience := range []time.Duration{d.cfg.DrainTimeout, d.cfg.StoreTimeout} {
@@ -78,23 +76,74 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			cut()
 		}
 	}
-	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", busy.Load())
+	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", s.busy.Load())
 }
 
-// serve does a worker's one job.
-func (d *Dispatcher) serve(sending, running context.Context, l *lane, j job) {
+// shift is what the goroutines of one Run have in common.
+type shift struct {
+	running context.Context // ends when no more is to be begun
+	sending context.Context // ends when what was begun is to end
+	workers sync.WaitGroup  // and the jobs that they have not finished
+	busy    atomic.Int64    // those jobs
+}
+
+// serve does a worker's one job. The worker does not wait until what came of it is
+// stored, unless too much is on its way there.
+func (d *Dispatcher) serve(s *shift, l *lane, j job) {
+	s.workers.Add(1)
+	s.busy.Add(1)
 	l.picked()
-	if running.Err() != nil {
-		d.putBack(sending, j, d.now(), true)
-	} else if _, err := d.work(sending, j, true); err != nil {
-		d.cfg.Logger.LogAttrs(sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
-			slog.String("message", j.ID.String()), slog.Any("error", err))
+	c, _ := d.conclusions.Get().(*conclusion)
+	if c == nil {
+		c = new(conclusion)
 	}
-	roomy := l.release()
-	dueSoon := !j.DueAt.IsZero() && j.DueAt.Sub(d.now()) < d.cfg.Poll
+	c.job, c.patient, c.shift, c.lane = j, true, s, l
+	if s.running.Err() != nil {
+		d.putBack(s.sending, j, d.now(), true)
+		d.finish(c, nil)
+	} else if store, err := d.try(s.sending, c); !store {
+		d.finish(c, err)
+	} else {
+		d.unstored <- struct{}{}
+		d.updates.hand(d.draft(c))
+	}
+}
+
+// handedOver goes on with a conclusion that serve handed over.
+func (d *Dispatcher) handedOver(u update, err error) {
+	c := u.c
+	if err == nil && !u.stale && len(u.parked) == 0 {
+		d.changed(c.shift.sending, c.before, c.Message)
+		<-d.unstored
+		d.finish(c, nil)
+		return
+	}
+	go func() { // the shift does not end before its jobs are finished
+		again, err := d.concluded(c.shift.sending, c, u, err)
+		if again {
+			err = d.conclude(c.shift.sending, c)
+		}
+		<-d.unstored
+		d.finish(c, err)
+	}()
+}
+
+// finish is the end of a job that serve began.
+func (d *Dispatcher) finish(c *conclusion, err error) {
+	if err != nil {
+		d.cfg.Logger.LogAttrs(c.shift.sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
+			slog.String("message", c.ID.String()), slog.Any("error", err))
+	}
+	roomy := c.lane.release()
+	dueSoon := !c.DueAt.IsZero() && c.DueAt.Sub(d.now()) < d.cfg.Poll
 	if roomy || dueSoon {
 		d.nudge()
 	}
+	s := c.shift
+	*c = conclusion{}
+	d.conclusions.Put(c)
+	s.busy.Add(-1)
+	s.workers.Done()
 }
 
 // listen keeps a channel's session for receipts up.

@@ -444,3 +444,67 @@ func TestManySendersAndDispatchersSendEachMessageOnce(t *testing.T) {
 	require.Equal(t, 8*each, w.sends(channel.LINEPush))
 	require.Empty(t, open(t, w.store))
 }
+
+// A store that hangs holds up what is on its way to it, and sends go on until that is
+// as much as a crash may repeat.
+func TestSendsGoOnWhileTheirOutcomesAreStored(t *testing.T) {
+	const each, workers = 4, 2
+	release := make(chan struct{})
+	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Batch = each
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: workers + 2}} // two wait for the store
+		c.StoreTimeout = time.Hour
+		c.Lease = 2 * time.Hour
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Update" {
+				<-release
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		release = make(chan struct{}) // of the bubble
+		var ids []uuid.UUID
+		for range 5 * each {
+			ids = append(ids, w.sendOnly(t))
+			synctest.Wait()
+		}
+		require.Equal(t, 2*each+workers, w.sends(channel.SMS))
+		close(release)
+		synctest.Wait()
+		for _, id := range ids {
+			require.Equal(t, status.Delivered, w.message(id).Status)
+		}
+	})
+}
+
+func TestSendManyGoesToTheWorkersAtOnce(t *testing.T) {
+	claims := 0
+	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Claim" {
+				claims++
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		before := claims
+		trs := []smsplus.Trigger{w.trigger(), w.trigger(), w.trigger()}
+		trs[1].SendAt = time.Now().Add(time.Hour)
+		trs[2].Key = "order 17"
+		ids, err := w.SendMany(t.Context(), trs)
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, status.Delivered, w.message(ids[0]).Status)
+		require.Equal(t, status.Preparing, w.message(ids[1]).Status)
+		require.Equal(t, status.Delivered, w.message(ids[2]).Status)
+
+		again, err := w.SendMany(t.Context(), trs[2:])
+		require.NoError(t, err)
+		require.Equal(t, ids[2:], again)
+		_, err = w.SendMany(t.Context(), []smsplus.Trigger{w.trigger(), {Template: "t", To: trs[2].To, Key: trs[2].Key, Vars: map[string]string{"code": "1"}}})
+		require.ErrorIs(t, err, smsplus.ErrKeyReused)
+		synctest.Wait()
+		require.Equal(t, 2, w.sends(channel.SMS), "all or nothing")
+		require.LessOrEqual(t, claims-before, 2, "one for what comes later, and one for the room that the sends left")
+	})
+}
