@@ -54,6 +54,9 @@ FROM taken t JOIN /*schema*/smsplus_state s ON s.id = t.id ` + messageOfState
 // statistics are old the planner takes few rows for due, and for a number above them
 // it would read and sort a whole backlog. Of a limit that it cannot know it expects
 // that most rows are not read, and follows the index.
+//
+// What is returned is what was locked, and not what the update returns: to join them
+// the planner, which expects few rows of either, would compare each with each.
 const claimSQL = `
 WITH RECURSIVE lane AS (
 	(SELECT lane FROM /*schema*/smsplus_state WHERE due_at IS NOT NULL ORDER BY lane LIMIT 1)
@@ -64,18 +67,21 @@ WITH RECURSIVE lane AS (
 ), open AS MATERIALIZED (
 	SELECT unnest(ARRAY (SELECT lane FROM lane WHERE lane <> ALL ($3::text[]))) AS lane
 ), due AS MATERIALIZED (
-	SELECT d.id, d.due_at
+	SELECT d.*
 	FROM open o CROSS JOIN LATERAL (
-		SELECT s.id, s.due_at FROM /*schema*/smsplus_state s
+		SELECT s.* FROM /*schema*/smsplus_state s
 		WHERE s.lane = o.lane AND s.due_at <= $1
 		ORDER BY s.due_at LIMIT (SELECT $LIMIT)
 		FOR UPDATE SKIP LOCKED
 	) d
 	ORDER BY d.due_at LIMIT $LIMIT
-), s AS (
+), leased AS (
 	UPDATE /*schema*/smsplus_state SET due_at = $2, version = version + 1, claims = claims + 1
 	WHERE id = ANY (ARRAY (SELECT id FROM due))
-	RETURNING *
+), s AS (
+	SELECT due_at AS was_due, id, triggered_at, $2::timestamptz AS due_at, version + 1 AS version, claims + 1 AS claims,
+		status, channel, lane, template, body
+	FROM due
 ), next AS (
 	SELECT min(n.due_at) AS due_at
 	FROM open o CROSS JOIN LATERAL (
@@ -84,9 +90,9 @@ WITH RECURSIVE lane AS (
 		ORDER BY s.due_at LIMIT 1
 	) n
 )
-SELECT next.due_at, due.due_at, ` + columns + `
-FROM next LEFT JOIN (due JOIN s ON s.id = due.id ` + messageOfState + `) ON true
-ORDER BY due.due_at`
+SELECT next.due_at, s.was_due, ` + columns + `
+FROM next LEFT JOIN (s ` + messageOfState + `) ON true
+ORDER BY s.was_due`
 
 // updateSQL replaces states whose version is the one given, and returns their IDs.
 // The rows are locked in the order in which they are given, that of their IDs: the
