@@ -114,9 +114,16 @@ type insertion struct {
 }
 
 func (s *Store) newInsertion(ms []smsplus.Message) (*insertion, error) {
-	b := &insertion{deltas: map[delta]int32{}, newRoutes: map[int64]newRoute{}}
+	n := len(ms)
+	b := &insertion{
+		id: make([][16]byte, 0, n), triggeredAt: make([]time.Time, 0, n), route: make([]int64, 0, n),
+		template: make([]string, 0, n), country: make([]string, 0, n), phone: make([]string, 0, n), key: make([]string, 0, n),
+		fixed: make([][]byte, 0, n), version: make([]int64, 0, n), claims: make([]int32, 0, n),
+		deltas: map[delta]int32{}, newRoutes: map[int64]newRoute{},
+	}
+	b.grow(n)
 	numbers := map[string]*numbered{}
-	for _, m := range inOrder(ms, func(m *smsplus.Message) string { return m.Key }) {
+	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
 		if err := b.add(s, m, numbers); err != nil {
 			return nil, err
 		}
@@ -126,12 +133,12 @@ func (s *Store) newInsertion(ms []smsplus.Message) (*insertion, error) {
 
 // inOrder returns the messages by what the rows or keys are locked by: two batches
 // that lock the same ones in different orders would wait for each other for ever.
-func inOrder(ms []smsplus.Message, by func(*smsplus.Message) string) []*smsplus.Message {
+func inOrder(ms []smsplus.Message, compare func(a, b *smsplus.Message) int) []*smsplus.Message {
 	list := make([]*smsplus.Message, len(ms))
 	for i := range ms {
 		list[i] = &ms[i]
 	}
-	slices.SortStableFunc(list, func(a, b *smsplus.Message) int { return strings.Compare(by(a), by(b)) })
+	slices.SortStableFunc(list, compare)
 	return list
 }
 

@@ -42,6 +42,13 @@ type attempts struct {
 	name        []pgtype.Int8
 }
 
+// grow makes room for n messages with an attempt each.
+func (c *states) grow(n int) {
+	c.due, c.status, c.tab = slices.Grow(c.due, n), slices.Grow(c.status, n), slices.Grow(c.tab, n)
+	c.channel, c.lane, c.tally = slices.Grow(c.channel, n), slices.Grow(c.lane, n), slices.Grow(c.tally, n)
+	c.body, c.names = slices.Grow(c.body, n), slices.Grow(c.names, n)
+}
+
 func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
 	body, err := codec.EncodeState(m)
 	if err != nil {

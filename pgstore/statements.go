@@ -140,7 +140,7 @@ WITH new AS MATERIALIZED (
 ), gone AS MATERIALIZED (
 	SELECT m.id, m.triggered_at, split_part(w.word, ':', 1) AS channel
 	FROM moved m CROSS JOIN unnest(string_to_array(m.was, ' ')) AS w (word)
-	WHERE strpos(w.word, ':') > 0 AND strpos(m.tally, ' ' || split_part(w.word, ':', 1) || ':') = 0
+	WHERE strpos(m.was, ':') > 0 AND strpos(w.word, ':') > 0 AND strpos(m.tally, ' ' || split_part(w.word, ':', 1) || ':') = 0
 ), dropped AS (
 	DELETE FROM /*schema*/smsplus_attempt a USING gone g
 	WHERE a.channel = g.channel AND a.triggered_at = g.triggered_at AND a.id = g.id

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -13,11 +14,12 @@ import (
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 	var (
-		ids      [][16]byte
-		versions []int64
+		ids      = make([][16]byte, 0, len(ms))
+		versions = make([]int64, 0, len(ms))
 		next     states
 	)
-	for _, m := range inOrder(ms, func(m *smsplus.Message) string { return string(m.ID[:]) }) {
+	next.grow(len(ms))
+	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
 		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
 			stale = append(stale, m.ID)
 			continue
