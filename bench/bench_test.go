@@ -1,24 +1,86 @@
 package main
 
 import (
+	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func TestTheComparisonRuns(t *testing.T) {
+func TestMain(m *testing.M) {
+	code := m.Run()
+	pgtest.Stop()
+	os.Exit(code)
+}
+
+func TestMemoryIsCompared(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out, []string{"-n", "205", "-rounds", "2"}))
-	require.Contains(t, out.String(), "200 messages a run, 8 senders")
+	require.Contains(t, out.String(), "205 messages a run")
 	require.Regexp(t, `(?m)^ *2( +\d+/s){5}( +\d+\.\d\d){2} *$`, out.String())
 	require.Regexp(t, `(?m)^ *median( +\d+/s){5}( +\d+\.\d\d){2} *$`, out.String())
 	require.Regexp(t, `(?m)^ *CPU a message( +\d+\.\d\d µs){5} *$`, out.String())
+}
+
+func TestPostgresIsCompared(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out, []string{"postgres", "-dsn", dsn, "-n", "205", "-rounds", "1"}))
+	require.Contains(t, out.String(), "fsync off")
+	require.Regexp(t, `(?m)^ *single +smsplus .* to River +CPU to River +to commits *$`, out.String())
+	require.Regexp(t, `(?m)^ *median( +\d+/s){4}( +\d+\.\d\d){3} *$`, out.String())
+	require.Regexp(t, `(?m)^ *median( +\d+/s){5}( +\d+\.\d\d){3} *$`, out.String())
+}
+
+func TestARunLeavesNothingInTheDatabase(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, err := connect(ctx, pgtest.DSN(t))
+	require.NoError(t, err)
+	before := db.cpu()
+	var used string
+	require.Error(t, db.with(ctx, 1, func(pool *pgxpool.Pool, schema string) error {
+		used = schema
+		_, err := pool.Exec(ctx, "SELECT sum(i) FROM generate_series(1, 1000000) AS i")
+		require.NoError(t, err)
+		return errors.New("failed")
+	}))
+	require.NoError(t, db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+		var there bool
+		require.NoError(t, pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", used).Scan(&there))
+		require.False(t, there)
+		return nil
+	}))
+	require.Greater(t, db.cpu()-before, 20*time.Millisecond, "the server's time, which is no longer a process's, counts")
+}
+
+func TestOnlyLeavesRatiosWithSomebodyToCompareWith(t *testing.T) {
+	t.Parallel()
+	c := contest{
+		name: "c", contestants: []contestant{{name: "a"}, {name: "b"}, {name: "d"}},
+		ratios: []ratio{{name: "both", of: "a", over: []string{"b", "d"}}, {name: "one", of: "a", over: []string{"b"}}},
+	}
+	c = c.only(regexp.MustCompile("c/[ad]"))
+	require.Len(t, c.contestants, 2)
+	require.Equal(t, []ratio{{name: "both", of: "a", over: []string{"d"}}}, c.ratios)
+}
+
+func TestARatioIsToTheBestOfTheOthers(t *testing.T) {
+	t.Parallel()
+	results := map[string]result{"a": {6, 8}, "b": {3, 16}, "d": {2, 2}}
+	require.InDelta(t, 2.0, ratio{of: "a", over: []string{"b", "d"}}.figure(results), 0)
+	require.InDelta(t, 4.0, ratio{of: "a", over: []string{"b", "d"}, cpu: true}.figure(results), 0)
 }
 
 func TestTheGrowthTableIsPrinted(t *testing.T) {
@@ -49,16 +111,15 @@ func TestEveryPageOfTheGrowthTableIsFull(t *testing.T) {
 
 func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-n", "7"}, {"-rounds", "0"}, {"growth", "-max", "9999"}, {"-no-such-flag"}} {
+	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"-no-such-flag"}} {
 		require.Error(t, run(t.Context(), &strings.Builder{}, args), args)
 	}
 }
 
 func TestTheMedianIsTheMiddleFigure(t *testing.T) {
 	t.Parallel()
-	same := func(f float64) float64 { return f }
-	require.InDelta(t, 2.0, median([]float64{3, 1, 2}, same), 0)
-	require.InDelta(t, 2.0, median([]float64{4, 3, 1, 2}, same), 0)
+	require.InDelta(t, 2.0, median([]float64{3, 1, 2}), 0)
+	require.InDelta(t, 2.0, median([]float64{4, 3, 1, 2}), 0)
 	costs, err := typical(time.Nanosecond, 2, func(int) error { return nil })
 	require.NoError(t, err)
 	require.Len(t, costs, 2)

@@ -1,128 +1,180 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// senders is how many goroutines hand messages in, to each project.
-const senders = 8
+// contest is what several projects do in turns.
+type contest struct {
+	name        string
+	contestants []contestant
+	ratios      []ratio
+	// cpu is what all that takes part has used so far.
+	cpu func() time.Duration
+}
 
-// contestant moves n messages from senders goroutines to where they end. It hands
-// the part that counts, from the first message to the end of the last, to timed.
+// contestant takes n messages to where they end. It hands the part that counts,
+// from the first message to the end of the last, to timed.
 type contestant struct {
 	name string
-	move func(ctx context.Context, n int, to []phone.Number, timed stopwatch) error
+	move func(ctx context.Context, n int, timed stopwatch) error
 }
 
 // stopwatch runs what it times.
 type stopwatch func(work func() error) error
 
-// contestants are smsplus, then the peer in the two modes that it has: publishers
-// that do not wait, as Send does not wait for the delivery, and publishers that do.
-var contestants = []contestant{
-	{"smsplus", lives},
-	{"gochannel 0", gochannelWith(0, false)},
-	{"gochannel 1024", gochannelWith(1024, false)},
-	{"waiting 0", gochannelWith(0, true)},
-	{"waiting 1024", gochannelWith(1024, true)},
+// ratio is one contestant's figure over that of the best of others, in each round.
+type ratio struct {
+	name string
+	of   string
+	over []string
+	cpu  bool // time of CPUs a message, of which the least is the best, and not the rate
 }
 
 // result is what one run came to.
 type result struct {
 	rate float64       // messages a second
-	cpu  time.Duration // of the process, a message
+	cpu  time.Duration // a message
 }
 
-// peers runs the contestants in turn, so that each round's runs share the
-// machine's mood, and prints what they came to. The peer's figure in a round is
-// that of its better buffer, in each of its modes.
-func peers(ctx context.Context, out io.Writer, n, rounds int) error {
-	n -= n % senders
-	numbers, err := recipients()
-	if err != nil {
-		return err
+func (r ratio) figure(results map[string]result) float64 {
+	if r.cpu {
+		least := results[r.over[0]].cpu
+		for _, name := range r.over {
+			least = min(least, results[name].cpu)
+		}
+		return float64(results[r.of].cpu) / float64(least)
 	}
-	fmt.Fprintf(out, "%d messages a run, %d senders, %s, GOMAXPROCS %d\n\n", n, senders, runtime.Version(), runtime.GOMAXPROCS(0))
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "round\t")
-	for _, c := range contestants {
-		fmt.Fprintf(table, "%s\t", c.name)
+	most := 0.0
+	for _, name := range r.over {
+		most = max(most, results[name].rate)
 	}
-	fmt.Fprintln(table, "ratio\tto waiting\t")
+	return results[r.of].rate / most
+}
 
-	all := make([][]result, len(contestants))
-	var ratios, toWaiting []float64
+// only leaves out the contestants that the pattern does not match, as contest/name,
+// and the ratios that then lack somebody.
+func (c contest) only(pattern *regexp.Regexp) contest {
+	has := make(map[string]bool)
+	var left []contestant
+	for _, one := range c.contestants {
+		if pattern.MatchString(c.name + "/" + one.name) {
+			left, has[one.name] = append(left, one), true
+		}
+	}
+	var ratios []ratio
+	for _, r := range c.ratios {
+		r.over = slices.DeleteFunc(slices.Clone(r.over), func(name string) bool { return !has[name] })
+		if has[r.of] && len(r.over) > 0 {
+			ratios = append(ratios, r)
+		}
+	}
+	c.contestants, c.ratios = left, ratios
+	return c
+}
+
+// hold runs the contestants in turns, so that each round's runs share the machine's
+// mood, and prints what they came to.
+func (c contest) hold(ctx context.Context, out io.Writer, n, rounds int) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "%s\t", c.name)
+	for _, one := range c.contestants {
+		fmt.Fprintf(table, "%s\t", one.name)
+	}
+	for _, r := range c.ratios {
+		fmt.Fprintf(table, "%s\t", r.name)
+	}
+	fmt.Fprintln(table)
+
+	all := make(map[string][]result)
+	ratios := make([][]float64, len(c.ratios))
 	for round := range rounds {
-		results := make([]result, len(contestants))
-		for i := range contestants {
-			turn := (round + i) % len(contestants) // nobody is always first
-			if results[turn], err = measure(ctx, contestants[turn], n, numbers); err != nil {
-				return fmt.Errorf("%s: %w", contestants[turn].name, err)
+		results := make(map[string]result)
+		for i := range c.contestants {
+			one := c.contestants[(round+i)%len(c.contestants)] // nobody is always first
+			var err error
+			if results[one.name], err = c.measure(ctx, one, n); err != nil {
+				return fmt.Errorf("%s: %w", one.name, err)
 			}
 		}
 		fmt.Fprintf(table, "%d\t", round+1)
-		for i, r := range results {
-			all[i] = append(all[i], r)
-			fmt.Fprintf(table, "%.0f/s\t", r.rate)
+		for _, one := range c.contestants {
+			all[one.name] = append(all[one.name], results[one.name])
+			fmt.Fprintf(table, "%.0f/s\t", results[one.name].rate)
 		}
-		ratios = append(ratios, results[0].rate/best(results[1:3]))
-		toWaiting = append(toWaiting, results[0].rate/best(results[3:]))
-		fmt.Fprintf(table, "%.2f\t%.2f\t\n", ratios[round], toWaiting[round])
+		for i, r := range c.ratios {
+			ratios[i] = append(ratios[i], r.figure(results))
+			fmt.Fprintf(table, "%.2f\t", ratios[i][round])
+		}
+		fmt.Fprintln(table)
 	}
-	fmt.Fprint(table, "median\t")
-	for _, results := range all {
-		fmt.Fprintf(table, "%.0f/s\t", median(results, func(r result) float64 { return r.rate }))
+	for _, line := range []struct {
+		name string
+		of   func([]float64) float64
+	}{{"median", median}, {"least", slices.Min[[]float64]}, {"most", slices.Max[[]float64]}} {
+		fmt.Fprintf(table, "%s\t", line.name)
+		for _, one := range c.contestants {
+			fmt.Fprintf(table, "%.0f/s\t", line.of(figures(all[one.name], func(r result) float64 { return r.rate })))
+		}
+		for _, r := range ratios {
+			fmt.Fprintf(table, "%.2f\t", line.of(r))
+		}
+		fmt.Fprintln(table)
 	}
-	itself := func(r float64) float64 { return r }
-	fmt.Fprintf(table, "%.2f\t%.2f\t\n", median(ratios, itself), median(toWaiting, itself))
 	fmt.Fprint(table, "CPU a message\t")
-	for _, results := range all {
-		fmt.Fprintf(table, "%.2f µs\t", median(results, func(r result) float64 { return float64(r.cpu) / float64(time.Microsecond) }))
+	for _, one := range c.contestants {
+		cpu := figures(all[one.name], func(r result) float64 { return float64(r.cpu) / float64(time.Microsecond) })
+		fmt.Fprintf(table, "%.2f µs\t", median(cpu))
 	}
-	fmt.Fprintln(table, "\t\t")
+	for range c.ratios {
+		fmt.Fprint(table, "\t")
+	}
+	fmt.Fprintln(table)
 	return table.Flush()
 }
 
-func best(results []result) float64 {
-	return slices.MaxFunc(results, func(a, b result) int { return cmp.Compare(a.rate, b.rate) }).rate
+func figures(results []result, figure func(result) float64) []float64 {
+	fs := make([]float64, len(results))
+	for i, r := range results {
+		fs[i] = figure(r)
+	}
+	return fs
 }
 
 // median returns the middle one of the figures; of an even number, the lower middle one.
-func median[T any](of []T, figure func(T) float64) float64 {
-	figures := make([]float64, len(of))
-	for i, o := range of {
-		figures[i] = figure(o)
-	}
-	slices.Sort(figures)
-	return figures[(len(figures)-1)/2]
+func median(figures []float64) float64 {
+	return slices.Sorted(slices.Values(figures))[(len(figures)-1)/2]
 }
 
 // measure runs a contestant once. The garbage of the run before is gone when it
 // begins; its own is part of its cost.
-func measure(ctx context.Context, c contestant, n int, to []phone.Number) (r result, err error) {
-	runtime.GC()
-	err = c.move(ctx, n, to, func(work func() error) error {
-		began, spent := time.Now(), cpuTime()
+func (c contest) measure(ctx context.Context, one contestant, n int) (r result, err error) {
+	err = one.move(ctx, n, func(work func() error) error {
+		runtime.GC()
+		began, spent := time.Now(), c.cpu()
 		err := work()
 		r.rate = float64(n) / time.Since(began).Seconds()
-		r.cpu = (cpuTime() - spent) / time.Duration(n)
+		r.cpu = (c.cpu() - spent) / time.Duration(n)
 		return err
 	})
 	return r, err
 }
 
-// cpuTime is what the process has used so far, its garbage collector's included.
-func cpuTime() time.Duration {
+// ownCPU is what the process has used so far, its garbage collector's included.
+func ownCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -130,14 +182,41 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// recipients are more numbers than a cache holds, made before the clock runs.
-func recipients() ([]phone.Number, error) {
-	numbers := make([]phone.Number, 1<<16)
-	for i := range numbers {
-		var err error
-		if numbers[i], err = phone.Parse(fmt.Sprintf("+8869%08d", i)); err != nil {
-			return nil, err
+// spread has callers at a time call for n things, a batch of them each time.
+func spread(callers, n, batch int, call func(first, end int) error) error {
+	var group errgroup.Group
+	for caller := range callers {
+		group.Go(func() error {
+			for first := caller * batch; first < n; first += callers * batch {
+				if err := call(first, min(first+batch, n)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// until asks again, a millisecond later, until the answer is yes.
+func until(ctx context.Context, ask func() (bool, error)) error {
+	for {
+		if yes, err := ask(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	return numbers, nil
 }
+
+// recipients are more numbers than a cache holds, made before the clock runs.
+var recipients = sync.OnceValue(func() []phone.Number {
+	numbers := make([]phone.Number, 1<<16)
+	for i := range numbers {
+		numbers[i] = number(fmt.Sprintf("+8869%08d", i))
+	}
+	return numbers
+})

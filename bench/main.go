@@ -1,9 +1,9 @@
-// Bench compares smsplus with other projects and shows how its store in memory
-// grows. It is a module of its own, so that what it compares with never reaches an
-// application.
+// Bench compares smsplus with other projects and shows how its stores grow. It is a
+// module of its own, so that what it compares with never reaches an application.
 //
-//	go run .          the engine beside watermill's gochannel, round by round
-//	go run . growth   what memstore's calls cost at three sizes
+//	go run .            the engine beside watermill's gochannel, round by round
+//	go run . postgres   the engine on PostgreSQL beside River and bare statements
+//	go run . growth     what memstore's calls cost at three sizes
 package main
 
 import (
@@ -13,13 +13,19 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime"
 	"time"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
+	err := run(ctx, os.Stdout, os.Args[1:])
+	pgtest.Stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
@@ -27,26 +33,85 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
-	if len(args) > 0 && args[0] == "growth" {
-		flags := flag.NewFlagSet("growth", flag.ContinueOnError)
+	command := "memory"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "memory":
+		h := newHolder(command, 500_000)
+		if err := h.parse(args); err != nil {
+			return err
+		}
+		return h.hold(ctx, out, memory())
+	case "postgres":
+		h := newHolder(command, 50_000)
+		dsn := h.flags.String("dsn", "", "a server to use; without it the program starts one, with PostgreSQL's default durability")
+		if err := h.parse(args); err != nil {
+			return err
+		}
+		db, err := connect(ctx, *dsn)
+		if err != nil {
+			return err
+		}
+		if err := db.describe(ctx, out); err != nil {
+			return err
+		}
+		return h.hold(ctx, out, single(db), many(db))
+	case "growth":
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		largest := flags.Int("max", 1_000_000, "records in the largest store; the others hold a tenth and a hundredth")
 		patience := flags.Duration("time", 300*time.Millisecond, "how long each call is repeated")
-		if err := flags.Parse(args[1:]); err != nil {
+		if err := flags.Parse(args); err != nil {
 			return err
 		}
 		if *largest < 10_000 {
 			return fmt.Errorf("-max is %d, want at least 10000", *largest)
 		}
 		return growth(ctx, out, *largest, *patience)
+	default:
+		return fmt.Errorf("there is no %q", command)
 	}
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	n := flags.Int("n", 500_000, "messages in each run")
-	rounds := flags.Int("rounds", 5, "how many times each project runs")
-	if err := flags.Parse(args); err != nil {
+}
+
+// holder holds contests as its flags say.
+type holder struct {
+	flags     *flag.FlagSet
+	n, rounds *int
+	only      *string
+	pattern   *regexp.Regexp
+}
+
+func newHolder(command string, n int) *holder {
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	return &holder{
+		flags: flags, n: flags.Int("n", n, "messages in each run"),
+		rounds: flags.Int("rounds", 5, "how many times each contestant runs"),
+		only:   flags.String("only", "", "a pattern of which contestants run, as contest/name"),
+	}
+}
+
+func (h *holder) parse(args []string) (err error) {
+	if err := h.flags.Parse(args); err != nil {
 		return err
 	}
-	if *n < senders || *rounds < 1 {
-		return fmt.Errorf("-n is %d and -rounds is %d, want at least %d and 1", *n, *rounds, senders)
+	if *h.n < 1 || *h.rounds < 1 {
+		return fmt.Errorf("-n is %d and -rounds is %d, want at least 1", *h.n, *h.rounds)
 	}
-	return peers(ctx, out, *n, *rounds)
+	h.pattern, err = regexp.Compile(*h.only)
+	return err
+}
+
+func (h *holder) hold(ctx context.Context, out io.Writer, contests ...contest) error {
+	fmt.Fprintf(out, "%d messages a run, %s, GOMAXPROCS %d\n", *h.n, runtime.Version(), runtime.GOMAXPROCS(0))
+	for _, c := range contests {
+		if c = c.only(h.pattern); len(c.contestants) == 0 {
+			continue
+		}
+		fmt.Fprintln(out)
+		if err := c.hold(ctx, out, *h.n, *h.rounds); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// commits inserts rows of 200 bytes with nothing but a key, a commit each.
+func (db *database) commits(ctx context.Context, callers, n int, timed stopwatch) error {
+	return db.with(ctx, int32(callers), func(pool *pgxpool.Pool, schema string) error {
+		table := qualified(schema, "bare")
+		if _, err := pool.Exec(ctx, "CREATE TABLE "+table+" (id uuid PRIMARY KEY, body bytea NOT NULL)"); err != nil {
+			return err
+		}
+		body := make([]byte, 160)
+		insert := func(n int) error {
+			return spread(callers, n, 1, func(_, _ int) error {
+				id, err := uuid.NewV7()
+				if err == nil {
+					_, err = pool.Exec(ctx, "INSERT INTO "+table+" VALUES ($1, $2)", [16]byte(id), body)
+				}
+				return err
+			})
+		}
+		if err := insert(n/10 + 1); err != nil {
+			return err
+		}
+		return timed(func() error { return insert(n) })
+	})
+}
+
+// What the store's columns fixed and body take for a message of this contest.
+const (
+	fixedBytes = 16
+	bodyBytes  = 10
+	finalBytes = 50
+)
+
+// bare writes what no store could write less of: into the store's own tables, with
+// their indexes, a message's two rows as wide as they are there, a thousand messages
+// a statement; and then with one statement more their final state. No engine, no key
+// to look for, no version to compare, no row for the attempt, nothing to count.
+func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) error {
+	const batch = 1000
+	return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
+		store, err := db.migrated(ctx, pool, schema)
+		if err != nil {
+			return err
+		}
+		defer store.Close() //nolint:errcheck // it never fails
+		insert := `WITH message AS (
+				INSERT INTO ` + qualified(schema, "smsplus_message") + ` (id, triggered_at, route, template, country, phone, fixed)
+				SELECT id, $2, 1, 'otp', '886', phone, $4 FROM unnest($1::uuid[], $3::text[]) AS n (id, phone)
+			)
+			INSERT INTO ` + qualified(schema, "smsplus_state") + `
+				(id, triggered_at, due_at, version, claims, status, tab, channel, lane, template, tally, body)
+			SELECT id, $2, $2, 1, 1, 0, 1, 'sms', 'sms', 'otp', '0', $5 FROM unnest($1::uuid[]) AS n (id)`
+		update := `UPDATE ` + qualified(schema, "smsplus_state") + `
+			SET due_at = NULL, version = 2, claims = 0, status = 4, tab = 2, lane = '', tally = '4 sms:4', body = $2
+			WHERE id = ANY ($1::uuid[])`
+		fixed, body, final := make([]byte, fixedBytes), make([]byte, bodyBytes), make([]byte, finalBytes)
+		to := recipients()
+		write := func(n int) error {
+			return spread(callers, n, batch, func(first, end int) error {
+				var (
+					ids    [][16]byte
+					phones []string
+				)
+				for i := first; i < end; i++ {
+					id, err := uuid.NewV7()
+					if err != nil {
+						return err
+					}
+					ids, phones = append(ids, id), append(phones, to[i%len(to)].E164())
+				}
+				if _, err := pool.Exec(ctx, insert, ids, time.Now(), phones, fixed, body); err != nil {
+					return err
+				}
+				_, err := pool.Exec(ctx, update, ids, final)
+				return err
+			})
+		}
+		if err := write(n/10 + 1); err != nil {
+			return err
+		}
+		return timed(func() error { return write(n) })
+	})
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+)
+
+// database is a PostgreSQL server, on which each run has a schema of its own.
+type database struct {
+	config     *pgxpool.Config
+	postmaster int // the server's first process; 0 if it is on another machine
+}
+
+// schemas numbers the process's schemas.
+var schemas atomic.Int64
+
+// durability is what PostgreSQL's defaults say of it.
+var durability = []string{"fsync", "synchronous_commit", "full_page_writes"}
+
+// connect connects to the server, or else to one that it starts and that is as durable
+// as PostgreSQL's defaults are; pgtest.Stop ends that one.
+func connect(ctx context.Context, dsn string) (*database, error) {
+	own := dsn == ""
+	if own {
+		var err error
+		if dsn, err = pgtest.Start(); err != nil {
+			return nil, err
+		}
+	}
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db := &database{config: config}
+	err = db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+		if own {
+			for _, setting := range durability {
+				if _, err := pool.Exec(ctx, "ALTER SYSTEM SET "+setting+" = on"); err != nil {
+					return err
+				}
+			}
+			if _, err := pool.Exec(ctx, "SELECT pg_reload_conf()"); err != nil {
+				return err
+			}
+		}
+		var backend int
+		if err := pool.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+			return err
+		}
+		if p := processOf(backend); strings.HasPrefix(p.name, "postgres") {
+			db.postmaster = p.parent
+		}
+		return nil
+	})
+	return db, err
+}
+
+// describe prints what the server is, and how durable.
+func (db *database) describe(ctx context.Context, out io.Writer) error {
+	return db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+		for i, setting := range append([]string{"server_version"}, append(durability, "shared_buffers", "max_wal_size")...) {
+			var value string
+			if err := pool.QueryRow(ctx, "SHOW "+setting).Scan(&value); err != nil {
+				return err
+			}
+			separator := ", "
+			if i == 0 {
+				setting, separator = "PostgreSQL", ""
+			}
+			fmt.Fprintf(out, "%s%s %s", separator, setting, value)
+		}
+		fmt.Fprint(out, "\nCPU a message: of this process and the server's\n")
+		if db.postmaster == 0 {
+			fmt.Fprintln(out, "(the server is on another machine: its processes are not counted)")
+		}
+		return nil
+	})
+}
+
+// with lends a pool of that many connections, and a schema that is dropped in the end.
+// A checkpoint then leaves nothing of the run for the next one to pay for.
+func (db *database) with(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) (err error) {
+	config := db.config.Copy()
+	config.MaxConns = conns
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	schema := fmt.Sprintf("smsplus_bench_%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := pool.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
+		return err
+	}
+	err = use(pool, schema)
+	for _, statement := range []string{"DROP SCHEMA " + schema + " CASCADE", "CHECKPOINT"} {
+		_, dropped := pool.Exec(context.WithoutCancel(ctx), statement)
+		err = errors.Join(err, dropped)
+	}
+	return err
+}
+
+// cpu is what this process and the server's have used so far.
+func (db *database) cpu() time.Duration {
+	used := ownCPU()
+	if db.postmaster == 0 {
+		return used
+	}
+	used += processOf(db.postmaster).ended
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well-formed
+	for _, stat := range stats {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+		if p := processOf(pid); pid == db.postmaster || p.parent == db.postmaster {
+			used += p.used
+		}
+	}
+	return used
+}
+
+// process is what /proc/PID/stat says of one: zero if there is none, or no such file.
+type process struct {
+	name        string
+	parent      int
+	used, ended time.Duration // ended is that of its children that are no more
+}
+
+func processOf(pid int) (p process) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}
+	}
+	// proc(5): pid (name) state ppid, and the times are the fields 14 to 17.
+	before, after, _ := strings.Cut(string(text), ") ")
+	_, p.name, _ = strings.Cut(before, "(")
+	fields := strings.Fields(after)
+	if len(fields) < 15 {
+		return process{}
+	}
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on Linux, whatever the kernel's is
+	at := func(field int) int {
+		n, _ := strconv.Atoi(fields[field-3])
+		return n
+	}
+	p.parent = at(4)
+	p.used = time.Duration(at(14)+at(15)) * tick
+	p.ended = time.Duration(at(16)+at(17)) * tick
+	return p
+}
+
+// qualified returns a table's name in a schema.
+func qualified(schema, table string) string { return pgx.Identifier{schema, table}.Sanitize() }

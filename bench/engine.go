@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// noop is a channel that delivers everything at once.
+type noop struct {
+	sent, target atomic.Int64
+	reached      chan struct{} // gets one from the send that reaches the target
+}
+
+func newNoop() *noop { return &noop{reached: make(chan struct{}, 1)} }
+
+func (*noop) Name() channel.Name     { return channel.SMS }
+func (*noop) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+
+func (n *noop) Send(context.Context, channel.Envelope) (channel.Result, error) {
+	if n.sent.Add(1) == n.target.Load() {
+		n.reached <- struct{}{}
+	}
+	return channel.Result{Status: status.Delivered}, nil
+}
+
+// engine is smsplus over a store, with as many callers as it says. They call Send, or
+// SendMany if batch is more than 1.
+type engine struct {
+	store   smsplus.Store
+	callers int
+	batch   int
+	config  smsplus.Config // all but the store, the channel and the template
+}
+
+// deliver gives n messages their full life: checked, rendered and stored, sent, and
+// stored as delivered, so that record and statistics have them. It is the shape of
+// the engine's own BenchmarkLife. A tenth of them go before, to warm up.
+func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
+	ch := newNoop()
+	e.config.Store, e.config.Channels = e.store, []channel.Channel{ch}
+	e.config.Templates = []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
+		{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
+	}}}
+	d, err := smsplus.New(e.config)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	var run errgroup.Group
+	run.Go(func() error { return d.Run(running) })
+	defer run.Wait() //nolint:errcheck // a run that is cut short says so by its own error
+	defer stop()
+
+	done := 0
+	deliver := func(n int) error {
+		done += n
+		ch.target.Store(int64(done))
+		if err := spread(e.callers, n, e.batch, func(first, end int) error { return e.send(ctx, d, first, end) }); err != nil {
+			return err
+		}
+		select {
+		case <-ch.reached:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		return until(ctx, func() (bool, error) {
+			delivered, err := count(ctx, e.store)
+			return delivered >= done, err
+		})
+	}
+	if err := deliver(n/10 + 1); err != nil {
+		return err
+	}
+	return timed(func() error { return deliver(n) })
+}
+
+func (e engine) send(ctx context.Context, d *smsplus.Dispatcher, first, end int) error {
+	if e.batch == 1 {
+		_, err := d.Send(ctx, trigger(first))
+		return err
+	}
+	triggers := make([]smsplus.Trigger, 0, e.batch)
+	for i := first; i < end; i++ {
+		triggers = append(triggers, trigger(i))
+	}
+	_, err := d.SendMany(ctx, triggers)
+	return err
+}
+
+func trigger(i int) smsplus.Trigger {
+	to := recipients()
+	return smsplus.Trigger{
+		Template: "otp", To: channel.Recipient{Phone: to[i%len(to)]}, Vars: map[string]string{"code": "498172"},
+	}
+}
+
+// count returns how many messages the statistics, which are written with the records,
+// have as delivered.
+func count(ctx context.Context, store smsplus.Store) (delivered int, err error) {
+	rows, err := store.Stats(ctx, smsplus.Filter{})
+	for _, row := range rows {
+		delivered += row.Delivered
+	}
+	return delivered, err
+}

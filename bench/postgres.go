@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// How each contestant on PostgreSQL is set up: as it was fastest where it was tried.
+const (
+	engineConns = 16
+	riverConns  = 16
+	batchers    = 4 // callers of SendMany and of InsertManyFast, and bare loops
+)
+
+// tuned is the engine's configuration for many messages a second.
+var tuned = smsplus.Config{
+	Batch:  1000,
+	Limits: map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 1000}},
+}
+
+// single is about callers that ask for one message each.
+func single(db *database) contest {
+	const callers = 64
+	return contest{
+		name: "single", cpu: db.cpu,
+		contestants: []contestant{
+			db.engine("smsplus", callers, 1, tuned),
+			db.engine("defaults", callers, 1, smsplus.Config{}),
+			db.river("River", callers, 1),
+			{"commits", func(ctx context.Context, n int, timed stopwatch) error { return db.commits(ctx, callers, n, timed) }},
+		},
+		ratios: []ratio{
+			{name: "to River", of: "smsplus", over: []string{"River"}},
+			{name: "CPU to River", of: "smsplus", over: []string{"River"}, cpu: true},
+			{name: "to commits", of: "smsplus", over: []string{"commits"}},
+		},
+	}
+}
+
+// many is about callers that ask for a thousand messages each.
+func many(db *database) contest {
+	rivers := []string{"River 1000", "River 5000"}
+	return contest{
+		name: "many", cpu: db.cpu,
+		contestants: []contestant{
+			db.engine("smsplus", batchers, 1000, tuned),
+			db.engine("defaults", batchers, 1000, smsplus.Config{}),
+			db.river(rivers[0], batchers, 1000),
+			db.river(rivers[1], batchers, 5000),
+			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return db.bare(ctx, batchers, n, timed) }},
+		},
+		ratios: []ratio{
+			{name: "to River", of: "smsplus", over: rivers},
+			{name: "CPU to River", of: "smsplus", over: rivers, cpu: true},
+			{name: "to bare", of: "smsplus", over: []string{"bare"}},
+		},
+	}
+}
+
+func (db *database) engine(name string, callers, batch int, c smsplus.Config) contestant {
+	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
+		return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
+			store, err := db.migrated(ctx, pool, schema)
+			if err != nil {
+				return err
+			}
+			defer store.Close() //nolint:errcheck // it never fails
+			return engine{store, callers, batch, c}.deliver(ctx, n, timed)
+		})
+	}}
+}
+
+func (*database) migrated(ctx context.Context, pool *pgxpool.Pool, schema string) (*pgstore.Store, error) {
+	o := pgstore.Options{Schema: schema, Timeout: time.Minute}
+	if err := pgstore.Migrate(ctx, pool, o); err != nil {
+		return nil, err
+	}
+	return pgstore.New(ctx, pool, o)
+}
