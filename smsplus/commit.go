@@ -312,10 +312,12 @@ func (d *Dispatcher) update(m *Message) (stale bool, err error) {
 func (d *Dispatcher) flushUpdates(batch []*ticket[update], ms []Message) {
 	for len(batch) > 0 {
 		ms = ms[:0]
+		ids := make(map[uuid.UUID]bool, len(batch))
 		first, later := rounds(batch, func(t *ticket[update]) bool {
-			if holds(ms, t.item.m.ID) {
+			if ids[t.item.m.ID] {
 				return false
 			}
+			ids[t.item.m.ID] = true
 			ms = append(ms, *t.item.m)
 			return true
 		})
@@ -357,13 +359,4 @@ func (d *Dispatcher) shareParked(batch []*ticket[update], look []channel.Ref) {
 			}
 		}
 	}
-}
-
-func holds(ms []Message, id uuid.UUID) bool {
-	for i := range ms {
-		if ms[i].ID == id {
-			return true
-		}
-	}
-	return false
 }

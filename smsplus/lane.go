@@ -47,7 +47,7 @@ type job struct {
 func newLane(ch channel.Channel, c Config) *lane {
 	limit := c.Limits[ch.Name()]
 	l := &lane{ch: ch, name: ch.Name(), workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
-	l.places = l.workers + 4*c.Batch
+	l.places = l.workers + 2*c.Batch
 	if limit.Rate > 0 {
 		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
 		// Nobody should wait in the lane for longer than half a lease.

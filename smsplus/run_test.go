@@ -463,11 +463,13 @@ func TestSendsGoOnWhileTheirOutcomesAreStored(t *testing.T) {
 		}}
 	}, func(t *testing.T, w *world) {
 		release = make(chan struct{}) // of the bubble
-		var ids []uuid.UUID
-		for range 5 * each {
-			ids = append(ids, w.sendOnly(t))
-			synctest.Wait()
+		trs := make([]smsplus.Trigger, 5*each)
+		for i := range trs {
+			trs[i] = w.trigger()
 		}
+		ids, err := w.SendMany(t.Context(), trs)
+		require.NoError(t, err)
+		synctest.Wait()
 		require.Equal(t, 2*each+workers, w.sends(channel.SMS))
 		close(release)
 		synctest.Wait()
