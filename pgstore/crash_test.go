@@ -48,7 +48,7 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 			inFlight[try.attempt]++
 			n++
 		}
-		require.LessOrEqual(t, n, 64, "more than the channel has workers")
+		require.LessOrEqual(t, n, 64+2*256, "more than the channel has workers, and than may be ahead of the store")
 	}
 
 	calm(t, s, w, d)

@@ -61,7 +61,8 @@ var server struct {
 
 	folder string
 	script *exec.Cmd
-	stdin  io.Closer // the server runs as long as this is open
+	stdin  io.WriteCloser // the server runs as long as this is open
+	said   *bufio.Reader
 }
 
 var schemas atomic.Int64
@@ -155,6 +156,22 @@ func Exec(tb testing.TB, statements ...string) {
 	}
 }
 
+// Restart stops the server that [Start] started and starts it again: in mode "fast" as
+// an operator does, who cuts all connections, and in mode "immediate" as a crash does.
+// The package's other tests must not be at it.
+func Restart(tb testing.TB, mode string) {
+	tb.Helper()
+	server.Lock()
+	defer server.Unlock()
+	if _, err := fmt.Fprintln(server.stdin, mode); err != nil {
+		tb.Fatal(err)
+	}
+	line, err := server.said.ReadString('\n')
+	if !strings.HasPrefix(line, "ready ") {
+		tb.Fatalf("the PostgreSQL server did not start again: %s%v", line, err)
+	}
+}
+
 // Stop ends the server, if there is one, and returns when it has ended. The end of
 // the process would end it too, and not wait.
 func Stop() {
@@ -198,7 +215,7 @@ func start() error {
 		rest, _ := io.ReadAll(said)
 		return fmt.Errorf("the PostgreSQL server did not start: %w: %s%s", cmd.Wait(), line, rest)
 	}
-	server.folder, server.script, server.stdin = folder, cmd, stdin
+	server.folder, server.script, server.stdin, server.said = folder, cmd, stdin, said
 	return nil
 }
 

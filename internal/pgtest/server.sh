@@ -1,6 +1,7 @@
 # Runs a PostgreSQL server, whose programs are in the folder $1, for as long as
 # somebody holds the other end of standard input. Says "ready" and the server's
-# folder, or what went wrong.
+# folder, or what went wrong. A line of input is how to restart it (pg_ctl's mode), to
+# which the answer is of the same kind.
 set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/smsplus-pgtest.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -27,5 +28,12 @@ cluster() {
 	exit 1
 }
 echo "ready $dir"
-cat >/dev/null
+while read -r mode; do
+	if "$1/pg_ctl" --pgdata="$dir/data" --log="$dir/log" --mode="$mode" --silent --wait restart >"$dir/start" 2>&1; then
+		echo "ready $dir"
+	else
+		tail -n 5 "$dir/start" "$dir/log" | tr '\n' ' '
+		echo
+	fi
+done
 "$1/pg_ctl" --pgdata="$dir/data" --mode=immediate --silent --wait stop

@@ -1,0 +1,59 @@
+package pgstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// The database's disk is full for a while: calls fail, and none lies.
+func TestAFullDiskLosesNothing(t *testing.T) {
+	t.Parallel()
+	const settings = "mode=1777,size=160m"
+	if os.Getenv(ownServer) == "" {
+		if os.Getuid() != 0 {
+			t.Skip("only root can make a file system that is soon full")
+		}
+		disk, err := os.MkdirTemp("", "smsplus-disk") //nolint:usetesting // that one's parents are closed to the server's account
+		require.NoError(t, err)
+		defer func() { require.NoError(t, os.Remove(disk)) }()
+		require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, settings))
+		defer func() { require.NoError(t, syscall.Unmount(disk, 0)) }()
+		alone(t, "TMPDIR="+disk)
+		return
+	}
+	pgtest.Durable(t)
+	// Or the log would take all that there is before anything else does.
+	pgtest.Exec(t, "ALTER SYSTEM SET max_wal_size = '48MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()")
+	o := sendOver(t)
+	for range 2 {
+		passed(t, &o.returned, 300)
+		ballast := filepath.Join(os.Getenv("TMPDIR"), "ballast")
+		glut(t, ballast)
+		passed(t, &o.refused, 30)
+		require.NoError(t, os.Remove(ballast))
+		if _, err := o.store.Stats(t.Context(), smsplus.Filter{}); err != nil {
+			pgtest.Restart(t, "immediate") // what an operator does with a server that gave up
+		}
+	}
+	passed(t, &o.returned, 300)
+	o.end()
+}
+
+// glut writes a file until the file system is full.
+func glut(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close() //nolint:errcheck // it is worth nothing
+	for chunk := make([]byte, 64<<10); err == nil; {
+		_, err = f.Write(chunk)
+	}
+	require.ErrorIs(t, err, syscall.ENOSPC)
+}
