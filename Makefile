@@ -95,7 +95,7 @@ test: ## every test
 race: ## every test anew, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...
 
-oracle: ## compare with implementations that others wrote
+oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...
 
 bench: ## every benchmark once, so that none rots

@@ -1,4 +1,5 @@
-// Package oracle compares this module with implementations that others wrote. It is
+// Package oracle compares this module with implementations that others wrote, and has one
+// that they wrote judge what its stores do when called at the same time. It is
 // a module of its own, so that what they need never reaches an application.
 package oracle
 

@@ -1,0 +1,299 @@
+package oracle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	pgtest.Stop()
+	os.Exit(code)
+}
+
+// stores opens each of the module's stores, empty.
+var stores = map[string]func(t *testing.T) smsplus.Store{
+	"memstore": func(*testing.T) smsplus.Store { return memstore.New() },
+	"sqlitestore": func(t *testing.T) smsplus.Store {
+		path := filepath.Join(t.TempDir(), "messages.db")
+		require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+		s, err := sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	},
+	"pgstore": func(t *testing.T) smsplus.Store {
+		pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+		require.NoError(t, pgstore.Migrate(t.Context(), pool, o))
+		s, err := pgstore.New(t.Context(), pool, o)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	},
+}
+
+// deed is one call as far as it is about one key, and what came of it.
+type deed struct {
+	call    string // insert, claim, update or read
+	id      uuid.UUID
+	now     time.Time // of a claim
+	message row       // what an insert or an update brings; due of a claim is its lease's end
+
+	stale bool      // update: it came too late
+	taken uuid.UUID // insert: who has the key
+	found row       // claim and read: the message
+	none  bool      // read: there is none
+}
+
+// row is what calls change of a message. A key has one message at most.
+type row struct {
+	id      uuid.UUID
+	version int64
+	claims  int
+	due     time.Time
+}
+
+// model says what a key's message is after a call, if the call may have that outcome.
+func model(holder row, d deed) (bool, row) {
+	mine := holder.id == d.id
+	switch d.call {
+	case "insert":
+		if holder.id != uuid.Nil {
+			return d.taken == holder.id, holder
+		}
+		return d.taken == uuid.Nil, d.message
+	case "claim":
+		next := row{d.id, holder.version + 1, holder.claims + 1, d.message.due}
+		return mine && !holder.due.IsZero() && !holder.due.After(d.now) && d.found == next, next
+	case "update":
+		if !mine || holder.version != d.message.version {
+			return d.stale, holder
+		}
+		return !d.stale, row{d.id, holder.version + 1, 0, d.message.due}
+	default:
+		if d.none {
+			return !mine, holder
+		}
+		return mine && d.found == holder, holder
+	}
+}
+
+// linear reports whether there is an order of the calls, such that each lies between
+// its beginning and its end, in which the outcomes are the model's.
+func linear(history []porcupine.Operation) porcupine.CheckResult {
+	return porcupine.CheckOperationsTimeout(porcupine.Model{
+		Init: func() any { return row{} },
+		Step: func(state, input, _ any) (bool, any) {
+			ok, next := model(state.(row), input.(deed))
+			return ok, next
+		},
+	}, history, time.Minute)
+}
+
+// noon is when histories begin. Times are of whole microseconds, as stores keep them.
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.DueAt} }
+
+func fresh(key string, due time.Time) smsplus.Message {
+	to, err := phone.Parse("+886912345678")
+	if err != nil {
+		panic(err) // it is one
+	}
+	return smsplus.Message{
+		ID: uuid.New(), Key: key, Template: "otp", To: channel.Recipient{Phone: to},
+		Plan:    []smsplus.PlannedStep{{Channel: channel.SMS}},
+		Channel: channel.SMS, Lane: channel.SMS, TriggeredAt: noon, DueAt: due, Version: 1,
+	}
+}
+
+// history has callers insert, claim, update and read the messages of a few keys, all at
+// the same time, and returns what they did, by the key.
+func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
+	t.Helper()
+	const callers, calls, keys = 6, 60, 4
+	began := time.Now()
+	var mu sync.Mutex
+	done := make(map[string][]porcupine.Operation)
+	seen := make(map[string][]smsplus.Message) // what anybody saw of a key's message
+	var group errgroup.Group
+	for caller := range callers {
+		group.Go(func() error {
+			tell := func(from time.Duration, key string, d deed, m ...smsplus.Message) {
+				mu.Lock()
+				defer mu.Unlock()
+				done[key] = append(done[key], porcupine.Operation{
+					ClientId: caller, Input: d, Call: from.Nanoseconds(), Return: time.Since(began).Nanoseconds(),
+				})
+				seen[key] = append(seen[key], m...)
+			}
+			for i := range calls {
+				key := fmt.Sprint("key ", rand.N(keys))
+				now := noon.Add(time.Duration(i) * time.Second)
+				due := now.Add(time.Duration(rand.N(20)-10) * time.Second)
+				mu.Lock()
+				known := seen[key]
+				mu.Unlock()
+				var m smsplus.Message
+				if len(known) > 0 {
+					m = known[max(0, len(known)-1-rand.N(3))]
+				}
+				from := time.Since(began)
+				switch what := rand.N(10); {
+				case len(known) == 0 || what == 0:
+					m := fresh(key, due)
+					taken, err := s.Insert(t.Context(), []smsplus.Message{m})
+					if err != nil {
+						return err
+					}
+					d := deed{call: "insert", id: m.ID, message: rowOf(m)}
+					if holder, ok := taken[key]; ok {
+						d.taken, m = holder.ID, holder
+					}
+					tell(from, key, d, m)
+				case what < 4:
+					const lease = 5 * time.Second
+					claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: now, Lease: lease, Limit: 2})
+					if err != nil {
+						return err
+					}
+					for _, m := range claimed.Messages {
+						tell(from, m.Key, deed{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
+					}
+				case what < 8:
+					m.DueAt = due
+					stale, err := s.Update(t.Context(), []smsplus.Message{m})
+					if err != nil {
+						return err
+					}
+					tell(from, key, deed{call: "update", id: m.ID, message: rowOf(m), stale: slices.Contains(stale, m.ID)})
+				default:
+					found, err := s.Message(t.Context(), m.ID)
+					if errors.Is(err, smsplus.ErrNotFound) {
+						tell(from, key, deed{call: "read", id: m.ID, none: true})
+					} else if err != nil {
+						return err
+					} else {
+						tell(from, key, deed{call: "read", id: m.ID, found: rowOf(found)}, found)
+					}
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	return done
+}
+
+func TestCallsAtTheSameTimeHaveAnOrder(t *testing.T) {
+	t.Parallel()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 10 {
+				for key, calls := range history(t, open(t)) {
+					require.Equal(t, porcupine.Ok, linear(calls), key)
+				}
+			}
+		})
+	}
+}
+
+// careless is a store that breaks a promise of the contract.
+type careless struct {
+	smsplus.Store
+	claim  func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
+	update func(context.Context, []smsplus.Message) ([]uuid.UUID, error)
+}
+
+func (s *careless) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	if s.claim != nil {
+		return s.claim(ctx, c)
+	}
+	return s.Store.Claim(ctx, c)
+}
+
+func (s *careless) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if s.update != nil {
+		return s.update(ctx, ms)
+	}
+	return s.Store.Update(ctx, ms)
+}
+
+// The proof must be able to fail.
+func TestAStoreThatBreaksItsPromiseHasNoOrder(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(s *careless){
+		"an update of an old version replaces a newer one": func(s *careless) {
+			s.update = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+				for ok := false; !ok; ok = len(stale) == 0 {
+					held, err := s.Message(ctx, ms[0].ID)
+					if err != nil {
+						return nil, err
+					}
+					ms[0].Version = held.Version
+					if stale, err = s.Store.Update(ctx, ms); err != nil {
+						return nil, err
+					}
+				}
+				return nil, nil
+			}
+		},
+		"an update that takes effect is told to be stale": func(s *careless) {
+			s.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+				_, err := s.Store.Update(ctx, ms)
+				return []uuid.UUID{ms[0].ID}, err
+			}
+		},
+		"a claim hands out what another one holds": func(s *careless) {
+			var mu sync.Mutex
+			var last smsplus.Claimed
+			s.claim = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if len(last.Messages) > 0 {
+					again := last
+					last = smsplus.Claimed{}
+					return again, nil
+				}
+				claimed, err := s.Store.Claim(ctx, c)
+				last = claimed
+				return claimed, err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for {
+				s := &careless{Store: memstore.New()}
+				spoil(s)
+				for _, calls := range history(t, s) {
+					if linear(calls) == porcupine.Illegal {
+						return
+					}
+				}
+			}
+		})
+	}
+}
