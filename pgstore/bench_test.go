@@ -281,6 +281,81 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
+// BenchmarkRetention drops a month, and purges as many messages, while another store
+// claims: it says how long one of its claims took at most.
+func BenchmarkRetention(b *testing.B) {
+	pgtest.Durable(b)
+	pool, others := pgtest.Pool(b, nil), pgtest.Pool(b, nil)
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("SMSPLUS_BENCH_RECORDS"), "20000"))
+	require.NoError(b, err)
+	for _, keyed := range []bool{false, true} {
+		for _, monthly := range []bool{true, false} {
+			name := map[bool]string{true: "drop", false: "purge"}[monthly] + map[bool]string{true: "/keyed", false: "/keyless"}[keyed]
+			b.Run(name, func(b *testing.B) {
+				o := pgstore.Options{Schema: pgtest.Schema(b), Monthly: monthly}
+				other := open(b, others, o)
+				longest, gone, now := time.Duration(0), 0, began
+				for b.Loop() {
+					b.StopTimer()
+					now = now.Add(10 * time.Minute)
+					s := open(b, pool, o)
+					fillMonth(b, s, now, n, keyed)
+					ctx, cancel := context.WithCancel(b.Context())
+					var claims errgroup.Group
+					claims.Go(func() error {
+						for ctx.Err() == nil {
+							before := time.Now()
+							if _, err := other.Claim(b.Context(), smsplus.Claim{Now: now, Lease: time.Minute, Limit: batch}); err != nil {
+								return err
+							}
+							longest = max(longest, time.Since(before))
+						}
+						return nil
+					})
+					b.StartTimer()
+					dropped := 0
+					if monthly {
+						dropped, err = s.DropMonths(b.Context(), began.AddDate(0, 1, 0))
+						require.NoError(b, err)
+					}
+					for !monthly && dropped < n {
+						k, err := s.Purge(b.Context(), began.AddDate(0, 1, 0), 1000)
+						require.NoError(b, err)
+						dropped += k
+					}
+					b.StopTimer()
+					cancel()
+					require.NoError(b, claims.Wait())
+					require.Equal(b, n, dropped)
+					gone += dropped
+					b.StartTimer()
+				}
+				b.ReportMetric(float64(gone)/b.Elapsed().Seconds(), "messages/s")
+				b.ReportMetric(float64(longest)/float64(time.Millisecond), "longest-claim-ms")
+			})
+		}
+	}
+}
+
+// fillMonth gives the store a month of n messages that have ended.
+func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool) {
+	require.NoError(b, s.Maintain(b.Context(), now))
+	ms := make([]smsplus.Message, 0, 1000)
+	for i := range n {
+		m := past(i, 3*n)
+		m.DueAt = time.Time{}
+		if keyed {
+			m.Key = m.ID.String()
+		}
+		if ms = append(ms, m); len(ms) == cap(ms) || i == n-1 {
+			insert(b, s, ms...)
+			ms = ms[:0]
+		}
+	}
+	require.NoError(b, s.Maintain(b.Context(), now))
+	pgtest.Exec(b, "VACUUM ANALYZE") // as it has been long ago
+}
+
 // BenchmarkClaim leases batches from a queue that never ends, a third of which is
 // excepted, and looks at one in which nothing is due.
 func BenchmarkClaim(b *testing.B) {

@@ -39,5 +39,12 @@
 // index of one filter: the first there is of phone number, a tab other than sent,
 // template or country code, channel, sent. The others are checked on each record. With
 // a phone number or a country code statistics cost the records that have it. Nothing
-// is dropped but by [Store.Purge].
+// is dropped but by [Store.Purge] and [Store.DropMonths].
+//
+// # By months
+//
+// With Options.Monthly the tables of messages are partitioned by calendar months, so
+// that a month is dropped at once. Updates know their messages' months; what does not,
+// such as a claim, looks into each. A partitioned table can have no unique key but one
+// with the trigger time: keys have a table of their own.
 package pgstore

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,7 +25,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	}
 	for batch := -1; batch != 0; erased += batch {
 		err := s.do(ctx, "erase", func(ctx context.Context) error {
-			return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+			return s.inTx(ctx, func(tx pgx.Tx) (err error) {
 				batch, err = s.eraseSome(ctx, tx, keys)
 				return err
 			})
@@ -35,7 +36,9 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	}
 	var underWay int
 	err = s.do(ctx, "erase", func(ctx context.Context) error {
-		return s.pool.QueryRow(ctx, qualified(underWaySQL, s.qualifier), keys).Scan(&underWay)
+		return s.inTx(ctx, func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, qualified(underWaySQL, s.layout), keys).Scan(&underWay)
+		})
 	})
 	if err == nil && underWay > 0 {
 		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrUnderWay, underWay)
@@ -44,12 +47,13 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 }
 
 func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
-	ms, err := s.messages(ctx, tx, qualified(erasableSQL, s.qualifier), phoneKeys)
+	ms, err := s.messages(ctx, tx, qualified(erasableSQL, s.layout), phoneKeys)
 	if err != nil || len(ms) == 0 {
 		return 0, err
 	}
 	var (
 		ids           [][16]byte
+		triggeredAt   []time.Time
 		fixed, bodies [][]byte
 		refs          []channel.Ref
 	)
@@ -69,12 +73,13 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 		if err != nil {
 			return 0, err
 		}
-		ids, fixed, bodies = append(ids, m.ID), append(fixed, f), append(bodies, body)
+		ids, triggeredAt = append(ids, m.ID), append(triggeredAt, m.TriggeredAt)
+		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
 	names, err := s.names(refs)
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, qualified(forgetSQL, s.qualifier), ids, fixed, bodies, names)
+	_, err = tx.Exec(ctx, qualified(forgetSQL, s.layout), ids, triggeredAt, fixed, bodies, names)
 	return len(ms), err
 }

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -68,32 +69,50 @@ func (s *Store) foldSoon(now time.Time) {
 		defer s.folds.end()
 		limited, cancel := context.WithTimeout(ctx, foldTimeout)
 		defer cancel()
-		if err := s.Maintain(limited, now); err != nil && ctx.Err() == nil {
+		folded, made := s.maintain(limited, now)
+		if ctx.Err() != nil {
+			return
+		}
+		if folded != nil {
 			s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "pgstore: statistics were not folded; they get slower, and stay right",
-				slog.Any("error", err))
+				slog.Any("error", folded))
+		}
+		if made != nil {
+			s.o.Logger.LogAttrs(ctx, slog.LevelWarn,
+				"pgstore: the months to come were not made; messages of one that is missing go to the default partition",
+				slog.Any("error", made))
 		}
 	})
 }
 
 // Maintain does what only one store on a schema needs to do, unless another one is at
-// it: it folds the statistics' deltas. A store does so by itself, now and then, while it
-// is asked to Claim, so call it only where no dispatcher runs. Not to fold makes
-// statistics slow, and never wrong. Now is the time; an error has undone nothing but
-// its own step.
+// it: it folds the statistics' deltas, and where the tables are by months it makes this
+// one and the next two. A store does so by itself, now and then, while it is asked to
+// Claim, so call it only where no dispatcher runs. Not to fold makes statistics slow,
+// and never wrong; what no month is made for is kept all the same, and is not dropped
+// with one. Now is the time; an error has undone nothing but its own step.
 func (s *Store) Maintain(ctx context.Context, now time.Time) error {
+	return errors.Join(s.maintain(ctx, now))
+}
+
+func (s *Store) maintain(ctx context.Context, now time.Time) (folded, made error) {
 	mine := false
-	err := s.do(ctx, "maintain", func(ctx context.Context) error {
+	folded = s.do(ctx, "maintain", func(ctx context.Context) error {
 		tag, err := s.pool.Exec(ctx, s.lease, "fold", [16]byte(s.folds.holder), now, now.Add(foldLease))
 		mine = tag.RowsAffected() > 0
 		return err
 	})
-	for n := foldBatch; err == nil && mine && n == foldBatch; {
-		err = s.do(ctx, "maintain", func(ctx context.Context) error {
+	if !mine {
+		return folded, nil
+	}
+	made = s.makeMonths(ctx, now)
+	for n := foldBatch; folded == nil && n == foldBatch; {
+		folded = s.do(ctx, "maintain", func(ctx context.Context) (err error) {
 			n, err = s.fold(ctx)
 			return err
 		})
 	}
-	return err
+	return folded, made
 }
 
 // foldBatch is how many deltas one transaction folds.
@@ -103,6 +122,12 @@ const foldBatch = 5000
 // right, if a waste, when two stores do it at a time.
 func (s *Store) fold(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if s.layout.monthly { // who drops a month has this row until it is done
+			_, err := tx.Exec(ctx, qualified("SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR KEY SHARE", s.layout))
+			if err != nil {
+				return err
+			}
+		}
 		rows, err := tx.Query(ctx, s.takeDeltas.text(foldBatch))
 		if err != nil {
 			return err
@@ -120,10 +145,10 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 			return nil
 		}
 		keys, sums := totals.columns()
-		if _, err := tx.Exec(ctx, qualified(addTotalsSQL, s.qualifier), append(keys, sums...)...); err != nil {
+		if _, err := tx.Exec(ctx, qualified(addTotalsSQL, s.layout), append(keys, sums...)...); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, qualified(dropTotalsSQL, s.qualifier), keys...)
+		_, err = tx.Exec(ctx, qualified(dropTotalsSQL, s.layout), keys...)
 		return err
 	})
 	return n, err

@@ -3,13 +3,19 @@ package pgstore
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Purge implements [smsplus.Store]. What an update or another purge holds at the same
 // time is left for the next call.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.do(ctx, "purge", func(ctx context.Context) error {
-		return s.pool.QueryRow(ctx, s.purge.text(limit), up(before)).Scan(&n)
+		purge := func(db querier) error { return db.QueryRow(ctx, s.purge.text(limit), up(before)).Scan(&n) }
+		if s.layout.monthly {
+			return s.inTx(ctx, func(tx pgx.Tx) error { return purge(tx) })
+		}
+		return purge(s.pool)
 	})
 	return n, err
 }

@@ -82,11 +82,9 @@ func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err e
 	SELECT t.triggered_at, t.id FROM /*schema*/smsplus_%s t%s ORDER BY t.triggered_at DESC, t.id DESC LIMIT %d
 )
 SELECT `+columns+`
-FROM page p
-JOIN /*schema*/smsplus_state s ON s.id = p.id
-JOIN /*schema*/smsplus_message m ON m.triggered_at = p.triggered_at AND m.id = p.id
+FROM page p `+stateOf("p")+` `+messageOfState+`
 ORDER BY p.triggered_at DESC, p.id DESC`, walked, q.where(), limit)
-	return qualified(sql, s.qualifier), q.args, nil
+	return qualified(sql, s.layout), q.args, nil
 }
 
 // walk returns the table whose index a page walks: that of the filter which is likely

@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,16 +24,18 @@ type SchemaError = migrate.VersionError
 
 // Migrate brings the schema to the version that this release needs, in one
 // transaction; if it is there already, it does nothing. Of o it uses the Schema, which
-// must exist. The pool's user must own the tables, or be allowed to create them. A
-// schema that is newer than this release is a [SchemaError].
+// must exist, and Monthly, which is an error for tables that are there and are not by
+// months. Where they are, it also makes the present month and the next two. The pool's
+// user must own the tables, or be allowed to create them. A schema that is newer than
+// this release is a [SchemaError].
 //
 // Nothing else ever migrates: call it when you deploy, and not when each process
 // starts. Several calls at a time wait for each other.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
-	q := o.qualifier()
-	for range tries {
-		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return migrateTx(ctx, tx, q) })
-		if !beaten(err) {
+	l := layout{o.qualifier(), o.Monthly}
+	for try := range tries {
+		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
+		if !beaten(err) && !givenUp(err) || !pause(ctx, rand.N(firstPause<<try)) {
 			break
 		}
 	}
@@ -48,36 +52,59 @@ func beaten(err error) bool {
 	return codeOf(err) == duplicateTable || codeOf(err) == uniqueViolation
 }
 
-func migrateTx(ctx context.Context, tx pgx.Tx, qualifier string) error {
-	have, err := versionOf(ctx, tx, qualifier)
-	if err != nil || schema.Check(have) == nil {
+func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
+	have, err := versionOf(ctx, tx, l.qualifier)
+	if err != nil {
 		return err
 	}
 	if have > 0 {
-		// Whoever waits here finds, when it goes on, what the other one did.
-		if _, err := tx.Exec(ctx, qualified("LOCK TABLE /*schema*/smsplus_migration", qualifier)); err != nil {
+		there, err := layoutOf(ctx, tx, l.qualifier)
+		if err != nil {
 			return err
 		}
-		if have, err = versionOf(ctx, tx, qualifier); err != nil {
+		if l.monthly && !there.monthly {
+			return fmt.Errorf("Options.Monthly is for tables that are not there yet: %w", ErrNotMonthly)
+		}
+		l = there
+	}
+	if have > 0 && schema.Check(have) != nil {
+		// Whoever waits here finds, when it goes on, what the other one did.
+		if _, err := tx.Exec(ctx, qualified("LOCK TABLE /*schema*/smsplus_migration", l)); err != nil {
+			return err
+		}
+		if have, err = versionOf(ctx, tx, l.qualifier); err != nil {
 			return err
 		}
 	}
-	steps, err := schema.After(have, qualifier)
+	steps, err := schema.After(have, schemaMark)
 	if err != nil {
 		return err
 	}
 	for _, step := range steps {
-		if _, err := tx.Exec(ctx, step.SQL); err != nil {
+		if _, err := tx.Exec(ctx, qualified(step.SQL, l)); err != nil {
 			return fmt.Errorf("version %d: %w", step.Version, err)
 		}
+	}
+	if l.monthly {
+		return makeMonths(ctx, tx, l, time.Now())
 	}
 	return nil
 }
 
+// schemaMark leaves the names in the migrations as they are.
+const schemaMark = "/*schema*/"
+
 // MigrationSQL returns what [Migrate] would do to a database whose schema has the
 // given version, 0 if there is none, as a text for whoever runs SQL by other means.
-// Of o it uses the Schema.
-func MigrationSQL(from int, o Options) (string, error) { return schema.SQL(from, o.qualifier()) }
+// Of o it uses the Schema and Monthly. With that the text also makes the present month
+// and the next two, unless they are there.
+func MigrationSQL(from int, o Options) (string, error) {
+	text, err := schema.SQL(from, schemaMark)
+	if err == nil && o.Monthly {
+		text += monthsSQL(time.Now())
+	}
+	return qualified(text, layout{o.qualifier(), o.Monthly}), err
+}
 
 // querier is a pool or a transaction.
 type querier interface {

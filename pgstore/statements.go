@@ -1,9 +1,7 @@
 package pgstore
 
-import "strings"
-
-// The statements. Each is one round trip and one transaction. /*schema*/ stands
-// before each table, as in the migrations.
+// The statements. Each is one round trip and one transaction. They are written as the
+// migrations are: for both layouts, see [layout].
 //
 // They are written for plans that do not depend on how many rows the planner takes a
 // parameter for: rows are reached by arrays of keys, for which it expects few, and a
@@ -13,13 +11,35 @@ import "strings"
 const columns = `s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed`
 
-const messageOfState = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
+// messageOfState joins a state with its message. The planner takes a row that it looks
+// up among months for a look into each, and would rather read whole tables: where a
+// row's month is known, LATERAL and LIMIT have it look there.
+const messageOfState = `/*plain*/` + wholeMessage + `/*end*/` +
+	`/*monthly: CROSS JOIN LATERAL (
+	SELECT * FROM /*schema*/smsplus_message m WHERE m.triggered_at = s.triggered_at AND m.id = s.id LIMIT 1) m*/`
+
+// wholeMessage leaves it to the planner with which of both it begins.
+const wholeMessage = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
+
+// stateOf joins what has a message's time and ID with its state.
+func stateOf(alias string) string {
+	return `/*plain*/JOIN /*schema*/smsplus_state s ON s.id = ` + alias + `.id/*end*/` + stateInMonth(alias)
+}
+
+// stateInMonth is stateOf for the monthly layout alone.
+func stateInMonth(alias string) string {
+	return `/*monthly: CROSS JOIN LATERAL (
+	SELECT * FROM /*schema*/smsplus_state s WHERE s.triggered_at = ` + alias + `.triggered_at AND s.id = ` + alias + `.id LIMIT 1) s*/`
+}
 
 // insertSQL adds messages unless one of their keys is taken, and returns those that
-// have them.
-const insertSQL = `
+// have them. A key is taken only by a message that this transaction sees: one that
+// serializes may still see the key of a month that is gone.
+var insertSQL = `
 WITH taken AS MATERIALIZED (
-	SELECT id, triggered_at FROM /*schema*/smsplus_message WHERE key = ANY ($1::text[]) AND key IS NOT NULL
+	/*plain*/SELECT id, triggered_at FROM /*schema*/smsplus_message WHERE key = ANY ($1::text[]) AND key IS NOT NULL/*end*/
+	/*monthly: SELECT s.id, s.triggered_at FROM /*schema*/smsplus_key k*/ ` + stateInMonth("k") + `
+	/*monthly: WHERE k.key = ANY ($1::text[])*/
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
@@ -43,9 +63,12 @@ WITH taken AS MATERIALIZED (
 	INSERT INTO /*schema*/smsplus_route (id, body)
 	SELECT n.* FROM free, unnest($27::bigint[], $28::bytea[]) AS n
 	ON CONFLICT DO NOTHING
-)
+)/*monthly: , key AS (
+	INSERT INTO /*schema*/smsplus_key (id, triggered_at, key)
+	SELECT n.* FROM free, unnest($2::uuid[], $3::timestamptz[], $8::text[]) AS n (id, triggered_at, key) WHERE n.key <> ''
+)*/
 SELECT ` + columns + `
-FROM taken t JOIN /*schema*/smsplus_state s ON s.id = t.id ` + messageOfState
+FROM taken t ` + stateOf("t") + ` ` + messageOfState
 
 // claimSQL leases what is due. Lanes are looked at one by one, so that those that are
 // excepted cost nothing however much waits in them. Of each as many are locked as the
@@ -53,7 +76,8 @@ FROM taken t JOIN /*schema*/smsplus_state s ON s.id = t.id ` + messageOfState
 // them, and finds them at its next. The limit there is no number in the text: while
 // statistics are old the planner takes few rows for due, and for a number above them
 // it would read and sort a whole backlog. Of a limit that it cannot know it expects
-// that most rows are not read, and follows the index.
+// that most rows are not read, and follows the index. Over months the time is hidden
+// too: else each claim looks cheaper than the plan there is, and is planned anew.
 //
 // What is returned is what was locked, and not what the update returns: to join them
 // the planner, which expects few rows of either, would compare each with each.
@@ -70,14 +94,15 @@ WITH RECURSIVE lane AS (
 	SELECT d.*
 	FROM open o CROSS JOIN LATERAL (
 		SELECT s.* FROM /*schema*/smsplus_state s
-		WHERE s.lane = o.lane AND s.due_at <= $1
+		WHERE s.lane = o.lane AND s.due_at <= /*plain*/$1/*end*//*monthly: (SELECT $1::timestamptz)*/
 		ORDER BY s.due_at LIMIT (SELECT $LIMIT)
 		FOR UPDATE SKIP LOCKED
 	) d
 	ORDER BY d.due_at LIMIT $LIMIT
 ), leased AS (
 	UPDATE /*schema*/smsplus_state SET due_at = $2, version = version + 1, claims = claims + 1
-	WHERE id = ANY (ARRAY (SELECT id FROM due))
+	WHERE id = ANY (ARRAY (SELECT id FROM due))/*monthly:
+		AND triggered_at >= (SELECT min(triggered_at) FROM due) AND triggered_at <= (SELECT max(triggered_at) FROM due)*/
 ), s AS (
 	SELECT due_at AS was_due, id, triggered_at, $2::timestamptz AS due_at, version + 1 AS version, claims + 1 AS claims,
 		status, channel, lane, template, body
@@ -97,7 +122,8 @@ ORDER BY s.was_due`
 // updateSQL replaces states whose version is the one given, and returns their IDs.
 // The rows are locked in the order in which they are given, that of their IDs: the
 // second of two batches waits for the first, and then finds other versions. The names
-// of the attempts are given as a word for each word of the tally.
+// of the attempts are given as a word for each word of the tally. $FROM and $TO are the
+// edges of the batch's months: in the text, so that a plan knows no other month.
 //
 // What is there is written by ON CONFLICT, which always goes through the index. For a
 // join the planner may settle, while a table is small, on reading all of it, and keep
@@ -107,20 +133,21 @@ ORDER BY s.was_due`
 const updateSQL = `
 WITH new AS MATERIALIZED (
 	SELECT * FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
-		$7::text[], $8::text[], $9::bytea[], $10::text[])
-		AS n (id, version, due_at, status, tab, channel, lane, tally, body, names)
+		$7::text[], $8::text[], $9::bytea[], $10::text[]/*monthly: , $11::timestamptz[]*/)
+		AS n (id, version, due_at, status, tab, channel, lane, tally, body, names/*monthly: , at*/)
 ), moved AS MATERIALIZED (
 	SELECT n.*, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
 		SELECT s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
 		WHERE s.id = n.id AND s.version = n.version
+			/*monthly: AND s.triggered_at = n.at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
 		FOR UPDATE
 	) o
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
 	SELECT id, triggered_at, template, due_at, version + 1, 0, status, tab, channel, lane, tally, body FROM moved
-	ON CONFLICT (id) DO UPDATE
+	ON CONFLICT (id/*monthly: , triggered_at*/) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = 0, status = excluded.status, tab = excluded.tab,
 		channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
 	RETURNING id
@@ -135,6 +162,7 @@ WITH new AS MATERIALIZED (
 	WHERE strpos(was, ' ' || channel || ':') = 0 OR name IS DISTINCT FROM (
 		SELECT a.name FROM /*schema*/smsplus_attempt a
 		WHERE a.channel = has.channel AND a.triggered_at = has.triggered_at AND a.id = has.id
+			/*monthly: AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
 	)
 	ON CONFLICT (channel, triggered_at, id) DO UPDATE SET name = excluded.name
 ), gone AS MATERIALIZED (
@@ -144,6 +172,7 @@ WITH new AS MATERIALIZED (
 ), dropped AS (
 	DELETE FROM /*schema*/smsplus_attempt a USING gone g
 	WHERE a.channel = g.channel AND a.triggered_at = g.triggered_at AND a.id = g.id
+		/*monthly: AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
 	SELECT ` + hourSQL + ` AS hour, template, tally, sum(n)
@@ -162,8 +191,12 @@ const hourSQL = `floor(date_part('epoch', triggered_at) / 3600)::integer`
 
 const messageSQL = `SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + ` WHERE s.id = $1`
 
-const namedSQL = `SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + `
-WHERE s.id = ANY (ARRAY (SELECT id FROM /*schema*/smsplus_attempt WHERE name = ANY ($1::bigint[])))`
+var namedSQL = `
+/*monthly: WITH named AS MATERIALIZED (
+	SELECT DISTINCT triggered_at, id FROM /*schema*/smsplus_attempt WHERE name = ANY (ARRAY (SELECT unnest($1::bigint[])))
+)*/
+SELECT ` + columns + ` FROM /*plain*/ /*schema*/smsplus_state s/*end*/ /*monthly: named n*/ ` + stateInMonth("n") + ` ` + messageOfState + `
+/*plain*/WHERE s.id = ANY (ARRAY (SELECT id FROM /*schema*/smsplus_attempt WHERE name = ANY ($1::bigint[])))/*end*/`
 
 const routesSQL = `SELECT id, body FROM /*schema*/smsplus_route WHERE id = ANY ($1::bigint[])`
 
@@ -183,12 +216,12 @@ DELETE FROM /*schema*/smsplus_parked WHERE ref = ANY ($1::bigint[]) AND key = AN
 
 // purgeSQL drops the oldest of what has ended and of what is parked. What another
 // call holds is passed over.
-const purgeSQL = `
+var purgeSQL = `
 WITH oldest AS MATERIALIZED (
 	SELECT * FROM (
 		(SELECT m.triggered_at AS at, m.id, NULL::bigint AS ref, NULL::bigint AS key
 		FROM /*schema*/smsplus_message m
-		JOIN /*schema*/smsplus_state s ON s.id = m.id
+		` + stateOf("m") + `
 		WHERE m.triggered_at < $1 AND s.due_at IS NULL
 		ORDER BY m.triggered_at LIMIT $LIMIT)
 		UNION ALL
@@ -197,14 +230,21 @@ WITH oldest AS MATERIALIZED (
 	ORDER BY at LIMIT $LIMIT
 ), ended AS MATERIALIZED (
 	SELECT s.id FROM /*schema*/smsplus_state s
-	WHERE s.id = ANY (ARRAY (SELECT id FROM oldest WHERE id IS NOT NULL)) AND s.due_at IS NULL
+	WHERE s.id = ANY (ARRAY (SELECT id FROM oldest WHERE id IS NOT NULL)) AND s.due_at IS NULL/*monthly:
+		AND s.triggered_at >= (SELECT min(at) FROM oldest WHERE id IS NOT NULL)
+		AND s.triggered_at <= (SELECT max(at) FROM oldest WHERE id IS NOT NULL)*/
 	ORDER BY s.id
 	FOR UPDATE SKIP LOCKED
 ), state AS (
-	DELETE FROM /*schema*/smsplus_state WHERE id = ANY (ARRAY (SELECT id FROM ended))
+	DELETE FROM /*schema*/smsplus_state WHERE id = ANY (ARRAY (SELECT id FROM ended))/*monthly:
+		AND triggered_at >= (SELECT min(at) FROM oldest WHERE id IS NOT NULL)
+		AND triggered_at <= (SELECT max(at) FROM oldest WHERE id IS NOT NULL)*/
 	RETURNING id, triggered_at, template, tally
 ), message AS (
 	DELETE FROM /*schema*/smsplus_message m USING state s WHERE m.triggered_at = s.triggered_at AND m.id = s.id
+	/*monthly: RETURNING m.key
+), key AS (
+	DELETE FROM /*schema*/smsplus_key WHERE key = ANY (ARRAY (SELECT key FROM message WHERE key IS NOT NULL))*/
 ), attempt AS (
 	DELETE FROM /*schema*/smsplus_attempt a
 	USING (
@@ -228,7 +268,7 @@ SELECT (SELECT count(*) FROM state) + (SELECT count(*) FROM parked)`
 
 // erasableSQL locks messages to a person that have ended.
 const erasableSQL = `
-SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + messageOfState + `
+SELECT ` + columns + ` FROM /*schema*/smsplus_state s ` + wholeMessage + `
 WHERE m.phone = ANY ($1::text[]) AND s.due_at IS NULL
 ORDER BY s.id LIMIT 1000
 FOR UPDATE OF s`
@@ -237,10 +277,10 @@ FOR UPDATE OF s`
 // nobody who has read a message before writes it back.
 const forgetSQL = `
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n (id, fixed, body)
+	SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bytea[], $4::bytea[]) AS n (id, triggered_at, fixed, body)
 ), state AS (
 	UPDATE /*schema*/smsplus_state s SET body = n.body, version = s.version + 1
-	FROM new n WHERE s.id = n.id
+	FROM new n WHERE s.triggered_at = n.triggered_at AND s.id = n.id
 	RETURNING s.id, s.triggered_at, s.tally
 ), message AS (
 	UPDATE /*schema*/smsplus_message m SET phone = NULL, fixed = n.fixed
@@ -251,10 +291,10 @@ WITH new AS MATERIALIZED (
 	FROM state s CROSS JOIN unnest(string_to_array(s.tally, ' ')) WITH ORDINALITY AS w (word, n)
 	WHERE w.n > 1 AND a.channel = split_part(w.word, ':', 1) AND a.triggered_at = s.triggered_at AND a.id = s.id
 )
-DELETE FROM /*schema*/smsplus_parked WHERE ref = ANY ($4::bigint[])`
+DELETE FROM /*schema*/smsplus_parked WHERE ref = ANY ($5::bigint[])`
 
 const underWaySQL = `
-SELECT count(*) FROM /*schema*/smsplus_state s ` + messageOfState + `
+SELECT count(*) FROM /*schema*/smsplus_state s ` + wholeMessage + `
 WHERE m.phone = ANY ($1::text[]) AND s.due_at IS NOT NULL`
 
 // leaseSQL takes a task, or goes on with it, unless another holds it.
@@ -291,6 +331,3 @@ USING unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text
 WHERE t.channel = n.channel AND t.span = n.span AND t.start = n.start AND t.tab = n.tab AND t.template = n.template
 	AND t.preparing = 0 AND t.accepted = 0 AND t.failed = 0 AND t.undeliverable = 0 AND t.delivered = 0
 	AND t."read" = 0 AND t.twice = 0`
-
-// qualified puts the schema into a statement.
-func qualified(sql, qualifier string) string { return strings.ReplaceAll(sql, "/*schema*/", qualifier) }

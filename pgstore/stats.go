@@ -101,9 +101,10 @@ func (s *Store) recount(f smsplus.Filter) (sql string, args []any, err error) {
 	for _, c := range conditions {
 		q.and(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
 	}
-	sql = "SELECT s.template, s.tally, count(*), " + noCounts + " FROM /*schema*/smsplus_state s " + messageOfState +
+	sql = "SELECT s.template, s.tally, count(*), " + noCounts + " FROM " +
+		"/*plain*/ /*schema*/smsplus_state s " + wholeMessage + "/*end*/ /*monthly: /*schema*/smsplus_message m*/ " + stateInMonth("m") +
 		q.where() + " GROUP BY 1, 2"
-	return qualified(sql, s.qualifier), q.args, nil
+	return qualified(sql, s.layout), q.args, nil
 }
 
 // sums asks for totals, deltas and the tallies of the hours that f's range cuts; it
@@ -123,7 +124,7 @@ func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
 	}
 	var parts []string
 	part := func(format string, args ...any) {
-		parts = append(parts, fmt.Sprintf(qualified(format, s.qualifier), args...))
+		parts = append(parts, fmt.Sprintf(qualified(format, s.layout), args...))
 	}
 	if hours.from < hours.to {
 		channel := q.arg(string(f.Channel))

@@ -27,6 +27,11 @@ type Options struct {
 	// Schema is where the tables are. It is quoted as it stands. Defaults to where the
 	// connections' search_path leads.
 	Schema string
+	// Monthly has [Migrate] make the large tables by months, so that [Store.DropMonths]
+	// drops a month at once. It is chosen when the tables are made, once and for all;
+	// a store finds out by itself. An ID that is there already is then an error only
+	// with the same trigger time. Defaults to no.
+	Monthly bool
 	// Sealer encrypts what says something of a person. Defaults to none: phone
 	// numbers, variables and providers' words are then in the open.
 	Sealer seal.Sealer
@@ -37,7 +42,8 @@ type Options struct {
 	Hint bool
 	// Timeout is the deadline of a call whose context has none. Defaults to 10 s.
 	Timeout time.Duration
-	// Logger gets warnings: that statistics could not be folded. Defaults to none.
+	// Logger gets warnings: that statistics could not be folded, or a month not made.
+	// Defaults to none.
 	Logger *slog.Logger
 }
 
@@ -51,7 +57,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// qualifier returns what stands before a table's name.
+// qualifier returns what stands before a name.
 func (o Options) qualifier() string {
 	if o.Schema == "" {
 		return ""
@@ -67,12 +73,14 @@ type Store struct {
 	codec  *stored.Codec
 	routes routes
 	folds  folds
+	months months
 	hints  hints
 	beside beside
 
-	qualifier                                                   string
-	insert, update, message, named, park, parked, unpark, lease string
-	claim, purge, takeDeltas                                    limited
+	layout                                              layout
+	insert, message, named, park, parked, unpark, lease string
+	claim, purge, takeDeltas                            limited
+	update                                              spanning
 }
 
 var (
@@ -95,22 +103,36 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if err := errors.Join(bad...); err != nil {
 		return nil, err
 	}
-	q := o.qualifier()
-	s := &Store{
-		pool: pool, o: o, codec: stored.NewCodec(o.Sealer), qualifier: q,
-		insert: qualified(insertSQL, q), update: qualified(updateSQL, q), message: qualified(messageSQL, q),
-		named: qualified(namedSQL, q), park: qualified(parkSQL, q), parked: qualified(parkedSQL, q),
-		unpark: qualified(unparkSQL, q), lease: qualified(leaseSQL, q),
-		claim: limited{sql: qualified(claimSQL, q)}, purge: limited{sql: qualified(purgeSQL, q)},
-		takeDeltas: limited{sql: qualified(takeDeltasSQL, q)},
-	}
+	s := &Store{pool: pool, o: o, codec: stored.NewCodec(o.Sealer)}
 	s.folds.holder = uuid.New()
 	err := s.do(ctx, "open", func(ctx context.Context) error {
-		have, err := versionOf(ctx, pool, q)
-		return cmp.Or(err, schema.Check(have))
+		have, err := versionOf(ctx, pool, o.qualifier())
+		if err := cmp.Or(err, schema.Check(have)); err != nil {
+			return err
+		}
+		s.layout, err = layoutOf(ctx, pool, o.qualifier())
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, st := range []struct {
+		into *string
+		sql  string
+	}{
+		{&s.insert, insertSQL},
+		{&s.update.sql, updateSQL},
+		{&s.message, messageSQL},
+		{&s.named, namedSQL},
+		{&s.park, parkSQL},
+		{&s.parked, parkedSQL},
+		{&s.unpark, unparkSQL},
+		{&s.lease, leaseSQL},
+		{&s.claim.sql, claimSQL},
+		{&s.purge.sql, purgeSQL},
+		{&s.takeDeltas.sql, takeDeltasSQL},
+	} {
+		*st.into = qualified(st.sql, s.layout)
 	}
 	s.beside.ctx, s.beside.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if o.Hint {
@@ -169,6 +191,20 @@ func (l *limited) text(limit int) string {
 	return text
 }
 
+// inTx makes a call that is not hot, in a transaction in which the planner looks rows up
+// one by one: it takes a row among months for a look into each, and would rather read
+// whole tables.
+func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
+		if s.layout.monthly {
+			if _, err := tx.Exec(ctx, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"); err != nil {
+				return err
+			}
+		}
+		return call(tx)
+	})
+}
+
 // A transaction that PostgreSQL gave up is tried so often at most. The pause before the
 // second try is random, up to twice this, and doubles with each other.
 const (
@@ -198,8 +234,14 @@ func (s *Store) do(ctx context.Context, op string, call func(context.Context) er
 }
 
 // givenUp reports whether the database undid a transaction that may succeed when it
-// is repeated: a serialization failure or a deadlock.
-func givenUp(err error) bool { return codeOf(err) == "40001" || codeOf(err) == "40P01" }
+// is repeated: a serialization failure, a deadlock, or a lock that did not come in time.
+func givenUp(err error) bool {
+	switch codeOf(err) {
+	case "40001", "40P01", "55P03":
+		return true
+	}
+	return false
+}
 
 const uniqueViolation = "23505"
 

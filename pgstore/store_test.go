@@ -230,9 +230,10 @@ func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
 
 func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 	t.Parallel()
-	for _, sealer := range []seal.Sealer{nil, ring(t, 1)} {
+	for n, sealer := range []seal.Sealer{nil, ring(t, 1), nil} {
 		pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
-		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
+		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, Monthly: n == 2})
+		require.NoError(t, s.Maintain(t.Context(), noon))
 		other, open := full(1), full(2)
 		other.To = channel.Recipient{Phone: number("+886900000000")}
 		open.DueAt = noon

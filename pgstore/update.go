@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	var (
 		ids      = make([][16]byte, 0, len(ms))
 		versions = make([]int64, 0, len(ms))
+		ats      = make([]time.Time, 0, len(ms))
 		next     states
 	)
 	next.grow(len(ms))
@@ -26,15 +28,22 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		}
 		ids = append(ids, m.ID)
 		versions = append(versions, m.Version)
+		ats = append(ats, m.TriggeredAt)
 		if err := next.add(s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
+	args := []any{
+		ids, versions, next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body, next.names,
+	}
+	sql := s.update.sql
+	if s.layout.monthly {
+		args, sql = append(args, ats), s.update.text(ats)
+	}
 	var updated map[uuid.UUID]bool
 	err = s.do(ctx, "update", func(ctx context.Context) error {
 		updated = make(map[uuid.UUID]bool, len(ids))
-		rows, err := s.pool.Query(ctx, s.update, ids, versions,
-			next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body, next.names)
+		rows, err := s.pool.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}

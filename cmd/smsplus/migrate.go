@@ -5,13 +5,21 @@ import (
 	"fmt"
 )
 
+const asNeeded = "The schema has version %d, as this release needs it.\n"
+
 func (p *program) migrate(f *flags) action {
-	var dry bool
+	var dry, monthly bool
 	f.BoolVar(&dry, "print", false, "print the SQL that does it, and change nothing")
+	f.BoolVar(&monthly, "monthly", false, "PostgreSQL: make the large tables by months (only when they are made)")
 	return func(ctx context.Context, _ string) error {
 		db, err := p.database()
 		if err != nil {
 			return err
+		}
+		if monthly {
+			if db, err = byMonths(db); err != nil {
+				return err
+			}
 		}
 		have, err := db.version(ctx)
 		if err != nil {
@@ -22,8 +30,8 @@ func (p *program) migrate(f *flags) action {
 		switch {
 		case err != nil:
 			return err
-		case have == want:
-			fmt.Fprintf(p.stderr, "The schema has version %d, as this release needs it.\n", have)
+		case dry && text == "":
+			fmt.Fprintf(p.stderr, asNeeded, have)
 			return nil
 		case dry:
 			fmt.Fprintf(p.stderr, "From version %d to version %d:\n", have, want)
@@ -32,6 +40,10 @@ func (p *program) migrate(f *flags) action {
 		}
 		if err := db.migrate(ctx); err != nil {
 			return err
+		}
+		if have == want { // and months that were missing are made
+			fmt.Fprintf(p.stderr, asNeeded, have)
+			return nil
 		}
 		fmt.Fprintf(p.stderr, "The schema was migrated from version %d to version %d.\n", have, want)
 		return nil

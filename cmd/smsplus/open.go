@@ -46,10 +46,11 @@ func (p *program) database() (database, error) {
 
 // The mistakes in a store's URL. Who knows where in a wrong one the password stands?
 var (
-	errScheme = errors.New("it is neither sqlite:FILE nor postgres://…")
-	errFile   = errors.New("what follows sqlite: is the name of a file as it stands, and no URL")
-	errSchema = errors.New("a file of SQLite has no -schema")
-	errURL    = errors.New("it is no URL of PostgreSQL, or has a wrong parameter; in a password all but letters and digits must be percent-encoded")
+	errScheme  = errors.New("it is neither sqlite:FILE nor postgres://…")
+	errFile    = errors.New("what follows sqlite: is the name of a file as it stands, and no URL")
+	errSchema  = errors.New("a file of SQLite has no -schema")
+	errMonthly = errors.New("a file of SQLite has no months")
+	errURL     = errors.New("it is no URL of PostgreSQL, or has a wrong parameter; in a password all but letters and digits must be percent-encoded")
 )
 
 func parseStore(text, schema string, sealer seal.Sealer) (database, error) {

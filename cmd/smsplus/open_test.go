@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,35 @@ func TestEveryCommandAnswersFromPostgreSQLAsFromSQLite(t *testing.T) {
 	}
 	code, _, _ = readOnly.run(t, "show", id(9).String())
 	require.Equal(t, exitNotFound, code)
+}
+
+func TestMigrateMakesMonths(t *testing.T) {
+	t.Parallel()
+	schema := pgtest.Schema(t)
+	pg := postgres(t, schema, "")
+	require.Contains(t, pg.out(t, "migrate", "-print", "-monthly"), "PARTITION OF")
+	code, _, stderr := pg.run(t, "migrate", "-monthly")
+	require.Equal(t, exitDone, code, stderr)
+	month := pgx.Identifier{schema, "smsplus_attempt" + time.Now().UTC().Format("_2006_01")}.Sanitize()
+	for _, again := range [][]string{{"migrate"}, {"migrate", "-monthly"}} {
+		pgtest.Exec(t, "DROP TABLE "+month, "DROP TABLE "+strings.ReplaceAll(month, "attempt", "message"), "DROP TABLE "+strings.ReplaceAll(month, "attempt", "state"))
+		code, _, stderr = pg.run(t, again...)
+		require.Equal(t, exitDone, code, stderr)
+		require.Contains(t, stderr, "The schema has version ")
+		pgtest.Exec(t, "SELECT FROM "+month)
+	}
+	pg.fill(t, day())
+	s, _ := filled(t)
+	require.Equal(t, s.out(t, "export", "-from", "2026-11-01"), pg.out(t, "export", "-from", "2026-11-01"))
+
+	plain := postgres(t, pgtest.Schema(t), "")
+	plain.out(t, "migrate")
+	code, _, stderr = plain.run(t, "migrate", "-monthly")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "not by months")
+	code, _, stderr = s.run(t, "migrate", "-monthly")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "-monthly: a file of SQLite has no months")
 }
 
 func TestAServerThatCannotBeReachedIsSaidWithoutThePassword(t *testing.T) {

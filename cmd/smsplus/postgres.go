@@ -44,6 +44,16 @@ func (s server) open(ctx context.Context) (smsplus.Store, error) {
 	return pooled{store, pool}, nil
 }
 
+// byMonths returns the database with its large tables by months.
+func byMonths(db database) (database, error) {
+	s, ok := db.(server)
+	if !ok {
+		return nil, usagef("-monthly: %w", errMonthly)
+	}
+	s.options.Monthly = true
+	return s, nil
+}
+
 func (s server) version(ctx context.Context) (int, error) { return versionOf(ctx, s) }
 func (s server) sql(from int) (string, error)             { return pgstore.MigrationSQL(from, s.options) }
 

@@ -15,15 +15,15 @@ CREATE TABLE /*schema*/smsplus_message (
 	key          text COLLATE "C",
 	fixed        bytea            NOT NULL,
 	PRIMARY KEY (triggered_at, id)
-);
+)/*monthly: PARTITION BY RANGE (triggered_at)*/;
 CREATE INDEX smsplus_message_template ON /*schema*/smsplus_message (template, triggered_at, id);
 CREATE INDEX smsplus_message_country ON /*schema*/smsplus_message (country, triggered_at, id);
 CREATE INDEX smsplus_message_phone ON /*schema*/smsplus_message (phone, triggered_at);
-CREATE UNIQUE INDEX smsplus_message_key ON /*schema*/smsplus_message (key) WHERE key IS NOT NULL;
+/*plain*/CREATE UNIQUE INDEX smsplus_message_key ON /*schema*/smsplus_message (key) WHERE key IS NOT NULL;/*end*/
 
 -- What becomes of a message: its row here is replaced by every claim and update.
 CREATE TABLE /*schema*/smsplus_state (
-	id           uuid             NOT NULL PRIMARY KEY,
+	id           uuid             NOT NULL/*plain*/ PRIMARY KEY/*end*/,
 	triggered_at timestamptz      NOT NULL,
 	due_at       timestamptz,
 	version      bigint           NOT NULL,
@@ -34,8 +34,9 @@ CREATE TABLE /*schema*/smsplus_state (
 	lane         text COLLATE "C" NOT NULL,
 	template     text COLLATE "C" NOT NULL,
 	tally        text COLLATE "C" NOT NULL,
-	body         bytea            NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+	body         bytea            NOT NULL/*monthly: ,
+	PRIMARY KEY (id, triggered_at)*/
+)/*plain*/ WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)/*end*//*monthly: PARTITION BY RANGE (triggered_at)*/;
 CREATE INDEX smsplus_state_due ON /*schema*/smsplus_state (lane, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX smsplus_state_tab ON /*schema*/smsplus_state (tab, triggered_at, id);
 
@@ -46,9 +47,23 @@ CREATE TABLE /*schema*/smsplus_attempt (
 	id           uuid             NOT NULL,
 	channel      text COLLATE "C" NOT NULL,
 	PRIMARY KEY (channel, triggered_at, id)
-);
+)/*monthly: PARTITION BY RANGE (triggered_at)*/;
 CREATE INDEX smsplus_attempt_name ON /*schema*/smsplus_attempt (name) WHERE name IS NOT NULL;
+/*monthly: 
+-- What no month is made for. The months are made by their own SQL.
+CREATE TABLE /*schema*/smsplus_message_default PARTITION OF /*schema*/smsplus_message DEFAULT;
+CREATE TABLE /*schema*/smsplus_state_default PARTITION OF /*schema*/smsplus_state DEFAULT
+	WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE TABLE /*schema*/smsplus_attempt_default PARTITION OF /*schema*/smsplus_attempt DEFAULT;
 
+-- The messages' keys, for a unique index cannot span partitions. A key is here as long
+-- as its message.
+CREATE TABLE /*schema*/smsplus_key (
+	key          text COLLATE "C" NOT NULL PRIMARY KEY,
+	triggered_at timestamptz      NOT NULL,
+	id           uuid             NOT NULL
+);
+*/
 -- Scenarios and plans, each once.
 CREATE TABLE /*schema*/smsplus_route (
 	id   bigint NOT NULL PRIMARY KEY,

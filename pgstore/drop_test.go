@@ -1,0 +1,308 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// inMonths returns n messages in the months from noon's on, two attempts each, a day
+// and some hours apart; all are to one person.
+func inMonths(n int) []smsplus.Message {
+	ms := make([]smsplus.Message, n)
+	for i := range ms {
+		m := full(i)
+		m.TriggeredAt = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * 31 * time.Hour)
+		m.Template = fmt.Sprint("template ", i%3)
+		m.Attempts = append(m.Attempts, smsplus.Attempt{
+			ID: smsplus.AttemptID(m.ID, 1), Step: 1, Channel: channel.WhatsApp, Status: status.Accepted,
+			ProviderID: fmt.Sprint("WA", i), StartedAt: m.TriggeredAt,
+		})
+		m.Status, m.Channel = status.Accepted, channel.WhatsApp
+		ms[i] = m
+	}
+	return ms
+}
+
+// deliver is a late receipt.
+func deliver(m *smsplus.Message) {
+	a := &m.Attempts[1]
+	a.Status, a.DeliveredAt, a.ReadAt = status.Delivered, m.TriggeredAt.Add(time.Hour), m.TriggeredAt.Add(time.Hour)
+	m.Status, m.DeliveredAt, m.ReadAt = status.Delivered, a.DeliveredAt, a.ReadAt
+}
+
+// sameAsRecount requires that the counters are those of a recount, which is what
+// statistics of a person are, for ranges whose ends are in any span.
+func sameAsRecount(t *testing.T, s smsplus.Store) {
+	t.Helper()
+	for _, c := range []channel.Name{"", channel.SMS, channel.WhatsApp} {
+		for days := range 40 {
+			f := smsplus.Filter{Channel: c, From: time.Date(2026, 2, 20+3*days, days%2, 0, 0, 0, time.UTC)}
+			counted, err := s.Stats(t.Context(), f)
+			require.NoError(t, err)
+			f.Phone = full(0).To.Phone
+			recounted, err := s.Stats(t.Context(), f)
+			require.NoError(t, err)
+			require.Equal(t, recounted, counted, "%+v", f)
+		}
+	}
+}
+
+func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	ms := inMonths(70) // 24 each in March, 23 or 24 in April, the others in May
+	april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	march := 0
+	for i := range ms {
+		if ms[i].TriggeredAt.Before(april) {
+			march++
+		}
+	}
+	insert(t, s, ms[:march/2]...)
+	require.NoError(t, s.Maintain(t.Context(), noon)) // and what follows is not folded
+	insert(t, s, ms[march/2:]...)
+	late := ms[march/4 : march/4*3]
+	for i := range late {
+		deliver(&late[i])
+	}
+	stale, err := s.Update(t.Context(), late)
+	require.NoError(t, err)
+	require.Empty(t, stale)
+	sameAsRecount(t, s)
+
+	n, err := s.DropMonths(t.Context(), april.Add(-time.Microsecond))
+	require.NoError(t, err)
+	require.Zero(t, n, "a month that is not over stays")
+	n, err = s.DropMonths(t.Context(), april.AddDate(0, 0, 20))
+	require.NoError(t, err)
+	require.Equal(t, march, n)
+	require.NotContains(t, months(t, pool, o.Schema), "2026_03")
+	require.Contains(t, months(t, pool, o.Schema), "2026_04")
+	sameAsRecount(t, s)
+	require.NoError(t, s.Maintain(t.Context(), noon.Add(-time.Minute)))
+	sameAsRecount(t, s)
+
+	page, err := s.Records(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Len(t, page.Messages, len(ms)-march)
+	_, err = s.Message(t.Context(), ms[0].ID)
+	require.ErrorIs(t, err, smsplus.ErrNotFound)
+	found, err := s.ByProviderID(t.Context(), []channel.Ref{
+		{Channel: channel.WhatsApp, ProviderID: "WA0"}, {Channel: channel.WhatsApp, ProviderID: "WA69"},
+	})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	stale, err = s.Update(t.Context(), ms[:1])
+	require.NoError(t, err)
+	require.Len(t, stale, 1)
+
+	again := full(1000)
+	again.Key = ms[0].Key
+	insert(t, s, again)
+	again.ID, again.Key = full(1001).ID, ms[march].Key
+	taken, err := s.Insert(t.Context(), []smsplus.Message{again})
+	require.NoError(t, err)
+	require.Equal(t, ms[march].ID, taken[again.Key].ID, "the key of a message that stays is not free")
+
+	for n = 1; n > 0; {
+		n, err = s.Purge(t.Context(), april.AddDate(1, 0, 0), 10)
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Maintain(t.Context(), noon.Add(time.Minute)))
+	for _, table := range []string{"delta", "total", "key"} {
+		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "smsplus_" + table}.Sanitize()).Scan(&n))
+		require.Zero(t, n, table)
+	}
+}
+
+func TestAMonthWithAnOpenMessageStays(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	ms := inMonths(70)
+	ms[3].DueAt = noon.AddDate(5, 0, 0)
+	insert(t, s, ms...)
+	n, err := s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
+	require.NoError(t, err)
+	require.Equal(t, 70-24, n, "April's and May's")
+	require.Equal(t, 24, held(t, pool, o.Schema, "2026_03"))
+	sameAsRecount(t, s)
+	again := full(1000)
+	again.Key = ms[4].Key
+	taken, err := s.Insert(t.Context(), []smsplus.Message{again})
+	require.NoError(t, err)
+	require.Equal(t, ms[4].ID, taken[again.Key].ID)
+
+	n, err = s.Purge(t.Context(), noon.AddDate(1, 0, 0), 100)
+	require.NoError(t, err)
+	require.Equal(t, 23, n)
+	ms[3].DueAt = time.Time{}
+	_, err = s.Update(t.Context(), ms[3:4])
+	require.NoError(t, err)
+	n, err = s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	sameAsRecount(t, s)
+}
+
+// Whoever waits for the tables to himself makes all others wait: a drop does not.
+func TestADropGivesWayToATransactionThatGoesOn(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	insert(t, s, inMonths(30)...)
+	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	_, err := s.InsertTx(t.Context(), tx, full(1000))
+	require.NoError(t, err)
+
+	dropped := make(chan error, 1)
+	go func() {
+		_, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
+		dropped <- err
+	}()
+	longest := time.Duration(0)
+	for err = nil; err == nil; {
+		select {
+		case err = <-dropped:
+		default:
+			before := time.Now()
+			_, err := s.Claim(t.Context(), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1})
+			require.NoError(t, err)
+			longest = max(longest, time.Since(before))
+		}
+	}
+	require.ErrorContains(t, err, "55P03", "it says that the lock did not come")
+	require.Less(t, longest, 2*time.Second, "far less than the transaction lasts, and than a dispatcher waits")
+	require.Equal(t, 24, held(t, pool, o.Schema, "2026_03"))
+	sameAsRecount(t, s)
+
+	require.NoError(t, tx.Commit(t.Context()))
+	n, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
+	require.NoError(t, err)
+	require.Equal(t, 25, n)
+	sameAsRecount(t, s)
+}
+
+// Late receipts, folds, purges and inserts race with drops; the counters stay those of a
+// recount, and no call fails for it.
+func TestDropsRaceWithEverything(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	ms := inMonths(70)
+	insert(t, s, ms...)
+	var group errgroup.Group
+	var done atomic.Bool
+	for w := range 2 {
+		group.Go(func() error {
+			for i := 0; !done.Load(); i++ {
+				page, err := s.Records(t.Context(), smsplus.Filter{Limit: 200})
+				if err != nil {
+					return err
+				}
+				for j := range page.Messages {
+					if m := &page.Messages[j]; (i+w)%2 == 0 {
+						deliver(m)
+					} else {
+						m.Status, m.Attempts[1].Status = status.Accepted, status.Accepted
+					}
+				}
+				if _, err := s.Update(t.Context(), page.Messages); err != nil {
+					return err
+				}
+				if err := s.Maintain(t.Context(), noon.Add(time.Duration(i))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer done.Store(true)
+		patient, stop := context.WithTimeout(t.Context(), time.Minute) // it gives way to all the others
+		defer stop()
+		for n := range 3 {
+			m := inMonths(70)[n]
+			m.ID, m.Key = full(500+n).ID, fmt.Sprint("again/", n)
+			if _, err := s.Insert(t.Context(), []smsplus.Message{m}); err != nil {
+				return err
+			}
+			if _, err := s.DropMonths(patient, noon.AddDate(0, n+1, 0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(t, group.Wait())
+	sameAsRecount(t, s)
+	page, err := s.Records(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Len(t, page.Messages, 2, "those that were inserted into months that were gone")
+}
+
+// A fold, or an insert, that runs while its month is dropped leaves neither counts nor
+// keys of it.
+func TestNothingOfAMonthComesAfterItsDrop(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	next := 0
+	for round := range 20 {
+		now := noon.Add(-time.Duration(round+1) * time.Second) // before the last time, so that it looks again for months
+		require.NoError(t, s.Maintain(t.Context(), now))
+		ms := inMonths(24)
+		for i := range ms {
+			ms[i].ID, ms[i].Key = full(next).ID, fmt.Sprint("key/", next)
+			next++
+		}
+		insert(t, s, ms...)
+		var group errgroup.Group
+		group.Go(func() error { return s.Maintain(t.Context(), now) })
+		var dropped atomic.Bool
+		group.Go(func() error {
+			defer dropped.Store(true)
+			_, err := s.DropMonths(t.Context(), april)
+			return err
+		})
+		group.Go(func() error {
+			m := inMonths(1)[0]
+			for !dropped.Load() {
+				m.ID, m.Key = full(next).ID, fmt.Sprint("key/", next)
+				next++
+				if _, err := s.Insert(t.Context(), []smsplus.Message{m}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.NoError(t, group.Wait())
+		var left int
+		require.NoError(t, pool.QueryRow(t.Context(), strings.ReplaceAll(`SELECT count(*) FROM #.smsplus_key k
+			WHERE NOT EXISTS (SELECT FROM #.smsplus_message m WHERE m.key = k.key)`, "#", pgx.Identifier{o.Schema}.Sanitize())).Scan(&left))
+		require.Zero(t, left, "keys without a message, in round %d", round)
+		for n := 1; n > 0; { // what came after the drop is in the default partition
+			var err error
+			n, err = s.Purge(t.Context(), april, 100)
+			require.NoError(t, err)
+		}
+		stats, err := s.Stats(t.Context(), smsplus.Filter{})
+		require.NoError(t, err)
+		require.Empty(t, stats, "counts without a message, in round %d", round)
+	}
+}

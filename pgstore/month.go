@@ -1,0 +1,214 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// In the monthly layout the tables of messages, states and attempts are partitioned: a
+// partition for each calendar month (UTC) of trigger times, and a default one for
+// what no month was made for, so that no insert fails for want of one.
+//
+// To make or drop a month PostgreSQL locks the whole tables. That takes an instant, but
+// while it waits for a statement that runs, all that come later wait too: so it waits
+// no longer than lockWait, and tries again later.
+const lockWait = "150ms"
+
+// monthsAhead is how many months are made besides the present one.
+const monthsAhead = 2
+
+// partitioned are the tables, in the order in which most statements lock them.
+var partitioned = []string{"smsplus_state", "smsplus_message", "smsplus_attempt"}
+
+// month is the first instant of a calendar month in UTC.
+type month struct{ time.Time }
+
+func monthOf(t time.Time) month {
+	t = t.UTC()
+	return month{time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)}
+}
+
+func (m month) add(months int) month { return month{m.AddDate(0, months, 0)} }
+
+// text returns the month's first instant as SQL has it.
+func (m month) text() string { return m.Format(time.RFC3339) }
+
+// suffix ends the names of the month's partitions.
+func (m month) suffix() string { return m.Format("_2006_01") }
+
+// comingMonths are those that should be there.
+func comingMonths(now time.Time) (ms []month) {
+	for n := range monthsAhead + 1 {
+		ms = append(ms, monthOf(now).add(n))
+	}
+	return ms
+}
+
+// monthSQL makes a month's partitions, unless they are there.
+func monthSQL(m month) string {
+	var b strings.Builder
+	for _, table := range partitioned {
+		fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS /*schema*/%[1]s%[2]s PARTITION OF /*schema*/%[1]s\n\tFOR VALUES FROM ('%[3]s') TO ('%[4]s')",
+			table, m.suffix(), m.text(), m.add(1).text())
+		if table == "smsplus_state" {
+			b.WriteString("\n\tWITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)")
+		}
+		b.WriteString(";\n")
+	}
+	return b.String()
+}
+
+// monthsSQL makes the months that should be there, as one text.
+func monthsSQL(now time.Time) string {
+	var b strings.Builder
+	b.WriteString("-- smsplus, the months to come\nBEGIN;\n\n")
+	for _, m := range comingMonths(now) {
+		b.WriteString(monthSQL(m))
+	}
+	b.WriteString("\nCOMMIT;\n")
+	return b.String()
+}
+
+// monthsOf returns the months that are there, the earliest first.
+func monthsOf(ctx context.Context, db querier, l layout) ([]month, error) {
+	rows, err := db.Query(ctx, `
+SELECT substr(c.relname, length('smsplus_state') + 1)
+FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass($1) AND c.relname ~ '^smsplus_state_\d{4}_\d\d$'
+ORDER BY 1`, l.qualifier+"smsplus_state")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (month, error) {
+		var suffix string
+		if err := row.Scan(&suffix); err != nil {
+			return month{}, err
+		}
+		at, err := time.Parse("_2006_01", suffix)
+		return month{at}, err
+	})
+}
+
+// makeMonths makes the months that should be there and are not. A month of which the
+// default partitions hold messages cannot be made: it stays where it is.
+func makeMonths(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
+	have, err := monthsOf(ctx, tx, l)
+	if err != nil {
+		return err
+	}
+	var missing strings.Builder
+	for _, m := range comingMonths(now) {
+		if slices.Contains(have, m) {
+			continue
+		}
+		taken, err := defaulted(ctx, tx, l, m)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			missing.WriteString(monthSQL(m))
+		}
+	}
+	if missing.Len() == 0 {
+		return nil
+	}
+	if err := quiet(ctx, tx, l, "_default"); err != nil {
+		return err
+	}
+	if err := alone(ctx, tx, l); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, qualified(missing.String(), l))
+	return err
+}
+
+// defaulted reports whether the default partitions hold messages of the month.
+func defaulted(ctx context.Context, db querier, l layout, m month) (taken bool, err error) {
+	err = db.QueryRow(ctx, qualified(`
+SELECT EXISTS (SELECT FROM /*schema*/smsplus_message_default WHERE triggered_at >= $1 AND triggered_at < $2)`, l),
+		m.Time, m.add(1).Time).Scan(&taken)
+	return taken, err
+}
+
+// quiet keeps vacuum away from partitions, which it would hold for long. Statements go on.
+func quiet(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string) error {
+	var names []string
+	for _, table := range partitioned {
+		for _, suffix := range suffixes {
+			names = append(names, "/*schema*/"+table+suffix)
+		}
+	}
+	return lock(ctx, tx, l, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
+}
+
+// alone has the transaction alone with the tables, and with what is in them: every
+// statement goes through them.
+func alone(ctx context.Context, tx pgx.Tx, l layout) error {
+	return lock(ctx, tx, l, lockWait, "ONLY /*schema*/"+strings.Join(partitioned, ", ONLY /*schema*/"), "ACCESS EXCLUSIVE")
+}
+
+// lock locks tables and waits for it no longer than that.
+func lock(ctx context.Context, tx pgx.Tx, l layout, wait, tables, mode string) error {
+	_, err := tx.Exec(ctx, qualified(fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN %s MODE", wait, tables, mode), l))
+	return err
+}
+
+// months is when a store makes months by itself.
+type months struct {
+	mu         sync.Mutex
+	last, next time.Time // it looks again before last, or from next on
+}
+
+// monthsRetry is how long after one that failed a store tries again to make months.
+const monthsRetry = time.Hour
+
+// makeMonths makes months ahead, once in a month.
+func (s *Store) makeMonths(ctx context.Context, now time.Time) error {
+	ms := &s.months
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if !s.layout.monthly || !now.Before(ms.last) && now.Before(ms.next) {
+		return nil
+	}
+	err := s.do(ctx, "make months", func(ctx context.Context) error {
+		return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error { return makeMonths(ctx, tx, s.layout, now) })
+	})
+	ms.last, ms.next = now, monthOf(now).add(1).Time
+	if err != nil {
+		ms.next = now.Add(monthsRetry)
+	}
+	return err
+}
+
+// readCommitted is for transactions that wait for a lock and go on with what is there
+// then, and for those that read much, whatever the database's default is.
+var readCommitted = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+
+// spanning is a statement with the edges of its messages' months in its text.
+type spanning struct {
+	sql   string
+	texts sync.Map // by the edges
+}
+
+func (s *spanning) text(ats []time.Time) string {
+	var edges span[month]
+	if len(ats) > 0 {
+		edges = span[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
+	}
+	if text, ok := s.texts.Load(edges); ok {
+		return text.(string)
+	}
+	text := strings.NewReplacer("$FROM", edges.from.text(), "$TO", edges.to.text()).Replace(s.sql)
+	s.texts.Store(edges, text)
+	return text
+}
+
+// ErrNotMonthly is what [Store.DropMonths] returns where the tables are not by months.
+var ErrNotMonthly = errors.New("pgstore: the tables are not by months")
