@@ -32,11 +32,12 @@ func (db *database) commits(ctx context.Context, callers, n int, timed stopwatch
 	})
 }
 
-// What the store's columns fixed and body take for a message of this contest.
+// What the stores' encoded columns take for a message of these contests: what the
+// trigger fixed, and the state at first and in the end.
 const (
 	fixedBytes = 16
-	bodyBytes  = 10
-	finalBytes = 50
+	bodyBytes  = 3
+	finalBytes = 14
 )
 
 // bare writes what no store could write less of: into the store's own tables, with

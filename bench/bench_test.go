@@ -43,6 +43,20 @@ func TestPostgresIsCompared(t *testing.T) {
 	require.Regexp(t, `(?m)^ *median( +\d+/s){5}( +\d+\.\d\d){3} *$`, out.String())
 }
 
+func TestSQLiteIsCompared(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out, []string{"sqlite", "-dir", dir, "-n", "205", "-rounds", "1"}))
+	for _, mode := range []string{"FULL", "NORMAL"} {
+		require.Regexp(t, `(?m)^ *`+mode+` +smsplus .* to goqite +to backlite +to bare *$`, out.String())
+	}
+	require.Regexp(t, `(?m)^ *median( +\d+/s){5,6}( +\d+\.\d\d){3} *$`, out.String())
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestARunLeavesNothingInTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -24,17 +24,16 @@ func gochannelWith(publishers int, buffer int64, wait bool) func(context.Context
 		if err != nil {
 			return err
 		}
-		to := recipients()
-		payloads, ids := make([]message.Payload, len(to)), make([]string, len(to))
-		for i, number := range to {
-			payloads[i] = fmt.Appendf(nil, `{"template":"otp","to":%q,"vars":{"code":"498172"}}`, number.E164())
+		bodies := payloads()
+		ids := make([]string, len(bodies))
+		for i := range ids {
 			ids[i] = strconv.Itoa(i)
 		}
 		err = timed(func() error {
 			var group errgroup.Group
 			group.Go(func() error {
 				return spread(publishers, n, 1, func(i, _ int) error {
-					return pubsub.Publish(topic, message.NewMessage(ids[i%len(ids)], payloads[i%len(payloads)]))
+					return pubsub.Publish(topic, message.NewMessage(ids[i%len(ids)], bodies[i%len(bodies)]))
 				})
 			})
 			for got := range n {

@@ -3,6 +3,7 @@
 //
 //	go run .            the engine beside watermill's gochannel, round by round
 //	go run . postgres   the engine on PostgreSQL beside River and bare statements
+//	go run . sqlite     the engine on SQLite beside goqite, backlite and bare statements
 //	go run . growth     what memstore's calls cost at three sizes
 package main
 
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
 func main() {
@@ -58,6 +60,13 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 			return err
 		}
 		return h.hold(ctx, out, single(db), many(db))
+	case "sqlite":
+		h := newHolder(command, 20_000)
+		dir := h.flags.String("dir", os.TempDir(), "where the files are")
+		if err := h.parse(args); err != nil {
+			return err
+		}
+		return h.hold(ctx, out, sqlite(folder(*dir), sqlitestore.Full), sqlite(folder(*dir), sqlitestore.Normal))
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		largest := flags.Int("max", 1_000_000, "records in the largest store; the others hold a tenth and a hundredth")

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	_ "embed" // goqite's schema
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	_ "github.com/mattn/go-sqlite3" // the driver sqlite3
+	"github.com/mikestefanello/backlite"
+	"golang.org/x/sync/errgroup"
+	"maragu.dev/goqite"
+	_ "modernc.org/sqlite" // the driver sqlite
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+)
+
+// folder is where each run has a file of its own.
+type folder string
+
+// with lends the path of a file that is deleted in the end.
+func (f folder) with(use func(path string) error) error {
+	dir, err := os.MkdirTemp(string(f), "smsplus-bench-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(filepath.Join(dir, "bench.db")), os.RemoveAll(dir))
+}
+
+// sqlite is about callers in one process that ask for one message each, with a file
+// that is written as mode says. A peer with two drivers counts with its better one.
+func sqlite(f folder, mode sqlitestore.Synchronous) contest {
+	const callers = 64
+	c := contest{
+		name: mode.String(), cpu: ownCPU,
+		contestants: []contestant{
+			f.engine("smsplus", callers, mode, smsplus.Config{
+				Limits: map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 256}},
+			}),
+			f.engine("defaults", callers, mode, smsplus.Config{}),
+			f.goqite("goqite pure", pure, callers, mode),
+			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return f.bare(ctx, mode, n, timed) }},
+		},
+		ratios: []ratio{
+			{name: "to goqite", of: "smsplus", over: []string{"goqite pure", "goqite cgo"}},
+			{name: "to backlite", of: "smsplus", over: []string{"backlite"}},
+			{name: "to bare", of: "smsplus", over: []string{"bare"}},
+		},
+	}
+	if usable(cgo) {
+		c.contestants = append(c.contestants, f.goqite("goqite cgo", cgo, callers, mode), f.backlite("backlite", cgo, callers, mode))
+	} else {
+		c.contestants = append(c.contestants, f.backlite("backlite", pure, callers, mode))
+	}
+	return c
+}
+
+// driver makes a data source name for one of the drivers.
+type driver struct{ name, format string }
+
+var (
+	cgo  = driver{"sqlite3", "file:%s?_journal=WAL&_timeout=5000&_fk=true&_sync=%v"} // as in the READMEs of goqite and backlite
+	pure = driver{"sqlite", "file:%s?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(%v)"}
+)
+
+// open opens a file with one connection, as goqite's README does: only one can write.
+func (d driver) open(path string, mode sqlitestore.Synchronous) (*sql.DB, error) {
+	db, err := sql.Open(d.name, fmt.Sprintf(d.format, path, mode))
+	if err == nil {
+		db.SetMaxOpenConns(1)
+		db.SetMaxIdleConns(1)
+	}
+	return db, err
+}
+
+// usable reports whether the driver was compiled: one of them needs a C compiler.
+func usable(d driver) bool {
+	db, err := sql.Open(d.name, ":memory:")
+	if err != nil {
+		return false
+	}
+	defer db.Close() //nolint:errcheck // there is nothing in it
+	return db.Ping() == nil
+}
+
+func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous, c smsplus.Config) contestant {
+	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
+		return f.with(func(path string) error {
+			if err := sqlitestore.Migrate(ctx, path); err != nil {
+				return err
+			}
+			store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{Synchronous: mode})
+			if err != nil {
+				return err
+			}
+			return errors.Join(engine{store, callers, 1, c}.deliver(ctx, n, timed), store.Close())
+		})
+	}}
+}
+
+//go:embed goqite.sql
+var goqiteSchema string
+
+// goqite sends, receives and deletes at the same time.
+func (f folder) goqite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
+	const receivers = 8
+	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
+		return f.with(func(path string) error {
+			db, err := d.open(path, mode)
+			if err != nil {
+				return err
+			}
+			defer db.Close() //nolint:errcheck // the file is deleted
+			if _, err := db.ExecContext(ctx, goqiteSchema); err != nil {
+				return err
+			}
+			bodies := payloads()
+			queue := goqite.New(goqite.NewOpts{DB: db, Name: "otp", Timeout: time.Minute})
+			move := func(n int) error {
+				group, ctx := errgroup.WithContext(ctx)
+				group.Go(func() error {
+					return spread(callers, n, 1, func(i, _ int) error { return queue.Send(ctx, goqite.Message{Body: bodies[i%len(bodies)]}) })
+				})
+				group.Go(func() error {
+					return spread(receivers, n, 1, func(_, _ int) error {
+						m, err := queue.ReceiveAndWait(ctx, time.Millisecond)
+						if err != nil {
+							return err
+						}
+						return queue.Delete(ctx, m.ID)
+					})
+				})
+				return group.Wait()
+			}
+			if err := move(n/10 + 1); err != nil {
+				return err
+			}
+			return timed(func() error { return move(n) })
+		})
+	}}
+}
+
+// task is backlite's way to say what a trigger does.
+type task otp
+
+func (task) Config() backlite.QueueConfig {
+	return backlite.QueueConfig{Name: "otp", MaxAttempts: 3, Timeout: time.Minute}
+}
+
+// backlite adds tasks and executes them at the same time, with workers enough that its
+// dispatcher never waits for a free one.
+func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
+	const workers = 1000
+	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
+		return f.with(func(path string) error {
+			db, err := d.open(path, mode)
+			if err != nil {
+				return err
+			}
+			defer db.Close() //nolint:errcheck // the file is deleted
+			client, err := backlite.NewClient(backlite.ClientConfig{DB: db, NumWorkers: workers, ReleaseAfter: time.Hour})
+			if err != nil {
+				return err
+			}
+			if err := client.Install(); err != nil {
+				return err
+			}
+			var executed atomic.Int64
+			client.Register(backlite.NewQueue(func(context.Context, task) error {
+				executed.Add(1)
+				return nil
+			}))
+			client.Start(ctx)
+			defer client.Stop(ctx)
+			done := 0
+			move := func(n int) error {
+				done += n
+				err := spread(callers, n, 1, func(i, _ int) error {
+					_, err := client.Add(task(job(i))).Ctx(ctx).Save()
+					return err
+				})
+				if err != nil {
+					return err
+				}
+				return until(ctx, func() (left bool, err error) {
+					if executed.Load() < int64(done) {
+						return false, nil
+					}
+					err = db.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM backlite_tasks)").Scan(&left)
+					return left, err
+				})
+			}
+			if err := move(n/10 + 1); err != nil {
+				return err
+			}
+			return timed(func() error { return move(n) })
+		})
+	}}
+}
+
+// bare writes a message's row into the store's own table, with its indexes, as wide as
+// it is there, 500 messages a transaction; and in a second transaction their final
+// states. Nothing else: no engine, nothing looked up, compared or counted.
+func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, timed stopwatch) error {
+	const batch = 500
+	return f.with(func(path string) error {
+		if err := sqlitestore.Migrate(ctx, path); err != nil {
+			return err
+		}
+		db, err := pure.open(path, mode)
+		if err != nil {
+			return err
+		}
+		defer db.Close()                                                             //nolint:errcheck // the file is deleted
+		if _, err := db.ExecContext(ctx, "PRAGMA cache_size = -32768"); err != nil { // the store's
+			return err
+		}
+		insert, err := db.PrepareContext(ctx, `INSERT INTO smsplus_message (number, version, claims, due_at, lane, status, tab,
+			channel, triggered_at, template, route, id, phone, country, marks, state, fixed)
+			VALUES (?1, 1, 1, ?2, 1, 0, 1, 1, ?2, 2, 1, ?3, ?4, '886', ?5, ?6, ?7)`)
+		if err != nil {
+			return err
+		}
+		update, err := db.PrepareContext(ctx, `UPDATE smsplus_message
+			SET version = 2, claims = 0, due_at = NULL, lane = 0, status = 4, tab = 2, marks = ?2, state = ?3 WHERE number = ?1`)
+		if err != nil {
+			return err
+		}
+		to, done := recipients(), 0
+		write := func(n int) error {
+			err := spread(1, n, batch, func(first, end int) error {
+				err := transaction(ctx, db, func(tx *sql.Tx) error {
+					stmt, now := tx.StmtContext(ctx, insert), time.Now().UnixMicro()
+					for i := first; i < end; i++ {
+						id, err := uuid.NewV7()
+						if err != nil {
+							return err
+						}
+						_, err = stmt.ExecContext(ctx, done+i+1, now, id[:], to[i%len(to)].E164(),
+							make([]byte, 1), make([]byte, bodyBytes), make([]byte, fixedBytes))
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				return transaction(ctx, db, func(tx *sql.Tx) error {
+					stmt := tx.StmtContext(ctx, update)
+					for i := first; i < end; i++ {
+						if _, err := stmt.ExecContext(ctx, done+i+1, make([]byte, 3), make([]byte, finalBytes)); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			})
+			done += n
+			return err
+		}
+		if err := write(n/10 + 1); err != nil {
+			return err
+		}
+		return timed(func() error { return write(n) })
+	})
+}
+
+func transaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
