@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smsplus/smsplus-go/pgstore"
 )
 
 // commits inserts rows of 200 bytes with nothing but a key, a commit each.
@@ -47,11 +49,9 @@ const (
 func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) error {
 	const batch = 1000
 	return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
-		store, err := db.migrated(ctx, pool, schema)
-		if err != nil {
+		if err := pgstore.Migrate(ctx, pool, pgstore.Options{Schema: schema}); err != nil {
 			return err
 		}
-		defer store.Close() //nolint:errcheck // it never fails
 		insert := `WITH message AS (
 				INSERT INTO ` + qualified(schema, "smsplus_message") + ` (id, triggered_at, route, template, country, phone, fixed)
 				SELECT id, $2, 1, 'otp', '886', phone, $4 FROM unnest($1::uuid[], $3::text[]) AS n (id, phone)

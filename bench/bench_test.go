@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/internal/pgtest"
-	"github.com/smsplus/smsplus-go/memstore"
-	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 func TestMain(m *testing.M) {
@@ -97,30 +96,38 @@ func TestARatioIsToTheBestOfTheOthers(t *testing.T) {
 	require.InDelta(t, 4.0, ratio{of: "a", over: []string{"b", "d"}, cpu: true}.figure(results), 0)
 }
 
-func TestTheGrowthTableIsPrinted(t *testing.T) {
+func TestGrowthIsPrinted(t *testing.T) {
 	t.Parallel()
-	var out strings.Builder
-	require.NoError(t, run(t.Context(), &out, []string{"growth", "-max", "10000", "-time", "1ns"}))
-	require.Regexp(t, `(?m)^ *records +100 +1000 +10000 +growth *$`, out.String())
-	for _, q := range append(pages, statistics...) {
-		require.Regexp(t, `(?m)^ *`+q.name+`( +\d+\.\d){3} +×\d+\.\d\d *$`, out.String())
+	for store, flags := range map[string][]string{
+		"memory": nil, "sqlite": {"-dir", t.TempDir()}, "postgres": {"-dsn", "one"},
+	} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			sizes := "0 +2000 +10000"
+			switch store {
+			case "memory":
+				sizes = "100 +1000 +10000"
+			case "postgres":
+				flags[1] = pgtest.DSN(t)
+			}
+			var out strings.Builder
+			require.NoError(t, run(t.Context(), &out, append([]string{"growth", "-store", store, "-max", "10000", "-time", "1ns"}, flags...)))
+			require.Regexp(t, `(?m)^ *records +`+sizes+` +growth *$`, out.String())
+			for _, q := range slices.Concat(pages, statistics, writes) { // which say themselves if they find less than they should
+				require.Regexp(t, `(?m)^ *`+q.name+`( +\d+\.\d){3} +×\d+\.\d\d *$`, out.String())
+			}
+			require.Regexp(t, `(?m)^ *bytes a record( +\d+){3} *$`, out.String())
+		})
 	}
-	require.Contains(t, out.String(), "claim of 100")
-	require.Contains(t, out.String(), "heap bytes a record")
 }
 
-func TestEveryPageOfTheGrowthTableIsFull(t *testing.T) {
+func TestLatencyIsPrinted(t *testing.T) {
 	t.Parallel()
-	s := memstore.New()
-	require.NoError(t, fill(t.Context(), s, 10_000, tried))
-	for _, q := range pages {
-		page, err := s.Records(t.Context(), q.filter)
-		require.NoError(t, err)
-		require.Len(t, page.Messages, smsplus.DefaultLimit, q.name)
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out, []string{"latency", "-dsn", pgtest.DSN(t), "-n", "3", "-pause", "1ms", "-poll", "20ms"}))
+	for _, w := range ways {
+		require.Regexp(t, `(?m)^ *`+w.name+`( +\d+\.\d\d){4} *$`, out.String())
 	}
-	rows, err := s.Stats(t.Context(), statistics[0].filter)
-	require.NoError(t, err)
-	require.Len(t, rows, 50, "templates")
 }
 
 func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {

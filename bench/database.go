@@ -91,25 +91,36 @@ func (db *database) describe(ctx context.Context, out io.Writer) error {
 }
 
 // with lends a pool of that many connections, and a schema that is dropped in the end.
-// A checkpoint then leaves nothing of the run for the next one to pay for.
-func (db *database) with(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) (err error) {
+func (db *database) with(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) error {
 	config := db.config.Copy()
 	config.MaxConns = conns
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, schema, drop, err := db.schema(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	schema := fmt.Sprintf("smsplus_bench_%d_%d", os.Getpid(), schemas.Add(1))
+	return errors.Join(use(pool, schema), drop())
+}
+
+// schema makes a pool and a schema, both of which drop ends. A checkpoint then leaves
+// nothing of the run for the next one to pay for.
+func (*database) schema(ctx context.Context, config *pgxpool.Config) (pool *pgxpool.Pool, schema string, drop func() error, err error) {
+	pool, err = pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	schema = fmt.Sprintf("smsplus_bench_%d_%d", os.Getpid(), schemas.Add(1))
 	if _, err := pool.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
+		pool.Close()
+		return nil, "", nil, err
+	}
+	return pool, schema, func() (err error) {
+		defer pool.Close()
+		for _, statement := range []string{"DROP SCHEMA " + schema + " CASCADE", "CHECKPOINT"} {
+			_, dropped := pool.Exec(context.WithoutCancel(ctx), statement)
+			err = errors.Join(err, dropped)
+		}
 		return err
-	}
-	err = use(pool, schema)
-	for _, statement := range []string{"DROP SCHEMA " + schema + " CASCADE", "CHECKPOINT"} {
-		_, dropped := pool.Exec(context.WithoutCancel(ctx), statement)
-		err = errors.Join(err, dropped)
-	}
-	return err
+	}, nil
 }
 
 // cpu is what this process and the server's have used so far.

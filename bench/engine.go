@@ -43,11 +43,7 @@ type engine struct {
 // the engine's own BenchmarkLife. A tenth of them go before, to warm up.
 func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	ch := newNoop()
-	e.config.Store, e.config.Channels = e.store, []channel.Channel{ch}
-	e.config.Templates = []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
-		{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
-	}}}
-	d, err := smsplus.New(e.config)
+	d, err := dispatcher(e.config, e.store, ch)
 	if err != nil {
 		return err
 	}
@@ -78,6 +74,15 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 		return err
 	}
 	return timed(func() error { return deliver(n) })
+}
+
+// dispatcher makes one that knows what trigger asks for.
+func dispatcher(c smsplus.Config, store smsplus.Store, ch channel.Channel) (*smsplus.Dispatcher, error) {
+	c.Store, c.Channels = store, []channel.Channel{ch}
+	c.Templates = []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
+		{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
+	}}}
+	return smsplus.New(c)
 }
 
 func (e engine) send(ctx context.Context, d *smsplus.Dispatcher, first, end int) error {

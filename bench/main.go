@@ -4,7 +4,8 @@
 //	go run .            the engine beside watermill's gochannel, round by round
 //	go run . postgres   the engine on PostgreSQL beside River and bare statements
 //	go run . sqlite     the engine on SQLite beside goqite, backlite and bare statements
-//	go run . growth     what memstore's calls cost at three sizes
+//	go run . latency    how long a trigger takes to the provider through an idle PostgreSQL
+//	go run . growth     what a store's calls cost at three sizes
 package main
 
 import (
@@ -48,7 +49,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return h.hold(ctx, out, memory())
 	case "postgres":
 		h := newHolder(command, 50_000)
-		dsn := h.flags.String("dsn", "", "a server to use; without it the program starts one, with PostgreSQL's default durability")
+		dsn := dsnFlag(h.flags)
 		if err := h.parse(args); err != nil {
 			return err
 		}
@@ -60,6 +61,26 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 			return err
 		}
 		return h.hold(ctx, out, single(db), many(db))
+	case "latency":
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
+		n := flags.Int("n", 100, "triggers each way")
+		pause := flags.Duration("pause", 150*time.Millisecond, "the shortest between two triggers; the longest is a poll longer")
+		poll := flags.Duration("poll", time.Second, "the dispatcher's Config.Poll")
+		dsn := dsnFlag(flags)
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if *n < 1 || *pause <= 0 || *poll <= 0 {
+			return fmt.Errorf("-n is %d, -pause %v and -poll %v, want more than nothing", *n, *pause, *poll)
+		}
+		db, err := connect(ctx, *dsn)
+		if err != nil {
+			return err
+		}
+		if err := db.describe(ctx, out); err != nil {
+			return err
+		}
+		return latency(ctx, out, db, *n, *pause, *poll)
 	case "sqlite":
 		h := newHolder(command, 20_000)
 		dir := h.flags.String("dir", os.TempDir(), "where the files are")
@@ -69,18 +90,41 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return h.hold(ctx, out, sqlite(folder(*dir), sqlitestore.Full), sqlite(folder(*dir), sqlitestore.Normal))
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
-		largest := flags.Int("max", 1_000_000, "records in the largest store; the others hold a tenth and a hundredth")
+		store := flags.String("store", "memory", "memory, sqlite or postgres")
+		largest := flags.Int("max", 1_000_000, "records in the largest store; see the README for the others")
 		patience := flags.Duration("time", 300*time.Millisecond, "how long each call is repeated")
+		dir, dsn := flags.String("dir", os.TempDir(), "where SQLite's files are"), dsnFlag(flags)
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
 		if *largest < 10_000 {
 			return fmt.Errorf("-max is %d, want at least 10000", *largest)
 		}
-		return growth(ctx, out, *largest, *patience)
+		sizes := []int{0, *largest / 5, *largest}
+		switch *store {
+		case "memory":
+			return growth(ctx, out, []int{*largest / 100, *largest / 10, *largest}, inMemory, *patience)
+		case "sqlite":
+			return growth(ctx, out, sizes, folder(*dir).grown, *patience)
+		case "postgres":
+			db, err := connect(ctx, *dsn)
+			if err != nil {
+				return err
+			}
+			if err := growth(ctx, out, sizes, db.grown, *patience); err != nil {
+				return err
+			}
+			return idle(ctx, out, db, 10**patience)
+		default:
+			return fmt.Errorf("there is no store %q", *store)
+		}
 	default:
 		return fmt.Errorf("there is no %q", command)
 	}
+}
+
+func dsnFlag(flags *flag.FlagSet) *string {
+	return flags.String("dsn", "", "a server to use; without it the program starts one, as durable as PostgreSQL's defaults are")
 }
 
 // holder holds contests as its flags say.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -65,7 +64,7 @@ func many(db *database) contest {
 func (db *database) engine(name string, callers, batch int, c smsplus.Config) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
 		return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
-			store, err := db.migrated(ctx, pool, schema)
+			store, err := migrated(ctx, pool, pgstore.Options{Schema: schema})
 			if err != nil {
 				return err
 			}
@@ -75,8 +74,7 @@ func (db *database) engine(name string, callers, batch int, c smsplus.Config) co
 	}}
 }
 
-func (*database) migrated(ctx context.Context, pool *pgxpool.Pool, schema string) (*pgstore.Store, error) {
-	o := pgstore.Options{Schema: schema, Timeout: time.Minute}
+func migrated(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options) (*pgstore.Store, error) {
 	if err := pgstore.Migrate(ctx, pool, o); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -18,7 +17,10 @@ import (
 // The records spread over three months and 50 templates. Each has two attempts, a
 // variable, and a number of its own, but for one person who has 200 of them.
 
-const quarter = 92 * 24 * time.Hour
+const (
+	quarter   = 92 * 24 * time.Hour
+	templates = 50
+)
 
 var (
 	opened = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -61,7 +63,7 @@ func tried(i, n int) smsplus.Message {
 	triggered := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	at := triggered.Add
 	m := smsplus.Message{
-		ID: idOf(i), Template: fmt.Sprintf("template-%02d", i%50), Scenario: "order shipped",
+		ID: idOf(i), Template: fmt.Sprintf("template-%02d", i%templates), Scenario: "order shipped",
 		To: channel.Recipient{Phone: phoneOf(i, n)}, Vars: vars, Plan: plan, Channel: channel.SMS,
 		TriggeredAt: triggered, ExpiresAt: at(24 * time.Hour), Version: 1,
 	}
@@ -74,7 +76,7 @@ func tried(i, n int) smsplus.Message {
 		AcceptedAt: at(3*time.Hour + time.Second), DeliveredAt: at(4 * time.Hour), EndedAt: at(4 * time.Hour),
 	}}
 	last := &m.Attempts[1]
-	switch r := i / 50 % 100; {
+	switch r := i / templates % 100; {
 	case r < 4:
 		last.Status, last.Reason = status.Failed, status.SystemError
 	case r < 10:
@@ -90,21 +92,12 @@ func tried(i, n int) smsplus.Message {
 	return m
 }
 
-// pending returns the ith of n messages while it waits for its fallback. They fall
-// due in another order than they were triggered.
-func pending(i, n int) smsplus.Message {
-	m := tried(i, n)
-	m.Attempts = m.Attempts[:1]
-	m.Status, m.Channel, m.DeliveredAt = status.Preparing, channel.LINEPush, time.Time{}
-	m.DueAt = opened.Add(time.Duration(i*7919%n) * time.Second)
-	return m
-}
-
-func fill(ctx context.Context, s *memstore.Store, n int, message func(i, n int) smsplus.Message) error {
+// fill gives a store n messages, oldest first.
+func fill(ctx context.Context, s smsplus.Store, n int) error {
 	const batch = 1000
 	ms := make([]smsplus.Message, 0, batch)
 	for i := range n {
-		if ms = append(ms, message(i, n)); len(ms) == batch || i == n-1 {
+		if ms = append(ms, tried(i, n)); len(ms) == batch || i == n-1 {
 			if _, err := s.Insert(ctx, ms); err != nil {
 				return err
 			}

@@ -28,11 +28,17 @@ type folder string
 
 // with lends the path of a file that is deleted in the end.
 func (f folder) with(use func(path string) error) error {
-	dir, err := os.MkdirTemp(string(f), "smsplus-bench-")
+	path, remove, err := f.file()
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(filepath.Join(dir, "bench.db")), os.RemoveAll(dir))
+	return errors.Join(use(path), remove())
+}
+
+// file returns a path of a file, and what deletes it.
+func (f folder) file() (path string, remove func() error, err error) {
+	dir, err := os.MkdirTemp(string(f), "smsplus-bench-")
+	return filepath.Join(dir, "bench.db"), func() error { return os.RemoveAll(dir) }, err
 }
 
 // sqlite is about callers in one process that ask for one message each, with a file
