@@ -18,8 +18,6 @@ import (
 	"maragu.dev/goqite"
 	_ "modernc.org/sqlite" // the driver sqlite
 
-	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
@@ -48,10 +46,7 @@ func sqlite(f folder, mode sqlitestore.Synchronous) contest {
 	c := contest{
 		name: mode.String(), cpu: ownCPU,
 		contestants: []contestant{
-			f.engine("smsplus", callers, mode, smsplus.Config{
-				Limits: map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 256}},
-			}),
-			f.engine("defaults", callers, mode, smsplus.Config{}),
+			f.engine("smsplus", callers, mode),
 			f.goqite("goqite pure", pure, callers, mode),
 			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return f.bare(ctx, mode, n, timed) }},
 		},
@@ -97,7 +92,7 @@ func usable(d driver) bool {
 	return db.Ping() == nil
 }
 
-func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous, c smsplus.Config) contestant {
+func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
 		return f.with(func(path string) error {
 			if err := sqlitestore.Migrate(ctx, path); err != nil {
@@ -107,7 +102,7 @@ func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous, c
 			if err != nil {
 				return err
 			}
-			return errors.Join(engine{store, callers, 1, c}.deliver(ctx, n, timed), store.Close())
+			return errors.Join(engine{store: store, callers: callers, batch: 1}.deliver(ctx, n, timed), store.Close())
 		})
 	}}
 }
