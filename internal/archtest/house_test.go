@@ -32,7 +32,7 @@ var never = []ban{
 
 var (
 	stores = []string{"memstore/...", "sqlitestore/...", "pgstore/..."}
-	suites = []string{"storetest", "channel/channeltest", "internal/peers", "internal/pgtest"}
+	suites = []string{"storetest", "channel/channeltest", "internal/peers", "internal/pgtest", "internal/replay"}
 )
 
 // builtOn is what an application compiles that uses only the engine and memstore:

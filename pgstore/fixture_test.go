@@ -1,0 +1,91 @@
+package pgstore_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/internal/replay"
+	"github.com/smsplus/smsplus-go/pgstore"
+)
+
+var update = flag.Bool("update", false, "write the newest schema's `fixtures` anew; the older ones are what their releases wrote")
+
+// fixtures are what stores of each schema wrote, each with how to open it.
+var fixtures = []struct {
+	file string
+	o    func(testing.TB) pgstore.Options
+}{
+	{"schema1.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
+	{"schema1_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: ring(tb, 1)} }},
+	{"schema1_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{Monthly: true} }},
+}
+
+// newest is how many of them, from the end, are the newest schema's.
+const newest = 3
+
+// schemaMark stands in a fixture where its schema's name is to be.
+const schemaMark = "/*schema*/"
+
+// What a store of an earlier release left is migrated, and goes on.
+func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	for i, fixture := range fixtures {
+		t.Run(fixture.file, func(t *testing.T) {
+			t.Parallel()
+			path := "testdata/" + fixture.file
+			o := fixture.o(t)
+			if *update && i >= len(fixtures)-newest {
+				o.Schema = pgtest.Schema(t)
+				s := open(t, pool, o)
+				require.NoError(t, replay.Fill(t.Context(), s))
+				require.NoError(t, os.WriteFile(path, []byte(script(t, pool, o)), 0o600))
+			}
+			o.Schema = pgtest.Schema(t)
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			sql := strings.ReplaceAll(string(text), schemaMark, pgx.Identifier{o.Schema}.Sanitize()+".")
+			_, err = pool.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+			require.NoError(t, err)
+			s := open(t, pool, o) // which migrates
+			replay.Prove(t, s)
+			require.NoError(t, s.Maintain(t.Context(), began))
+		})
+	}
+}
+
+// script writes a schema's tables and their rows as SQL.
+func script(t *testing.T, pool *pgxpool.Pool, o pgstore.Options) string {
+	t.Helper()
+	text, err := pgstore.MigrationSQL(0, o)
+	require.NoError(t, err)
+	var b strings.Builder
+	b.WriteString(text)
+	for _, table := range texts(t, pool, "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') "+
+		"AND NOT relispartition AND relname <> 'smsplus_migration' ORDER BY 1", pgx.Identifier{o.Schema}.Sanitize()) {
+		name := pgx.Identifier{o.Schema, table}.Sanitize()
+		columns := texts(t, pool, "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' ORDER BY attnum", name)
+		values := "quote_nullable(" + strings.Join(columns, "::text), quote_nullable(") + "::text)"
+		for _, row := range texts(t, pool, "SELECT concat_ws(', ', "+values+") FROM "+name+" ORDER BY 1") {
+			fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES (%s);\n", name, strings.Join(columns, ", "), row)
+		}
+	}
+	return strings.ReplaceAll(b.String(), pgx.Identifier{o.Schema}.Sanitize()+".", schemaMark)
+}
+
+func texts(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), sql, args...)
+	require.NoError(t, err)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return found
+}
