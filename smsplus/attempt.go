@@ -108,8 +108,9 @@ func (d *Dispatcher) still(ctx context.Context, j *job) (bool, error) {
 	if !stored.delivered() && !j.holds(&stored) {
 		return false, nil
 	}
+	tries := j.triesAt(j.step)
 	*j.Message = stored
-	j.unmark()
+	j.unmark(tries)
 	step, send := d.decide(j.Message, d.now())
 	if !send || step != j.step {
 		j.step = -1
@@ -188,20 +189,11 @@ func (d *Dispatcher) send(ctx context.Context, l *lane, j job, now time.Time) (o
 
 // outcome begins the outcome of one more try, now.
 func (j *job) outcome(now time.Time) outcome {
-	o := outcome{step: j.step, tries: j.tries() + 1, startedAt: now}
+	o := outcome{step: j.step, tries: j.triesAt(j.step) + 1, startedAt: now}
 	if a := j.attempt(j.step); a != nil {
 		o.startedAt = earliest(a.StartedAt, now)
 	}
 	return o
-}
-
-// tries counts the sends so far, those that died without an outcome included.
-func (j *job) tries() int {
-	n := max(0, j.Claims-1)
-	if a := j.attempt(j.step); a != nil {
-		n += a.Tries
-	}
-	return n
 }
 
 // content returns what the message's template says on a channel now, or what is missing.

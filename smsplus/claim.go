@@ -120,7 +120,8 @@ func (d *Dispatcher) jobs(ctx context.Context, ms []Message) ([]job, error) {
 		m := &ms[i]
 		js[i] = job{Message: m, step: -1, lease: m.DueAt, before: d.snapshot(m)}
 		if m.Claims > 1 {
-			m.markInFlight(m.inFlight(), now)
+			step := m.inFlight()
+			m.markInFlight(step, m.triesAt(step)+m.Claims-1, now)
 			if a := m.current(); a != nil && a.Reason == status.InDoubt {
 				// Its own ID is about to be stored: what is parked under it is looked at then too.
 				js[i].look = append(js[i].look, a.ref())
@@ -237,7 +238,8 @@ func (d *Dispatcher) putBack(ctx context.Context, j job, due time.Time, patient 
 		if err != nil || !j.holds(&stored) {
 			return // another dispatcher has it, or it has ended
 		}
+		tries := m.triesAt(j.step)
 		*j.Message = stored
-		j.unmark()
+		j.unmark(tries)
 	}
 }

@@ -16,14 +16,24 @@ func (m *Message) inFlight() int {
 	return m.next()
 }
 
+// triesAt counts the tries of a step that the message knows of.
+func (m *Message) triesAt(step int) int {
+	if a := m.attempt(step); a != nil {
+		return a.Tries
+	}
+	return 0
+}
+
 // markInFlight writes down that a step may have been sent and nobody knows: in the
-// message itself, since an update is going to reset its Claims. The attempt is
-// filed under its own ID, so that a provider that quotes it can still be heard.
-func (m *Message) markInFlight(step int, now time.Time) {
+// message itself, since an update is going to reset its Claims. Tries is how many
+// sends there may have been by then. The attempt is filed under its own ID, so that a
+// provider that quotes it can still be heard.
+func (m *Message) markInFlight(step, tries int, now time.Time) {
 	if step < 0 || m.DueAt.IsZero() {
 		return
 	}
 	a := m.open(step)
+	a.Tries = max(a.Tries, tries)
 	if a.Status != status.Preparing {
 		return
 	}
@@ -38,12 +48,17 @@ func (j *job) holds(stored *Message) bool {
 }
 
 // unmark takes back what others wrote down about a send in flight: it has not begun.
-func (j *job) unmark() {
+// Tries is how many there may have been before.
+func (j *job) unmark(tries int) {
 	a := j.current()
-	if j.doubt || a == nil || a.Step != j.step || a.Status != status.Preparing || a.Reason != status.InDoubt {
+	if a == nil || a.Step != j.step || a.Tries != tries+1 {
 		return
 	}
-	if a.Tries == 0 {
+	a.Tries = tries
+	if j.doubt || a.Status != status.Preparing || a.Reason != status.InDoubt {
+		return
+	}
+	if tries == 0 {
 		j.Attempts = j.Attempts[:len(j.Attempts)-1]
 	} else {
 		a.Reason = ""

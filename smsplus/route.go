@@ -100,9 +100,10 @@ func (m *Message) dueForNext(at time.Time) {
 // the change, and a send that may be in flight is written down.
 func (r router) amend(m *Message, now time.Time, change func()) {
 	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
+	tries := m.triesAt(sending) + m.Claims
 	change()
 	if held {
-		m.markInFlight(sending, now)
+		m.markInFlight(sending, tries, now)
 	}
 	r.settle(m, now)
 	if held && !m.delivered() {
