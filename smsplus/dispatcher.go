@@ -84,6 +84,7 @@ type Dispatcher struct {
 
 	inserts *batcher[insertion]
 	updates *batcher[update]
+	lookups *batcher[lookup]
 	// unstored has a place for each send whose outcome is not stored: a crash repeats
 	// those, and while the store is down no more are begun.
 	unstored    chan struct{}
@@ -118,6 +119,7 @@ func New(c Config) (*Dispatcher, error) {
 	}
 	d.inserts = newBatcher(c.Batch, d.flushInserts, nil)
 	d.updates = newBatcher(c.Batch, d.flushUpdates, d.handedOver)
+	d.lookups = newBatcher(c.Batch, d.flushLookups, nil)
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traits(ch)
 		d.lanes[ch.Name()] = newLane(ch, c)

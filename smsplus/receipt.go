@@ -94,14 +94,11 @@ func refs(rs []channel.Receipt) []channel.Ref {
 // returns the receipts whose messages are not known.
 func (d *Dispatcher) absorb(ctx context.Context, rs []channel.Receipt) (unknown []channel.Receipt, err error) {
 	for len(rs) > 0 {
-		var ms []Message
-		err := d.call(ctx, "ByProviderID", func(ctx context.Context) (err error) {
-			ms, err = d.cfg.Store.ByProviderID(ctx, refs(rs))
-			return err
-		})
+		l, err := d.lookups.put(lookup{refs: refs(rs)})
 		if err != nil {
 			return nil, err
 		}
+		ms := l.found
 		owners := make(map[channel.Ref][]*Message, len(ms))
 		for i := range ms {
 			for _, a := range ms[i].Attempts {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -268,4 +272,42 @@ func TestAReceiptThatIsParkedWhileItsIDIsStoredIsApplied(t *testing.T) {
 	left, err := w.store.Parked(t.Context(), []channel.Ref{early.Ref()})
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// Receipts that come one by one at the same time are looked up together, and each
+// finds its message, those of one message too.
+func TestReceiptsAtTheSameTimeShareALookUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n = 20
+		var looks atomic.Int64
+		slow := make(chan struct{})
+		w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}}}, func(c *smsplus.Config) {
+			c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+				if method == "ByProviderID" {
+					looks.Add(1)
+					<-slow
+				}
+				return nil
+			}}
+		})
+		var ids []uuid.UUID
+		var group errgroup.Group
+		for range n {
+			m := w.message(w.send())
+			ids = append(ids, m.ID)
+			for _, read := range []bool{false, true} {
+				r := receipt(m, 0, status.Delivered, func(r *channel.Receipt) { r.Read = read })
+				group.Go(func() error { return w.Receive(t.Context(), r) })
+			}
+		}
+		synctest.Wait()
+		require.EqualValues(t, 1, looks.Load(), "the others wait for the first")
+		close(slow)
+		require.NoError(t, group.Wait())
+		for _, id := range ids {
+			require.Equal(t, status.Delivered, w.message(id).Status)
+		}
+		require.LessOrEqual(t, looks.Load(), int64(2+n), "one for all others, and one for each whose message the other one changed")
+	})
 }
