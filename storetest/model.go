@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -21,12 +22,18 @@ type model struct {
 	mu       sync.Mutex
 	messages map[uuid.UUID]smsplus.Message
 	parked   map[channel.Receipt]bool
+	erased   map[uuid.UUID]string // the country codes of people who were forgotten
 }
 
-var _ smsplus.Store = (*model)(nil)
+var (
+	_ smsplus.Store  = (*model)(nil)
+	_ smsplus.Eraser = (*model)(nil)
+)
 
 func newModel() *model {
-	return &model{messages: map[uuid.UUID]smsplus.Message{}, parked: map[channel.Receipt]bool{}}
+	return &model{
+		messages: map[uuid.UUID]smsplus.Message{}, parked: map[channel.Receipt]bool{}, erased: map[uuid.UUID]string{},
+	}
 }
 
 func (s *model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
@@ -181,7 +188,7 @@ func (s *model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	defer s.mu.Unlock()
 	ms := s.list(func(m smsplus.Message) bool {
 		after := at.IsZero() || newestFirst(smsplus.Message{ID: id, TriggeredAt: at}, m) < 0
-		return after && f.Match(m)
+		return after && s.match(f, m)
 	})
 	slices.SortFunc(ms, newestFirst)
 	if len(ms) <= f.PageSize() {
@@ -197,7 +204,7 @@ func (s *model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return recount(s.list(f.Match), f.Channel), nil
+	return recount(s.list(func(m smsplus.Message) bool { return s.match(f, m) }), f.Channel), nil
 }
 
 func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -212,7 +219,10 @@ func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 	}
 	var olds []old
 	for _, m := range s.list(func(m smsplus.Message) bool { return m.DueAt.IsZero() && m.TriggeredAt.Before(before) }) {
-		olds = append(olds, old{m.TriggeredAt, func() { delete(s.messages, m.ID) }})
+		olds = append(olds, old{m.TriggeredAt, func() {
+			delete(s.messages, m.ID)
+			delete(s.erased, m.ID)
+		}})
 	}
 	for r := range s.parked {
 		if r.At.Before(before) {
@@ -225,6 +235,47 @@ func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		o.drop()
 	}
 	return len(olds), nil
+}
+
+func (s *model) Erase(ctx context.Context, n phone.Number) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ms := s.list(func(m smsplus.Message) bool { return !n.IsZero() && m.To.Phone == n })
+	underWay := 0
+	for _, m := range ms {
+		if !m.DueAt.IsZero() {
+			underWay++
+			continue
+		}
+		m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
+		m.Attempts = slices.Clone(m.Attempts)
+		for i := range m.Attempts {
+			a := &m.Attempts[i]
+			ref := channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}
+			maps.DeleteFunc(s.parked, func(r channel.Receipt, _ bool) bool { return r.Ref() == ref })
+			a.Detail, a.ProviderID = "", ""
+		}
+		m.Version++
+		s.messages[m.ID], s.erased[m.ID] = m, n.CountryCode()
+	}
+	if underWay > 0 {
+		return len(ms) - underWay, smsplus.ErrUnderWay
+	}
+	return len(ms), nil
+}
+
+// match is f.Match where of a number that was forgotten only the country is known.
+func (s *model) match(f smsplus.Filter, m smsplus.Message) bool {
+	if country, ok := s.erased[m.ID]; ok && f.CountryCode != "" {
+		if f.CountryCode != country {
+			return false
+		}
+		f.CountryCode = ""
+	}
+	return f.Match(m)
 }
 
 func (s *model) Close() error { return nil }

@@ -96,11 +96,15 @@ func everythingAtOnce(t *testing.T, s smsplus.Store) {
 
 // anySequence is the rule behind the rules: after any calls, in any order, a store
 // answers as the model does.
-func anySequence(t *testing.T, s smsplus.Store) {
+func anySequence(t *testing.T, s smsplus.Store) { anySequenceOf(t, s) }
+
+// anySequenceOf makes the same calls of several stores side by side. If each of them can
+// forget a person, that is among the calls.
+func anySequenceOf(t *testing.T, stores ...smsplus.Store) {
 	rapid.Check(t, func(t *rapid.T) {
-		empty(t, s)
-		d := &duel{model: newModel(), store: s, book: map[uuid.UUID]smsplus.Message{}, now: noon}
-		t.Repeat(map[string]func(*rapid.T){
+		d := &duel{model: newModel(), stores: stores, book: map[uuid.UUID]smsplus.Message{}, now: noon}
+		d.each(func(s smsplus.Store) { empty(t, s) })
+		calls := map[string]func(*rapid.T){
 			"Insert":       d.insert,
 			"Claim":        d.claim,
 			"Update":       d.update,
@@ -112,7 +116,11 @@ func anySequence(t *testing.T, s smsplus.Store) {
 			"Stats":        d.stats,
 			"Purge":        d.purge,
 			"":             d.check,
-		})
+		}
+		if !slices.ContainsFunc(stores, func(s smsplus.Store) bool { _, ok := s.(smsplus.Eraser); return !ok }) {
+			calls["Erase"] = d.erase
+		}
+		t.Repeat(calls)
 	})
 }
 
@@ -130,14 +138,21 @@ func empty(t tester, s smsplus.Store) {
 	require.Empty(t, stats(t, s, smsplus.Filter{}), "what is purged is not counted")
 }
 
-// duel makes the same calls to the model and to the store.
+// duel makes the same calls to the model and to the stores.
 type duel struct {
-	model, store smsplus.Store
+	model  *model
+	stores []smsplus.Store
 	// book holds every message as it was last seen, for updates to begin with, and
 	// versions that have moved on.
 	book map[uuid.UUID]smsplus.Message
 	now  time.Time
 	n    int
+}
+
+func (d *duel) each(do func(s smsplus.Store)) {
+	for _, s := range d.stores {
+		do(s)
+	}
 }
 
 func rapidDice(t *rapid.T) dice {
@@ -159,6 +174,8 @@ func (d *duel) insert(t *rapid.T) {
 		d.n++
 		if !m.DueAt.IsZero() {
 			m.DueAt = d.later()
+			m.Claims = roll(2) // one that comes claimed
+			m.Version = int64(m.Claims)
 		}
 		if key := one(roll, "", "a", "b", "c", "d"); !keys[key] {
 			m.Key = key
@@ -169,13 +186,15 @@ func (d *duel) insert(t *rapid.T) {
 	t.Logf("Insert %v, keys %v", ids(ms), slices.Sorted(maps.Keys(keys)))
 	want, err := d.model.Insert(t.Context(), ms)
 	require.NoError(t, err)
-	got, err := d.store.Insert(t.Context(), ms)
-	require.NoError(t, err)
 	keysOf := func(taken map[string]smsplus.Message) []string { return slices.Sorted(maps.Keys(taken)) }
-	require.Equal(t, keysOf(want), keysOf(got), "Insert says which keys are taken")
-	for key := range want {
-		same(t, []smsplus.Message{want[key]}, []smsplus.Message{got[key]}, "Insert says who has a taken key")
-	}
+	d.each(func(s smsplus.Store) {
+		got, err := s.Insert(t.Context(), ms)
+		require.NoError(t, err)
+		require.Equal(t, keysOf(want), keysOf(got), "Insert says which keys are taken")
+		for key := range want {
+			same(t, []smsplus.Message{want[key]}, []smsplus.Message{got[key]}, "Insert says who has a taken key")
+		}
+	})
 }
 
 func (d *duel) claim(t *rapid.T) {
@@ -197,15 +216,18 @@ func (d *duel) claim(t *rapid.T) {
 	c.Limit = uncut(dues, c.Limit)
 
 	t.Logf("Claim %+v", c)
-	want, got := claim(t, d.model, c), claim(t, d.store, c)
-	require.True(t, slices.IsSortedFunc(got.Messages, func(a, b smsplus.Message) int {
-		return was[a.ID].Compare(was[b.ID])
-	}), "Claim returns the earliest due first")
+	want := claim(t, d.model, c)
 	slices.SortFunc(want.Messages, byID)
-	slices.SortFunc(got.Messages, byID)
-	same(t, want.Messages, got.Messages, "Claim leases what is due")
-	require.True(t, want.DueAt.Equal(got.DueAt), "Claimed.DueAt: want %v, got %v", want.DueAt, got.DueAt)
-	require.True(t, want.Next.Equal(got.Next), "Claimed.Next: want %v, got %v", want.Next, got.Next)
+	d.each(func(s smsplus.Store) {
+		got := claim(t, s, c)
+		require.True(t, slices.IsSortedFunc(got.Messages, func(a, b smsplus.Message) int {
+			return was[a.ID].Compare(was[b.ID])
+		}), "Claim returns the earliest due first")
+		slices.SortFunc(got.Messages, byID)
+		same(t, want.Messages, got.Messages, "Claim leases what is due")
+		require.True(t, want.DueAt.Equal(got.DueAt), "Claimed.DueAt: want %v, got %v", want.DueAt, got.DueAt)
+		require.True(t, want.Next.Equal(got.Next), "Claimed.Next: want %v, got %v", want.Next, got.Next)
+	})
 }
 
 // uncut returns the limit, or a higher one if it would cut between equal times.
@@ -234,9 +256,11 @@ func (d *duel) update(t *rapid.T) {
 	t.Logf("Update %v", ids(ms))
 	want, err := d.model.Update(t.Context(), ms)
 	require.NoError(t, err)
-	got, err := d.store.Update(t.Context(), ms)
-	require.NoError(t, err)
-	require.ElementsMatch(t, want, got, "Update says what is stale")
+	d.each(func(s smsplus.Store) {
+		got, err := s.Update(t.Context(), ms)
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, got, "Update says what is stale")
+	})
 	for _, m := range records(t, d.model, smsplus.Filter{Limit: all}) {
 		if roll(2) == 1 { // the others' next update comes from an old version
 			d.book[m.ID] = m
@@ -248,42 +272,50 @@ func (d *duel) message(t *rapid.T) {
 	id := id(rapidDice(t)(d.n + 1))
 	want, err := d.model.Message(t.Context(), id)
 	if err != nil {
-		missing(t, d.store, id, "Message finds no message that the store does not hold")
+		d.each(func(s smsplus.Store) { missing(t, s, id, "Message finds no message that the store does not hold") })
 		return
 	}
-	holds(t, d.store, want, "Message returns the message as it is now")
+	d.each(func(s smsplus.Store) { holds(t, s, want, "Message returns the message as it is now") })
 }
 
 func (d *duel) byProviderID(t *rapid.T) {
 	refs := rapidDice(t).refs()
-	same(t, named(t, d.model, refs...), named(t, d.store, refs...), "ByProviderID finds the messages of its refs")
+	want := named(t, d.model, refs...)
+	d.each(func(s smsplus.Store) {
+		same(t, want, named(t, s, refs...), "ByProviderID finds the messages of its refs")
+	})
 }
 
 func (d *duel) park(t *rapid.T) {
 	rs := rapidDice(t).receipts()
 	t.Logf("Park %+v", rs)
 	park(t, d.model, rs...)
-	park(t, d.store, rs...)
+	d.each(func(s smsplus.Store) { park(t, s, rs...) })
 }
 
 func (d *duel) unpark(t *rapid.T) {
 	refs := rapidDice(t).refs()
 	t.Logf("Unpark %+v", refs)
 	unpark(t, d.model, refs...)
-	unpark(t, d.store, refs...)
+	d.each(func(s smsplus.Store) { unpark(t, s, refs...) })
 }
 
 func (d *duel) records(t *rapid.T) {
 	roll := rapidDice(t)
 	f := roll.filter()
 	f.Limit = 1 + roll(5)
-	same(t, records(t, d.model, f), records(t, d.store, f), "Records lists what its filter matches: %+v", f)
+	want := records(t, d.model, f)
+	d.each(func(s smsplus.Store) {
+		same(t, want, records(t, s, f), "Records lists what its filter matches: %+v", f)
+	})
 }
 
 func (d *duel) stats(t *rapid.T) {
 	f := rapidDice(t).filter()
-	require.Equal(t, normalStats(stats(t, d.model, f)), normalStats(stats(t, d.store, f)),
-		"Stats counts what its filter matches: %+v", f)
+	want := normalStats(stats(t, d.model, f))
+	d.each(func(s smsplus.Store) {
+		require.Equal(t, want, normalStats(stats(t, s, f)), "Stats counts what its filter matches: %+v", f)
+	})
 }
 
 func (d *duel) purge(t *rapid.T) {
@@ -304,15 +336,32 @@ func (d *duel) purge(t *rapid.T) {
 	}
 	limit = uncut(ages, limit)
 	t.Logf("Purge before %v, at most %d", before, limit)
-	want, got := purge(t, d.model, before, limit), purge(t, d.store, before, limit)
-	require.Equal(t, want, got, "Purge says how much it dropped")
+	want := purge(t, d.model, before, limit)
+	d.each(func(s smsplus.Store) {
+		require.Equal(t, want, purge(t, s, before, limit), "Purge says how much it dropped")
+	})
+}
+
+func (d *duel) erase(t *rapid.T) {
+	n := one(rapidDice(t), phones...)
+	t.Logf("Erase the one with %d characters", len(n.E164()))
+	want, under := d.model.Erase(t.Context(), n)
+	d.each(func(s smsplus.Store) {
+		got, err := s.(smsplus.Eraser).Erase(t.Context(), n)
+		require.Equal(t, want, got, "Erase says how many messages it erased")
+		if under == nil {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, smsplus.ErrUnderWay, "Erase says that messages have not ended")
+		}
+	})
 }
 
 // check compares all that both hold.
 func (d *duel) check(t *rapid.T) {
 	f := smsplus.Filter{Limit: all}
 	ms := records(t, d.model, f)
-	same(t, ms, records(t, d.store, f), "the store holds what it was told to")
+	d.each(func(s smsplus.Store) { same(t, ms, records(t, s, f), "the store holds what it was told to") })
 	for _, m := range ms {
 		if _, known := d.book[m.ID]; !known {
 			d.book[m.ID] = m
@@ -320,7 +369,9 @@ func (d *duel) check(t *rapid.T) {
 	}
 	rs, err := d.model.Parked(t.Context(), everyRef)
 	require.NoError(t, err)
-	sameReceipts(t, d.store, rs, everyRef, "the store holds the receipts that it was told to")
+	d.each(func(s smsplus.Store) {
+		sameReceipts(t, s, rs, everyRef, "the store holds the receipts that it was told to")
+	})
 }
 
 // everyRef holds all refs that the dice know.

@@ -35,7 +35,8 @@ import (
 // to arrange, with t.Cleanup: Run does not call Close, so that a test may hand out
 // stores that share a pool.
 //
-// The last rule makes random calls with rapid; -rapid.checks makes it look longer.
+// The last rule makes random calls with rapid, among them Erase if the store is a
+// [smsplus.Eraser]; -rapid.checks makes it look longer.
 func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {

@@ -1,0 +1,66 @@
+package storetest_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/sqlitestore"
+	"github.com/smsplus/smsplus-go/storetest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	pgtest.Stop()
+	os.Exit(code)
+}
+
+func sqlite(t *testing.T, sealer seal.Sealer) *sqlitestore.Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "messages.db")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+	s, err := sqlitestore.Open(t.Context(), path, sqlitestore.Options{Sealer: sealer, Synchronous: sqlitestore.Normal})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func postgres(t *testing.T, sealer seal.Sealer) *pgstore.Store {
+	t.Helper()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Sealer: sealer}
+	require.NoError(t, pgstore.Migrate(t.Context(), pool, o))
+	s, err := pgstore.New(t.Context(), pool, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// The stores' own tests compare each with the model. Here all are told the same, side by
+// side: those that can forget a person once more without the one that cannot.
+func TestAllStoresAgreeAfterAnySequenceOfCalls(t *testing.T) {
+	t.Parallel()
+	sealer, err := seal.NewRing(seal.Config{Keys: []seal.Key{{ID: 1, Secret: seal.Secret{1}}}, Lookups: []seal.Secret{{2}}})
+	require.NoError(t, err)
+	t.Run("in memory and in a file", func(t *testing.T) {
+		t.Parallel()
+		storetest.AnySequenceOf(t, memstore.New(), sqlite(t, nil))
+	})
+	t.Run("in memory, in a file and on a server", func(t *testing.T) {
+		t.Parallel()
+		storetest.AnySequenceOf(t, memstore.New(), sqlite(t, nil), postgres(t, nil))
+	})
+	t.Run("open and sealed, and they forget people", func(t *testing.T) {
+		t.Parallel()
+		storetest.AnySequenceOf(t, sqlite(t, nil), sqlite(t, sealer))
+	})
+	t.Run("open and sealed on a server, and they forget people", func(t *testing.T) {
+		t.Parallel()
+		storetest.AnySequenceOf(t, sqlite(t, nil), postgres(t, nil), postgres(t, sealer))
+	})
+}
