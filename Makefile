@@ -3,6 +3,7 @@
 
 GO        ?= go
 FUZZTIME  ?= 100000x
+KILLS     ?= 2000
 SUDO      := $(shell test "$$(id -u)" = 0 || echo sudo)
 GOFUMPT   := $(GO) tool -modfile=tools/go.mod gofumpt
 GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
@@ -88,12 +89,15 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 # What runs the code
 
-.PHONY: test race oracle bench bench-compare fuzz examples
+.PHONY: test race crash oracle bench bench-compare fuzz examples
 test: ## every test
 	$(GO) test ./...
 
 race: ## every test anew, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...
+
+crash: ## kill dispatching processes KILLS times over each durable store (2000: half an hour)
+	$(GO) test -count=1 -v -timeout=3h -run=AKilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
 
 oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...
