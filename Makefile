@@ -102,9 +102,10 @@ crash: ## kill dispatching processes KILLS times over each durable store (2000: 
 oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...
 
-bench: ## every benchmark once, so that none rots
+bench: ## every benchmark and comparison once, with little in it, so that none rots
 	@out=$$($(GO) test -run='^$$' -bench=. -benchtime=1x ./...) || { printf '%s\n' "$$out"; exit 1; }; \
 	printf '%s\n' "$$out" | sed -n '/^Benchmark/p'
+	@cd bench && $(GO) test ./...
 
 bench-compare: ## compare two files of benchmark results: OLD=before.txt NEW=after.txt
 	$(BENCHSTAT) $(OLD) $(NEW)

@@ -116,7 +116,7 @@ func TestGrowthIsPrinted(t *testing.T) {
 			for _, q := range slices.Concat(pages, statistics, writes) { // which say themselves if they find less than they should
 				require.Regexp(t, `(?m)^ *`+q.name+`( +\d+\.\d){3} +×\d+\.\d\d *$`, out.String())
 			}
-			require.Regexp(t, `(?m)^ *bytes a record( +\d+){3} *$`, out.String())
+			require.Regexp(t, `(?m)^ *bytes a record( +-?\d+){3} *$`, out.String())
 		})
 	}
 }
