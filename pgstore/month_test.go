@@ -35,6 +35,7 @@ func TestAStoreByMonths(t *testing.T) {
 }
 
 func TestAStoreByMonthsThatSealsAndFoldsAndSerializes(t *testing.T) {
+	notAtHand(t)
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 	})
