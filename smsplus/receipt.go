@@ -125,6 +125,47 @@ func (d *Dispatcher) absorb(ctx context.Context, rs []channel.Receipt) (unknown 
 	return unknown, nil
 }
 
+// lookup is providers' IDs, and the messages that have them.
+type lookup struct {
+	refs  []channel.Ref
+	found []Message
+}
+
+// flushLookups looks a batch up in one call. Who shares a message has its own attempts.
+func (d *Dispatcher) flushLookups(batch []*ticket[lookup], _ []Message) {
+	var refs []channel.Ref
+	askers := make(map[channel.Ref][]*ticket[lookup])
+	for _, t := range batch {
+		for _, ref := range t.item.refs {
+			if askers[ref] == nil {
+				refs = append(refs, ref)
+			}
+			askers[ref] = append(askers[ref], t)
+		}
+	}
+	var found []Message
+	err := d.call(context.Background(), "ByProviderID", func(ctx context.Context) (err error) {
+		found, err = d.cfg.Store.ByProviderID(ctx, refs)
+		return err
+	})
+	for _, t := range batch {
+		t.err = err
+	}
+	for _, m := range found {
+		told := make(map[*ticket[lookup]]bool, 1)
+		for i := range m.Attempts {
+			for _, t := range askers[m.Attempts[i].ref()] {
+				if !told[t] {
+					told[t] = true
+					own := m
+					own.Attempts = slices.Clone(m.Attempts)
+					t.item.found = append(t.item.found, own)
+				}
+			}
+		}
+	}
+}
+
 // applyAll applies receipts and stores their messages; updates at one time share a
 // commit. It returns the receipts of messages that changed meanwhile.
 func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.Receipt) ([]channel.Receipt, error) {
