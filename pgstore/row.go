@@ -42,7 +42,7 @@ type attempts struct {
 	name        []pgtype.Int8
 }
 
-// grow makes room for n messages with an attempt each.
+// grow makes room for n messages.
 func (c *states) grow(n int) {
 	c.due, c.status, c.tab = slices.Grow(c.due, n), slices.Grow(c.status, n), slices.Grow(c.tab, n)
 	c.channel, c.lane, c.tally = slices.Grow(c.channel, n), slices.Grow(c.lane, n), slices.Grow(c.tally, n)

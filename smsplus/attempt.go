@@ -311,14 +311,14 @@ type conclusion struct {
 	shift *shift
 	lane  *lane
 
-	room [1]outcome // its own
-	name [1]channel.Ref
+	own  outcome        // what outcome points to
+	name [1]channel.Ref // what the draft looks for
 }
 
 // come says what the job's send came to.
 func (c *conclusion) come(o outcome) {
-	c.room[0] = o
-	c.outcome = &c.room[0]
+	c.own = o
+	c.outcome = &c.own
 }
 
 // draft makes the outcome part of the message, and returns that to be stored.
