@@ -30,7 +30,9 @@ type states struct {
 	lane     []string
 	tally    []string
 	body     [][]byte
-	names    []string // of the attempts, after the tally's words
+	last     []string // the channel of the last attempt, or ""
+	name     []pgtype.Int8
+	names    []string // of the attempts, after the tally's words, if there are several
 	attempts attempts
 }
 
@@ -46,7 +48,7 @@ type attempts struct {
 func (c *states) grow(n int) {
 	c.due, c.status, c.tab = slices.Grow(c.due, n), slices.Grow(c.status, n), slices.Grow(c.tab, n)
 	c.channel, c.lane, c.tally = slices.Grow(c.channel, n), slices.Grow(c.lane, n), slices.Grow(c.tally, n)
-	c.body, c.names = slices.Grow(c.body, n), slices.Grow(c.names, n)
+	c.body, c.last, c.name, c.names = slices.Grow(c.body, n), slices.Grow(c.last, n), slices.Grow(c.name, n), slices.Grow(c.names, n)
 }
 
 func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
@@ -61,22 +63,29 @@ func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
 	c.lane = append(c.lane, string(m.Lane))
 	c.tally = append(c.tally, tallyOf(m))
 	c.body = append(c.body, body)
-	var names []byte
+	var (
+		names []byte
+		last  string
+		name  pgtype.Int8
+	)
 	for i := range m.Attempts {
-		name, err := nameOf(codec, &m.Attempts[i])
-		if err != nil {
+		if name, err = nameOf(codec, &m.Attempts[i]); err != nil {
 			return err
 		}
+		last = attemptChannel(m, i)
 		names = append(names, ' ')
 		if name.Valid {
 			names = strconv.AppendInt(names, name.Int64, 10)
 		}
 		c.attempts.id = append(c.attempts.id, m.ID)
 		c.attempts.triggeredAt = append(c.attempts.triggeredAt, m.TriggeredAt)
-		c.attempts.channel = append(c.attempts.channel, attemptChannel(m, i))
+		c.attempts.channel = append(c.attempts.channel, last)
 		c.attempts.name = append(c.attempts.name, name)
 	}
-	c.names = append(c.names, string(names))
+	if len(m.Attempts) < 2 {
+		names = nil
+	}
+	c.last, c.name, c.names = append(c.last, last), append(c.name, name), append(c.names, string(names))
 	return nil
 }
 

@@ -18,6 +18,15 @@ const messageOfState = `/*plain*/` + wholeMessage + `/*end*/` +
 	`/*monthly: CROSS JOIN LATERAL (
 	SELECT * FROM /*schema*/smsplus_message m WHERE m.triggered_at = s.triggered_at AND m.id = s.id LIMIT 1) m*/`
 
+// messageByIndex is messageOfState for a state that is there, and a plan that always
+// goes through the index: while a table is small, and for as long after as the planner
+// keeps to a plan of that time, it would read all of it instead.
+const messageByIndex = `JOIN LATERAL (
+	SELECT * FROM /*schema*/smsplus_message m
+	/*plain*/WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) ORDER BY m.triggered_at, m.id/*end*/
+	/*monthly: WHERE m.triggered_at = s.triggered_at AND m.id = s.id*/
+	LIMIT 1) m ON m.id = s.id`
+
 // wholeMessage leaves it to the planner with which of both it begins.
 const wholeMessage = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
 
@@ -79,8 +88,9 @@ FROM taken t ` + stateOf("t") + ` ` + messageOfState
 // that most rows are not read, and follows the index. Over months the time is hidden
 // too: else each claim looks cheaper than the plan there is, and is planned anew.
 //
-// What is returned is what was locked, and not what the update returns: to join them
-// the planner, which expects few rows of either, would compare each with each.
+// What is leased is written by ON CONFLICT, as in updateSQL. What is returned is what
+// was locked, and not what the write returns: to join them the planner, which expects
+// few rows of either, would compare each with each.
 const claimSQL = `
 WITH RECURSIVE lane AS (
 	(SELECT lane FROM /*schema*/smsplus_state WHERE due_at IS NOT NULL ORDER BY lane LIMIT 1)
@@ -100,9 +110,11 @@ WITH RECURSIVE lane AS (
 	) d
 	ORDER BY d.due_at LIMIT $LIMIT
 ), leased AS (
-	UPDATE /*schema*/smsplus_state SET due_at = $2, version = version + 1, claims = claims + 1
-	WHERE id = ANY (ARRAY (SELECT id FROM due))/*monthly:
-		AND triggered_at >= (SELECT min(triggered_at) FROM due) AND triggered_at <= (SELECT max(triggered_at) FROM due)*/
+	INSERT INTO /*schema*/smsplus_state
+		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
+	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, status, tab, channel, lane, tally, body FROM due
+	ON CONFLICT (id/*monthly: , triggered_at*/) DO UPDATE
+	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims
 ), s AS (
 	SELECT due_at AS was_due, id, triggered_at, $2::timestamptz AS due_at, version + 1 AS version, claims + 1 AS claims,
 		status, channel, lane, template, body
@@ -116,33 +128,37 @@ WITH RECURSIVE lane AS (
 	) n
 )
 SELECT next.due_at, s.was_due, ` + columns + `
-FROM next LEFT JOIN (s ` + messageOfState + `) ON true
+FROM next LEFT JOIN (s ` + messageByIndex + `) ON true
 ORDER BY s.was_due`
 
 // updateSQL replaces states whose version is the one given, and returns their IDs.
 // The rows are locked in the order in which they are given, that of their IDs: the
-// second of two batches waits for the first, and then finds other versions. The names
-// of the attempts are given as a word for each word of the tally. $FROM and $TO are the
-// edges of the batch's months: in the text, so that a plan knows no other month.
+// second of two batches waits for the first, and then finds other versions.
 //
-// What is there is written by ON CONFLICT, which always goes through the index. For a
-// join the planner may settle, while a table is small, on reading all of it, and keep
-// to that until the table is next analyzed. The first array is a subquery for the
+// A message's last attempt comes in columns of its own. Only of those that have more is
+// the tally taken apart, for each word of which names has one too. $FROM and $TO are
+// the edges of the batch's months: in the text, so that a plan knows no other month.
+//
+// What is there is written by ON CONFLICT, which always goes through the index, and
+// looked up as the first of those that are not before it. For a join the planner may
+// settle, while a table is small, on reading all of it, and keep to that until the table
+// is next analyzed. The first array is a subquery for the
 // planner's sake too: of an array that it sees, and that is short, it makes a plan each
 // time, which takes longer than the update.
 const updateSQL = `
 WITH new AS MATERIALIZED (
 	SELECT * FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
-		$7::text[], $8::text[], $9::bytea[], $10::text[]/*monthly: , $11::timestamptz[]*/)
-		AS n (id, version, due_at, status, tab, channel, lane, tally, body, names/*monthly: , at*/)
+		$7::text[], $8::text[], $9::bytea[], $10::text[], $11::bigint[], $12::text[]/*monthly: , $13::timestamptz[]*/)
+		AS n (id, version, due_at, status, tab, channel, lane, tally, body, last, name, names/*monthly: , at*/)
 ), moved AS MATERIALIZED (
 	SELECT n.*, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
-		SELECT s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
-		WHERE s.id = n.id AND s.version = n.version
-			/*monthly: AND s.triggered_at = n.at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
+		SELECT s.id, s.version, s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
+		/*plain*/WHERE s.id >= n.id ORDER BY s.id LIMIT 1/*end*/
+		/*monthly: WHERE s.id = n.id AND s.triggered_at = n.at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
 		FOR UPDATE
 	) o
+	WHERE o.id = n.id AND o.version = n.version
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
@@ -150,19 +166,25 @@ WITH new AS MATERIALIZED (
 	ON CONFLICT (id/*monthly: , triggered_at*/) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = 0, status = excluded.status, tab = excluded.tab,
 		channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
-	RETURNING id
 ), attempt AS (
 	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name
 	FROM (
-		SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1) AS channel, nullif(w.name, '')::bigint AS name
+		SELECT id, triggered_at, was, last AS channel, name FROM moved WHERE last <> '' AND names = ''
+		UNION ALL
+		SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1), nullif(w.name, '')::bigint
 		FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
-		WHERE strpos(w.word, ':') > 0
+		WHERE m.names <> '' AND strpos(w.word, ':') > 0
 	) has
 	WHERE strpos(was, ' ' || channel || ':') = 0 OR name IS DISTINCT FROM (
-		SELECT a.name FROM /*schema*/smsplus_attempt a
+		/*plain*/SELECT CASE WHEN a.id = has.id THEN a.name END FROM (
+			SELECT a.id, a.name FROM /*schema*/smsplus_attempt a
+			WHERE (a.channel, a.triggered_at, a.id) >= (has.channel, has.triggered_at, has.id)
+			ORDER BY a.channel, a.triggered_at, a.id LIMIT 1
+		) a/*end*/
+		/*monthly: SELECT a.name FROM /*schema*/smsplus_attempt a
 		WHERE a.channel = has.channel AND a.triggered_at = has.triggered_at AND a.id = has.id
-			/*monthly: AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
+			AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
 	)
 	ON CONFLICT (channel, triggered_at, id) DO UPDATE SET name = excluded.name
 ), gone AS MATERIALIZED (
@@ -173,18 +195,16 @@ WITH new AS MATERIALIZED (
 	DELETE FROM /*schema*/smsplus_attempt a USING gone g
 	WHERE a.channel = g.channel AND a.triggered_at = g.triggered_at AND a.id = g.id
 		/*monthly: AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
+), counted AS (
+	SELECT ` + hourSQL + ` AS hour, template, was, tally, count(*)::integer AS n FROM moved GROUP BY 1, 2, 3, 4
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
-	SELECT ` + hourSQL + ` AS hour, template, tally, sum(n)
-	FROM (
-		SELECT triggered_at, template, was AS tally, -1 AS n FROM moved
-		UNION ALL
-		SELECT triggered_at, template, tally, 1 FROM moved
-	) counted
+	SELECT c.hour, c.template, t.tally, sum(t.n)
+	FROM counted c CROSS JOIN LATERAL (VALUES (c.was, -c.n), (c.tally, c.n)) AS t (tally, n)
 	GROUP BY 1, 2, 3
-	HAVING sum(n) <> 0
+	HAVING sum(t.n) <> 0
 )
-SELECT id FROM state`
+SELECT id FROM moved`
 
 // hourSQL is hourOf of triggered_at.
 const hourSQL = `floor(date_part('epoch', triggered_at) / 3600)::integer`

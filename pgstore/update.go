@@ -34,7 +34,8 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		}
 	}
 	args := []any{
-		ids, versions, next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body, next.names,
+		ids, versions, next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body,
+		next.last, next.name, next.names,
 	}
 	sql := s.update.sql
 	if s.layout.monthly {
