@@ -23,9 +23,10 @@ const messageOfState = `/*plain*/` + wholeMessage + `/*end*/` +
 // keeps to a plan of that time, it would read all of it instead.
 const messageByIndex = `JOIN LATERAL (
 	SELECT * FROM /*schema*/smsplus_message m
-	/*plain*/WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) ORDER BY m.triggered_at, m.id/*end*/
+	/*plain*/WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) AND (m.triggered_at, m.id) <= (s.triggered_at, s.id)
+	ORDER BY m.triggered_at, m.id/*end*/
 	/*monthly: WHERE m.triggered_at = s.triggered_at AND m.id = s.id*/
-	LIMIT 1) m ON m.id = s.id`
+	LIMIT 1) m ON true`
 
 // wholeMessage leaves it to the planner with which of both it begins.
 const wholeMessage = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
@@ -140,11 +141,12 @@ ORDER BY s.was_due`
 // the edges of the batch's months: in the text, so that a plan knows no other month.
 //
 // What is there is written by ON CONFLICT, which always goes through the index, and
-// looked up as the first of those that are not before it. For a join the planner may
-// settle, while a table is small, on reading all of it, and keep to that until the table
-// is next analyzed. The first array is a subquery for the
-// planner's sake too: of an array that it sees, and that is short, it makes a plan each
-// time, which takes longer than the update.
+// looked up as the first of what is neither before nor after it, of which the planner
+// expects several. For a join, or for the one that is equal, it may settle, while a
+// table is small, on reading all of it, and keep to that until the table is next
+// analyzed. The first array is a subquery for the planner's sake too: of an array that
+// it sees, and that is short, it makes a plan each time, which takes longer than the
+// update.
 const updateSQL = `
 WITH new AS MATERIALIZED (
 	SELECT * FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
@@ -153,12 +155,12 @@ WITH new AS MATERIALIZED (
 ), moved AS MATERIALIZED (
 	SELECT n.*, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
-		SELECT s.id, s.version, s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
-		/*plain*/WHERE s.id >= n.id ORDER BY s.id LIMIT 1/*end*/
+		SELECT s.version, s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
+		/*plain*/WHERE s.id >= n.id AND s.id <= n.id ORDER BY s.id LIMIT 1/*end*/
 		/*monthly: WHERE s.id = n.id AND s.triggered_at = n.at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
 		FOR UPDATE
 	) o
-	WHERE o.id = n.id AND o.version = n.version
+	WHERE o.version = n.version
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
@@ -168,22 +170,17 @@ WITH new AS MATERIALIZED (
 		channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
 ), attempt AS (
 	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
-	SELECT id, triggered_at, channel, name
-	FROM (
-		SELECT id, triggered_at, was, last AS channel, name FROM moved WHERE last <> '' AND names = ''
-		UNION ALL
-		SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1), nullif(w.name, '')::bigint
-		FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
-		WHERE m.names <> '' AND strpos(w.word, ':') > 0
-	) has
-	WHERE strpos(was, ' ' || channel || ':') = 0 OR name IS DISTINCT FROM (
-		/*plain*/SELECT CASE WHEN a.id = has.id THEN a.name END FROM (
-			SELECT a.id, a.name FROM /*schema*/smsplus_attempt a
-			WHERE (a.channel, a.triggered_at, a.id) >= (has.channel, has.triggered_at, has.id)
-			ORDER BY a.channel, a.triggered_at, a.id LIMIT 1
-		) a/*end*/
-		/*monthly: SELECT a.name FROM /*schema*/smsplus_attempt a
-		WHERE a.channel = has.channel AND a.triggered_at = has.triggered_at AND a.id = has.id
+	SELECT id, triggered_at, channel, name FROM ` + attemptsSQL + ` has
+	WHERE strpos(was, ' ' || channel || ':') = 0
+), renamed AS (
+	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
+	SELECT id, triggered_at, channel, name FROM ` + attemptsSQL + ` has
+	WHERE strpos(was, ' ' || channel || ':') > 0 AND name IS DISTINCT FROM (
+		SELECT a.name FROM /*schema*/smsplus_attempt a
+		/*plain*/WHERE (a.channel, a.triggered_at, a.id) >= (has.channel, has.triggered_at, has.id)
+			AND (a.channel, a.triggered_at, a.id) <= (has.channel, has.triggered_at, has.id)
+		ORDER BY a.channel, a.triggered_at, a.id LIMIT 1/*end*/
+		/*monthly: WHERE a.channel = has.channel AND a.triggered_at = has.triggered_at AND a.id = has.id
 			AND a.triggered_at >= '$FROM' AND a.triggered_at < '$TO'*/
 	)
 	ON CONFLICT (channel, triggered_at, id) DO UPDATE SET name = excluded.name
@@ -205,6 +202,15 @@ WITH new AS MATERIALIZED (
 	HAVING sum(t.n) <> 0
 )
 SELECT id FROM moved`
+
+// attemptsSQL are the attempts of the messages that updateSQL moves.
+const attemptsSQL = `(
+		SELECT id, triggered_at, was, last AS channel, name FROM moved WHERE last <> '' AND names = ''
+		UNION ALL
+		SELECT m.id, m.triggered_at, m.was, split_part(w.word, ':', 1), nullif(w.name, '')::bigint
+		FROM moved m CROSS JOIN unnest(string_to_array(m.tally, ' '), string_to_array(m.names, ' ')) AS w (word, name)
+		WHERE m.names <> '' AND strpos(w.word, ':') > 0
+	)`
 
 // hourSQL is hourOf of triggered_at.
 const hourSQL = `floor(date_part('epoch', triggered_at) / 3600)::integer`
