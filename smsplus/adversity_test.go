@@ -264,6 +264,32 @@ func TestCancelStopsWhatWaitsInItsLane(t *testing.T) {
 	})
 }
 
+// A dispatcher knows what it has canceled itself, without a look at the store.
+func TestCancelStopsAtOnceWhatWaitsInItsLane(t *testing.T) {
+	var busy chan struct{}
+	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		<-busy
+		return channel.Result{Status: status.Delivered}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 1}}
+	}, func(t *testing.T, w *world) {
+		busy = make(chan struct{}) // of the bubble
+		var ids []uuid.UUID
+		for range 4 {
+			ids = append(ids, w.sendOnly(t))
+		}
+		synctest.Wait()
+		require.NoError(t, w.Cancel(t.Context(), ids[1]))
+		require.NoError(t, w.Cancel(t.Context(), ids[3]))
+		close(busy)
+		synctest.Wait()
+		require.Equal(t, 2, w.sends(channel.SMS))
+		require.Equal(t, status.Undeliverable, w.message(ids[1]).Status)
+		require.Equal(t, status.Delivered, w.message(ids[2]).Status)
+		require.Equal(t, status.Undeliverable, w.message(ids[3]).Status)
+	})
+}
+
 type bomb struct{}
 
 func (bomb) Vars() []string { return nil }

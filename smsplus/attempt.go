@@ -74,7 +74,8 @@ func (d *Dispatcher) try(ctx context.Context, c *conclusion) (store bool, err er
 		c.step = -1
 		return true, nil
 	}
-	if claimedAt := j.lease.Add(-d.cfg.Lease); len(j.Attempts) > 0 || now.Sub(claimedAt) > fresh {
+	claimedAt := j.lease.Add(-d.cfg.Lease)
+	if len(j.Attempts) > 0 || now.Sub(claimedAt) > fresh || d.recalled.take(j.ID) {
 		still, err := d.still(ctx, &c.job)
 		if err != nil {
 			d.putBack(ctx, c.job, d.now().Add(d.cfg.Poll), c.patient) // or it would look in doubt, and it is not
@@ -91,8 +92,10 @@ func (d *Dispatcher) try(ctx context.Context, c *conclusion) (store bool, err er
 }
 
 // fresh is how old a claim of a message without attempts may be for it to be sent
-// without another look: there was hardly time for a Cancel.
-const fresh = 100 * time.Millisecond
+// without another look: there was hardly time for a Cancel by another dispatcher, and
+// of one by this dispatcher it knows. It is more than a message waits in a lane that
+// is fast, where the looks would be most of the work.
+const fresh = 2 * pace
 
 // still looks at a message once more before a step that a receipt, or a Cancel, may
 // have made needless since the claim. It reports whether the message is still the

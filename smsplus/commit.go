@@ -176,10 +176,30 @@ func (b *batcher[T]) fill(f *flusher[T]) {
 // serve flushes f's batch, lets the next one be flushed, and tells everybody in its
 // own: all but the caller, who sees.
 func (b *batcher[T]) serve(f *flusher[T], caller *ticket[T]) {
+	handed := b.round(f, caller)
+	if b.pass(f) {
+		b.beside.Go(func() { b.goOn(f) })
+	}
+	b.tellHanded(handed)
+}
+
+// goOn flushes one batch after another for as long as nobody waits for them. What was
+// handed over is told elsewhere, for what it leads to may wait for another flush.
+func (b *batcher[T]) goOn(f *flusher[T]) {
+	for {
+		handed := b.round(f, nil)
+		if !b.pass(f) {
+			b.tellHanded(handed)
+			return
+		}
+		b.beside.Go(func() { b.tellHanded(handed) })
+	}
+}
+
+// round flushes f's batch, and returns those in it that were handed over.
+func (b *batcher[T]) round(f *flusher[T], caller *ticket[T]) (handed []*ticket[T]) {
 	b.flush(f.batch, f.room[:0])
 	clear(f.room[:len(f.batch)])
-	var one [1]*ticket[T]
-	handed := one[:0]
 	for _, t := range f.batch {
 		switch {
 		case t.handed:
@@ -189,29 +209,49 @@ func (b *batcher[T]) serve(f *flusher[T], caller *ticket[T]) {
 		}
 	}
 	f.batch = f.batch[:0]
-	b.pass(f)
-	for _, t := range handed { // last, for what they are told may lead to another call
+	b.gather()
+	return handed
+}
+
+func (b *batcher[T]) tellHanded(handed []*ticket[T]) {
+	for _, t := range handed {
 		b.after(t.item, t.err)
 		b.recycle(t)
 	}
 }
 
-// pass gives f its next batch, and that to one who waits for it, if there is one.
-func (b *batcher[T]) pass(f *flusher[T]) {
+// gather lets those who were told come back with their next, for as long as some do:
+// the fewer batches there are, the less each message costs.
+func (b *batcher[T]) gather() {
+	for before := -1; ; {
+		b.mu.Lock()
+		n := len(b.waiting)
+		b.mu.Unlock()
+		if n == before || n >= b.max {
+			return
+		}
+		before = n
+		runtime.Gosched()
+	}
+}
+
+// pass gives f its next batch, and that to one who waits for it. It reports whether
+// there is one and nobody does.
+func (b *batcher[T]) pass(f *flusher[T]) (more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting) == 0 {
 		b.free = append(b.free, f)
-		return
+		return false
 	}
 	b.fill(f)
 	for _, t := range f.batch {
 		if !t.handed {
 			t.tell(f)
-			return
+			return false
 		}
 	}
-	b.beside.Go(func() { b.serve(f, nil) })
+	return true
 }
 
 // insertion is a message to insert, and the one that holds its key already.

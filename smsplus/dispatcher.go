@@ -89,6 +89,7 @@ type Dispatcher struct {
 	// those, and while the store is down no more are begun.
 	unstored    chan struct{}
 	conclusions sync.Pool // of *conclusion, not in use
+	recalled    recalled
 
 	running atomic.Bool
 	wake    chan struct{} // has room for one: a nudge to the claim loop
@@ -294,12 +295,37 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 
 // hasten claims a message that is due now and not stored yet, if its lane has a place.
 func (d *Dispatcher) hasten(m *Message, l *lane) bool {
-	if !m.DueAt.Equal(m.TriggeredAt) || !l.reserve(l.batch) {
+	if !m.dueAtOnce() || !l.reserve(l.batch) {
 		return false
 	}
 	m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1
 	return true
 }
+
+// hastenMany claims of many such messages as many as their lanes have places for. It
+// waits for a lane that is fast: to find them in the store later is more work, and
+// whoever sends more than the lanes get done would be ever further ahead of them.
+func (d *Dispatcher) hastenMany(ctx context.Context, ms []Message) {
+	places := make(map[channel.Name]int)
+	for i := range ms {
+		if ms[i].dueAtOnce() {
+			places[ms[i].Channel]++
+		}
+	}
+	for name, n := range places {
+		places[name] = d.lanes[name].reserveMany(ctx, n, d.now())
+	}
+	lease := d.now().Add(d.cfg.Lease)
+	for i := range ms {
+		if m := &ms[i]; m.dueAtOnce() && places[m.Channel] > 0 {
+			places[m.Channel]--
+			m.DueAt, m.Claims = lease, 1
+		}
+	}
+}
+
+// dueAtOnce reports whether a message that is not stored yet is to be sent now.
+func (m *Message) dueAtOnce() bool { return m.DueAt.Equal(m.TriggeredAt) }
 
 // same returns the ID of the message that holds the key, if m asks for the same.
 func same(m, holder *Message) (uuid.UUID, error) {
@@ -311,7 +337,8 @@ func same(m, holder *Message) (uuid.UUID, error) {
 
 // SendMany asks for many messages, all or nothing, and returns their IDs in the
 // triggers' order. Keys work as in [Dispatcher.Send], within the call as well.
-// Every bad trigger is named by its index.
+// Every bad trigger is named by its index. While a channel is fast and busy, SendMany
+// waits up to a tenth of a second for its workers to keep up.
 func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, error) {
 	ids := make([]uuid.UUID, len(trs))
 	ms := make([]Message, 0, len(trs))
@@ -340,9 +367,7 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
 	}
-	for i := range ms {
-		d.hasten(&ms[i], d.lanes[ms[i].Channel])
-	}
+	d.hastenMany(ctx, ms)
 	stay := func(m *Message) {
 		if m.Claims > 0 {
 			d.lanes[m.Channel].giveUp()
@@ -431,7 +456,9 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 		now := d.now()
 		switch a := m.current(); {
 		case m.Claims > 0:
-			// Whoever holds the lease finds out when it stores its outcome.
+			// Whoever holds the lease finds out when it stores its outcome; if it is this
+			// dispatcher, before it sends.
+			d.recalled.add(m.ID, m.DueAt, now)
 			d.amend(&m, now, func() { m.CanceledAt = now })
 		case a == nil:
 			m.CanceledAt = now

@@ -2,6 +2,8 @@ package smsplus
 
 import (
 	"cmp"
+	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,21 +16,41 @@ import (
 // wait for them, and its limits. Each channel has its own, so that a slow one
 // holds up no other. A place in the lane is reserved before a message is claimed
 // for it and given back when the message is done with; a full lane's messages stay
-// in the store.
+// in the store. A lane that gets a lot done has more places: what it does in a pace.
 type lane struct {
 	ch      channel.Channel
 	name    channel.Name
 	workers int
 	limiter *rate.Limiter // nil: no limit
-	places  int
-	batch   int // how many places a claim wants to find
+	least   int           // places
+	batch   int           // how many places a claim wants to find
 
 	mu      sync.Mutex
 	isOpen  bool
-	used    int      // places taken, until their messages are done with
-	pending int      // places taken whose messages no worker has yet
-	queue   chan job // has room for every place; closed when stopped and empty
+	places  int
+	used    int       // places taken, until their messages are done with
+	pending int       // places taken whose messages no worker has yet
+	queue   chan job  // has room for every place; closed when stopped and empty
+	since   time.Time // when the present pace began
+	done    int       // places given back in it
+	waiting []*room   // for places, the first come first
 }
+
+// room is what somebody waits for who has many messages.
+type room struct {
+	places int
+	given  chan struct{} // closed when they are taken for it
+}
+
+const (
+	// pace is what a lane that is fast holds: nobody waits in it for much longer.
+	pace = 250 * time.Millisecond
+	// mostPlaces bounds what a lane holds in memory, however fast it is.
+	mostPlaces = 8192
+	// patience is how long somebody who has many messages waits for room in a lane
+	// that is fast. It takes less time than to claim them from the store.
+	patience = 100 * time.Millisecond
+)
 
 // job is a claimed message on its way to a channel.
 type job struct {
@@ -47,15 +69,16 @@ type job struct {
 func newLane(ch channel.Channel, c Config) *lane {
 	limit := c.Limits[ch.Name()]
 	l := &lane{ch: ch, name: ch.Name(), workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
-	l.places = l.workers + 2*c.Batch
+	l.least = l.workers + 2*c.Batch
 	if limit.Rate > 0 {
 		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
 		// Nobody should wait in the lane for longer than half a lease.
-		if half := limit.Rate * c.Lease.Seconds() / 2; half < float64(l.places) {
-			l.places = max(1, int(half))
+		if half := limit.Rate * c.Lease.Seconds() / 2; half < float64(l.least) {
+			l.least = max(1, int(half))
 		}
 	}
-	l.batch = max(1, min(c.Batch, l.places/2))
+	l.places = l.least
+	l.batch = max(1, min(c.Batch, l.least/2))
 	return l
 }
 
@@ -64,7 +87,7 @@ func (l *lane) open() <-chan job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOpen = true
-	l.queue = make(chan job, l.places)
+	l.queue = make(chan job, max(l.least, mostPlaces))
 	return l.queue
 }
 
@@ -73,6 +96,11 @@ func (l *lane) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOpen = false
+	for _, r := range l.waiting {
+		r.places = 0
+		close(r.given)
+	}
+	l.waiting = nil
 	l.endIfEmpty()
 }
 
@@ -86,12 +114,63 @@ func (l *lane) endIfEmpty() {
 func (l *lane) reserve(spare int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.isOpen || l.used+spare >= l.places {
-		return false
+	return l.take(1, spare) == 1
+}
+
+// reserveMany takes as many of n places as there are besides a claim's, and returns how
+// many. While the lane is fast it waits for them, as long as ctx and patience allow.
+func (l *lane) reserveMany(ctx context.Context, n int, now time.Time) int {
+	l.mu.Lock()
+	l.keepPace(now)
+	// Half of the places at most: to wait for all would be to wait until the lane is idle.
+	want := min(n, (l.places-l.batch)/2)
+	if !l.isOpen || l.places == l.least || len(l.waiting) == 0 && l.fits(want) {
+		defer l.mu.Unlock()
+		return l.take(n, l.batch)
 	}
-	l.used++
-	l.pending++
-	return true
+	r := &room{want, make(chan struct{})}
+	l.waiting = append(l.waiting, r)
+	l.mu.Unlock()
+
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-r.given:
+		return r.places
+	case <-limited.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.waiting, r)
+	if i < 0 { // they were given in the same instant
+		return r.places
+	}
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	return l.take(n, l.batch)
+}
+
+// fits reports whether there are n places besides a claim's.
+func (l *lane) fits(n int) bool { return l.used+n+l.batch <= l.places }
+
+// take takes as many of n places as there are besides those to spare.
+func (l *lane) take(n, spare int) int {
+	if !l.isOpen {
+		return 0
+	}
+	n = max(0, min(n, l.places-l.used-spare))
+	l.used += n
+	l.pending += n
+	return n
+}
+
+// keepPace ends a pace that is over: the lane has as many places as it gave back in it.
+func (l *lane) keepPace(now time.Time) {
+	took := now.Sub(l.since)
+	if took < pace {
+		return
+	}
+	l.places = min(max(l.least, int(int64(l.done)*int64(pace)/int64(took))), max(l.least, mostPlaces))
+	l.since, l.done = now, 0
 }
 
 // push puts a message into the place reserved for it. It never blocks, and reports
@@ -114,16 +193,32 @@ func (l *lane) picked() {
 // giveUp gives back a reserved place that no message comes for.
 func (l *lane) giveUp() {
 	l.picked()
-	l.release()
-}
-
-// release gives a place back. It reports whether there is now just the room that a
-// claim waits for.
-func (l *lane) release() (roomy bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.free()
+}
+
+// release gives back the place of a message that is done with. It reports whether
+// there is now, and was not before, the room that a claim waits for.
+func (l *lane) release(now time.Time) (roomy bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.places-l.used >= l.batch
+	l.done++
+	l.keepPace(now)
+	l.free()
+	return !was && l.places-l.used >= l.batch
+}
+
+// free gives back a place, and what fits then to those who wait for it.
+func (l *lane) free() {
 	l.used--
-	return l.places-l.used == l.batch
+	for len(l.waiting) > 0 && l.fits(l.waiting[0].places) {
+		r := l.waiting[0]
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.take(r.places, l.batch)
+		close(r.given)
+	}
 }
 
 // roomy reports whether a claim may bring a batch for the lane.

@@ -134,8 +134,9 @@ func (d *Dispatcher) finish(c *conclusion, err error) {
 		d.cfg.Logger.LogAttrs(c.shift.sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
 			slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
-	roomy := c.lane.release()
-	dueSoon := !c.DueAt.IsZero() && c.DueAt.Sub(d.now()) < d.cfg.Poll
+	now := d.now()
+	roomy := c.lane.release(now)
+	dueSoon := !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll
 	if roomy || dueSoon {
 		d.nudge()
 	}

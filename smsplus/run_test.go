@@ -510,3 +510,47 @@ func TestSendManyGoesToTheWorkersAtOnce(t *testing.T) {
 		require.LessOrEqual(t, claims-before, 2, "one for what comes later, and one for the room that the sends left")
 	})
 }
+
+// Whoever sends more than a fast lane gets done is held back a little, and so the
+// messages do not pile up in the store.
+func TestSendManyKeepsPaceWithAFastLane(t *testing.T) {
+	const workers, each = 64, 500
+	var claimed atomic.Int64
+	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		<-time.After(5 * time.Millisecond)
+		return channel.Result{Status: status.Delivered}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: workers}}
+		c.Store = countingClaims{c.Store, &claimed}
+	}, func(t *testing.T, w *world) {
+		send := func(n int) {
+			trs := make([]smsplus.Trigger, n)
+			for i := range trs {
+				trs[i] = w.trigger()
+			}
+			_, err := w.SendMany(t.Context(), trs)
+			require.NoError(t, err)
+		}
+		const first = 6000
+		send(first)
+		sleep(300 * time.Millisecond)
+		for range 30 {
+			send(each)
+		}
+		sleep(time.Minute)
+		require.Equal(t, first+30*each, w.sends(channel.SMS))
+		require.Less(t, claimed.Load(), int64(first+30*each/10))
+	})
+}
+
+// countingClaims counts the messages that claims bring.
+type countingClaims struct {
+	smsplus.Store
+	n *atomic.Int64
+}
+
+func (s countingClaims) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	claimed, err := s.Store.Claim(ctx, c)
+	s.n.Add(int64(len(claimed.Messages)))
+	return claimed, err
+}
