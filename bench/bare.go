@@ -43,9 +43,9 @@ const (
 )
 
 // bare writes what no store could write less of: into the store's own tables, with
-// their indexes, a message's two rows as wide as they are there, a thousand messages
-// a statement; and then with one statement more their final state. No engine, no key
-// to look for, no version to compare, no row for the attempt, nothing to count.
+// their indexes, a message's rows as wide as they are there, a thousand messages a
+// statement; and then with one statement more their final state and their attempts. No
+// engine, no key to look for, no version to compare, nothing to count.
 func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) error {
 	const batch = 1000
 	return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
@@ -59,9 +59,13 @@ func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) e
 			INSERT INTO ` + qualified(schema, "smsplus_state") + `
 				(id, triggered_at, due_at, version, claims, status, tab, channel, lane, template, tally, body)
 			SELECT id, $2, $2, 1, 1, 0, 1, 'sms', 'sms', 'otp', '0', $5 FROM unnest($1::uuid[]) AS n (id)`
-		update := `UPDATE ` + qualified(schema, "smsplus_state") + `
-			SET due_at = NULL, version = 2, claims = 0, status = 4, tab = 2, lane = '', tally = '4 sms:4', body = $2
-			WHERE id = ANY ($1::uuid[])`
+		update := `WITH state AS (
+				UPDATE ` + qualified(schema, "smsplus_state") + `
+				SET due_at = NULL, version = 2, claims = 0, status = 4, tab = 2, lane = '', tally = '4 sms:4', body = $3
+				WHERE id = ANY ($1::uuid[])
+			)
+			INSERT INTO ` + qualified(schema, "smsplus_attempt") + ` (id, triggered_at, channel)
+			SELECT id, $2, 'sms' FROM unnest($1::uuid[]) AS n (id)`
 		fixed, body, final := make([]byte, fixedBytes), make([]byte, bodyBytes), make([]byte, finalBytes)
 		to := recipients()
 		write := func(n int) error {
@@ -77,10 +81,11 @@ func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) e
 					}
 					ids, phones = append(ids, id), append(phones, to[i%len(to)].E164())
 				}
-				if _, err := pool.Exec(ctx, insert, ids, time.Now(), phones, fixed, body); err != nil {
+				at := time.Now()
+				if _, err := pool.Exec(ctx, insert, ids, at, phones, fixed, body); err != nil {
 					return err
 				}
-				_, err := pool.Exec(ctx, update, ids, final)
+				_, err := pool.Exec(ctx, update, ids, at, final)
 				return err
 			})
 		}

@@ -5,9 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/pgstore"
-	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // How contestants on PostgreSQL are set up: as they were fastest where that was tried.
@@ -17,19 +15,13 @@ const (
 	batchers    = 2 // callers of SendMany and of InsertManyFast, and bare loops
 )
 
-// tuned is the engine's configuration for many messages a second through a channel
-// that answers at once. A send is under way until its outcome is stored: as many as
-// may be under way share a commit.
-var tuned = smsplus.Config{Limits: map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 256}}}
-
 // single is about callers that ask for one message each.
 func single(db *database) contest {
 	const callers = 64
 	return contest{
 		name: "single", cpu: db.cpu,
 		contestants: []contestant{
-			db.engine("smsplus", callers, 1, tuned),
-			db.engine("defaults", callers, 1, smsplus.Config{}),
+			db.engine("smsplus", callers, 1),
 			db.river("River", callers, 1),
 			{"commits", func(ctx context.Context, n int, timed stopwatch) error { return db.commits(ctx, callers, n, timed) }},
 		},
@@ -47,8 +39,7 @@ func many(db *database) contest {
 	return contest{
 		name: "many", cpu: db.cpu,
 		contestants: []contestant{
-			db.engine("smsplus", batchers, 1000, tuned),
-			db.engine("defaults", batchers, 1000, smsplus.Config{}),
+			db.engine("smsplus", batchers, 1000),
 			db.river(rivers[0], batchers, 1000),
 			db.river(rivers[1], batchers, 5000),
 			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return db.bare(ctx, batchers, n, timed) }},
@@ -61,7 +52,7 @@ func many(db *database) contest {
 	}
 }
 
-func (db *database) engine(name string, callers, batch int, c smsplus.Config) contestant {
+func (db *database) engine(name string, callers, batch int) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
 		return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
 			store, err := migrated(ctx, pool, pgstore.Options{Schema: schema})
@@ -69,7 +60,7 @@ func (db *database) engine(name string, callers, batch int, c smsplus.Config) co
 				return err
 			}
 			defer store.Close() //nolint:errcheck // it never fails
-			return engine{store, callers, batch, c}.deliver(ctx, n, timed)
+			return engine{store, callers, batch}.deliver(ctx, n, timed)
 		})
 	}}
 }
