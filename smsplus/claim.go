@@ -59,7 +59,7 @@ func (d *Dispatcher) room(slow bool) (limit int, except []channel.Name) {
 	for name, l := range d.lanes {
 		isSlow := l.batch < d.cfg.Batch
 		switch {
-		case !l.roomy() || isSlow != slow:
+		case !l.promise() || isSlow != slow:
 			except = append(except, name)
 		case limit == 0 || l.batch < limit:
 			limit = l.batch
@@ -99,7 +99,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, ms []Message) {
 			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll), true) })
 		case j.step < 0 || l == nil:
 			rest.Go(func() { _, _ = d.work(ctx, j, true) }) // an error was told; the lease's end repeats it
-		case l.reserve(0):
+		case l.admit():
 			l.push(j)
 		default:
 			rest.Go(func() { d.putBack(ctx, j, d.now().Add(d.cfg.Poll), true) })

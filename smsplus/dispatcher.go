@@ -295,7 +295,7 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 
 // hasten claims a message that is due now and not stored yet, if its lane has a place.
 func (d *Dispatcher) hasten(m *Message, l *lane) bool {
-	if !m.dueAtOnce() || !l.reserve(l.batch) {
+	if !m.dueAtOnce() || !l.reserve() {
 		return false
 	}
 	m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1

@@ -28,6 +28,7 @@ type lane struct {
 	mu      sync.Mutex
 	isOpen  bool
 	places  int
+	pledged int       // places that there were when a claim was promised room
 	used    int       // places taken, until their messages are done with
 	pending int       // places taken whose messages no worker has yet
 	queue   chan job  // has room for every place; closed when stopped and empty
@@ -47,9 +48,9 @@ const (
 	pace = 250 * time.Millisecond
 	// mostPlaces bounds what a lane holds in memory, however fast it is.
 	mostPlaces = 8192
-	// patience is how long somebody who has many messages waits for room in a lane
-	// that is fast. It takes less time than to claim them from the store.
-	patience = 100 * time.Millisecond
+	// roomWait is how long somebody who has many messages waits for room in a lane
+	// that is fast.
+	roomWait = 100 * time.Millisecond
 )
 
 // job is a claimed message on its way to a channel.
@@ -110,15 +111,23 @@ func (l *lane) endIfEmpty() {
 	}
 }
 
-// reserve takes a place, unless the lane is closed or has no more than those to spare.
-func (l *lane) reserve(spare int) bool {
+// reserve takes a place besides a claim's, if there is one.
+func (l *lane) reserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.take(1, spare) == 1
+	return l.take(1, l.batch) == 1
+}
+
+// admit takes a place for a message that a claim brought, if there is one: also of those
+// that there were when the claim was promised room.
+func (l *lane) admit() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.take(1, min(0, l.places-l.pledged)) == 1
 }
 
 // reserveMany takes as many of n places as there are besides a claim's, and returns how
-// many. While the lane is fast it waits for them, as long as ctx and patience allow.
+// many. While the lane is fast it waits for them, as long as ctx and roomWait allow.
 func (l *lane) reserveMany(ctx context.Context, n int, now time.Time) int {
 	l.mu.Lock()
 	l.keepPace(now)
@@ -132,7 +141,7 @@ func (l *lane) reserveMany(ctx context.Context, n int, now time.Time) int {
 	l.waiting = append(l.waiting, r)
 	l.mu.Unlock()
 
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, roomWait)
 	defer cancel()
 	select {
 	case <-r.given:
@@ -221,10 +230,12 @@ func (l *lane) free() {
 	}
 }
 
-// roomy reports whether a claim may bring a batch for the lane.
-func (l *lane) roomy() bool {
+// promise reports whether a claim may bring a batch for the lane. The lane keeps to
+// it, though it may become slower before the batch is there.
+func (l *lane) promise() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.pledged = l.places
 	return l.places-l.used >= l.batch
 }
 

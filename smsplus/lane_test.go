@@ -22,7 +22,7 @@ func openLane() *lane {
 	l.open()
 	l.since = time.Now()
 	for range 100 {
-		l.reserve(0)
+		l.reserve()
 		<-time.After(pace / 100)
 		l.pass(1)
 	}
@@ -90,8 +90,8 @@ func TestWhoeverHasManyMessagesWaitsForAFastLane(t *testing.T) {
 		began := time.Now()
 		wait(t.Context(), 1000)
 		l.pass(20)
-		require.Equal(t, 20, <-got, "what there is, when patience is at its end")
-		require.Equal(t, patience, time.Since(began))
+		require.Equal(t, 20, <-got, "what there is, when it has waited long enough")
+		require.Equal(t, roomWait, time.Since(began))
 
 		ctx, cancel := context.WithCancel(t.Context())
 		wait(ctx, 20)
@@ -115,5 +115,21 @@ func TestNobodyWaitsForALaneThatIsNotFast(t *testing.T) {
 		require.Equal(t, 8, l.reserveMany(t.Context(), 20, began))
 		require.Zero(t, l.reserveMany(t.Context(), 20, began))
 		require.Equal(t, began, time.Now())
+	})
+}
+
+func TestALaneKeepsToTheRoomThatItPromised(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane()
+		require.Equal(t, 80, l.reserveMany(t.Context(), 80, time.Now()))
+		require.True(t, l.promise())
+		<-time.After(time.Hour)
+		l.pass(1)
+		require.Equal(t, 10, l.places)
+		require.True(t, l.admit())
+		require.True(t, l.admit())
+		require.False(t, l.promise())
+		require.False(t, l.admit())
 	})
 }
