@@ -45,11 +45,14 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	return nil
 }
 
-// beaten reports whether another migration created the tables first: this one waited
-// for it, and then found them there.
+// beaten reports whether another migration created the tables first: this one found
+// them, or their types, there when it was about to.
 func beaten(err error) bool {
-	const duplicateTable = "42P07"
-	return codeOf(err) == duplicateTable || codeOf(err) == uniqueViolation
+	switch codeOf(err) {
+	case "42P07", "42710", uniqueViolation: // duplicate_table, duplicate_object
+		return true
+	}
+	return false
 }
 
 func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
