@@ -28,8 +28,12 @@ type batcher[T any] struct {
 	free    []*flusher[T]
 	waiting []*ticket[T]
 
-	beside sync.WaitGroup // goroutines that flush for those who do not wait
-	parks  atomic.Uint32  // how many waiting callers in a row parked
+	// beside is how many goroutines work for those who do not wait, and alone is told
+	// when there are none. A WaitGroup would not do: who waits may wait into another Run.
+	beside int
+	alone  sync.Cond
+
+	parks atomic.Uint32 // how many waiting callers in a row parked
 }
 
 // flushers is how many batches are on their way to the store at once. The second is
@@ -42,6 +46,10 @@ type flusher[T any] struct {
 	batch []*ticket[T]
 	room  []Message
 }
+
+// gathers is how often those who were told of a batch may run before the next is made
+// up. While others compute, each time takes as long as they are let.
+const gathers = 8
 
 // ticket is one caller's place in a batch.
 type ticket[T any] struct {
@@ -100,6 +108,7 @@ func newTicket[T any]() *ticket[T] { return &ticket[T]{wake: make(chan struct{},
 
 func newBatcher[T any](most int, flush func([]*ticket[T], []Message), after func(T, error)) *batcher[T] {
 	b := &batcher[T]{max: most, flush: flush, after: after}
+	b.alone.L = &b.mu
 	for range flushers {
 		b.free = append(b.free, &flusher[T]{room: make([]Message, most)})
 	}
@@ -178,9 +187,32 @@ func (b *batcher[T]) fill(f *flusher[T]) {
 func (b *batcher[T]) serve(f *flusher[T], caller *ticket[T]) {
 	handed := b.round(f, caller)
 	if b.pass(f) {
-		b.beside.Go(func() { b.goOn(f) })
+		b.goBeside(func() { b.goOn(f) })
 	}
 	b.tellHanded(handed)
+}
+
+func (b *batcher[T]) goBeside(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.beside++
+	go func() {
+		do()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.beside--; b.beside == 0 {
+			b.alone.Broadcast()
+		}
+	}()
+}
+
+// settle returns when nothing goes on beside the callers.
+func (b *batcher[T]) settle() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.beside > 0 {
+		b.alone.Wait()
+	}
 }
 
 // goOn flushes one batch after another for as long as nobody waits for them. What was
@@ -192,7 +224,7 @@ func (b *batcher[T]) goOn(f *flusher[T]) {
 			b.tellHanded(handed)
 			return
 		}
-		b.beside.Go(func() { b.tellHanded(handed) })
+		b.goBeside(func() { b.tellHanded(handed) })
 	}
 }
 
@@ -200,16 +232,20 @@ func (b *batcher[T]) goOn(f *flusher[T]) {
 func (b *batcher[T]) round(f *flusher[T], caller *ticket[T]) (handed []*ticket[T]) {
 	b.flush(f.batch, f.room[:0])
 	clear(f.room[:len(f.batch)])
+	told := 0
 	for _, t := range f.batch {
 		switch {
 		case t.handed:
 			handed = append(handed, t)
 		case t != caller:
 			t.tell(nil)
+			told++
 		}
 	}
 	f.batch = f.batch[:0]
-	b.gather()
+	if told > 1 {
+		b.gather()
+	}
 	return handed
 }
 
@@ -220,10 +256,11 @@ func (b *batcher[T]) tellHanded(handed []*ticket[T]) {
 	}
 }
 
-// gather lets those who were told come back with their next, for as long as some do:
-// the fewer batches there are, the less each message costs.
+// gather lets those who were told come back with their next, for as long as some do
+// and gathers times at most: the fewer batches there are, the less each message costs.
 func (b *batcher[T]) gather() {
-	for before := -1; ; {
+	before := -1
+	for range gathers {
 		b.mu.Lock()
 		n := len(b.waiting)
 		b.mu.Unlock()

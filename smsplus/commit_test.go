@@ -77,9 +77,31 @@ func TestABatcherFlushesEveryTicketOnceAndTellsAfterIt(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	b.beside.Wait()
+	b.settle()
 	require.Len(t, flushed, callers*each)
 	require.Len(t, heard, (callers+2)/3*each)
 	require.Len(t, b.free, flushers)
 	require.Empty(t, b.waiting)
+}
+
+// One that a Run gave up waits for what goes on beside the callers of the next.
+func TestABatcherMayGoOnWhileSomebodyWaitsForItToSettle(t *testing.T) {
+	t.Parallel()
+	b := newBatcher(7, func([]*ticket[int], []Message) {}, func(int, error) {})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 2000 {
+				b.settle()
+			}
+		})
+		wg.Go(func() {
+			for range 2000 {
+				b.goBeside(func() {})
+			}
+		})
+	}
+	wg.Wait()
+	b.settle()
+	require.Zero(t, b.beside)
 }

@@ -123,7 +123,7 @@ func New(c Config) (*Dispatcher, error) {
 	d.lookups = newBatcher(c.Batch, d.flushLookups, nil)
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traits(ch)
-		d.lanes[ch.Name()] = newLane(ch, c)
+		d.lanes[ch.Name()] = newLane(ch, c, d.nudge)
 	}
 	for _, t := range c.Templates {
 		d.templates[t.ID] = newTemplate(t)
@@ -312,8 +312,10 @@ func (d *Dispatcher) hastenMany(ctx context.Context, ms []Message) {
 			places[ms[i].Channel]++
 		}
 	}
+	limited, cancel := context.WithTimeout(ctx, roomWait)
+	defer cancel()
 	for name, n := range places {
-		places[name] = d.lanes[name].reserveMany(ctx, n, d.now())
+		places[name] = d.lanes[name].reserveMany(limited, n, d.now())
 	}
 	lease := d.now().Add(d.cfg.Lease)
 	for i := range ms {

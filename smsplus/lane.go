@@ -24,11 +24,13 @@ type lane struct {
 	limiter *rate.Limiter // nil: no limit
 	least   int           // places
 	batch   int           // how many places a claim wants to find
+	nudge   func()        // tells that there is room for a claim
 
 	mu      sync.Mutex
 	isOpen  bool
 	places  int
 	pledged int       // places that there were when a claim was promised room
+	wanted  bool      // a claim found no room
 	used    int       // places taken, until their messages are done with
 	pending int       // places taken whose messages no worker has yet
 	queue   chan job  // has room for every place; closed when stopped and empty
@@ -67,9 +69,9 @@ type job struct {
 	before *Message
 }
 
-func newLane(ch channel.Channel, c Config) *lane {
+func newLane(ch channel.Channel, c Config, nudge func()) *lane {
 	limit := c.Limits[ch.Name()]
-	l := &lane{ch: ch, name: ch.Name(), workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
+	l := &lane{ch: ch, name: ch.Name(), nudge: nudge, workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
 	l.least = l.workers + 2*c.Batch
 	if limit.Rate > 0 {
 		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
@@ -127,7 +129,7 @@ func (l *lane) admit() bool {
 }
 
 // reserveMany takes as many of n places as there are besides a claim's, and returns how
-// many. While the lane is fast it waits for them, as long as ctx and roomWait allow.
+// many. While the lane is fast it waits for them until ctx ends.
 func (l *lane) reserveMany(ctx context.Context, n int, now time.Time) int {
 	l.mu.Lock()
 	l.keepPace(now)
@@ -141,12 +143,10 @@ func (l *lane) reserveMany(ctx context.Context, n int, now time.Time) int {
 	l.waiting = append(l.waiting, r)
 	l.mu.Unlock()
 
-	limited, cancel := context.WithTimeout(ctx, roomWait)
-	defer cancel()
 	select {
 	case <-r.given:
 		return r.places
-	case <-limited.Done():
+	case <-ctx.Done():
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,6 +180,15 @@ func (l *lane) keepPace(now time.Time) {
 	}
 	l.places = min(max(l.least, int(int64(l.done)*int64(pace)/int64(took))), max(l.least, mostPlaces))
 	l.since, l.done = now, 0
+	l.tellRoom()
+}
+
+// tellRoom tells of room for a claim that found none.
+func (l *lane) tellRoom() {
+	if l.wanted && l.places-l.used >= l.batch {
+		l.wanted = false
+		l.nudge()
+	}
 }
 
 // push puts a message into the place reserved for it. It never blocks, and reports
@@ -207,16 +216,13 @@ func (l *lane) giveUp() {
 	l.free()
 }
 
-// release gives back the place of a message that is done with. It reports whether
-// there is now, and was not before, the room that a claim waits for.
-func (l *lane) release(now time.Time) (roomy bool) {
+// release gives back the place of a message that is done with.
+func (l *lane) release(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.places-l.used >= l.batch
 	l.done++
 	l.keepPace(now)
 	l.free()
-	return !was && l.places-l.used >= l.batch
 }
 
 // free gives back a place, and what fits then to those who wait for it.
@@ -228,6 +234,7 @@ func (l *lane) free() {
 		l.take(r.places, l.batch)
 		close(r.given)
 	}
+	l.tellRoom()
 }
 
 // promise reports whether a claim may bring a batch for the lane. The lane keeps to
@@ -236,7 +243,8 @@ func (l *lane) promise() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pledged = l.places
-	return l.places-l.used >= l.batch
+	l.wanted = l.places-l.used < l.batch
+	return !l.wanted
 }
 
 // delay returns how long a send has to wait for its turn under the rate limit. The

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/benbjohnson/clock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -15,10 +16,15 @@ type mute struct{ channel.Channel }
 
 func (mute) Name() channel.Name { return channel.SMS }
 
-// openLane returns an open lane with 10 places, 2 of which a claim wants, that has got
-// done a hundred messages in the last pace.
+// smallLane returns a lane with 10 places at least, 2 of which a claim wants.
+func smallLane() *lane {
+	return newLane(mute{}, Config{Batch: 2, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: 6}}}, func() {})
+}
+
+// openLane returns a small lane that is open and has got done a hundred messages in the
+// last pace.
 func openLane() *lane {
-	l := newLane(mute{}, Config{Batch: 2, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: 6}}})
+	l := smallLane()
 	l.open()
 	l.since = time.Now()
 	for range 100 {
@@ -56,7 +62,7 @@ func TestALaneHoldsWhatItGetsDoneInAPace(t *testing.T) {
 
 func TestALaneHoldsNoMoreThanItsQueue(t *testing.T) {
 	t.Parallel()
-	l := newLane(mute{}, Config{Batch: 2})
+	l := newLane(mute{}, Config{Batch: 2}, func() {})
 	l.open()
 	l.since, l.done = start(), 10*mostPlaces
 	l.keepPace(start().Add(pace))
@@ -87,16 +93,13 @@ func TestWhoeverHasManyMessagesWaitsForAFastLane(t *testing.T) {
 		l.pass(10)
 		require.Equal(t, 10, <-got)
 
-		began := time.Now()
-		wait(t.Context(), 1000)
-		l.pass(20)
-		require.Equal(t, 20, <-got, "what there is, when it has waited long enough")
-		require.Equal(t, roomWait, time.Since(began))
-
 		ctx, cancel := context.WithCancel(t.Context())
-		wait(ctx, 20)
+		wait(ctx, 1000)
+		l.pass(20)
+		synctest.Wait()
+		require.Empty(t, got)
 		cancel()
-		require.Zero(t, <-got)
+		require.Equal(t, 20, <-got, "what there is, when it has waited long enough")
 
 		wait(t.Context(), 20)
 		l.stop()
@@ -109,7 +112,7 @@ func TestNobodyWaitsForALaneThatIsNotFast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		l := newLane(mute{}, Config{Batch: 2, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: 6}}})
+		l := smallLane()
 		require.Zero(t, l.reserveMany(t.Context(), 20, began), "it is not open")
 		l.open()
 		require.Equal(t, 8, l.reserveMany(t.Context(), 20, began))
@@ -132,4 +135,60 @@ func TestALaneKeepsToTheRoomThatItPromised(t *testing.T) {
 		require.False(t, l.promise())
 		require.False(t, l.admit())
 	})
+}
+
+func TestSendManyWaitsForAllLanesTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, lanes: map[channel.Name]*lane{}}
+		var ms []Message
+		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
+			l := openLane()
+			require.Equal(t, 98, l.reserveMany(t.Context(), 98, time.Now()))
+			d.lanes[name] = l
+			ms = append(ms, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
+		}
+		for _, l := range d.lanes { // as the last of them is
+			l.places, l.since = 100, time.Now()
+		}
+		began := time.Now()
+		d.hastenMany(t.Context(), ms)
+		require.Equal(t, roomWait, time.Since(began))
+		for _, m := range ms {
+			require.Zero(t, m.Claims)
+		}
+	})
+}
+
+// Whatever makes room tells a claim that found none, and nothing tells one that did.
+func TestAClaimIsToldOfRoom(t *testing.T) {
+	t.Parallel()
+	for name, makeRoom := range map[string]func(l *lane){
+		"a message is done with": func(l *lane) { l.pass(2) },
+		"no message came":        func(l *lane) { l.giveUp(); l.giveUp() },
+		"the lane is faster": func(l *lane) {
+			l.done = 200
+			<-time.After(pace)
+			l.reserveMany(context.Background(), 10, time.Now())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l, told := openLane(), 0
+				l.nudge = func() { told++ }
+				require.Equal(t, 98, l.reserveMany(t.Context(), 1000, time.Now()))
+				require.True(t, l.promise())
+				require.True(t, l.admit())
+				require.True(t, l.admit())
+				l.pass(1)
+				require.Zero(t, told)
+				require.False(t, l.promise())
+				makeRoom(l)
+				require.Equal(t, 1, told)
+				makeRoom(l)
+				require.Equal(t, 1, told)
+			})
+		})
+	}
 }

@@ -62,7 +62,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	drained := make(chan struct{})
 	go func() {
 		s.workers.Wait()
-		d.updates.beside.Wait()
+		d.updates.settle()
 		close(drained)
 	}()
 	for _, patience := range []time.Duration{d.cfg.DrainTimeout, d.cfg.StoreTimeout} {
@@ -135,9 +135,8 @@ func (d *Dispatcher) finish(c *conclusion, err error) {
 			slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
 	now := d.now()
-	roomy := c.lane.release(now)
-	dueSoon := !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll
-	if roomy || dueSoon {
+	c.lane.release(now)
+	if !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll {
 		d.nudge()
 	}
 	s := c.shift
