@@ -47,8 +47,8 @@ type flusher[T any] struct {
 	room  []Message
 }
 
-// gathers is how often those who were told of a batch may run before the next is made
-// up. While others compute, each time takes as long as they are let.
+// gathers is how often others may run before the next batch is made up. While some of
+// them compute, each time takes as long as they are let.
 const gathers = 8
 
 // ticket is one caller's place in a batch.
@@ -232,18 +232,17 @@ func (b *batcher[T]) goOn(f *flusher[T]) {
 func (b *batcher[T]) round(f *flusher[T], caller *ticket[T]) (handed []*ticket[T]) {
 	b.flush(f.batch, f.room[:0])
 	clear(f.room[:len(f.batch)])
-	told := 0
 	for _, t := range f.batch {
 		switch {
 		case t.handed:
 			handed = append(handed, t)
 		case t != caller:
 			t.tell(nil)
-			told++
 		}
 	}
+	busy := len(f.batch) > 1
 	f.batch = f.batch[:0]
-	if told > 1 {
+	if busy {
 		b.gather()
 	}
 	return handed
@@ -256,8 +255,9 @@ func (b *batcher[T]) tellHanded(handed []*ticket[T]) {
 	}
 }
 
-// gather lets those who were told come back with their next, for as long as some do
-// and gathers times at most: the fewer batches there are, the less each message costs.
+// gather lets others come with their next, those who were told again, for as long as
+// some do and gathers times at most: the fewer batches there are, the less each message
+// costs. Who is alone does not wait for the others that the machine has to do.
 func (b *batcher[T]) gather() {
 	before := -1
 	for range gathers {
