@@ -96,7 +96,7 @@ test: ## every test
 race: ## every test anew, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...
 
-crash: ## kill dispatching processes KILLS times over each durable store (2000: half an hour)
+crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
 	$(GO) test -count=1 -v -timeout=3h -run=AKilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
 
 oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
