@@ -6,7 +6,7 @@ FUZZTIME  ?= 100000x
 KILLS     ?= 2000
 SUDO      := $(shell test "$$(id -u)" = 0 || echo sudo)
 GOFUMPT   := $(GO) tool -modfile=tools/go.mod gofumpt
-GOLANGCI  := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+GOLANGCI  := $(GO) tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint
 BENCHSTAT := $(GO) tool -modfile=tools/go.mod benchstat
 
 # Every folder with a go.mod, and those of them that hold packages.
@@ -85,7 +85,7 @@ build: ## compile every package
 
 lint: ## golangci-lint (the first time builds it: a minute or two)
 	@$(GOLANGCI) config verify
-	$(GOLANGCI) run ./...
+	$(call each,$(PACKAGED),$(GOLANGCI) run ./...)
 
 # What runs the code
 

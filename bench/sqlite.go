@@ -239,7 +239,7 @@ func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, t
 		write := func(n int) error {
 			err := spread(1, n, batch, func(first, end int) error {
 				err := transaction(ctx, db, func(tx *sql.Tx) error {
-					stmt, now := tx.StmtContext(ctx, insert), time.Now().UnixMicro()
+					stmt, now := tx.StmtContext(ctx, insert), time.Now().UnixMicro() //nolint:sqlclosecheck // it closes with tx
 					for i := first; i < end; i++ {
 						id, err := uuid.NewV7()
 						if err != nil {
@@ -257,7 +257,7 @@ func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, t
 					return err
 				}
 				return transaction(ctx, db, func(tx *sql.Tx) error {
-					stmt := tx.StmtContext(ctx, update)
+					stmt := tx.StmtContext(ctx, update) //nolint:sqlclosecheck // it closes with tx
 					for i := first; i < end; i++ {
 						if _, err := stmt.ExecContext(ctx, done+i+1, make([]byte, 3), make([]byte, finalBytes)); err != nil {
 							return err

@@ -36,10 +36,11 @@ func TestTextsAreCutAsAnotherImplementationCutsThem(t *testing.T) {
 				text := rapid.StringOfN(runes, length, length, -1).Draw(t, "text")
 				eight, sixteen := cut(t, text), cut(t, text, tpdu.With16BitConcatRef)
 
-				encoding, segments := sms.Split(text, 6)
-				require.Equal(t, eight, cutting{encoding, segments})
-				encoding, segments = sms.Split(text, 7)
-				require.Equal(t, sixteen, cutting{encoding, segments})
+				var ours cutting
+				ours.encoding, ours.segments = sms.Split(text, 6)
+				require.Equal(t, eight, ours)
+				ours.encoding, ours.segments = sms.Split(text, 7)
+				require.Equal(t, sixteen, ours)
 				require.Len(t, eight.segments, sms.Count(text).Segments)
 			})
 		})
