@@ -21,12 +21,12 @@ const messageOfState = `/*plain*/` + wholeMessage + `/*end*/` +
 // messageByIndex is messageOfState for a state that is there, and a plan that always
 // goes through the index: while a table is small, and for as long after as the planner
 // keeps to a plan of that time, it would read all of it instead.
-const messageByIndex = `JOIN LATERAL (
+const messageByIndex = `CROSS JOIN LATERAL (
 	SELECT * FROM /*schema*/smsplus_message m
 	/*plain*/WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) AND (m.triggered_at, m.id) <= (s.triggered_at, s.id)
 	ORDER BY m.triggered_at, m.id/*end*/
 	/*monthly: WHERE m.triggered_at = s.triggered_at AND m.id = s.id*/
-	LIMIT 1) m ON true`
+	LIMIT 1) m`
 
 // wholeMessage leaves it to the planner with which of both it begins.
 const wholeMessage = `JOIN /*schema*/smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id`
