@@ -222,7 +222,7 @@ func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
 // next analyzed, however large they have become by then.
 func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 	t.Parallel()
-	for _, few := range []int{0, 60} {
+	for _, few := range []int{0, 4 * batch} {
 		ctx := t.Context()
 		schema := pgtest.Schema(t)
 		var seen tracer
@@ -232,7 +232,10 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 		})
 		s := open(t, pool, pgstore.Options{Schema: schema})
 		if few > 0 {
-			ms := freshBatch(1)[:few]
+			var ms []smsplus.Message
+			for i := range few / batch {
+				ms = append(ms, freshBatch(1+i)...)
+			}
 			for i := range few / 2 {
 				finish(&ms[i], i)
 			}

@@ -145,10 +145,9 @@ ORDER BY s.was_due`
 // the edges of the batch's months: in the text, so that a plan knows no other month.
 //
 // What is there is written by ON CONFLICT, which always goes through the index, and
-// looked up as the first of what is neither before nor after it, of which the planner
-// expects several. For a join, or for the one that is equal, it may settle, while a
-// table is small, on reading all of it, and keep to that until the table is next
-// analyzed. The first array is a subquery for the planner's sake too: of an array that
+// looked up as the first of what is neither before nor after it. For a join the planner
+// may settle, while a table is small, on reading all of it, and keep to that until the
+// table is next analyzed; for this, only while it has some pages. The first array is a subquery for the planner's sake too: of an array that
 // it sees, and that is short, it makes a plan each time, which takes longer than the
 // update.
 const updateSQL = `
