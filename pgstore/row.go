@@ -73,17 +73,16 @@ func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
 			return err
 		}
 		last = attemptChannel(m, i)
-		names = append(names, ' ')
-		if name.Valid {
-			names = strconv.AppendInt(names, name.Int64, 10)
+		if len(m.Attempts) > 1 {
+			names = append(names, ' ')
+			if name.Valid {
+				names = strconv.AppendInt(names, name.Int64, 10)
+			}
 		}
 		c.attempts.id = append(c.attempts.id, m.ID)
 		c.attempts.triggeredAt = append(c.attempts.triggeredAt, m.TriggeredAt)
 		c.attempts.channel = append(c.attempts.channel, last)
 		c.attempts.name = append(c.attempts.name, name)
-	}
-	if len(m.Attempts) < 2 {
-		names = nil
 	}
 	c.last, c.name, c.names = append(c.last, last), append(c.name, name), append(c.names, string(names))
 	return nil
