@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -108,6 +109,7 @@ type insertion struct {
 	version []int64
 	claims  []int32
 	states
+	attempts attempts
 
 	deltas    map[delta]int32
 	newRoutes map[int64]newRoute
@@ -163,7 +165,7 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	if err != nil {
 		return err
 	}
-	if err := b.states.add(s.codec, m); err != nil {
+	if err := cmp.Or(b.states.add(s.codec, m), b.attempts.add(s.codec, m)); err != nil {
 		return err
 	}
 	if m.Key != "" {

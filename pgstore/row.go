@@ -23,17 +23,16 @@ import (
 
 // states are the columns that an update replaces.
 type states struct {
-	due      []pgtype.Timestamptz
-	status   []int16
-	tab      []int16
-	channel  []string
-	lane     []string
-	tally    []string
-	body     [][]byte
-	last     []string // the channel of the last attempt, or ""
-	name     []pgtype.Int8
-	names    []string // of the attempts, after the tally's words, if there are several
-	attempts attempts
+	due     []pgtype.Timestamptz
+	status  []int16
+	tab     []int16
+	channel []string
+	lane    []string
+	tally   []string
+	body    [][]byte
+	last    []string // the channel of the last attempt, or ""
+	name    []pgtype.Int8
+	names   []string // of the attempts, after the tally's words, if there are several
 }
 
 // attempts are rows of the table of attempts.
@@ -42,6 +41,20 @@ type attempts struct {
 	triggeredAt []time.Time
 	channel     []string
 	name        []pgtype.Int8
+}
+
+func (a *attempts) add(codec *stored.Codec, m *smsplus.Message) error {
+	for i := range m.Attempts {
+		name, err := nameOf(codec, &m.Attempts[i])
+		if err != nil {
+			return err
+		}
+		a.id = append(a.id, m.ID)
+		a.triggeredAt = append(a.triggeredAt, m.TriggeredAt)
+		a.channel = append(a.channel, attemptChannel(m, i))
+		a.name = append(a.name, name)
+	}
+	return nil
 }
 
 // grow makes room for n messages.
@@ -79,10 +92,6 @@ func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
 				names = strconv.AppendInt(names, name.Int64, 10)
 			}
 		}
-		c.attempts.id = append(c.attempts.id, m.ID)
-		c.attempts.triggeredAt = append(c.attempts.triggeredAt, m.TriggeredAt)
-		c.attempts.channel = append(c.attempts.channel, last)
-		c.attempts.name = append(c.attempts.name, name)
 	}
 	c.last, c.name, c.names = append(c.last, last), append(c.name, name), append(c.names, string(names))
 	return nil
