@@ -23,9 +23,9 @@
 // A message is two rows: what its trigger fixed, with the indexes that lists need, is
 // written once, and what becomes of it is a smaller row with fewer indexes, which each
 // claim and update replaces. Every call is one statement, and one round trip, for a
-// whole batch; no call takes an advisory lock, and there are no triggers, enums or
-// domains. Claims pass over rows that others hold (FOR UPDATE SKIP LOCKED), and updates
-// lock rows in the order of their IDs.
+// whole batch, which goes as one array of a composite type; no call takes an advisory
+// lock, and there are no triggers, enums or domains. Claims pass over rows that others
+// hold (FOR UPDATE SKIP LOCKED), and updates lock rows in the order of their IDs.
 //
 // Statistics are counters beside the rows: each batch appends what it changed, in its
 // own transaction, and a store that claims folds that into totals by hour, by day and

@@ -71,7 +71,7 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	// of the month stay as they are, and what is done to it leaves deltas.
 	from, to := hourOf(m.Time), hourOf(m.add(1).Time)
 	exec("INSERT INTO /*schema*/smsplus_lease (task, holder, until) VALUES ('fold', $1, '-infinity') ON CONFLICT DO NOTHING",
-		[16]byte(s.folds.holder))
+		s.folds.holder)
 	exec("SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR UPDATE")
 	if err == nil {
 		err = quiet(ctx, tx, s.layout, m.suffix(), "_default")

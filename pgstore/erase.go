@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/stored"
@@ -52,7 +53,7 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 		return 0, err
 	}
 	var (
-		ids           [][16]byte
+		ids           []pgtype.UUID
 		triggeredAt   []time.Time
 		fixed, bodies [][]byte
 		refs          []channel.Ref
@@ -73,7 +74,7 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 		if err != nil {
 			return 0, err
 		}
-		ids, triggeredAt = append(ids, m.ID), append(triggeredAt, m.TriggeredAt)
+		ids, triggeredAt = append(ids, pgtype.UUID{Bytes: m.ID, Valid: true}), append(triggeredAt, m.TriggeredAt)
 		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
 	names, err := s.names(refs)

@@ -98,7 +98,7 @@ func (s *Store) Maintain(ctx context.Context, now time.Time) error {
 func (s *Store) maintain(ctx context.Context, now time.Time) (folded, made error) {
 	mine := false
 	folded = s.do(ctx, "maintain", func(ctx context.Context) error {
-		tag, err := s.pool.Exec(ctx, s.lease, "fold", [16]byte(s.folds.holder), now, now.Add(foldLease))
+		tag, err := s.pool.Exec(ctx, s.lease, "fold", s.folds.holder, now, now.Add(foldLease))
 		mine = tag.RowsAffected() > 0
 		return err
 	})

@@ -1,13 +1,11 @@
 package pgstore
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,9 +19,15 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
+	defer b.free()
 	err = s.do(ctx, "insert", func(ctx context.Context) error {
+		conn, err := s.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
 		return untilSeen(func() error {
-			taken, err = s.insertOnce(ctx, s.pool, b)
+			taken, err = s.insertOnce(ctx, conn, b)
 			return err
 		})
 	})
@@ -58,6 +62,10 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
+	defer b.free()
+	if err := s.introduce(ctx, tx.Conn()); err != nil {
+		return nil, fmt.Errorf("pgstore: insert: %w", discreet(err))
+	}
 	err = untilSeen(func() error {
 		return pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) (err error) {
 			taken, err = s.insertOnce(ctx, savepoint, b)
@@ -82,7 +90,8 @@ func untilSeen(insert func() error) (err error) {
 }
 
 func (s *Store) insertOnce(ctx context.Context, db querier, b *insertion) (taken map[string]smsplus.Message, err error) {
-	holders, err := s.messages(ctx, db, s.insert, b.args()...)
+	sql, args := b.query(s)
+	holders, err := s.messages(ctx, db, sql, args...)
 	if err != nil || len(holders) == 0 {
 		return nil, err
 	}
@@ -97,33 +106,15 @@ func (s *Store) insertOnce(ctx context.Context, db querier, b *insertion) (taken
 type insertion struct {
 	keys []string // those that are not ""
 
-	id          [][16]byte
-	triggeredAt []time.Time
-	route       []int64
-	template    []string
-	country     []string
-	phone       []string
-	key         []string
-	fixed       [][]byte
-
-	version []int64
-	claims  []int32
-	states
-	attempts attempts
+	news     *tuples
+	attempts *tuples
 
 	deltas    map[delta]int32
 	newRoutes map[int64]newRoute
 }
 
 func (s *Store) newInsertion(ms []smsplus.Message) (*insertion, error) {
-	n := len(ms)
-	b := &insertion{
-		id: make([][16]byte, 0, n), triggeredAt: make([]time.Time, 0, n), route: make([]int64, 0, n),
-		template: make([]string, 0, n), country: make([]string, 0, n), phone: make([]string, 0, n), key: make([]string, 0, n),
-		fixed: make([][]byte, 0, n), version: make([]int64, 0, n), claims: make([]int32, 0, n),
-		deltas: map[delta]int32{}, newRoutes: map[int64]newRoute{},
-	}
-	b.grow(n)
+	b := &insertion{news: newTuples(), attempts: newTuples(), deltas: map[delta]int32{}, newRoutes: map[int64]newRoute{}}
 	numbers := map[string]*numbered{}
 	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
 		if err := b.add(s, m, numbers); err != nil {
@@ -165,23 +156,38 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(b.states.add(s.codec, m), b.attempts.add(s.codec, m)); err != nil {
+	body, err := s.codec.EncodeState(m)
+	if err != nil {
 		return err
 	}
+	if err := addAttempts(b.attempts, s.codec, m); err != nil {
+		return err
+	}
+	tally := tallyOf(m)
+	t := b.news
+	t.begin()
+	t.uuid(m.ID)
+	t.time(m.TriggeredAt)
+	t.text(m.Template)
+	t.int8(b.routeOf(s, m, numbers))
+	t.textOrNull(m.To.Phone.CountryCode())
+	t.textOrNull(append(phones, "")[0])
+	t.textOrNull(m.Key)
+	t.bytea(fixed)
+	t.time(m.DueAt)
+	t.int8(m.Version)
+	t.int4(int32(m.Claims))
+	t.int2(int16(m.Status))
+	t.int2(int16(m.Status.Group()))
+	t.text(string(m.Channel))
+	t.text(string(m.Lane))
+	t.text(tally)
+	t.bytea(body)
+	t.end()
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)
 	}
-	b.id = append(b.id, m.ID)
-	b.triggeredAt = append(b.triggeredAt, m.TriggeredAt)
-	b.route = append(b.route, b.routeOf(s, m, numbers))
-	b.template = append(b.template, m.Template)
-	b.country = append(b.country, m.To.Phone.CountryCode())
-	b.phone = append(b.phone, append(phones, "")[0])
-	b.key = append(b.key, m.Key)
-	b.fixed = append(b.fixed, fixed)
-	b.version = append(b.version, m.Version)
-	b.claims = append(b.claims, int32(m.Claims))
-	b.deltas[delta{hourOf(m.TriggeredAt), m.Template, b.tally[len(b.tally)-1]}]++
+	b.deltas[delta{hourOf(m.TriggeredAt), m.Template, tally}]++
 	return nil
 }
 
@@ -198,27 +204,35 @@ func (b *insertion) routeOf(s *Store, m *smsplus.Message, numbers map[string]*nu
 	return n.number
 }
 
-func (b *insertion) args() []any {
-	var numbers []int64
-	var bodies [][]byte
-	for _, number := range slices.Sorted(maps.Keys(b.newRoutes)) {
-		numbers, bodies = append(numbers, number), append(bodies, b.newRoutes[number].body)
-	}
-	var hours, n []int32
-	var templates, tallies []string
+// free gives back the memory.
+func (b *insertion) free() {
+	b.news.free()
+	b.attempts.free()
+}
+
+// query returns the statement of s for the batch, and its parameters.
+func (b *insertion) query(s *Store) (sql string, args []any) {
+	var deltas tuples
 	for d, count := range b.deltas {
-		hours, templates, tallies = append(hours, d.hour), append(templates, d.template), append(tallies, d.tally)
-		n = append(n, count)
+		deltas.begin()
+		deltas.int4(d.hour)
+		deltas.text(d.template)
+		deltas.text(d.tally)
+		deltas.int4(count)
+		deltas.end()
 	}
-	a := &b.attempts
-	return []any{
-		b.keys,
-		b.id, b.triggeredAt, b.route, b.template, b.country, b.phone, b.key, b.fixed,
-		b.due, b.version, b.claims, b.status, b.tab, b.channel, b.lane, b.tally, b.body,
-		a.id, a.triggeredAt, a.channel, a.name,
-		hours, templates, tallies, n,
-		numbers, bodies,
+	sql, args = s.insert, []any{b.keys, b.news, &deltas}
+	if len(b.newRoutes) == 0 && b.attempts.n == 0 {
+		return sql, args
 	}
+	var routes tuples
+	for _, number := range slices.Sorted(maps.Keys(b.newRoutes)) {
+		routes.begin()
+		routes.int8(number)
+		routes.bytea(b.newRoutes[number].body)
+		routes.end()
+	}
+	return s.insertMore, append(args, b.attempts, &routes)
 }
 
 // delta is what messages are counted by.

@@ -252,6 +252,7 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 				return err
 			},
 			"update": func() error { _, err := s.Update(ctx, freshBatch(0)[:1]); return err },
+			"insert": func() error { _, err := s.Insert(ctx, freshBatch(0)[:1]); return err },
 		} {
 			seen.take()
 			require.NoError(t, call())

@@ -17,7 +17,7 @@ import (
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
 	err = s.do(ctx, "message", func(ctx context.Context) error {
-		ms, err := s.messages(ctx, s.pool, s.message, [16]byte(id))
+		ms, err := s.messages(ctx, s.pool, s.message, id)
 		if err == nil && len(ms) == 0 {
 			return smsplus.ErrNotFound
 		}
@@ -76,7 +76,7 @@ func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err e
 		if err != nil {
 			return "", nil, err
 		}
-		q.and(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.arg(at), q.arg([16]byte(id))))
+		q.and(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.arg(at), q.arg(id)))
 	}
 	sql = fmt.Sprintf(`WITH page AS MATERIALIZED (
 	SELECT t.triggered_at, t.id FROM /*schema*/smsplus_%s t%s ORDER BY t.triggered_at DESC, t.id DESC LIMIT %d

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -19,81 +18,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Batches go to the database as one array a column.
-
-// states are the columns that an update replaces.
-type states struct {
-	due     []pgtype.Timestamptz
-	status  []int16
-	tab     []int16
-	channel []string
-	lane    []string
-	tally   []string
-	body    [][]byte
-	last    []string // the channel of the last attempt, or ""
-	name    []pgtype.Int8
-	names   []string // of the attempts, after the tally's words, if there are several
-}
-
-// attempts are rows of the table of attempts.
-type attempts struct {
-	id          [][16]byte
-	triggeredAt []time.Time
-	channel     []string
-	name        []pgtype.Int8
-}
-
-func (a *attempts) add(codec *stored.Codec, m *smsplus.Message) error {
+// addAttempts adds a message's attempts.
+func addAttempts(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
 	for i := range m.Attempts {
 		name, err := nameOf(codec, &m.Attempts[i])
 		if err != nil {
 			return err
 		}
-		a.id = append(a.id, m.ID)
-		a.triggeredAt = append(a.triggeredAt, m.TriggeredAt)
-		a.channel = append(a.channel, attemptChannel(m, i))
-		a.name = append(a.name, name)
+		t.begin()
+		t.uuid(m.ID)
+		t.time(m.TriggeredAt)
+		t.text(attemptChannel(m, i))
+		t.int8OrNull(name)
+		t.end()
 	}
-	return nil
-}
-
-// grow makes room for n messages.
-func (c *states) grow(n int) {
-	c.due, c.status, c.tab = slices.Grow(c.due, n), slices.Grow(c.status, n), slices.Grow(c.tab, n)
-	c.channel, c.lane, c.tally = slices.Grow(c.channel, n), slices.Grow(c.lane, n), slices.Grow(c.tally, n)
-	c.body, c.last, c.name, c.names = slices.Grow(c.body, n), slices.Grow(c.last, n), slices.Grow(c.name, n), slices.Grow(c.names, n)
-}
-
-func (c *states) add(codec *stored.Codec, m *smsplus.Message) error {
-	body, err := codec.EncodeState(m)
-	if err != nil {
-		return err
-	}
-	c.due = append(c.due, nullTime(m.DueAt))
-	c.status = append(c.status, int16(m.Status))
-	c.tab = append(c.tab, int16(m.Status.Group()))
-	c.channel = append(c.channel, string(m.Channel))
-	c.lane = append(c.lane, string(m.Lane))
-	c.tally = append(c.tally, tallyOf(m))
-	c.body = append(c.body, body)
-	var (
-		names []byte
-		last  string
-		name  pgtype.Int8
-	)
-	for i := range m.Attempts {
-		if name, err = nameOf(codec, &m.Attempts[i]); err != nil {
-			return err
-		}
-		last = attemptChannel(m, i)
-		if len(m.Attempts) > 1 {
-			names = append(names, ' ')
-			if name.Valid {
-				names = strconv.AppendInt(names, name.Int64, 10)
-			}
-		}
-	}
-	c.last, c.name, c.names = append(c.last, last), append(c.name, name), append(c.names, string(names))
 	return nil
 }
 
@@ -107,10 +45,6 @@ func nameOf(codec *stored.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
 		return pgtype.Int8{}, err
 	}
 	return pgtype.Int8{Int64: keys[0], Valid: true}, nil
-}
-
-func nullTime(t time.Time) pgtype.Timestamptz {
-	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
 }
 
 func timeOf(t pgtype.Timestamptz) time.Time {
@@ -249,7 +183,7 @@ func (s *Store) fetchRoutes(ctx context.Context, db querier, numbers []int64, in
 		r, err := decodeRoute(body)
 		into[number] = r
 		// A transaction sees routes that go when it is rolled back.
-		if err == nil && db == querier(s.pool) {
+		if _, ok := db.(pgx.Tx); err == nil && !ok {
 			s.routes.add(number, r)
 		}
 		return err

@@ -79,7 +79,7 @@ func TestTheMigrationSQLIsWhatMigrateDoes(t *testing.T) {
 	insert(t, s, full(1))
 	require.NoError(t, s.Close())
 
-	sql, err = pgstore.MigrationSQL(1, o)
+	sql, err = pgstore.MigrationSQL(newestSchema, o)
 	require.NoError(t, err)
 	require.Empty(t, sql)
 	_, err = pgstore.MigrationSQL(99, o)

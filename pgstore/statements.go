@@ -44,41 +44,57 @@ func stateInMonth(alias string) string {
 
 // insertSQL adds messages unless one of their keys is taken, and returns those that
 // have them. A key is taken only by a message that this transaction sees: one that
-// serializes may still see the key of a month that is gone.
-var insertSQL = `
+// serializes may still see the key of a month that is gone. The arrays are subqueries
+// for the planner's sake: of an array that it sees, and that is short, it makes a plan
+// each time.
+var insertSQL = insertText("")
+
+// insertMoreSQL is insertSQL for messages that have attempts, or a route that is not
+// known to be stored. That is seldom, and a statement locks all tables and indexes it
+// names: for more than 16 that costs as much as a message does (PostgreSQL's
+// src/backend/storage/lmgr/README, "Fast Path Locking").
+var insertMoreSQL = insertText(`), attempt AS (
+	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
+	SELECT id, triggered_at, channel, name FROM free, unnest((SELECT $4::/*schema*/smsplus_new_attempt[]))
+), route AS (
+	INSERT INTO /*schema*/smsplus_route (id, body)
+	SELECT id, body FROM free, unnest((SELECT $5::/*schema*/smsplus_new_route[]))
+	ON CONFLICT DO NOTHING
+`)
+
+func insertText(more string) string {
+	return `
 WITH taken AS MATERIALIZED (
-	/*plain*/SELECT id, triggered_at FROM /*schema*/smsplus_message WHERE key = ANY ($1::text[]) AND key IS NOT NULL/*end*/
+	/*plain*/SELECT id, triggered_at FROM /*schema*/smsplus_message
+	WHERE key = ANY ((SELECT $1::text[])::text[]) AND key IS NOT NULL/*end*/
 	/*monthly: SELECT s.id, s.triggered_at FROM /*schema*/smsplus_key k*/ ` + stateInMonth("k") + `
-	/*monthly: WHERE k.key = ANY ($1::text[])*/
+	/*monthly: WHERE k.key = ANY ((SELECT $1::text[])::text[])*/
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
 	INSERT INTO /*schema*/smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
-	SELECT id, triggered_at, route, template, nullif(country, ''), nullif(phone, ''), nullif(key, ''), fixed
-	FROM free, unnest($2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-		AS n (id, triggered_at, route, template, country, phone, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, key, fixed
+	FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[]))
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
-	SELECT n.*
-	FROM free, unnest($2::uuid[], $3::timestamptz[], $5::text[], $10::timestamptz[], $11::bigint[], $12::integer[],
-		$13::smallint[], $14::smallint[], $15::text[], $16::text[], $17::text[], $18::bytea[]) AS n
-), attempt AS (
-	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
-	SELECT n.* FROM free, unnest($19::uuid[], $20::timestamptz[], $21::text[], $22::bigint[]) AS n
+	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
+	FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[]))
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
-	SELECT n.* FROM free, unnest($23::integer[], $24::text[], $25::text[], $26::integer[]) AS n
-), route AS (
-	INSERT INTO /*schema*/smsplus_route (id, body)
-	SELECT n.* FROM free, unnest($27::bigint[], $28::bytea[]) AS n
-	ON CONFLICT DO NOTHING
-)/*monthly: , key AS (
+	SELECT hour, template, tally, n FROM free, unnest((SELECT $3::/*schema*/smsplus_new_delta[]))
+` + more + `)/*monthly: , key AS (
 	INSERT INTO /*schema*/smsplus_key (id, triggered_at, key)
-	SELECT n.* FROM free, unnest($2::uuid[], $3::timestamptz[], $8::text[]) AS n (id, triggered_at, key) WHERE n.key <> ''
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[])) WHERE key IS NOT NULL
 )*/
 SELECT ` + columns + `
-FROM taken t ` + stateOf("t") + ` ` + messageOfState
+FROM taken t CROSS JOIN LATERAL (
+	SELECT * FROM /*schema*/smsplus_state s
+	/*plain*/WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id/*end*/
+	/*monthly: WHERE s.triggered_at = t.triggered_at AND s.id = t.id*/
+	LIMIT 1
+) s ` + messageByIndex
+}
 
 // claimSQL leases what is due. Lanes are looked at one by one, so that those that are
 // excepted cost nothing however much waits in them. Of each as many are locked as the
@@ -147,20 +163,18 @@ ORDER BY s.was_due`
 // What is there is written by ON CONFLICT, which always goes through the index, and
 // looked up as the first of what is neither before nor after it. For a join the planner
 // may settle, while a table is small, on reading all of it, and keep to that until the
-// table is next analyzed; for this, only while it has some pages. The first array is a subquery for the planner's sake too: of an array that
-// it sees, and that is short, it makes a plan each time, which takes longer than the
-// update.
+// table is next analyzed; for this, only while it has some pages. The array is a subquery for the planner's sake
+// too: see insertSQL.
 const updateSQL = `
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::text[],
-		$7::text[], $8::text[], $9::bytea[], $10::text[], $11::bigint[], $12::text[]/*monthly: , $13::timestamptz[]*/)
-		AS n (id, version, due_at, status, tab, channel, lane, tally, body, last, name, names/*monthly: , at*/)
+	SELECT * FROM unnest((SELECT $1::/*schema*/smsplus_new_state[]))
 ), moved AS MATERIALIZED (
-	SELECT n.*, o.triggered_at, o.template, o.tally AS was
+	SELECT n.id, n.due_at, n.status, n.tab, n.channel, n.lane, n.tally, n.body, n.last, n.name, n.names,
+		o.version, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
 		SELECT s.version, s.triggered_at, s.template, s.tally FROM /*schema*/smsplus_state s
 		/*plain*/WHERE s.id >= n.id AND s.id <= n.id ORDER BY s.id LIMIT 1/*end*/
-		/*monthly: WHERE s.id = n.id AND s.triggered_at = n.at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
+		/*monthly: WHERE s.id = n.id AND s.triggered_at = n.triggered_at AND s.triggered_at >= '$FROM' AND s.triggered_at < '$TO'*/
 		FOR UPDATE
 	) o
 	WHERE o.version = n.version
@@ -204,7 +218,7 @@ WITH new AS MATERIALIZED (
 	GROUP BY 1, 2, 3
 	HAVING sum(t.n) <> 0
 )
-SELECT id FROM moved`
+SELECT array_agg(id) FROM moved`
 
 // attemptsSQL are the attempts of the messages that updateSQL moves.
 const attemptsSQL = `(

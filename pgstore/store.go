@@ -77,10 +77,12 @@ type Store struct {
 	hints  hints
 	beside beside
 
-	layout                                              layout
-	insert, message, named, park, parked, unpark, lease string
-	claim, purge, takeDeltas                            limited
-	update                                              spanning
+	layout     layout
+	tupleTypes []string // qualified
+
+	insert, insertMore, message, named, park, parked, unpark, lease string
+	claim, purge, takeDeltas                                        limited
+	update                                                          spanning
 }
 
 var (
@@ -121,6 +123,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 		sql  string
 	}{
 		{&s.insert, insertSQL},
+		{&s.insertMore, insertMoreSQL},
 		{&s.update.sql, updateSQL},
 		{&s.message, messageSQL},
 		{&s.named, namedSQL},
@@ -133,6 +136,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 		{&s.takeDeltas.sql, takeDeltasSQL},
 	} {
 		*st.into = qualified(st.sql, s.layout)
+	}
+	for _, name := range tupleTypes {
+		s.tupleTypes = append(s.tupleTypes, s.layout.qualifier+name)
 	}
 	s.beside.ctx, s.beside.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if o.Hint {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,19 @@ func TestAStoreInADatabaseThatSerializes(t *testing.T) {
 	})
 }
 
+// As behind a pooler that lends connections for a transaction.
+func TestAStoreWhoseConnectionsPrepareNothing(t *testing.T) {
+	notAtHand(t)
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+		t.Run(mode.String(), func(t *testing.T) {
+			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			storetest.Run(t, func(t *testing.T) smsplus.Store {
+				return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+			})
+		})
+	}
+}
+
 // full returns the nth message, with all that says something of a person.
 func full(n int) smsplus.Message {
 	id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n))
@@ -159,6 +173,74 @@ func dump(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 		require.NoError(tb, rows.Err())
 	}
 	return all.String()
+}
+
+// written inserts messages, one of them again, and updates one twice.
+func written(t *testing.T, s *pgstore.Store) {
+	t.Helper()
+	m := fresh(1)
+	m.Key, m.Vars = `a "key" \`, map[string]string{"name": `"é", (\)`}
+	insert(t, s, m, full(2))
+	taken, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	require.Equal(t, map[string]smsplus.Message{m.Key: m}, taken)
+	finish(&m, 1)
+	m.Claims = 0
+	for range 2 {
+		stale, err := s.Update(t.Context(), []smsplus.Message{m})
+		require.NoError(t, err)
+		require.Empty(t, stale)
+		m.Version++
+	}
+	stale, err := s.Update(t.Context(), []smsplus.Message{full(3), m, full(2)})
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{full(3).ID}, stale)
+	m.Version++
+	for _, want := range []smsplus.Message{m, full(2)} {
+		have, err := s.Message(t.Context(), want.ID)
+		require.NoError(t, err)
+		if want.ID == full(2).ID {
+			want.Version++
+		}
+		require.Equal(t, want, have)
+	}
+	stats, err := s.Stats(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
+	require.NoError(t, err)
+	require.Len(t, stats, 1)
+	require.Equal(t, 1, stats[0].Delivered)
+}
+
+func TestAPoolMaySpeakInAnyWay(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []pgx.QueryExecMode{
+		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
+		pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			written(t, open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)}))
+		})
+	}
+}
+
+// A database that another one was put in the place of, as for an upgrade, has other
+// numbers for the types.
+func TestTheTypesMayChangeTheirNumbers(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, nil)
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pool, o)
+	insert(t, s, fresh(0))
+	sql, err := pgstore.MigrationSQL(newestSchema-1, o)
+	require.NoError(t, err)
+	types := regexp.MustCompile(`(?s)CREATE TYPE (.*?) AS .*?\);`).FindAllStringSubmatch(sql, -1)
+	require.Len(t, types, 5)
+	for _, created := range types {
+		pgtest.Exec(t, "DROP TYPE "+created[1], created[0])
+	}
+	pool.Reset()
+	written(t, s)
 }
 
 func TestASealedDatabaseShowsNothingOfAPerson(t *testing.T) {

@@ -4,64 +4,101 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/smsplus/smsplus-go/internal/stored"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 	var (
-		ids      = make([][16]byte, 0, len(ms))
-		versions = make([]int64, 0, len(ms))
-		ats      = make([]time.Time, 0, len(ms))
-		next     states
+		ids  = make([][16]byte, 0, len(ms))
+		ats  []time.Time
+		next = newTuples()
 	)
-	next.grow(len(ms))
+	defer next.free()
 	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
 		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
 			stale = append(stale, m.ID)
 			continue
 		}
 		ids = append(ids, m.ID)
-		versions = append(versions, m.Version)
-		ats = append(ats, m.TriggeredAt)
-		if err := next.add(s.codec, m); err != nil {
+		if s.layout.monthly {
+			ats = append(ats, m.TriggeredAt)
+		}
+		if err := addState(next, s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
-	args := []any{
-		ids, versions, next.due, next.status, next.tab, next.channel, next.lane, next.tally, next.body,
-		next.last, next.name, next.names,
-	}
 	sql := s.update.sql
 	if s.layout.monthly {
-		args, sql = append(args, ats), s.update.text(ats)
+		sql = s.update.text(ats)
 	}
-	var updated map[uuid.UUID]bool
+	var updated [][16]byte
 	err = s.do(ctx, "update", func(ctx context.Context) error {
-		updated = make(map[uuid.UUID]bool, len(ids))
-		rows, err := s.pool.Query(ctx, sql, args...)
+		conn, err := s.acquire(ctx)
 		if err != nil {
 			return err
 		}
-		var id [16]byte
-		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
-			updated[id] = true
-			return nil
-		})
-		return err
+		defer conn.Release()
+		return conn.QueryRow(ctx, sql, next).Scan(&updated)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		if !updated[id] {
-			stale = append(stale, id)
+	if len(updated) < len(ids) {
+		for _, id := range ids {
+			if !slices.Contains(updated, id) {
+				stale = append(stale, id)
+			}
 		}
 	}
 	return stale, nil
+}
+
+// addState adds what updateSQL replaces a message's state by.
+func addState(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
+	body, err := codec.EncodeState(m)
+	if err != nil {
+		return err
+	}
+	var (
+		names []byte
+		last  string
+		name  pgtype.Int8
+	)
+	for i := range m.Attempts {
+		if name, err = nameOf(codec, &m.Attempts[i]); err != nil {
+			return err
+		}
+		last = attemptChannel(m, i)
+		if len(m.Attempts) > 1 {
+			names = append(names, ' ')
+			if name.Valid {
+				names = strconv.AppendInt(names, name.Int64, 10)
+			}
+		}
+	}
+	t.begin()
+	t.uuid(m.ID)
+	t.time(m.TriggeredAt)
+	t.int8(m.Version)
+	t.time(m.DueAt)
+	t.int2(int16(m.Status))
+	t.int2(int16(m.Status.Group()))
+	t.text(string(m.Channel))
+	t.text(string(m.Lane))
+	t.text(tallyOf(m))
+	t.bytea(body)
+	t.text(last)
+	t.int8OrNull(name)
+	t.text(string(names))
+	t.end()
+	return nil
 }

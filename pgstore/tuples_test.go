@@ -1,0 +1,78 @@
+package pgstore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/smsplus/smsplus-go/internal/pgtest"
+)
+
+// drawn are states such as no message has, with all that needs quotes.
+func drawn(t *rapid.T) *tuples {
+	var (
+		text  = rapid.StringOf(rapid.RuneFrom([]rune(`a"\,(){}'é界 ` + "\n\t")))
+		bytes = rapid.SliceOf(rapid.Byte())
+		times = rapid.Custom(func(t *rapid.T) time.Time {
+			if rapid.Bool().Draw(t, "null") {
+				return time.Time{}
+			}
+			return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(t, "µs"))
+		})
+		tuples = newTuples()
+	)
+	for range rapid.IntRange(0, 4).Draw(t, "n") {
+		tuples.begin()
+		tuples.uuid(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
+		tuples.time(times.Draw(t, "triggered_at"))
+		tuples.int8(rapid.Int64().Draw(t, "version"))
+		tuples.time(times.Draw(t, "due_at"))
+		tuples.int2(rapid.Int16().Draw(t, "status"))
+		tuples.int2(rapid.Int16().Draw(t, "tab"))
+		tuples.text(text.Draw(t, "channel"))
+		tuples.textOrNull(text.Draw(t, "lane"))
+		tuples.text(text.Draw(t, "tally"))
+		tuples.bytea(bytes.Draw(t, "body"))
+		tuples.text(text.Draw(t, "last"))
+		tuples.int8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
+		tuples.textOrNull(text.Draw(t, "names"))
+		tuples.end()
+	}
+	return tuples
+}
+
+func TestTuplesAreTheSameInBothFormats(t *testing.T) {
+	t.Parallel()
+	o := Options{Schema: pgtest.Schema(t)}
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	require.NoError(t, Migrate(t.Context(), pool, o))
+	s, err := New(t.Context(), pool, o)
+	require.NoError(t, err)
+	defer s.Close() //nolint:errcheck // it never fails
+	conn, err := s.acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	sql := strings.ReplaceAll("SELECT cardinality($1::TYPE[]), cardinality($2::text::TYPE[]), $1::TYPE[] = $2::text::TYPE[]",
+		"TYPE", o.qualifier()+"smsplus_new_state")
+	prepared, err := conn.Conn().Prepare(t.Context(), "both", sql)
+	require.NoError(t, err)
+	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))
+	rapid.Check(t, func(rt *rapid.T) {
+		ts := drawn(rt)
+		defer ts.free()
+		text, err := ts.TextValue()
+		require.NoError(t, err)
+		var binary, asText int
+		var same bool
+		require.NoError(t, conn.QueryRow(t.Context(), "both", ts, text.String).Scan(&binary, &asText, &same))
+		require.Equal(t, ts.n, binary)
+		require.Equal(t, ts.n, asText)
+		require.True(t, same, text.String)
+	})
+}
