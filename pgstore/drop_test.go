@@ -198,6 +198,37 @@ func TestADropGivesWayToATransactionThatGoesOn(t *testing.T) {
 	sameAsRecount(t, s)
 }
 
+// A message may come to a month after the drop has seen that none there is open.
+func TestAMonthThatGetsAnOpenMessageMeanwhileStays(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+	s := monthly(t, pool, o)
+	insert(t, s, inMonths(30)...)
+	tx := begin(t, pool, pgx.TxOptions{})
+	late := full(1000)
+	late.DueAt = noon
+	_, err := s.InsertTx(t.Context(), tx, late)
+	require.NoError(t, err)
+
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
+		return err
+	})
+	waiting := 0
+	for waiting == 0 { // for the transaction, with the tables to itself otherwise
+		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity "+
+			"WHERE wait_event_type = 'Lock' AND strpos(query, 'LOCK TABLE ONLY ' || $1) > 0", pgx.Identifier{o.Schema}.Sanitize()).Scan(&waiting))
+	}
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, group.Wait())
+	require.Equal(t, 25, held(t, pool, o.Schema, "2026_03"))
+	sameAsRecount(t, s)
+	m, err := s.Message(t.Context(), late.ID)
+	require.NoError(t, err)
+	require.Equal(t, late, m)
+}
+
 // Late receipts, folds, purges and inserts race with drops; the counters stay those of a
 // recount, and no call fails for it.
 func TestDropsRaceWithEverything(t *testing.T) {
