@@ -19,7 +19,7 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer b.free()
+	defer s.reuse(b.news, b.attempts)
 	err = s.do(ctx, "insert", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
 		if err != nil {
@@ -62,12 +62,12 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer b.free()
-	if err := s.introduce(ctx, tx.Conn()); err != nil {
-		return nil, fmt.Errorf("pgstore: insert: %w", discreet(err))
-	}
+	defer s.reuse(b.news, b.attempts)
 	err = untilSeen(func() error {
 		return pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) (err error) {
+			if err := s.introduce(ctx, savepoint.Conn()); err != nil {
+				return err
+			}
 			taken, err = s.insertOnce(ctx, savepoint, b)
 			return err
 		})
@@ -174,7 +174,7 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	t.textOrNull(append(phones, "")[0])
 	t.textOrNull(m.Key)
 	t.bytea(fixed)
-	t.time(m.DueAt)
+	t.timeOrNull(m.DueAt)
 	t.int8(m.Version)
 	t.int4(int32(m.Claims))
 	t.int2(int16(m.Status))
@@ -202,12 +202,6 @@ func (b *insertion) routeOf(s *Store, m *smsplus.Message, numbers map[string]*nu
 		b.newRoutes[n.number] = newRoute{n.route, body}
 	}
 	return n.number
-}
-
-// free gives back the memory.
-func (b *insertion) free() {
-	b.news.free()
-	b.attempts.free()
 }
 
 // query returns the statement of s for the batch, and its parameters.

@@ -109,7 +109,7 @@ func MigrationSQL(from int, o Options) (string, error) {
 	return qualified(text, layout{o.qualifier(), o.Monthly}), err
 }
 
-// querier is a pool or a transaction.
+// querier is a pool, a connection of it, or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row

@@ -50,9 +50,8 @@ func stateInMonth(alias string) string {
 var insertSQL = insertText("")
 
 // insertMoreSQL is insertSQL for messages that have attempts, or a route that is not
-// known to be stored. That is seldom, and a statement locks all tables and indexes it
-// names: for more than 16 that costs as much as a message does (PostgreSQL's
-// src/backend/storage/lmgr/README, "Fast Path Locking").
+// known to be stored. That is seldom, and PostgreSQL sets up each part of a statement
+// each time, whether there is something for it or not.
 var insertMoreSQL = insertText(`), attempt AS (
 	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM free, unnest((SELECT $4::/*schema*/smsplus_new_attempt[]))
@@ -163,8 +162,8 @@ ORDER BY s.was_due`
 // What is there is written by ON CONFLICT, which always goes through the index, and
 // looked up as the first of what is neither before nor after it. For a join the planner
 // may settle, while a table is small, on reading all of it, and keep to that until the
-// table is next analyzed; for this, only while it has some pages. The array is a subquery for the planner's sake
-// too: see insertSQL.
+// table is next analyzed; for this, only while it has some pages. The array is a
+// subquery for the planner's sake too: see insertSQL.
 const updateSQL = `
 WITH new AS MATERIALIZED (
 	SELECT * FROM unnest((SELECT $1::/*schema*/smsplus_new_state[]))

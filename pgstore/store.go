@@ -25,7 +25,7 @@ import (
 // the same Sealer.
 type Options struct {
 	// Schema is where the tables are. It is quoted as it stands. Defaults to where the
-	// connections' search_path leads.
+	// connections' search_path leads, which must then not change.
 	Schema string
 	// Monthly has [Migrate] make the large tables by months, so that [Store.DropMonths]
 	// drops a month at once. It is chosen when the tables are made, once and for all;
@@ -79,6 +79,7 @@ type Store struct {
 
 	layout     layout
 	tupleTypes []string // qualified
+	traced     bool     // somebody may keep what is sent
 
 	insert, insertMore, message, named, park, parked, unpark, lease string
 	claim, purge, takeDeltas                                        limited
@@ -105,7 +106,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if err := errors.Join(bad...); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, o: o, codec: stored.NewCodec(o.Sealer)}
+	s := &Store{pool: pool, o: o, codec: stored.NewCodec(o.Sealer), traced: pool.Config().ConnConfig.Tracer != nil}
 	s.folds.holder = uuid.New()
 	err := s.do(ctx, "open", func(ctx context.Context) error {
 		have, err := versionOf(ctx, pool, o.qualifier())
@@ -260,14 +261,19 @@ func codeOf(err error) string {
 	return ""
 }
 
-// discreet returns a database's error without the parts that quote rows.
+// discreet returns a database's error without the parts that quote rows, and without the
+// words of a data exception (class 22), which may quote a value.
 func discreet(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return err
 	}
+	message := e.Message
+	if strings.HasPrefix(e.Code, "22") {
+		message = "the database does not accept a value"
+	}
 	return &pgconn.PgError{
-		Severity: e.Severity, Code: e.Code, Message: e.Message,
+		Severity: e.Severity, Code: e.Code, Message: message,
 		SchemaName: e.SchemaName, TableName: e.TableName, ConstraintName: e.ConstraintName,
 	}
 }

@@ -232,7 +232,7 @@ func TestTheTypesMayChangeTheirNumbers(t *testing.T) {
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	s := open(t, pool, o)
 	insert(t, s, fresh(0))
-	sql, err := pgstore.MigrationSQL(newestSchema-1, o)
+	sql, err := pgstore.MigrationSQL(1, o)
 	require.NoError(t, err)
 	types := regexp.MustCompile(`(?s)CREATE TYPE (.*?) AS .*?\);`).FindAllStringSubmatch(sql, -1)
 	require.Len(t, types, 5)
@@ -312,6 +312,14 @@ func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
 	errs = append(errs, err)
 	_, err = s.Erase(t.Context(), full(1).To.Phone)
 	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(full(4))}))
+
+	// A type that no longer fits, as text and not.
+	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message"}.Sanitize()+" ADD ATTRIBUTE more text")
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
+		pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+		_, err = open(t, pool, o).Insert(t.Context(), []smsplus.Message{full(5)})
+		errs = append(errs, err)
+	}
 	for _, err := range errs {
 		require.Error(t, err)
 		for _, text := range append([]string{"order/", "otp"}, secrets...) {

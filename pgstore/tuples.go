@@ -36,11 +36,27 @@ var tuplesPool = sync.Pool{New: func() any { return new(tuples) }}
 
 func newTuples() *tuples { return tuplesPool.Get().(*tuples) }
 
-// free gives the tuples' memory to the next batch.
-func (t *tuples) free() {
-	t.n, t.bytes = 0, t.bytes[:0]
-	tuplesPool.Put(t)
+// reuse gives the memory of tuples that were sent to the next batch. A tracer may keep
+// what was sent, so where there is one they are its.
+func (s *Store) reuse(sent ...*tuples) {
+	for _, t := range sent {
+		if s.traced || cap(t.bytes) > mostReused {
+			continue
+		}
+		t.n, t.bytes = 0, t.bytes[:0]
+		tuplesPool.Put(t)
+	}
 }
+
+// mostReused is how many bytes are worth keeping: a batch of the Dispatcher's takes a
+// tenth of that.
+const mostReused = 1 << 20
+
+// String says nothing of what is in the tuples: a tracer may print it.
+func (t *tuples) String() string { return fmt.Sprintf("%d tuples", t.n) }
+
+// GoString is [tuples.String].
+func (t *tuples) GoString() string { return t.String() }
 
 // begin begins a tuple, whose fields are then added in the type's order.
 func (t *tuples) begin() {
@@ -114,12 +130,16 @@ func (t *tuples) bytea(v []byte) {
 // millennium is where PostgreSQL counts microseconds from.
 var millennium = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// time adds a time, or NULL for the zero one.
-func (t *tuples) time(v time.Time) {
+// timeOrNull adds a time, or NULL for the zero one.
+func (t *tuples) timeOrNull(v time.Time) {
 	if v.IsZero() {
 		t.null(pgtype.TimestamptzOID)
 		return
 	}
+	t.time(v)
+}
+
+func (t *tuples) time(v time.Time) {
 	t.field(pgtype.TimestamptzOID, 8)
 	t.bytes = binary.BigEndian.AppendUint64(t.bytes, uint64(v.UnixMicro()-millennium.UnixMicro()))
 }
@@ -247,8 +267,10 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // every database.
 func (s *Store) introduce(ctx context.Context, conn *pgx.Conn) error {
 	known := conn.TypeMap()
-	if _, ok := known.TypeForName(s.tupleTypes[0]); ok {
-		return nil
+	if t, ok := known.TypeForName(s.tupleTypes[0] + "[]"); ok {
+		if _, ok := t.Codec.(tuplesCodec); ok {
+			return nil
+		}
 	}
 	rows, err := conn.Query(ctx, tupleTypesSQL, s.tupleTypes)
 	if err != nil {
@@ -258,7 +280,7 @@ func (s *Store) introduce(ctx context.Context, conn *pgx.Conn) error {
 		var t pgtype.Type
 		var codec tuplesCodec
 		err := row.Scan(&t.Name, &codec.element, &t.OID)
-		t.Codec = codec
+		t.Name, t.Codec = t.Name+"[]", codec
 		return &t, err
 	})
 	if err == nil && len(types) < len(s.tupleTypes) {

@@ -1,17 +1,21 @@
 package pgstore
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // drawn are states such as no message has, with all that needs quotes.
@@ -32,7 +36,7 @@ func drawn(t *rapid.T) *tuples {
 		tuples.uuid(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
 		tuples.time(times.Draw(t, "triggered_at"))
 		tuples.int8(rapid.Int64().Draw(t, "version"))
-		tuples.time(times.Draw(t, "due_at"))
+		tuples.timeOrNull(times.Draw(t, "due_at"))
 		tuples.int2(rapid.Int16().Draw(t, "status"))
 		tuples.int2(rapid.Int16().Draw(t, "tab"))
 		tuples.text(text.Draw(t, "channel"))
@@ -45,6 +49,50 @@ func drawn(t *rapid.T) *tuples {
 		tuples.end()
 	}
 	return tuples
+}
+
+func TestTuplesSayNothingOfWhatIsInThem(t *testing.T) {
+	t.Parallel()
+	tuples := newTuples()
+	tuples.begin()
+	tuples.text("+886912345678")
+	tuples.end()
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.Equal(t, "1 tuples", fmt.Sprintf(format, tuples))
+	}
+}
+
+// keeper is a tracer that keeps what is sent.
+type keeper struct{ sent []*tuples }
+
+func (k *keeper) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	for _, arg := range q.Args {
+		if t, ok := arg.(*tuples); ok {
+			k.sent = append(k.sent, t)
+		}
+	}
+	return ctx
+}
+
+func (*keeper) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func TestATracerMayKeepWhatIsSent(t *testing.T) {
+	t.Parallel()
+	o := Options{Schema: pgtest.Schema(t)}
+	var kept keeper
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &kept })
+	require.NoError(t, Migrate(t.Context(), pool, o))
+	s, err := New(t.Context(), pool, o)
+	require.NoError(t, err)
+	defer s.Close() //nolint:errcheck // it never fails
+	for n := range 3 {
+		_, err := s.Update(t.Context(), make([]smsplus.Message, n)) // IDs that are one
+		require.NoError(t, err)
+	}
+	require.Len(t, kept.sent, 3)
+	for n, sent := range kept.sent {
+		require.Equal(t, min(n, 1), sent.n)
+	}
 }
 
 func TestTuplesAreTheSameInBothFormats(t *testing.T) {
@@ -65,7 +113,7 @@ func TestTuplesAreTheSameInBothFormats(t *testing.T) {
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))
 	rapid.Check(t, func(rt *rapid.T) {
 		ts := drawn(rt)
-		defer ts.free()
+		defer s.reuse(ts)
 		text, err := ts.TextValue()
 		require.NoError(t, err)
 		var binary, asText int

@@ -123,6 +123,43 @@ func TestATakenKeyLeavesTheTransactionOfUse(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What a connection has to learn first does not cost the application its transaction.
+func TestAnErrorBeforeTheInsertLeavesTheTransactionOfUse(t *testing.T) {
+	t.Parallel()
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pgtest.Pool(t, nil), o)
+	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	_, err := tx.Exec(t.Context(), "SET LOCAL ROLE pg_monitor") // which may not use the schema
+	require.NoError(t, err)
+	_, err = s.InsertTx(t.Context(), tx, full(1))
+	require.ErrorContains(t, err, "42501")
+	_, err = tx.Exec(t.Context(), "RESET ROLE")
+	require.NoError(t, err)
+	_, err = s.InsertTx(t.Context(), tx, full(1))
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit(t.Context()))
+	_, err = s.Message(t.Context(), full(1).ID)
+	require.NoError(t, err)
+}
+
+// Its connection may be another one's by then.
+func TestATransactionThatHasEndedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	o := pgstore.Options{Schema: pgtest.Schema(t)}
+	s := open(t, pgtest.Pool(t, nil), o)
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	ended := begin(t, pool, pgx.TxOptions{})
+	require.NoError(t, ended.Commit(t.Context()))
+	other := begin(t, pool, pgx.TxOptions{})
+	rows, err := other.Query(t.Context(), "SELECT generate_series(1, 3)")
+	require.NoError(t, err)
+	_, err = s.InsertTx(t.Context(), ended, full(1))
+	require.ErrorIs(t, err, pgx.ErrTxClosed)
+	read, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	require.NoError(t, err)
+	require.Len(t, read, 3)
+}
+
 func TestWhatIsRolledBackIsForgotten(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +21,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		ats  []time.Time
 		next = newTuples()
 	)
-	defer next.free()
+	defer s.reuse(next)
 	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
 		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
 			stale = append(stale, m.ID)
@@ -53,8 +52,12 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		return nil, err
 	}
 	if len(updated) < len(ids) {
+		moved := make(map[[16]byte]bool, len(updated))
+		for _, id := range updated {
+			moved[id] = true
+		}
 		for _, id := range ids {
-			if !slices.Contains(updated, id) {
+			if !moved[id] {
 				stale = append(stale, id)
 			}
 		}
@@ -89,7 +92,7 @@ func addState(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
 	t.uuid(m.ID)
 	t.time(m.TriggeredAt)
 	t.int8(m.Version)
-	t.time(m.DueAt)
+	t.timeOrNull(m.DueAt)
 	t.int2(int16(m.Status))
 	t.int2(int16(m.Status.Group()))
 	t.text(string(m.Channel))
