@@ -215,9 +215,14 @@ func (b *insertion) query(s *Store) (sql string, args []any) {
 		deltas.int4(count)
 		deltas.end()
 	}
-	sql, args = s.insert, []any{b.keys, b.news, &deltas}
-	if len(b.newRoutes) == 0 && b.attempts.n == 0 {
-		return sql, args
+	args = []any{b.news, &deltas}
+	more := len(b.newRoutes) > 0 || b.attempts.n > 0
+	if len(b.keys) == 0 && !more {
+		return s.insert, args
+	}
+	args = append(args, b.keys)
+	if !more {
+		return s.insertKeyed, args
 	}
 	var routes tuples
 	for _, number := range slices.Sorted(maps.Keys(b.newRoutes)) {

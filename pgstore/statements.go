@@ -1,5 +1,7 @@
 package pgstore
 
+import "strings"
+
 // The statements. Each is one round trip and one transaction. They are written as the
 // migrations are: for both layouts, see [layout].
 //
@@ -42,17 +44,22 @@ func stateInMonth(alias string) string {
 	SELECT * FROM /*schema*/smsplus_state s WHERE s.triggered_at = ` + alias + `.triggered_at AND s.id = ` + alias + `.id LIMIT 1) s*/`
 }
 
-// insertSQL adds messages unless one of their keys is taken, and returns those that
-// have them. A key is taken only by a message that this transaction sees: one that
-// serializes may still see the key of a month that is gone. The arrays are subqueries
-// for the planner's sake: of an array that it sees, and that is short, it makes a plan
-// each time.
-var insertSQL = insertText("")
+// insertSQL adds messages that have no keys. The arrays are subqueries for the planner's
+// sake: of an array that it sees, and that is short, it makes a plan each time.
+const insertSQL = `
+WITH ` + insertsSQL + `)
+SELECT WHERE false`
 
-// insertMoreSQL is insertSQL for messages that have attempts, or a route that is not
-// known to be stored. That is seldom, and PostgreSQL sets up each part of a statement
-// each time, whether there is something for it or not.
-var insertMoreSQL = insertText(`), attempt AS (
+// insertKeyedSQL adds messages unless one of their keys is taken, and returns those that
+// have them. A key is taken only by a message that this transaction sees: one that
+// serializes may still see the key of a month that is gone. Keys and messages are looked
+// up as in updateSQL, whatever the planner knew.
+var insertKeyedSQL = insertKeyed("")
+
+// insertMoreSQL is insertKeyedSQL for messages that have attempts, or a route that is
+// not known to be stored. That is seldom, and PostgreSQL sets up each part of a
+// statement each time, whether there is something for it or not.
+var insertMoreSQL = insertKeyed(`), attempt AS (
 	INSERT INTO /*schema*/smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM free, unnest((SELECT $4::/*schema*/smsplus_new_attempt[]))
 ), route AS (
@@ -61,30 +68,33 @@ var insertMoreSQL = insertText(`), attempt AS (
 	ON CONFLICT DO NOTHING
 `)
 
-func insertText(more string) string {
-	return `
-WITH taken AS MATERIALIZED (
-	/*plain*/SELECT id, triggered_at FROM /*schema*/smsplus_message
-	WHERE key = ANY ((SELECT $1::text[])::text[]) AND key IS NOT NULL/*end*/
-	/*monthly: SELECT s.id, s.triggered_at FROM /*schema*/smsplus_key k*/ ` + stateInMonth("k") + `
-	/*monthly: WHERE k.key = ANY ((SELECT $1::text[])::text[])*/
-), free AS MATERIALIZED (
-	SELECT WHERE NOT EXISTS (SELECT FROM taken)
-), message AS (
+const insertsSQL = `message AS (
 	INSERT INTO /*schema*/smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[]))
+	FROM unnest((SELECT $1::/*schema*/smsplus_new_message[]))
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
 	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
-	FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[]))
+	FROM unnest((SELECT $1::/*schema*/smsplus_new_message[]))
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
-	SELECT hour, template, tally, n FROM free, unnest((SELECT $3::/*schema*/smsplus_new_delta[]))
-` + more + `)/*monthly: , key AS (
+	SELECT hour, template, tally, n FROM unnest((SELECT $2::/*schema*/smsplus_new_delta[]))
+`
+
+func insertKeyed(more string) string {
+	return `
+WITH taken AS MATERIALIZED (
+	SELECT t.id, t.triggered_at
+	FROM unnest((SELECT $3::text[])) AS wanted (key) CROSS JOIN LATERAL (
+		SELECT id, triggered_at FROM /*schema*//*plain*/smsplus_message/*end*//*monthly: smsplus_key*/
+		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1
+	) t ` + stateInMonth("t") + `
+), free AS MATERIALIZED (
+	SELECT WHERE NOT EXISTS (SELECT FROM taken)
+), ` + strings.ReplaceAll(insertsSQL, "FROM unnest", "FROM free, unnest") + more + `)/*monthly: , key AS (
 	INSERT INTO /*schema*/smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $2::/*schema*/smsplus_new_message[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::/*schema*/smsplus_new_message[])) WHERE key IS NOT NULL
 )*/
 SELECT ` + columns + `
 FROM taken t CROSS JOIN LATERAL (

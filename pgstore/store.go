@@ -81,9 +81,9 @@ type Store struct {
 	tupleTypes []string // qualified
 	traced     bool     // somebody may keep what is sent
 
-	insert, insertMore, message, named, park, parked, unpark, lease string
-	claim, purge, takeDeltas                                        limited
-	update                                                          spanning
+	insert, insertKeyed, insertMore, message, named, park, parked, unpark, lease string
+	claim, purge, takeDeltas                                                     limited
+	update                                                                       spanning
 }
 
 var (
@@ -124,6 +124,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 		sql  string
 	}{
 		{&s.insert, insertSQL},
+		{&s.insertKeyed, insertKeyedSQL},
 		{&s.insertMore, insertMoreSQL},
 		{&s.update.sql, updateSQL},
 		{&s.message, messageSQL},
