@@ -210,6 +210,18 @@ func written(t *testing.T, s *pgstore.Store) {
 	require.Equal(t, 1, stats[0].Delivered)
 }
 
+// No dispatcher makes one, but a time is a time.
+func TestAMessageOfTheYearOne(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)})
+	m := full(1)
+	m.TriggeredAt = time.Time{}
+	insert(t, s, m)
+	have, err := s.Message(t.Context(), m.ID)
+	require.NoError(t, err)
+	require.Equal(t, m, have)
+}
+
 func TestAPoolMaySpeakInAnyWay(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []pgx.QueryExecMode{

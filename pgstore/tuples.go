@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -233,6 +234,7 @@ func (c tuplesCodec) PlanEncode(_ *pgtype.Map, _ uint32, format int16, value any
 // Encode implements [pgtype.EncodePlan] with the binary format of arrays.
 func (c tuplesCodec) Encode(value any, b []byte) ([]byte, error) {
 	t := value.(*tuples)
+	b = slices.Grow(b, 20+len(t.bytes))
 	b = binary.BigEndian.AppendUint32(b, 1) // dimensions
 	b = binary.BigEndian.AppendUint32(b, 0) // no element is NULL
 	b = binary.BigEndian.AppendUint32(b, c.element)
