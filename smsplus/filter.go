@@ -118,7 +118,7 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 		return time.Time{}, uuid.UUID{}, nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(string(f.After))
-	if err != nil || len(b) != cursorBytes {
+	if err != nil || len(b) != cursorBytes || len(f.After) != base64.RawURLEncoding.EncodedLen(cursorBytes) { // line ends are skipped
 		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (%d characters)", ErrFilter, len(f.After))
 	}
 	if binary.BigEndian.Uint16(b) != f.fingerprint() {

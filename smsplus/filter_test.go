@@ -61,6 +61,7 @@ func FuzzCursor(f *testing.F) {
 	f.Add(string(smsplus.Filter{Template: "otp"}.CursorAt(m)), "otp")
 	f.Add("AAAA", "otp")
 	f.Add(strings.Repeat("_", 35), "")
+	f.Add("D6s0000000000\n0000000000000000000000", "") // of the empty filter, with a line end
 	f.Fuzz(func(t *testing.T, cursor, template string) {
 		filter := smsplus.Filter{Template: template, After: smsplus.Cursor(cursor)}
 		at, id, err := filter.Position()
