@@ -215,11 +215,7 @@ func TestAMonthThatGetsAnOpenMessageMeanwhileStays(t *testing.T) {
 		_, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
 		return err
 	})
-	waiting := 0
-	for waiting == 0 { // for the transaction, with the tables to itself otherwise
-		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity "+
-			"WHERE wait_event_type = 'Lock' AND strpos(query, 'LOCK TABLE ONLY ' || $1) > 0", pgx.Identifier{o.Schema}.Sanitize()).Scan(&waiting))
-	}
+	awaitLock(t, pool, "strpos(query, 'LOCK TABLE ONLY ' || $1) > 0", pgx.Identifier{o.Schema}.Sanitize())
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, group.Wait())
 	require.Equal(t, 25, held(t, pool, o.Schema, "2026_03"))

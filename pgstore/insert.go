@@ -156,10 +156,6 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	if err != nil {
 		return err
 	}
-	body, err := s.codec.EncodeState(m)
-	if err != nil {
-		return err
-	}
 	if err := addAttempts(b.attempts, s.codec, m); err != nil {
 		return err
 	}
@@ -177,12 +173,9 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	t.timeOrNull(m.DueAt)
 	t.int8(m.Version)
 	t.int4(int32(m.Claims))
-	t.int2(int16(m.Status))
-	t.int2(int16(m.Status.Group()))
-	t.text(string(m.Channel))
-	t.text(string(m.Lane))
-	t.text(tally)
-	t.bytea(body)
+	if err := addState(t, s.codec, m, tally); err != nil {
+		return err
+	}
 	t.end()
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)

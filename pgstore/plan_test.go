@@ -222,7 +222,10 @@ func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
 // next analyzed, however large they have become by then.
 func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 	t.Parallel()
-	for i, few := range []int{0, 4 * batch, 0, 4 * batch} {
+	for _, tt := range []struct {
+		few     int
+		monthly bool
+	}{{0, false}, {4 * batch, false}, {0, true}, {4 * batch, true}} {
 		ctx := t.Context()
 		schema := pgtest.Schema(t)
 		var seen tracer
@@ -230,13 +233,13 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 			c.ConnConfig.Tracer = &seen
 			c.MaxConns = 1
 		})
-		s := open(t, pool, pgstore.Options{Schema: schema, Monthly: i > 1})
-		if few > 0 {
+		s := open(t, pool, pgstore.Options{Schema: schema, Monthly: tt.monthly})
+		if tt.few > 0 {
 			var ms []smsplus.Message
-			for i := range few / batch {
+			for i := range tt.few / batch {
 				ms = append(ms, freshBatch(1+i)...)
 			}
-			for i := range few / 2 {
+			for i := range tt.few / 2 {
 				finish(&ms[i], i)
 			}
 			insert(t, s, ms...)
@@ -269,7 +272,7 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 			require.NoError(t, err)
 			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			require.NoError(t, err)
-			require.NotRegexp(t, wholeTable, strings.Join(lines, "\n"), "%s with %d messages there", name, few)
+			require.NotRegexp(t, wholeTable, strings.Join(lines, "\n"), "%s with %d messages there", name, tt.few)
 		}
 	}
 }

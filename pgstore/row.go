@@ -18,6 +18,22 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
+// addState adds the fields that say what has become of a message, which stand together
+// in the types of messages and of states.
+func addState(t *tuples, codec *stored.Codec, m *smsplus.Message, tally string) error {
+	body, err := codec.EncodeState(m)
+	if err != nil {
+		return err
+	}
+	t.int2(int16(m.Status))
+	t.int2(int16(m.Status.Group()))
+	t.text(string(m.Channel))
+	t.text(string(m.Lane))
+	t.text(tally)
+	t.bytea(body)
+	return nil
+}
+
 // addAttempts adds a message's attempts.
 func addAttempts(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
 	for i := range m.Attempts {

@@ -1,7 +1,5 @@
 package pgstore
 
-import "strings"
-
 // The statements. Each is one round trip and one transaction. They are written as the
 // migrations are: for both layouts, see [layout].
 //
@@ -46,8 +44,8 @@ func stateInMonth(alias string) string {
 
 // insertSQL adds messages that have no keys. The arrays are subqueries for the planner's
 // sake: of an array that it sees, and that is short, it makes a plan each time.
-const insertSQL = `
-WITH ` + insertsSQL + `)
+var insertSQL = `
+WITH ` + inserts("") + `)
 SELECT WHERE false`
 
 // insertKeyedSQL adds messages unless one of their keys is taken, and returns those that
@@ -68,19 +66,23 @@ var insertMoreSQL = insertKeyed(`), attempt AS (
 	ON CONFLICT DO NOTHING
 `)
 
-const insertsSQL = `message AS (
+// inserts are the parts that add messages. Before, if it is not "", is a relation and a
+// comma: nothing is added if the relation is empty.
+func inserts(before string) string {
+	return `message AS (
 	INSERT INTO /*schema*/smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM unnest((SELECT $1::/*schema*/smsplus_new_message[]))
+	FROM ` + before + `unnest((SELECT $1::/*schema*/smsplus_new_message[]))
 ), state AS (
 	INSERT INTO /*schema*/smsplus_state
 		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
 	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
-	FROM unnest((SELECT $1::/*schema*/smsplus_new_message[]))
+	FROM ` + before + `unnest((SELECT $1::/*schema*/smsplus_new_message[]))
 ), delta AS (
 	INSERT INTO /*schema*/smsplus_delta (hour, template, tally, n)
-	SELECT hour, template, tally, n FROM unnest((SELECT $2::/*schema*/smsplus_new_delta[]))
+	SELECT hour, template, tally, n FROM ` + before + `unnest((SELECT $2::/*schema*/smsplus_new_delta[]))
 `
+}
 
 func insertKeyed(more string) string {
 	return `
@@ -92,17 +94,14 @@ WITH taken AS MATERIALIZED (
 	) t ` + stateInMonth("t") + `
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
-), ` + strings.ReplaceAll(insertsSQL, "FROM unnest", "FROM free, unnest") + more + `)/*monthly: , key AS (
+), ` + inserts("free, ") + more + `)/*monthly: , key AS (
 	INSERT INTO /*schema*/smsplus_key (id, triggered_at, key)
 	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::/*schema*/smsplus_new_message[])) WHERE key IS NOT NULL
 )*/
 SELECT ` + columns + `
-FROM taken t CROSS JOIN LATERAL (
-	SELECT * FROM /*schema*/smsplus_state s
-	/*plain*/WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id/*end*/
-	/*monthly: WHERE s.triggered_at = t.triggered_at AND s.id = t.id*/
-	LIMIT 1
-) s ` + messageByIndex
+FROM taken t /*plain*/CROSS JOIN LATERAL (
+	SELECT * FROM /*schema*/smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s/*end*/` +
+		stateInMonth("t") + ` ` + messageByIndex
 }
 
 // claimSQL leases what is due. Lanes are looked at one by one, so that those that are

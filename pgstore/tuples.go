@@ -243,13 +243,13 @@ func (c tuplesCodec) Encode(value any, b []byte) ([]byte, error) {
 	return append(b, t.bytes...), nil
 }
 
-// tupleTypes are the composite types of which there are tuples.
+// tupleTypes are the types of tuples.
 var tupleTypes = []string{
-	"smsplus_new_message", "smsplus_new_state", "smsplus_new_attempt", "smsplus_new_delta", "smsplus_new_route",
+	"smsplus_new_message[]", "smsplus_new_state[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }
 
 const tupleTypesSQL = `
-SELECT n.name, t.oid, t.typarray
+SELECT n.name, t.oid, t.typelem
 FROM unnest($1::text[]) AS n (name) JOIN pg_catalog.pg_type t ON t.oid = to_regtype(n.name)`
 
 // acquire returns a connection that knows the types of the tuples.
@@ -269,7 +269,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // every database.
 func (s *Store) introduce(ctx context.Context, conn *pgx.Conn) error {
 	known := conn.TypeMap()
-	if t, ok := known.TypeForName(s.tupleTypes[0] + "[]"); ok {
+	if t, ok := known.TypeForName(s.tupleTypes[0]); ok {
 		if _, ok := t.Codec.(tuplesCodec); ok {
 			return nil
 		}
@@ -281,8 +281,8 @@ func (s *Store) introduce(ctx context.Context, conn *pgx.Conn) error {
 	types, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pgtype.Type, error) {
 		var t pgtype.Type
 		var codec tuplesCodec
-		err := row.Scan(&t.Name, &codec.element, &t.OID)
-		t.Name, t.Codec = t.Name+"[]", codec
+		err := row.Scan(&t.Name, &t.OID, &codec.element)
+		t.Codec = codec
 		return &t, err
 	})
 	if err == nil && len(types) < len(s.tupleTypes) {

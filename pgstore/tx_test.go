@@ -93,7 +93,7 @@ func TestATakenKeyLeavesTheTransactionOfUse(t *testing.T) {
 			done <- err
 		}()
 		if wait {
-			awaitLock(t, pool, pid)
+			awaitLock(t, pool, "pid = $1", int(pid))
 			require.NoError(t, first.Commit(t.Context()))
 		}
 		require.NoError(t, <-done)
@@ -189,11 +189,12 @@ func begin(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
 	return tx
 }
 
-// awaitLock returns when the connection with the PID waits for another one's lock.
-func awaitLock(t *testing.T, pool *pgxpool.Pool, pid uint32) {
+// awaitLock returns when the connection that the condition, of pg_stat_activity and $1,
+// is true of waits for another one's lock.
+func awaitLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
 	t.Helper()
 	for waiting := 0; waiting == 0; {
 		require.NoError(t, pool.QueryRow(t.Context(),
-			"SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", int(pid)).Scan(&waiting))
+			"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "+condition, arg).Scan(&waiting))
 	}
 }

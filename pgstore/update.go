@@ -31,7 +31,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		if s.layout.monthly {
 			ats = append(ats, m.TriggeredAt)
 		}
-		if err := addState(next, s.codec, m); err != nil {
+		if err := addUpdate(next, s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
@@ -65,12 +65,8 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	return stale, nil
 }
 
-// addState adds what updateSQL replaces a message's state by.
-func addState(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
-	body, err := codec.EncodeState(m)
-	if err != nil {
-		return err
-	}
+// addUpdate adds what updateSQL replaces a message's state by.
+func addUpdate(t *tuples, codec *stored.Codec, m *smsplus.Message) (err error) {
 	var (
 		names []byte
 		last  string
@@ -93,12 +89,9 @@ func addState(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
 	t.time(m.TriggeredAt)
 	t.int8(m.Version)
 	t.timeOrNull(m.DueAt)
-	t.int2(int16(m.Status))
-	t.int2(int16(m.Status.Group()))
-	t.text(string(m.Channel))
-	t.text(string(m.Lane))
-	t.text(tallyOf(m))
-	t.bytea(body)
+	if err := addState(t, codec, m, tallyOf(m)); err != nil {
+		return err
+	}
 	t.text(last)
 	t.int8OrNull(name)
 	t.text(string(names))
