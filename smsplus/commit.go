@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,27 +19,30 @@ import (
 // calls are slow, and nobody returns before what it brought is stored. A caller that
 // has better to do than wait hands its item over.
 type batcher[T any] struct {
+	clock Clock
 	max   int
 	flush func(batch []*ticket[T], room []Message) // room is empty and has max places
 	after func(T, error)                           // gets what was handed over, once it is flushed
+	turns bool                                     // callers take turns: see enough
 
 	tickets sync.Pool // of *ticket[T], not in use
 
 	mu      sync.Mutex
 	free    []*flusher[T]
 	waiting []*ticket[T]
+	flying  int // tickets in batches that are on their way
+	crowd   int // the most that were waiting or on their way at a time, of late
+	batches int
 
 	// beside is how many goroutines work for those who do not wait, and alone is told
 	// when there are none. A WaitGroup would not do: who waits may wait into another Run.
 	beside int
 	alone  sync.Cond
 
-	parks atomic.Uint32 // how many waiting callers in a row parked
+	brief atomic.Bool // the last flush took less time than a disk takes
 }
 
-// flushers is how many batches are on their way to the store at once. The second is
-// for half a batch that waits: whoever waits for less gets into the next one nearly as
-// soon, and the fewer batches there are, the less each message costs.
+// flushers is how many batches are on their way to the store at once: see enough.
 const flushers = 2
 
 // flusher is the right to flush, and the memory for it.
@@ -46,6 +50,10 @@ type flusher[T any] struct {
 	batch []*ticket[T]
 	room  []Message
 }
+
+// crowdFades is after how many batches what remains of a crowd is taken to be a
+// sixteenth less.
+const crowdFades = 16
 
 // gathers is how often others may run before the next batch is made up. While some of
 // them compute, each time takes as long as they are let.
@@ -68,29 +76,27 @@ const (
 	parked
 )
 
-// yields is how often a waiting caller lets others run before it parks. A store in
-// memory has answered by then, which saves waking it up (a fifth of a message's
-// whole life, where that was measured). One on a disk has not: after so many callers
-// in a row that parked all the same, only one in as many tries.
+// A store in memory flushes in less than brief, and one on a disk does not. While flushes
+// are brief, a waiting caller lets others run a few times before it parks: it is told by
+// then, which saves waking it up (a fifth of a message's whole life, where that was
+// measured).
 const (
+	brief  = 100 * time.Microsecond
 	yields = 32
-	given  = 64
 )
 
 // wait returns a flusher if the caller is to flush its batch, and nil once its item is
 // stored.
 func (b *batcher[T]) wait(t *ticket[T]) *flusher[T] {
-	if n := b.parks.Load(); n < given || n%given == 0 {
+	if b.brief.Load() {
 		for range yields {
 			if t.state.Load() == told {
-				b.parks.Store(0)
 				break
 			}
 			runtime.Gosched()
 		}
 	}
 	if t.state.CompareAndSwap(waiting, parked) {
-		b.parks.Add(1)
 		<-t.wake
 	}
 	t.state.Store(waiting)
@@ -106,8 +112,8 @@ func (t *ticket[T]) tell(f *flusher[T]) {
 
 func newTicket[T any]() *ticket[T] { return &ticket[T]{wake: make(chan struct{}, 1)} }
 
-func newBatcher[T any](most int, flush func([]*ticket[T], []Message), after func(T, error)) *batcher[T] {
-	b := &batcher[T]{max: most, flush: flush, after: after}
+func newBatcher[T any](clock Clock, most int, flush func([]*ticket[T], []Message), after func(T, error)) *batcher[T] {
+	b := &batcher[T]{clock: clock, max: most, flush: flush, after: after}
 	b.alone.L = &b.mu
 	for range flushers {
 		b.free = append(b.free, &flusher[T]{room: make([]Message, most)})
@@ -165,28 +171,49 @@ func (b *batcher[T]) join(t *ticket[T]) *flusher[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting = append(b.waiting, t)
+	b.crowd = max(b.crowd, len(b.waiting)+b.flying)
+	return b.next(b.max)
+}
+
+// enough returns how many must wait for a second batch beside one that is on its way:
+// half a full one. Whoever waits for less gets into the next one nearly as soon, and the
+// fewer batches there are, the less each message costs.
+//
+// Callers who take turns wait for a disk, unless flushes are brief: one half's batch is
+// executed while the other half's is synced.
+func (b *batcher[T]) enough() (n int, turns bool) {
+	if !b.turns || b.brief.Load() {
+		return b.max / 2, false
+	}
+	return min((max(b.crowd, len(b.waiting)+b.flying)+1)/2, b.max), true
+}
+
+// next returns a flusher with at most so many of those who wait, if a batch is to be
+// flushed now. While a flusher is free fewer wait than b.max, so that who joins them
+// gets into a batch of that size. It is called with b.mu held.
+func (b *batcher[T]) next(most int) *flusher[T] {
 	n := len(b.free)
-	if n == 0 || n < flushers && len(b.waiting) < b.max/2 {
+	enough, _ := b.enough()
+	if n == 0 || len(b.waiting) == 0 || n < flushers && len(b.waiting) < enough {
 		return nil
 	}
 	f := b.free[n-1]
 	b.free = b.free[:n-1]
-	b.fill(f)
+	size := min(len(b.waiting), most)
+	f.batch = append(f.batch, b.waiting[:size]...)
+	b.waiting = slices.Delete(b.waiting, 0, size)
+	b.flying += size
+	if b.batches++; b.batches%crowdFades == 0 {
+		b.crowd -= (b.crowd + crowdFades - 1) / crowdFades
+	}
 	return f
-}
-
-// fill takes f's next batch from those who wait. It is called with b.mu held.
-func (b *batcher[T]) fill(f *flusher[T]) {
-	n := min(len(b.waiting), b.max)
-	f.batch = append(f.batch, b.waiting[:n]...)
-	b.waiting = slices.Delete(b.waiting, 0, n)
 }
 
 // serve flushes f's batch, lets the next one be flushed, and tells everybody in its
 // own: all but the caller, who sees.
 func (b *batcher[T]) serve(f *flusher[T], caller *ticket[T]) {
 	handed := b.round(f, caller)
-	if b.pass(f) {
+	if f := b.pass(f); f != nil {
 		b.goBeside(func() { b.goOn(f) })
 	}
 	b.tellHanded(handed)
@@ -220,7 +247,7 @@ func (b *batcher[T]) settle() {
 func (b *batcher[T]) goOn(f *flusher[T]) {
 	for {
 		handed := b.round(f, nil)
-		if !b.pass(f) {
+		if f = b.pass(f); f == nil {
 			b.tellHanded(handed)
 			return
 		}
@@ -230,8 +257,15 @@ func (b *batcher[T]) goOn(f *flusher[T]) {
 
 // round flushes f's batch, and returns those in it that were handed over.
 func (b *batcher[T]) round(f *flusher[T], caller *ticket[T]) (handed []*ticket[T]) {
+	began := b.clock.Now()
 	b.flush(f.batch, f.room[:0])
+	if is := b.clock.Now().Sub(began) < brief; is != b.brief.Load() {
+		b.brief.Store(is)
+	}
 	clear(f.room[:len(f.batch)])
+	b.mu.Lock()
+	b.flying -= len(f.batch)
+	b.mu.Unlock()
 	for _, t := range f.batch {
 		switch {
 		case t.handed:
@@ -257,14 +291,15 @@ func (b *batcher[T]) tellHanded(handed []*ticket[T]) {
 
 // gather lets others come with their next, those who were told again, for as long as
 // some do and gathers times at most: the fewer batches there are, the less each message
-// costs. Who is alone does not wait for the others that the machine has to do.
+// costs. Who is alone does not wait for the others that the machine has to do, and
+// nobody does while another batch is on its way.
 func (b *batcher[T]) gather() {
 	before := -1
 	for range gathers {
 		b.mu.Lock()
-		n := len(b.waiting)
+		n, others := len(b.waiting), b.flying > 0
 		b.mu.Unlock()
-		if n == before || n >= b.max {
+		if n == before || n >= b.max || others {
 			return
 		}
 		before = n
@@ -272,23 +307,27 @@ func (b *batcher[T]) gather() {
 	}
 }
 
-// pass gives f its next batch, and that to one who waits for it. It reports whether
-// there is one and nobody does.
-func (b *batcher[T]) pass(f *flusher[T]) (more bool) {
+// pass ends f's batch, and gives the next one to somebody who waits for it, or returns
+// it if nobody does.
+func (b *batcher[T]) pass(f *flusher[T]) (left *flusher[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) == 0 {
-		b.free = append(b.free, f)
-		return false
-	}
-	b.fill(f)
-	for _, t := range f.batch {
-		if !t.handed {
-			t.tell(f)
-			return false
+	b.free = append(b.free, f)
+	for {
+		most := b.max
+		if half, turns := b.enough(); turns {
+			most = half
 		}
+		f := b.next(most)
+		if f == nil {
+			return nil
+		}
+		i := slices.IndexFunc(f.batch, func(t *ticket[T]) bool { return !t.handed })
+		if i < 0 {
+			return f
+		}
+		f.batch[i].tell(f)
 	}
-	return true
 }
 
 // insertion is a message to insert, and the one that holds its key already.

@@ -118,9 +118,10 @@ func New(c Config) (*Dispatcher, error) {
 		wake:      make(chan struct{}, 1),
 		unstored:  make(chan struct{}, 2*c.Batch),
 	}
-	d.inserts = newBatcher(c.Batch, d.flushInserts, nil)
-	d.updates = newBatcher(c.Batch, d.flushUpdates, d.handedOver)
-	d.lookups = newBatcher(c.Batch, d.flushLookups, nil)
+	d.inserts = newBatcher(c.Clock, c.Batch, d.flushInserts, nil)
+	d.inserts.turns = true
+	d.updates = newBatcher(c.Clock, c.Batch, d.flushUpdates, d.handedOver)
+	d.lookups = newBatcher(c.Clock, c.Batch, d.flushLookups, nil)
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traits(ch)
 		d.lanes[ch.Name()] = newLane(ch, c, d.nudge)
