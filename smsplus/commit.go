@@ -23,7 +23,7 @@ type batcher[T any] struct {
 	max   int
 	flush func(batch []*ticket[T], room []Message) // room is empty and has max places
 	after func(T, error)                           // gets what was handed over, once it is flushed
-	turns bool                                     // callers take turns: see enough
+	turns bool                                     // callers take turns: see next
 
 	tickets sync.Pool // of *ticket[T], not in use
 
@@ -42,7 +42,7 @@ type batcher[T any] struct {
 	brief atomic.Bool // the last flush took less time than a disk takes
 }
 
-// flushers is how many batches are on their way to the store at once: see enough.
+// flushers is how many batches are on their way to the store at once: see next.
 const flushers = 2
 
 // flusher is the right to flush, and the memory for it.
@@ -171,29 +171,28 @@ func (b *batcher[T]) join(t *ticket[T]) *flusher[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting = append(b.waiting, t)
-	b.crowd = max(b.crowd, len(b.waiting)+b.flying)
-	return b.next(b.max)
+	return b.next(false)
 }
 
-// enough returns how many must wait for a second batch beside one that is on its way:
-// half a full one. Whoever waits for less gets into the next one nearly as soon, and the
-// fewer batches there are, the less each message costs.
+// next returns a flusher with a batch if one is to be flushed now. It is called with
+// b.mu held.
 //
-// Callers who take turns wait for a disk, unless flushes are brief: one half's batch is
-// executed while the other half's is synced.
-func (b *batcher[T]) enough() (n int, turns bool) {
-	if !b.turns || b.brief.Load() {
-		return b.max / 2, false
+// A second batch beside one that is on its way is for half a full one. Whoever waits for
+// less gets into the next one nearly as soon, and the fewer batches there are, the less
+// each message costs. Callers who take turns wait for a disk, unless flushes are brief:
+// one half's batch is executed while the other half's is synced, and it holds no more
+// than a half if it is shared out. While a flusher is free fewer wait than b.max, so that
+// who joins them, for whom it is not, gets into the batch.
+func (b *batcher[T]) next(shared bool) *flusher[T] {
+	b.crowd = max(b.crowd, len(b.waiting)+b.flying)
+	enough, most := b.max/2, b.max
+	if b.turns && !b.brief.Load() {
+		enough = min((b.crowd+1)/2, b.max)
+		if shared {
+			most = enough
+		}
 	}
-	return min((max(b.crowd, len(b.waiting)+b.flying)+1)/2, b.max), true
-}
-
-// next returns a flusher with at most so many of those who wait, if a batch is to be
-// flushed now. While a flusher is free fewer wait than b.max, so that who joins them
-// gets into a batch of that size. It is called with b.mu held.
-func (b *batcher[T]) next(most int) *flusher[T] {
 	n := len(b.free)
-	enough, _ := b.enough()
 	if n == 0 || len(b.waiting) == 0 || n < flushers && len(b.waiting) < enough {
 		return nil
 	}
@@ -314,11 +313,7 @@ func (b *batcher[T]) pass(f *flusher[T]) (left *flusher[T]) {
 	defer b.mu.Unlock()
 	b.free = append(b.free, f)
 	for {
-		most := b.max
-		if half, turns := b.enough(); turns {
-			most = half
-		}
-		f := b.next(most)
+		f := b.next(true)
 		if f == nil {
 			return nil
 		}
