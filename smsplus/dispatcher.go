@@ -32,7 +32,7 @@
 // The files follow the row: template.go and message.go say what it is, route.go
 // decides where it goes, claim.go, lane.go and attempt.go take it there, doubt.go
 // keeps account of what nobody knows, receipt.go takes in what comes back, and
-// commit.go stores it in batches.
+// commit.go stores it, in the batches of batcher.go.
 package smsplus
 
 import (
