@@ -98,7 +98,7 @@ func idle(ctx context.Context, out io.Writer, db *database, watch time.Duration)
 		return err
 	}
 	err = func() error {
-		s, err := migrated(ctx, pool, pgstore.Options{Schema: schema, Hint: true})
+		s, err := migrated(ctx, pool, pgstore.Options{Schema: schema, Notify: true})
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func latency(ctx context.Context, out io.Writer, db *database, n int, pause, pol
 	for _, w := range ways {
 		var took []time.Duration
 		err := db.with(ctx, 4, func(pool *pgxpool.Pool, schema string) (err error) {
-			took, err = w.take(ctx, pool, pgstore.Options{Schema: schema, Hint: w.hint}, n, pause, poll)
+			took, err = w.take(ctx, pool, pgstore.Options{Schema: schema, Notify: w.hint}, n, pause, poll)
 			return err
 		})
 		if err != nil {

@@ -161,14 +161,14 @@ func (s *sums) of(template uint32) *counts {
 
 func (c *counts) stats(template string) smsplus.TemplateStats {
 	s := smsplus.TemplateStats{
-		Template:      template,
-		Preparing:     int(c.statuses[status.Preparing]),
-		Accepted:      int(c.statuses[status.Accepted]),
-		Failed:        int(c.statuses[status.Failed]),
-		Undeliverable: int(c.statuses[status.Undeliverable]),
-		Delivered:     int(c.statuses[status.Delivered]),
-		Read:          int(c.read),
-		Twice:         int(c.twice),
+		Template:       template,
+		Preparing:      int(c.statuses[status.Preparing]),
+		Accepted:       int(c.statuses[status.Accepted]),
+		Failed:         int(c.statuses[status.Failed]),
+		Undeliverable:  int(c.statuses[status.Undeliverable]),
+		Delivered:      int(c.statuses[status.Delivered]),
+		Read:           int(c.read),
+		DeliveredTwice: int(c.twice),
 	}
 	s.Triggered = s.Preparing + s.Accepted + s.Failed + s.Undeliverable + s.Delivered
 	return s

@@ -292,7 +292,7 @@ func BenchmarkRetention(b *testing.B) {
 		for _, monthly := range []bool{true, false} {
 			name := map[bool]string{true: "drop", false: "purge"}[monthly] + map[bool]string{true: "/keyed", false: "/keyless"}[keyed]
 			b.Run(name, func(b *testing.B) {
-				o := pgstore.Options{Schema: pgtest.Schema(b), Monthly: monthly}
+				o := pgstore.Options{Schema: pgtest.Schema(b), PartitionByMonth: monthly}
 				other := open(b, others, o)
 				longest, gone, now := time.Duration(0), 0, began
 				for b.Loop() {

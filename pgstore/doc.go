@@ -43,7 +43,7 @@
 //
 // # By months
 //
-// With Options.Monthly the tables of messages are partitioned by calendar months, so
+// With Options.PartitionByMonth the tables of messages are partitioned by calendar months, so
 // that a month is dropped at once. Updates know their messages' months; what does not,
 // such as a claim, looks into each. A partitioned table can have no unique key but one
 // with the trigger time: keys have a table of their own.

@@ -16,11 +16,11 @@ import (
 // A month goes in one transaction. Dispatchers are held up for the instant that it
 // takes to lock and drop its tables; when the lock does not come at once, it gives way
 // to them and tries again, and in the end returns an error that leaves the month as it
-// is. The pool's user must own the tables. It returns [ErrNotMonthly] where there are
+// is. The pool's user must own the tables. It returns [ErrNotPartitioned] where there are
 // no months.
 func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int, err error) {
 	if !s.layout.monthly {
-		return 0, ErrNotMonthly
+		return 0, ErrNotPartitioned
 	}
 	var ms []month
 	err = s.do(ctx, "drop months", func(ctx context.Context) error {

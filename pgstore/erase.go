@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -42,7 +42,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		})
 	})
 	if err == nil && underWay > 0 {
-		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrUnderWay, underWay)
+		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrNotFinal, underWay)
 	}
 	return erased, err
 }
@@ -65,7 +65,7 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 				refs = append(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
 			}
 		}
-		stored.Forget(m)
+		rowcodec.Forget(m)
 		f, err := s.codec.EncodeFixed(m)
 		if err != nil {
 			return 0, err

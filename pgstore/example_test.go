@@ -51,7 +51,7 @@ func Example() {
 		return
 	}
 	defer pool.Close()
-	o := pgstore.Options{Schema: "messages", Hint: true}
+	o := pgstore.Options{Schema: "messages", Notify: true}
 	if err := pgstore.Migrate(ctx, pool, o); err != nil { // when you deploy
 		fmt.Println(err)
 		return

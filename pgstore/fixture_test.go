@@ -25,10 +25,10 @@ var fixtures = []struct {
 }{
 	{"schema1.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema1_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: ring(tb, 1)} }},
-	{"schema1_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{Monthly: true} }},
+	{"schema1_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 	{"schema2.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema2_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: ring(tb, 1)} }},
-	{"schema2_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{Monthly: true} }},
+	{"schema2_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.

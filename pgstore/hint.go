@@ -19,13 +19,13 @@ const (
 	hintChannel = "smsplus"
 )
 
-var _ smsplus.Waker = (*Store)(nil)
+var _ smsplus.DueNotifier = (*Store)(nil)
 
-// Wake implements [smsplus.Waker]: it calls wake for every hint. Without Options.Hint
+// NotifyDue implements [smsplus.DueNotifier]: it calls wake for every hint. Without Options.Notify
 // there are none, and it only waits. It takes a connection out of the pool, and closes
 // it in the end.
-func (s *Store) Wake(ctx context.Context, wake func()) error {
-	if !s.o.Hint {
+func (s *Store) NotifyDue(ctx context.Context, wake func()) error {
+	if !s.o.Notify {
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -34,7 +34,7 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if err != nil || len(taken) > 0 {
 		return taken, err
 	}
-	if s.o.Hint && leaves(ms) {
+	if s.o.Notify && leaves(ms) {
 		s.hints.soon()
 	}
 	for number, r := range b.newRoutes {
@@ -188,7 +188,7 @@ func (b *insertion) routeOf(s *Store, m *smsplus.Message, numbers map[string]*nu
 	if n := numbers[m.Template]; n != nil && n.scenario == m.Scenario && slices.Equal(n.plan, m.Plan) {
 		return n.number
 	}
-	body := stored.EncodeRoute(m)
+	body := rowcodec.EncodeRoute(m)
 	n := &numbered{route{m.Scenario, slices.Clone(m.Plan)}, numberOf(body)}
 	numbers[m.Template] = n
 	if _, ok := s.routes.find(n.number); !ok {

@@ -345,7 +345,7 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 
 func TestAHintWakesOtherDispatchers(t *testing.T) {
 	t.Parallel()
-	o := pgstore.Options{Schema: pgtest.Schema(t), Hint: true}
+	o := pgstore.Options{Schema: pgtest.Schema(t), Notify: true}
 	p := &provider{took: make(chan uuid.UUID)}
 	running(t, dispatcher(t, open(t, pgtest.Pool(t, nil), o), p, func(c *smsplus.Config) { c.Poll = time.Hour }))
 	sender := dispatcher(t, open(t, pgtest.Pool(t, nil), o), p, nil)

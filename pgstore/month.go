@@ -210,5 +210,5 @@ func (s *spanning) text(ats []time.Time) string {
 	return text
 }
 
-// ErrNotMonthly is what [Store.DropMonths] returns where the tables are not by months.
-var ErrNotMonthly = errors.New("pgstore: the tables are not by months")
+// ErrNotPartitioned is what [Store.DropMonths] returns where the tables are not by months.
+var ErrNotPartitioned = errors.New("pgstore: the tables are not by months")

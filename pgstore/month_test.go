@@ -21,7 +21,7 @@ import (
 // from before goes to the default partitions.
 func monthly(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	tb.Helper()
-	o.Monthly = true
+	o.PartitionByMonth = true
 	s := open(tb, pool, o)
 	require.NoError(tb, s.Maintain(tb.Context(), noon))
 	return s
@@ -65,7 +65,7 @@ func held(t *testing.T, pool *pgxpool.Pool, schema, partition string) (n int) {
 
 func TestMonthsAreMadeAhead(t *testing.T) {
 	t.Parallel()
-	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Monthly: true}
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	s := open(t, pool, o)
 	require.Len(t, months(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
 	pgtest.Exec(t, "DROP TABLE "+pgx.Identifier{o.Schema, "smsplus_state" + time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 2, 0).Format("_2006_01")}.Sanitize())
@@ -92,7 +92,7 @@ func TestMonthsAreMadeAhead(t *testing.T) {
 
 func TestAMonthOfWhichThereAreMessagesByDefaultIsNotMade(t *testing.T) {
 	t.Parallel()
-	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Monthly: true}
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	s := open(t, pool, o)
 	insert(t, s, full(1))
 	require.Equal(t, 1, held(t, pool, o.Schema, "default"))
@@ -130,7 +130,7 @@ func (l logged) Write(line []byte) (int, error) {
 // Who may not make tables says so, and loses nothing.
 func TestAStoreThatMayMakeNoMonthsGoesOn(t *testing.T) {
 	t.Parallel()
-	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Monthly: true}
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	open(t, pool, o)
 	schema, role := pgx.Identifier{o.Schema}.Sanitize(), pgx.Identifier{o.Schema + " sender"}.Sanitize()
 	pgtest.Exec(t, "CREATE ROLE "+role, "GRANT USAGE ON SCHEMA "+schema+" TO "+role,
@@ -159,15 +159,15 @@ func TestTheLayoutIsChosenOnce(t *testing.T) {
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
 	s := open(t, pool, o)
 	_, err := s.DropMonths(t.Context(), noon)
-	require.ErrorIs(t, err, pgstore.ErrNotMonthly)
-	require.ErrorIs(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema, Monthly: true}), pgstore.ErrNotMonthly)
+	require.ErrorIs(t, err, pgstore.ErrNotPartitioned)
+	require.ErrorIs(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema, PartitionByMonth: true}), pgstore.ErrNotPartitioned)
 	insert(t, open(t, pool, pgstore.Options{Schema: o.Schema}), full(1))
 }
 
 func TestTheMigrationSQLOfMonthsIsWhatMigrateDoes(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
-	byHand, byMigrate := pgstore.Options{Schema: pgtest.Schema(t), Monthly: true}, pgstore.Options{Schema: pgtest.Schema(t), Monthly: true}
+	byHand, byMigrate := pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}, pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	text, err := pgstore.MigrationSQL(0, byHand)
 	require.NoError(t, err)
 	require.NotContains(t, text, "/*", "no marks are left")
@@ -229,7 +229,7 @@ func TestAnUpdateKnowsNoOtherMonths(t *testing.T) {
 func TestNoCallReadsWholeMonths(t *testing.T) {
 	t.Parallel()
 	noCallReadsAWholeTable(t, func(pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
-		o.Monthly = true
+		o.PartitionByMonth = true
 		s := open(t, pool, o)
 		for n := range 4 {
 			require.NoError(t, s.Maintain(t.Context(), began.AddDate(0, n-1, 0)))

@@ -62,7 +62,7 @@ type outage struct {
 
 // Observe implements [smsplus.Observer].
 func (o *outage) Observe(_ context.Context, e smsplus.Event) {
-	if _, ok := e.(smsplus.StoreError); ok {
+	if _, ok := e.(smsplus.StoreFailed); ok {
 		o.mu.Lock()
 		o.errors++
 		o.mu.Unlock()

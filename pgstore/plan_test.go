@@ -233,7 +233,7 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 			c.ConnConfig.Tracer = &seen
 			c.MaxConns = 1
 		})
-		s := open(t, pool, pgstore.Options{Schema: schema, Monthly: tt.monthly})
+		s := open(t, pool, pgstore.Options{Schema: schema, PartitionByMonth: tt.monthly})
 		if tt.few > 0 {
 			var ms []smsplus.Message
 			for i := range tt.few / batch {

@@ -13,14 +13,14 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // addState adds the fields that say what has become of a message, which stand together
 // in the types of messages and of states.
-func addState(t *tuples, codec *stored.Codec, m *smsplus.Message, tally string) error {
+func addState(t *tuples, codec *rowcodec.Codec, m *smsplus.Message, tally string) error {
 	body, err := codec.EncodeState(m)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func addState(t *tuples, codec *stored.Codec, m *smsplus.Message, tally string) 
 }
 
 // addAttempts adds a message's attempts.
-func addAttempts(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
+func addAttempts(t *tuples, codec *rowcodec.Codec, m *smsplus.Message) error {
 	for i := range m.Attempts {
 		name, err := nameOf(codec, &m.Attempts[i])
 		if err != nil {
@@ -52,7 +52,7 @@ func addAttempts(t *tuples, codec *stored.Codec, m *smsplus.Message) error {
 }
 
 // nameOf returns the number under which an attempt's receipts find it, if it has one.
-func nameOf(codec *stored.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
+func nameOf(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
 	if a.ProviderID == "" {
 		return pgtype.Int8{}, nil
 	}
@@ -100,7 +100,7 @@ func numberOf(body []byte) int64 {
 
 func decodeRoute(body []byte) (route, error) {
 	var m smsplus.Message
-	err := stored.DecodeRoute(body, &m)
+	err := rowcodec.DecodeRoute(body, &m)
 	return route{m.Scenario, m.Plan}, err
 }
 

@@ -32,7 +32,7 @@ type SchemaError = migrate.VersionError
 // Nothing else ever migrates: call it when you deploy, and not when each process
 // starts. Several calls at a time wait for each other.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
-	l := layout{o.qualifier(), o.Monthly}
+	l := layout{o.qualifier(), o.PartitionByMonth}
 	for try := range tries {
 		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
 		if !beaten(err) && !givenUp(err) || !pause(ctx, rand.N(firstPause<<try)) {
@@ -66,7 +66,7 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 			return err
 		}
 		if l.monthly && !there.monthly {
-			return fmt.Errorf("Options.Monthly is for tables that are not there yet: %w", ErrNotMonthly)
+			return fmt.Errorf("Options.PartitionByMonth is for tables that are not there yet: %w", ErrNotPartitioned)
 		}
 		l = there
 	}
@@ -103,10 +103,10 @@ const schemaMark = "/*schema*/"
 // and the next two, unless they are there.
 func MigrationSQL(from int, o Options) (string, error) {
 	text, err := schema.SQL(from, schemaMark)
-	if err == nil && o.Monthly {
+	if err == nil && o.PartitionByMonth {
 		text += monthsSQL(time.Now())
 	}
-	return qualified(text, layout{o.qualifier(), o.Monthly}), err
+	return qualified(text, layout{o.qualifier(), o.PartitionByMonth}), err
 }
 
 // querier is a pool, a connection of it, or a transaction.

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -27,19 +27,19 @@ type Options struct {
 	// Schema is where the tables are. It is quoted as it stands. Defaults to where the
 	// connections' search_path leads, which must then not change.
 	Schema string
-	// Monthly has [Migrate] make the large tables by months, so that [Store.DropMonths]
+	// PartitionByMonth has [Migrate] make the large tables by months, so that [Store.DropMonths]
 	// drops a month at once. It is chosen when the tables are made, once and for all;
 	// a store finds out by itself. An ID that is there already is then an error only
 	// with the same trigger time. Defaults to no.
-	Monthly bool
+	PartitionByMonth bool
 	// Sealer encrypts what says something of a person. Defaults to none: phone
 	// numbers, variables and providers' words are then in the open.
 	Sealer seal.Sealer
-	// Hint tells dispatchers in other processes, by NOTIFY, of messages that are due at
+	// Notify tells dispatchers in other processes, by NOTIFY, of messages that are due at
 	// once, so that they do not start at the next poll alone. Each Run then holds a
 	// connection of its own, on which LISTEN must work: a pooler between that lends
 	// connections for a transaction does not do. Defaults to no.
-	Hint bool
+	Notify bool
 	// Timeout is the deadline of a call whose context has none. Defaults to 10 s.
 	Timeout time.Duration
 	// Logger gets warnings: that statistics could not be folded, or a month not made.
@@ -70,7 +70,7 @@ func (o Options) qualifier() string {
 type Store struct {
 	pool   *pgxpool.Pool
 	o      Options
-	codec  *stored.Codec
+	codec  *rowcodec.Codec
 	routes routes
 	folds  folds
 	months months
@@ -106,7 +106,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if err := errors.Join(bad...); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, o: o, codec: stored.NewCodec(o.Sealer), traced: pool.Config().ConnConfig.Tracer != nil}
+	s := &Store{pool: pool, o: o, codec: rowcodec.NewCodec(o.Sealer), traced: pool.Config().ConnConfig.Tracer != nil}
 	s.folds.holder = uuid.New()
 	err := s.do(ctx, "open", func(ctx context.Context) error {
 		have, err := versionOf(ctx, pool, o.qualifier())
@@ -143,7 +143,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 		s.tupleTypes = append(s.tupleTypes, s.layout.qualifier+name)
 	}
 	s.beside.ctx, s.beside.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if o.Hint {
+	if o.Notify {
 		s.hints.due = make(chan struct{}, 1)
 		s.beside.run(func(ctx context.Context) { s.hints.run(ctx, pool, o.Schema) })
 	}

@@ -343,7 +343,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 	t.Parallel()
 	for n, sealer := range []seal.Sealer{nil, ring(t, 1), nil} {
 		pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
-		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, Monthly: n == 2})
+		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, PartitionByMonth: n == 2})
 		require.NoError(t, s.Maintain(t.Context(), noon))
 		other, open := full(1), full(2)
 		other.To = channel.Recipient{Phone: number("+886900000000")}
@@ -355,7 +355,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 		require.NoError(t, err)
 
 		n, err := s.Erase(t.Context(), full(0).To.Phone)
-		require.ErrorIs(t, err, smsplus.ErrUnderWay, "a message that has not ended stays")
+		require.ErrorIs(t, err, smsplus.ErrNotFinal, "a message that has not ended stays")
 		require.Equal(t, 2, n)
 		found, err := s.Records(t.Context(), smsplus.Filter{Phone: full(0).To.Phone})
 		require.NoError(t, err)

@@ -112,6 +112,6 @@ func stats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateStats {
 // of totals, and Triggered after them.
 func counts(s *smsplus.TemplateStats) []*int {
 	return []*int{
-		&s.Preparing, &s.Accepted, &s.Failed, &s.Undeliverable, &s.Delivered, &s.Read, &s.Twice, &s.Triggered,
+		&s.Preparing, &s.Accepted, &s.Failed, &s.Undeliverable, &s.Delivered, &s.Read, &s.DeliveredTwice, &s.Triggered,
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -66,7 +66,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 }
 
 // addUpdate adds what updateSQL replaces a message's state by.
-func addUpdate(t *tuples, codec *stored.Codec, m *smsplus.Message) (err error) {
+func addUpdate(t *tuples, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
 	var (
 		names []byte
 		last  string

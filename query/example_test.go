@@ -35,7 +35,7 @@ func Example() {
 		fmt.Printf("%s: %d sent as SMS, %d delivered\n", t.Template, t.Triggered, t.Delivered)
 	}
 
-	tabs, err := r.Tabs(ctx, smsplus.Filter{})
+	tabs, err := r.CountByGroup(ctx, smsplus.Filter{})
 	if err != nil {
 		log.Fatal(err)
 	}

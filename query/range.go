@@ -39,7 +39,7 @@ func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Ti
 }
 
 // RangeError says that a range reaches further back than is allowed. It is an
-// [smsplus.ErrFilter].
+// [smsplus.ErrInvalidFilter].
 type RangeError struct {
 	// Field is the bound at fault: "Filter.From", or "Filter.To" of a range that
 	// names no From and ends too early.
@@ -54,9 +54,9 @@ type RangeError struct {
 
 func (e *RangeError) Error() string {
 	return fmt.Sprintf("%v: %s is %s; the earliest allowed is %s (%v), %d month(s) before today",
-		smsplus.ErrFilter, e.Field, e.Time.Format(time.RFC3339),
+		smsplus.ErrInvalidFilter, e.Field, e.Time.Format(time.RFC3339),
 		e.Earliest.Format(time.RFC3339), e.Earliest.Location(), e.Months)
 }
 
-// Unwrap returns [smsplus.ErrFilter].
-func (e *RangeError) Unwrap() error { return smsplus.ErrFilter }
+// Unwrap returns [smsplus.ErrInvalidFilter].
+func (e *RangeError) Unwrap() error { return smsplus.ErrInvalidFilter }

@@ -138,7 +138,7 @@ func TestARangeFurtherBackIsRefusedWithTheOneThatIsAllowed(t *testing.T) {
 			store := storeOf()
 			r := query.New(store, query.Options{Clock: clockAt(now), Location: taipei})
 			for name, err := range everyCall(t, r, tt.filter) {
-				require.ErrorIs(t, err, smsplus.ErrFilter, name)
+				require.ErrorIs(t, err, smsplus.ErrInvalidFilter, name)
 				var refused *query.RangeError
 				require.ErrorAs(t, err, &refused, name)
 				require.Equal(t, tt.field, refused.Field)
@@ -196,8 +196,8 @@ func TestTheStoreIsAskedForTheAllowedRange(t *testing.T) {
 // everyCall returns the error of each method that takes a filter.
 func everyCall(t *testing.T, r *query.Reader, f smsplus.Filter) map[string]error {
 	_, templates := r.Templates(t.Context(), f)
-	_, tabs := r.Tabs(t.Context(), f)
+	_, counts := r.CountByGroup(t.Context(), f)
 	_, records := r.Records(t.Context(), f)
 	_, all := collect(r.All(t.Context(), f))
-	return map[string]error{"Templates": templates, "Tabs": tabs, "Records": records, "All": all}
+	return map[string]error{"Templates": templates, "CountByGroup": counts, "Records": records, "All": all}
 }

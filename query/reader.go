@@ -98,9 +98,9 @@ func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.Tem
 	}), nil
 }
 
-// Tabs returns how many records each tab lists: every group has its count, and
+// CountByGroup returns how many records each tab lists: every group has its count, and
 // status.All has their sum. Group, Limit and After are ignored.
-func (r *Reader) Tabs(ctx context.Context, f smsplus.Filter) (map[status.Group]int, error) {
+func (r *Reader) CountByGroup(ctx context.Context, f smsplus.Filter) (map[status.Group]int, error) {
 	f.Group, f.Limit, f.After = status.All, 0, ""
 	f, err := r.within(f)
 	if err != nil {

@@ -76,7 +76,7 @@ func TestTabsCountsWhatEachTabLists(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := query.New(storeOf(genMessages(t)...), query.Options{Clock: clockAt(now)})
 		f := genFilter(t)
-		tabs, err := r.Tabs(t.Context(), f)
+		tabs, err := r.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
 
 		want := map[status.Group]int{}
@@ -98,7 +98,7 @@ func TestTabsCountsRecordsAndNotAttempts(t *testing.T) {
 		{Channel: channel.SMS, Status: status.Delivered, Step: 1},
 	}
 	r := query.New(storeOf(m), query.Options{Clock: clockAt(now)})
-	tabs, err := r.Tabs(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
+	tabs, err := r.CountByGroup(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
 	require.NoError(t, err)
 	require.Equal(t, map[status.Group]int{
 		status.All: 1, status.Sending: 0, status.Sent: 1, status.UndeliverableGroup: 0, status.FailedGroup: 0,
@@ -109,7 +109,7 @@ func TestTabsAsksOnceWithoutAChannelAndOnceAGroupWithOne(t *testing.T) {
 	t.Parallel()
 	for asked, f := range map[int]smsplus.Filter{1: {CountryCode: "886"}, 4: {Channel: channel.SMS}} {
 		store := storeOf(messages(3)...)
-		_, err := query.New(store, query.Options{Clock: clockAt(now)}).Tabs(t.Context(), f)
+		_, err := query.New(store, query.Options{Clock: clockAt(now)}).CountByGroup(t.Context(), f)
 		require.NoError(t, err)
 		require.Len(t, store.StatsCalls(), asked)
 	}
@@ -122,7 +122,7 @@ func TestWhatATabIsOpenOnDoesNotChangeTheCounts(t *testing.T) {
 	page, err := r.Records(t.Context(), open)
 	require.NoError(t, err)
 	open.After = page.Next
-	tabs, err := r.Tabs(t.Context(), open)
+	tabs, err := r.CountByGroup(t.Context(), open)
 	require.NoError(t, err)
 	require.Equal(t, 3, tabs[status.All])
 }
@@ -206,9 +206,9 @@ func TestACursorBelongsToItsFilter(t *testing.T) {
 		"no cursor at all":            {After: "AAAA"},
 	} {
 		_, err := r.Records(t.Context(), f)
-		require.ErrorIs(t, err, smsplus.ErrFilter, rule)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, rule)
 		_, err = collect(r.All(t.Context(), f))
-		require.ErrorIs(t, err, smsplus.ErrFilter, rule)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, rule)
 	}
 }
 
@@ -351,7 +351,7 @@ func TestTheStoresErrorsAreWrapped(t *testing.T) {
 	}
 	_, err := r.Templates(t.Context(), smsplus.Filter{CountryCode: "886"})
 	require.ErrorIs(t, err, errBroken)
-	_, err = r.Tabs(t.Context(), smsplus.Filter{Channel: channel.SMS})
+	_, err = r.CountByGroup(t.Context(), smsplus.Filter{Channel: channel.SMS})
 	require.ErrorIs(t, err, errBroken)
 	_, err = r.Record(t.Context(), messageID(1))
 	require.ErrorIs(t, err, errBroken)
@@ -382,9 +382,9 @@ func TestTheReferenceStoreAnswersAsTheContractDoes(t *testing.T) {
 		require.NoError(t, err)
 		require.ElementsMatch(t, wantTemplates, gotTemplates)
 
-		wantTabs, err := want.Tabs(t.Context(), f)
+		wantTabs, err := want.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
-		gotTabs, err := got.Tabs(t.Context(), f)
+		gotTabs, err := got.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
 		require.Equal(t, wantTabs, gotTabs)
 

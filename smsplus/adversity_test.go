@@ -587,7 +587,7 @@ func TestAPanickingObserverDoesNotBlockTheDrain(t *testing.T) {
 type sulky struct{}
 
 func (sulky) Observe(_ context.Context, e smsplus.Event) {
-	if _, ok := e.(smsplus.StoreError); ok {
+	if _, ok := e.(smsplus.StoreFailed); ok {
 		panic("observer")
 	}
 }

@@ -58,9 +58,9 @@ import (
 
 // What a call to a Dispatcher may return, besides what its store does.
 var (
-	// ErrTrigger is what every complaint about a [Trigger] wraps; the message
+	// ErrInvalidTrigger is what every complaint about a [Trigger] wraps; the message
 	// names the field.
-	ErrTrigger = errors.New("smsplus: bad trigger")
+	ErrInvalidTrigger = errors.New("smsplus: bad trigger")
 	// ErrKeyReused: the trigger's key belongs to a message with another template,
 	// recipient or variables.
 	ErrKeyReused = errors.New("smsplus: key was used for another message")
@@ -68,9 +68,9 @@ var (
 	ErrEnded = errors.New("smsplus: message has ended")
 	// ErrRunning: the Dispatcher runs already.
 	ErrRunning = errors.New("smsplus: dispatcher is running")
-	// ErrReceipt is what every complaint about a receipt wraps; the message names
+	// ErrInvalidReceipt is what every complaint about a receipt wraps; the message names
 	// the field.
-	ErrReceipt = errors.New("smsplus: bad receipt")
+	ErrInvalidReceipt = errors.New("smsplus: bad receipt")
 )
 
 // Dispatcher takes triggers, tries their routes, and takes receipts. It is made by
@@ -172,7 +172,7 @@ func canonical(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond
 
 // Prepare checks a trigger and returns the message it asks for, without storing
 // it: for a store that inserts it in a transaction of the application's own. Its
-// errors are those of a bad trigger, each an [ErrTrigger].
+// errors are those of a bad trigger, each an [ErrInvalidTrigger].
 func (d *Dispatcher) Prepare(tr Trigger) (Message, error) {
 	m, err := d.prepare(&tr)
 	if err != nil {
@@ -208,40 +208,40 @@ func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 
 func (tr *Trigger) check(t *template) error {
 	if t == nil {
-		return fmt.Errorf("%w: Trigger.Template: no such template is registered (%d characters)", ErrTrigger, len(tr.Template))
+		return fmt.Errorf("%w: Trigger.Template: no such template is registered (%d characters)", ErrInvalidTrigger, len(tr.Template))
 	}
 	var bad mistakes
 	if tr.To.IsZero() {
-		bad.add("%w: Trigger.To is required", ErrTrigger)
+		bad.add("%w: Trigger.To is required", ErrInvalidTrigger)
 	}
 	if tr.TTL < 0 {
-		bad.add("%w: Trigger.TTL is negative (%v)", ErrTrigger, tr.TTL)
+		bad.add("%w: Trigger.TTL is negative (%v)", ErrInvalidTrigger, tr.TTL)
 	}
 	for _, name := range t.vars {
 		if _, ok := tr.Vars[name]; !ok {
-			bad.add("%w: Trigger.Vars: variable %q of template %q is missing", ErrTrigger, name, t.ID)
+			bad.add("%w: Trigger.Vars: variable %q of template %q is missing", ErrInvalidTrigger, name, t.ID)
 		}
 	}
 	if len(bad) > 0 || len(tr.Vars) > len(t.vars) {
 		for name := range tr.Vars {
 			if !slices.Contains(t.vars, name) {
-				bad.add("%w: Trigger.Vars: template %q has no variable of that name (%d characters)", ErrTrigger, t.ID, len(name))
+				bad.add("%w: Trigger.Vars: template %q has no variable of that name (%d characters)", ErrInvalidTrigger, t.ID, len(name))
 			}
 		}
 	}
 	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"To.LINEUserID", tr.To.LINEUserID}} {
 		if len(id.value) > maxID || !storable(id.value) {
-			bad.add("%w: Trigger.%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", ErrTrigger, id.field, maxID, len(id.value))
+			bad.add("%w: Trigger.%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", ErrInvalidTrigger, id.field, maxID, len(id.value))
 		}
 	}
 	for _, name := range t.vars {
 		if !storable(tr.Vars[name]) {
-			bad.add("%w: Trigger.Vars: variable %q must be UTF-8 without NUL", ErrTrigger, name)
+			bad.add("%w: Trigger.Vars: variable %q must be UTF-8 without NUL", ErrInvalidTrigger, name)
 		}
 	}
 	for name, value := range tr.Metadata {
 		if !storable(name) || !storable(value) {
-			bad.add("%w: Trigger.Metadata must be UTF-8 without NUL", ErrTrigger)
+			bad.add("%w: Trigger.Metadata must be UTF-8 without NUL", ErrInvalidTrigger)
 		}
 	}
 	return errors.Join(bad...)
@@ -257,7 +257,7 @@ func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s
 // Send asks for a message and returns its ID once it is stored: from then on it
 // ends in a final status, whatever happens to this process. With a key that was
 // used before for the same template, recipient and variables it returns the first
-// message's ID. Its errors wrap [ErrTrigger], [ErrKeyReused] or what the store
+// message's ID. Its errors wrap [ErrInvalidTrigger], [ErrKeyReused] or what the store
 // returned; after one of the store's the message may be stored or not, which a key
 // makes safe to repeat. Once the message is on its way to the store, the end of ctx no longer
 // matters: the store's own deadline does.
@@ -494,7 +494,7 @@ func (d *Dispatcher) call(ctx context.Context, op string, f func(context.Context
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
 			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: store call failed", slog.String("op", op), slog.Any("error", err))
-			d.observe(ctx, StoreError{op, err})
+			d.observe(ctx, StoreFailed{op, err})
 		}
 	}()
 	return f(limited)

@@ -7,9 +7,9 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// ErrUnderWay is what [Eraser.Erase] wraps when messages were left as they are
+// ErrNotFinal is what [Eraser.Erase] wraps when messages were left as they are
 // because they have not ended.
-var ErrUnderWay = errors.New("smsplus: messages are under way")
+var ErrNotFinal = errors.New("smsplus: messages are under way")
 
 // Eraser is a [Store] that can forget a person.
 type Eraser interface {
@@ -22,7 +22,7 @@ type Eraser interface {
 	// is an [ErrKeyReused].
 	//
 	// Messages that have not ended (their DueAt is set) cannot be sent without
-	// these, so they are left as they are, and the error, an [ErrUnderWay], says how
+	// these, so they are left as they are, and the error, an [ErrNotFinal], says how
 	// many; the others are erased nonetheless. Cancel them, or wait for their end, and
 	// erase again. A receipt that comes later finds no erased message.
 	//

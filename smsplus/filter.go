@@ -17,8 +17,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// ErrFilter is what every complaint about a [Filter] wraps; the message names the field.
-var ErrFilter = errors.New("smsplus: bad filter")
+// ErrInvalidFilter is what every complaint about a [Filter] wraps; the message names the field.
+var ErrInvalidFilter = errors.New("smsplus: bad filter")
 
 // DefaultLimit is the page size of a [Filter] that sets none.
 const DefaultLimit = 100
@@ -43,13 +43,13 @@ type Filter struct {
 	After Cursor
 }
 
-// Check returns an error, an [ErrFilter] for each mistake, if f makes no sense: a
+// Check returns an error, an [ErrInvalidFilter] for each mistake, if f makes no sense: a
 // range that ends before it starts, a negative limit, a country code that is no
 // digits, a group that does not exist, a cursor from another filter.
 func (f Filter) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrFilter}, args...)...))
+		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrInvalidFilter}, args...)...))
 	}
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		bad("Filter.To is before Filter.From")
@@ -119,10 +119,10 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(string(f.After))
 	if err != nil || len(b) != cursorBytes || len(f.After) != base64.RawURLEncoding.EncodedLen(cursorBytes) { // line ends are skipped
-		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (%d characters)", ErrFilter, len(f.After))
+		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (%d characters)", ErrInvalidFilter, len(f.After))
 	}
 	if binary.BigEndian.Uint16(b) != f.fingerprint() {
-		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is from another filter", ErrFilter)
+		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is from another filter", ErrInvalidFilter)
 	}
 	at = time.UnixMicro(int64(binary.BigEndian.Uint64(b[2:]))).UTC()
 	return at, uuid.UUID(b[10:]), nil

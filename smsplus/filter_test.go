@@ -17,7 +17,7 @@ func TestABadFilterIsNamedByItsFields(t *testing.T) {
 	t.Parallel()
 	bad := smsplus.Filter{From: start, To: start.Add(-1), Limit: -1, Group: 9, CountryCode: "+886", After: "?"}
 	err := bad.Check()
-	require.ErrorIs(t, err, smsplus.ErrFilter)
+	require.ErrorIs(t, err, smsplus.ErrInvalidFilter)
 	for _, field := range []string{"Filter.To", "Filter.Limit", "Filter.Group", "Filter.CountryCode", "Filter.After"} {
 		require.ErrorContains(t, err, field)
 	}
@@ -49,7 +49,7 @@ func TestACursorBelongsToItsFilter(t *testing.T) {
 	} {
 		other := f
 		change(&other)
-		require.ErrorIs(t, other.Check(), smsplus.ErrFilter)
+		require.ErrorIs(t, other.Check(), smsplus.ErrInvalidFilter)
 		require.ErrorContains(t, other.Check(), "another filter")
 	}
 }
@@ -66,7 +66,7 @@ func FuzzCursor(f *testing.F) {
 		filter := smsplus.Filter{Template: template, After: smsplus.Cursor(cursor)}
 		at, id, err := filter.Position()
 		if err != nil {
-			require.ErrorIs(t, err, smsplus.ErrFilter)
+			require.ErrorIs(t, err, smsplus.ErrInvalidFilter)
 			return
 		}
 		if cursor != "" { // one that is taken is the only way to write its place

@@ -76,10 +76,10 @@ type (
 
 	// ReceiptLate: a message was delivered by an attempt that had been given up.
 	ReceiptLate struct {
-		Message  uuid.UUID
-		Template string
-		Channel  channel.Name
-		Twice    bool // another channel had delivered it too
+		Message        uuid.UUID
+		Template       string
+		Channel        channel.Name
+		DeliveredTwice bool // another channel had delivered it too
 	}
 
 	// ReceiptIgnored: a receipt could not be evidence: its status is none of the
@@ -90,8 +90,8 @@ type (
 		Why    string
 	}
 
-	// StoreError: a call to the store failed. Err is the store's.
-	StoreError struct {
+	// StoreFailed: a call to the store failed. Err is the store's.
+	StoreFailed struct {
 		Op  string // the Store's method
 		Err error
 	}
@@ -126,7 +126,7 @@ func (Ended) event()           {}
 func (ReceiptParked) event()   {}
 func (ReceiptLate) event()     {}
 func (ReceiptIgnored) event()  {}
-func (StoreError) event()      {}
+func (StoreFailed) event()     {}
 func (Lag) event()             {}
 func (WaitTooShort) event()    {}
 func (ListenerStopped) event() {}

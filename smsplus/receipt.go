@@ -16,7 +16,7 @@ import (
 // Receive takes receipts. It returns nil only when each of them is applied to its
 // message, or parked because its message is not known yet; after an error the
 // provider must repeat them, which does no harm. It is a [channel.Sink]. A receipt
-// without a channel, a provider ID or a valid status is an [ErrReceipt].
+// without a channel, a provider ID or a valid status is an [ErrInvalidReceipt].
 func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	if len(rs) == 0 {
 		return nil
@@ -28,13 +28,13 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 		r := &rs[i]
 		switch {
 		case r.Channel == "":
-			bad.add("%w %d: Receipt.Channel is required", ErrReceipt, i)
+			bad.add("%w %d: Receipt.Channel is required", ErrInvalidReceipt, i)
 		case r.ProviderID == "":
-			bad.add("%w %d (%s): Receipt.ProviderID is required", ErrReceipt, i, r.Channel)
+			bad.add("%w %d (%s): Receipt.ProviderID is required", ErrInvalidReceipt, i, r.Channel)
 		case !r.Status.Valid():
-			bad.add("%w %d (%s): Receipt.Status: %v", ErrReceipt, i, r.Channel, r.Status)
+			bad.add("%w %d (%s): Receipt.Status: %v", ErrInvalidReceipt, i, r.Channel, r.Status)
 		case !storable(r.ProviderID) || !storable(string(r.Reason)):
-			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrReceipt, i, r.Channel)
+			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrInvalidReceipt, i, r.Channel)
 		}
 		if r.At.IsZero() {
 			r.At = now

@@ -196,7 +196,7 @@ func TestABadReceiptIsAnErrorThatNamesTheField(t *testing.T) {
 		"must be UTF-8":      {Channel: channel.SMS, ProviderID: "\x00"},
 	} {
 		err := w.Receive(t.Context(), r)
-		require.ErrorIs(t, err, smsplus.ErrReceipt)
+		require.ErrorIs(t, err, smsplus.ErrInvalidReceipt)
 		require.ErrorContains(t, err, field)
 	}
 	require.NoError(t, w.Receive(t.Context()))

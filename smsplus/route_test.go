@@ -106,7 +106,7 @@ func TestALateDeliveryStandsBesideTheLaterStep(t *testing.T) {
 
 	stats, err := w.store.Stats(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
-	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 1, Delivered: 1, Twice: 1}}, stats)
+	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 1, Delivered: 1, DeliveredTwice: 1}}, stats)
 }
 
 func TestALateDeliveryTurnsAMessageThatHadEnded(t *testing.T) {

@@ -51,7 +51,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			s.workers.Go(func() { d.listen(ctx, l.name, listener) })
 		}
 	}
-	if w, ok := d.cfg.Store.(Waker); ok {
+	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.heed(ctx, w) })
 	}
 	d.claims(ctx)
@@ -157,11 +157,11 @@ func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Li
 
 // heed lets the store wake the claim loop. What is missed while it does not is found
 // by the next poll.
-func (d *Dispatcher) heed(ctx context.Context, w Waker) {
-	d.keepUp(ctx, func(ctx context.Context) error { return w.Wake(ctx, d.nudge) }, func(err error) {
+func (d *Dispatcher) heed(ctx context.Context, w DueNotifier) {
+	d.keepUp(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.nudge) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: the store does not wake the dispatcher; it is asked again",
 			slog.Any("error", err))
-		d.observe(ctx, StoreError{"Wake", err})
+		d.observe(ctx, StoreFailed{"NotifyDue", err})
 	})
 }
 

@@ -115,7 +115,7 @@ type waking struct {
 	sessions atomic.Int64
 }
 
-func (s *waking) Wake(ctx context.Context, wake func()) error {
+func (s *waking) NotifyDue(ctx context.Context, wake func()) error {
 	s.sessions.Add(1)
 	for {
 		select {
@@ -151,7 +151,7 @@ func TestAStoreWakesTheDispatcher(t *testing.T) {
 		s.heard <- func() error { return errors.New("broken") }
 		synctest.Wait()
 		require.Equal(t, int64(1), s.sessions.Load(), "a session that breaks is begun again after a pause")
-		require.Contains(t, seen.list(), smsplus.StoreError{Op: "Wake", Err: errors.New("broken")})
+		require.Contains(t, seen.list(), smsplus.StoreFailed{Op: "NotifyDue", Err: errors.New("broken")})
 		sleep(time.Second)
 		require.Equal(t, int64(2), s.sessions.Load())
 		s.heard <- func() error { panic("a bug of the store's") }

@@ -14,9 +14,9 @@ type TemplateStats struct {
 	Preparing, Accepted, Failed, Undeliverable, Delivered int
 	// Read is how many were read, as far as the channels tell.
 	Read int
-	// Twice is how many reached the person on more than one channel: a late
+	// DeliveredTwice is how many reached the person on more than one channel: a late
 	// receipt after the message had moved on.
-	Twice int
+	DeliveredTwice int
 }
 
 // Add counts m: the message itself if c is "", else its attempts on the channel c.
@@ -57,7 +57,7 @@ func (s *TemplateStats) count(st status.Status, read, twice bool) {
 		s.Read++
 	}
 	if twice {
-		s.Twice++
+		s.DeliveredTwice++
 	}
 }
 
@@ -70,6 +70,6 @@ func (s TemplateStats) Plus(o TemplateStats) TemplateStats {
 	s.Undeliverable += o.Undeliverable
 	s.Delivered += o.Delivered
 	s.Read += o.Read
-	s.Twice += o.Twice
+	s.DeliveredTwice += o.DeliveredTwice
 	return s
 }

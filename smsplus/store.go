@@ -82,14 +82,14 @@ type Store interface {
 	Close() error
 }
 
-// Waker is a [Store] that hears at once of messages which others stored, on other
+// DueNotifier is a [Store] that hears at once of messages which others stored, on other
 // connections or in other processes. Without it a dispatcher finds them at its next
 // look, within Config.Poll; with it too, for a word may be lost.
-type Waker interface {
-	// Wake calls wake whenever there may be something due that was not, or not known
+type DueNotifier interface {
+	// NotifyDue calls wake whenever there may be something due that was not, or not known
 	// of, before: too often does no harm. Wake returns when ctx ends, or when it cannot
 	// go on, and is then called again after a pause. The function wake never blocks.
-	Wake(ctx context.Context, wake func()) error
+	NotifyDue(ctx context.Context, wake func()) error
 }
 
 // Claim is what [Store.Claim] is asked for.

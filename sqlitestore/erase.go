@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -52,7 +52,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		return nil
 	})
 	if err == nil && left > 0 {
-		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnderWay, left)
+		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrNotFinal, left)
 	}
 	return erased, err
 }
@@ -80,7 +80,7 @@ func (w *writer) erase(key string) (int, error) {
 				return 0, err
 			}
 		}
-		stored.Forget(m)
+		rowcodec.Forget(m)
 		if err := w.forget(m); err != nil {
 			return 0, err
 		}

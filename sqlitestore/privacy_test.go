@@ -156,7 +156,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 		}
 
 		n, err := s.Erase(t.Context(), m.To.Phone)
-		require.ErrorIs(t, err, smsplus.ErrUnderWay)
+		require.ErrorIs(t, err, smsplus.ErrNotFinal)
 		require.EqualError(t, err, "smsplus: messages are under way: 1 were left as they are")
 		require.Equal(t, 1, n)
 		got, err := s.Message(t.Context(), waits.ID)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -82,7 +82,7 @@ func (ms marks) encode() []byte {
 	return b
 }
 
-var errMarks = fmt.Errorf("sqlitestore: %w: marks", stored.ErrCorrupt)
+var errMarks = fmt.Errorf("sqlitestore: %w: marks", rowcodec.ErrCorrupt)
 
 // decodeMarks uses the room again, if it is enough.
 func decodeMarks(b []byte, room []mark) (ms marks, err error) {
@@ -185,7 +185,7 @@ func (s *Store) encode(d *draft, m *smsplus.Message) error {
 		return err
 	}
 	d.key, d.template, d.triggeredAt = m.Key, m.Template, micros(m.TriggeredAt)
-	d.route = string(stored.EncodeRoute(m))
+	d.route = string(rowcodec.EncodeRoute(m))
 	d.country = m.To.Phone.CountryCode()
 	keys, err := s.codec.PhoneKeys(m.To.Phone)
 	if err != nil {
@@ -206,7 +206,7 @@ const columns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.du
 func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver.Value) (m smsplus.Message, err error) {
 	id := blob(row[0])
 	if len(id) != len(m.ID) {
-		return m, fmt.Errorf("sqlitestore: %w: id", stored.ErrCorrupt)
+		return m, fmt.Errorf("sqlitestore: %w: id", rowcodec.ErrCorrupt)
 	}
 	name := func(v driver.Value) string {
 		var text string
@@ -230,7 +230,7 @@ func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver
 	if err != nil {
 		return m, err
 	}
-	if err := stored.DecodeRoute([]byte(route), &m); err != nil {
+	if err := rowcodec.DecodeRoute([]byte(route), &m); err != nil {
 		return m, describe(err, m.ID)
 	}
 	if err := s.codec.DecodeState(blob(row[12]), &m); err != nil {

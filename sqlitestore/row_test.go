@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -38,7 +38,7 @@ func FuzzDecodeMarks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ms, err := decodeMarks(b, nil)
 		if err != nil {
-			require.ErrorIs(t, err, stored.ErrCorrupt)
+			require.ErrorIs(t, err, rowcodec.ErrCorrupt)
 			return
 		}
 		again, err := decodeMarks(ms.encode(), nil)
@@ -85,7 +85,7 @@ func FuzzDecodeCounts(f *testing.F) {
 			cs[k] = n
 		})
 		if err != nil {
-			require.ErrorIs(t, err, stored.ErrCorrupt)
+			require.ErrorIs(t, err, rowcodec.ErrCorrupt)
 			return
 		}
 		again := make(counts)

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -75,7 +75,7 @@ func (o Options) check() error {
 type Store struct {
 	path    string
 	options Options
-	codec   *stored.Codec
+	codec   *rowcodec.Codec
 	names   *dictionary // of templates and channels
 	routes  *dictionary // of scenarios and plans
 
@@ -119,7 +119,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	o = o.withDefaults()
 	s := &Store{
-		path: path, options: o, codec: stored.NewCodec(o.Sealer),
+		path: path, options: o, codec: rowcodec.NewCodec(o.Sealer),
 		names:  newDictionary("smsplus_name", "name", false),
 		routes: newDictionary("smsplus_route", "route", true),
 		queue:  queue{wake: make(chan struct{}, 1)}, finished: make(chan struct{}),

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -146,7 +146,7 @@ func decodeCounts(b []byte, each func(kind, int64)) error {
 	return nil
 }
 
-var errCounts = fmt.Errorf("sqlitestore: %w: counts", stored.ErrCorrupt)
+var errCounts = fmt.Errorf("sqlitestore: %w: counts", rowcodec.ErrCorrupt)
 
 // count writes what the transaction changed.
 func (w *writer) count() error {
@@ -226,7 +226,7 @@ func (s sums) add(t tally, n int64) {
 		row.Read += int(n)
 	}
 	if t.twice {
-		row.Twice += int(n)
+		row.DeliveredTwice += int(n)
 	}
 }
 

@@ -18,7 +18,7 @@ var brokenStats = []mutant{
 	}, []string{"Stats count messages by their status", "Stats of a channel count its attempts"}},
 
 	{"counts nothing twice", func(_ *model, b *broken) {
-		b.counted(func(row *smsplus.TemplateStats) { row.Twice = 0 })
+		b.counted(func(row *smsplus.TemplateStats) { row.DeliveredTwice = 0 })
 	}, []string{"Stats count messages by their status", "Stats of a channel count its attempts"}},
 
 	{"counts undeliverable as failed", func(_ *model, b *broken) {

@@ -262,7 +262,7 @@ func (s *model) Erase(ctx context.Context, n phone.Number) (int, error) {
 		s.messages[m.ID], s.erased[m.ID] = m, n.CountryCode()
 	}
 	if underWay > 0 {
-		return len(ms) - underWay, smsplus.ErrUnderWay
+		return len(ms) - underWay, smsplus.ErrNotFinal
 	}
 	return len(ms), nil
 }

@@ -302,9 +302,9 @@ func badFilter(t *testing.T, s smsplus.Store) {
 		{Template: "otp", Group: status.Sent, After: other},
 	} {
 		_, err := s.Records(t.Context(), f)
-		require.ErrorIs(t, err, smsplus.ErrFilter, "Records refuses a filter that is wrong: %+v", f)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Records refuses a filter that is wrong: %+v", f)
 		_, err = s.Stats(t.Context(), f)
-		require.ErrorIs(t, err, smsplus.ErrFilter, "Stats refuses a filter that is wrong: %+v", f)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Stats refuses a filter that is wrong: %+v", f)
 	}
 	_, err := s.Records(t.Context(), smsplus.Filter{Template: "otp", Limit: 2, After: other})
 	require.NoError(t, err, "a cursor fits its filter, whatever the limit")

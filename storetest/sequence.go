@@ -352,7 +352,7 @@ func (d *duel) erase(t *rapid.T) {
 		if under == nil {
 			require.NoError(t, err)
 		} else {
-			require.ErrorIs(t, err, smsplus.ErrUnderWay, "Erase says that messages have not ended")
+			require.ErrorIs(t, err, smsplus.ErrNotFinal, "Erase says that messages have not ended")
 		}
 	})
 }

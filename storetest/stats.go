@@ -36,7 +36,7 @@ func statsMessages(t *testing.T, s smsplus.Store) {
 	unread.Template, unread.ReadAt = "order", time.Time{}
 	insert(t, s, append(ms, other, unread)...)
 	require.Equal(t, []smsplus.TemplateStats{
-		{Template: "order", Triggered: 2, Delivered: 2, Read: 1, Twice: 2},
+		{Template: "order", Triggered: 2, Delivered: 2, Read: 1, DeliveredTwice: 2},
 		{Template: "otp", Triggered: 15, Preparing: 1, Accepted: 2, Failed: 3, Undeliverable: 4, Delivered: 5},
 	}, stats(t, s, smsplus.Filter{}), "a row for each template counts its messages by status, read and delivered twice")
 }
@@ -51,10 +51,10 @@ func statsAttempts(t *testing.T, s smsplus.Store) {
 		want    []smsplus.TemplateStats
 	}{
 		{channel.LINEPush, []smsplus.TemplateStats{
-			{Template: "otp", Triggered: 2, Undeliverable: 1, Delivered: 1, Twice: 1},
+			{Template: "otp", Triggered: 2, Undeliverable: 1, Delivered: 1, DeliveredTwice: 1},
 		}},
 		{channel.WhatsApp, []smsplus.TemplateStats{
-			{Template: "otp", Triggered: 2, Delivered: 2, Read: 2, Twice: 1},
+			{Template: "otp", Triggered: 2, Delivered: 2, Read: 2, DeliveredTwice: 1},
 		}},
 		{channel.SMS, []smsplus.TemplateStats{{Template: "otp", Triggered: 1, Accepted: 1}}},
 		{channel.LINENotify, nil},

@@ -135,7 +135,7 @@ func (h *handler) sink(name channel.Name, next channel.Sink) channel.Sink {
 		if failed, ok := ctx.Value(unstored{}).(*atomic.Bool); ok {
 			failed.Store(true)
 		}
-		if errors.Is(err, smsplus.ErrReceipt) { // of the store's errors the dispatcher tells
+		if errors.Is(err, smsplus.ErrInvalidReceipt) { // of the store's errors the dispatcher tells
 			h.options.Logger.LogAttrs(ctx, slog.LevelError, "webhook: the channel's receipts make no sense",
 				slog.String("channel", string(name)), slog.Any("error", err))
 		}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -45,7 +45,7 @@ func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
 // Prism checks that it is one with a type.
 func TestRequestsFitLINEsDescription(t *testing.T) {
 	t.Parallel()
-	prism := peers.Node(t, "prism.js", "line/messaging-api.yml").Next(t)
+	prism := interop.Node(t, "prism.js", "line/messaging-api.yml").Next(t)
 	contents := map[string]channel.Content{"text": text, "messages": flex}
 
 	for name, content := range contents {
@@ -129,7 +129,7 @@ func (p *profileOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestCallsThatLINEsSDKAcceptsAreAccepted(t *testing.T) {
 	t.Parallel()
-	caller := peers.Node(t, "line-webhook.js")
+	caller := interop.Node(t, "line-webhook.js")
 	var got []channel.Receipt
 	directory := line.NewDirectory()
 	notification := newNotification(t, line.NotificationConfig{Account: account(""), Followers: directory})

@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 )
 
 // peer is an implementation of the Cloud API that is not ours.
-type peer struct{ *peers.Peer }
+type peer struct{ *interop.Peer }
 
 func newPeer(t *testing.T) peer {
 	t.Helper()
-	p := peer{peers.Node(t, "whatsapp.js")}
+	p := peer{interop.Node(t, "whatsapp.js")}
 	require.Equal(t, "ready", p.Next(t))
 	return p
 }

@@ -24,7 +24,7 @@ type question struct {
 }
 
 // flagNames turns what is wrong with a filter into what is wrong with the flags.
-var flagNames = strings.NewReplacer(smsplus.ErrFilter.Error()+": ", "",
+var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
 	"Filter.CountryCode", "-country", "Filter.After", "-after")
 

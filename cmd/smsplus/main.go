@@ -37,7 +37,7 @@ import (
 	_ "time/tzdata" // -tz works where no time zones are installed
 
 	"github.com/smsplus/smsplus-go/internal/migrate"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -113,13 +113,13 @@ func verdict(ctx context.Context, err error) (code int, text string) {
 		return exitInterrupted, "interrupted"
 	case errors.As(err, new(usageError)):
 		return exitUsage, err.Error()
-	case errors.Is(err, smsplus.ErrFilter):
+	case errors.Is(err, smsplus.ErrInvalidFilter):
 		return exitUsage, flagNames.Replace(err.Error())
 	case errors.Is(err, smsplus.ErrNotFound):
 		return exitNotFound, err.Error()
 	case errors.As(err, new(*migrate.VersionError)):
 		return exitSchema, err.Error()
-	case errors.Is(err, stored.ErrSealed):
+	case errors.Is(err, rowcodec.ErrSealed):
 		return exitFailed, "the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS"
 	}
 	return exitFailed, err.Error()

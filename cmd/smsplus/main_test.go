@@ -299,7 +299,7 @@ func TestAJSONObjectIsShownWithItsPlan(t *testing.T) {
 func TestStatisticsAreObjectsToo(t *testing.T) {
 	t.Parallel()
 	s, _ := filled(t)
-	require.JSONEq(t, `{"template":"shipped","triggered":1,"preparing":0,"accepted":1,"failed":0,"undeliverable":0,"delivered":0,"read":0,"twice":0}`,
+	require.JSONEq(t, `{"template":"shipped","triggered":1,"preparing":0,"accepted":1,"failed":0,"undeliverable":0,"delivered":0,"read":0,"delivered_twice":0}`,
 		s.out(t, "stats", "-json", "-from", "2026-11-01", "-template", "shipped"))
 	require.Contains(t, s.out(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template that the channel did not see has a row")
 }

@@ -50,7 +50,7 @@ func byMonths(db database) (database, error) {
 	if !ok {
 		return nil, usagef("-monthly: %w", errMonthly)
 	}
-	s.options.Monthly = true
+	s.options.PartitionByMonth = true
 	return s, nil
 }
 

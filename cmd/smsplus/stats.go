@@ -11,15 +11,15 @@ import (
 
 // counts are a template's as JSON. Programs read the keys: they stay.
 type counts struct {
-	Template      string `json:"template"`
-	Triggered     int    `json:"triggered"`
-	Preparing     int    `json:"preparing"`
-	Accepted      int    `json:"accepted"`
-	Failed        int    `json:"failed"`
-	Undeliverable int    `json:"undeliverable"`
-	Delivered     int    `json:"delivered"`
-	Read          int    `json:"read"`
-	Twice         int    `json:"twice"`
+	Template       string `json:"template"`
+	Triggered      int    `json:"triggered"`
+	Preparing      int    `json:"preparing"`
+	Accepted       int    `json:"accepted"`
+	Failed         int    `json:"failed"`
+	Undeliverable  int    `json:"undeliverable"`
+	Delivered      int    `json:"delivered"`
+	Read           int    `json:"read"`
+	DeliveredTwice int    `json:"delivered_twice"`
 }
 
 func (p *program) stats(f *flags) action {
@@ -54,9 +54,9 @@ func writeCounts(w io.Writer, rows []smsplus.TemplateStats) error {
 
 func statistics(rows []smsplus.TemplateStats) string {
 	t := table{numbers: 8}
-	t.add("triggered", "preparing", "accepted", "failed", "undeliverable", "delivered", "read", "twice", "template")
+	t.add("triggered", "preparing", "accepted", "failed", "undeliverable", "delivered", "read", "delivered_twice", "template")
 	add := func(s smsplus.TemplateStats) {
-		t.add(s.Triggered, s.Preparing, s.Accepted, s.Failed, s.Undeliverable, s.Delivered, s.Read, s.Twice, s.Template)
+		t.add(s.Triggered, s.Preparing, s.Accepted, s.Failed, s.Undeliverable, s.Delivered, s.Read, s.DeliveredTwice, s.Template)
 	}
 	sum := smsplus.TemplateStats{Template: "(all)"}
 	for _, s := range rows {

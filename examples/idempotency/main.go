@@ -54,7 +54,7 @@ func orderPaid(d *smsplus.Dispatcher) http.HandlerFunc {
 		switch {
 		case errors.Is(err, smsplus.ErrKeyReused):
 			http.Error(w, "this order was paid with another content", http.StatusConflict)
-		case errors.Is(err, smsplus.ErrTrigger):
+		case errors.Is(err, smsplus.ErrInvalidTrigger):
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		case err != nil: // the store's: it may have the message, and the repeat finds out
 			http.Error(w, "try again", http.StatusServiceUnavailable)

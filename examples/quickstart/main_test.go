@@ -215,7 +215,7 @@ func TestOnTheMachinesClockNothingIsLostEither(t *testing.T) {
 	require.NoError(t, err)
 	records, err := simulate(t.Context(), newClock(100), memstore.New(), triggers, func(int, time.Time) {})
 	require.NoError(t, err)
-	tabs, err := records.Tabs(t.Context(), smsplus.Filter{})
+	tabs, err := records.CountByGroup(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
 	require.Equal(t, len(triggers), tabs[status.All])
 	require.Zero(t, tabs[status.Sending])

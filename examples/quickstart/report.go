@@ -36,10 +36,10 @@ func byTemplate(ctx context.Context, w io.Writer, records *query.Reader) error {
 	t.add("triggers", "delivered", "read", "undeliverable", "failed", "twice", "template", "scenario")
 	var sum smsplus.TemplateStats
 	for _, s := range rows {
-		t.add(s.Triggered, s.Delivered, s.Read, s.Undeliverable, s.Failed, s.Twice, s.Template, scenario(s.Template))
+		t.add(s.Triggered, s.Delivered, s.Read, s.Undeliverable, s.Failed, s.DeliveredTwice, s.Template, scenario(s.Template))
 		sum = sum.Plus(s)
 	}
-	t.add(sum.Triggered, sum.Delivered, sum.Read, sum.Undeliverable, sum.Failed, sum.Twice, "", "all")
+	t.add(sum.Triggered, sum.Delivered, sum.Read, sum.Undeliverable, sum.Failed, sum.DeliveredTwice, "", "all")
 	t.write(w)
 	fmt.Fprintln(w, "  twice: by two channels. A provider that cannot be told when to stop went on trying after the fallback time.")
 	return nil
@@ -71,7 +71,7 @@ func byChannel(ctx context.Context, w io.Writer, records *query.Reader) error {
 }
 
 func byTab(ctx context.Context, w io.Writer, records *query.Reader) error {
-	tabs, err := records.Tabs(ctx, smsplus.Filter{})
+	tabs, err := records.CountByGroup(ctx, smsplus.Filter{})
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func inFull(ctx context.Context, w io.Writer, records *query.Reader) error {
 		}
 		var s smsplus.TemplateStats
 		s.Add(m, "")
-		if tells := 10*s.Twice + len(m.Attempts); tells > most {
+		if tells := 10*s.DeliveredTwice + len(m.Attempts); tells > most {
 			chosen, most = m, tells
 		}
 	}

@@ -148,7 +148,7 @@ func watch(ctx context.Context, c *clock, records *query.Reader, providers []*si
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	for {
-		tabs, err := records.Tabs(ctx, smsplus.Filter{})
+		tabs, err := records.CountByGroup(ctx, smsplus.Filter{})
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -27,16 +27,16 @@ type route struct {
 	*service
 	clock *clock.Mock
 	url   string
-	smsc  *peers.Peer
-	line  *peers.Peer
+	smsc  *interop.Peer
+	line  *interop.Peer
 }
 
 const wait = 2 * time.Hour
 
 func openRoute(t *testing.T) *route {
 	t.Helper()
-	prism := peers.Node(t, "prism.js", "line/messaging-api.yml")
-	r := &route{clock: clock.NewMock(), smsc: peers.Node(t, "smsc.js"), line: peers.Node(t, "line-webhook.js")}
+	prism := interop.Node(t, "prism.js", "line/messaging-api.yml")
+	r := &route{clock: clock.NewMock(), smsc: interop.Node(t, "smsc.js"), line: interop.Node(t, "line-webhook.js")}
 	r.clock.Set(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC))
 	s, err := open(settings{
 		providers: providers{line: prism.Next(t), smsc: "127.0.0.1:" + r.smsc.Next(t)},
@@ -164,7 +164,7 @@ func TestLINEDeliversSoNoSMSIsSent(t *testing.T) {
 
 func TestTheExampleRuns(t *testing.T) {
 	t.Parallel()
-	prism, smsc := peers.Node(t, "prism.js", "line/messaging-api.yml"), peers.Node(t, "smsc.js")
+	prism, smsc := interop.Node(t, "prism.js", "line/messaging-api.yml"), interop.Node(t, "smsc.js")
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out, providers{line: prism.Next(t), smsc: "127.0.0.1:" + smsc.Next(t)}))
 	require.Equal(t, ""+

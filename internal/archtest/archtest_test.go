@@ -378,8 +378,8 @@ func TestAnApplicationOfTheEngineAndMemstoreCompilesNoDriver(t *testing.T) {
 func TestWhatIsCompiledByWayOfOtherPackagesIsFound(t *testing.T) {
 	t.Parallel()
 	files := maps.Clone(sound)
-	files["internal/stored/x.go"] = "// Package stored is one.\npackage stored\nimport _ \"modernc.org/sqlite/lib\""
-	files["memstore/x.go"] = "package memstore\nimport _ \"" + module + "/internal/stored\""
+	files["internal/rowcodec/x.go"] = "// Package rowcodec is one.\npackage rowcodec\nimport _ \"modernc.org/sqlite/lib\""
+	files["memstore/x.go"] = "package memstore\nimport _ \"" + module + "/internal/rowcodec\""
 	sources, err := load(mapFS(files))
 	require.NoError(t, err)
 	require.Equal(t, []string{mockClock, "golang.org/x/sync", "modernc.org/sqlite"}, compiledBy(sources, "memstore"))

@@ -13,7 +13,7 @@ var house = []floor{
 	{"providers call in", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"where messages live", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
-	{"what the durable stores are built from", []string{"internal/stored", "internal/migrate"}},
+	{"what the durable stores are built from", []string{"internal/rowcodec", "internal/migrate"}},
 	{"Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"the adapters", []string{"channel/..."}},
 	{"what several adapters are built from", []string{"channel/httpapi", "channel/sms"}},
@@ -32,22 +32,22 @@ var never = []ban{
 
 var (
 	stores = []string{"memstore/...", "sqlitestore/...", "pgstore/..."}
-	suites = []string{"storetest", "channel/channeltest", "internal/peers", "internal/pgtest", "internal/replay"}
+	suites = []string{"storetest", "channel/channeltest", "internal/interop", "internal/pgtest", "internal/replay"}
 )
 
 // builtOn is what an application compiles that uses only the engine and memstore:
 // beside the standard library and the floors below, each package needs these
 // modules alone.
 var builtOn = map[string][]string{
-	"memstore":         {uuid},
-	"pgstore":          {uuid, "github.com/jackc/pgx/v5"},
-	"internal/stored":  {uuid},
-	"internal/migrate": nil,
-	"smsplus":          {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
-	"channel":          {uuid},
-	"status":           nil,
-	"phone":            nil,
-	"seal":             nil,
+	"memstore":          {uuid},
+	"pgstore":           {uuid, "github.com/jackc/pgx/v5"},
+	"internal/rowcodec": {uuid},
+	"internal/migrate":  nil,
+	"smsplus":           {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
+	"channel":           {uuid},
+	"status":            nil,
+	"phone":             nil,
+	"seal":              nil,
 }
 
 const (

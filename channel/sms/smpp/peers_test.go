@@ -25,7 +25,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -49,13 +49,13 @@ type event struct {
 
 // node is an SMSC by node-smpp.
 type node struct {
-	*peers.Peer
+	*interop.Peer
 	t    *testing.T
 	addr string
 }
 
 func startNode(t *testing.T, args ...string) *node {
-	p := peers.Node(t, "smsc.js", args...)
+	p := interop.Node(t, "smsc.js", args...)
 	return &node{p, t, net.JoinHostPort("127.0.0.1", p.Next(t))}
 }
 
@@ -328,7 +328,7 @@ func certificate(t *testing.T) (keyFile, certFile string, roots *x509.CertPool) 
 
 func TestPerl(t *testing.T) {
 	t.Parallel()
-	p := peers.Perl(t, "Net::SMPP", "smsc.pl")
+	p := interop.Perl(t, "Net::SMPP", "smsc.pl")
 	config := smpp.Config{
 		Addr: net.JoinHostPort("127.0.0.1", p.Next(t)), SystemID: "smsplus", Password: "guess",
 		EnquireInterval: 50 * time.Millisecond,

@@ -17,16 +17,16 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // sdk is Twilio's own SDK for Node.js.
-type sdk struct{ *peers.Peer }
+type sdk struct{ *interop.Peer }
 
 func startSDK(t *testing.T) sdk {
 	t.Helper()
-	p := peers.Node(t, "twilio.js")
+	p := interop.Node(t, "twilio.js")
 	require.Equal(t, "ready", p.Next(t))
 	return sdk{p}
 }

@@ -1,4 +1,4 @@
-package stored
+package rowcodec
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-// Package stored is how the durable stores write a message: which of its fields are
+// Package rowcodec is how the durable stores write a message: which of its fields are
 // columns that a database searches is each store's own choice, and the rest is
 // encoded here into three values.
 //
@@ -26,7 +26,7 @@
 //	// and back, once the columns are in m:
 //	err = codec.DecodeFixed(fixed, phoneColumn, &m)
 //	err = codec.DecodeState(state, &m)
-package stored
+package rowcodec
 
 import (
 	"errors"

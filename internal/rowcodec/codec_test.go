@@ -1,4 +1,4 @@
-package stored_test
+package rowcodec_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/stored"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -35,8 +35,8 @@ func ring(t require.TestingT, lookups ...byte) *seal.Ring {
 }
 
 // codecs are one that writes in the open and one that seals.
-func codecs(t require.TestingT) map[string]*stored.Codec {
-	return map[string]*stored.Codec{"open": stored.NewCodec(nil), "sealed": stored.NewCodec(ring(t, 'l'))}
+func codecs(t require.TestingT) map[string]*rowcodec.Codec {
+	return map[string]*rowcodec.Codec{"open": rowcodec.NewCodec(nil), "sealed": rowcodec.NewCodec(ring(t, 'l'))}
 }
 
 func number(e164 string) phone.Number {
@@ -53,7 +53,7 @@ type values struct {
 	fixed, state, route []byte
 }
 
-func encode(t require.TestingT, c *stored.Codec, m smsplus.Message) (v values) {
+func encode(t require.TestingT, c *rowcodec.Codec, m smsplus.Message) (v values) {
 	keys, err := c.PhoneKeys(m.To.Phone)
 	require.NoError(t, err)
 	if len(keys) > 0 {
@@ -63,17 +63,17 @@ func encode(t require.TestingT, c *stored.Codec, m smsplus.Message) (v values) {
 	require.NoError(t, err)
 	v.state, err = c.EncodeState(&m)
 	require.NoError(t, err)
-	v.route = stored.EncodeRoute(&m)
+	v.route = rowcodec.EncodeRoute(&m)
 	return v
 }
 
 // decode returns the message of a row whose columns it takes from m.
-func decode(c *stored.Codec, m smsplus.Message, v values) (smsplus.Message, error) {
+func decode(c *rowcodec.Codec, m smsplus.Message, v values) (smsplus.Message, error) {
 	got := smsplus.Message{
 		ID: m.ID, Key: m.Key, Template: m.Template, Status: m.Status, Channel: m.Channel, Lane: m.Lane,
 		TriggeredAt: m.TriggeredAt, DueAt: m.DueAt, Claims: m.Claims, Version: m.Version,
 	}
-	return got, errors.Join(c.DecodeFixed(v.fixed, v.phone, &got), c.DecodeState(v.state, &got), stored.DecodeRoute(v.route, &got))
+	return got, errors.Join(c.DecodeFixed(v.fixed, v.phone, &got), c.DecodeState(v.state, &got), rowcodec.DecodeRoute(v.route, &got))
 }
 
 // full is a message with every field set, and every form that a field may have.
@@ -194,7 +194,7 @@ func TestTimesAreCutToMicrosecondsAndComeBackInUTC(t *testing.T) {
 	t.Parallel()
 	m := full()
 	m.ReadAt = m.ReadAt.Add(999).In(time.FixedZone("Asia/Taipei", 8*60*60))
-	got, err := decode(stored.NewCodec(nil), m, encode(t, stored.NewCodec(nil), m))
+	got, err := decode(rowcodec.NewCodec(nil), m, encode(t, rowcodec.NewCodec(nil), m))
 	require.NoError(t, err)
 	require.Equal(t, full().ReadAt, got.ReadAt)
 }
@@ -287,17 +287,17 @@ func TestASealedValueShowsNothingAndFitsNowhereElse(t *testing.T) {
 	_, err = decode(c, other, v)
 	require.ErrorIs(t, err, seal.ErrOpen, "another message's")
 	require.ErrorIs(t, c.DecodeState(v.fixed, &m), seal.ErrOpen, "another value's of the same message")
-	_, err = decode(stored.NewCodec(nil), m, v)
-	require.ErrorIs(t, err, stored.ErrSealed, "without a Sealer")
+	_, err = decode(rowcodec.NewCodec(nil), m, v)
+	require.ErrorIs(t, err, rowcodec.ErrSealed, "without a Sealer")
 	require.NotContains(t, err.Error(), "912")
 }
 
 func TestRowsFromBeforeThereWasASealerAreReadAndFound(t *testing.T) {
 	t.Parallel()
-	open, sealed, m := stored.NewCodec(nil), stored.NewCodec(ring(t, 'l')), full()
-	rotated := stored.NewCodec(ring(t, 'm', 'l'))
+	open, sealed, m := rowcodec.NewCodec(nil), rowcodec.NewCodec(ring(t, 'l')), full()
+	rotated := rowcodec.NewCodec(ring(t, 'm', 'l'))
 	ref := channel.Ref{Channel: channel.SMS, ProviderID: "1"}
-	for _, before := range []*stored.Codec{open, sealed} {
+	for _, before := range []*rowcodec.Codec{open, sealed} {
 		v := encode(t, before, m)
 		got, err := decode(rotated, m, v)
 		require.NoError(t, err)
@@ -344,7 +344,7 @@ func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
 func TestForgetLeavesWhatIsCounted(t *testing.T) {
 	t.Parallel()
 	m := full()
-	stored.Forget(&m)
+	rowcodec.Forget(&m)
 	require.True(t, m.To.IsZero())
 	text, err := json.Marshal(m)
 	require.NoError(t, err)
@@ -375,7 +375,7 @@ func TestASealerThatFailsIsAnError(t *testing.T) {
 	t.Parallel()
 	m := full()
 	lost := errors.New("the key is lost")
-	c := stored.NewCodec(broken{err: lost})
+	c := rowcodec.NewCodec(broken{err: lost})
 	_, err := c.EncodeFixed(&m)
 	require.ErrorIs(t, err, lost)
 	_, err = c.EncodeState(&m)
@@ -385,7 +385,7 @@ func TestASealerThatFailsIsAnError(t *testing.T) {
 	_, err = c.PhoneKeys(m.To.Phone)
 	require.ErrorIs(t, err, lost)
 	for _, lookups := range [][][]byte{nil, {make([]byte, 15)}} {
-		_, err = stored.NewCodec(broken{lookups: lookups}).PhoneKeys(m.To.Phone)
+		_, err = rowcodec.NewCodec(broken{lookups: lookups}).PhoneKeys(m.To.Phone)
 		require.ErrorContains(t, err, "the Sealer's Lookup returned")
 	}
 }
@@ -394,21 +394,21 @@ func TestAStatusThatDoesNotExistIsRefused(t *testing.T) {
 	t.Parallel()
 	m := full()
 	m.Attempts[2].Status = 9
-	_, err := stored.NewCodec(nil).EncodeState(&m)
+	_, err := rowcodec.NewCodec(nil).EncodeState(&m)
 	require.EqualError(t, err, "stored: Message.Attempts[2].Status 9 does not exist")
 	m.Status = 8
-	_, err = stored.NewCodec(nil).EncodeState(&m)
+	_, err = rowcodec.NewCodec(nil).EncodeState(&m)
 	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
 }
 
 func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
 	t.Parallel()
-	c := stored.NewCodec(nil)
+	c := rowcodec.NewCodec(nil)
 	v := encode(t, c, full())
 	r := aReceipt()
 	receipt, _, err := c.EncodeReceipt(&r)
 	require.NoError(t, err)
-	require.ErrorIs(t, c.DecodeFixed(v.fixed, "no number", &smsplus.Message{}), stored.ErrCorrupt)
+	require.ErrorIs(t, c.DecodeFixed(v.fixed, "no number", &smsplus.Message{}), rowcodec.ErrCorrupt)
 	for name, value := range map[string][]byte{"fixed": v.fixed, "state": v.state, "route": v.route, "receipt": receipt} {
 		decode := func(b []byte) error {
 			m := smsplus.Message{}
@@ -418,16 +418,16 @@ func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
 			case "state":
 				return c.DecodeState(b, &m)
 			case "route":
-				return stored.DecodeRoute(b, &m)
+				return rowcodec.DecodeRoute(b, &m)
 			}
 			_, err := c.DecodeReceipt(b)
 			return err
 		}
 		require.NoError(t, decode(value), name)
 		for n := range value {
-			require.ErrorIs(t, decode(value[:n]), stored.ErrCorrupt, "%s cut to %d bytes", name, n)
+			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
-		require.ErrorIs(t, decode(append(value, 0)), stored.ErrCorrupt, name)
+		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
 		value[0] = 2
 		require.EqualError(t, decode(value), "stored: "+name+" has version 2, and this release knows only 1")
 	}
@@ -435,7 +435,7 @@ func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
 
 // FuzzDecode takes any bytes for a row: what makes sense is stored alike again.
 func FuzzDecode(f *testing.F) {
-	c := stored.NewCodec(nil)
+	c := rowcodec.NewCodec(nil)
 	for _, m := range []smsplus.Message{{}, full()} {
 		v := encode(f, c, m)
 		r := aReceipt()

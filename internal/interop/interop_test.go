@@ -1,16 +1,16 @@
-package peers_test
+package interop_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/smsplus/smsplus-go/internal/peers"
+	"github.com/smsplus/smsplus-go/internal/interop"
 )
 
 func TestAPeerTalksInLines(t *testing.T) {
 	t.Parallel()
-	p := peers.Node(t, "ping.js")
+	p := interop.Node(t, "ping.js")
 	require.Equal(t, "ready", p.Next(t))
 	for _, line := range []string{"one", "two"} {
 		p.Tell(t, line)

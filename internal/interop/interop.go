@@ -1,8 +1,8 @@
-// Package peers runs implementations of the providers' protocols that this module
+// Package interop runs implementations of the providers' protocols that this module
 // did not write, for the tests of its adapters. They live in test/peers: `make
 // peers` installs them. Each process serves one test, on a loopback port of its
 // own, and ends with it.
-package peers
+package interop
 
 import (
 	"bufio"
