@@ -115,15 +115,15 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// mistakes collects what is wrong with a config or a trigger, each named by its field.
-type mistakes []error
+// errorList collects what is wrong with a config or a trigger, each named by its field.
+type errorList []error
 
-func (ms *mistakes) add(format string, args ...any) {
+func (ms *errorList) add(format string, args ...any) {
 	*ms = append(*ms, fmt.Errorf(format, args...))
 }
 
 func (c Config) check() error {
-	var bad mistakes
+	var bad errorList
 	if c.Store == nil {
 		bad.add("smsplus: Config.Store is required")
 	}
@@ -195,7 +195,7 @@ func (c Config) check() error {
 	return errors.Join(bad...)
 }
 
-func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *mistakes) {
+func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *errorList) {
 	if t.TTL < 0 {
 		bad.add("%s.TTL is negative (%v)", field, t.TTL)
 	}
@@ -234,8 +234,8 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 	}
 }
 
-// traits returns a channel's traits with the default machine filled in.
-func traits(ch channel.Channel) channel.Traits {
+// traitsOf returns a channel's traits with the default machine filled in.
+func traitsOf(ch channel.Channel) channel.Traits {
 	t := ch.Traits()
 	t.Machine = cmp.Or(t.Machine, status.Default)
 	return t

@@ -6,60 +6,60 @@ import (
 	"time"
 )
 
-// deadline is a context with a deadline that starts its timer only when somebody
+// lazyDeadline is a context with a deadline that starts its timer only when somebody
 // asks for Done. Every call to a store and to a channel has a deadline, and most
 // of them are over before anyone would wait for it: this one is a third of the
 // cost of context.WithTimeout, and a message has three.
-type deadline struct {
+type lazyDeadline struct {
 	parent context.Context
 	at     time.Time
 
-	mu    sync.Mutex
-	over  bool
-	inner context.Context // from the first call to Done on
-	stop  context.CancelFunc
+	mu       sync.Mutex
+	canceled bool
+	inner    context.Context // from the first call to Done on
+	stop     context.CancelFunc
 }
 
 // withDeadline returns a context that ends after timeout, or when cancel is called.
 // It runs on the machine's time: it guards a call, and no message is due by it.
-func withDeadline(parent context.Context, timeout time.Duration) *deadline {
+func withDeadline(parent context.Context, timeout time.Duration) *lazyDeadline {
 	at := time.Now().Add(timeout) //nolint:forbidigo // as above
 	if earlier, ok := parent.Deadline(); ok && earlier.Before(at) {
 		at = earlier
 	}
-	return &deadline{parent: parent, at: at}
+	return &lazyDeadline{parent: parent, at: at}
 }
 
-func (c *deadline) cancel() {
+func (c *lazyDeadline) cancel() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.over = true
+	c.canceled = true
 	if c.stop != nil {
 		c.stop()
 	}
 }
 
-func (c *deadline) Deadline() (time.Time, bool) { return c.at, true }
+func (c *lazyDeadline) Deadline() (time.Time, bool) { return c.at, true }
 
-func (c *deadline) Done() <-chan struct{} {
+func (c *lazyDeadline) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.inner == nil {
 		c.inner, c.stop = context.WithDeadline(c.parent, c.at)
-		if c.over {
+		if c.canceled {
 			c.stop()
 		}
 	}
 	return c.inner.Done()
 }
 
-func (c *deadline) Err() error {
+func (c *lazyDeadline) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.inner != nil:
 		return c.inner.Err()
-	case c.over:
+	case c.canceled:
 		return context.Canceled
 	case c.parent.Err() != nil:
 		return c.parent.Err()
@@ -69,7 +69,7 @@ func (c *deadline) Err() error {
 	return nil
 }
 
-func (c *deadline) Value(key any) any {
+func (c *lazyDeadline) Value(key any) any {
 	c.mu.Lock()
 	ctx := c.inner
 	c.mu.Unlock()

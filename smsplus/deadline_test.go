@@ -16,7 +16,7 @@ func TestADeadlineIsAContextLikeAnyOther(t *testing.T) {
 	for name, asked := range map[string]bool{"asked for Done before": true, "and not": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			open := func(t *testing.T, parent context.Context) *deadline {
+			open := func(t *testing.T, parent context.Context) *lazyDeadline {
 				c := withDeadline(parent, time.Minute)
 				if asked {
 					c.Done()

@@ -25,11 +25,11 @@ func smallLane() *lane {
 // last pace.
 func openLane() *lane {
 	l := smallLane()
-	l.open()
-	l.since = time.Now()
+	l.start()
+	l.windowStart = time.Now()
 	for range 100 {
-		l.reserve()
-		<-time.After(pace / 100)
+		l.tryReserve()
+		<-time.After(rateWindow / 100)
 		l.pass(1)
 	}
 	return l
@@ -38,7 +38,7 @@ func openLane() *lane {
 // pass has messages done with.
 func (l *lane) pass(n int) {
 	for range n {
-		l.picked()
+		l.dequeued()
 		l.release(time.Now())
 	}
 }
@@ -47,27 +47,27 @@ func TestALaneHoldsWhatItGetsDoneInAPace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane()
-		require.Equal(t, 100, l.places)
-		require.Equal(t, 98, l.reserveMany(t.Context(), 1000, time.Now()), "all but a claim's")
+		require.Equal(t, 100, l.capacity)
+		require.Equal(t, 98, l.reserveN(t.Context(), 1000, time.Now()), "all but a claim's")
 		for range 50 {
-			<-time.After(pace / 50)
+			<-time.After(rateWindow / 50)
 			l.pass(1)
 		}
-		require.Equal(t, 50, l.places, "it has become slower")
+		require.Equal(t, 50, l.capacity, "it has become slower")
 		<-time.After(time.Hour)
 		l.pass(48)
-		require.Equal(t, 10, l.places, "one that was idle has as many as at first")
+		require.Equal(t, 10, l.capacity, "one that was idle has as many as at first")
 	})
 }
 
 func TestALaneHoldsNoMoreThanItsQueue(t *testing.T) {
 	t.Parallel()
 	l := newLane(mute{}, Config{Batch: 2}, func() {})
-	l.open()
-	l.since, l.done = start(), 10*mostPlaces
-	l.keepPace(start().Add(pace))
-	require.Equal(t, mostPlaces, l.places)
-	require.Equal(t, mostPlaces, cap(l.queue))
+	l.start()
+	l.windowStart, l.completed = start(), 10*maxCapacity
+	l.adjustCapacity(start().Add(rateWindow))
+	require.Equal(t, maxCapacity, l.capacity)
+	require.Equal(t, maxCapacity, cap(l.queue))
 }
 
 func start() time.Time { return time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC) }
@@ -76,10 +76,10 @@ func TestWhoeverHasManyMessagesWaitsForAFastLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane()
-		require.Equal(t, 90, l.reserveMany(t.Context(), 90, time.Now()))
+		require.Equal(t, 90, l.reserveN(t.Context(), 90, time.Now()))
 		got := make(chan int, 1)
 		wait := func(ctx context.Context, n int) {
-			go func() { got <- l.reserveMany(ctx, n, time.Now()) }()
+			go func() { got <- l.reserveN(ctx, n, time.Now()) }()
 			synctest.Wait()
 		}
 
@@ -104,7 +104,7 @@ func TestWhoeverHasManyMessagesWaitsForAFastLane(t *testing.T) {
 		wait(t.Context(), 20)
 		l.stop()
 		require.Zero(t, <-got, "nobody waits for a lane that is closed")
-		require.Empty(t, l.waiting)
+		require.Empty(t, l.waiters)
 	})
 }
 
@@ -113,10 +113,10 @@ func TestNobodyWaitsForALaneThatIsNotFast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		l := smallLane()
-		require.Zero(t, l.reserveMany(t.Context(), 20, began), "it is not open")
-		l.open()
-		require.Equal(t, 8, l.reserveMany(t.Context(), 20, began))
-		require.Zero(t, l.reserveMany(t.Context(), 20, began))
+		require.Zero(t, l.reserveN(t.Context(), 20, began), "it is not open")
+		l.start()
+		require.Equal(t, 8, l.reserveN(t.Context(), 20, began))
+		require.Zero(t, l.reserveN(t.Context(), 20, began))
 		require.Equal(t, began, time.Now())
 	})
 }
@@ -125,15 +125,15 @@ func TestALaneKeepsToTheRoomThatItPromised(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane()
-		require.Equal(t, 80, l.reserveMany(t.Context(), 80, time.Now()))
-		require.True(t, l.promise())
+		require.Equal(t, 80, l.reserveN(t.Context(), 80, time.Now()))
+		require.True(t, l.promiseClaim())
 		<-time.After(time.Hour)
 		l.pass(1)
-		require.Equal(t, 10, l.places)
-		require.True(t, l.admit())
-		require.True(t, l.admit())
-		require.False(t, l.promise())
-		require.False(t, l.admit())
+		require.Equal(t, 10, l.capacity)
+		require.True(t, l.reserveClaimed())
+		require.True(t, l.reserveClaimed())
+		require.False(t, l.promiseClaim())
+		require.False(t, l.reserveClaimed())
 	})
 }
 
@@ -144,16 +144,16 @@ func TestSendManyWaitsForAllLanesTogether(t *testing.T) {
 		var ms []Message
 		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
 			l := openLane()
-			require.Equal(t, 98, l.reserveMany(t.Context(), 98, time.Now()))
+			require.Equal(t, 98, l.reserveN(t.Context(), 98, time.Now()))
 			d.lanes[name] = l
 			ms = append(ms, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
 		}
 		for _, l := range d.lanes { // as the last of them is
-			l.places, l.since = 100, time.Now()
+			l.capacity, l.windowStart = 100, time.Now()
 		}
 		began := time.Now()
-		d.hastenMany(t.Context(), ms)
-		require.Equal(t, roomWait, time.Since(began))
+		d.preclaimMany(t.Context(), ms)
+		require.Equal(t, reserveTimeout, time.Since(began))
 		for _, m := range ms {
 			require.Zero(t, m.Claims)
 		}
@@ -165,25 +165,25 @@ func TestAClaimIsToldOfRoom(t *testing.T) {
 	t.Parallel()
 	for name, makeRoom := range map[string]func(l *lane){
 		"a message is done with": func(l *lane) { l.pass(2) },
-		"no message came":        func(l *lane) { l.giveUp(); l.giveUp() },
+		"no message came":        func(l *lane) { l.cancelReservation(); l.cancelReservation() },
 		"the lane is faster": func(l *lane) {
-			l.done = 200
-			<-time.After(pace)
-			l.reserveMany(context.Background(), 10, time.Now())
+			l.completed = 200
+			<-time.After(rateWindow)
+			l.reserveN(context.Background(), 10, time.Now())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l, told := openLane(), 0
-				l.nudge = func() { told++ }
-				require.Equal(t, 98, l.reserveMany(t.Context(), 1000, time.Now()))
-				require.True(t, l.promise())
-				require.True(t, l.admit())
-				require.True(t, l.admit())
+				l.wake = func() { told++ }
+				require.Equal(t, 98, l.reserveN(t.Context(), 1000, time.Now()))
+				require.True(t, l.promiseClaim())
+				require.True(t, l.reserveClaimed())
+				require.True(t, l.reserveClaimed())
 				l.pass(1)
 				require.Zero(t, told)
-				require.False(t, l.promise())
+				require.False(t, l.promiseClaim())
 				makeRoom(l)
 				require.Equal(t, 1, told)
 				makeRoom(l)

@@ -142,17 +142,17 @@ func (d *Dispatcher) observe(ctx context.Context, e Event) {
 	}
 }
 
-// forwarded tells the Observer that a message leaves an attempt for the job's step.
-func (d *Dispatcher) forwarded(ctx context.Context, j job, from Attempt) {
-	f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channel()}
+// reportForward tells the Observer that a message leaves an attempt for the job's step.
+func (d *Dispatcher) reportForward(ctx context.Context, j job, from Attempt) {
+	f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channelName()}
 	if from.Status.Final() {
 		f.Reason = from.Reason
 	}
 	d.observe(ctx, f)
 }
 
-// snapshot keeps what a message says, for [Dispatcher.changed]; nil without an Observer.
-func (d *Dispatcher) snapshot(m *Message) *Message {
+// copyForObserver keeps what a message says, for [Dispatcher.changed]; nil without an Observer.
+func (d *Dispatcher) copyForObserver(m *Message) *Message {
 	if d.cfg.Observer == nil {
 		return nil
 	}
@@ -161,8 +161,8 @@ func (d *Dispatcher) snapshot(m *Message) *Message {
 	return &before
 }
 
-// changed tells the Observer what is new in a message.
-func (d *Dispatcher) changed(ctx context.Context, before, after *Message) {
+// reportChanges tells the Observer what is new in a message.
+func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) {
 	if before == nil {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus/internal/groupcommit"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -23,7 +24,7 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	}
 	rs = slices.Clone(rs)
 	now := d.now()
-	var bad mistakes
+	var bad errorList
 	for i := range rs {
 		r := &rs[i]
 		switch {
@@ -33,38 +34,38 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 			bad.add("%w %d (%s): Receipt.ProviderID is required", ErrInvalidReceipt, i, r.Channel)
 		case !r.Status.Valid():
 			bad.add("%w %d (%s): Receipt.Status: %v", ErrInvalidReceipt, i, r.Channel, r.Status)
-		case !storable(r.ProviderID) || !storable(string(r.Reason)):
+		case !validText(r.ProviderID) || !validText(string(r.Reason)):
 			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrInvalidReceipt, i, r.Channel)
 		}
 		if r.At.IsZero() {
 			r.At = now
 		}
-		r.At, r.Detail = canonical(r.At), clean(r.Detail)
+		r.At, r.Detail = normalizeTime(r.At), sanitize(r.Detail)
 	}
 	if len(bad) > 0 {
 		return errors.Join(bad...)
 	}
-	unknown, err := d.absorb(ctx, rs)
+	unknown, err := d.applyKnown(ctx, rs)
 	if err != nil {
 		return fmt.Errorf("smsplus: receive: %w", err)
 	}
 	if len(unknown) == 0 {
 		return nil
 	}
-	if err := d.park(ctx, unknown); err != nil {
+	if err := d.parkReceipts(ctx, unknown); err != nil {
 		return fmt.Errorf("smsplus: receive: %w", err)
 	}
 	return nil
 }
 
-// park keeps receipts whose messages are not known, and then looks once more:
+// parkReceipts keeps receipts whose messages are not known, and then looks once more:
 // whoever stored the provider's ID in between has looked before they were parked.
-func (d *Dispatcher) park(ctx context.Context, rs []channel.Receipt) error {
-	err := d.call(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, rs) })
+func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) error {
+	err := d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, rs) })
 	if err != nil {
 		return err
 	}
-	still, err := d.absorb(ctx, rs)
+	still, err := d.applyKnown(ctx, rs)
 	if err != nil {
 		return err
 	}
@@ -75,12 +76,12 @@ func (d *Dispatcher) park(ctx context.Context, rs []channel.Receipt) error {
 			d.observe(ctx, ReceiptParked{r.Ref()})
 		}
 	}
-	d.lookParked(ctx, slices.DeleteFunc(refs(rs), func(ref channel.Ref) bool { return parked[ref] })...)
+	d.checkParked(ctx, slices.DeleteFunc(refsOf(rs), func(ref channel.Ref) bool { return parked[ref] })...)
 	return nil
 }
 
-// refs returns the names that receipts carry, each once.
-func refs(rs []channel.Receipt) []channel.Ref {
+// refsOf returns the names that receipts carry, each once.
+func refsOf(rs []channel.Receipt) []channel.Ref {
 	var out []channel.Ref
 	for _, r := range rs {
 		if !slices.Contains(out, r.Ref()) {
@@ -90,11 +91,11 @@ func refs(rs []channel.Receipt) []channel.Ref {
 	return out
 }
 
-// absorb applies receipts to their messages and stores those that changed. It
+// applyKnown applies receipts to their messages and stores those that changed. It
 // returns the receipts whose messages are not known.
-func (d *Dispatcher) absorb(ctx context.Context, rs []channel.Receipt) (unknown []channel.Receipt, err error) {
+func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unknown []channel.Receipt, err error) {
 	for len(rs) > 0 {
-		l, err := d.lookups.put(lookup{refs: refs(rs)})
+		l, err := d.lookups.Do(lookup{refs: refsOf(rs)})
 		if err != nil {
 			return nil, err
 		}
@@ -132,11 +133,11 @@ type lookup struct {
 }
 
 // flushLookups looks a batch up in one call. Who shares a message has its own attempts.
-func (d *Dispatcher) flushLookups(batch []*ticket[lookup], _ []Message) {
+func (d *Dispatcher) flushLookups(batch []*groupcommit.Entry[lookup], _ []Message) {
 	var refs []channel.Ref
-	askers := make(map[channel.Ref][]*ticket[lookup])
+	askers := make(map[channel.Ref][]*groupcommit.Entry[lookup])
 	for _, t := range batch {
-		for _, ref := range t.item.refs {
+		for _, ref := range t.Item.refs {
 			if askers[ref] == nil {
 				refs = append(refs, ref)
 			}
@@ -144,22 +145,22 @@ func (d *Dispatcher) flushLookups(batch []*ticket[lookup], _ []Message) {
 		}
 	}
 	var found []Message
-	err := d.call(context.Background(), "ByProviderID", func(ctx context.Context) (err error) {
+	err := d.callStore(context.Background(), "ByProviderID", func(ctx context.Context) (err error) {
 		found, err = d.cfg.Store.ByProviderID(ctx, refs)
 		return err
 	})
 	for _, t := range batch {
-		t.err = err
+		t.Err = err
 	}
 	for _, m := range found {
-		told := make(map[*ticket[lookup]]bool, 1)
+		told := make(map[*groupcommit.Entry[lookup]]bool, 1)
 		for i := range m.Attempts {
 			for _, t := range askers[m.Attempts[i].ref()] {
 				if !told[t] {
 					told[t] = true
 					own := m
 					own.Attempts = slices.Clone(m.Attempts)
-					t.item.found = append(t.item.found, own)
+					t.Item.found = append(t.Item.found, own)
 				}
 			}
 		}
@@ -177,7 +178,7 @@ func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.
 	group.SetLimit(d.cfg.Batch)
 	for m, rs := range about {
 		group.Go(func() error {
-			stale, err := d.applyReceipts(ctx, m, rs)
+			stale, err := d.applyToMessage(ctx, m, rs)
 			if stale {
 				mu.Lock()
 				again = append(again, rs...)
@@ -190,20 +191,20 @@ func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.
 	return again, err
 }
 
-// applyReceipts applies receipts to their message and stores it if they said
+// applyToMessage applies receipts to their message and stores it if they said
 // anything new.
-func (d *Dispatcher) applyReceipts(ctx context.Context, m *Message, rs []channel.Receipt) (stale bool, err error) {
-	before := d.snapshot(m)
+func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channel.Receipt) (stale bool, err error) {
+	before := d.copyForObserver(m)
 	held, wasDelivered := m.Claims > 0, m.delivered()
 	var changed, late bool
 	now := d.now()
-	d.amend(m, now, func() {
+	d.applyUnderLease(m, now, func() {
 		for _, r := range rs {
 			a := m.byProviderID(r.Ref())
 			gaveUp := a.Status.Final() || a != m.current()
 			was := a.Status
-			if !d.take(m, a, r) {
-				d.ignore(ctx, r)
+			if !d.mergeReceipt(m, a, r) {
+				d.reportIgnored(ctx, r)
 				continue
 			}
 			changed = true
@@ -213,16 +214,16 @@ func (d *Dispatcher) applyReceipts(ctx context.Context, m *Message, rs []channel
 	if !changed {
 		return false, nil
 	}
-	stale, err = d.update(m)
+	stale, err = d.storeUpdate(m)
 	if err != nil || stale {
 		return stale, err
 	}
-	d.changed(ctx, before, m)
+	d.reportChanges(ctx, before, m)
 	if late {
 		d.observe(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
 	}
 	if !held && !m.DueAt.IsZero() && m.DueAt.Sub(now) < d.cfg.Poll {
-		d.nudge()
+		d.wakeClaimLoop()
 	}
 	return false, nil
 }
@@ -233,71 +234,71 @@ func (m *Message) byProviderID(ref channel.Ref) *Attempt {
 	return &m.Attempts[i]
 }
 
-// take records a receipt as evidence and reports whether it said anything new. A
+// mergeReceipt records a receipt as evidence and reports whether it said anything new. A
 // receipt of a status that the channel does not have is none: whether it is does
 // not depend on where the attempt stands, or receipts would not commute.
-func (d *Dispatcher) take(m *Message, a *Attempt, r channel.Receipt) bool {
+func (d *Dispatcher) mergeReceipt(m *Message, a *Attempt, r channel.Receipt) bool {
 	e := evidence{status: r.Status, reason: r.Reason, detail: scrub(r.Detail, m), at: r.At}
 	if r.Read {
 		e.status, e.read = status.Delivered, d.traits[r.Channel].Reads
 	}
-	return d.machine(r.Channel).Reaches(e.status) && a.record(e)
+	return d.machineFor(r.Channel).Reaches(e.status) && a.merge(e)
 }
 
-// ignore tells of a receipt that no attempt of its channel can have. One that only
+// reportIgnored tells of a receipt that no attempt of its channel can have. One that only
 // repeats what is known is not worth a word.
-func (d *Dispatcher) ignore(ctx context.Context, r channel.Receipt) {
-	if !r.Read && !d.machine(r.Channel).Reaches(r.Status) {
+func (d *Dispatcher) reportIgnored(ctx context.Context, r channel.Receipt) {
+	if !r.Read && !d.machineFor(r.Channel).Reaches(r.Status) {
 		d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
 	}
 }
 
-// machine returns a channel's machine; that of a channel that is not registered
+// machineFor returns a channel's machine; that of a channel that is not registered
 // here, but was when the message was sent, is the default.
-func (r router) machine(c channel.Name) *status.Machine {
+func (r router) machineFor(c channel.Name) *status.Machine {
 	if t, ok := r.traits[c]; ok {
 		return t.Machine
 	}
 	return status.Default
 }
 
-// parked returns the receipts parked under the refs.
-func (d *Dispatcher) parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
-	err = d.call(ctx, "Parked", func(ctx context.Context) error {
+// loadParked returns the receipts parked under the refs.
+func (d *Dispatcher) loadParked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
+	err = d.callStore(ctx, "Parked", func(ctx context.Context) error {
 		rs, err = d.cfg.Store.Parked(ctx, refs)
 		return err
 	})
 	return rs, err
 }
 
-// unpark drops receipts whose word is stored. An error was told, and does no harm:
+// dropParked drops receipts whose word is stored. An error was told, and does no harm:
 // they say nothing new the next time.
-func (d *Dispatcher) unpark(ctx context.Context, refs []channel.Ref) {
+func (d *Dispatcher) dropParked(ctx context.Context, refs []channel.Ref) {
 	if len(refs) > 0 {
-		_ = d.call(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
+		_ = d.callStore(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
 	}
 }
 
-// lookParked takes in what was parked under a provider's ID before it was stored.
+// checkParked takes in what was parked under a provider's ID before it was stored.
 // Receive parks and then looks for the message; an update stores and then looks at
 // what is parked: neither misses the other.
-func (d *Dispatcher) lookParked(ctx context.Context, refs ...channel.Ref) {
+func (d *Dispatcher) checkParked(ctx context.Context, refs ...channel.Ref) {
 	if len(refs) == 0 {
 		return
 	}
-	if rs, err := d.parked(context.WithoutCancel(ctx), refs); err == nil {
-		d.takeIn(ctx, rs)
+	if rs, err := d.loadParked(context.WithoutCancel(ctx), refs); err == nil {
+		d.applyParked(ctx, rs)
 	}
 }
 
-// takeIn applies receipts that were parked, and parks them no longer. An error was
+// applyParked applies receipts that were parked, and parks them no longer. An error was
 // told, and what is parked is looked at again before the message moves on.
-func (d *Dispatcher) takeIn(ctx context.Context, rs []channel.Receipt) {
+func (d *Dispatcher) applyParked(ctx context.Context, rs []channel.Receipt) {
 	if len(rs) == 0 {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
-	if _, err := d.absorb(ctx, rs); err == nil {
-		d.unpark(ctx, refs(rs))
+	if _, err := d.applyKnown(ctx, rs); err == nil {
+		d.dropParked(ctx, refsOf(rs))
 	}
 }

@@ -15,41 +15,41 @@ type router struct {
 	traits map[channel.Name]channel.Traits
 }
 
-// decide says what to do with a message that is due: send the step it returns,
+// nextAction says what to do with a message that is due: send the step it returns,
 // with true, or nothing more than to store the message as it now stands.
-func (r router) decide(m *Message, now time.Time) (step int, send bool) {
+func (r router) nextAction(m *Message, now time.Time) (step int, send bool) {
 	a := m.current()
 	switch {
 	case m.delivered(): // a parked receipt said so
 	case a == nil && m.CanceledAt.IsZero() && !m.expired(now):
 		return 0, true
 	case a == nil:
-		m.end(0, m.endReason(), now)
+		m.closeUnsent(0, m.closeReason(), now)
 	case a.Status == status.Preparing && m.CanceledAt.IsZero() && !m.expired(now):
 		return a.Step, true
 	case a.Status == status.Preparing:
-		a.record(evidence{status: status.Undeliverable, reason: m.endReason(), at: now})
+		a.merge(evidence{status: status.Undeliverable, reason: m.closeReason(), at: now})
 	case a.Status == status.Accepted && m.expired(now):
-		a.record(evidence{status: status.Undeliverable, reason: status.Expired, at: now})
+		a.merge(evidence{status: status.Undeliverable, reason: status.Expired, at: now})
 	case a.Status == status.Accepted && !now.Before(r.waitEnd(m, a)):
-		if next := m.next(); next >= 0 {
+		if next := m.nextStep(); next >= 0 {
 			return next, true
 		}
-		a.record(evidence{status: status.Undeliverable, reason: status.NoReceipt, at: now})
+		a.merge(evidence{status: status.Undeliverable, reason: status.NoReceipt, at: now})
 	case a.Status.Final() && !m.delivered() && !m.expired(now):
 		if at, ok := r.forwardAt(m, a, now); ok && !now.Before(at) {
-			return m.next(), true
+			return m.nextStep(), true
 		}
 	}
-	r.settle(m, now)
+	r.derive(m, now)
 	return 0, false
 }
 
-// settle derives what a message says from what its attempts say: its status,
+// derive derives what a message says from what its attempts say: its status,
 // channel and times, when it is due next, and for which lane. The DueAt of a message
 // whose current attempt is Preparing, or that has none, is the caller's: a retry's
 // time, or the end of a lease.
-func (r router) settle(m *Message, now time.Time) {
+func (r router) derive(m *Message, now time.Time) {
 	m.DeliveredAt, m.ReadAt = time.Time{}, time.Time{}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
@@ -72,40 +72,40 @@ func (r router) settle(m *Message, now time.Time) {
 	case status.Preparing:
 		m.Lane = a.Channel
 	case status.Accepted:
-		m.dueForNext(r.waitEnd(m, a))
+		m.scheduleNext(r.waitEnd(m, a))
 	default:
 		at, ok := r.forwardAt(m, a, now)
 		switch {
 		case !ok:
 			m.DueAt, m.Lane = time.Time{}, ""
 		case m.expired(now):
-			m.end(m.next(), status.Expired, now)
+			m.closeUnsent(m.nextStep(), status.Expired, now)
 		default:
 			m.Status = status.Preparing
-			m.dueForNext(at)
+			m.scheduleNext(at)
 		}
 	}
 }
 
-// dueForNext makes the message due for the next step's lane at the given time, or
+// scheduleNext makes the message due for the next step's lane at the given time, or
 // for none: if the route ends there, or the time to live before it.
-func (m *Message) dueForNext(at time.Time) {
+func (m *Message) scheduleNext(at time.Time) {
 	m.DueAt, m.Lane = earliest(at, m.ExpiresAt), ""
-	if n := m.next(); n >= 0 && m.DueAt.Equal(at) {
+	if n := m.nextStep(); n >= 0 && m.DueAt.Equal(at) {
 		m.Lane = m.Plan[n].Channel
 	}
 }
 
-// amend changes a message that somebody else may be working on: a lease outlives
+// applyUnderLease changes a message that somebody else may be working on: a lease outlives
 // the change, and a send that may be in flight is written down.
-func (r router) amend(m *Message, now time.Time, change func()) {
+func (r router) applyUnderLease(m *Message, now time.Time, change func()) {
 	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
-	tries := m.triesAt(sending) + m.Claims
+	tries := m.triesOf(sending) + m.Claims
 	change()
 	if held {
 		m.markInFlight(sending, tries, now)
 	}
-	r.settle(m, now)
+	r.derive(m, now)
 	if held && !m.delivered() {
 		m.DueAt = lease
 	}
@@ -115,7 +115,7 @@ func (r router) amend(m *Message, now time.Time, change func()) {
 // the next step, if it does.
 func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, bool) {
 	switch {
-	case m.next() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
+	case m.nextStep() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
 		return time.Time{}, false
 	case a.Status == status.Failed:
 		return now, m.Plan[a.Step].OnFailed == Forward
@@ -165,8 +165,8 @@ func (m *Message) attempt(step int) *Attempt {
 	return &m.Attempts[i]
 }
 
-// open returns the attempt at a step, which it adds if there is none.
-func (m *Message) open(step int) *Attempt {
+// openAttempt returns the attempt at a step, which it adds if there is none.
+func (m *Message) openAttempt(step int) *Attempt {
 	if a := m.attempt(step); a != nil {
 		return a
 	}
@@ -174,16 +174,16 @@ func (m *Message) open(step int) *Attempt {
 	return m.current()
 }
 
-// end closes the message at a step that was never sent, for an attempt is where
+// closeUnsent closes the message at a step that was never sent, for an attempt is where
 // every outcome is explained.
-func (m *Message) end(step int, why status.Reason, now time.Time) {
-	a := m.open(step)
-	a.record(evidence{status: status.Undeliverable, reason: why, at: now})
+func (m *Message) closeUnsent(step int, why status.Reason, now time.Time) {
+	a := m.openAttempt(step)
+	a.merge(evidence{status: status.Undeliverable, reason: why, at: now})
 	m.Status, m.Channel, m.DueAt, m.Lane = a.Status, a.Channel, time.Time{}, ""
 }
 
-// next returns the step after the current one, or -1 if the route goes no further.
-func (m *Message) next() int {
+// nextStep returns the step after the current one, or -1 if the route goes no further.
+func (m *Message) nextStep() int {
 	n := 0
 	if a := m.current(); a != nil {
 		n = a.Step + 1
@@ -200,7 +200,7 @@ func (m *Message) expired(now time.Time) bool {
 	return !m.ExpiresAt.IsZero() && !now.Before(m.ExpiresAt)
 }
 
-func (m *Message) endReason() status.Reason {
+func (m *Message) closeReason() status.Reason {
 	if !m.CanceledAt.IsZero() {
 		return status.Canceled
 	}
@@ -217,11 +217,11 @@ type evidence struct {
 	at     time.Time
 }
 
-// record takes evidence in and reports whether it said anything new. It is a join:
+// merge takes evidence in and reports whether it said anything new. It is a join:
 // the attempt ends the same in whatever order, and however often, evidence comes.
 // The status is the highest; of each kind the earliest time is kept; the reason is
 // that of the earliest evidence for the status.
-func (a *Attempt) record(e evidence) bool {
+func (a *Attempt) merge(e evidence) bool {
 	before := *a
 	if e.read {
 		e.status = status.Delivered

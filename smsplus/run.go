@@ -29,19 +29,19 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	// Sends outlive ctx by the drain, and carry its values.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	s := &shift{running: ctx, sending: sending}
+	s := &runState{running: ctx, sending: sending}
 	for _, l := range d.lanes {
-		queue := l.open()
+		queue := l.start()
 		s.workers.Go(func() { // what waits when ctx ends goes back at once, though every worker is busy
 			<-ctx.Done()
 			for j := range queue {
-				d.serve(s, l, j)
+				d.processJob(s, l, j)
 			}
 		})
 		for range l.workers {
 			s.workers.Go(func() {
 				for j := range queue {
-					d.serve(s, l, j)
+					d.processJob(s, l, j)
 				}
 			})
 		}
@@ -52,9 +52,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		}
 	}
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
-		s.workers.Go(func() { d.heed(ctx, w) })
+		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
-	d.claims(ctx)
+	d.claimLoop(ctx)
 
 	for _, l := range d.lanes {
 		l.stop()
@@ -62,7 +62,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	drained := make(chan struct{})
 	go func() {
 		s.workers.Wait()
-		d.updates.settle()
+		d.updates.Wait()
 		close(drained)
 	}()
 	for _, patience := range []time.Duration{d.cfg.DrainTimeout, d.cfg.StoreTimeout} {
@@ -79,98 +79,98 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", s.busy.Load())
 }
 
-// shift is what the goroutines of one Run have in common.
-type shift struct {
+// runState is what the goroutines of one Run have in common.
+type runState struct {
 	running context.Context // ends when no more is to be begun
 	sending context.Context // ends when what was begun is to end
 	workers sync.WaitGroup  // and the jobs that they have not finished
 	busy    atomic.Int64    // those jobs
 }
 
-// serve does a worker's one job. The worker does not wait until what came of it is
+// processJob does a worker's one job. The worker does not wait until what came of it is
 // stored, unless too much is on its way there.
-func (d *Dispatcher) serve(s *shift, l *lane, j job) {
+func (d *Dispatcher) processJob(s *runState, l *lane, j job) {
 	s.workers.Add(1)
 	s.busy.Add(1)
-	l.picked()
-	c, _ := d.conclusions.Get().(*conclusion)
+	l.dequeued()
+	c, _ := d.completions.Get().(*completion)
 	if c == nil {
-		c = new(conclusion)
+		c = new(completion)
 	}
-	c.job, c.patient, c.shift, c.lane = j, true, s, l
+	c.job, c.untilLeaseEnds, c.run, c.lane = j, true, s, l
 	if s.running.Err() != nil {
-		d.putBack(s.sending, j, d.now(), true)
-		d.finish(c, nil)
-	} else if store, err := d.try(s.sending, c); !store {
-		d.finish(c, err)
+		d.releaseLease(s.sending, j, d.now(), true)
+		d.finishJob(c, nil)
+	} else if store, err := d.execute(s.sending, c); !store {
+		d.finishJob(c, err)
 	} else {
-		d.unstored <- struct{}{}
-		d.updates.hand(d.draft(c))
+		d.unstoredOutcomes <- struct{}{}
+		d.updates.Submit(d.buildUpdate(c))
 	}
 }
 
-// handedOver goes on with a conclusion that serve handed over.
-func (d *Dispatcher) handedOver(u update, err error) {
-	c := u.c
+// onUpdateStored goes on with a conclusion that serve handed over.
+func (d *Dispatcher) onUpdateStored(u updateRequest, err error) {
+	c := u.completion
 	if err == nil && !u.stale && len(u.parked) == 0 {
-		d.changed(c.shift.sending, c.before, c.Message)
-		<-d.unstored
-		d.finish(c, nil)
+		d.reportChanges(c.run.sending, c.previous, c.Message)
+		<-d.unstoredOutcomes
+		d.finishJob(c, nil)
 		return
 	}
 	go func() { // the shift does not end before its jobs are finished
-		again, err := d.concluded(c.shift.sending, c, u, err)
+		again, err := d.afterStore(c.run.sending, c, u, err)
 		if again {
-			err = d.conclude(c.shift.sending, c)
+			err = d.complete(c.run.sending, c)
 		}
-		<-d.unstored
-		d.finish(c, err)
+		<-d.unstoredOutcomes
+		d.finishJob(c, err)
 	}()
 }
 
-// finish is the end of a job that serve began.
-func (d *Dispatcher) finish(c *conclusion, err error) {
+// finishJob is the end of a job that serve began.
+func (d *Dispatcher) finishJob(c *completion, err error) {
 	if err != nil {
-		d.cfg.Logger.LogAttrs(c.shift.sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
+		d.cfg.Logger.LogAttrs(c.run.sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
 			slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
 	now := d.now()
 	c.lane.release(now)
 	if !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll {
-		d.nudge()
+		d.wakeClaimLoop()
 	}
-	s := c.shift
-	*c = conclusion{}
-	d.conclusions.Put(c)
+	s := c.run
+	*c = completion{}
+	d.completions.Put(c)
 	s.busy.Add(-1)
 	s.workers.Done()
 }
 
 // listen keeps a channel's session for receipts up.
 func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
-	d.keepUp(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
+	d.supervise(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
 			slog.String("channel", string(name)), slog.Any("error", err))
 		d.observe(ctx, ListenerStopped{name, err})
 	})
 }
 
-// heed lets the store wake the claim loop. What is missed while it does not is found
+// watchStore lets the store wake the claim loop. What is missed while it does not is found
 // by the next poll.
-func (d *Dispatcher) heed(ctx context.Context, w DueNotifier) {
-	d.keepUp(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.nudge) }, func(err error) {
+func (d *Dispatcher) watchStore(ctx context.Context, w DueNotifier) {
+	d.supervise(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.wakeClaimLoop) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: the store does not wake the dispatcher; it is asked again",
 			slog.Any("error", err))
 		d.observe(ctx, StoreFailed{"NotifyDue", err})
 	})
 }
 
-// keepUp has a session whenever the one before it stopped, until ctx ends. Those that
+// supervise has a session whenever the one before it stopped, until ctx ends. Those that
 // break soon are begun again ever more slowly.
-func (d *Dispatcher) keepUp(ctx context.Context, session func(context.Context) error, stopped func(error)) {
+func (d *Dispatcher) supervise(ctx context.Context, session func(context.Context) error, stopped func(error)) {
 	for try := 1; ctx.Err() == nil; try++ {
 		began := d.now()
-		err := guarded(ctx, session)
+		err := recoverPanic(ctx, session)
 		if ctx.Err() != nil {
 			return
 		}
@@ -182,8 +182,8 @@ func (d *Dispatcher) keepUp(ctx context.Context, session func(context.Context) e
 	}
 }
 
-// guarded has a session. One that panics has stopped.
-func guarded(ctx context.Context, session func(context.Context) error) (err error) {
+// recoverPanic has a session. One that panics has stopped.
+func recoverPanic(ctx context.Context, session func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("smsplus: session panicked (%T)", p)

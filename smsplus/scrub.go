@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxDetail = 500 // bytes; a provider's words, not its pages
-	shortest  = 4   // a value shorter than this is in too many words to be looked for
+	maxDetail   = 500 // bytes; a provider's words, not its pages
+	minRedacted = 4   // a value shorter than this is in too many words to be looked for
 )
 
 // scrub takes the person out of a provider's words before they are stored: its
@@ -21,19 +21,19 @@ func scrub(detail string, m *Message) string {
 		return ""
 	}
 	if n := m.To.Phone; !n.IsZero() {
-		detail = hideNumber(detail, n.E164()[1+len(n.CountryCode()):])
+		detail = redactNumber(detail, n.E164()[1+len(n.CountryCode()):])
 	}
-	detail = hide(detail, m.To.LINEUserID)
+	detail = redact(detail, m.To.LINEUserID)
 	longest := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 	for _, value := range slices.SortedFunc(maps.Values(m.Vars), longest) {
-		detail = hide(detail, value)
+		detail = redact(detail, value)
 	}
-	return clean(detail)
+	return sanitize(detail)
 }
 
-// hideNumber takes out every run of digits that holds the subscriber number, however
+// redactNumber takes out every run of digits that holds the subscriber number, however
 // it is grouped and whatever stands before it: "+886 912-345-678", "0912345678".
-func hideNumber(s, subscriber string) string {
+func redactNumber(s, subscriber string) string {
 	var out strings.Builder
 	for s != "" {
 		begin := strings.IndexAny(s, "0123456789")
@@ -58,16 +58,16 @@ func hideNumber(s, subscriber string) string {
 	return out.String()
 }
 
-func hide(s, secret string) string {
-	if len(secret) < shortest {
+func redact(s, secret string) string {
+	if len(secret) < minRedacted {
 		return s
 	}
 	return strings.ReplaceAll(s, secret, "***")
 }
 
-// clean makes words storable, and short.
-func clean(s string) string {
-	if len(s) <= maxDetail && storable(s) {
+// sanitize makes words storable, and short.
+func sanitize(s string) string {
+	if len(s) <= maxDetail && validText(s) {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")

@@ -152,8 +152,8 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 		},
 		{
 			"every package stands on a floor", "a folder below one that stands for itself alone",
-			map[string]string{"smsplus/x/x.go": "// Package x is one.\npackage x"},
-			"smsplus/x: on no floor; give it a place in the house",
+			map[string]string{"storetest/x/x.go": "// Package x is one.\npackage x"},
+			"storetest/x: on no floor; give it a place in the house",
 		},
 		{
 			"a package imports only floors under it", "the engine and a store",

@@ -15,6 +15,7 @@ var house = []floor{
 	{"where messages live", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
 	{"what the durable stores are built from", []string{"internal/rowcodec", "internal/migrate"}},
 	{"Dispatcher, Message, Template, Store", []string{"smsplus"}},
+	{"what the engine is built from", []string{"smsplus/internal/..."}},
 	{"the adapters", []string{"channel/..."}},
 	{"what several adapters are built from", []string{"channel/httpapi", "channel/sms"}},
 	{"what an adapter is", []string{"channel"}},

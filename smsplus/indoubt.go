@@ -13,11 +13,11 @@ func (m *Message) inFlight() int {
 	if a := m.current(); a != nil && a.Status == status.Preparing {
 		return a.Step
 	}
-	return m.next()
+	return m.nextStep()
 }
 
-// triesAt counts the tries of a step that the message knows of.
-func (m *Message) triesAt(step int) int {
+// triesOf counts the tries of a step that the message knows of.
+func (m *Message) triesOf(step int) int {
 	if a := m.attempt(step); a != nil {
 		return a.Tries
 	}
@@ -32,7 +32,7 @@ func (m *Message) markInFlight(step, tries int, now time.Time) {
 	if step < 0 || m.DueAt.IsZero() {
 		return
 	}
-	a := m.open(step)
+	a := m.openAttempt(step)
 	a.Tries = max(a.Tries, tries)
 	if a.Status != status.Preparing {
 		return
@@ -42,20 +42,20 @@ func (m *Message) markInFlight(step, tries int, now time.Time) {
 	a.ProviderID = cmp.Or(a.ProviderID, a.ID.String())
 }
 
-// holds reports whether the lease that the job was claimed with still stands.
-func (j *job) holds(stored *Message) bool {
+// leaseHeld reports whether the lease that the job was claimed with still stands.
+func (j *job) leaseHeld(stored *Message) bool {
 	return stored.Claims == 0 && stored.DueAt.Equal(j.lease)
 }
 
-// unmark takes back what others wrote down about a send in flight: it has not begun.
+// clearInFlight takes back what others wrote down about a send in flight: it has not begun.
 // Tries is how many there may have been before.
-func (j *job) unmark(tries int) {
+func (j *job) clearInFlight(tries int) {
 	a := j.current()
 	if a == nil || a.Step != j.step || a.Tries != tries+1 {
 		return
 	}
 	a.Tries = tries
-	if j.doubt || a.Status != status.Preparing || a.Reason != status.InDoubt {
+	if j.maybeSent || a.Status != status.Preparing || a.Reason != status.InDoubt {
 		return
 	}
 	if tries == 0 {

@@ -1,0 +1,175 @@
+package groupcommit
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/stretchr/testify/require"
+)
+
+// commitLog counts the commits of each item, and complains about a batch that breaks a bound of the Group.
+type commitLog struct {
+	t        *testing.T
+	maxBatch int
+
+	mu       sync.Mutex
+	inFlight int
+	sizes    []int
+	commits  map[int]int
+}
+
+func newCommitLog(t *testing.T, maxBatch int) *commitLog {
+	return &commitLog{t: t, maxBatch: maxBatch, commits: make(map[int]int)}
+}
+
+// commit takes a batch and is slow if slow says so of its number.
+func (l *commitLog) commit(slow func(batch int) bool) CommitFunc[int, struct{}] {
+	return func(batch []*Entry[int], scratch []struct{}) {
+		l.mu.Lock()
+		l.inFlight++
+		l.sizes = append(l.sizes, len(batch))
+		if l.inFlight > maxInFlight || len(batch) == 0 || len(batch) > l.maxBatch || cap(scratch) < len(batch) {
+			l.t.Errorf("%d batches in flight, %d entries in one of them", l.inFlight, len(batch))
+		}
+		isSlow := slow(len(l.sizes))
+		l.mu.Unlock()
+		if isSlow {
+			<-time.After(time.Millisecond)
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, e := range batch {
+			l.commits[e.Item]++
+		}
+		l.inFlight--
+	}
+}
+
+// requireCommitted complains if an item was not committed exactly once.
+func (l *commitLog) requireCommitted(item int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.commits[item]; n != 1 {
+		l.t.Errorf("item %d: committed %d times when its caller was notified", item, n)
+	}
+}
+
+func requireIdle(t *testing.T, g *Group[int, struct{}]) {
+	t.Helper()
+	require.Len(t, g.free, maxInFlight)
+	require.Empty(t, g.pending)
+	require.Zero(t, g.inFlight)
+	require.Zero(t, g.background)
+}
+
+func never(int) bool  { return false }
+func always(int) bool { return true }
+
+func TestGroup_CommitsEachEntryOnceAndReportsAfterwards(t *testing.T) {
+	t.Parallel()
+	const callers, each, maxBatch = 50, 200, 7
+	var mu sync.Mutex
+	reported := map[int]int{}
+	log := newCommitLog(t, maxBatch)
+	g := New(clock.New(), log.commit(never), Options[int]{MaxBatch: maxBatch, OnCommit: func(item int, err error) {
+		log.requireCommitted(item)
+		mu.Lock()
+		defer mu.Unlock()
+		reported[item]++
+		if err != nil {
+			t.Error(err)
+		}
+	}})
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for i := range each {
+				if item := c*each + i; c%3 == 0 {
+					g.Submit(item)
+				} else {
+					_, _ = g.Do(item)
+					log.requireCommitted(item)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	g.Wait()
+	require.Len(t, log.commits, callers*each)
+	require.Len(t, reported, (callers+2)/3*each)
+	requireIdle(t, g)
+}
+
+// Commits are fast and slow by turns here, which changes how many entries make a batch.
+func TestDo_ReturnsAfterItsCommitOnly(t *testing.T) {
+	t.Parallel()
+	for _, maxBatch := range []int{1, 2, 7, 64} {
+		synctest.Test(t, func(t *testing.T) {
+			const callers, each = 40, 100
+			log := newCommitLog(t, maxBatch)
+			g := New(clock.New(), log.commit(func(batch int) bool { return batch%5 < 3 }), Options[int]{MaxBatch: maxBatch, Alternate: true})
+			var wg sync.WaitGroup
+			for c := range callers {
+				wg.Go(func() {
+					<-time.After(time.Duration(c%4) * 5 * time.Millisecond)
+					for i := range each {
+						_, _ = g.Do(c*each + i)
+						log.requireCommitted(c*each + i)
+						if i%7 == 0 {
+							<-time.After(time.Millisecond)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			require.Len(t, log.commits, callers*each)
+			requireIdle(t, g)
+		})
+	}
+}
+
+func TestAlternate_SplitsCallersOfASlowStoreIntoHalves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const callers, each = 8, 50
+		log := newCommitLog(t, 512)
+		g := New(clock.New(), log.commit(always), Options[int]{MaxBatch: 512, Alternate: true})
+		var wg sync.WaitGroup
+		for c := range callers {
+			wg.Go(func() {
+				for i := range each {
+					_, _ = g.Do(c*each + i)
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, callers/2, slices.Max(log.sizes[10:]))
+		require.LessOrEqual(t, len(log.sizes), 2*each+2*each/5, "few batches are smaller than a half: %v", log.sizes)
+	})
+}
+
+// A Run that gave up on its drain waits while the next Run starts background work.
+func TestWait_MayOverlapWithNewBackgroundWork(t *testing.T) {
+	t.Parallel()
+	g := New(clock.New(), func([]*Entry[int], []struct{}) {}, Options[int]{MaxBatch: 7, OnCommit: func(int, error) {}})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 2000 {
+				g.Wait()
+			}
+		})
+		wg.Go(func() {
+			for range 2000 {
+				g.goBackground(func() {})
+			}
+		})
+	}
+	wg.Wait()
+	g.Wait()
+	requireIdle(t, g)
+}
