@@ -1,11 +1,12 @@
-// Hello sends one message over two channels: the first cannot reach the person, so
-// the second does.
+// Hello sends one message over two channels. The first one cannot reach the person,
+// so the second one delivers it.
 package main
 
 import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/simulated"
@@ -25,7 +26,10 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx := context.Background()
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- d.Run(ctx) }() // sends and forwards until ctx ends
+
 	id, err := d.Send(ctx, smsplus.Trigger{
 		Template: "otp", Vars: map[string]string{"code": "498172"},
 		To: channel.Recipient{Phone: simulated.Number(simulated.NoContact, 0, simulated.Delivered)},
@@ -33,15 +37,21 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := d.Tick(ctx); err != nil { // a service calls d.Run instead
-		log.Fatal(err)
-	}
 	m, err := d.Message(ctx, id)
+	for err == nil && !m.Status.Final() { // a service has an Observer and need not ask
+		time.Sleep(10 * time.Millisecond)
+		m, err = d.Message(ctx, id)
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, a := range m.Attempts {
-		fmt.Println(a.Channel, a.Status, a.Reason)
+		fmt.Printf("%-9s  %-10s  %s\n", a.Channel, a.Reason, a.Status)
 	}
 	fmt.Println(m.To.Phone, m.Status)
+
+	stop()
+	if err := <-stopped; err != nil {
+		log.Fatal(err)
+	}
 }

@@ -1,0 +1,9 @@
+package main
+
+func Example() {
+	main()
+	// Output:
+	// line_push  no_contact  undeliverable
+	// sms                    delivered
+	// +886******000 delivered
+}
