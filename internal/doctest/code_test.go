@@ -1,0 +1,119 @@
+package doctest
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadme_OutputIsHellos(t *testing.T) {
+	t.Parallel()
+	test := parse(t, "examples/hello/main_test.go")
+	examples := doc.Examples(test)
+	require.Len(t, examples, 1)
+	require.Contains(t, read(t, "README.md"), "\n```text\n"+examples[0].Output+"```\n")
+}
+
+func TestReadme_ShowsTheRootsExample(t *testing.T) {
+	t.Parallel()
+	shown := goBlocks(read(t, "README.md"))
+	require.Len(t, shown, 2)
+	var indented strings.Builder
+	for line := range strings.Lines(shown[1]) {
+		if line != "\n" {
+			line = "\t" + line
+		}
+		indented.WriteString(line)
+	}
+	require.Contains(t, read(t, "example_test.go"), indented.String())
+}
+
+// Exported structs in the Observer's file are events.
+func TestOperations_ListsEveryEvent(t *testing.T) {
+	t.Parallel()
+	var events []string
+	for _, decl := range parse(t, "smsplus/observer.go").Decls {
+		types, ok := decl.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range types.Specs {
+			if spec, ok := spec.(*ast.TypeSpec); ok && spec.Name.IsExported() {
+				if _, ok := spec.Type.(*ast.StructType); ok {
+					events = append(events, spec.Name.Name)
+				}
+			}
+		}
+	}
+	require.NotEmpty(t, events)
+	require.ElementsMatch(t, events, firstCells(t, "docs/operations.md", "Alarms"))
+}
+
+func TestOperations_ListsEveryReason(t *testing.T) {
+	t.Parallel()
+	require.ElementsMatch(t, firstCells(t, "docs/status.md", "Reasons"), firstCells(t, "docs/operations.md", "By reason"))
+}
+
+var codePath = regexp.MustCompile("`([a-z]+(?:/[a-z0-9_]+)*\\.(?:go|sql|md))`")
+
+func TestDevelopment_NamesFilesThatExist(t *testing.T) {
+	t.Parallel()
+	named := codePath.FindAllStringSubmatch(read(t, "docs/development.md"), -1)
+	require.Greater(t, len(named), 20)
+	for _, found := range named {
+		if !strings.Contains(found[1], "/") {
+			continue // a file that each folder may have
+		}
+		_, err := fs.Stat(module, found[1])
+		require.NoError(t, err, "docs/development.md names %s", found[1])
+	}
+}
+
+func TestGuides_AreWrappedAtOneWidth(t *testing.T) {
+	t.Parallel()
+	const width = 100
+	for _, document := range documents(t) {
+		if !strings.HasPrefix(document, "docs/") && document != "README.md" && document != "CHANGELOG.md" {
+			continue
+		}
+		_, prose := blocks(read(t, document))
+		for line := range strings.Lines(prose) {
+			line = strings.TrimRight(line, "\n")
+			if strings.HasPrefix(line, "|") || strings.HasPrefix(line, "#") || !strings.Contains(strings.TrimSpace(line), " ") {
+				continue // a table, a heading, a word
+			}
+			require.LessOrEqual(t, utf8.RuneCountInString(line), width, "%s: %s", document, line)
+		}
+	}
+}
+
+func parse(t *testing.T, name string) *ast.File {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path.Base(name), read(t, name), parser.ParseComments|parser.SkipObjectResolution)
+	require.NoError(t, err)
+	return file
+}
+
+var firstCell = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+
+// firstCells returns the code in the first column of a section's tables.
+func firstCells(t *testing.T, document, section string) (cells []string) {
+	t.Helper()
+	_, text, found := strings.Cut(read(t, document), "\n## "+section+"\n")
+	require.True(t, found, "%s has no section %q", document, section)
+	text, _, _ = strings.Cut(text, "\n## ")
+	for _, found := range firstCell.FindAllStringSubmatch(text, -1) {
+		cells = append(cells, found[1])
+	}
+	require.NotEmpty(t, cells, "%s: %s", document, section)
+	return cells
+}
