@@ -30,8 +30,8 @@ func commandsIn(t *testing.T, document string) (commands []string) {
 	return commands
 }
 
-// statementsIn returns the blocks of SQL that follow a line which ends with "In ENGINE:"
-// or begins with "In ENGINE,".
+// statementsIn returns the blocks of SQL that a document introduces for an engine, as in
+// "In SQLite:".
 func statementsIn(t *testing.T, document, engine string) (statements []string) {
 	t.Helper()
 	text, err := os.ReadFile(document)

@@ -37,7 +37,7 @@ func TestReadme_ShowsTheRootsExample(t *testing.T) {
 	require.Contains(t, read(t, "example_test.go"), indented.String())
 }
 
-// Exported structs in the Observer's file are events.
+// TestOperations_ListsEveryEvent takes every exported struct in the Observer's file for an event.
 func TestOperations_ListsEveryEvent(t *testing.T) {
 	t.Parallel()
 	var events []string
