@@ -78,6 +78,22 @@ func TestDevelopment_NamesFilesThatExist(t *testing.T) {
 	}
 }
 
+func TestDecisions_HaveContextDecisionAndConsequences(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents(t) {
+		if path.Dir(document) != "docs/decisions" {
+			continue
+		}
+		var headings []string
+		for line := range strings.Lines(read(t, document)) {
+			if heading, found := strings.CutPrefix(line, "## "); found {
+				headings = append(headings, strings.TrimSpace(heading))
+			}
+		}
+		require.Equal(t, []string{"Context", "Decision", "Consequences"}, headings, document)
+	}
+}
+
 func TestGuides_AreWrappedAtOneWidth(t *testing.T) {
 	t.Parallel()
 	const width = 100
