@@ -112,17 +112,17 @@ func TestCodesInWebhooksAreFinal(t *testing.T) {
 	}
 	c := open(t, conf)
 	for code, want := range map[any]channel.Verdict{
-		131000:     {Status: status.Undeliverable, Reason: status.CarrierError},
-		130429:     {Status: status.Undeliverable, Reason: status.CarrierError},
-		1:          {Status: status.Undeliverable, Reason: status.CarrierError},
-		139999:     {Status: status.Undeliverable, Reason: status.CarrierError}, // unknown
-		131050:     {Status: status.Undeliverable, Reason: status.CarrierError}, // configured as one that may pass
-		131026:     {Status: status.Undeliverable, Reason: status.NoMatch},      // configured
-		"131026":   {Status: status.Undeliverable, Reason: status.NoMatch},
-		132015:     {Status: status.Undeliverable, Reason: status.TemplateMismatch},
-		131042:     {Status: status.Undeliverable, Reason: status.Permission},
-		131009:     {Status: status.Failed, Reason: status.TemplateConfig},
-		8869123456: {Status: status.Undeliverable, Reason: status.CarrierError}, // no code
+		131000:            {Status: status.Undeliverable, Reason: status.CarrierError},
+		130429:            {Status: status.Undeliverable, Reason: status.CarrierError},
+		1:                 {Status: status.Undeliverable, Reason: status.CarrierError},
+		139999:            {Status: status.Undeliverable, Reason: status.CarrierError}, // unknown
+		131050:            {Status: status.Undeliverable, Reason: status.CarrierError}, // configured as one that may pass
+		131026:            {Status: status.Undeliverable, Reason: status.NoMatch},      // configured
+		"131026":          {Status: status.Undeliverable, Reason: status.NoMatch},
+		132015:            {Status: status.Undeliverable, Reason: status.TemplateMismatch},
+		131042:            {Status: status.Undeliverable, Reason: status.Permission},
+		131009:            {Status: status.Failed, Reason: status.TemplateConfig},
+		int64(8869123456): {Status: status.Undeliverable, Reason: status.CarrierError}, // no code
 	} {
 		failed := about(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
 		_, sunk := ask(c, signed(t, failed, appSecret), nil)

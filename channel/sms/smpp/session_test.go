@@ -525,10 +525,10 @@ func TestAnUnbindOfTheSMSCWaitsForTheAnswersOnTheirWay(t *testing.T) {
 		second := send(t.Context(), c, envelope(t, "hello")) // it waits for the next bind
 		synctest.Wait()
 		p.say(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF1})
-		require.EqualValues(t, 0xFFFFFFF1, p.expect(pdu.UnbindResp).Sequence)
+		require.Equal(t, uint32(0xFFFFFFF1), p.expect(pdu.UnbindResp).Sequence)
 		p.take(submit, "1")
 		requireAccepted(t, <-first, "1")
-		require.EqualValues(t, 0xFFFFFFF0, p.expect(pdu.UnbindResp).Sequence)
+		require.Equal(t, uint32(0xFFFFFFF0), p.expect(pdu.UnbindResp).Sequence)
 		p.ended()
 
 		p = m.bound()
