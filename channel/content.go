@@ -30,7 +30,7 @@ func (t Text) Vars() []string {
 	var names []string
 	for rest := string(t); rest != ""; {
 		var p piece
-		p, rest, _ = cut(rest)
+		p, rest, _ = nextPiece(rest)
 		if p.name != "" && !slices.Contains(names, p.name) {
 			names = append(names, p.name)
 		}
@@ -42,7 +42,7 @@ func (t Text) Vars() []string {
 func (t Text) Check() error {
 	for rest := string(t); rest != ""; {
 		var err error
-		if _, rest, err = cut(rest); err != nil {
+		if _, rest, err = nextPiece(rest); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (t Text) Check() error {
 func (t Text) Render(vars map[string]string) (Content, error) {
 	var out strings.Builder
 	for rest := string(t); rest != ""; {
-		p, tail, err := cut(rest)
+		p, tail, err := nextPiece(rest)
 		if err != nil {
 			return nil, err
 		}
@@ -83,14 +83,14 @@ func (e *MissingVarError) Error() string {
 	return fmt.Sprintf("channel: variable %q has no value", e.Name)
 }
 
-var errBraces = errors.New(`channel: text holds a "{{" that begins no variable such as {{code}}`)
+var errMalformedVar = errors.New(`channel: text holds a "{{" that begins no variable such as {{code}}`)
 
 // piece is literal text and the name of the variable that follows it, "" for none.
 type piece struct{ text, name string }
 
-// cut takes the first piece off s. After an error the piece is literal and ends
+// nextPiece takes the first piece off s. After an error the piece is literal and ends
 // with the braces at fault, so that a caller may go on.
-func cut(s string) (p piece, rest string, err error) {
+func nextPiece(s string) (p piece, rest string, err error) {
 	open := strings.Index(s, "{{")
 	if open < 0 {
 		return piece{text: s}, "", nil
@@ -98,7 +98,7 @@ func cut(s string) (p piece, rest string, err error) {
 	inner, tail, closed := strings.Cut(s[open+2:], "}}")
 	name := strings.Trim(inner, " ")
 	if !closed || !isName(name) {
-		return piece{text: s[:open+2]}, s[open+2:], errBraces
+		return piece{text: s[:open+2]}, s[open+2:], errMalformedVar
 	}
 	return piece{text: s[:open], name: name}, tail, nil
 }

@@ -42,16 +42,16 @@ func Failed(reason status.Reason, detail string) *Error {
 // provider did not take the message. The next try is made no sooner than
 // retryAfter; zero leaves the time to the engine.
 func Temporary(err error, retryAfter time.Duration) *Error {
-	return &Error{kind: temporary, reason: status.SystemError, detail: text(err), retryAfter: retryAfter, err: err}
+	return &Error{kind: temporary, reason: status.SystemError, detail: errorText(err), retryAfter: retryAfter, err: err}
 }
 
 // InDoubt returns the error of a request that was written and never answered: the
 // provider may have taken the message, or not.
 func InDoubt(err error) *Error {
-	return &Error{kind: inDoubt, reason: status.InDoubt, detail: text(err), err: err}
+	return &Error{kind: inDoubt, reason: status.InDoubt, detail: errorText(err), err: err}
 }
 
-func text(err error) string {
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}

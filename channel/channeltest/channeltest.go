@@ -92,29 +92,29 @@ func Run(t *testing.T, h Harness) {
 	require.NotNil(t, h.Content, "Harness.Content is required")
 	require.False(t, h.To.IsZero(), "Harness.To is required")
 	h.Patience = cmp.Or(h.Patience, 10*time.Second)
-	s := &suite{Harness: h, before: fmt.Sprintf("%#v", h.Content)}
+	s := &suite{Harness: h, contentBefore: fmt.Sprintf("%#v", h.Content)}
 	for _, r := range s.rules() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			if r.lacks != "" {
-				t.Skip(r.lacks)
+			if r.missing != "" {
+				t.Skip(r.missing)
 			}
-			r.prove(t)
+			r.test(t)
 		})
 	}
 }
 
 type suite struct {
 	Harness
-	before string // the Content, printed before anything was sent
+	contentBefore string // the Content, printed before anything was sent
 }
 
 // rule is one sentence of the contract. If the harness has not what it takes to
 // prove it, lacks says so.
 type rule struct {
-	name  string
-	lacks string
-	prove func(t *testing.T)
+	name    string
+	missing string
+	test    func(t *testing.T)
 }
 
 func (s *suite) rules() []rule {
@@ -134,33 +134,33 @@ func (s *suite) rules() []rule {
 	session := unless(s.Report != nil, "Harness.Report is nil")
 
 	return []rule{
-		{"name and traits are constant", "", s.constant},
-		{"a reachable person is reached", "", s.reached},
-		{"an answer is a status the machine allows", "", s.legal},
-		{"an unreachable person is undeliverable", unreachable, s.undeliverable},
-		{"a fault is an error or a failure", faults, s.faulty},
-		{"an error gives nothing away", "", s.discreet},
-		{"a context that has ended sends nothing", "", s.canceled},
-		{"a context that ends gets Send back", stalled, s.stalled},
-		{"content it does not take is refused", "", s.choosy},
-		{"content is not changed", "", s.unchanged},
+		{"name and traits are constant", "", s.testConstantTraits},
+		{"a reachable person is reached", "", s.testReachable},
+		{"an answer is a status the machine allows", "", s.testLegalStatus},
+		{"an unreachable person is undeliverable", unreachable, s.testUnreachable},
+		{"a fault is an error or a failure", faults, s.testFaults},
+		{"an error gives nothing away", "", s.testLeaksNothing},
+		{"a context that has ended sends nothing", "", s.testCanceledContext},
+		{"a context that ends gets Send back", stalled, s.testStalledProvider},
+		{"content it does not take is refused", "", s.testRefusedContent},
+		{"content is not changed", "", s.testImmutableContent},
 		{
 			"braces in rendered content are plain text",
 			unless(isText, "Harness.Content is no channel.Text"),
-			func(t *testing.T) { s.braces(t, text) },
+			func(t *testing.T) { s.testBraces(t, text) },
 		},
-		{"concurrent sends are safe", "", s.concurrent},
-		{"an idempotent channel knows an attempt again", "", s.idempotent},
+		{"concurrent sends are safe", "", s.testConcurrentSends},
+		{"an idempotent channel knows an attempt again", "", s.testIdempotency},
 
-		{"a call is answered after its receipt is stored", webhook, s.stored},
-		{"a call's receipt names its message", webhook, s.named},
-		{"a call whose receipt is not stored gets 503", webhook, s.unstored},
-		{"a call with a wrong signature gets 401", forged, s.forged},
-		{"a call with an oversize body gets 413", webhook, s.oversize},
-		{"a call that makes no sense gets 400", malformed, s.malformed},
+		{"a call is answered after its receipt is stored", webhook, s.testAnswerAfterStore},
+		{"a call's receipt names its message", webhook, s.testWebhookReceipt},
+		{"a call whose receipt is not stored gets 503", webhook, s.testStoreFailure},
+		{"a call with a wrong signature gets 401", forged, s.testForgedCall},
+		{"a call with an oversize body gets 413", webhook, s.testOversizeCall},
+		{"a call that makes no sense gets 400", malformed, s.testMalformedCall},
 
-		{"a session's receipt names its message", session, s.heard},
-		{"a session repeats what was not stored", session, s.repeated},
-		{"listening ends with its context", session, s.deaf},
+		{"a session's receipt names its message", session, s.testSessionReceipt},
+		{"a session repeats what was not stored", session, s.testSessionRepeats},
+		{"listening ends with its context", session, s.testListenEnds},
 	}
 }

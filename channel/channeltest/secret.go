@@ -11,13 +11,13 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// secrets are the texts that must not be given away, and what each is.
-type secrets map[string]string
+// secretTexts are the texts that must not be given away, and what each is.
+type secretTexts map[string]string
 
-// secrets returns what an error about e must not hold. Parts count: errors like
+// secretsOf returns what an error about e must not hold. Parts count: errors like
 // to quote a piece of a URL or of a body.
-func (s *suite) secrets(e channel.Envelope) secrets {
-	all := make(secrets)
+func (s *suite) secretsOf(e channel.Envelope) secretTexts {
+	all := make(secretTexts)
 	national := strings.TrimPrefix(e.To.Phone.E164(), "+"+e.To.Phone.CountryCode())
 	all.addParts(national, 6, "part of the phone number")
 	all.addParts(e.To.LINEUserID, 12, "part of the LINE user ID")
@@ -33,17 +33,17 @@ func (s *suite) secrets(e channel.Envelope) secrets {
 
 // addParts adds every part of s that is size characters long, or all of a
 // shorter s.
-func (all secrets) addParts(s string, size int, what string) {
+func (all secretTexts) addParts(s string, size int, what string) {
 	runes := []rune(s)
 	for i := range max(1, len(runes)-size+1) {
 		all[string(runes[i:min(i+size, len(runes))])] = what
 	}
 }
 
-// in returns what a Send's answer gives away.
-func (all secrets) in(result channel.Result, err error) []string {
+// foundIn returns what a Send's answer gives away.
+func (all secretTexts) foundIn(result channel.Result, err error) []string {
 	var found []string
-	for _, text := range append(texts(err), result.Detail, string(result.Reason)) {
+	for _, text := range append(textsOf(err), result.Detail, string(result.Reason)) {
 		for secret, what := range all {
 			if strings.Contains(text, secret) {
 				found = append(found, what)
@@ -53,12 +53,12 @@ func (all secrets) in(result channel.Result, err error) []string {
 	return found
 }
 
-// separators are what people write between a number's digits.
-var separators = regexp.MustCompile(`(\d)[ ().-]+(\d)`)
+// digitSeparators are what people write between a number's digits.
+var digitSeparators = regexp.MustCompile(`(\d)[ ().-]+(\d)`)
 
-// texts returns everything that an error can be made to say, also with escapes and
+// textsOf returns everything that an error can be made to say, also with escapes and
 // the separators of digits taken away.
-func texts(err error) []string {
+func textsOf(err error) []string {
 	if err == nil {
 		return nil
 	}
@@ -70,12 +70,12 @@ func texts(err error) []string {
 		if plain, err := url.QueryUnescape(text); err == nil {
 			all = append(all, plain)
 		}
-		all = append(all, separators.ReplaceAllString(separators.ReplaceAllString(text, "$1$2"), "$1$2"))
+		all = append(all, digitSeparators.ReplaceAllString(digitSeparators.ReplaceAllString(text, "$1$2"), "$1$2"))
 	}
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range many.Unwrap() {
-			all = append(all, texts(e)...)
+			all = append(all, textsOf(e)...)
 		}
 	}
-	return append(all, texts(errors.Unwrap(err))...)
+	return append(all, textsOf(errors.Unwrap(err))...)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// open returns a case's channel, and an envelope for its person.
-func (s *suite) open(t *testing.T, c Case) (channel.Channel, channel.Envelope) {
+// newSituation returns a case's channel, and an envelope for its person.
+func (s *suite) newSituation(t *testing.T, c Case) (channel.Channel, channel.Envelope) {
 	t.Helper()
 	if c.Channel == nil {
 		c.Channel = s.Channel
@@ -35,8 +35,8 @@ func (s *suite) open(t *testing.T, c Case) (channel.Channel, channel.Envelope) {
 	}
 }
 
-// cases are every situation in which Send must answer by itself.
-func (s *suite) cases() map[string]Case {
+// allCases are every situation in which Send must answer by itself.
+func (s *suite) allCases() map[string]Case {
 	all := map[string]Case{"reachable": {}}
 	for name, c := range s.Unreachable {
 		all["unreachable "+name] = c
@@ -47,18 +47,18 @@ func (s *suite) cases() map[string]Case {
 	return all
 }
 
-// answer is what came of a Send. broken says that it panicked or did not return.
-type answer struct {
+// sendOutcome is what came of a Send. broken says that it panicked or did not return.
+type sendOutcome struct {
 	result channel.Result
 	err    error
 	broken string
 }
 
-// try calls Send.
-func (s *suite) try(ctx context.Context, c channel.Channel, e channel.Envelope) answer {
-	answers := make(chan answer, 1)
+// trySend calls Send.
+func (s *suite) trySend(ctx context.Context, c channel.Channel, e channel.Envelope) sendOutcome {
+	answers := make(chan sendOutcome, 1)
 	go func() {
-		var a answer
+		var a sendOutcome
 		defer func() {
 			if recover() != nil {
 				a.broken = "Send panicked"
@@ -71,20 +71,20 @@ func (s *suite) try(ctx context.Context, c channel.Channel, e channel.Envelope) 
 	case a := <-answers:
 		return a
 	case <-time.After(s.Patience):
-		return answer{broken: fmt.Sprintf("Send has not returned after %v", s.Patience)}
+		return sendOutcome{broken: fmt.Sprintf("Send has not returned after %v", s.Patience)}
 	}
 }
 
-// send calls Send, and fails the test if it panics or does not return.
-func (s *suite) send(ctx context.Context, t *testing.T, c channel.Channel, e channel.Envelope) (channel.Result, error) {
+// requireSend calls Send, and fails the test if it panics or does not return.
+func (s *suite) requireSend(ctx context.Context, t *testing.T, c channel.Channel, e channel.Envelope) (channel.Result, error) {
 	t.Helper()
-	a := s.try(ctx, c, e)
+	a := s.trySend(ctx, c, e)
 	require.Empty(t, a.broken)
 	return a.result, a.err
 }
 
-// verdict is what the engine makes of an answer.
-func verdict(result channel.Result, err error) (status.Status, status.Reason) {
+// verdictOf is what the engine makes of an answer.
+func verdictOf(result channel.Result, err error) (status.Status, status.Reason) {
 	if err == nil {
 		return result.Status, result.Reason
 	}
@@ -94,30 +94,30 @@ func verdict(result channel.Result, err error) (status.Status, status.Reason) {
 	return status.Preparing, status.SystemError
 }
 
-func machine(c channel.Channel) *status.Machine {
+func machineOf(c channel.Channel) *status.Machine {
 	if m := c.Traits().Machine; m != nil {
 		return m
 	}
 	return status.Default
 }
 
-var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+var validName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
-func (s *suite) constant(t *testing.T) {
-	c, e := s.open(t, Case{})
+func (s *suite) testConstantTraits(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
 	name, traits := c.Name(), c.Traits()
-	require.Regexp(t, names, string(name), "a name is short and lower case")
+	require.Regexp(t, validName, string(name), "a name is short and lower case")
 	require.GreaterOrEqual(t, traits.Validity, time.Duration(0), "Traits.Validity")
-	_, _ = s.send(t.Context(), t, c, e)
+	_, _ = s.requireSend(t.Context(), t, c, e)
 	require.Equal(t, name, c.Name(), "Name after a Send")
 	require.Equal(t, traits, c.Traits(), "Traits after a Send")
-	another, _ := s.open(t, Case{})
+	another, _ := s.newSituation(t, Case{})
 	require.Equal(t, name, another.Name(), "Name of another channel")
 }
 
-func (s *suite) reached(t *testing.T) {
-	c, e := s.open(t, Case{})
-	result, err := s.send(t.Context(), t, c, e)
+func (s *suite) testReachable(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
+	result, err := s.requireSend(t.Context(), t, c, e)
 	require.NoError(t, err)
 	require.Contains(t, []status.Status{status.Accepted, status.Delivered}, result.Status)
 	require.Empty(t, result.Reason, "nothing is wrong")
@@ -128,14 +128,14 @@ func (s *suite) reached(t *testing.T) {
 	}
 }
 
-func (s *suite) legal(t *testing.T) {
-	for name, situation := range s.cases() {
-		c, e := s.open(t, situation)
-		result, err := s.send(t.Context(), t, c, e)
+func (s *suite) testLegalStatus(t *testing.T) {
+	for name, situation := range s.allCases() {
+		c, e := s.newSituation(t, situation)
+		result, err := s.requireSend(t.Context(), t, c, e)
 		if err != nil {
 			continue
 		}
-		m := machine(c)
+		m := machineOf(c)
 		require.NotEqual(t, status.Preparing, result.Status,
 			"%s: a nil error says that the provider answered", name)
 		require.True(t, result.Status == m.Initial() || m.Can(m.Initial(), result.Status),
@@ -143,20 +143,20 @@ func (s *suite) legal(t *testing.T) {
 	}
 }
 
-func (s *suite) undeliverable(t *testing.T) {
+func (s *suite) testUnreachable(t *testing.T) {
 	for name, situation := range s.Unreachable {
-		c, e := s.open(t, situation)
-		got, reason := verdict(s.send(t.Context(), t, c, e))
+		c, e := s.newSituation(t, situation)
+		got, reason := verdictOf(s.requireSend(t.Context(), t, c, e))
 		require.Equal(t, status.Undeliverable, got, name)
 		require.NotEmpty(t, reason, name)
 	}
 }
 
-func (s *suite) faulty(t *testing.T) {
+func (s *suite) testFaults(t *testing.T) {
 	for name, situation := range s.Faults {
-		c, e := s.open(t, situation)
-		result, err := s.send(t.Context(), t, c, e)
-		got, reason := verdict(result, err)
+		c, e := s.newSituation(t, situation)
+		result, err := s.requireSend(t.Context(), t, c, e)
+		got, reason := verdictOf(result, err)
 		require.NotEqual(t, status.Delivered, got, "%s: nobody was reached", name)
 		require.NotEqual(t, status.Accepted, got, "%s: nobody has it", name)
 		require.NotEmpty(t, reason, name)
@@ -166,84 +166,84 @@ func (s *suite) faulty(t *testing.T) {
 	}
 }
 
-func (s *suite) discreet(t *testing.T) {
-	cases := s.cases()
+func (s *suite) testLeaksNothing(t *testing.T) {
+	cases := s.allCases()
 	if !s.Stalled.isZero() {
 		cases["stalled"] = s.Stalled
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for name, situation := range cases {
-		brief, cancel := context.WithTimeout(t.Context(), moment)
+		brief, cancel := context.WithTimeout(t.Context(), shortDeadline)
 		for _, ctx := range []context.Context{t.Context(), ended, brief} {
 			if name == "stalled" && ctx == t.Context() {
 				continue
 			}
-			c, e := s.open(t, situation)
-			secrets := s.secrets(e)
-			result, err := s.send(ctx, t, c, e)
-			require.Empty(t, secrets.in(result, err), name)
-			e.Content = foreign{}
-			result, err = s.send(ctx, t, c, e)
-			require.Empty(t, secrets.in(result, err), "%s, foreign content", name)
+			c, e := s.newSituation(t, situation)
+			secrets := s.secretsOf(e)
+			result, err := s.requireSend(ctx, t, c, e)
+			require.Empty(t, secrets.foundIn(result, err), name)
+			e.Content = foreignContent{}
+			result, err = s.requireSend(ctx, t, c, e)
+			require.Empty(t, secrets.foundIn(result, err), "%s, foreign content", name)
 		}
 		cancel()
 	}
 	for i, content := range s.BadContent {
-		c, e := s.open(t, Case{})
+		c, e := s.newSituation(t, Case{})
 		e.Content = content
-		result, err := s.send(t.Context(), t, c, e)
-		require.Empty(t, s.secrets(e).in(result, err), "BadContent[%d]", i)
+		result, err := s.requireSend(t.Context(), t, c, e)
+		require.Empty(t, s.secretsOf(e).foundIn(result, err), "BadContent[%d]", i)
 	}
 }
 
-func (s *suite) canceled(t *testing.T) {
-	c, e := s.open(t, Case{})
+func (s *suite) testCanceledContext(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.send(ctx, t, c, e)
+	_, err := s.requireSend(ctx, t, c, e)
 	require.Error(t, err, "nothing was sent")
-	requireOpen(t, err)
+	requireUndecided(t, err)
 	if e, ok := errors.AsType[*channel.Error](err); ok {
 		require.False(t, e.InDoubt(), "nothing was written, so nothing is in doubt")
 	}
 }
 
-// moment is how long the contexts live that end while Send is at work.
-const moment = 50 * time.Millisecond
+// shortDeadline is how long the contexts live that end while Send is at work.
+const shortDeadline = 50 * time.Millisecond
 
-func (s *suite) stalled(t *testing.T) {
-	c, e := s.open(t, s.Stalled)
-	ctx, cancel := context.WithTimeout(t.Context(), moment)
+func (s *suite) testStalledProvider(t *testing.T) {
+	c, e := s.newSituation(t, s.Stalled)
+	ctx, cancel := context.WithTimeout(t.Context(), shortDeadline)
 	defer cancel()
-	_, err := s.send(ctx, t, c, e)
+	_, err := s.requireSend(ctx, t, c, e)
 	require.Error(t, err, "nobody answered")
-	requireOpen(t, err)
+	requireUndecided(t, err)
 }
 
-// requireOpen proves that an error leaves the attempt's outcome open: the end of a
+// requireUndecided proves that an error leaves the attempt's outcome open: the end of a
 // context says nothing about the person or the template.
-func requireOpen(t *testing.T, err error) {
+func requireUndecided(t *testing.T, err error) {
 	t.Helper()
-	got, _ := verdict(channel.Result{}, err)
+	got, _ := verdictOf(channel.Result{}, err)
 	require.Equal(t, status.Preparing, got, "the end of a context is no verdict")
 }
 
-// foreign is content that no adapter knows.
-type foreign struct{}
+// foreignContent is content that no adapter knows.
+type foreignContent struct{}
 
-func (foreign) Vars() []string                                      { return nil }
-func (f foreign) Render(map[string]string) (channel.Content, error) { return f, nil }
+func (foreignContent) Vars() []string                                      { return nil }
+func (f foreignContent) Render(map[string]string) (channel.Content, error) { return f, nil }
 
-func (s *suite) choosy(t *testing.T) {
-	c, e := s.open(t, Case{})
+func (s *suite) testRefusedContent(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
 	checker, checks := c.(channel.ContentChecker)
 	if checks {
 		require.NoError(t, checker.CheckContent(s.Content), "Harness.Content")
-		require.Error(t, checker.CheckContent(foreign{}), "content of a foreign kind")
+		require.Error(t, checker.CheckContent(foreignContent{}), "content of a foreign kind")
 	}
-	e.Content = foreign{}
-	got, reason := verdict(s.send(t.Context(), t, c, e))
+	e.Content = foreignContent{}
+	got, reason := verdictOf(s.requireSend(t.Context(), t, c, e))
 	require.Equal(t, status.Failed, got, "content of a foreign kind")
 	require.NotEmpty(t, reason, "content of a foreign kind")
 
@@ -251,34 +251,34 @@ func (s *suite) choosy(t *testing.T) {
 		if checks && checker.CheckContent(content) != nil {
 			continue
 		}
-		c, e := s.open(t, Case{})
+		c, e := s.newSituation(t, Case{})
 		e.Content = content
-		got, reason := verdict(s.send(t.Context(), t, c, e))
+		got, reason := verdictOf(s.requireSend(t.Context(), t, c, e))
 		require.Contains(t, []status.Status{status.Failed, status.Undeliverable}, got, "BadContent[%d]", i)
 		require.NotEmpty(t, reason, "BadContent[%d]", i)
 	}
 }
 
-func (s *suite) unchanged(t *testing.T) {
-	c, e := s.open(t, Case{})
-	_, _ = s.send(t.Context(), t, c, e)
-	require.Equal(t, s.before, fmt.Sprintf("%#v", s.Content), "contents are immutable")
+func (s *suite) testImmutableContent(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
+	_, _ = s.requireSend(t.Context(), t, c, e)
+	require.Equal(t, s.contentBefore, fmt.Sprintf("%#v", s.Content), "contents are immutable")
 }
 
-func (s *suite) braces(t *testing.T, text channel.Text) {
-	c, e := s.open(t, Case{})
-	want, _ := verdict(s.send(t.Context(), t, c, e))
+func (s *suite) testBraces(t *testing.T, text channel.Text) {
+	c, e := s.newSituation(t, Case{})
+	want, _ := verdictOf(s.requireSend(t.Context(), t, c, e))
 	for _, value := range []channel.Text{"{{code}}", "{{", "}}", "{{ no name }}"} {
-		c, e := s.open(t, Case{})
+		c, e := s.newSituation(t, Case{})
 		e.Content = text + " " + value
-		got, _ := verdict(s.send(t.Context(), t, c, e))
+		got, _ := verdictOf(s.requireSend(t.Context(), t, c, e))
 		require.Equal(t, want, got, "a value that holds %q", value)
 	}
 }
 
-func (s *suite) concurrent(t *testing.T) {
+func (s *suite) testConcurrentSends(t *testing.T) {
 	const senders, each = 8, 4
-	c, e := s.open(t, Case{})
+	c, e := s.newSituation(t, Case{})
 	var (
 		wg  sync.WaitGroup
 		mu  sync.Mutex
@@ -289,7 +289,7 @@ func (s *suite) concurrent(t *testing.T) {
 			for range each {
 				e := e
 				e.AttemptID = uuid.New()
-				a := s.try(t.Context(), c, e)
+				a := s.trySend(t.Context(), c, e)
 				if a.err != nil || a.broken != "" {
 					t.Errorf("Send: %v %s", a.err, a.broken)
 					return
@@ -308,15 +308,15 @@ func (s *suite) concurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func (s *suite) idempotent(t *testing.T) {
-	c, e := s.open(t, Case{})
+func (s *suite) testIdempotency(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
 	if !c.Traits().Idempotent {
 		t.Skip("Traits.Idempotent is false")
 	}
-	first, err := s.send(t.Context(), t, c, e)
+	first, err := s.requireSend(t.Context(), t, c, e)
 	require.NoError(t, err)
 	e.Try = 2
-	second, err := s.send(t.Context(), t, c, e)
+	second, err := s.requireSend(t.Context(), t, c, e)
 	require.NoError(t, err)
 	require.Equal(t, first.ProviderID, second.ProviderID, "the same attempt, the same message")
 }

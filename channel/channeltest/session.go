@@ -11,10 +11,10 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// listen runs the channel's Listen, again whenever it returns, as the engine does.
+// startListening runs the channel's Listen, again whenever it returns, as the engine does.
 // What the sink gets comes over the returned channel; it refuses as often as told.
 // The returned function ends it and waits.
-func (s *suite) listen(t *testing.T, c channel.Channel, refusals int) (sunk <-chan channel.Receipt, end func()) {
+func (s *suite) startListening(t *testing.T, c channel.Channel, refusals int) (sunk <-chan channel.Receipt, end func()) {
 	t.Helper()
 	listener, ok := c.(channel.Listener)
 	require.True(t, ok, "Harness.Report is set, but the channel is no channel.Listener")
@@ -60,8 +60,8 @@ func (s *suite) listen(t *testing.T, c channel.Channel, refusals int) (sunk <-ch
 	}
 }
 
-// next returns the next receipt that the sink gets.
-func (s *suite) next(t *testing.T, sunk <-chan channel.Receipt) channel.Receipt {
+// nextReceipt returns the next receipt that the sink gets.
+func (s *suite) nextReceipt(t *testing.T, sunk <-chan channel.Receipt) channel.Receipt {
 	t.Helper()
 	select {
 	case r := <-sunk:
@@ -72,32 +72,32 @@ func (s *suite) next(t *testing.T, sunk <-chan channel.Receipt) channel.Receipt 
 	}
 }
 
-func (s *suite) heard(t *testing.T) {
-	c, e := s.open(t, Case{})
-	sunk, end := s.listen(t, c, 0)
+func (s *suite) testSessionReceipt(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
+	sunk, end := s.startListening(t, c, 0)
 	defer end()
-	result, err := s.send(t.Context(), t, c, e)
+	result, err := s.requireSend(t.Context(), t, c, e)
 	require.NoError(t, err)
 	s.Report(t, c, result.ProviderID)
-	requireReceipts(t, c, result.ProviderID, []channel.Receipt{s.next(t, sunk)})
+	requireReceipts(t, c, result.ProviderID, []channel.Receipt{s.nextReceipt(t, sunk)})
 }
 
-func (s *suite) repeated(t *testing.T) {
-	c, e := s.open(t, Case{})
-	sunk, end := s.listen(t, c, 1)
+func (s *suite) testSessionRepeats(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
+	sunk, end := s.startListening(t, c, 1)
 	defer end()
-	result, err := s.send(t.Context(), t, c, e)
+	result, err := s.requireSend(t.Context(), t, c, e)
 	require.NoError(t, err)
 	s.Report(t, c, result.ProviderID)
-	refused := s.next(t, sunk)
-	again := s.next(t, sunk)
+	refused := s.nextReceipt(t, sunk)
+	again := s.nextReceipt(t, sunk)
 	for again != refused { // others may come first
-		again = s.next(t, sunk)
+		again = s.nextReceipt(t, sunk)
 	}
 }
 
-func (s *suite) deaf(t *testing.T) {
-	c, _ := s.open(t, Case{})
-	_, end := s.listen(t, c, 0)
+func (s *suite) testListenEnds(t *testing.T) {
+	c, _ := s.newSituation(t, Case{})
+	_, end := s.startListening(t, c, 0)
 	end()
 }

@@ -66,16 +66,16 @@ type provider struct {
 
 	mu           sync.Mutex
 	sent, failed uint64
-	row          int             // faults since it last settled a message
-	last         channel.Verdict // the latest fault's
+	consecutive  int             // faults since it last settled a message
+	lastFault    channel.Verdict // the latest fault's
 	maskedSince  time.Time
 	trialAt      time.Time // when its breaker becomes half-open, or did
 }
 
 // What a breaker makes of an answer.
 var (
-	errFault  = errors.New("a fault")
-	errSpared = errors.New("neither a success nor a fault")
+	errProviderFault = errors.New("a fault")
+	errNotCounted    = errors.New("neither a success nor a fault")
 )
 
 func newProvider(ch channel.Channel, c Config) *provider {
@@ -87,7 +87,7 @@ func newProvider(ch channel.Channel, c Config) *provider {
 		MaxRequests: uint32(c.Trials),
 		Timeout:     c.Pause,
 		ReadyToTrip: func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.Failures },
-		IsExcluded:  func(err error) bool { return errors.Is(err, errSpared) },
+		IsExcluded:  func(err error) bool { return errors.Is(err, errNotCounted) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				p.mu.Lock()
@@ -111,58 +111,58 @@ func (p *provider) snapshot() ProviderState {
 	return ProviderState{Name: p.name, State: state, Sent: p.sent, Failed: p.failed, MaskedSince: p.maskedSince}
 }
 
-// ask has the provider send, unless its breaker is open.
-func (p *provider) ask(ctx context.Context, e channel.Envelope) (a answer) {
-	a.kind = fault // should it panic
-	defer func() { p.note(ctx, a) }()
+// trySend has the provider send, unless its breaker is open.
+func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
+	a.kind = faulty // should it panic
+	defer func() { p.record(ctx, a) }()
 	a, err := p.breaker.Execute(func() (answer, error) {
 		result, err := p.channel.Send(ctx, e)
-		a := p.judge(ctx, result, err)
+		a := p.classify(ctx, result, err)
 		switch {
 		case a.kind == settled:
 			return a, nil
-		case a.kind == unfit || a.spared:
-			return a, errSpared
+		case a.kind == messageFault || a.callerGaveUp:
+			return a, errNotCounted
 		default:
-			return a, errFault
+			return a, errProviderFault
 		}
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return p.leftAlone()
+		return p.notAskedAnswer()
 	}
 	return a
 }
 
-// leftAlone is the answer of a provider that is not asked. The account that it refused
+// notAskedAnswer is the answer of a provider that is not asked. The account that it refused
 // is refused still: to call that temporary would keep the message from moving on.
-func (p *provider) leftAlone() answer {
+func (p *provider) notAskedAnswer() answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := answer{kind: left}
-	if refusesAccount(p.last.Reason) {
-		a.err = p.say(p.last, "left alone after "+string(p.last.Reason), 0)
+	a := answer{kind: notAsked}
+	if concernsAccount(p.lastFault.Reason) {
+		a.err = p.newError(p.lastFault, "left alone after "+string(p.lastFault.Reason), 0)
 		return a
 	}
 	// At the very instant itself the breaker is still open.
-	a.err = p.say(channel.Verdict{}, "left alone", max(0, p.trialAt.Sub(now())+time.Millisecond))
+	a.err = p.newError(channel.Verdict{}, "left alone", max(0, p.trialAt.Sub(now())+time.Millisecond))
 	return a
 }
 
-// note counts an answer, and tells when a provider begins to be masked, and when it is back.
-func (p *provider) note(ctx context.Context, a answer) {
+// record counts an answer, and tells when a provider begins to be masked, and when it is back.
+func (p *provider) record(ctx context.Context, a answer) {
 	switch {
-	case a.kind == left || a.spared:
+	case a.kind == notAsked || a.callerGaveUp:
 	case a.kind != settled:
 		p.mu.Lock()
 		p.failed++
-		p.row++
+		p.consecutive++
 		if a.err != nil {
-			p.last = channel.Verdict{Status: a.err.Status(), Reason: a.err.Reason()}
+			p.lastFault = channel.Verdict{Status: a.err.Status(), Reason: a.err.Reason()}
 		} else {
-			p.last = channel.Verdict{} // it panicked
+			p.lastFault = channel.Verdict{} // it panicked
 		}
-		reason := p.last.Reason
-		begins := p.row >= p.failures && p.maskedSince.IsZero()
+		reason := p.lastFault.Reason
+		begins := p.consecutive >= p.failures && p.maskedSince.IsZero()
 		if begins {
 			p.maskedSince = now()
 		}
@@ -174,12 +174,12 @@ func (p *provider) note(ctx context.Context, a answer) {
 	default:
 		closed := p.breaker.State() == gobreaker.StateClosed
 		p.mu.Lock()
-		if a.took() {
+		if a.accepted() {
 			p.sent++
 		}
 		since := p.maskedSince
 		if closed {
-			p.row, p.maskedSince = 0, time.Time{}
+			p.consecutive, p.maskedSince = 0, time.Time{}
 		}
 		p.mu.Unlock()
 		if closed && !since.IsZero() {
@@ -188,7 +188,7 @@ func (p *provider) note(ctx context.Context, a answer) {
 	}
 }
 
-// refusesAccount reports whether a reason is about the account, and so about every message.
-func refusesAccount(r status.Reason) bool {
+// concernsAccount reports whether a reason is about the account, and so about every message.
+func concernsAccount(r status.Reason) bool {
 	return r == status.Authorization || r == status.QuotaExceeded
 }

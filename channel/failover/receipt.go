@@ -27,8 +27,8 @@ func providerID(name channel.Name, id string) string {
 	return string(name) + ":" + id
 }
 
-// sink returns one that hands a provider's receipts on as the channel's.
-func (c *Channel) sink(p *provider, s channel.Sink) channel.Sink {
+// sinkFor returns one that hands a provider's receipts on as the channel's.
+func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		ours := make([]channel.Receipt, len(rs))
 		for i, r := range rs {
@@ -46,7 +46,7 @@ func (c *Channel) ReceiptHandler(s channel.Sink) http.Handler {
 	handlers := make(map[string]http.Handler)
 	for _, p := range c.providers {
 		if receiver, ok := p.channel.(channel.Receiver); ok {
-			handlers[string(p.name)] = receiver.ReceiptHandler(c.sink(p, s))
+			handlers[string(p.name)] = receiver.ReceiptHandler(c.sinkFor(p, s))
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 	var sessions sync.WaitGroup
 	for _, p := range c.providers {
 		if l, ok := p.channel.(channel.Listener); ok {
-			sessions.Go(func() { p.listen(ctx, l, c.sink(p, s)) })
+			sessions.Go(func() { p.keepListening(ctx, l, c.sinkFor(p, s)) })
 		}
 	}
 	<-ctx.Done()
@@ -77,19 +77,19 @@ func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 }
 
 const (
-	shortestBreak = time.Second
-	longestBreak  = time.Minute
+	minRestartDelay = time.Second
+	maxRestartDelay = time.Minute
 )
 
-func (p *provider) listen(ctx context.Context, l channel.Listener, s channel.Sink) {
-	for wait := shortestBreak; ; wait = min(2*wait, longestBreak) {
+func (p *provider) keepListening(ctx context.Context, l channel.Listener, s channel.Sink) {
+	for wait := minRestartDelay; ; wait = min(2*wait, maxRestartDelay) {
 		began := now()
-		err := session(ctx, l, s)
+		err := listenOnce(ctx, l, s)
 		if ctx.Err() != nil {
 			return
 		}
-		if now().Sub(began) > longestBreak {
-			wait = shortestBreak
+		if now().Sub(began) > maxRestartDelay {
+			wait = minRestartDelay
 		}
 		p.logger.LogAttrs(ctx, slog.LevelWarn, "failover: listener stopped; it is started again", slog.Any("error", err))
 		pause, end := context.WithTimeout(ctx, wait/2+rand.N(wait/2))
@@ -98,7 +98,7 @@ func (p *provider) listen(ctx context.Context, l channel.Listener, s channel.Sin
 	}
 }
 
-func session(ctx context.Context, l channel.Listener, s channel.Sink) (err error) {
+func listenOnce(ctx context.Context, l channel.Listener, s channel.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("failover: listener panicked (%T)", p)

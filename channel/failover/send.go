@@ -12,23 +12,23 @@ import (
 
 // answer is what asking a provider came to.
 type answer struct {
-	kind   kind
-	result channel.Result
-	err    *channel.Error // nil if there is a result
-	spared bool           // the caller gave up, so it says nothing about the provider
+	kind         kind
+	result       channel.Result
+	err          *channel.Error // nil if there is a result
+	callerGaveUp bool           // the caller gave up, so it says nothing about the provider
 }
 
 type kind uint8
 
 const (
-	settled kind = iota // taken, or refused for what the person or the message is
-	fault               // not taken, and nor would the next message be
-	unfit               // not taken, by a fault that may be this message's alone
-	doubt               // nobody knows
-	left                // not asked
+	settled      kind = iota // taken, or refused for what the person or the message is
+	faulty                   // not taken, and nor would the next message be
+	messageFault             // not taken, by a fault that may be this message's alone
+	inDoubt                  // nobody knows
+	notAsked                 // not asked
 )
 
-func (a answer) took() bool {
+func (a answer) accepted() bool {
 	return a.err == nil && (a.result.Status == status.Accepted || a.result.Status == status.Delivered)
 }
 
@@ -36,13 +36,13 @@ func (a answer) took() bool {
 // those of the providers.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	var no refusals
-	doubted := c.doubts.of(e.AttemptID)
-	for _, p := range c.order(doubted) {
+	doubted := c.doubts.providerOf(e.AttemptID)
+	for _, p := range c.askOrder(doubted) {
 		if err := ctx.Err(); err != nil {
 			no.add(channel.Temporary(err, 0))
 			break
 		}
-		a := p.ask(ctx, e)
+		a := p.trySend(ctx, e)
 		switch {
 		case a.kind == settled && a.err == nil:
 			c.doubts.forget(e.AttemptID)
@@ -50,20 +50,20 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 		case a.kind == settled:
 			c.doubts.forget(e.AttemptID)
 			return channel.Result{}, a.err
-		case a.kind == doubt:
+		case a.kind == inDoubt:
 			c.doubts.remember(e.AttemptID, p)
 			return channel.Result{}, a.err
 		}
 		no.add(a.err)
-		if p == doubted && a.kind == fault && !a.err.Status().Final() && p.idempotent {
+		if p == doubted && a.kind == faulty && !a.err.Status().Final() && p.idempotent {
 			break // it can be asked again without risk, and nobody else can
 		}
 	}
 	return channel.Result{}, no.err()
 }
 
-// order returns the providers in the order that they are asked in.
-func (c *Channel) order(first *provider) []*provider {
+// askOrder returns the providers in the order that they are asked in.
+func (c *Channel) askOrder(first *provider) []*provider {
 	if first == nil {
 		return c.providers
 	}
@@ -76,8 +76,8 @@ func (c *Channel) order(first *provider) []*provider {
 	return order
 }
 
-// judge says what a provider's answer comes to.
-func (p *provider) judge(ctx context.Context, result channel.Result, err error) answer {
+// classify says what a provider's answer comes to.
+func (p *provider) classify(ctx context.Context, result channel.Result, err error) answer {
 	if err == nil {
 		result.ProviderID = providerID(p.name, result.ProviderID)
 		if result.Detail != "" {
@@ -94,23 +94,23 @@ func (p *provider) judge(ctx context.Context, result channel.Result, err error) 
 		e = channel.Temporary(err, 0)
 	}
 	a := answer{
-		kind:   settled,
-		err:    p.say(channel.Verdict{Status: e.Status(), Reason: e.Reason()}, e.Detail(), e.RetryAfter()),
-		spared: errors.Is(ctx.Err(), context.Canceled),
+		kind:         settled,
+		err:          p.newError(channel.Verdict{Status: e.Status(), Reason: e.Reason()}, e.Detail(), e.RetryAfter()),
+		callerGaveUp: errors.Is(ctx.Err(), context.Canceled),
 	}
 	switch reason := e.Reason(); {
 	case e.InDoubt():
-		a.kind = doubt
-	case !e.Status().Final() || refusesAccount(reason):
-		a.kind = fault
+		a.kind = inDoubt
+	case !e.Status().Final() || concernsAccount(reason):
+		a.kind = faulty
 	case reason == status.Permission || reason == status.TemplateConfig || reason == status.SystemError:
-		a.kind = unfit
+		a.kind = messageFault
 	}
 	return a
 }
 
-// say makes an error of the provider's, with its name before its words.
-func (p *provider) say(v channel.Verdict, words string, retryAfter time.Duration) *channel.Error {
+// newError makes an error of the provider's, with its name before its words.
+func (p *provider) newError(v channel.Verdict, words string, retryAfter time.Duration) *channel.Error {
 	named := string(p.name)
 	if words != "" {
 		named += ": " + words
@@ -121,9 +121,9 @@ func (p *provider) say(v channel.Verdict, words string, retryAfter time.Duration
 
 // refusals are the errors of providers that did not take a message.
 type refusals struct {
-	first     *channel.Error
-	temporary []string // what those said that may take it yet
-	after     time.Duration
+	first      *channel.Error
+	temporary  []string // what those said that may take it yet
+	retryAfter time.Duration
 }
 
 func (r *refusals) add(e *channel.Error) {
@@ -134,8 +134,8 @@ func (r *refusals) add(e *channel.Error) {
 		return
 	}
 	r.temporary = append(r.temporary, e.Detail())
-	if after := e.RetryAfter(); after > 0 && (r.after == 0 || after < r.after) {
-		r.after = after
+	if after := e.RetryAfter(); after > 0 && (r.retryAfter == 0 || after < r.retryAfter) {
+		r.retryAfter = after
 	}
 }
 
@@ -144,5 +144,5 @@ func (r *refusals) err() error {
 	if len(r.temporary) == 0 {
 		return r.first
 	}
-	return channel.Temporary(errors.New(strings.Join(r.temporary, "; ")), r.after)
+	return channel.Temporary(errors.New(strings.Join(r.temporary, "; ")), r.retryAfter)
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes. Providers answer in a few
+// maxAnswerBytes bounds what is read of an answer, in bytes. Providers answer in a few
 // hundred.
-const maxAnswer = 1 << 20
+const maxAnswerBytes = 1 << 20
 
 // Over HTTP/2 all calls share a connection, and one that the network dropped without a
 // word would swallow each until its deadline. One that is silent that long is asked,
 // and given up that long after.
 const (
-	silence  = 10 * time.Second
-	patience = 5 * time.Second
+	pingAfter   = 10 * time.Second
+	pingTimeout = 5 * time.Second
 )
 
 // NewClient returns a client for the calls of one adapter: it keeps as many idle
@@ -40,7 +40,7 @@ func NewClient() *http.Client {
 		t = d.Clone()
 	}
 	t.MaxIdleConnsPerHost = 64
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: patience}
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout}
 	return &http.Client{Transport: t}
 }
 
@@ -78,26 +78,26 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	}
 	resp, err := direct.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
-		fault := explain(err)
-		if written.Load() || !traced.Load() && !traces(client.Transport) {
+		fault := describeError(err)
+		if written.Load() || !traced.Load() && !reportsWrites(client.Transport) {
 			return Answer{}, channel.InDoubt(fault)
 		}
 		return Answer{}, channel.Temporary(fault, 0)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was read, or given up
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	if err != nil {
-		return Answer{}, channel.InDoubt(explain(err))
+		return Answer{}, channel.InDoubt(describeError(err))
 	}
-	if len(body) > maxAnswer {
+	if len(body) > maxAnswerBytes {
 		return Answer{}, channel.InDoubt(errors.New("the answer is too long"))
 	}
 	return Answer{Code: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// traces reports whether a transport is one that tells of all that it writes, even if
+// reportsWrites reports whether a transport is one that tells of all that it writes, even if
 // it came to no connection.
-func traces(t http.RoundTripper) bool {
+func reportsWrites(t http.RoundTripper) bool {
 	if t == nil {
 		t = http.DefaultTransport
 	}
@@ -105,43 +105,43 @@ func traces(t http.RoundTripper) bool {
 	return ok
 }
 
-// fault is a failed call in words of ours: those of net/http quote the URL, and
+// callError is a failed call in words of ours: those of net/http quote the URL, and
 // those of its parser what the provider sent. It keeps what errors.Is may look for.
-type fault struct {
+type callError struct {
 	words string
 	cause error
 }
 
-func (f *fault) Error() string { return f.words }
-func (f *fault) Unwrap() error { return f.cause }
+func (f *callError) Error() string { return f.words }
+func (f *callError) Unwrap() error { return f.cause }
 
-func explain(err error) error {
+func describeError(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
-			return &fault{"no answer: " + end.Error(), end}
+			return &callError{"no answer: " + end.Error(), end}
 		}
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return &fault{"no connection: " + errno.Error(), errno}
+		return &callError{"no connection: " + errno.Error(), errno}
 	}
 	switch {
-	case is[*net.DNSError](err):
-		return &fault{"no connection: the host's name is not known", nil}
-	case is[*tls.CertificateVerificationError](err):
-		return &fault{"no connection: the host's certificate is not trusted", nil}
-	case is[net.Error](err):
-		return &fault{"no answer: the network failed", nil}
+	case isType[*net.DNSError](err):
+		return &callError{"no connection: the host's name is not known", nil}
+	case isType[*tls.CertificateVerificationError](err):
+		return &callError{"no connection: the host's certificate is not trusted", nil}
+	case isType[net.Error](err):
+		return &callError{"no answer: the network failed", nil}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &fault{"no answer: the connection was closed", io.ErrUnexpectedEOF}
+		return &callError{"no answer: the connection was closed", io.ErrUnexpectedEOF}
 	default:
-		return &fault{"no answer that makes sense", nil}
+		return &callError{"no answer that makes sense", nil}
 	}
 }
 
-func is[E error](err error) bool {
+func isType[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
@@ -170,17 +170,17 @@ func (a Answer) Verdict() channel.Verdict {
 	}
 }
 
-// longestWait bounds what a provider can ask for: beyond it, its clock is wrong.
-const longestWait = 24 * time.Hour
+// maxRetryAfter bounds what a provider can ask for: beyond it, its clock is wrong.
+const maxRetryAfter = 24 * time.Hour
 
 // RetryAfter returns how long the provider asks to be left alone, at most a day, or
 // zero. A date counts from the answer's own Date, so that no clock but the
 // provider's matters (RFC 9110, section 10.2.3).
 func (a Answer) RetryAfter() time.Duration {
 	value := a.Header.Get("Retry-After")
-	wait := longestWait
+	wait := maxRetryAfter
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		if seconds < uint64(longestWait/time.Second) {
+		if seconds < uint64(maxRetryAfter/time.Second) {
 			wait = time.Duration(seconds) * time.Second
 		}
 		return wait

@@ -27,14 +27,14 @@ func TestADeadConnectionIsGivenUp(t *testing.T) {
 		go func() { _ = server.Serve(provider) }()
 		defer server.Close() //nolint:errcheck // the listener has nothing to close
 
-		var lines []*line
+		var lines []*singleLine
 		client := httpapi.NewClient()
 		transport := client.Transport.(*http.Transport)
 		defer transport.CloseIdleConnections()
 		transport.Protocols = &http2
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
-			lines = append(lines, &line{Conn: ours})
+			lines = append(lines, &singleLine{Conn: ours})
 			provider.conns <- theirs
 			return lines[len(lines)-1], nil
 		}
@@ -52,13 +52,13 @@ func TestADeadConnectionIsGivenUp(t *testing.T) {
 	})
 }
 
-// line is a connection that, once it is dead, swallows what is written.
-type line struct {
+// singleLine is a connection that, once it is dead, swallows what is written.
+type singleLine struct {
 	net.Conn
 	dead atomic.Bool
 }
 
-func (l *line) Write(b []byte) (int, error) {
+func (l *singleLine) Write(b []byte) (int, error) {
 	if l.dead.Load() {
 		return len(b), nil
 	}

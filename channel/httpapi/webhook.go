@@ -30,8 +30,8 @@ type Webhook struct {
 	MaxBody int64
 }
 
-// comeBack is the Retry-After of a call whose receipts could not be stored, in seconds.
-const comeBack = "30"
+// retryAfterSeconds is the Retry-After of a call whose receipts could not be stored, in seconds.
+const retryAfterSeconds = "30"
 
 // Handler returns the handler that hands what is called to the sink. It answers 405,
 // 413, 401 and 400 as [channel.Receiver] says, and 503 with a Retry-After when the
@@ -58,12 +58,12 @@ func (h Webhook) Handler(sink channel.Sink) http.Handler {
 			return
 		}
 		receipts, err := h.Receipts(r, body)
-		if err != nil || !valid(receipts) {
+		if err != nil || !storable(receipts) {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		if len(receipts) > 0 && sink(r.Context(), receipts...) != nil {
-			w.Header().Set("Retry-After", comeBack)
+			w.Header().Set("Retry-After", retryAfterSeconds)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -73,9 +73,9 @@ func (h Webhook) Handler(sink channel.Sink) http.Handler {
 	})
 }
 
-// valid reports whether stores can keep the receipts: one that they cannot would be
+// storable reports whether stores can keep the receipts: one that they cannot would be
 // refused again at each repeat, and the whole call with it.
-func valid(receipts []channel.Receipt) bool {
+func storable(receipts []channel.Receipt) bool {
 	for _, r := range receipts {
 		if r.ProviderID == "" || !utf8.ValidString(r.ProviderID) || strings.IndexByte(r.ProviderID, 0) >= 0 {
 			return false

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	maxWords = 300  // runes; a provider's words, not its pages
-	maxRead  = 4096 // bytes of what a provider says that are looked at
-	piece    = 8    // runes of a hidden text that give it away
+	maxWordRunes = 300  // runes; a provider's words, not its pages
+	maxScanBytes = 4096 // bytes of what a provider says that are looked at
+	minLeakRunes = 8    // runes of a hidden text that give it away
 )
 
 var (
-	// digits are runs of six digits and more, in any script, with what people write
+	// longNumber are runs of six digits and more, in any script, with what people write
 	// between them: every number of a person has one.
-	digits = regexp.MustCompile(`\p{Nd}(?:[ ().+/\p{Pd}\p{Cf}]*\p{Nd}){5,}`)
+	longNumber = regexp.MustCompile(`\p{Nd}(?:[ ().+/\p{Pd}\p{Cf}]*\p{Nd}){5,}`)
 
-	octet     = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-	codeUnits = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+`)
+	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	jsonEscapes   = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+`)
 )
 
 // Words makes a provider's words fit for an error or a detail: on one line, short,
@@ -30,23 +30,23 @@ var (
 // stands there with the escapes of a URL, of JSON or of HTML. What is encoded in other
 // ways, such as base64, is not found. Codes are for the caller to put before them.
 func Words(words string, hidden ...string) string {
-	words = line(words[:min(len(words), maxRead)])
-	masked, plain := digits.ReplaceAllString(words, "***"), unescape(words)
+	words = singleLine(words[:min(len(words), maxScanBytes)])
+	masked, plain := longNumber.ReplaceAllString(words, "***"), unescape(words)
 	for _, h := range hidden {
-		h = line(h)
-		if shares(words, h) || shares(plain, h) {
+		h = singleLine(h)
+		if sharesPiece(words, h) || sharesPiece(plain, h) {
 			return ""
 		}
 	}
-	if digits.MatchString(unescape(masked)) {
+	if longNumber.MatchString(unescape(masked)) {
 		return "" // the escapes stood between its digits, or for them
 	}
 	runes := []rune(masked)
-	return string(runes[:min(len(runes), maxWords)])
+	return string(runes[:min(len(runes), maxWordRunes)])
 }
 
-// line puts a text on one line.
-func line(s string) string {
+// singleLine puts a text on one line.
+func singleLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -59,11 +59,11 @@ func line(s string) string {
 // unescape returns what a text says to whoever reads it as a form, as JSON and as
 // HTML, on one line. What is no escape stays.
 func unescape(s string) string {
-	s = octet.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(escape string) string {
+	s = percentEscape.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(escape string) string {
 		n, _ := strconv.ParseUint(escape[1:], 16, 8)
 		return string([]byte{byte(n)})
 	})
-	s = codeUnits.ReplaceAllStringFunc(s, func(escapes string) string {
+	s = jsonEscapes.ReplaceAllStringFunc(s, func(escapes string) string {
 		var units []uint16
 		for unit := range strings.SplitSeq(escapes[2:], `\u`) {
 			n, _ := strconv.ParseUint(unit, 16, 16)
@@ -71,20 +71,20 @@ func unescape(s string) string {
 		}
 		return string(utf16.Decode(units))
 	})
-	return line(html.UnescapeString(named.Replace(s)))
+	return singleLine(html.UnescapeString(namedEscapes.Replace(s)))
 }
 
-// named are the escapes of JSON that are no number.
-var named = strings.NewReplacer(
+// namedEscapes are the escapes of JSON that are no number.
+var namedEscapes = strings.NewReplacer(
 	`\b`, " ", `\f`, " ", `\n`, " ", `\r`, " ", `\t`, " ", `\"`, `"`, `\/`, "/", `\\`, `\`)
 
-// shares reports whether s repeats a telling piece of hidden.
-func shares(s, hidden string) bool {
+// sharesPiece reports whether s repeats a telling piece of hidden.
+func sharesPiece(s, hidden string) bool {
 	runes := []rune(hidden)
 	if len(runes) == 0 {
 		return false
 	}
-	size := min(len(runes), piece)
+	size := min(len(runes), minLeakRunes)
 	for i := range len(runes) - size + 1 {
 		if strings.Contains(s, string(runes[i:i+size])) {
 			return true

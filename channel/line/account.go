@@ -38,14 +38,14 @@ type Account struct {
 }
 
 // Format prints the account without what it holds.
-func (a Account) Format(w fmt.State, _ rune) { mask(w, "line.Account{…}") }
+func (a Account) Format(w fmt.State, _ rune) { writeMasked(w, "line.Account{…}") }
 
-// mask answers every verb of fmt: those that do not ask for a String would show the fields.
-func mask(w io.Writer, words string) {
+// writeMasked answers every verb of fmt: those that do not ask for a String would show the fields.
+func writeMasked(w io.Writer, words string) {
 	_, _ = io.WriteString(w, words) // fmt's own buffers take everything
 }
 
-func (a Account) check(field string, bad *mistakes) {
+func (a Account) check(field string, bad *configErrors) {
 	if a.Token == "" {
 		bad.add("%s.Token is required", field)
 	} else if strings.ContainsFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -65,16 +65,16 @@ func (a Account) check(field string, bad *mistakes) {
 	}
 }
 
-// mistakes are those of a config.
-type mistakes []error
+// configErrors are those of a config.
+type configErrors []error
 
-func (m *mistakes) add(format string, args ...any) {
+func (m *configErrors) add(format string, args ...any) {
 	*m = append(*m, fmt.Errorf("line: "+format, args...))
 }
 
-func (m mistakes) err() error { return errors.Join(m...) }
+func (m configErrors) err() error { return errors.Join(m...) }
 
-func prefixed(err error) error {
+func withPrefix(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -86,16 +86,16 @@ type api struct {
 	base, token string
 	client      *http.Client
 	success     status.Status // what a success is worth
-	rows        []row         // what a refusal means
+	verdicts    []codeVerdict // what a refusal means
 }
 
-func (a Account) api(success status.Status, rows []row) *api {
+func (a Account) newAPI(success status.Status, rows []codeVerdict) *api {
 	client := a.Client
 	if client == nil {
 		client = httpapi.NewClient()
 	}
 	base := strings.TrimRight(cmp.Or(a.BaseURL, "https://api.line.me"), "/")
-	return &api{base: base, token: a.Token, client: client, success: success, rows: rows}
+	return &api{base: base, token: a.Token, client: client, success: success, verdicts: rows}
 }
 
 // call posts a body that JSON can hold, or gets, with a nil one.
@@ -117,23 +117,23 @@ func (a *api) call(ctx context.Context, path string, header http.Header, body an
 	return httpapi.Do(a.client, req)
 }
 
-// result is what an answer to a message means. The hidden texts are those that its
+// resultOf is what an answer to a message means. The hidden texts are those that its
 // words may not repeat.
-func (a *api) result(answer httpapi.Answer, providerID string, hidden []string) (channel.Result, error) {
+func (a *api) resultOf(answer httpapi.Answer, providerID string, hidden []string) (channel.Result, error) {
 	verdict := channel.Verdict{Status: a.success}
 	if answer.Code/100 != 2 {
-		verdict = a.verdict(answer)
-		if err := verdict.Error(a.detail(answer, hidden), answer.RetryAfter()); err != nil {
+		verdict = a.verdictOf(answer)
+		if err := verdict.Error(a.detailOf(answer, hidden), answer.RetryAfter()); err != nil {
 			return channel.Result{}, err
 		}
 	}
 	return channel.Result{Status: verdict.Status, ProviderID: providerID}, nil
 }
 
-// said is what an answer says in words: its message, and its details as
+// errorText is what an answer says in words: its message, and its details as
 // "'property': message". Only LINE's own form of an error counts; a page of some proxy
 // on the way says nothing.
-func said(answer httpapi.Answer) string {
+func errorText(answer httpapi.Answer) string {
 	var refusal struct {
 		Message string
 		Details []struct{ Message, Property string }
@@ -148,10 +148,10 @@ func said(answer httpapi.Answer) string {
 	return strings.Join(words, "; ")
 }
 
-// detail is an answer's code, its words, and the ID that LINE knows the request by.
-func (a *api) detail(answer httpapi.Answer, hidden []string) string {
+// detailOf is an answer's code, its words, and the ID that LINE knows the request by.
+func (a *api) detailOf(answer httpapi.Answer, hidden []string) string {
 	detail := fmt.Sprintf("HTTP %d", answer.Code)
-	if words := httpapi.Words(said(answer), append(hidden, a.token)...); words != "" {
+	if words := httpapi.Words(errorText(answer), append(hidden, a.token)...); words != "" {
 		detail += ": " + words
 	}
 	if id := answer.Header.Get("X-Line-Request-Id"); isUUID(id) {

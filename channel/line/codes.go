@@ -49,19 +49,19 @@ type code struct {
 	words string // in lower case
 }
 
-type row struct {
+type codeVerdict struct {
 	code
 	verdict channel.Verdict
 }
 
-// with returns the rows of c and of those that override it, longest words first.
-func (c Codes) with(overrides Codes, m *status.Machine, field string, bad *mistakes) []row {
+// merge returns the rows of c and of those that override it, longest words first.
+func (c Codes) merge(overrides Codes, m *status.Machine, field string, bad *configErrors) []codeVerdict {
 	all := make(map[code]channel.Verdict)
 	for key, v := range c {
-		all[parse(key)] = v
+		all[parseCode(key)] = v
 	}
 	for key, v := range overrides {
-		k := parse(key)
+		k := parseCode(key)
 		if k.http < 300 || k.http > 599 {
 			bad.add("%s[%q]: a key begins with an HTTP status from 300 to 599", field, key)
 		}
@@ -78,26 +78,26 @@ func (c Codes) with(overrides Codes, m *status.Machine, field string, bad *mista
 		}
 		all[k] = v
 	}
-	var rows []row
+	var rows []codeVerdict
 	for k, v := range all {
-		rows = append(rows, row{k, v})
+		rows = append(rows, codeVerdict{k, v})
 	}
-	slices.SortFunc(rows, func(a, b row) int {
+	slices.SortFunc(rows, func(a, b codeVerdict) int {
 		return cmp.Or(len(b.words)-len(a.words), strings.Compare(a.words, b.words))
 	})
 	return rows
 }
 
-// parse reads a key. What is no number is 0.
-func parse(key string) code {
+// parseCode reads a key. What is no number is 0.
+func parseCode(key string) code {
 	number, words, _ := strings.Cut(strings.ToLower(key), " ")
 	http, _ := strconv.Atoi(number)
 	return code{http, strings.TrimSpace(words)}
 }
 
-func (a *api) verdict(answer httpapi.Answer) channel.Verdict {
-	words := strings.ToLower(said(answer))
-	for _, r := range a.rows {
+func (a *api) verdictOf(answer httpapi.Answer) channel.Verdict {
+	words := strings.ToLower(errorText(answer))
+	for _, r := range a.verdicts {
 		if r.http == answer.Code && strings.Contains(words, r.words) {
 			return r.verdict
 		}

@@ -23,7 +23,7 @@ const (
 )
 
 // hidden is what no error may hold: what is secret, and what the contents say.
-var hidden = []string{token, secret, hash, hash[:12], hash[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
+var hidden = []string{token, secret, hashNumber, hashNumber[:12], hashNumber[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
 
 // nobody listens on port 1. A server's port that was closed is soon another test's.
 const nobody = "http://127.0.0.1:1"

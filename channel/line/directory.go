@@ -41,10 +41,10 @@ func NewDirectory() *Directory {
 }
 
 // Format prints the directory without what it holds.
-func (d *Directory) Format(w fmt.State, _ rune) { mask(w, "line.Directory{…}") }
+func (d *Directory) Format(w fmt.State, _ rune) { writeMasked(w, "line.Directory{…}") }
 
-// userID is as in "Get user IDs" of LINE's Messaging API documentation.
-var userID = regexp.MustCompile(`^U[0-9a-f]{32}$`)
+// userIDPattern is as in "Get user IDs" of LINE's Messaging API documentation.
+var userIDPattern = regexp.MustCompile(`^U[0-9a-f]{32}$`)
 
 // Link says that a number belongs to a user. A number may belong to several, but
 // then [Push] reaches none of them by it; a user may have several numbers. It returns
@@ -53,7 +53,7 @@ func (d *Directory) Link(n phone.Number, id string) error {
 	if n.IsZero() {
 		return errors.New("line: Link: the number is zero")
 	}
-	if !userID.MatchString(id) {
+	if !userIDPattern.MatchString(id) {
 		return errors.New("line: Link: no LINE user ID: want U and 32 digits of 0-9a-f")
 	}
 	d.mu.Lock()
@@ -73,22 +73,22 @@ func (d *Directory) Unlink(n phone.Number, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if u, ok := d.users[id]; ok {
-		u.phones = without(u.phones, n)
+		u.phones = withoutElement(u.phones, n)
 		d.users[id] = u
 	}
-	d.unlink(n, id)
+	d.removeLink(n, id)
 }
 
-func (d *Directory) unlink(n phone.Number, id string) {
-	if ids := without(d.phones[n], id); len(ids) > 0 {
+func (d *Directory) removeLink(n phone.Number, id string) {
+	if ids := withoutElement(d.phones[n], id); len(ids) > 0 {
 		d.phones[n] = ids
 	} else {
 		delete(d.phones, n)
 	}
 }
 
-// without returns a copy, for readers may hold the list.
-func without[E comparable](list []E, e E) []E {
+// withoutElement returns a copy, for readers may hold the list.
+func withoutElement[E comparable](list []E, e E) []E {
 	return slices.DeleteFunc(slices.Clone(list), func(other E) bool { return other == e })
 }
 
@@ -98,7 +98,7 @@ func (d *Directory) Forget(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, n := range d.users[id].phones {
-		d.unlink(n, id)
+		d.removeLink(n, id)
 	}
 	delete(d.users, id)
 }

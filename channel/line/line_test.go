@@ -27,9 +27,9 @@ const (
 	secret = "channel-secret-9a77"
 	user   = "U4af4980629ba1e1d3c2f6a57c1b1c9d2"
 	e164   = "+818000001234"
-	// hash is that of e164 in "Technical specifications of the LINE notification
+	// hashNumber is that of e164 in "Technical specifications of the LINE notification
 	// messages API", section "Phone number hashing".
-	hash = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
+	hashNumber = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
 )
 
 func number(t testing.TB, s string) phone.Number {

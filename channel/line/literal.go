@@ -16,43 +16,43 @@ import (
 // put in string by string; everything between stays as it was written, numbers to the
 // last digit.
 
-// choosers are the keys whose values choose what is sent. A variable there would let
+// selectorKeys are the keys whose values choose what is sent. A variable there would let
 // data do it.
-var choosers = []string{"type", "templateKey", "itemKey", "buttonKey"}
+var selectorKeys = []string{"type", "templateKey", "itemKey", "buttonKey"}
 
-// literal is a string of a JSON text, quotes included.
-type literal struct {
-	from, to int
-	text     string // what it says
-	key      bool   // it is a key,
-	under    string // or the first string behind this one
+// stringLiteral is a string of a JSON text, quotes included.
+type stringLiteral struct {
+	start, end int
+	text       string // what it says
+	isKey      bool   // it is a key,
+	valueOf    string // or the first string behind this one
 }
 
-// literals yields the strings of valid JSON.
-func literals(text string) iter.Seq[literal] {
-	return func(yield func(literal) bool) {
+// stringLiterals yields the strings of valid JSON.
+func stringLiterals(text string) iter.Seq[stringLiteral] {
+	return func(yield func(stringLiteral) bool) {
 		under := ""
 		for i := 0; i < len(text); i++ {
 			if text[i] != '"' {
 				continue
 			}
-			l := literal{from: i, to: i + 1, under: under}
-			for ; text[l.to] != '"'; l.to++ {
-				if text[l.to] == '\\' {
-					l.to++
+			l := stringLiteral{start: i, end: i + 1, valueOf: under}
+			for ; text[l.end] != '"'; l.end++ {
+				if text[l.end] == '\\' {
+					l.end++
 				}
 			}
-			l.to++
-			_ = json.Unmarshal([]byte(text[l.from:l.to]), &l.text) // it is valid
-			l.key = strings.HasPrefix(strings.TrimLeft(text[l.to:], " \t\r\n"), ":")
+			l.end++
+			_ = json.Unmarshal([]byte(text[l.start:l.end]), &l.text) // it is valid
+			l.isKey = strings.HasPrefix(strings.TrimLeft(text[l.end:], " \t\r\n"), ":")
 			under = ""
-			if l.key {
+			if l.isKey {
 				under = l.text
 			}
 			if !yield(l) {
 				return
 			}
-			i = l.to - 1
+			i = l.end - 1
 		}
 	}
 }
@@ -66,13 +66,13 @@ func validJSON(text string) error {
 	return nil
 }
 
-func varsOf(text string) []string {
+func varsInJSON(text string) []string {
 	if validJSON(text) != nil {
 		return nil
 	}
 	var names []string
-	for l := range literals(text) {
-		if l.key {
+	for l := range stringLiterals(text) {
+		if l.isKey {
 			continue
 		}
 		for _, name := range channel.Text(l.text).Vars() {
@@ -84,15 +84,15 @@ func varsOf(text string) []string {
 	return names
 }
 
-// fill puts values into the strings of a JSON text.
-func fill(text string, vars map[string]string) (string, error) {
+// fillStrings puts values into the strings of a JSON text.
+func fillStrings(text string, vars map[string]string) (string, error) {
 	if err := validJSON(text); err != nil {
 		return "", fmt.Errorf("line: %w", err)
 	}
 	var out strings.Builder
 	done := 0
-	for l := range literals(text) {
-		if l.key || !strings.Contains(l.text, "{{") {
+	for l := range stringLiterals(text) {
+		if l.isKey || !strings.Contains(l.text, "{{") {
 			continue
 		}
 		filled, err := channel.Text(l.text).Render(vars)
@@ -100,9 +100,9 @@ func fill(text string, vars map[string]string) (string, error) {
 			return "", err
 		}
 		quoted, _ := json.Marshal(filled) // a string
-		out.WriteString(text[done:l.from])
+		out.WriteString(text[done:l.start])
 		out.Write(quoted)
-		done = l.to
+		done = l.end
 	}
 	out.WriteString(text[done:])
 	return out.String(), nil
@@ -111,12 +111,12 @@ func fill(text string, vars map[string]string) (string, error) {
 // checkVars returns an error for variables in valid JSON that are malformed, or stand
 // where none may.
 func checkVars(text string) error {
-	for l := range literals(text) {
+	for l := range stringLiterals(text) {
 		switch braces := strings.Contains(l.text, "{{"); {
-		case braces && l.key:
+		case braces && l.isKey:
 			return errors.New("a variable stands in a key")
-		case braces && slices.Contains(choosers, l.under):
-			return fmt.Errorf("a variable stands in %q, which chooses what is sent", l.under)
+		case braces && slices.Contains(selectorKeys, l.valueOf):
+			return fmt.Errorf("a variable stands in %q, which chooses what is sent", l.valueOf)
 		}
 		if err := channel.Text(l.text).Check(); err != nil {
 			return err
@@ -125,15 +125,15 @@ func checkVars(text string) error {
 	return nil
 }
 
-// telling is the length in runes from which on a string is taken for words that a
+// minHiddenRunes is the length in runes from which on a string is taken for words that a
 // provider may not repeat. Shorter ones, such as "md" and "bold", are in its own words.
-const telling = 8
+const minHiddenRunes = 8
 
-// saying returns the strings of a valid JSON text that say something to the person.
-func saying(text string) []string {
+// hiddenStrings returns the strings of a valid JSON text that say something to the person.
+func hiddenStrings(text string) []string {
 	var all []string
-	for l := range literals(text) {
-		if !l.key && !slices.Contains(choosers, l.under) && utf8.RuneCountInString(l.text) >= telling {
+	for l := range stringLiterals(text) {
+		if !l.isKey && !slices.Contains(selectorKeys, l.valueOf) && utf8.RuneCountInString(l.text) >= minHiddenRunes {
 			all = append(all, l.text)
 		}
 	}

@@ -32,11 +32,11 @@ const (
 
 // Vars returns the names of the variables in order of appearance. In what
 // [Messages.Check] refuses, some may be left out.
-func (m Messages) Vars() []string { return varsOf(string(m)) }
+func (m Messages) Vars() []string { return varsInJSON(string(m)) }
 
 // Render replaces the variables by their values. It returns Messages.
 func (m Messages) Render(vars map[string]string) (channel.Content, error) {
-	text, err := fill(string(m), vars)
+	text, err := fillStrings(string(m), vars)
 	return Messages(text), err
 }
 
@@ -44,7 +44,7 @@ func (m Messages) Render(vars map[string]string) (channel.Content, error) {
 // that is malformed or stands where none may, and for a text that is too long before
 // any value is in it. What LINE wants of a message besides, LINE says to the first one.
 func (m Messages) Check() error {
-	list, err := m.list()
+	list, err := m.objects()
 	if err != nil {
 		return fmt.Errorf("line: messages: %w", err)
 	}
@@ -80,7 +80,7 @@ func (m message) string(key string) (s string) {
 	return s
 }
 
-func (m Messages) list() ([]message, error) {
+func (m Messages) objects() ([]message, error) {
 	if err := validJSON(string(m)); err != nil {
 		return nil, err
 	}
@@ -104,14 +104,14 @@ func checkText(text channel.Text) error {
 	if text == "" {
 		return errors.New("the text is empty")
 	}
-	if without := literally(text); units(without) > maxText {
-		return fmt.Errorf("the text has %d UTF-16 units, want up to %d", units(without), maxText)
+	if without := withoutVars(text); utf16Len(without) > maxText {
+		return fmt.Errorf("the text has %d UTF-16 units, want up to %d", utf16Len(without), maxText)
 	}
 	return nil
 }
 
-// literally returns a text without its variables.
-func literally(text channel.Text) string {
+// withoutVars returns a text without its variables.
+func withoutVars(text channel.Text) string {
 	none := make(map[string]string)
 	for _, name := range text.Vars() {
 		none[name] = ""
@@ -122,8 +122,8 @@ func literally(text channel.Text) string {
 	return string(text)
 }
 
-// units counts as LINE does, in UTF-16.
-func units(s string) int {
+// utf16Len counts as LINE does, in UTF-16.
+func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {
 		n += max(1, utf16.RuneLen(r))
@@ -131,16 +131,16 @@ func units(s string) int {
 	return n
 }
 
-// rendered is content as it is sent.
-type rendered struct {
+// payload is content as it is sent.
+type payload struct {
 	list   []message
 	json   json.RawMessage
 	hidden []string // what LINE's words may not repeat
 }
 
-// take makes rendered content ready to be sent. Its error is that of a Send.
-func take(c channel.Content) (rendered, error) {
-	var r rendered
+// prepare makes rendered content ready to be sent. Its error is that of a Send.
+func prepare(c channel.Content) (payload, error) {
+	var r payload
 	switch c := c.(type) {
 	case channel.Text:
 		r.json, _ = json.Marshal([]map[string]string{{"type": "text", "text": string(c)}})
@@ -151,16 +151,16 @@ func take(c channel.Content) (rendered, error) {
 		return r, channel.Failed(status.TemplateConfig, fmt.Sprintf("the content is a %T", c))
 	}
 	var err error
-	if r.list, err = Messages(r.json).list(); err != nil {
+	if r.list, err = Messages(r.json).objects(); err != nil {
 		return r, channel.Failed(status.TemplateConfig, "messages: "+err.Error())
 	}
 	for i, message := range r.list {
-		if n := units(message.text()); message.kind() == "text" && (n < 1 || n > maxText) {
+		if n := utf16Len(message.text()); message.kind() == "text" && (n < 1 || n > maxText) {
 			return r, channel.Undeliverable(status.ContentRejected,
 				fmt.Sprintf("messages[%d]: the text has %d UTF-16 units, want 1 to %d", i, n, maxText))
 		}
 	}
-	r.hidden = append(r.hidden, saying(string(r.json))...)
+	r.hidden = append(r.hidden, hiddenStrings(string(r.json))...)
 	return r, nil
 }
 

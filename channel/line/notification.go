@@ -56,23 +56,23 @@ var (
 
 // NewNotification returns a Notification, or all mistakes in the config.
 func NewNotification(c NotificationConfig) (*Notification, error) {
-	var bad mistakes
+	var bad configErrors
 	c.Account.check("NotificationConfig.Account", &bad)
 	if len(c.Account.Secrets) == 0 {
 		bad.add("NotificationConfig.Account.Secrets is required")
 	}
-	rows := notificationCodes.with(c.Codes, status.LINENotify, "NotificationConfig.Codes", &bad)
+	rows := notificationCodes.merge(c.Codes, status.LINENotify, "NotificationConfig.Codes", &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	return &Notification{
-		api:     c.Account.api(status.Accepted, rows),
-		webhook: &webhook{secrets: slices.Clone(c.Account.Secrets), followers: c.Followers, deliveries: true},
+		api:     c.Account.newAPI(status.Accepted, rows),
+		webhook: &webhook{secrets: slices.Clone(c.Account.Secrets), followers: c.Followers, takesDeliveries: true},
 	}, nil
 }
 
 // Format prints the channel without what it holds.
-func (*Notification) Format(w fmt.State, _ rune) { mask(w, "line.Notification{…}") }
+func (*Notification) Format(w fmt.State, _ rune) { writeMasked(w, "line.Notification{…}") }
 
 // Name returns channel.LINENotify.
 func (*Notification) Name() channel.Name { return channel.LINENotify }
@@ -89,13 +89,13 @@ func (*Notification) Traits() channel.Traits {
 func (*Notification) CheckContent(c channel.Content) error {
 	switch c := c.(type) {
 	case channel.Text:
-		return prefixed(checkText(c))
+		return withPrefix(checkText(c))
 	case Messages:
 		if err := c.Check(); err != nil {
 			return err
 		}
-		list, _ := c.list() // Check has read it
-		return prefixed(checkTypes(list))
+		list, _ := c.objects() // Check has read it
+		return withPrefix(checkTypes(list))
 	case Templated:
 		return c.Check()
 	default:
@@ -106,33 +106,33 @@ func (*Notification) CheckContent(c channel.Content) error {
 // Send sends a notification message to a number. One that LINE cannot match is
 // Undeliverable, no_match.
 func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	path, body, hidden, err := n.request(e.Content)
+	path, body, hidden, err := n.requestFor(e.Content)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	if e.To.Phone.IsZero() {
 		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
 	}
-	to := hash(e.To.Phone)
+	to := hashNumber(e.To.Phone)
 	body["to"], _ = json.Marshal(to) // a string
 	id := e.AttemptID.String()
 	answer, err := n.api.call(ctx, path, http.Header{"X-Line-Delivery-Tag": {id}}, body)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return n.api.result(answer, id, append(hidden, to))
+	return n.api.resultOf(answer, id, append(hidden, to))
 }
 
-// request returns where content goes and what the request says beside its recipient.
-func (*Notification) request(c channel.Content) (path string, body map[string]json.RawMessage, hidden []string, err error) {
+// requestFor returns where content goes and what the request says beside its recipient.
+func (*Notification) requestFor(c channel.Content) (path string, body map[string]json.RawMessage, hidden []string, err error) {
 	if t, ok := c.(Templated); ok {
 		body, err = t.object()
 		if err != nil {
 			return "", nil, nil, channel.Failed(status.TemplateConfig, err.Error())
 		}
-		return "/v2/bot/message/pnp/templated/push", body, saying(string(t)), nil
+		return "/v2/bot/message/pnp/templated/push", body, hiddenStrings(string(t)), nil
 	}
-	content, err := take(c)
+	content, err := prepare(c)
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -142,11 +142,11 @@ func (*Notification) request(c channel.Content) (path string, body map[string]js
 	return "/bot/pnp/push", map[string]json.RawMessage{"messages": content.json}, content.hidden, nil
 }
 
-// hash returns a number as notification messages are addressed: the SHA-256 of its
+// hashNumber returns a number as notification messages are addressed: the SHA-256 of its
 // E.164 form with the plus sign, in lower-case hexadecimal ("Technical specifications
 // of the LINE notification messages API"). There are few enough numbers to try them
 // all, so a hash is as private as its number.
-func hash(n phone.Number) string {
+func hashNumber(n phone.Number) string {
 	sum := sha256.Sum256([]byte(n.E164()))
 	return hex.EncodeToString(sum[:])
 }

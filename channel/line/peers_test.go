@@ -96,7 +96,7 @@ func TestRequestsFitLINEsDescription(t *testing.T) {
 		"no type":         {pushPath, "X-Line-Retry-Key", uuid.NewString(), token, `{"to":"` + user + `","messages":[{"text":"x"}]}`},
 		"retry key":       {pushPath, "X-Line-Retry-Key", "1", token, `{"to":"` + user + `","messages":[{"type":"text","text":"x"}]}`},
 		"no token":        {pushPath, "X-Line-Retry-Key", uuid.NewString(), "", `{"to":"` + user + `","messages":[{"type":"text","text":"x"}]}`},
-		"short tag":       {flexiblePath, "X-Line-Delivery-Tag", "short", token, `{"to":"` + hash + `","messages":[{"type":"text","text":"x"}]}`},
+		"short tag":       {flexiblePath, "X-Line-Delivery-Tag", "short", token, `{"to":"` + hashNumber + `","messages":[{"type":"text","text":"x"}]}`},
 		"no hash":         {flexiblePath, "X-Line-Delivery-Tag", uuid.NewString(), token, `{"messages":[{"type":"text","text":"x"}]}`},
 		"no such address": {"/v2/bot/message/pull", "X-Line-Retry-Key", uuid.NewString(), token, `{}`},
 	} {
@@ -177,7 +177,7 @@ func TestCallsThatLINEsSDKAcceptsAreAccepted(t *testing.T) {
 	require.False(t, blocked)
 
 	got = nil
-	hashed := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"delivery"}, Tag: hash, User: user, At: at})
+	hashed := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"delivery"}, Tag: hashNumber, User: user, At: at})
 	require.Equal(t, http.StatusOK, hashed.Code)
 	require.Equal(t, http.StatusOK, ask(question{Post: webhook.URL, Secret: secret, Types: []string{}}).Code, "the console's verify")
 	require.Equal(t, http.StatusUnauthorized, ask(question{Post: webhook.URL, Secret: "another", Tag: tag, At: at}).Code)

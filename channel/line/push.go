@@ -45,10 +45,10 @@ type PushConfig struct {
 // message once however often it is sent, and answers 409 to a repeat, which is a
 // success too. It knows the key for 24 hours; a later repeat would be another message.
 type Push struct {
-	api      *api
-	webhook  *webhook
-	contacts Contacts
-	profiles bool
+	api           *api
+	webhook       *webhook
+	contacts      Contacts
+	checksProfile bool
 }
 
 var (
@@ -59,23 +59,23 @@ var (
 
 // NewPush returns a Push, or all mistakes in the config.
 func NewPush(c PushConfig) (*Push, error) {
-	var bad mistakes
+	var bad configErrors
 	c.Account.check("PushConfig.Account", &bad)
-	rows := pushCodes.with(c.Codes, status.LINEPush, "PushConfig.Codes", &bad)
+	rows := pushCodes.merge(c.Codes, status.LINEPush, "PushConfig.Codes", &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	followers, _ := c.Contacts.(Followers)
 	return &Push{
-		api:      c.Account.api(status.Delivered, rows),
-		webhook:  &webhook{secrets: slices.Clone(c.Account.Secrets), followers: followers},
-		contacts: c.Contacts,
-		profiles: c.CheckProfile,
+		api:           c.Account.newAPI(status.Delivered, rows),
+		webhook:       &webhook{secrets: slices.Clone(c.Account.Secrets), followers: followers},
+		contacts:      c.Contacts,
+		checksProfile: c.CheckProfile,
 	}, nil
 }
 
 // Format prints the channel without what it holds.
-func (*Push) Format(w fmt.State, _ rune) { mask(w, "line.Push{…}") }
+func (*Push) Format(w fmt.State, _ rune) { writeMasked(w, "line.Push{…}") }
 
 // Name returns channel.LINEPush.
 func (*Push) Name() channel.Name { return channel.LINEPush }
@@ -90,7 +90,7 @@ func (*Push) Traits() channel.Traits {
 func (*Push) CheckContent(c channel.Content) error {
 	switch c := c.(type) {
 	case channel.Text:
-		return prefixed(checkText(c))
+		return withPrefix(checkText(c))
 	case Messages:
 		return c.Check()
 	default:
@@ -100,16 +100,16 @@ func (*Push) CheckContent(c channel.Content) error {
 
 // Send pushes a message. A number with no LINE user, or with several, is no_contact.
 func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	content, err := take(e.Content)
+	content, err := prepare(e.Content)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	to, err := p.find(ctx, e.To)
+	to, err := p.findUser(ctx, e.To)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	hidden := append(content.hidden, to)
-	if p.profiles {
+	if p.checksProfile {
 		if err := p.checkProfile(ctx, to, hidden); err != nil {
 			return channel.Result{}, err
 		}
@@ -120,19 +120,19 @@ func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return p.api.result(answer, "", hidden)
+	return p.api.resultOf(answer, "", hidden)
 }
 
-// groupID is the ID of a group or of a multi-person chat ("Source object"), which a
+// groupIDPattern is the ID of a group or of a multi-person chat ("Source object"), which a
 // push would reach as well: a message is for one person.
-var groupID = regexp.MustCompile(`^[CR][0-9a-f]{32}$`)
+var groupIDPattern = regexp.MustCompile(`^[CR][0-9a-f]{32}$`)
 
-// find returns the LINE user ID of a recipient who can be reached.
-func (p *Push) find(ctx context.Context, to channel.Recipient) (string, error) {
+// findUser returns the LINE user ID of a recipient who can be reached.
+func (p *Push) findUser(ctx context.Context, to channel.Recipient) (string, error) {
 	if to.LINEUserID == "" && (to.Phone.IsZero() || p.contacts == nil) {
 		return "", channel.Undeliverable(status.NoContact, "there is no LINE user ID, and nothing to find one by")
 	}
-	if groupID.MatchString(to.LINEUserID) {
+	if groupIDPattern.MatchString(to.LINEUserID) {
 		return "", channel.Undeliverable(status.NoContact, "the LINE user ID is that of a group or a room")
 	}
 	c := Contact{UserID: to.LINEUserID}
@@ -171,7 +171,7 @@ func (p *Push) checkProfile(ctx context.Context, id string, hidden []string) err
 	case answer.Code == http.StatusNotFound:
 		return channel.Undeliverable(status.Blocked, "no profile: the person has blocked the account, or is no friend of it")
 	case answer.Code == http.StatusTooManyRequests, answer.Code/100 == 5:
-		return channel.Temporary(errors.New("no profile: "+p.api.detail(answer, hidden)), answer.RetryAfter())
+		return channel.Temporary(errors.New("no profile: "+p.api.detailOf(answer, hidden)), answer.RetryAfter())
 	default:
 		return nil
 	}

@@ -22,11 +22,11 @@ type Templated string
 
 // Vars returns the names of the variables in order of appearance. In what
 // [Templated.Check] refuses, some may be left out.
-func (t Templated) Vars() []string { return varsOf(string(t)) }
+func (t Templated) Vars() []string { return varsInJSON(string(t)) }
 
 // Render replaces the variables by their values. It returns a Templated.
 func (t Templated) Render(vars map[string]string) (channel.Content, error) {
-	text, err := fill(string(t), vars)
+	text, err := fillStrings(string(t), vars)
 	return Templated(text), err
 }
 

@@ -15,9 +15,9 @@ import (
 
 // webhook takes LINE's calls (Messaging API reference, "Webhooks").
 type webhook struct {
-	secrets    []string
-	followers  Followers // may be nil
-	deliveries bool
+	secrets         []string
+	followers       Followers // may be nil
+	takesDeliveries bool
 }
 
 func (h *webhook) handler(sink channel.Sink) http.Handler {
@@ -27,21 +27,21 @@ func (h *webhook) handler(sink channel.Sink) http.Handler {
 			return err == nil && httpapi.Signed(sha256.New, h.secrets, body, mac)
 		},
 		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
-			events, err := read(body)
-			if err != nil || !h.deliveries {
+			events, err := parseEvents(body)
+			if err != nil || !h.takesDeliveries {
 				return nil, err
 			}
-			return receipts(events), nil
+			return deliveryReceipts(events), nil
 		},
-		Answer: h.answer,
+		Answer: h.updateFollowers,
 	}.Handler(sink)
 }
 
-// answer tells the followers, once the receipts are stored: a call that is answered
+// updateFollowers tells the followers, once the receipts are stored: a call that is answered
 // with 503 comes again, and both may be told twice.
-func (h *webhook) answer(w http.ResponseWriter, r *http.Request, body []byte) {
-	events, _ := read(body) // it was read before
-	told := contacts(events)
+func (h *webhook) updateFollowers(w http.ResponseWriter, r *http.Request, body []byte) {
+	events, _ := parseEvents(body) // it was read before
+	told := followChanges(events)
 	if len(told) == 0 || h.followers == nil {
 		return
 	}
@@ -61,10 +61,10 @@ type event struct {
 
 var errNoEvents = errors.New("line: no events in the call")
 
-// read returns the events of a call that are of interest. LINE adds types and fields,
+// parseEvents returns the events of a call that are of interest. LINE adds types and fields,
 // so an event that cannot be read is one of those that are not. There may be none: the
 // console's "verify" has no events.
-func read(body []byte) ([]event, error) {
+func parseEvents(body []byte) ([]event, error) {
 	var call struct{ Events []json.RawMessage }
 	if err := json.Unmarshal(body, &call); err != nil || call.Events == nil {
 		return nil, errNoEvents
@@ -79,36 +79,36 @@ func read(body []byte) ([]event, error) {
 	return events, nil
 }
 
-// receipts returns the deliveries that quote an attempt's ID. Messages without a tag
+// deliveryReceipts returns the deliveries that quote an attempt's ID. Messages without a tag
 // are quoted by the hash of the number, and others may send with tags of their own.
-func receipts(events []event) []channel.Receipt {
+func deliveryReceipts(events []event) []channel.Receipt {
 	var rs []channel.Receipt
 	for _, e := range events {
 		if e.Type == "delivery" && isUUID(e.Delivery.Data) {
 			rs = append(rs, channel.Receipt{
-				Channel: channel.LINENotify, ProviderID: e.Delivery.Data, Status: status.Delivered, At: e.at(),
+				Channel: channel.LINENotify, ProviderID: e.Delivery.Data, Status: status.Delivered, At: e.occurredAt(),
 			})
 		}
 	}
 	return rs
 }
 
-func contacts(events []event) []Contact {
+func followChanges(events []event) []Contact {
 	var told []Contact
 	for _, e := range events {
 		if (e.Type == "follow" || e.Type == "unfollow") && e.Source.Type == "user" && e.Source.UserID != "" {
-			told = append(told, Contact{UserID: e.Source.UserID, Blocked: e.Type == "unfollow", At: e.at()})
+			told = append(told, Contact{UserID: e.Source.UserID, Blocked: e.Type == "unfollow", At: e.occurredAt()})
 		}
 	}
 	return told
 }
 
-// endOfTime is the first instant that RFC 3339 has no words for, in milliseconds.
-var endOfTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+// timestampLimit is the first instant that RFC 3339 has no words for, in milliseconds.
+var timestampLimit = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
-// at is when the event happened; zero if it has no time that can be stored.
-func (e event) at() time.Time {
-	if e.Timestamp <= 0 || e.Timestamp >= endOfTime {
+// occurredAt is when the event happened; zero if it has no time that can be stored.
+func (e event) occurredAt() time.Time {
+	if e.Timestamp <= 0 || e.Timestamp >= timestampLimit {
 		return time.Time{}
 	}
 	return time.UnixMilli(e.Timestamp).UTC()

@@ -33,7 +33,7 @@ func (c *Channel) Inbox() []Copy {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var inbox []Copy
-	for _, id := range c.order {
+	for _, id := range c.attemptOrder {
 		for _, copied := range c.attempts[id].copies {
 			if !copied.At.After(now) {
 				inbox = append(inbox, copied)
@@ -63,13 +63,13 @@ func (c *Channel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.attempts)
-	c.order, c.pending = nil, nil
+	c.attemptOrder, c.pending = nil, nil
 }
 
-// remember keeps what became of an envelope, and forgets the oldest attempt if
+// recordAttempt keeps what became of an envelope, and forgets the oldest attempt if
 // there are too many. On an idempotent channel that has seen the attempt it
 // changes nothing and returns the first answer.
-func (c *Channel) remember(e channel.Envelope, answer channel.Result, events []event) (first channel.Result, seen bool) {
+func (c *Channel) recordAttempt(e channel.Envelope, answer channel.Result, events []event) (first channel.Result, seen bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a, ok := c.attempts[e.AttemptID]
@@ -79,15 +79,15 @@ func (c *Channel) remember(e channel.Envelope, answer channel.Result, events []e
 	if !ok {
 		a = &attempt{answer: answer}
 		c.attempts[e.AttemptID] = a
-		c.order = append(c.order, e.AttemptID)
+		c.attemptOrder = append(c.attemptOrder, e.AttemptID)
 	}
-	if at := arrival(events); !at.IsZero() {
+	if at := arrivalTime(events); !at.IsZero() {
 		text, _ := e.Content.(channel.Text) // Send has checked it
 		a.copies = append(a.copies, Copy{AttemptID: e.AttemptID, To: e.To, Text: string(text), At: at})
 	}
-	if len(c.order) > c.config.Memory {
-		delete(c.attempts, c.order[0])
-		c.order = c.order[1:]
+	if len(c.attemptOrder) > c.config.Memory {
+		delete(c.attempts, c.attemptOrder[0])
+		c.attemptOrder = c.attemptOrder[1:]
 	}
 	return channel.Result{}, false
 }

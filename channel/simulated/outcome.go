@@ -59,7 +59,7 @@ const (
 	Panics Outcome = 72
 )
 
-var names = map[Outcome]string{
+var outcomeNames = map[Outcome]string{
 	Delivered: "Delivered", DeliveredLater: "DeliveredLater", ReadLater: "ReadLater",
 	DeliveredLate: "DeliveredLate", ToldLate: "ToldLate", DeliveredAfterAll: "DeliveredAfterAll",
 	NoContact: "NoContact", Blocked: "Blocked", QuotaExceeded: "QuotaExceeded", NoMatch: "NoMatch",
@@ -75,8 +75,8 @@ var names = map[Outcome]string{
 
 // Outcomes returns every outcome, in the table's order.
 func Outcomes() []Outcome {
-	all := make([]Outcome, 0, len(names))
-	for o := range names {
+	all := make([]Outcome, 0, len(outcomeNames))
+	for o := range outcomeNames {
 		all = append(all, o)
 	}
 	slices.Sort(all)
@@ -85,7 +85,7 @@ func Outcomes() []Outcome {
 
 // String returns the outcome's name in the table.
 func (o Outcome) String() string {
-	if name, ok := names[o]; ok {
+	if name, ok := outcomeNames[o]; ok {
 		return name
 	}
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
@@ -122,7 +122,7 @@ func outcomeAt(s string, p Place) Outcome {
 		return Delivered
 	}
 	o := Outcome(pair[0]-'0')*10 + Outcome(pair[1]-'0')
-	if _, ok := names[o]; !ok {
+	if _, ok := outcomeNames[o]; !ok {
 		return Delivered
 	}
 	return o
@@ -146,53 +146,53 @@ var refusals = map[Outcome]*channel.Error{
 
 // event is one thing that happens to a message, and when its receipt comes.
 type event struct {
-	status   status.Status
-	reason   status.Reason
-	read     bool
-	at, told time.Time
+	status                 status.Status
+	reason                 status.Reason
+	read                   bool
+	happenedAt, reportedAt time.Time
 }
 
-// script returns what happens to a message that is taken now, in the order of the
+// eventsFor returns what happens to a message that is taken now, in the order of the
 // receipts.
-func (c *Channel) script(o Outcome, now time.Time) []event {
+func (c *Channel) eventsFor(o Outcome, now time.Time) []event {
 	soon, later, late := now.Add(c.config.Delay), now.Add(2*c.config.Delay), now.Add(c.config.Late)
 	switch o {
 	case Delivered, ReceiptFirst:
-		return []event{{status: status.Delivered, at: now, told: now}}
+		return []event{{status: status.Delivered, happenedAt: now, reportedAt: now}}
 	case ReadLater:
 		return []event{
-			{status: status.Delivered, at: soon, told: soon},
-			{status: status.Delivered, read: true, at: later, told: later},
+			{status: status.Delivered, happenedAt: soon, reportedAt: soon},
+			{status: status.Delivered, read: true, happenedAt: later, reportedAt: later},
 		}
 	case DeliveredLate:
-		return []event{{status: status.Delivered, at: late, told: late}}
+		return []event{{status: status.Delivered, happenedAt: late, reportedAt: late}}
 	case ToldLate:
-		return []event{{status: status.Delivered, at: soon, told: late}}
+		return []event{{status: status.Delivered, happenedAt: soon, reportedAt: late}}
 	case DeliveredAfterAll:
 		return []event{
-			{status: status.Undeliverable, reason: status.CarrierError, at: soon, told: soon},
-			{status: status.Delivered, at: late, told: late},
+			{status: status.Undeliverable, reason: status.CarrierError, happenedAt: soon, reportedAt: soon},
+			{status: status.Delivered, happenedAt: late, reportedAt: late},
 		}
 	case Silent:
 		return nil
 	case UndeliverableLater:
-		return []event{{status: status.Undeliverable, reason: status.CarrierError, at: soon, told: soon}}
+		return []event{{status: status.Undeliverable, reason: status.CarrierError, happenedAt: soon, reportedAt: soon}}
 	case UnverifiedLater:
-		return []event{{status: status.Undeliverable, reason: status.Unverified, at: soon, told: soon}}
+		return []event{{status: status.Undeliverable, reason: status.Unverified, happenedAt: soon, reportedAt: soon}}
 	case FailedLater:
-		return []event{{status: status.Failed, reason: status.SystemError, at: soon, told: soon}}
+		return []event{{status: status.Failed, reason: status.SystemError, happenedAt: soon, reportedAt: soon}}
 	case ReceiptTwice:
 		return []event{
-			{status: status.Delivered, at: soon, told: soon},
-			{status: status.Delivered, at: soon, told: later},
+			{status: status.Delivered, happenedAt: soon, reportedAt: soon},
+			{status: status.Delivered, happenedAt: soon, reportedAt: later},
 		}
 	case OutOfOrder:
 		return []event{
-			{status: status.Delivered, read: true, at: later, told: later},
-			{status: status.Delivered, at: soon, told: later.Add(c.config.Delay)},
-			{status: status.Accepted, at: now, told: later.Add(2 * c.config.Delay)},
+			{status: status.Delivered, read: true, happenedAt: later, reportedAt: later},
+			{status: status.Delivered, happenedAt: soon, reportedAt: later.Add(c.config.Delay)},
+			{status: status.Accepted, happenedAt: now, reportedAt: later.Add(2 * c.config.Delay)},
 		}
 	default:
-		return []event{{status: status.Delivered, at: soon, told: soon}}
+		return []event{{status: status.Delivered, happenedAt: soon, reportedAt: soon}}
 	}
 }

@@ -14,30 +14,30 @@ import (
 )
 
 const (
-	// batch is how many receipts one call of the sink gets at most.
-	batch = 100
-	// pause is how long Listen waits before it repeats what the sink refused.
-	pause = time.Second
+	// maxBatch is how many receipts one call of the sink gets at most.
+	maxBatch = 100
+	// retryPause is how long Listen waits before it repeats what the sink refused.
+	retryPause = time.Second
 )
 
-// receipt is a receipt on its way, with the time it comes and its place among
+// pendingReceipt is a receipt on its way, with the time it comes and its place among
 // those of the same time.
-type receipt struct {
+type pendingReceipt struct {
 	channel.Receipt
-	due   time.Time
-	place uint64
+	due      time.Time
+	sequence uint64
 }
 
-// line is the receipts on their way: a heap, the earliest due first.
-type line []*receipt
+// receiptHeap is the receipts on their way: a heap, the earliest due first.
+type receiptHeap []*pendingReceipt
 
-func (l line) Len() int      { return len(l) }
-func (l line) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
-func (l line) Less(i, j int) bool {
-	return cmp.Or(l[i].due.Compare(l[j].due), cmp.Compare(l[i].place, l[j].place)) < 0
+func (l receiptHeap) Len() int      { return len(l) }
+func (l receiptHeap) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
+func (l receiptHeap) Less(i, j int) bool {
+	return cmp.Or(l[i].due.Compare(l[j].due), cmp.Compare(l[i].sequence, l[j].sequence)) < 0
 }
-func (l *line) Push(x any) { *l = append(*l, x.(*receipt)) }
-func (l *line) Pop() any {
+func (l *receiptHeap) Push(x any) { *l = append(*l, x.(*pendingReceipt)) }
+func (l *receiptHeap) Pop() any {
 	last := len(*l) - 1
 	r := (*l)[last]
 	(*l)[last] = nil
@@ -45,33 +45,33 @@ func (l *line) Pop() any {
 	return r
 }
 
-// receipts makes the receipts of events.
-func (c *Channel) receipts(id uuid.UUID, events []event) []*receipt {
-	rs := make([]*receipt, len(events))
+// newReceipts makes the receipts of events.
+func (c *Channel) newReceipts(id uuid.UUID, events []event) []*pendingReceipt {
+	rs := make([]*pendingReceipt, len(events))
 	for i, ev := range events {
-		rs[i] = &receipt{due: ev.told, Receipt: channel.Receipt{
+		rs[i] = &pendingReceipt{due: ev.reportedAt, Receipt: channel.Receipt{
 			Channel:    c.config.Name,
 			ProviderID: id.String(),
 			Status:     ev.status,
 			Reason:     ev.reason,
 			Read:       ev.read,
-			At:         ev.at,
+			At:         ev.happenedAt,
 		}}
 	}
 	return rs
 }
 
-// queue puts receipts in line and wakes who listens.
-func (c *Channel) queue(rs ...*receipt) {
+// enqueue puts receipts in line and wakes who listens.
+func (c *Channel) enqueue(rs ...*pendingReceipt) {
 	if len(rs) == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range rs {
-		if r.place == 0 {
-			c.queued++
-			r.place = c.queued
+		if r.sequence == 0 {
+			c.lastSequence++
+			r.sequence = c.lastSequence
 		}
 		heap.Push(&c.pending, r)
 	}
@@ -79,9 +79,9 @@ func (c *Channel) queue(rs ...*receipt) {
 	c.changed = make(chan struct{})
 }
 
-// tell hands a receipt to the sink that was connected last, and reports whether
+// deliverNow hands a receipt to the sink that was connected last, and reports whether
 // it took it.
-func (c *Channel) tell(ctx context.Context, r *receipt) bool {
+func (c *Channel) deliverNow(ctx context.Context, r *pendingReceipt) bool {
 	c.mu.Lock()
 	var s *channel.Sink
 	if n := len(c.sinks); n > 0 {
@@ -91,13 +91,13 @@ func (c *Channel) tell(ctx context.Context, r *receipt) bool {
 	return s != nil && (*s)(ctx, r.Receipt) == nil
 }
 
-// due takes the receipts that are due by now out of the line, one batch at most.
-func (c *Channel) due(now time.Time) []*receipt {
+// takeDue takes the receipts that are due by now out of the line, one batch at most.
+func (c *Channel) takeDue(now time.Time) []*pendingReceipt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var due []*receipt
-	for len(due) < batch && len(c.pending) > 0 && !c.pending[0].due.After(now) {
-		due = append(due, heap.Pop(&c.pending).(*receipt))
+	var due []*pendingReceipt
+	for len(due) < maxBatch && len(c.pending) > 0 && !c.pending[0].due.After(now) {
+		due = append(due, heap.Pop(&c.pending).(*pendingReceipt))
 	}
 	return due
 }
@@ -122,7 +122,7 @@ func (c *Channel) Deliver(ctx context.Context, s channel.Sink) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		due := c.due(now)
+		due := c.takeDue(now)
 		if len(due) == 0 {
 			return n, nil
 		}
@@ -131,7 +131,7 @@ func (c *Channel) Deliver(ctx context.Context, s channel.Sink) (int, error) {
 			rs[i] = r.Receipt
 		}
 		if err := s(ctx, rs...); err != nil {
-			c.queue(due...)
+			c.enqueue(due...)
 			return n, fmt.Errorf("simulated: the sink refused %d receipts: %w", len(due), err)
 		}
 		n += len(due)
@@ -171,7 +171,7 @@ func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 		}
 		if err != nil {
 			select {
-			case <-c.config.Clock.After(pause):
+			case <-c.config.Clock.After(retryPause):
 			case <-ctx.Done():
 			}
 			continue

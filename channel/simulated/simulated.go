@@ -50,8 +50,8 @@ type Config struct {
 	Memory int
 }
 
-// known are the traits and the place of the channels that package channel knows.
-var known = map[channel.Name]struct {
+// defaultsByName are the traits and the place of the channels that package channel knows.
+var defaultsByName = map[channel.Name]struct {
 	traits channel.Traits
 	place  Place
 }{
@@ -69,27 +69,27 @@ type Channel struct {
 	closed  chan struct{}
 	close   func()
 
-	mu       sync.Mutex
-	attempts map[uuid.UUID]*attempt
-	order    []uuid.UUID // of attempts, oldest first
-	pending  line
-	queued   uint64
-	changed  chan struct{} // closed, and replaced, when a receipt is queued
-	sinks    []*channel.Sink
+	mu           sync.Mutex
+	attempts     map[uuid.UUID]*attempt
+	attemptOrder []uuid.UUID // of attempts, oldest first
+	pending      receiptHeap
+	lastSequence uint64
+	changed      chan struct{} // closed, and replaced, when a receipt is queued
+	sinks        []*channel.Sink
 }
 
 // New returns a simulated channel.
 func New(c Config) *Channel {
 	c.Name = cmp.Or(c.Name, channel.SMS)
-	c.Traits = cmp.Or(c.Traits, known[c.Name].traits)
-	c.Place = cmp.Or(c.Place, known[c.Name].place, Third)
+	c.Traits = cmp.Or(c.Traits, defaultsByName[c.Name].traits)
+	c.Place = cmp.Or(c.Place, defaultsByName[c.Name].place, Third)
 	c.Delay = cmp.Or(c.Delay, 2*time.Second)
 	c.Late = cmp.Or(c.Late, 6*time.Hour)
 	c.Slow = cmp.Or(c.Slow, 10*time.Second)
 	c.RetryAfter = cmp.Or(c.RetryAfter, 30*time.Second)
 	c.Memory = cmp.Or(c.Memory, 100_000)
 	if c.Clock == nil {
-		c.Clock = wall{}
+		c.Clock = realClock{}
 	}
 	closed := make(chan struct{})
 	return &Channel{
@@ -164,15 +164,15 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err := refusals[o]; err != nil {
 		return channel.Result{}, err
 	}
-	if err := c.misbehave(ctx, o, e.Try); err != nil {
+	if err := c.injectFault(ctx, o, e.Try); err != nil {
 		return channel.Result{}, err
 	}
-	return c.take(ctx, o, e)
+	return c.accept(ctx, o, e)
 }
 
-// misbehave does what an outcome has in store before the message is taken, and
+// injectFault does what an outcome has in store before the message is taken, and
 // returns the error of one that is not taken.
-func (c *Channel) misbehave(ctx context.Context, o Outcome, try int) error {
+func (c *Channel) injectFault(ctx context.Context, o Outcome, try int) error {
 	switch {
 	case o == FlakyTwice && try <= 2, o == Down:
 		return channel.Temporary(errBusy, 0)
@@ -196,11 +196,11 @@ func (c *Channel) misbehave(ctx context.Context, o Outcome, try int) error {
 	return nil
 }
 
-// take takes a message as a provider does: it answers, and lets the rest happen
+// accept takes a message as a provider does: it answers, and lets the rest happen
 // in its own time.
-func (c *Channel) take(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
+func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
 	now := c.config.Clock.Now()
-	events := c.fit(c.script(o, now), e.Expires, now)
+	events := c.filterEvents(c.eventsFor(o, now), e.Expires, now)
 
 	answer := channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}
 	said := !c.machine.Reaches(status.Accepted) ||
@@ -209,57 +209,57 @@ func (c *Channel) take(ctx context.Context, o Outcome, e channel.Envelope) (chan
 		if len(events) == 0 {
 			return channel.Result{}, channel.InDoubt(errLost)
 		}
-		events[0].at, events[0].told = now, now
+		events[0].happenedAt, events[0].reportedAt = now, now
 		answer.Status, answer.Reason = events[0].status, events[0].reason
 	}
 
-	if first, seen := c.remember(e, answer, events); seen {
+	if first, seen := c.recordAttempt(e, answer, events); seen {
 		return first, nil
 	}
 	if said && o != ReceiptFirst {
 		events = events[1:]
 	}
-	rs := c.receipts(e.AttemptID, events)
-	if o == ReceiptFirst && len(rs) > 0 && c.tell(ctx, rs[0]) {
+	rs := c.newReceipts(e.AttemptID, events)
+	if o == ReceiptFirst && len(rs) > 0 && c.deliverNow(ctx, rs[0]) {
 		rs = rs[1:]
 	}
-	c.queue(rs...)
+	c.enqueue(rs...)
 	if o == InDoubtTaken && e.Try <= 1 {
 		return channel.Result{}, channel.InDoubt(errLost)
 	}
 	return answer, nil
 }
 
-// fit leaves out what the channel cannot say, and what comes too late.
-func (c *Channel) fit(events []event, expires, now time.Time) []event {
+// filterEvents leaves out what the channel cannot say, and what comes too late.
+func (c *Channel) filterEvents(events []event, expires, now time.Time) []event {
 	events = slices.DeleteFunc(events, func(ev event) bool {
 		return ev.read && !c.config.Traits.Reads || !c.machine.Reaches(ev.status)
 	})
-	if !c.config.Traits.Expires || expires.IsZero() || !arrival(events).After(expires) {
+	if !c.config.Traits.Expires || expires.IsZero() || !arrivalTime(events).After(expires) {
 		return events
 	}
 	if expires.Before(now) {
 		expires = now
 	}
 	events = slices.DeleteFunc(events, func(ev event) bool { return ev.status == status.Delivered })
-	return append(events, event{status: status.Undeliverable, reason: status.Expired, at: expires, told: expires})
+	return append(events, event{status: status.Undeliverable, reason: status.Expired, happenedAt: expires, reportedAt: expires})
 }
 
-// arrival returns when the message reaches the person; zero for never.
-func arrival(events []event) time.Time {
+// arrivalTime returns when the message reaches the person; zero for never.
+func arrivalTime(events []event) time.Time {
 	for _, ev := range events {
 		if ev.status == status.Delivered && !ev.read {
-			return ev.at
+			return ev.happenedAt
 		}
 	}
 	return time.Time{}
 }
 
-// wall is the real clock.
-type wall struct{}
+// realClock is the real clock.
+type realClock struct{}
 
 //nolint:forbidigo // here is where the time comes from
-func (wall) Now() time.Time { return time.Now() }
+func (realClock) Now() time.Time { return time.Now() }
 
 //nolint:forbidigo // as above
-func (wall) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (realClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -1,27 +1,3 @@
-// Package sms says how a text travels as SMS: in which encoding, and in how many
-// segments, each of which a carrier counts and bills as a message.
-//
-//	size := sms.Count("您的驗證碼是 4711，五分鐘內有效")
-//	fmt.Println(size.Encoding, size.Segments) // UCS2 1
-//
-// A text goes as GSM 7-bit if each of its characters is in the GSM default alphabet
-// or in the extension table beside it, and as UCS-2 otherwise: one character outside,
-// such as a backtick, a tab or an emoji, leaves room for 70 characters where there was
-// room for 160. National language tables are not used, since few carriers take them.
-//
-//	              one segment   each of several, with a reference of
-//	                            8 bits       16 bits
-//	GSM 7-bit     160           153          152 septets
-//	UCS-2          70            67           66 UTF-16 code units
-//
-// A character of the extension table takes two septets, one outside the Basic
-// Multilingual Plane two code units. Neither is ever split between segments, so
-// that a segment may end one unit early.
-//
-// An empty text is one segment of nothing. A byte that is not UTF-8 counts, and is
-// sent, as U+FFFD; NUL is in no alphabet but UCS-2, and is sent as it is.
-//
-// All functions are safe for concurrent use.
 package sms
 
 import (
@@ -69,7 +45,7 @@ type Size struct {
 // 8-bit references, as most do. It does not allocate.
 func Count(text string) Size {
 	encoding := encodingOf(text)
-	limit := encoding.limit(reference8)
+	limit := encoding.maxUnits(reference8)
 	size := Size{Encoding: encoding, Segments: 1}
 	used := 0 // in the last of several segments
 	for _, r := range text {
@@ -82,7 +58,7 @@ func Count(text string) Size {
 		size.Units += width
 	}
 	size.Left = limit - used
-	if single := encoding.limit(0); size.Units <= single {
+	if single := encoding.maxUnits(0); size.Units <= single {
 		size.Segments, size.Left = 1, single-size.Units
 	}
 	return size
@@ -90,7 +66,7 @@ func Count(text string) Size {
 
 func encodingOf(text string) Encoding {
 	for _, r := range text {
-		if lookup(r).width == 0 {
+		if lookupRune(r).width == 0 {
 			return UCS2
 		}
 	}
@@ -100,7 +76,7 @@ func encodingOf(text string) Encoding {
 // width returns how many units r takes. For GSM7, r is in the alphabet.
 func (e Encoding) width(r rune) int {
 	if e == GSM7 {
-		return int(lookup(r).width)
+		return int(lookupRune(r).width)
 	}
 	return utf16.RuneLen(r)
 }
@@ -110,16 +86,16 @@ func (e Encoding) width(r rune) int {
 // 16-bit one (sections 9.2.3.24.1 and 9.2.3.24.8). The pair of units that must not
 // be split has to fit into what is left.
 const (
-	userData   = 140
-	reference8 = 6
-	maxHeader  = userData - 4
+	userDataOctets = 140
+	reference8     = 6
+	maxHeader      = userDataOctets - 4
 )
 
-// limit returns how many units fit beside a header of that many octets. Septets
+// maxUnits returns how many units fit beside a header of that many octets. Septets
 // begin at the next septet boundary.
-func (e Encoding) limit(header int) int {
+func (e Encoding) maxUnits(header int) int {
 	if e == GSM7 {
-		return (userData - header) * 8 / 7
+		return (userDataOctets - header) * 8 / 7
 	}
-	return (userData - header) / 2
+	return (userDataOctets - header) / 2
 }

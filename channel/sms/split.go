@@ -23,15 +23,15 @@ func Split(text string, header int) (Encoding, [][]byte) {
 	}
 	encoding := encodingOf(text)
 	octets := encoding.encode(text)
-	if header == 0 || len(octets) <= encoding.limit(0)*encoding.unit() {
+	if header == 0 || len(octets) <= encoding.maxUnits(0)*encoding.unitOctets() {
 		return encoding, [][]byte{octets}
 	}
-	limit := encoding.limit(header) * encoding.unit()
-	segments := make([][]byte, 0, len(octets)/(limit-encoding.unit())+1)
+	limit := encoding.maxUnits(header) * encoding.unitOctets()
+	segments := make([][]byte, 0, len(octets)/(limit-encoding.unitOctets())+1)
 	for len(octets) > limit {
 		end := limit
-		if encoding.begins(octets[:end]) {
-			end -= encoding.unit()
+		if encoding.endsInsidePair(octets[:end]) {
+			end -= encoding.unitOctets()
 		}
 		segments = append(segments, octets[:end:end])
 		octets = octets[end:]
@@ -39,16 +39,16 @@ func Split(text string, header int) (Encoding, [][]byte) {
 	return encoding, append(segments, octets)
 }
 
-// unit returns how many octets a unit is on the wire.
-func (e Encoding) unit() int {
+// unitOctets returns how many octets a unit is on the wire.
+func (e Encoding) unitOctets() int {
 	if e == GSM7 {
 		return 1
 	}
 	return 2
 }
 
-// begins reports whether the last unit is the first of a pair.
-func (e Encoding) begins(octets []byte) bool {
+// endsInsidePair reports whether the last unit is the first of a pair.
+func (e Encoding) endsInsidePair(octets []byte) bool {
 	if e == GSM7 {
 		return octets[len(octets)-1] == escape
 	}
@@ -56,10 +56,10 @@ func (e Encoding) begins(octets []byte) bool {
 }
 
 func (e Encoding) encode(text string) []byte {
-	octets := make([]byte, 0, e.unit()*utf8.RuneCountInString(text))
+	octets := make([]byte, 0, e.unitOctets()*utf8.RuneCountInString(text))
 	for _, r := range text {
 		if e == GSM7 {
-			c := lookup(r)
+			c := lookupRune(r)
 			if c.width == 2 {
 				octets = append(octets, escape)
 			}
@@ -88,10 +88,10 @@ func Decode(e Encoding, octets []byte) string {
 	escaped := false
 	for _, septet := range octets {
 		r := utf8.RuneError
-		if int(septet) < len(characters) {
-			r = characters[septet]
+		if int(septet) < len(basicRunes) {
+			r = basicRunes[septet]
 		}
-		if shifted, ok := extended[septet]; escaped && ok {
+		if shifted, ok := extensionTable[septet]; escaped && ok {
 			r = shifted
 		}
 		if escaped = septet == escape && !escaped; escaped {

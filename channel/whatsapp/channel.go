@@ -29,9 +29,9 @@ type Channel struct {
 	client        *http.Client
 
 	// Functions hold what is secret: fmt prints nothing of what they know.
-	token    func() string
-	signed   func(body, mac []byte) bool
-	verified func(word string) bool
+	token         func() string
+	isSigned      func(body, mac []byte) bool
+	isVerifyToken func(word string) bool
 }
 
 func newChannel(c Config) *Channel {
@@ -42,8 +42,8 @@ func newChannel(c Config) *Channel {
 		validity:      c.Validity,
 		client:        c.Client,
 		token:         func() string { return strings.TrimSpace(c.Token()) },
-		signed:        signedBy(c.AppSecrets),
-		verified:      oneOf(c.VerifyTokens),
+		isSigned:      signatureChecker(c.AppSecrets),
+		isVerifyToken: tokenChecker(c.VerifyTokens),
 	}
 }
 
@@ -75,20 +75,20 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if !ok {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, "the content is no whatsapp.Template")
 	}
-	if mistakes := t.mistakes(); len(mistakes) > 0 {
+	if mistakes := t.formErrors(); len(mistakes) > 0 {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, mistakes[0].Error())
 	}
 	if e.To.Phone.IsZero() {
 		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
 	}
-	if blank := t.blank(); blank != "" {
+	if blank := t.missingValue(); blank != "" {
 		return channel.Result{}, channel.Undeliverable(status.TemplateMismatch, "no value for "+blank)
 	}
 	token := c.token()
 	if token == "" {
 		return channel.Result{}, channel.Undeliverable(status.Authorization, "there is no access token")
 	}
-	req, err := c.request(ctx, newMessage(e, t), token)
+	req, err := c.newRequest(ctx, newMessage(e, t), token)
 	if err != nil {
 		return channel.Result{}, channel.Failed(status.SystemError, "the request cannot be made")
 	}
@@ -96,10 +96,10 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return c.read(answer, e.AttemptID, append(t.values(), token)...)
+	return c.readAnswer(answer, e.AttemptID, append(t.hiddenValues(), token)...)
 }
 
-func (c *Channel) request(ctx context.Context, m message, token string) (*http.Request, error) {
+func (c *Channel) newRequest(ctx context.Context, m message, token string) (*http.Request, error) {
 	body, err := json.Marshal(m)
 	if err != nil {
 		return nil, err
@@ -113,38 +113,38 @@ func (c *Channel) request(ctx context.Context, m message, token string) (*http.R
 	return req, nil
 }
 
-// telling is how many characters a value has at least that is looked for in Meta's
+// minHiddenRunes is how many characters a value has at least that is looked for in Meta's
 // words. Shorter ones are in too many words.
-const telling = 4
+const minHiddenRunes = 4
 
-// values are the texts that Meta's words may not repeat.
-func (t Template) values() []string {
+// hiddenValues are the texts that Meta's words may not repeat.
+func (t Template) hiddenValues() []string {
 	var all []string
-	for _, p := range t.places() {
-		if utf8.RuneCountInString(string(*p.text)) >= telling {
+	for _, p := range t.allTexts() {
+		if utf8.RuneCountInString(string(*p.text)) >= minHiddenRunes {
 			all = append(all, string(*p.text))
 		}
 	}
 	return all
 }
 
-// pairPause is how long a person is left alone who got too many messages.
-const pairPause = 6 * time.Second
+// pairRetryAfter is how long a person is left alone who got too many messages.
+const pairRetryAfter = 6 * time.Second
 
-// read says what Meta's answer comes to.
-func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
+// readAnswer says what Meta's answer comes to.
+func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
 	var said struct {
 		Messages []struct {
 			ID string `json:"id"`
 		} `json:"messages"`
-		Error *problem `json:"error"`
+		Error *graphError `json:"error"`
 	}
 	_ = json.Unmarshal(a.Body, &said) // an answer that is no JSON says nothing
 	switch {
 	case a.Code/100 == 2 && len(said.Messages) > 0 && said.Messages[0].ID != "":
 		return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
 	case said.Error != nil:
-		return channel.Result{}, c.refused(a, *said.Error, hidden)
+		return channel.Result{}, c.errorOf(a, *said.Error, hidden)
 	case a.Code/100 == 2:
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
 	default:
@@ -152,21 +152,21 @@ func (c *Channel) read(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (c
 	}
 }
 
-// refused returns the error of an answer that names one.
-func (c *Channel) refused(a httpapi.Answer, p problem, hidden []string) error {
+// errorOf returns the error of an answer that names one.
+func (c *Channel) errorOf(a httpapi.Answer, p graphError, hidden []string) error {
 	code, named := p.code()
 	v, known := channel.Verdict{}, false
 	if named {
-		v, known = c.verdict(code)
+		v, known = c.codeVerdict(code)
 	}
 	if !known {
 		v = a.Verdict()
 	}
 	pause := a.RetryAfter()
 	if code == pairLimit {
-		pause = max(pause, pairPause)
+		pause = max(pause, pairRetryAfter)
 	}
-	words := p.words(hidden...)
+	words := p.detail(hidden...)
 	if err := v.Error(words, pause); err != nil {
 		return err
 	}

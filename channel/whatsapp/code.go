@@ -17,7 +17,7 @@ import (
 // Undeliverable, not Failed: the next channel may still reach the person, while
 // somebody mends it. Failed is for what this package or the Template got wrong.
 var (
-	mayPass          = channel.Verdict{}
+	temporary        = channel.Verdict{}
 	inDoubt          = channel.Verdict{Reason: status.InDoubt}
 	authorization    = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
 	permission       = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
@@ -48,25 +48,25 @@ var codes = map[int]channel.Verdict{
 
 	// "Throttling errors". The first ones count calls, the last two messages: they stand
 	// until a restriction is lifted.
-	4:         mayPass, // calls of the app
-	80007:     mayPass, // calls of the account
-	130429:    mayPass, // messages a second
-	pairLimit: mayPass, // messages to this one person
+	4:         temporary, // calls of the app
+	80007:     temporary, // calls of the account
+	130429:    temporary, // messages a second
+	pairLimit: temporary, // messages to this one person
 	131048:    quotaExceeded,
 	131064:    quotaExceeded,
 
 	// "Other errors"
 	1:      inDoubt,          // "invalid request or possible server error"
-	2:      mayPass,          // downtime or overload
+	2:      temporary,        // downtime or overload
 	33:     permission,       // the sending number was deleted
 	100:    templateConfig,   // parameter unsupported or misspelled
 	130403: blocked,          // by the business itself
 	130472: blocked,          // withheld: an experiment
-	131000: mayPass,          // "message failed to send due to an unknown error"
+	131000: temporary,        // "message failed to send due to an unknown error"
 	131005: authorization,    // permission not granted
 	131008: templateConfig,   // a parameter is missing
 	131009: templateConfig,   // a parameter's value is not valid
-	131016: mayPass,          // service unavailable
+	131016: temporary,        // service unavailable
 	131021: invalidNumber,    // the person is the sender
 	131026: noContact,        // not on WhatsApp, terms not accepted, or an old version
 	131037: permission,       // the sending number has no approved name
@@ -77,7 +77,7 @@ var codes = map[int]channel.Verdict{
 	131050: blocked,          // the person stopped marketing messages
 	131051: templateConfig,   // message type unsupported
 	131053: contentRejected,  // the header's media could not be fetched or used
-	131057: mayPass,          // account in maintenance, for minutes
+	131057: temporary,        // account in maintenance, for minutes
 	131063: permission,       // marketing templates are switched off for the Cloud API
 	132000: templateMismatch, // number of parameters
 	132001: templateMismatch, // no such template in this language, or not approved
@@ -88,7 +88,7 @@ var codes = map[int]channel.Verdict{
 	132016: templateMismatch, // template disabled for low quality
 	132068: templateMismatch, // the template's flow is blocked
 	132069: templateMismatch, // the template's flow is throttled
-	133004: mayPass,          // server unavailable
+	133004: temporary,        // server unavailable
 	133010: permission,       // the sending number is not registered
 	134011: permission,       // terms of payments not accepted
 
@@ -105,8 +105,8 @@ var codes = map[int]channel.Verdict{
 // six seconds (About the platform, "Pair rate limits").
 const pairLimit = 131056
 
-// verdict returns what a code means, if it is known.
-func (c *Channel) verdict(code int) (v channel.Verdict, known bool) {
+// codeVerdict returns what a code means, if it is known.
+func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
 	if v, known = c.codes[code]; known {
 		return v, true
 	}
@@ -117,37 +117,37 @@ func (c *Channel) verdict(code int) (v channel.Verdict, known bool) {
 	return v, known
 }
 
-// late returns what the code of a webhook means. The message was taken and then not
+// webhookVerdict returns what the code of a webhook means. The message was taken and then not
 // delivered: there is nothing to try again, and the person is to be reached another way.
-func (c *Channel) late(p problem) channel.Verdict {
+func (c *Channel) webhookVerdict(p graphError) channel.Verdict {
 	if code, ok := p.code(); ok {
-		if v, known := c.verdict(code); known && v.Status != status.Preparing {
+		if v, known := c.codeVerdict(code); known && v.Status != status.Preparing {
 			return v
 		}
 	}
 	return carrierError
 }
 
-// problem is an error in an answer (Error codes, "Error response syntax") or in a
+// graphError is an error in an answer (Error codes, "Error response syntax") or in a
 // webhook (Status messages webhook reference, "Syntax").
-type problem struct {
+type graphError struct {
 	Code    json.Number     `json:"code"`
 	Title   string          `json:"title"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"error_data"`
 }
 
-func (p problem) code() (int, bool) {
+func (p graphError) code() (int, bool) {
 	code, err := strconv.Atoi(p.Code.String())
-	return code, err == nil && code < longestCode
+	return code, err == nil && code < codeLimit
 }
 
-// longestCode bounds what is taken for a code. Meta's have up to seven digits; a longer
+// codeLimit bounds what is taken for a code. Meta's have up to seven digits; a longer
 // number may be anything, such as a person's.
-const longestCode = 10_000_000
+const codeLimit = 10_000_000
 
-// words returns the code and Meta's words. In an answer they begin with the code.
-func (p problem) words(hidden ...string) string {
+// detail returns the code and Meta's words. In an answer they begin with the code.
+func (p graphError) detail(hidden ...string) string {
 	var data struct {
 		Details string `json:"details"`
 	}

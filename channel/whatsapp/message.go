@@ -75,43 +75,43 @@ func (t Template) components() []component {
 	if len(t.Body) > 0 {
 		body := component{Type: "body"}
 		for _, p := range t.Body {
-			body.Parameters = append(body.Parameters, p.wire())
+			body.Parameters = append(body.Parameters, p.toWire())
 		}
 		all = append(all, body)
 	}
 	for _, b := range t.Buttons {
-		all = append(all, b.wire())
+		all = append(all, b.toWire())
 	}
 	return all
 }
 
-func (p Parameter) wire() parameter { return parameter{Type: "text", Name: p.Name, Text: p.Text} }
+func (p Parameter) toWire() parameter { return parameter{Type: "text", Name: p.Name, Text: p.Text} }
 
 func (h Header) parameters() []parameter {
 	var all []parameter
 	if h.Text.Text != "" {
-		all = append(all, h.Text.wire())
+		all = append(all, h.Text.toWire())
 	}
-	if m := h.Image.wire(); m != nil {
+	if m := h.Image.toWire(); m != nil {
 		all = append(all, parameter{Type: "image", Image: m})
 	}
-	if m := h.Video.wire(); m != nil {
+	if m := h.Video.toWire(); m != nil {
 		all = append(all, parameter{Type: "video", Video: m})
 	}
-	if m := h.Document.wire(); m != nil {
+	if m := h.Document.toWire(); m != nil {
 		all = append(all, parameter{Type: "document", Document: m})
 	}
 	return all
 }
 
-func (m Media) wire() *media {
+func (m Media) toWire() *media {
 	if m == (Media{}) {
 		return nil
 	}
 	return &media{m.ID, m.Link, m.Filename}
 }
 
-func (b Button) wire() component {
+func (b Button) toWire() component {
 	c := component{Type: "button", Index: strconv.Itoa(b.Index)}
 	switch {
 	case b.URL != "":

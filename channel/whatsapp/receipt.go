@@ -20,9 +20,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxCall bounds the body of a webhook: Meta's have up to 3 MB (Webhooks overview,
+// maxWebhookBytes bounds the body of a webhook: Meta's have up to 3 MB (Webhooks overview,
 // "Payload size").
-const maxCall = 4 << 20
+const maxWebhookBytes = 4 << 20
 
 // ReceiptHandler returns the handler for the webhook URL. Meta checks the URL with a
 // GET, which is answered with its challenge, or with 403 if it shows none of the
@@ -37,24 +37,24 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 		Verify: func(r *http.Request, body []byte) bool {
 			mac, isSHA256 := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
 			sum, err := hex.DecodeString(mac)
-			return isSHA256 && err == nil && c.signed(body, sum)
+			return isSHA256 && err == nil && c.isSigned(body, sum)
 		},
-		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) { return c.receipts(body) },
-		MaxBody:  maxCall,
+		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) { return c.readReceipts(body) },
+		MaxBody:  maxWebhookBytes,
 	}.Handler(sink)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
-			c.confirm(w, r)
+			c.answerChallenge(w, r)
 			return
 		}
 		calls.ServeHTTP(w, r)
 	})
 }
 
-// confirm answers Meta's check of the URL (Create a webhook endpoint, "GET requests").
-func (c *Channel) confirm(w http.ResponseWriter, r *http.Request) {
+// answerChallenge answers Meta's check of the URL (Create a webhook endpoint, "GET requests").
+func (c *Channel) answerChallenge(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	if q.Get("hub.mode") != "subscribe" || !c.verified(q.Get("hub.verify_token")) {
+	if q.Get("hub.mode") != "subscribe" || !c.isVerifyToken(q.Get("hub.verify_token")) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
@@ -63,15 +63,15 @@ func (c *Channel) confirm(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, q.Get("hub.challenge")) // nobody is left to tell
 }
 
-// signedBy returns a function that reports whether mac signs a body with one of the secrets.
-func signedBy(secrets []string) func(body, mac []byte) bool {
+// signatureChecker returns a function that reports whether mac signs a body with one of the secrets.
+func signatureChecker(secrets []string) func(body, mac []byte) bool {
 	secrets = slices.Clone(secrets)
 	return func(body, mac []byte) bool { return httpapi.Signed(sha256.New, secrets, body, mac) }
 }
 
-// oneOf returns a function that reports whether a word is one of the words, in a time
+// tokenChecker returns a function that reports whether a word is one of the words, in a time
 // that tells nothing of them, their lengths included.
-func oneOf(words []string) func(string) bool {
+func tokenChecker(words []string) func(string) bool {
 	sums := make([][sha256.Size]byte, len(words))
 	for i, word := range words {
 		sums[i] = sha256.Sum256([]byte(word))
@@ -94,26 +94,26 @@ type entry struct {
 	} `json:"changes"`
 }
 
-// messages is the value of the field with that name.
-type messages struct {
+// messagesValue is the value of the field with that name.
+type messagesValue struct {
 	Metadata struct {
 		PhoneNumberID string `json:"phone_number_id"`
 	} `json:"metadata"`
 	Statuses []json.RawMessage `json:"statuses"`
 }
 
-// word is one status (Status messages webhook reference, "Parameters").
-type word struct {
+// messageStatus is one status (Status messages webhook reference, "Parameters").
+type messageStatus struct {
 	Status       string          `json:"status"`
 	Timestamp    json.RawMessage `json:"timestamp"`
 	CallbackData string          `json:"biz_opaque_callback_data"`
 	Errors       json.RawMessage `json:"errors"`
 }
 
-// receipts reads what a webhook says about this channel's messages. What makes no sense
+// readReceipts reads what a webhook says about this channel's messages. What makes no sense
 // is an error only if nothing beside it does: refused, the call would come again for
 // days, and the other statuses with it.
-func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
+func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 	var call struct {
 		Object string          `json:"object"`
 		Entry  json.RawMessage `json:"entry"`
@@ -137,7 +137,7 @@ func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 			if change.Field != "messages" {
 				continue
 			}
-			var m messages
+			var m messagesValue
 			if err := json.Unmarshal(change.Value, &m); err != nil {
 				nonsense = errors.New("no messages")
 				continue
@@ -146,10 +146,10 @@ func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 				continue
 			}
 			for _, text := range m.Statuses {
-				var w word
+				var w messageStatus
 				if err := json.Unmarshal(text, &w); err != nil {
 					nonsense = errors.New("no status")
-				} else if r, ok := c.receipt(w); ok {
+				} else if r, ok := c.receiptOf(w); ok {
 					all = append(all, r)
 				}
 			}
@@ -161,13 +161,13 @@ func (c *Channel) receipts(body []byte) ([]channel.Receipt, error) {
 	return nil, nonsense
 }
 
-// receipt returns what a status says, if it is about an attempt and says anything new.
+// receiptOf returns what a status says, if it is about an attempt and says anything new.
 //
 // A status without an attempt's ID is of a message that something else sent. Should
 // Meta ever leave it out of a status of ours, that status is lost, and the attempt ends
 // with its step's wait.
-func (c *Channel) receipt(w word) (channel.Receipt, bool) {
-	r := channel.Receipt{Channel: c.Name(), ProviderID: w.CallbackData, At: w.at()}
+func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
+	r := channel.Receipt{Channel: c.Name(), ProviderID: w.CallbackData, At: w.time()}
 	if id, err := uuid.Parse(w.CallbackData); err != nil || id.String() != w.CallbackData {
 		return r, false
 	}
@@ -180,24 +180,24 @@ func (c *Channel) receipt(w word) (channel.Receipt, bool) {
 		// It may come alone: whoever had the chat open got and read it at once.
 		r.Status, r.Read = status.Delivered, true
 	case "failed":
-		var problems []problem
+		var problems []graphError
 		_ = json.Unmarshal(w.Errors, &problems) // whatever it says, the message failed
-		p := append(problems, problem{})[0]
-		v := c.late(p)
-		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.words()
+		p := append(problems, graphError{})[0]
+		v := c.webhookVerdict(p)
+		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.detail()
 	default: // played, deleted, and what is yet to come
 		return r, false
 	}
 	return r, true
 }
 
-// lastSecond bounds the times that are believed, in seconds since 1970: that of the
+// maxTimestamp bounds the times that are believed, in seconds since 1970: that of the
 // year 4147. Stores and JSON end with the year 9999.
-const lastSecond = 1 << 36
+const maxTimestamp = 1 << 36
 
-func (w word) at() time.Time {
+func (w messageStatus) time() time.Time {
 	seconds, err := strconv.ParseInt(strings.Trim(string(w.Timestamp), `"`), 10, 64)
-	if err != nil || seconds <= 0 || seconds > lastSecond {
+	if err != nil || seconds <= 0 || seconds > maxTimestamp {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()

@@ -84,15 +84,15 @@ var (
 
 const lastButton = 9 // Messages reference, "Components object"
 
-// place is a text of a template, and what it is called.
-type place struct {
+// namedText is a text of a template, and what it is called.
+type namedText struct {
 	name string
 	text *channel.Text
 }
 
-func (t *Template) places() []place {
+func (t *Template) allTexts() []namedText {
 	h := &t.Header
-	all := []place{
+	all := []namedText{
 		{"Header.Text.Text", &h.Text.Text},
 		{"Header.Image.ID", &h.Image.ID},
 		{"Header.Image.Link", &h.Image.Link},
@@ -105,14 +105,14 @@ func (t *Template) places() []place {
 		{"Header.Document.Filename", &h.Document.Filename},
 	}
 	for i := range t.Body {
-		all = append(all, place{fmt.Sprintf("Body[%d].Text", i), &t.Body[i].Text})
+		all = append(all, namedText{fmt.Sprintf("Body[%d].Text", i), &t.Body[i].Text})
 	}
 	for i := range t.Buttons {
 		b := &t.Buttons[i]
 		all = append(all,
-			place{fmt.Sprintf("Buttons[%d].URL", i), &b.URL},
-			place{fmt.Sprintf("Buttons[%d].QuickReply", i), &b.QuickReply},
-			place{fmt.Sprintf("Buttons[%d].CopyCode", i), &b.CopyCode})
+			namedText{fmt.Sprintf("Buttons[%d].URL", i), &b.URL},
+			namedText{fmt.Sprintf("Buttons[%d].QuickReply", i), &b.QuickReply},
+			namedText{fmt.Sprintf("Buttons[%d].CopyCode", i), &b.CopyCode})
 	}
 	return all
 }
@@ -120,7 +120,7 @@ func (t *Template) places() []place {
 // Vars returns the names of the variables in all texts of the template, each once.
 func (t Template) Vars() []string {
 	var names []string
-	for _, p := range t.places() {
+	for _, p := range t.allTexts() {
 		for _, name := range p.text.Vars() {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
@@ -133,7 +133,7 @@ func (t Template) Vars() []string {
 // Render returns a Template with every variable replaced by its value.
 func (t Template) Render(vars map[string]string) (channel.Content, error) {
 	t.Body, t.Buttons = slices.Clone(t.Body), slices.Clone(t.Buttons)
-	for _, p := range t.places() {
+	for _, p := range t.allTexts() {
 		rendered, err := p.text.Render(vars)
 		if err != nil {
 			return nil, err
@@ -145,11 +145,11 @@ func (t Template) Render(vars map[string]string) (channel.Content, error) {
 
 // Check returns every mistake in a template that is not yet rendered, joined.
 func (t Template) Check() error {
-	mistakes := t.mistakes()
-	if blank := t.blank(); blank != "" {
+	mistakes := t.formErrors()
+	if blank := t.missingValue(); blank != "" {
 		mistakes = append(mistakes, errors.New("whatsapp: Template."+blank+" is required"))
 	}
-	for _, p := range t.places() {
+	for _, p := range t.allTexts() {
 		if err := p.text.Check(); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("whatsapp: Template.%s: %w", p.name, err))
 		}
@@ -157,8 +157,8 @@ func (t Template) Check() error {
 	return errors.Join(mistakes...)
 }
 
-// mistakes are those that no values can mend.
-func (t Template) mistakes() []error {
+// formErrors are those that no values can mend.
+func (t Template) formErrors() []error {
 	var all []error
 	unless := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -173,7 +173,7 @@ func (t Template) mistakes() []error {
 	if h.Text != (Parameter{}) {
 		kinds++
 	}
-	for _, m := range h.media() {
+	for _, m := range h.allMedia() {
 		if m.Media != (Media{}) {
 			kinds++
 		}
@@ -194,17 +194,17 @@ func (t Template) mistakes() []error {
 		}
 		unless(!taken[b.Index], "Buttons[%d].Index: %d is taken", i, b.Index)
 		taken[b.Index] = true
-		unless(b.values() <= 1, "Buttons[%d]: more than one of URL, QuickReply and CopyCode is set", i)
+		unless(b.countValues() <= 1, "Buttons[%d]: more than one of URL, QuickReply and CopyCode is set", i)
 	}
 	return all
 }
 
-// blank returns what should have a value and has none, or "".
-func (t Template) blank() string {
+// missingValue returns what should have a value and has none, or "".
+func (t Template) missingValue() string {
 	if h := t.Header.Text; h.Name != "" && h.Text == "" {
 		return "Header.Text.Text"
 	}
-	for _, m := range t.Header.media() {
+	for _, m := range t.Header.allMedia() {
 		if m.Filename != "" && m.ID == "" && m.Link == "" {
 			return "Header: an ID or a Link of the " + m.kind
 		}
@@ -215,14 +215,14 @@ func (t Template) blank() string {
 		}
 	}
 	for i, b := range t.Buttons {
-		if b.values() == 0 {
+		if b.countValues() == 0 {
 			return fmt.Sprintf("Buttons[%d]: one of URL, QuickReply and CopyCode", i)
 		}
 	}
 	return ""
 }
 
-func (b Button) values() int {
+func (b Button) countValues() int {
 	n := 0
 	for _, value := range []channel.Text{b.URL, b.QuickReply, b.CopyCode} {
 		if value != "" {
@@ -232,12 +232,12 @@ func (b Button) values() int {
 	return n
 }
 
-// medium is a header's media under the name that the wire has for its kind.
-type medium struct {
+// kindOfMedia is a header's media under the name that the wire has for its kind.
+type kindOfMedia struct {
 	kind string
 	Media
 }
 
-func (h Header) media() []medium {
-	return []medium{{"image", h.Image}, {"video", h.Video}, {"document", h.Document}}
+func (h Header) allMedia() []kindOfMedia {
+	return []kindOfMedia{{"image", h.Image}, {"video", h.Video}, {"document", h.Document}}
 }

@@ -28,17 +28,17 @@ type answer struct {
 	code, msgID, words string
 }
 
-var errNonsense = errors.New("the answer makes no sense")
+var errMalformed = errors.New("the answer makes no sense")
 
 // parseAnswer reads an answer to one message. Lines that it does not know may be in it.
 func parseAnswer(body []byte) (a answer, err error) {
-	for line := range strings.Lines(decode(body)) {
+	for line := range strings.Lines(decodeText(body)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		value = strings.TrimSpace(value)
 		switch key {
 		case "statuscode":
 			if a.code != "" || !isCode(value) {
-				return answer{}, errNonsense
+				return answer{}, errMalformed
 			}
 			a.code = value
 		case "msgid":
@@ -48,13 +48,13 @@ func parseAnswer(body []byte) (a answer, err error) {
 		}
 	}
 	if a.code == "" {
-		return answer{}, errNonsense
+		return answer{}, errMalformed
 	}
 	return a, nil
 }
 
-// decode returns the body's text, which is in UTF-8 or in Big5.
-func decode(body []byte) string {
+// decodeText returns the body's text, which is in UTF-8 or in Big5.
+func decodeText(body []byte) string {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if utf8.Valid(body) {
 		return string(body)

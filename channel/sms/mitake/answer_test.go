@@ -42,7 +42,7 @@ func TestAnswersThatMakeNoSenseAreNone(t *testing.T) {
 		"[1]\r\nstatuscode=1\r\n[2]\r\nstatuscode=1\r\n",
 	} {
 		_, err := parseAnswer([]byte(body))
-		require.ErrorIs(t, err, errNonsense, "%q", body)
+		require.ErrorIs(t, err, errMalformed, "%q", body)
 	}
 }
 

@@ -26,13 +26,13 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{
 		Method: http.MethodGet,
 		Verify: func(r *http.Request, _ []byte) bool {
-			attempt, signature := signed(r.URL)
-			mac, err := encoding.DecodeString(signature)
-			ours := err == nil && encoding.EncodeToString(mac) == signature // a code has one spelling
+			attempt, signature := splitCallback(r.URL)
+			mac, err := signatureEncoding.DecodeString(signature)
+			ours := err == nil && signatureEncoding.EncodeToString(mac) == signature // a code has one spelling
 			return ours && httpapi.Signed(sha256.New, c.setup().CallbackSecrets, []byte(attempt), mac)
 		},
 		Receipts: func(r *http.Request, _ []byte) ([]channel.Receipt, error) {
-			receipt, err := c.receipt(r.URL)
+			receipt, err := c.parseCallback(r.URL)
 			return []channel.Receipt{receipt}, err
 		},
 		Answer: func(w http.ResponseWriter, r *http.Request, _ []byte) {
@@ -42,20 +42,20 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	}.Handler(sink)
 }
 
-var encoding = base64.RawURLEncoding
+var signatureEncoding = base64.RawURLEncoding
 
 // signatureLen is how long a callback's URL gets by the attempt's ID and its code.
-var signatureLen = len("/") + len(uuid.UUID{}.String()) + len("/") + encoding.EncodedLen(sha256.Size)
+var signatureLen = len("/") + len(uuid.UUID{}.String()) + len("/") + signatureEncoding.EncodedLen(sha256.Size)
 
-// callback returns the URL for the reports on an attempt.
-func (c *Channel) callback(attempt string) string {
+// callbackURL returns the URL for the reports on an attempt.
+func (c *Channel) callbackURL(attempt string) string {
 	mac := hmac.New(sha256.New, []byte(c.setup().CallbackSecrets[0]))
 	mac.Write([]byte(attempt))
-	return strings.TrimSuffix(c.setup().CallbackURL, "/") + "/" + attempt + "/" + encoding.EncodeToString(mac.Sum(nil))
+	return strings.TrimSuffix(c.setup().CallbackURL, "/") + "/" + attempt + "/" + signatureEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// signed returns the attempt's ID and the code that a callback's URL ends in.
-func signed(u *url.URL) (attempt, signature string) {
+// splitCallback returns the attempt's ID and the code that a callback's URL ends in.
+func splitCallback(u *url.URL) (attempt, signature string) {
 	folder, signature := path.Split(u.Path)
 	_, attempt = path.Split(strings.TrimSuffix(folder, "/"))
 	return attempt, signature
@@ -65,19 +65,19 @@ func signed(u *url.URL) (attempt, signature string) {
 // no summer time in Taiwan since 1979.
 var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
 
-// receipt reads a callback (the specification, "response"). Its statuscode is not
+// parseCallback reads a callback (the specification, "response"). Its statuscode is not
 // that of an answer: it is 0 or 1, for a message that was delivered, too. What
 // became of the message is in StatusFlag, and in statusstr as a word.
-func (c *Channel) receipt(u *url.URL) (channel.Receipt, error) {
-	attempt, _ := signed(u)
+func (c *Channel) parseCallback(u *url.URL) (channel.Receipt, error) {
+	attempt, _ := splitCallback(u)
 	query := u.Query()
 	msgID, flag, word := query.Get("msgid"), query.Get("StatusFlag"), query.Get("statusstr")
-	if !isID(msgID) || flag == "" && word == "" {
+	if !isMsgID(msgID) || flag == "" && word == "" {
 		return channel.Receipt{}, errors.New("no callback")
 	}
 	said := "StatusFlag=" + flag
 	if flag == "" {
-		said, flag = "statusstr="+word, flags[word]
+		said, flag = "statusstr="+word, codeOfWord[word]
 	}
 	verdict := c.setup().Codes[flag] // of an unknown one: Preparing, which says nothing new
 	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: attempt, Status: verdict.Status}
@@ -92,7 +92,7 @@ func (c *Channel) receipt(u *url.URL) (channel.Receipt, error) {
 	return receipt, nil
 }
 
-// isID reports whether s can be a msgid: digits, sometimes after a letter or "#".
-func isID(s string) bool {
+// isMsgID reports whether s can be a msgid: digits, sometimes after a letter or "#".
+func isMsgID(s string) bool {
 	return s != "" && len(s) <= 36 && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }

@@ -48,9 +48,9 @@ var codes = map[string]channel.Verdict{
 	"z": {Status: status.Failed, Reason: status.SystemError}, // of a query: no such message
 }
 
-// flags are the codes of what a callback says in words, for one without StatusFlag.
+// codeOfWord are the codes of what a callback says in words, for one without StatusFlag.
 // UNKNOWN, which the specification has, too, says nothing new.
-var flags = map[string]string{
+var codeOfWord = map[string]string{
 	"DELIVRD": "4",
 	"SYNTAXE": "5",
 	"UNDELIV": "7", // or 6: the word is for both

@@ -1,38 +1,3 @@
-// Package mitake sends text messages through Mitake (三竹), Taiwan.
-//
-//	sms, err := mitake.New(mitake.Config{
-//		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
-//		Username:        os.Getenv("MITAKE_USERNAME"),
-//		Password:        os.Getenv("MITAKE_PASSWORD"),
-//		CallbackURL:     "https://app.example.com/receipts/mitake",
-//		CallbackSecrets: []string{os.Getenv("MITAKE_CALLBACK_SECRET")},
-//	})
-//	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive))
-//
-// It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14
-// (2024/06/18), called the specification below. What that leaves open is marked as
-// assumed.
-//
-// # A repeat is the same message
-//
-// Each message carries its attempt's ID as clientid. For 12 hours Mitake answers a
-// repeat as it answered the first one, and sends nothing. The channel is therefore
-// idempotent, as long as a message is not tried again after half a day.
-//
-// # Receipts
-//
-// Mitake reports by calling a URL that was sent along with the message. Its calls
-// are not signed, so the URL is: it ends in the attempt's ID and a code that only
-// [Config.CallbackSecrets] make. Whoever gets to see one can forge the receipts of
-// that message, and of no other. The attempt's ID is the provider ID, too, so that a
-// receipt finds its attempt even if the answer to the send was lost. Mitake's own
-// number of a message, msgid, is in the detail of receipts that report a failure.
-//
-// # Length
-//
-// To an account that may not send long messages, Mitake sends the first segment and
-// does not say so. [Config.MaxSegments] is what the account may send; longer texts
-// are refused here.
 package mitake
 
 import (
@@ -115,13 +80,13 @@ type Channel struct {
 
 type setup struct {
 	Config
-	smSend string        // the method's URL
-	slots  chan struct{} // holds a token for each call under way
+	smSend    string        // the method's URL
+	callSlots chan struct{} // holds a token for each call under way
 }
 
 const (
-	maxConnections = 15
-	maxCallback    = 256 // bytes: the specification, SmSend, response
+	maxConnections   = 15
+	maxCallbackBytes = 256 // bytes: the specification, SmSend, response
 )
 
 // New returns a channel, or every mistake in its configuration.
@@ -133,7 +98,7 @@ func New(c Config) (*Channel, error) {
 		c.Client = httpapi.NewClient()
 	}
 	if c.Clock == nil {
-		c.Clock = wall{}
+		c.Clock = realClock{}
 	}
 	if err := c.check(); err != nil {
 		return nil, err
@@ -143,9 +108,9 @@ func New(c Config) (*Channel, error) {
 	c.Codes = maps.Clone(codes)
 	maps.Copy(c.Codes, own)
 	s := &setup{
-		Config: c,
-		smSend: strings.TrimSuffix(c.URL, "/") + "/SmSend?CharsetURL=UTF8",
-		slots:  make(chan struct{}, c.Connections),
+		Config:    c,
+		smSend:    strings.TrimSuffix(c.URL, "/") + "/SmSend?CharsetURL=UTF8",
+		callSlots: make(chan struct{}, c.Connections),
 	}
 	return &Channel{func() *setup { return s }}, nil
 }
@@ -158,11 +123,11 @@ func (c Config) check() error {
 		}
 	}
 	mistake(c.URL == "", "URL is required")
-	mistake(c.URL != "" && !isFolder(c.URL), "URL is not an HTTP URL without a query")
+	mistake(c.URL != "" && !isPlainURL(c.URL), "URL is not an HTTP URL without a query")
 	mistake(c.Username == "", "Username is required")
 	mistake(c.Password == "", "Password is required")
-	mistake(c.CallbackURL != "" && !isFolder(c.CallbackURL), "CallbackURL is not an HTTP URL without a query")
-	mistake(len(c.CallbackURL)+signatureLen > maxCallback, fmt.Sprintf("CallbackURL has more than %d bytes", maxCallback-signatureLen))
+	mistake(c.CallbackURL != "" && !isPlainURL(c.CallbackURL), "CallbackURL is not an HTTP URL without a query")
+	mistake(len(c.CallbackURL)+signatureLen > maxCallbackBytes, fmt.Sprintf("CallbackURL has more than %d bytes", maxCallbackBytes-signatureLen))
 	mistake(c.CallbackURL != "" && len(c.CallbackSecrets) == 0, "CallbackSecrets is required with CallbackURL")
 	for i, secret := range c.CallbackSecrets {
 		mistake(secret == "", fmt.Sprintf("CallbackSecrets[%d] is empty", i))
@@ -177,7 +142,7 @@ func (c Config) check() error {
 	return errors.Join(mistakes...)
 }
 
-func isFolder(s string) bool {
+func isPlainURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
 		u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
@@ -188,9 +153,9 @@ func (c *Channel) Name() channel.Name { return c.setup().Name }
 
 // Traits returns those of an SMS that Mitake tries to deliver for a day.
 func (c *Channel) Traits() channel.Traits {
-	return channel.Traits{Machine: status.SMS, Idempotent: true, Validity: day, Expires: true}
+	return channel.Traits{Machine: status.SMS, Idempotent: true, Validity: maxValidity, Expires: true}
 }
 
-type wall struct{}
+type realClock struct{}
 
-func (wall) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
+func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from

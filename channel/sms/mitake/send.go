@@ -15,21 +15,21 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// day is how long Mitake goes on trying, and the most that may be asked of it: of
+// maxValidity is how long Mitake goes on trying, and the most that may be asked of it: of
 // what is valid longer, carriers may not report the end (the specification, SmSend,
 // vldtime).
-const day = 24 * time.Hour
+const maxValidity = 24 * time.Hour
 
 // Send hands the message over. The errors' details hold Mitake's statuscode and words.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	form, err := c.form(e)
+	form, err := c.requestForm(e)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	s := c.setup()
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case s.callSlots <- struct{}{}:
+		defer func() { <-s.callSlots }()
 	case <-ctx.Done():
 		return channel.Result{}, channel.Temporary(ctx.Err(), 0)
 	}
@@ -42,23 +42,23 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return c.judge(answer, e.AttemptID.String(), form)
+	return c.resultOf(answer, e.AttemptID.String(), form)
 }
 
-// form returns what SmSend is to be told, or why the message cannot be sent.
-func (c *Channel) form(e channel.Envelope) (url.Values, error) {
+// requestForm returns what SmSend is to be told, or why the message cannot be sent.
+func (c *Channel) requestForm(e channel.Envelope) (url.Values, error) {
 	content, ok := e.Content.(channel.Text)
 	if !ok {
 		return nil, channel.Failed(status.TemplateConfig, "the content is no channel.Text")
 	}
-	text := lines(content)
-	if isEmpty(text) {
+	text := normalizeLines(content)
+	if isBlank(text) {
 		return nil, channel.Undeliverable(status.ContentRejected, "the text is empty")
 	}
-	if problem := c.tooLong(text); problem != "" {
+	if problem := c.lengthProblem(text); problem != "" {
 		return nil, channel.Undeliverable(status.ContentRejected, problem)
 	}
-	to, err := c.address(e.To.Phone)
+	to, err := c.destination(e.To.Phone)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (c *Channel) form(e channel.Envelope) (url.Values, error) {
 		"clientid": {e.AttemptID.String()},
 	}
 	if c.setup().CallbackURL != "" {
-		form.Set("response", c.callback(e.AttemptID.String()))
+		form.Set("response", c.callbackURL(e.AttemptID.String()))
 	}
 	if !e.Expires.IsZero() {
 		left := e.Expires.Sub(c.setup().Clock.Now())
@@ -78,14 +78,14 @@ func (c *Channel) form(e channel.Envelope) (url.Values, error) {
 			return nil, channel.Undeliverable(status.Expired, "the message is no longer wanted")
 		}
 		// As seconds from now, so that no time zone matters.
-		form.Set("vldtime", strconv.Itoa(int(min(left, day)/time.Second)))
+		form.Set("vldtime", strconv.Itoa(int(min(left, maxValidity)/time.Second)))
 	}
 	return form, nil
 }
 
-// address returns a number as the specification likes it best: a mobile number of
+// destination returns a number as the specification likes it best: a mobile number of
 // Taiwan in its national form, one of another country by its digits.
-func (c *Channel) address(n phone.Number) (string, error) {
+func (c *Channel) destination(n phone.Number) (string, error) {
 	if n.IsZero() {
 		return "", channel.Undeliverable(status.InvalidNumber, "there is no number")
 	}
@@ -102,9 +102,9 @@ func (c *Channel) address(n phone.Number) (string, error) {
 	return digits, nil
 }
 
-// judge says what an answer means. The HTTP status is 200 for refusals, too, so it
+// resultOf says what an answer means. The HTTP status is 200 for refusals, too, so it
 // speaks only for answers that are not Mitake's.
-func (c *Channel) judge(answer httpapi.Answer, attempt string, form url.Values) (channel.Result, error) {
+func (c *Channel) resultOf(answer httpapi.Answer, attempt string, form url.Values) (channel.Result, error) {
 	said, err := parseAnswer(answer.Body)
 	if err != nil {
 		if verdict := answer.Verdict(); verdict.Status != status.Accepted {

@@ -17,7 +17,7 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	if !ok {
 		return errors.New("mitake: the content is no channel.Text")
 	}
-	if isEmpty(string(text)) {
+	if isBlank(string(text)) {
 		return errors.New("mitake: the text is empty")
 	}
 	empty := make(map[string]string)
@@ -29,18 +29,18 @@ func (c *Channel) CheckContent(content channel.Content) error {
 		return err
 	}
 	shortest, _ := rendered.(channel.Text)
-	if problem := c.tooLong(lines(shortest)); problem != "" {
+	if problem := c.lengthProblem(normalizeLines(shortest)); problem != "" {
 		return errors.New("mitake: without its variables, " + problem)
 	}
 	return nil
 }
 
-// isEmpty reports whether there is nothing to read in a text: the specification's
+// isBlank reports whether there is nothing to read in a text: the specification's
 // code u.
-func isEmpty(text string) bool { return strings.TrimSpace(text) == "" }
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// lines returns a text as it is counted and sent, but for what stands between lines.
-func lines(text channel.Text) string {
+// normalizeLines returns a text as it is counted and sent, but for what stands between lines.
+func normalizeLines(text channel.Text) string {
 	s := strings.ToValidUTF8(string(text), "\uFFFD")
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 }
@@ -48,7 +48,7 @@ func lines(text channel.Text) string {
 // lineBreak stands between lines on the wire (the specification, SmSend, smbody).
 const lineBreak = "\x06"
 
-func (c *Channel) tooLong(text string) string {
+func (c *Channel) lengthProblem(text string) string {
 	if n := segments(text); n > c.setup().MaxSegments {
 		return fmt.Sprintf("the text takes %d segments, and Config.MaxSegments is %d", n, c.setup().MaxSegments)
 	}

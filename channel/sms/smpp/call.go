@@ -23,9 +23,9 @@ type call struct {
 
 	// Guarded by session.mu, until it is no longer pending.
 	sequence  uint32
-	begun     bool      // it is being written, or it was
-	at        time.Time // since when
-	end       uint64    // octets of the session up to its own last one
+	writing   bool      // it is being written, or it was
+	writtenAt time.Time // since when
+	endOffset uint64    // octets of the session up to its own last one
 	withdrawn bool      // nobody waits for it, and it is not to be written
 	abandoned bool      // nobody waits for it
 }
@@ -34,9 +34,9 @@ type call struct {
 type outcome struct {
 	status pdu.Status
 	id     string
-	lost   error
-	// written says of a lost one that the SMSC may have it all the same.
-	written bool
+	err    error
+	// maybeTaken says of a lost one that the SMSC may have it all the same.
+	maybeTaken bool
 	// abandoned says of a lost one that its answer may still come. Until then its
 	// place in the window is taken.
 	abandoned bool
@@ -44,8 +44,8 @@ type outcome struct {
 
 func newCall() *call { return &call{ready: make(chan struct{}, 1)} }
 
-// grant lets go of a call that waits for room.
-func (k *call) grant(s *session, err error) {
+// endWait lets go of a call that waits for room.
+func (k *call) endWait(s *session, err error) {
 	k.granted, k.refused = s, err
 	k.ready <- struct{}{}
 }
@@ -53,48 +53,48 @@ func (k *call) grant(s *session, err error) {
 // finish says what came of a call that is no longer pending.
 func (k *call) finish(s *session, o outcome) {
 	if k.abandoned {
-		s.c.release(s)
+		s.c.releaseWindow(s)
 		return
 	}
 	k.outcome = o
 	k.ready <- struct{}{}
 }
 
-var errUnanswered = errors.New("smpp: the smsc has not answered in time")
+var errResponseTimeout = errors.New("smpp: the smsc has not answered in time")
 
 // submit sends a message and waits for its answer, or until ctx ends.
 func (s *session) submit(ctx context.Context, k *call) outcome {
-	wire := make([]byte, 0, wireRoom+len(k.message.Text()))
+	wire := make([]byte, 0, wireOverhead+len(k.message.Text()))
 	wire, err := pdu.Append(wire, pdu.PDU{ID: pdu.SubmitSM, Body: &k.message})
 	if err != nil {
-		return outcome{lost: err}
+		return outcome{err: err}
 	}
 	s.mu.Lock()
 	if s.pending == nil {
 		s.mu.Unlock()
-		return outcome{lost: errDown}
+		return outcome{err: errLinkDown}
 	}
-	k.sequence, k.begun = s.next(), false
-	binary.BigEndian.PutUint32(wire[sequenceAt:], k.sequence)
+	k.sequence, k.writing = s.nextSequence(), false
+	binary.BigEndian.PutUint32(wire[sequenceOffset:], k.sequence)
 	s.pending[k.sequence] = k // before it is written: answers are fast
-	s.enqueue(outgoing{wire: wire, call: k})
+	s.enqueueLocked(outgoing{wire: wire, call: k})
 	s.mu.Unlock()
 
 	select {
 	case <-k.ready:
 		return k.outcome
 	case <-ctx.Done():
-		return s.leave(k, fmt.Errorf("smpp: no answer: %w", ctx.Err()))
+		return s.abandonCall(k, fmt.Errorf("smpp: no answer: %w", ctx.Err()))
 	}
 }
 
 const (
-	sequenceAt = 12  // where a header has its sequence_number (section 3.2)
-	wireRoom   = 128 // enough for the other fields of most messages
+	sequenceOffset = 12  // where a header has its sequence_number (section 3.2)
+	wireOverhead   = 128 // enough for the other fields of most messages
 )
 
-// leave returns the outcome of a call that nobody waits for any longer.
-func (s *session) leave(k *call, why error) outcome {
+// abandonCall returns the outcome of a call that nobody waits for any longer.
+func (s *session) abandonCall(k *call, why error) outcome {
 	s.mu.Lock()
 	if s.pending[k.sequence] != k { // its outcome is on its way
 		s.mu.Unlock()
@@ -102,17 +102,17 @@ func (s *session) leave(k *call, why error) outcome {
 		return k.outcome
 	}
 	defer s.mu.Unlock()
-	if !k.begun {
+	if !k.writing {
 		k.withdrawn = true
 		delete(s.pending, k.sequence)
-		return outcome{lost: why}
+		return outcome{err: why}
 	}
 	k.abandoned = true
-	return outcome{lost: why, written: true, abandoned: true}
+	return outcome{err: why, maybeTaken: true, abandoned: true}
 }
 
-// answered finishes the call with that sequence number, if there is one.
-func (s *session) answered(sequence uint32, o outcome) {
+// finishCall finishes the call with that sequence number, if there is one.
+func (s *session) finishCall(sequence uint32, o outcome) {
 	s.mu.Lock()
 	k := s.pending[sequence]
 	delete(s.pending, sequence)

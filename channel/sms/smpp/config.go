@@ -155,8 +155,8 @@ const (
 	minValidity  = time.Minute
 )
 
-// complete fills in the defaults, and returns all mistakes.
-func (c *Config) complete() error {
+// prepare fills in the defaults, and returns all mistakes.
+func (c *Config) prepare() error {
 	c.Name = cmp.Or(c.Name, channel.SMS)
 	c.Binds = cmp.Or(c.Binds, 1)
 	c.Window = cmp.Or(c.Window, 10)
@@ -173,7 +173,7 @@ func (c *Config) complete() error {
 		c.Dial = new(net.Dialer).DialContext
 	}
 	if c.Clock == nil {
-		c.Clock = wall{}
+		c.Clock = realClock{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -185,7 +185,7 @@ func (c *Config) complete() error {
 		c.TLS.ServerName = host
 	}
 
-	var bad mistakes
+	var bad configErrors
 	bad.add(c.Addr == "", "Addr is required")
 	bad.add(c.Addr != "" && err != nil, "Addr is no host and port")
 	bad.add(c.SystemID == "", "SystemID is required")
@@ -228,23 +228,23 @@ func (c *Config) complete() error {
 	}
 	for code, v := range c.Codes {
 		bad.add(code == pdu.ROK, "Codes has a row for ROK, which is no fault")
-		bad.verdict(fmt.Sprintf("Codes[%v]", code), v)
+		bad.addVerdict(fmt.Sprintf("Codes[%v]", code), v)
 	}
 	for state, v := range c.States {
-		bad.verdict(fmt.Sprintf("States[%v]", state), v)
+		bad.addVerdict(fmt.Sprintf("States[%v]", state), v)
 	}
 	return errors.Join(bad...)
 }
 
-type mistakes []error
+type configErrors []error
 
-func (m *mistakes) add(wrong bool, format string, args ...any) {
+func (m *configErrors) add(wrong bool, format string, args ...any) {
 	if wrong {
 		*m = append(*m, fmt.Errorf("smpp: Config."+format, args...))
 	}
 }
 
-func (m *mistakes) verdict(row string, v channel.Verdict) {
+func (m *configErrors) addVerdict(row string, v channel.Verdict) {
 	m.add(!v.Status.Valid(), "%s has no status", row)
 	m.add((v.Status == status.Undeliverable || v.Status == status.Failed) && v.Reason == "", "%s has no reason", row)
 }
@@ -260,8 +260,8 @@ func isSource(s string) bool {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// source returns the sender's address.
-func (c *Config) source() pdu.Address {
+// sourceAddress returns the sender's address.
+func (c *Config) sourceAddress() pdu.Address {
 	a := pdu.Address{Addr: c.Source}
 	digits := strings.TrimPrefix(c.Source, "+")
 	switch {
@@ -279,8 +279,8 @@ func (c *Config) source() pdu.Address {
 	return a
 }
 
-// wall is the real clock.
-type wall struct{}
+// realClock is the real clock.
+type realClock struct{}
 
 //nolint:forbidigo // here is where the time comes from
-func (wall) Now() time.Time { return time.Now() }
+func (realClock) Now() time.Time { return time.Now() }

@@ -1,4 +1,4 @@
 package smpp
 
 // Normal is normal.
-func (f IDFormat) Normal(id string) string { return f.normal(id) }
+func (f IDFormat) Normal(id string) string { return f.normalize(id) }

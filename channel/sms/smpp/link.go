@@ -23,54 +23,54 @@ type link struct {
 	failure error
 }
 
-// start starts the links, once. It is called with c.mu held.
-func (c *Channel) start() {
+// startLinks starts the links, once. It is called with c.mu held.
+func (c *Channel) startLinks() {
 	if c.links != nil {
 		return
 	}
 	for range c.config.Binds {
 		l := new(link)
 		c.links = append(c.links, l)
-		c.running.Go(func() { c.keep(l) })
+		c.linkLoops.Go(func() { c.runLink(l) })
 	}
 }
 
-// keep binds, and binds again, until Close.
-func (c *Channel) keep(l *link) {
-	ctx := c.dialing
+// runLink binds, and binds again, until Close.
+func (c *Channel) runLink(l *link) {
+	ctx := c.bindCtx
 	for try := 1; ctx.Err() == nil; try++ {
 		s, err := c.bind(ctx)
 		if err == nil {
 			began := now()
-			c.serve(l, s)
+			c.serveSession(l, s)
 			if now().Sub(began) > c.config.RebindMax {
 				try = 1
 			}
-			pause(ctx, c.backoff(try))
+			sleep(ctx, c.backoff(try))
 		} else if ctx.Err() == nil {
-			c.rest(l, err, try)
+			c.waitAfterFailure(l, err, try)
 		}
 	}
 }
 
-// serve serves a bound session until it ends.
-func (c *Channel) serve(l *link, s *session) {
-	ctx := c.dialing
+// serveSession serves a bound session until it ends.
+func (c *Channel) serveSession(l *link, s *session) {
+	ctx := c.bindCtx
 	c.config.Logger.InfoContext(ctx, "smpp: bound", "addr", c.config.Addr)
-	c.update(func() { l.session = s })
-	err := s.run(c.living)
-	c.update(func() { l.session = nil }) // first, so that whoever tries again does so on another
-	s.forget(err)
+	c.updateLinks(func() { l.session = s })
+	err := s.run(c.sessionCtx)
+	c.updateLinks(func() { l.session = nil }) // first, so that whoever tries again does so on another
+	s.failPending(err)
 	if ctx.Err() == nil {
 		c.config.Logger.WarnContext(ctx, "smpp: session ended", "addr", c.config.Addr, "error", err)
 	}
 }
 
-// rest waits after a bind that failed.
-func (c *Channel) rest(l *link, err error, try int) {
-	failure := c.failure(err)
+// waitAfterFailure waits after a bind that failed.
+func (c *Channel) waitAfterFailure(l *link, err error, try int) {
+	failure := c.failureOf(err)
 	failing := 0
-	c.update(func() {
+	c.updateLinks(func() {
 		l.failure = failure
 		for _, l := range c.links {
 			if l.failure != nil {
@@ -83,34 +83,34 @@ func (c *Channel) rest(l *link, err error, try int) {
 		level = slog.LevelError
 		wait = time.Duration(failing)*c.config.RebindRefused + jitter(c.config.RebindRefused/4)
 	}
-	c.config.Logger.Log(c.dialing, level, "smpp: bind failed", "addr", c.config.Addr, "error", err, "again_in", wait)
-	pause(c.dialing, wait)
-	c.update(func() { l.failure = nil })
+	c.config.Logger.Log(c.bindCtx, level, "smpp: bind failed", "addr", c.config.Addr, "error", err, "again_in", wait)
+	sleep(c.bindCtx, wait)
+	c.updateLinks(func() { l.failure = nil })
 }
 
-// update changes links, and lets those who wait for a session know.
-func (c *Channel) update(change func()) {
+// updateLinks changes links, and lets those who wait for a session know.
+func (c *Channel) updateLinks(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
-	if c.dialing.Err() != nil {
+	if c.bindCtx.Err() != nil {
 		for _, l := range c.links {
 			if l.session != nil {
-				c.drain(l.session, pdu.PDU{ID: pdu.Unbind})
+				c.drainSession(l.session, pdu.PDU{ID: pdu.Unbind})
 			}
 		}
 		return
 	}
-	c.admit()
-	if err := c.down(); err != nil {
-		c.refuse(err)
+	c.admitWaiting()
+	if err := c.bindFailure(); err != nil {
+		c.refuseWaiting(err)
 	}
 }
 
-// failure returns what a Send gets while no bind is up for that reason.
-func (c *Channel) failure(err error) *channel.Error {
+// failureOf returns what a Send gets while no bind is up for that reason.
+func (c *Channel) failureOf(err error) *channel.Error {
 	if refused, ok := errors.AsType[*refusedError](err); ok {
-		switch v := c.verdict(refused.status, 1); v.Status {
+		switch v := c.verdictOf(refused.status, 1); v.Status {
 		case status.Undeliverable:
 			return channel.Undeliverable(v.Reason, err.Error())
 		case status.Failed:
@@ -135,7 +135,7 @@ func (c *Channel) bind(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("smpp: connect: %w", err)
 	}
 	cut := context.AfterFunc(ctx, func() { _ = conn.Close() }) // whoever reads gets the error
-	s, err := c.greet(ctx, conn)
+	s, err := c.handshake(ctx, conn)
 	if err == nil && cut() {
 		return s, nil
 	}
@@ -146,7 +146,7 @@ func (c *Channel) bind(ctx context.Context) (*session, error) {
 	return nil, err
 }
 
-func (c *Channel) greet(ctx context.Context, conn net.Conn) (*session, error) {
+func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error) {
 	if c.config.TLS != nil {
 		secure := tls.Client(conn, c.config.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -155,7 +155,7 @@ func (c *Channel) greet(ctx context.Context, conn net.Conn) (*session, error) {
 		conn = secure
 	}
 	s := newSession(c, conn)
-	request, err := pdu.Append(nil, pdu.PDU{ID: pdu.BindTransceiver, Sequence: s.next(), Body: &pdu.Bind{
+	request, err := pdu.Append(nil, pdu.PDU{ID: pdu.BindTransceiver, Sequence: s.nextSequence(), Body: &pdu.Bind{
 		SystemID:         c.config.SystemID,
 		Password:         c.config.Password,
 		SystemType:       c.config.SystemType,
@@ -168,7 +168,7 @@ func (c *Channel) greet(ctx context.Context, conn net.Conn) (*session, error) {
 		return nil, fmt.Errorf("smpp: bind: %w", err)
 	}
 	for {
-		p, err := s.receive()
+		p, err := s.readPDU()
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("smpp: bind: %w", err)
@@ -197,7 +197,7 @@ func (c *Channel) backoff(try int) time.Duration {
 
 func jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
 
-func pause(ctx context.Context, d time.Duration) {
+func sleep(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	<-ctx.Done()

@@ -44,16 +44,16 @@ func (c *Channel) checkText(text string) error {
 	if !utf8.ValidString(text) {
 		return errUTF8
 	}
-	if n := c.segments(text); n > c.config.MaxSegments {
+	if n := c.countSegments(text); n > c.config.MaxSegments {
 		return fmt.Errorf("smpp: the text has %d segments, want at most %d", n, c.config.MaxSegments)
 	}
 	return nil
 }
 
-// segments returns how many segments a text is billed as.
-func (c *Channel) segments(text string) int {
+// countSegments returns how many segments a text is billed as.
+func (c *Channel) countSegments(text string) int {
 	size := sms.Count(text)
-	if header := c.config.Long.header(); size.Segments > 1 && header == udh16 {
+	if header := c.config.Long.headerOctets(); size.Segments > 1 && header == udh16 {
 		_, parts := sms.Split(text, header)
 		return len(parts)
 	}
@@ -67,9 +67,9 @@ const (
 	udh16 = 7
 )
 
-// header returns how many octets of each segment are not text. With SAR it is the
+// headerOctets returns how many octets of each segment are not text. With SAR it is the
 // SMSC that takes them, for a header of whichever size.
-func (l Long) header() int {
+func (l Long) headerOctets() int {
 	switch l {
 	case UDH8:
 		return udh8
@@ -103,7 +103,7 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 	if err := c.checkText(string(text)); err != nil {
 		return submission{}, channel.Undeliverable(status.ContentRejected, err.Error())
 	}
-	encoding, parts := sms.Split(string(text), c.config.Long.header())
+	encoding, parts := sms.Split(string(text), c.config.Long.headerOctets())
 	m := submission{
 		common: pdu.Message{
 			ServiceType: c.config.ServiceType,
@@ -114,7 +114,7 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 		parts:   parts,
 		long:    c.config.Long,
 		payload: c.config.Long == Payload && sms.Count(string(text)).Segments > 1,
-		ref:     reference(e.AttemptID),
+		ref:     partReference(e.AttemptID),
 	}
 	if encoding == sms.UCS2 {
 		m.common.DataCoding = pdu.CodingUCS2
@@ -122,10 +122,10 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 	return m, nil
 }
 
-// reference returns the number that a message's parts share. It is the same for every
+// partReference returns the number that a message's parts share. It is the same for every
 // try of an attempt: a part that a handset got twice is one part to it, and one that
 // an earlier try left out makes the message whole.
-func reference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(attempt[14:]) }
+func partReference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(attempt[14:]) }
 
 // part returns the i-th submit_sm. A receipt is asked for with the last one alone,
 // whose ID is the message's.
@@ -161,11 +161,11 @@ func (m *submission) part(i int) pdu.Message {
 	return p
 }
 
-// validity returns the validity_period of a message that expires then: in the relative
+// validityPeriod returns the validity_period of a message that expires then: in the relative
 // format (section 7.1.1), which needs no agreement on what time it is. It is "" for
 // one that never does, and ok is false for one that has. Less than a minute is asked
 // for as a minute.
-func (c *Channel) validity(expires time.Time) (period string, ok bool) {
+func (c *Channel) validityPeriod(expires time.Time) (period string, ok bool) {
 	if expires.IsZero() {
 		return "", true
 	}

@@ -26,7 +26,7 @@ type delivery struct {
 	receipt channel.Receipt
 }
 
-var errNobodyListens = errors.New("smpp: nobody listens")
+var errNoListener = errors.New("smpp: nobody listens")
 
 // Listen hands receipts to the sink until ctx ends, or the channel is closed. The SMSC
 // is told that a receipt arrived when the sink has it, and to repeat it if the sink
@@ -34,11 +34,11 @@ var errNobodyListens = errors.New("smpp: nobody listens")
 func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
 	l := &listener{ctx: ctx, sink: sink}
 	c.mu.Lock()
-	if c.dialing.Err() != nil {
+	if c.bindCtx.Err() != nil {
 		c.mu.Unlock()
 		return errClosed
 	}
-	c.start()
+	c.startLinks()
 	c.listeners = append(c.listeners, l)
 	c.mu.Unlock()
 
@@ -46,7 +46,7 @@ func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
 	select {
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-c.dialing.Done():
+	case <-c.bindCtx.Done():
 	}
 	c.mu.Lock()
 	i := slices.Index(c.listeners, l)
@@ -56,12 +56,12 @@ func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
 	return err
 }
 
-// sink hands receipts to whoever began to listen last.
-func (c *Channel) sink(ctx context.Context, rs []channel.Receipt) error {
+// storeReceipts hands receipts to whoever began to listen last.
+func (c *Channel) storeReceipts(ctx context.Context, rs []channel.Receipt) error {
 	c.mu.Lock()
 	if len(c.listeners) == 0 {
 		c.mu.Unlock()
-		return errNobodyListens
+		return errNoListener
 	}
 	l := c.listeners[len(c.listeners)-1]
 	l.calls.Add(1)
@@ -74,30 +74,30 @@ func (c *Channel) sink(ctx context.Context, rs []channel.Receipt) error {
 	return l.sink(listening, rs...)
 }
 
-// delivered takes in what the SMSC brings: a receipt, to be answered when it is stored,
+// handleDelivery takes in what the SMSC brings: a receipt, to be answered when it is stored,
 // or what somebody wrote, which nobody here reads.
-func (s *session) delivered(ctx context.Context, p pdu.PDU, malformed bool) {
+func (s *session) handleDelivery(ctx context.Context, p pdu.PDU, malformed bool) {
 	r, ok := pdu.ParseReceipt(p.Body)
 	switch {
 	case malformed:
 		s.c.config.Logger.WarnContext(ctx, "smpp: delivery is cut off", "command_id", p.ID.String())
-		s.reply(p, pdu.RXPAPPN)
+		s.enqueueReply(p, pdu.RXPAPPN)
 		return
 	case !ok:
 		s.c.config.Logger.DebugContext(ctx, "smpp: delivery is no receipt; it is dropped", "command_id", p.ID.String())
-		s.reply(p, pdu.ROK)
+		s.enqueueReply(p, pdu.ROK)
 		return
 	}
 	p.Body = nil
 	select {
-	case s.deliveries <- delivery{request: p, receipt: s.c.receipt(r)}:
+	case s.deliveries <- delivery{request: p, receipt: s.c.receiptOf(r)}:
 	default:
-		s.reply(p, pdu.RXTAPPN)
+		s.enqueueReply(p, pdu.RXTAPPN)
 	}
 }
 
-// deliver hands receipts to the sink, as many at once as have come, and answers them.
-func (s *session) deliver(ctx context.Context) error {
+// deliverLoop hands receipts to the sink, as many at once as have come, and answers them.
+func (s *session) deliverLoop(ctx context.Context) error {
 	for {
 		var batch []delivery
 		select {
@@ -106,7 +106,7 @@ func (s *session) deliver(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		for len(batch) < maxBatch && len(s.deliveries) > 0 {
+		for len(batch) < maxSinkBatch && len(s.deliveries) > 0 {
 			batch = append(batch, <-s.deliveries)
 		}
 		rs := make([]channel.Receipt, len(batch))
@@ -114,25 +114,25 @@ func (s *session) deliver(ctx context.Context) error {
 			rs[i] = d.receipt
 		}
 		answer := pdu.ROK
-		if err := s.c.sink(ctx, rs); err != nil {
+		if err := s.c.storeReceipts(ctx, rs); err != nil {
 			answer = pdu.RXTAPPN
 			s.c.config.Logger.WarnContext(ctx, "smpp: receipts are not stored; the smsc is to repeat them", "receipts", len(rs), "error", err)
 		}
 		for _, d := range batch {
-			s.reply(d.request, answer)
+			s.enqueueReply(d.request, answer)
 		}
 	}
 }
 
-// receipt returns what a receipt means.
-func (c *Channel) receipt(r pdu.Receipt) channel.Receipt {
+// receiptOf returns what a receipt means.
+func (c *Channel) receiptOf(r pdu.Receipt) channel.Receipt {
 	v, ok := c.config.States[r.State]
 	if !ok {
-		v = states[r.State] // of a state that nobody knows it is Preparing, which is nothing new
+		v = stateVerdicts[r.State] // of a state that nobody knows it is Preparing, which is nothing new
 	}
-	got := channel.Receipt{Channel: c.config.Name, ProviderID: c.config.IDs.receipt(r), Status: v.Status}
+	got := channel.Receipt{Channel: c.config.Name, ProviderID: c.config.IDs.messageID(r), Status: v.Status}
 	if v.Status == status.Undeliverable || v.Status == status.Failed {
-		got.Reason, got.Detail = v.Reason, detail(r)
+		got.Reason, got.Detail = v.Reason, detailOf(r)
 	}
 	if c.config.Location != nil && v.Status > status.Accepted {
 		got.At = r.DoneAt(c.config.Location, c.config.Clock.Now())
@@ -140,9 +140,9 @@ func (c *Channel) receipt(r pdu.Receipt) channel.Receipt {
 	return got
 }
 
-// detail returns the carrier's state and codes. A code that is longer than codes are is
+// detailOf returns the carrier's state and codes. A code that is longer than codes are is
 // left out: nobody knows what it quotes.
-func detail(r pdu.Receipt) string {
+func detailOf(r pdu.Receipt) string {
 	d := r.State.String()
 	if code := r.Err; code != "" && len(code) <= maxCode {
 		d += " err " + strings.ToValidUTF8(code, "")
@@ -155,20 +155,20 @@ func detail(r pdu.Receipt) string {
 
 const maxCode = 5
 
-// receipt returns the ID of the message that a receipt is about. By the specification
+// messageID returns the ID of the message that a receipt is about. By the specification
 // (section 5.3.2.12) the parameter has the ID of the answer, in its spelling; it is the
 // text that has another one. A parameter that says the same as the text is spelled as
 // the text is.
-func (ids IDs) receipt(r pdu.Receipt) string {
-	if Raw.normal(r.ID) == Raw.normal(r.TextID) {
-		return ids.Receipt.normal(r.ID)
+func (ids IDs) messageID(r pdu.Receipt) string {
+	if Raw.normalize(r.ID) == Raw.normalize(r.TextID) {
+		return ids.Receipt.normalize(r.ID)
 	}
-	return ids.Submit.normal(r.ID)
+	return ids.Submit.normalize(r.ID)
 }
 
-// normal returns an ID as it is compared: hexadecimal numbers in decimal, in lower case,
+// normalize returns an ID as it is compared: hexadecimal numbers in decimal, in lower case,
 // without leading zeros.
-func (f IDFormat) normal(id string) string {
+func (f IDFormat) normalize(id string) string {
 	if f == Hex && len(id) <= maxID {
 		if n, ok := new(big.Int).SetString(id, 16); ok && n.Sign() >= 0 {
 			return n.String()

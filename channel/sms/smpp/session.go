@@ -21,58 +21,58 @@ type session struct {
 	conn net.Conn
 
 	// Of receive.
-	in     *bufio.Reader
-	header [pdu.HeaderLength]byte
-	body   []byte
+	reader    *bufio.Reader
+	headerBuf [pdu.HeaderLength]byte
+	bodyBuf   []byte
 
 	wake       chan struct{} // there is something to write
 	deliveries chan delivery // receipts to be stored and then answered
 	drained    chan struct{} // closed when the last message of a draining session is answered
 
 	// Guarded by Channel.mu.
-	taken    int // room in the window
+	inFlight int // room in the window
 	draining bool
-	farewell pdu.PDU
+	lastPDU  pdu.PDU
 
-	mu       sync.Mutex
-	sequence uint32
-	pending  map[uint32]*call // by sequence number; nil when the session is over
-	queue    []outgoing
-	written  uint64    // octets that the connection took
-	heard    time.Time // when the SMSC last said something
-	asked    time.Time // when it was asked whether it is there; zero if it has said something since
+	mu            sync.Mutex
+	sequence      uint32
+	pending       map[uint32]*call // by sequence number; nil when the session is over
+	queue         []outgoing
+	writtenOctets uint64    // octets that the connection took
+	lastHeard     time.Time // when the SMSC last said something
+	enquiredAt    time.Time // when it was asked whether it is there; zero if it has said something since
 }
 
 // outgoing is a PDU that is to be written.
 type outgoing struct {
-	wire []byte
-	call *call // of a submit_sm
-	last bool  // the session ends with it
+	wire        []byte
+	call        *call // of a submit_sm
+	endsSession bool  // the session ends with it
 }
 
 var (
-	errUnbound = errors.New("smpp: unbound")
-	errSilent  = errors.New("smpp: the smsc is silent")
-	errDown    = errors.New("smpp: the link is down")
+	errUnbound  = errors.New("smpp: unbound")
+	errSilent   = errors.New("smpp: the smsc is silent")
+	errLinkDown = errors.New("smpp: the link is down")
 )
 
 const (
-	maxSequence   = 0x7FFFFFFF // section 3.2
-	maxDeliveries = 250        // receipts that wait for the sink
-	maxBatch      = 100        // of these, those that it gets at once
-	readBuffer    = 16 << 10
+	maxSequence       = 0x7FFFFFFF // section 3.2
+	maxQueuedReceipts = 250        // receipts that wait for the sink
+	maxSinkBatch      = 100        // of these, those that it gets at once
+	readBuffer        = 16 << 10
 )
 
 func newSession(c *Channel, conn net.Conn) *session {
 	return &session{
 		c:          c,
 		conn:       conn,
-		in:         bufio.NewReaderSize(conn, readBuffer),
+		reader:     bufio.NewReaderSize(conn, readBuffer),
 		wake:       make(chan struct{}, 1),
-		deliveries: make(chan delivery, maxDeliveries),
+		deliveries: make(chan delivery, maxQueuedReceipts),
 		drained:    make(chan struct{}),
 		pending:    make(map[uint32]*call),
-		heard:      now(),
+		lastHeard:  now(),
 	}
 }
 
@@ -84,27 +84,27 @@ func (s *session) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() }) // whoever reads or writes gets the error
 	defer stop()
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context) error{s.read, s.write, s.tend, s.deliver} {
+	for _, loop := range []func(context.Context) error{s.readLoop, s.writeLoop, s.keepAliveLoop, s.deliverLoop} {
 		loops.Go(func() { end(loop(ctx)) })
 	}
 	loops.Wait()
 	return context.Cause(ctx)
 }
 
-// forget lets those who wait for an answer know that none will come, and why.
-func (s *session) forget(why error) {
+// failPending lets those who wait for an answer know that none will come, and why.
+func (s *session) failPending(why error) {
 	s.mu.Lock()
-	pending, written := s.pending, s.written
+	pending, written := s.pending, s.writtenOctets
 	s.pending = nil
 	s.mu.Unlock()
 	for _, k := range pending {
-		k.finish(s, outcome{lost: fmt.Errorf("%w: %w", errDown, why), written: k.begun && k.end <= written})
+		k.finish(s, outcome{err: fmt.Errorf("%w: %w", errLinkDown, why), maybeTaken: k.writing && k.endOffset <= written})
 	}
 }
 
-// next returns the next sequence number. It is called with s.mu held, or before the
+// nextSequence returns the next sequence number. It is called with s.mu held, or before the
 // session runs.
-func (s *session) next() uint32 {
+func (s *session) nextSequence() uint32 {
 	for {
 		s.sequence = s.sequence%maxSequence + 1
 		if s.pending[s.sequence] == nil {
@@ -113,56 +113,56 @@ func (s *session) next() uint32 {
 	}
 }
 
-// receive reads a PDU. After pdu.ErrBody the session can go on.
-func (s *session) receive() (pdu.PDU, error) {
-	if _, err := io.ReadFull(s.in, s.header[:]); err != nil {
+// readPDU reads a PDU. After pdu.ErrBody the session can go on.
+func (s *session) readPDU() (pdu.PDU, error) {
+	if _, err := io.ReadFull(s.reader, s.headerBuf[:]); err != nil {
 		return pdu.PDU{}, err
 	}
-	h, err := pdu.ParseHeader(s.header[:])
+	h, err := pdu.ParseHeader(s.headerBuf[:])
 	if err != nil {
 		return pdu.PDU{}, err
 	}
 	size := int(h.Length) - pdu.HeaderLength
-	s.body = slices.Grow(s.body[:0], size)[:size]
-	if _, err := io.ReadFull(s.in, s.body); err != nil {
+	s.bodyBuf = slices.Grow(s.bodyBuf[:0], size)[:size]
+	if _, err := io.ReadFull(s.reader, s.bodyBuf); err != nil {
 		return pdu.PDU{}, err
 	}
-	return pdu.Parse(h, s.body)
+	return pdu.Parse(h, s.bodyBuf)
 }
 
-func (s *session) read(ctx context.Context) error {
+func (s *session) readLoop(ctx context.Context) error {
 	for {
-		p, err := s.receive()
+		p, err := s.readPDU()
 		malformed := errors.Is(err, pdu.ErrBody)
 		if err != nil && !malformed {
 			return fmt.Errorf("smpp: read: %w", err)
 		}
 		s.mu.Lock()
-		s.heard, s.asked = now(), time.Time{}
+		s.lastHeard, s.enquiredAt = now(), time.Time{}
 		s.mu.Unlock()
-		if err := s.handle(ctx, p, malformed); err != nil {
+		if err := s.handlePDU(ctx, p, malformed); err != nil {
 			return err
 		}
 	}
 }
 
-// handle does what a PDU of the SMSC's asks for.
-func (s *session) handle(ctx context.Context, p pdu.PDU, malformed bool) error {
+// handlePDU does what a PDU of the SMSC's asks for.
+func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) error {
 	switch p.ID {
 	case pdu.SubmitSMResp:
-		s.answered(p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
+		s.finishCall(p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
 	case pdu.GenericNack:
-		s.answered(p.Sequence, outcome{status: nack(p.Status)})
+		s.finishCall(p.Sequence, outcome{status: nackStatus(p.Status)})
 	case pdu.EnquireLink:
-		s.reply(p, pdu.ROK)
+		s.enqueueReply(p, pdu.ROK)
 	case pdu.DeliverSM, pdu.DataSM:
-		s.delivered(ctx, p, malformed)
+		s.handleDelivery(ctx, p, malformed)
 	case pdu.Unbind:
 		s.c.mu.Lock()
-		first := s.c.drain(s, pdu.PDU{ID: pdu.UnbindResp, Sequence: p.Sequence})
+		first := s.c.drainSession(s, pdu.PDU{ID: pdu.UnbindResp, Sequence: p.Sequence})
 		s.c.mu.Unlock()
 		if !first {
-			s.reply(p, pdu.ROK)
+			s.enqueueReply(p, pdu.ROK)
 		}
 	case pdu.UnbindResp:
 		return errUnbound
@@ -170,42 +170,42 @@ func (s *session) handle(ctx context.Context, p pdu.PDU, malformed bool) error {
 	default:
 		if !p.ID.IsResponse() {
 			s.c.config.Logger.WarnContext(ctx, "smpp: unknown request", "command_id", p.ID.String())
-			s.say(outgoing{}, pdu.PDU{ID: pdu.GenericNack, Status: pdu.RINVCMDID, Sequence: p.Sequence})
+			s.enqueuePDU(outgoing{}, pdu.PDU{ID: pdu.GenericNack, Status: pdu.RINVCMDID, Sequence: p.Sequence})
 		}
 	}
 	return nil
 }
 
-// nack returns the status of a generic_nack, which is never one of success.
-func nack(s pdu.Status) pdu.Status {
+// nackStatus returns the status of a generic_nack, which is never one of success.
+func nackStatus(s pdu.Status) pdu.Status {
 	if s == pdu.ROK {
 		return pdu.RUNKNOWNERR
 	}
 	return s
 }
 
-// reply queues the response to a request.
-func (s *session) reply(to pdu.PDU, status pdu.Status) {
+// enqueueReply queues the response to a request.
+func (s *session) enqueueReply(to pdu.PDU, status pdu.Status) {
 	r := pdu.PDU{ID: to.ID.Response(), Status: status, Sequence: to.Sequence}
 	if to.ID == pdu.DeliverSM || to.ID == pdu.DataSM {
 		r.Body = &pdu.MessageResp{}
 	}
-	s.say(outgoing{}, r)
+	s.enqueuePDU(outgoing{}, r)
 }
 
-// say queues a PDU that is no submit_sm. A request gets its sequence number here.
-func (s *session) say(o outgoing, p pdu.PDU) {
+// enqueuePDU queues a PDU that is no submit_sm. A request gets its sequence number here.
+func (s *session) enqueuePDU(o outgoing, p pdu.PDU) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !p.ID.IsResponse() {
-		p.Sequence = s.next()
+		p.Sequence = s.nextSequence()
 	}
 	o.wire, _ = pdu.Append(nil, p) // no field of these can be wrong
-	s.enqueue(o)
+	s.enqueueLocked(o)
 }
 
-// enqueue is called with s.mu held.
-func (s *session) enqueue(o outgoing) {
+// enqueueLocked is called with s.mu held.
+func (s *session) enqueueLocked(o outgoing) {
 	s.queue = append(s.queue, o)
 	select {
 	case s.wake <- struct{}{}:
@@ -213,8 +213,8 @@ func (s *session) enqueue(o outgoing) {
 	}
 }
 
-// write writes what is queued, all of it at once whenever there is something.
-func (s *session) write(ctx context.Context) error {
+// writeLoop writes what is queued, all of it at once whenever there is something.
+func (s *session) writeLoop(ctx context.Context) error {
 	var (
 		batch []outgoing
 		out   []byte
@@ -238,9 +238,9 @@ func (s *session) write(ctx context.Context) error {
 			out = append(out, o.wire...)
 			begun += uint64(len(o.wire))
 			if o.call != nil {
-				o.call.begun, o.call.at, o.call.end = true, at, begun
+				o.call.writing, o.call.writtenAt, o.call.endOffset = true, at, begun
 			}
-			if last = o.last; last {
+			if last = o.endsSession; last {
 				break
 			}
 		}
@@ -253,7 +253,7 @@ func (s *session) write(ctx context.Context) error {
 		}
 		n, err := s.conn.Write(out)
 		s.mu.Lock()
-		s.written += uint64(n)
+		s.writtenOctets += uint64(n)
 		s.mu.Unlock()
 		if err != nil {
 			return fmt.Errorf("smpp: write: %w", err)
@@ -264,11 +264,11 @@ func (s *session) write(ctx context.Context) error {
 	}
 }
 
-// tend gives up on answers that take too long, asks a silent SMSC whether it is there,
+// keepAliveLoop gives up on answers that take too long, asks a silent SMSC whether it is there,
 // and says the farewell of a draining session.
-func (s *session) tend(ctx context.Context) error {
+func (s *session) keepAliveLoop(ctx context.Context) error {
 	for {
-		wait, err := s.check(now())
+		wait, err := s.runTimers(now())
 		if err != nil {
 			return err
 		}
@@ -279,10 +279,10 @@ func (s *session) tend(ctx context.Context) error {
 		case <-s.drained:
 			off()
 			s.c.mu.Lock()
-			farewell := s.farewell
+			farewell := s.lastPDU
 			s.c.mu.Unlock()
-			s.say(outgoing{last: farewell.ID.IsResponse()}, farewell)
-			pause(ctx, s.c.config.ResponseTimeout)
+			s.enqueuePDU(outgoing{endsSession: farewell.ID.IsResponse()}, farewell)
+			sleep(ctx, s.c.config.ResponseTimeout)
 			return errUnbound
 		}
 		if ctx.Err() != nil {
@@ -291,45 +291,45 @@ func (s *session) tend(ctx context.Context) error {
 	}
 }
 
-// check does what is due, and returns how long nothing else will be.
-func (s *session) check(at time.Time) (time.Duration, error) {
-	late, ask, wait, err := s.due(at)
+// runTimers does what is due, and returns how long nothing else will be.
+func (s *session) runTimers(at time.Time) (time.Duration, error) {
+	late, ask, wait, err := s.takeOverdue(at)
 	for _, k := range late {
-		k.finish(s, outcome{lost: errUnanswered, written: true})
+		k.finish(s, outcome{err: errResponseTimeout, maybeTaken: true})
 	}
 	if ask {
-		s.say(outgoing{}, pdu.PDU{ID: pdu.EnquireLink})
+		s.enqueuePDU(outgoing{}, pdu.PDU{ID: pdu.EnquireLink})
 	}
 	return wait, err
 }
 
-// due returns the calls whose answer is overdue, which are no longer pending, and
+// takeOverdue returns the calls whose answer is overdue, which are no longer pending, and
 // whether to ask the SMSC if it is there. What is queued later is due later.
-func (s *session) due(at time.Time) (late []*call, ask bool, wait time.Duration, err error) {
+func (s *session) takeOverdue(at time.Time) (late []*call, ask bool, wait time.Duration, err error) {
 	patience := s.c.config.ResponseTimeout
 	wait = min(patience, s.c.config.EnquireInterval)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sequence, k := range s.pending {
-		if !k.begun || k.end > s.written { // writing has a deadline of its own
+		if !k.writing || k.endOffset > s.writtenOctets { // writing has a deadline of its own
 			continue
 		}
-		if left := k.at.Add(patience).Sub(at); left > 0 {
+		if left := k.writtenAt.Add(patience).Sub(at); left > 0 {
 			wait = min(wait, left)
 			continue
 		}
 		delete(s.pending, sequence)
 		late = append(late, k)
 	}
-	switch silence := at.Sub(s.heard); {
-	case !s.asked.IsZero():
-		left := s.asked.Add(patience).Sub(at)
+	switch silence := at.Sub(s.lastHeard); {
+	case !s.enquiredAt.IsZero():
+		left := s.enquiredAt.Add(patience).Sub(at)
 		if left <= 0 {
 			return late, false, 0, errSilent
 		}
 		wait = min(wait, left)
 	case silence >= s.c.config.EnquireInterval:
-		s.asked = at
+		s.enquiredAt = at
 		ask = true
 	default:
 		wait = min(wait, s.c.config.EnquireInterval-silence)

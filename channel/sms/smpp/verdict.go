@@ -6,16 +6,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// row is what a code means. If tries is not 0, a fault that may pass is not believed
+// codeRow is what a code means. If tries is not 0, a fault that may pass is not believed
 // to after so many tries of the message.
-type row struct {
+type codeRow struct {
 	channel.Verdict
-	tries int
+	maxTries int
 }
 
 var (
 	accepted     = channel.Verdict{Status: status.Accepted}
-	passing      = channel.Verdict{Status: status.Preparing}
+	temporary    = channel.Verdict{Status: status.Preparing}
 	badNumber    = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
 	badAccount   = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
 	notAllowed   = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
@@ -24,20 +24,20 @@ var (
 	badRequest   = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
 )
 
-// codes is what a command_status means (section 5.1.3). Deployed defaults disagree on
+// codeRows is what a command_status means (section 5.1.3). Deployed defaults disagree on
 // many rows, and carriers have senses of their own, so an account may override each.
-var codes = map[pdu.Status]row{
+var codeRows = map[pdu.Status]codeRow{
 	pdu.ROK: {accepted, 0},
 
-	pdu.RTHROTTLED: {passing, 0},
-	pdu.RMSGQFUL:   {passing, 0},
-	pdu.RXTAPPN:    {passing, 0},
-	pdu.RINVBNDSTS: {passing, 0}, // the session binds anew
-	pdu.RALYBND:    {passing, 0},
+	pdu.RTHROTTLED: {temporary, 0},
+	pdu.RMSGQFUL:   {temporary, 0},
+	pdu.RXTAPPN:    {temporary, 0},
+	pdu.RINVBNDSTS: {temporary, 0}, // the session binds anew
+	pdu.RALYBND:    {temporary, 0},
 
-	pdu.RSYSERR:     {passing, 3},
-	pdu.RSUBMITFAIL: {passing, 2},
-	pdu.RUNKNOWNERR: {passing, 2},
+	pdu.RSYSERR:     {temporary, 3},
+	pdu.RSUBMITFAIL: {temporary, 2},
+	pdu.RUNKNOWNERR: {temporary, 2},
 
 	pdu.RINVDSTADR: {badNumber, 0},
 	pdu.RINVDSTTON: {badNumber, 0},
@@ -76,29 +76,29 @@ var codes = map[pdu.Status]row{
 	pdu.RINVOPTPARAMVAL:  {badRequest, 0},
 }
 
-// unknown is what any other code means: a vendor's, or one of operations that are not
+// unknownCode is what any other code means: a vendor's, or one of operations that are not
 // used here.
-var unknown = row{passing, 1}
+var unknownCode = codeRow{temporary, 1}
 
-// verdict returns what an answer with the code means for a message that is tried for
+// verdictOf returns what an answer with the code means for a message that is tried for
 // the try-th time.
-func (c *Channel) verdict(code pdu.Status, try int) channel.Verdict {
+func (c *Channel) verdictOf(code pdu.Status, try int) channel.Verdict {
 	if v, ok := c.config.Codes[code]; ok {
 		return v
 	}
-	r, ok := codes[code]
+	r, ok := codeRows[code]
 	if !ok {
-		r = unknown
+		r = unknownCode
 	}
-	if r.tries > 0 && try > r.tries {
+	if r.maxTries > 0 && try > r.maxTries {
 		return carrierFault
 	}
 	return r.Verdict
 }
 
-// states is what a receipt means. UNKNOWN tells nothing of the person, so the message
+// stateVerdicts is what a receipt means. UNKNOWN tells nothing of the person, so the message
 // waits for another receipt, or for the end of its wait.
-var states = map[pdu.State]channel.Verdict{
+var stateVerdicts = map[pdu.State]channel.Verdict{
 	pdu.StateScheduled:     accepted,
 	pdu.StateEnroute:       accepted,
 	pdu.StateAccepted:      accepted,

@@ -8,22 +8,22 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// acquire returns a session with room in its window, which it takes: release gives it
+// acquireWindow returns a session with room in its window, which it takes: release gives it
 // back. It waits for room, and for a bind that is being made, until ctx ends. If every
 // bind has failed it returns at once why.
-func (c *Channel) acquire(ctx context.Context, k *call) (*session, error) {
+func (c *Channel) acquireWindow(ctx context.Context, k *call) (*session, error) {
 	c.mu.Lock()
-	if c.dialing.Err() != nil {
+	if c.bindCtx.Err() != nil {
 		c.mu.Unlock()
 		return nil, channel.Temporary(errClosed, 0)
 	}
-	c.start()
-	if s := c.roomiest(); s != nil {
-		s.taken++
+	c.startLinks()
+	if s := c.leastLoaded(); s != nil {
+		s.inFlight++
 		c.mu.Unlock()
 		return s, nil
 	}
-	if err := c.down(); err != nil {
+	if err := c.bindFailure(); err != nil {
 		c.mu.Unlock()
 		return nil, err
 	}
@@ -41,63 +41,63 @@ func (c *Channel) acquire(ctx context.Context, k *call) (*session, error) {
 	select {
 	case <-k.ready: // meanwhile
 		if k.granted != nil {
-			c.release(k.granted)
+			c.releaseWindow(k.granted)
 		}
 	default:
 	}
 	return nil, channel.Temporary(fmt.Errorf("smpp: no bind had room: %w", ctx.Err()), 0)
 }
 
-// release gives back room in a session's window.
-func (c *Channel) release(s *session) {
+// releaseWindow gives back room in a session's window.
+func (c *Channel) releaseWindow(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.taken--
-	if s.draining && s.taken == 0 {
+	s.inFlight--
+	if s.draining && s.inFlight == 0 {
 		close(s.drained)
 	}
-	c.admit()
+	c.admitWaiting()
 }
 
-// admit gives what room there is to those who wait for it. It is called with c.mu held,
+// admitWaiting gives what room there is to those who wait for it. It is called with c.mu held,
 // as what follows is.
-func (c *Channel) admit() {
+func (c *Channel) admitWaiting() {
 	for c.waiting.Len() > 0 {
-		s := c.roomiest()
+		s := c.leastLoaded()
 		if s == nil {
 			return
 		}
-		s.taken++
-		c.next().grant(s, nil)
+		s.inFlight++
+		c.popWaiting().endWait(s, nil)
 	}
 }
 
-// refuse lets go of those who wait.
-func (c *Channel) refuse(err error) {
+// refuseWaiting lets go of those who wait.
+func (c *Channel) refuseWaiting(err error) {
 	for c.waiting.Len() > 0 {
-		c.next().grant(nil, err)
+		c.popWaiting().endWait(nil, err)
 	}
 }
 
-// next returns the call that has waited longest, and waits no longer.
-func (c *Channel) next() *call { return c.waiting.Remove(c.waiting.Front()).(*call) }
+// popWaiting returns the call that has waited longest, and waits no longer.
+func (c *Channel) popWaiting() *call { return c.waiting.Remove(c.waiting.Front()).(*call) }
 
-// roomiest returns the session with the most room in its window, or nil if none has
+// leastLoaded returns the session with the most room in its window, or nil if none has
 // any.
-func (c *Channel) roomiest() *session {
+func (c *Channel) leastLoaded() *session {
 	var best *session
 	for i := range c.links {
-		s := c.links[(c.turn+i)%len(c.links)].session
-		if s != nil && !s.draining && s.taken < c.config.Window && (best == nil || s.taken < best.taken) {
+		s := c.links[(c.nextLink+i)%len(c.links)].session
+		if s != nil && !s.draining && s.inFlight < c.config.Window && (best == nil || s.inFlight < best.inFlight) {
 			best = s
 		}
 	}
-	c.turn++
+	c.nextLink++
 	return best
 }
 
-// down returns why no bind is up or being made, or nil if one is.
-func (c *Channel) down() error {
+// bindFailure returns why no bind is up or being made, or nil if one is.
+func (c *Channel) bindFailure() error {
 	var err error
 	for _, l := range c.links {
 		if l.failure == nil {
@@ -108,22 +108,22 @@ func (c *Channel) down() error {
 	return err
 }
 
-// drain lets a session end: it gets no more messages, and says the farewell when it has
+// drainSession lets a session end: it gets no more messages, and says the farewell when it has
 // all answers. It reports whether it was the first to say so.
-func (c *Channel) drain(s *session, farewell pdu.PDU) bool {
+func (c *Channel) drainSession(s *session, farewell pdu.PDU) bool {
 	if s.draining {
 		return false
 	}
-	s.draining, s.farewell = true, farewell
-	if s.taken == 0 {
+	s.draining, s.lastPDU = true, farewell
+	if s.inFlight == 0 {
 		close(s.drained)
 	}
 	return true
 }
 
-// renew lets a session end, and so a new one be bound.
-func (c *Channel) renew(s *session) {
+// rebindSession lets a session end, and so a new one be bound.
+func (c *Channel) rebindSession(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drain(s, pdu.PDU{ID: pdu.Unbind})
+	c.drainSession(s, pdu.PDU{ID: pdu.Unbind})
 }

@@ -20,14 +20,14 @@ type callbackURL struct{ scheme, host, port, path, query, fragment string }
 
 // A host with an underscore gets no callbacks (Twilio, "Track the Message Status of
 // Outbound Messages").
-var callbackURLs = regexp.MustCompile(
+var callbackURLPattern = regexp.MustCompile(
 	`^(https?://)([a-z0-9.-]+)(:[0-9]+)?(/[A-Za-z0-9._~/=&-]*)(\?[A-Za-z0-9._~/=&-]+)?(#[A-Za-z0-9._~,=&-]+)?$`)
 
 func parseCallbackURL(s string) (callbackURL, error) {
 	if s == "" {
 		return callbackURL{}, errors.New("twilio: Config.StatusCallback is required")
 	}
-	m := callbackURLs.FindStringSubmatch(s)
+	m := callbackURLPattern.FindStringSubmatch(s)
 	if m == nil {
 		return callbackURL{}, errors.New("twilio: Config.StatusCallback must be an absolute http or https URL " +
 			"with a host in lower case, a path, and nothing in path and query but letters, digits and -._~/=&")
@@ -43,8 +43,8 @@ func parseCallbackURL(s string) (callbackURL, error) {
 	return u, nil
 }
 
-// of returns the URL that Twilio is to call about an attempt.
-func (u callbackURL) of(attempt uuid.UUID) string {
+// forAttempt returns the URL that Twilio is to call about an attempt.
+func (u callbackURL) forAttempt(attempt uuid.UUID) string {
 	query := u.query + "&"
 	if u.query == "" {
 		query = "?"
@@ -52,10 +52,10 @@ func (u callbackURL) of(attempt uuid.UUID) string {
 	return u.scheme + u.host + u.port + u.path + query + attemptKey + "=" + attempt.String() + u.fragment
 }
 
-// signed returns the texts that Twilio may have signed for a call with that query.
+// signedTexts returns the texts that Twilio may have signed for a call with that query.
 // Whether the port is one of them differs between its products ("Webhooks security",
 // and its own libraries); whether the fragment is, its documentation does not say.
-func (u callbackURL) signed(rawQuery string) []string {
+func (u callbackURL) signedTexts(rawQuery string) []string {
 	port := u.port
 	if port == "" {
 		port = map[string]string{"http://": ":80", "https://": ":443"}[u.scheme]

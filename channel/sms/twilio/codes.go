@@ -85,9 +85,9 @@ var codes = map[int]channel.Verdict{
 	30453: blocked,         // SMS pumping protection
 }
 
-// verdict returns what an answer to a send means. A server error is judged by its
+// answerVerdict returns what an answer to a send means. A server error is judged by its
 // HTTP status, whatever its body says: the message may have been created.
-func (c *Channel) verdict(answer httpapi.Answer, code int) channel.Verdict {
+func (c *Channel) answerVerdict(answer httpapi.Answer, code int) channel.Verdict {
 	if v, ok := c.setup().Codes[code]; ok {
 		return v
 	}
@@ -97,9 +97,9 @@ func (c *Channel) verdict(answer httpapi.Answer, code int) channel.Verdict {
 	return answer.Verdict()
 }
 
-// outcome returns what a message's status means, and Preparing for one that says
+// statusVerdict returns what a message's status means, and Preparing for one that says
 // nothing of it.
-func (c *Channel) outcome(word string, code int) channel.Verdict {
+func (c *Channel) statusVerdict(word string, code int) channel.Verdict {
 	switch word {
 	case "accepted", "scheduled", "queued", "sending", "sent":
 		return channel.Verdict{Status: status.Accepted}
@@ -125,10 +125,10 @@ func (c *Channel) outcome(word string, code int) channel.Verdict {
 // What is none might be somebody's telephone number.
 func isCode(n int) bool { return 0 < n && n < 1_000_000 }
 
-// detail returns the provider's words for a message that ended: its status, its error
+// detailOf returns the provider's words for a message that ended: its status, its error
 // code, and the SID by which Twilio's console finds it. The status is one that outcome
 // knows; what is no SID is left out.
-func detail(word string, code int, sid string) string {
+func detailOf(word string, code int, sid string) string {
 	parts := []string{word}
 	if isCode(code) {
 		parts = append(parts, fmt.Sprintf("error %d", code))

@@ -69,13 +69,13 @@ type Config struct {
 	Clock Clock
 }
 
-const printed = "twilio.Config"
+const maskedConfig = "twilio.Config"
 
 // Format writes nothing of the Config, whatever the verb.
-func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, printed) } // fmt has no way to report it
+func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, maskedConfig) } // fmt has no way to report it
 
 // MarshalText returns nothing of the Config: it is for logs.
-func (Config) MarshalText() ([]byte, error) { return []byte(printed), nil }
+func (Config) MarshalText() ([]byte, error) { return []byte(maskedConfig), nil }
 
 // withDefaults returns a copy of the Config that shares nothing with the caller's.
 func (c Config) withDefaults() Config {
@@ -87,19 +87,19 @@ func (c Config) withDefaults() Config {
 		c.Client = httpapi.NewClient()
 	}
 	if c.Clock == nil {
-		c.Clock = wall{}
+		c.Clock = realClock{}
 	}
 	return c
 }
 
-type wall struct{}
+type realClock struct{}
 
-func (wall) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
+func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
 
-// sids matches Twilio's string identifiers (SIDs): two letters and a number of 128 bits.
-var sids = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
+// sidPattern matches Twilio's string identifiers (SIDs): two letters and a number of 128 bits.
+var sidPattern = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 
-func isSID(s, kind string) bool { return strings.HasPrefix(s, kind) && sids.MatchString(s) }
+func isSID(s, kind string) bool { return strings.HasPrefix(s, kind) && sidPattern.MatchString(s) }
 
 func (c Config) check() error {
 	var errs []error
@@ -108,7 +108,7 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf("twilio: Config."+format, args...))
 		}
 	}
-	refuse(!isHTTP(c.BaseURL), "BaseURL must be an absolute http or https URL without a query")
+	refuse(!isHTTPURL(c.BaseURL), "BaseURL must be an absolute http or https URL without a query")
 	refuse(c.AccountSID == "", "AccountSID is required")
 	refuse(c.AccountSID != "" && !isSID(c.AccountSID, "AC"), "AccountSID must be AC and 32 hexadecimal digits")
 	refuse(len(c.AuthTokens) == 0, "AuthTokens is required")
@@ -132,7 +132,7 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-func isHTTP(s string) bool {
+func isHTTPURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
 		u.User == nil && !strings.ContainsAny(s, "?#")

@@ -31,7 +31,7 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	if err != nil {
 		return err
 	}
-	err = c.fits(least.(channel.Text))
+	err = c.checkText(least.(channel.Text))
 	if errors.Is(err, errBlank) && len(vars) > 0 {
 		return nil
 	}
@@ -43,8 +43,8 @@ func (c *Channel) CheckContent(content channel.Content) error {
 
 var errBlank = errors.New("the text is blank")
 
-// fits returns an error, which holds nothing of the text, if it cannot be sent.
-func (c *Channel) fits(text channel.Text) error {
+// checkText returns an error, which holds nothing of the text, if it cannot be sent.
+func (c *Channel) checkText(text channel.Text) error {
 	switch s := string(text); {
 	case !utf8.ValidString(s):
 		return errors.New("the text is not UTF-8")

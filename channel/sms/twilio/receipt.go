@@ -23,8 +23,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 )
 
-// maxCallback bounds a callback's body, in bytes. Twilio's have a few hundred.
-const maxCallback = 1 << 16
+// maxCallbackBytes bounds a callback's body, in bytes. Twilio's have a few hundred.
+const maxCallbackBytes = 1 << 16
 
 // ReceiptHandler returns the handler to mount at Config.StatusCallback. Callbacks come
 // in any order and may repeat; they carry no time that could be relied on, so that
@@ -33,13 +33,13 @@ const maxCallback = 1 << 16
 // A callback whose URL has no attempt is about a message that this channel did not
 // send, by another program of the account: its receipt carries Twilio's own SID.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
-	return httpapi.Webhook{Verify: c.signed, Receipts: c.receipts, MaxBody: maxCallback}.Handler(sink)
+	return httpapi.Webhook{Verify: c.verifySignature, Receipts: c.readReceipts, MaxBody: maxCallbackBytes}.Handler(sink)
 }
 
-// signed reports whether Twilio made the call. Its signature is the HMAC-SHA1 of the
+// verifySignature reports whether Twilio made the call. Its signature is the HMAC-SHA1 of the
 // URL followed by each parameter of the form, name and value, sorted; or of the URL
 // alone, which then holds the SHA-256 of a body that is no form ("Webhooks security").
-func (c *Channel) signed(r *http.Request, body []byte) bool {
+func (c *Channel) verifySignature(r *http.Request, body []byte) bool {
 	mac, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
 	if err != nil {
 		return false
@@ -49,7 +49,7 @@ func (c *Channel) signed(r *http.Request, body []byte) bool {
 		return false
 	}
 	signed := false
-	for _, text := range c.setup().callback.signed(r.URL.RawQuery) {
+	for _, text := range c.setup().callback.signedTexts(r.URL.RawQuery) {
 		signed = httpapi.Signed(sha1.New, c.setup().AuthTokens, []byte(text+params), mac) || signed
 	}
 	return signed
@@ -77,15 +77,15 @@ func signedParams(r *http.Request, body []byte) (string, bool) {
 	return params.String(), true
 }
 
-// call is what a status callback says ("Track the Message Status of Outbound Messages").
-type call struct {
+// statusCallback is what a status callback says ("Track the Message Status of Outbound Messages").
+type statusCallback struct {
 	MessageSid    string
 	MessageStatus string
 	SmsStatus     string // the same, under its older name
 	ErrorCode     any    // digits, as text or as a number
 }
 
-func readCall(r *http.Request, body []byte) (said call, err error) {
+func parseCallback(r *http.Request, body []byte) (said statusCallback, err error) {
 	if r.URL.Query().Has(bodyHashKey) {
 		err = json.Unmarshal(body, &said)
 		return said, err
@@ -96,8 +96,8 @@ func readCall(r *http.Request, body []byte) (said call, err error) {
 	return said, err
 }
 
-func (c *Channel) receipts(r *http.Request, body []byte) ([]channel.Receipt, error) {
-	said, err := readCall(r, body)
+func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt, error) {
+	said, err := parseCallback(r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +114,10 @@ func (c *Channel) receipts(r *http.Request, body []byte) ([]channel.Receipt, err
 		id = parsed.String()
 	}
 	code, _ := strconv.Atoi(fmt.Sprint(said.ErrorCode)) // none is 0
-	v := c.outcome(word, code)
+	v := c.statusVerdict(word, code)
 	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: id, Status: v.Status, Reason: v.Reason}
 	if v.Reason != "" {
-		receipt.Detail = detail(word, code, said.MessageSid)
+		receipt.Detail = detailOf(word, code, said.MessageSid)
 	}
 	return []channel.Receipt{receipt}, nil
 }

@@ -62,18 +62,18 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if !ok {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, "the content is no channel.Text")
 	}
-	form, err := c.form(e, text)
+	form, err := c.requestForm(e, text)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	answer, err := c.create(ctx, form)
+	answer, err := c.postMessage(ctx, form)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	if answer.Code/100 != 2 {
-		return channel.Result{}, c.refused(answer, text)
+		return channel.Result{}, c.readRefusal(answer, text)
 	}
-	return c.taken(answer, e)
+	return c.readCreated(answer, e)
 }
 
 // The bounds of ValidityPeriod. Twilio advises against less than 5 seconds, but a
@@ -83,10 +83,10 @@ const (
 	maxValidity = 36_000 * time.Second
 )
 
-// form returns what is posted, or the error of a message that cannot be sent.
-func (c *Channel) form(e channel.Envelope, text channel.Text) (url.Values, error) {
+// requestForm returns what is posted, or the error of a message that cannot be sent.
+func (c *Channel) requestForm(e channel.Envelope, text channel.Text) (url.Values, error) {
 	s := c.setup()
-	if err := c.fits(text); err != nil {
+	if err := c.checkText(text); err != nil {
 		return nil, channel.Undeliverable(status.ContentRejected, err.Error())
 	}
 	if e.To.Phone.IsZero() {
@@ -95,7 +95,7 @@ func (c *Channel) form(e channel.Envelope, text channel.Text) (url.Values, error
 	form := url.Values{
 		"To":             {e.To.Phone.E164()},
 		"Body":           {string(text)},
-		"StatusCallback": {s.callback.of(e.AttemptID)},
+		"StatusCallback": {s.callback.forAttempt(e.AttemptID)},
 	}
 	if s.From != "" {
 		form.Set("From", s.From)
@@ -112,8 +112,8 @@ func (c *Channel) form(e channel.Envelope, text channel.Text) (url.Values, error
 	return form, nil
 }
 
-// create posts to the Messages resource.
-func (c *Channel) create(ctx context.Context, form url.Values) (httpapi.Answer, error) {
+// postMessage posts to the Messages resource.
+func (c *Channel) postMessage(ctx context.Context, form url.Values) (httpapi.Answer, error) {
 	s := c.setup()
 	messages := s.BaseURL + "/2010-04-01/Accounts/" + s.AccountSID + "/Messages.json"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, messages, strings.NewReader(form.Encode()))
@@ -126,9 +126,9 @@ func (c *Channel) create(ctx context.Context, form url.Values) (httpapi.Answer, 
 	return httpapi.Do(s.Client, req)
 }
 
-// taken reads the answer to a message that was created. Twilio makes no callback for
+// readCreated reads the answer to a message that was created. Twilio makes no callback for
 // the status in it. What has a SID was created, whatever else is odd about it.
-func (c *Channel) taken(answer httpapi.Answer, e channel.Envelope) (channel.Result, error) {
+func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channel.Result, error) {
 	var message struct {
 		SID       string `json:"sid"`
 		Status    string `json:"status"`
@@ -137,20 +137,20 @@ func (c *Channel) taken(answer httpapi.Answer, e channel.Envelope) (channel.Resu
 	if _ = json.Unmarshal(answer.Body, &message); message.SID == "" {
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d without a message", answer.Code))
 	}
-	v := c.outcome(message.Status, message.ErrorCode)
+	v := c.statusVerdict(message.Status, message.ErrorCode)
 	result := channel.Result{
 		Status:     cmp.Or(v.Status, status.Accepted),
 		ProviderID: e.AttemptID.String(),
 		Reason:     v.Reason,
 	}
 	if v.Reason != "" {
-		result.Detail = detail(message.Status, message.ErrorCode, message.SID)
+		result.Detail = detailOf(message.Status, message.ErrorCode, message.SID)
 	}
 	return result, nil
 }
 
-// refused reads the answer to a message that was not created, or may not have been.
-func (c *Channel) refused(answer httpapi.Answer, text channel.Text) error {
+// readRefusal reads the answer to a message that was not created, or may not have been.
+func (c *Channel) readRefusal(answer httpapi.Answer, text channel.Text) error {
 	var fault struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
@@ -160,5 +160,5 @@ func (c *Channel) refused(answer httpapi.Answer, text channel.Text) error {
 		hidden := append(slices.Clone(c.setup().AuthTokens), c.setup().APIKeySecret, string(text))
 		said = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
 	}
-	return c.verdict(answer, fault.Code).Error(said, answer.RetryAfter())
+	return c.answerVerdict(answer, fault.Code).Error(said, answer.RetryAfter())
 }

@@ -92,7 +92,7 @@ type MessageResp struct {
 type Raw []byte
 
 func parseBind(b []byte) (*Bind, bool) {
-	f := fields{rest: b}
+	f := reader{rest: b}
 	m := &Bind{
 		SystemID:         f.text(),
 		Password:         f.text(),
@@ -100,7 +100,7 @@ func parseBind(b []byte) (*Bind, bool) {
 		InterfaceVersion: f.octet(),
 		AddressRange:     f.address(),
 	}
-	return m, !f.short
+	return m, !f.truncated
 }
 
 func (m *Bind) append(b []byte) ([]byte, error) {
@@ -126,7 +126,7 @@ func (m *BindResp) append(b []byte) ([]byte, error) {
 }
 
 func parseMessage(b []byte) (*Message, bool) {
-	f := fields{rest: b}
+	f := reader{rest: b}
 	m := &Message{
 		ServiceType:          f.text(),
 		Source:               f.address(),
@@ -143,7 +143,7 @@ func parseMessage(b []byte) (*Message, bool) {
 		ShortMessage:         f.take(int(f.octet())),
 	}
 	m.TLVs, _ = parseTLVs(f.rest)
-	return m, !f.short
+	return m, !f.truncated
 }
 
 func (m *Message) append(b []byte) ([]byte, error) {
@@ -173,7 +173,7 @@ func (m *Message) Text() []byte {
 }
 
 func parseData(b []byte) (*Data, bool) {
-	f := fields{rest: b}
+	f := reader{rest: b}
 	m := &Data{
 		ServiceType:        f.text(),
 		Source:             f.address(),
@@ -183,7 +183,7 @@ func parseData(b []byte) (*Data, bool) {
 		DataCoding:         f.octet(),
 	}
 	m.TLVs, _ = parseTLVs(f.rest)
-	return m, !f.short
+	return m, !f.truncated
 }
 
 func (m *Data) append(b []byte) ([]byte, error) {
@@ -226,23 +226,23 @@ func parseResp(b []byte) (string, TLVs) {
 
 func (m Raw) append(b []byte) ([]byte, error) { return append(b, m...), nil }
 
-// fields reads a body's mandatory fields one after the other.
-type fields struct {
-	rest  []byte
-	short bool // the body ended before its fields did
+// reader reads a body's mandatory fields one after the other.
+type reader struct {
+	rest      []byte
+	truncated bool // the body ended before its fields did
 }
 
 // text reads a C-octet string.
-func (f *fields) text() string {
+func (f *reader) text() string {
 	s, rest, ok := bytes.Cut(f.rest, []byte{0})
 	f.rest = rest
-	f.short = f.short || !ok
+	f.truncated = f.truncated || !ok
 	return string(s)
 }
 
-func (f *fields) octet() uint8 {
+func (f *reader) octet() uint8 {
 	if len(f.rest) == 0 {
-		f.short = true
+		f.truncated = true
 		return 0
 	}
 	c := f.rest[0]
@@ -250,9 +250,9 @@ func (f *fields) octet() uint8 {
 	return c
 }
 
-func (f *fields) take(n int) []byte {
+func (f *reader) take(n int) []byte {
 	if len(f.rest) < n {
-		f.short = true
+		f.truncated = true
 		return nil
 	}
 	taken := append([]byte(nil), f.rest[:n]...)
@@ -260,7 +260,7 @@ func (f *fields) take(n int) []byte {
 	return taken
 }
 
-func (f *fields) address() Address {
+func (f *reader) address() Address {
 	return Address{TON: f.octet(), NPI: f.octet(), Addr: f.text()}
 }
 

@@ -61,7 +61,7 @@ const (
 	DataSMResp          ID = 0x80000103
 )
 
-var operations = map[ID]string{
+var operationNames = map[ID]string{
 	GenericNack:  "generic_nack",
 	BindReceiver: "bind_receiver", BindReceiverResp: "bind_receiver_resp",
 	BindTransmitter: "bind_transmitter", BindTransmitterResp: "bind_transmitter_resp",
@@ -82,7 +82,7 @@ func (id ID) Response() ID { return id | GenericNack }
 
 // String returns the specification's name, or the number of one it has none for.
 func (id ID) String() string {
-	if name, ok := operations[id]; ok {
+	if name, ok := operationNames[id]; ok {
 		return name
 	}
 	return fmt.Sprintf("0x%08x", uint32(id))
@@ -141,11 +141,11 @@ func Parse(h Header, body []byte) (PDU, error) {
 	case SubmitSMResp, DeliverSMResp, DataSMResp:
 		p.Body = parseMessageResp(body)
 	case SubmitSM, DeliverSM:
-		return p.with(parseMessage(body))
+		return p.withBody(parseMessage(body))
 	case DataSM:
-		return p.with(parseData(body))
+		return p.withBody(parseData(body))
 	case BindReceiver, BindTransmitter, BindTransceiver:
-		return p.with(parseBind(body))
+		return p.withBody(parseBind(body))
 	case BindReceiverResp, BindTransmitterResp, BindTransceiverResp:
 		p.Body = parseBindResp(body)
 	case EnquireLink, EnquireLinkResp, Unbind, UnbindResp, GenericNack:
@@ -155,7 +155,7 @@ func Parse(h Header, body []byte) (PDU, error) {
 	return p, nil
 }
 
-func (p PDU) with(b Body, ok bool) (PDU, error) {
+func (p PDU) withBody(b Body, ok bool) (PDU, error) {
 	if !ok {
 		return p, ErrBody
 	}

@@ -29,12 +29,12 @@ const (
 	StateNone State = 0xFF
 )
 
-var words = [...]string{
+var stateWords = [...]string{
 	"SCHEDLD", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD", "SKIPPED",
 }
 
-// synonyms are words that SMSCs have besides those.
-var synonyms = map[string]State{
+// stateSynonyms are words that SMSCs have besides those.
+var stateSynonyms = map[string]State{
 	"SCHEDULED": StateScheduled,
 	"ACKED":     StateEnroute,
 	"BUFFRED":   StateEnroute,
@@ -47,8 +47,8 @@ var synonyms = map[string]State{
 
 // String returns the word that a receipt's text has for the state.
 func (s State) String() string {
-	if int(s) < len(words) {
-		return words[s]
+	if int(s) < len(stateWords) {
+		return stateWords[s]
 	}
 	if s == StateNone {
 		return "none"
@@ -58,12 +58,12 @@ func (s State) String() string {
 
 func stateOf(word string) State {
 	word = strings.ToUpper(word)
-	for i, w := range words {
+	for i, w := range stateWords {
 		if w == word {
 			return State(i)
 		}
 	}
-	if s, ok := synonyms[word]; ok {
+	if s, ok := stateSynonyms[word]; ok {
 		return s
 	}
 	return StateNone
@@ -184,31 +184,31 @@ const (
 	labelCount
 )
 
-// labels are their names. Some SMSCs leave out the space.
-var labels = [labelCount]string{"id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"}
+// labelNames are their names. Some SMSCs leave out the space.
+var labelNames = [labelCount]string{"id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"}
 
 // labelAt returns the label that begins at s[i:], and its size with its colon; 0 if
 // none does. A label is a word: "valid:" does not hold "id:".
 func labelAt(s string, i int) (label, size int) {
-	if i > 0 && isWord(s[i-1]) {
+	if i > 0 && isWordByte(s[i-1]) {
 		return 0, 0
 	}
-	for label, name := range labels {
-		if size := prefix(s[i:], name); size > 0 {
+	for label, name := range labelNames {
+		if size := labelSize(s[i:], name); size > 0 {
 			return label, size
 		}
 	}
 	return 0, 0
 }
 
-// prefix returns the size of the label that s begins with if it is name's, or 0.
-func prefix(s, name string) int {
+// labelSize returns the size of the label that s begins with if it is name's, or 0.
+func labelSize(s, name string) int {
 	n := 0
 	for i := range len(name) {
 		switch {
 		case name[i] == ' ':
 			n = len(s) - len(strings.TrimLeft(s[n:], " "))
-		case n == len(s) || lower(s[n]) != name[i]:
+		case n == len(s) || lowerByte(s[n]) != name[i]:
 			return 0
 		default:
 			n++
@@ -220,11 +220,11 @@ func prefix(s, name string) int {
 	return n + 1
 }
 
-func isWord(c byte) bool {
-	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= lower(c) && lower(c) <= 'z'
+func isWordByte(c byte) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= lowerByte(c) && lowerByte(c) <= 'z'
 }
 
-func lower(c byte) byte {
+func lowerByte(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'
 	}
@@ -233,8 +233,8 @@ func lower(c byte) byte {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// layouts are the forms of a receipt's dates.
-var layouts = []string{"0601021504", "060102150405", "200601021504", "20060102150405"}
+// dateLayouts are the forms of a receipt's dates.
+var dateLayouts = []string{"0601021504", "060102150405", "200601021504", "20060102150405"}
 
 // DoneAt returns the time of Done, which is local time somewhere that the receipt does
 // not tell. Some digits can be read in several ways, also as seconds since 1970; of
@@ -250,7 +250,7 @@ func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 			nearest, best = t, distance
 		}
 	}
-	for _, layout := range layouts {
+	for _, layout := range dateLayouts {
 		if t, err := time.ParseInLocation(layout, r.Done, where); err == nil {
 			consider(t)
 		}

@@ -61,7 +61,7 @@ const (
 	RUNKNOWNERR      Status = 0xFF
 )
 
-var statuses = map[Status]string{
+var statusNames = map[Status]string{
 	ROK: "ROK", RINVMSGLEN: "RINVMSGLEN", RINVCMDLEN: "RINVCMDLEN", RINVCMDID: "RINVCMDID",
 	RINVBNDSTS: "RINVBNDSTS", RALYBND: "RALYBND", RINVPRTFLG: "RINVPRTFLG", RINVREGDLVFLG: "RINVREGDLVFLG",
 	RSYSERR: "RSYSERR", RINVSRCADR: "RINVSRCADR", RINVDSTADR: "RINVDSTADR", RINVMSGID: "RINVMSGID",
@@ -81,7 +81,7 @@ var statuses = map[Status]string{
 // "0x0b RINVDSTADR".
 func (s Status) String() string {
 	number := fmt.Sprintf("0x%02x", uint32(s))
-	if name, ok := statuses[s]; ok {
+	if name, ok := statusNames[s]; ok {
 		return number + " " + name
 	}
 	return number

@@ -1,0 +1,36 @@
+// Package mitake sends text messages through Mitake (三竹), Taiwan.
+//
+//	sms, err := mitake.New(mitake.Config{
+//		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
+//		Username:        os.Getenv("MITAKE_USERNAME"),
+//		Password:        os.Getenv("MITAKE_PASSWORD"),
+//		CallbackURL:     "https://app.example.com/receipts/mitake",
+//		CallbackSecrets: []string{os.Getenv("MITAKE_CALLBACK_SECRET")},
+//	})
+//	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive))
+//
+// It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14
+// (2024/06/18), called the specification below. What that leaves open is marked as
+// assumed.
+//
+// # A repeat is the same message
+//
+// Each message carries its attempt's ID as clientid. For 12 hours Mitake answers a
+// repeat as it answered the first one, and sends nothing. The channel is therefore
+// idempotent, as long as a message is not tried again after half a day.
+//
+// # Receipts
+//
+// Mitake reports by calling a URL that was sent along with the message. Its calls
+// are not signed, so the URL is: it ends in the attempt's ID and a code that only
+// [Config.CallbackSecrets] make. Whoever gets to see one can forge the receipts of
+// that message, and of no other. The attempt's ID is the provider ID, too, so that a
+// receipt finds its attempt even if the answer to the send was lost. Mitake's own
+// number of a message, msgid, is in the detail of receipts that report a failure.
+//
+// # Length
+//
+// To an account that may not send long messages, Mitake sends the first segment and
+// does not say so. [Config.MaxSegments] is what the account may send; longer texts
+// are refused here.
+package mitake
