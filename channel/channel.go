@@ -1,9 +1,8 @@
-// Package channel says what a channel adapter is: a [Channel] that hands one
-// rendered message to one provider and says honestly what became of it.
+// Package channel defines what a channel adapter is: a [Channel] that hands one rendered
+// message to one provider and reports the outcome honestly.
 //
-// An adapter imports this package, package status and package phone, and nothing
-// else of this module. The suite in package channeltest proves that it keeps the
-// contract below.
+// An adapter imports this package, package status and package phone, and nothing else of
+// this module. The suite in package channeltest proves that it keeps the contract below.
 //
 //	type Fax struct{ line *Modem }
 //
@@ -29,11 +28,11 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Name names a channel. It is stored in every record: keep it short, lower case
-// and for ever.
+// Name names a channel. It is stored in every record: keep it short, lower case and
+// unchanged forever.
 type Name string
 
-// The channels that smsplus knows of. An application may name its own.
+// The channels that smsplus knows. An application may name its own.
 const (
 	// LINEPush is a push message of the LINE Messaging API, by LINE user ID.
 	LINEPush Name = "line_push"
@@ -52,19 +51,19 @@ type Channel interface {
 	// Name returns the channel's name, always the same.
 	Name() Name
 
-	// Traits returns what the engine needs to know of the channel, always the same.
+	// Traits returns the channel's fixed properties, always the same.
 	Traits() Traits
 
-	// Send hands the envelope to the provider and returns what it answered.
+	// Send hands the envelope to the provider and returns the provider's answer.
 	//
-	// A nil error means that the provider answered: Result.Status must then be
-	// the machine's initial status other than Preparing, or one that an edge
-	// leads to from there. An adapter that could not send must not return nil;
-	// content of a kind that it does not take is Failed, template_config.
-	// Errors are made by [Undeliverable], [Failed], [Temporary] and [InDoubt];
-	// any other error counts as Temporary. Send must not retry by itself, and
-	// must return soon after ctx ends. No error may hold a phone number, a
-	// variable's value or a secret.
+	// A nil error means that the provider answered. Result.Status must then be the
+	// machine's initial status, unless that is Preparing, or a status that an edge leads to
+	// from there. An adapter that could not send must not return nil. Content of a kind
+	// that the adapter does not take is Failed, template_config.
+	//
+	// [Undeliverable], [Failed], [Temporary] and [InDoubt] make the errors. Any other error
+	// counts as Temporary. Send must not retry by itself, and must return soon after ctx
+	// ends. No error may hold a phone number, a variable's value or a secret.
 	Send(ctx context.Context, e Envelope) (Result, error)
 }
 
@@ -73,17 +72,17 @@ type Channel interface {
 type Traits struct {
 	// Machine holds the legal moves of an attempt. Defaults to status.Default.
 	Machine *status.Machine
-	// UniformWait makes an attempt that cannot be delivered wait for the end of
-	// its step's wait before the message is forwarded, so that timing tells
-	// nobody whether a person uses the channel.
+	// UniformWait makes an undeliverable attempt wait until the step's wait ends before the
+	// message is forwarded. So the timing does not reveal whether a person uses the
+	// channel.
 	UniformWait bool
 	// Idempotent says that the provider takes Envelope.AttemptID as an
 	// idempotency key: sending twice with the same ID reaches the person once.
 	Idempotent bool
 	// Reads says that receipts may report the message as read.
 	Reads bool
-	// Validity is how long the provider goes on trying when nothing limits it.
-	// Zero means not known.
+	// Validity is how long the provider keeps trying when nothing limits it. Zero means
+	// unknown.
 	Validity time.Duration
 	// Expires says that the adapter passes Envelope.Expires on to the provider.
 	Expires bool
@@ -91,21 +90,21 @@ type Traits struct {
 
 // Envelope is an adapter's view of a message: one try of one attempt.
 type Envelope struct {
-	// AttemptID is the same for every try of an attempt and never used for
-	// another: the provider's idempotency key, where it has one.
+	// AttemptID is the same for every try of an attempt and belongs to no other attempt. It
+	// is the provider's idempotency key, where the provider has one.
 	AttemptID uuid.UUID
-	// To is who is to get the message.
+	// To is the recipient of the message.
 	To Recipient
-	// Content is rendered: it holds no variables any more.
+	// Content is rendered: it holds no variables.
 	Content Content
-	// Try counts from 1.
+	// Try is the number of this try, from 1.
 	Try int
-	// Template and Scenario name the message's template and what it is for.
+	// Template and Scenario name the message's template and its purpose.
 	Template, Scenario string
-	// Expires is when the message is no longer wanted on this channel: the end of
-	// the step's wait or of the message's time to live. Zero means no limit. It is
-	// to be passed on as the provider's validity, so that the first copy does not
-	// land after the second.
+	// Expires is when the message is no longer wanted on this channel: the end of the
+	// step's wait or of the message's time to live. Zero means no limit. An adapter passes
+	// it on as the provider's validity, so that the first copy does not arrive after the
+	// second.
 	Expires time.Time
 }
 
@@ -120,69 +119,68 @@ func (r Recipient) IsZero() bool { return r == Recipient{} }
 
 // Result is a provider's answer to a Send.
 type Result struct {
-	// Status is how far the message came.
+	// Status is how far the message got.
 	Status status.Status
-	// ProviderID is what the provider's receipts will call this message; empty if
-	// it sends none. An adapter whose receipts carry the attempt's ID uses that,
-	// as text: then even a receipt whose answer was lost finds its attempt.
+	// ProviderID identifies this message in the provider's receipts. It is empty if the
+	// provider sends none. An adapter whose receipts carry the attempt's ID uses that ID,
+	// as text: then a receipt finds its attempt even if the answer was lost.
 	ProviderID string
-	// Reason and Detail explain a Status of Failed or Undeliverable: a code of
-	// package status, and the provider's own code and words.
+	// Reason and Detail explain a Status of Failed or Undeliverable: a code of package
+	// status, and the provider's own code and words.
 	Reason status.Reason
 	Detail string
 }
 
-// Ref names a message as its provider does.
+// Ref identifies a message by the provider's ID.
 type Ref struct {
 	Channel    Name
 	ProviderID string
 }
 
-// Receipt is a provider's later word on a message. Receipts may come in any order
-// and any number of times.
+// Receipt is a provider's later report about a message. Receipts may come in any order and
+// any number of times.
 type Receipt struct {
-	// Channel and ProviderID say which attempt it is about.
+	// Channel and ProviderID identify the attempt.
 	Channel    Name
 	ProviderID string
-	// Status is what the provider reports. Preparing reports nothing new.
+	// Status is the reported status. Preparing reports nothing new.
 	Status status.Status
 	// Reason and Detail explain a Status of Failed or Undeliverable.
 	Reason status.Reason
 	Detail string
 	// Read says that the person read the message, and so that it was delivered.
 	Read bool
-	// At is when it happened, in the provider's words. Zero means when it is received.
+	// At is when it happened, according to the provider. Zero means the time of receipt.
 	At time.Time
 }
 
-// Ref returns the name of the message that r is about.
+// Ref returns the reference of the message that r is about.
 func (r Receipt) Ref() Ref { return Ref{r.Channel, r.ProviderID} }
 
-// Sink takes receipts. It returns nil only when each of them is stored; after an
-// error the caller must let the provider repeat them. Sinks are safe for
-// concurrent use.
+// Sink stores receipts. It returns nil only when each of them is stored. After an error the
+// caller must let the provider repeat them. Sinks are safe for concurrent use.
 type Sink func(ctx context.Context, rs ...Receipt) error
 
-// Receiver is a Channel whose receipts come as HTTP calls.
+// Receiver is a Channel whose receipts arrive as HTTP calls.
 type Receiver interface {
-	// ReceiptHandler returns a handler that verifies a call, hands its receipts to
-	// the sink in one call, and answers only after the sink returned: 401 for a
-	// wrong signature, 413 for an oversize body, 400 for a malformed one, 503 when
-	// the sink fails.
+	// ReceiptHandler returns a handler that verifies a call and hands its receipts to the
+	// sink in one call. The handler answers only after the sink returned: 401 for a wrong
+	// signature, 413 for an oversize body, 400 for a malformed one, 503 when the sink
+	// fails.
 	ReceiptHandler(Sink) http.Handler
 }
 
-// Listener is a Channel whose receipts come over a session of its own.
+// Listener is a Channel whose receipts arrive over a session of its own.
 type Listener interface {
-	// Listen hands receipts to the sink until ctx ends, and acknowledges each only
-	// after the sink returned nil. It returns when its session breaks; it is then
-	// called again.
+	// Listen hands receipts to the sink until ctx ends, and acknowledges each receipt only
+	// after the sink returned nil. It returns when its session breaks. The caller then
+	// calls it again.
 	Listen(ctx context.Context, s Sink) error
 }
 
-// ContentChecker is a Channel that can judge content before it is ever sent.
+// ContentChecker is a Channel that can check content before any send.
 type ContentChecker interface {
-	// CheckContent returns an error for content that the channel does not take.
-	// It is asked when a template is registered, with content not yet rendered.
+	// CheckContent returns an error for content that the channel does not take. It is
+	// called when a template is registered, with content not yet rendered.
 	CheckContent(Content) error
 }

@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// Content is what a step says on its channel. Implementations must be immutable
-// and safe for concurrent use. One that can hold a mistake of its own has a method
-// Check() error besides, which is asked when a template is registered.
+// Content is what a step says on its channel. Implementations must be immutable and safe
+// for concurrent use. A content type that can hold mistakes of its own also has a method
+// Check() error, which is called when a template is registered.
 type Content interface {
 	// Vars returns the names of the variables in the content, each once.
 	Vars() []string
-	// Render returns the content with every variable replaced by its value, as
-	// plain data: a value is never taken for markup or for a variable. Values
-	// that it does not need are ignored; a missing one is a [*MissingVarError].
+	// Render returns the content with every variable replaced by its value, as plain data:
+	// a value is never read as markup or as a variable. It ignores values that it does not
+	// need. A missing value is a [*MissingVarError].
 	Render(vars map[string]string) (Content, error)
 }
 
-// Text is the content that every text channel takes: plain text with variables
-// in double braces, "Your code is {{code}}". A variable's name is letters, digits
-// and underscores, and does not begin with a digit; spaces around it are ignored.
+// Text is the content that every text channel takes: plain text with variables in double
+// braces, "Your code is {{code}}". A variable's name is letters, digits and underscores,
+// and does not begin with a digit; spaces around it are ignored.
 type Text string
 
-// Vars returns the names of the text's variables in order of appearance. In a
-// text that [Text.Check] refuses, the malformed ones are left out.
+// Vars returns the names of the text's variables in order of appearance. It leaves out
+// malformed variables of a text that [Text.Check] refuses.
 func (t Text) Vars() []string {
 	var names []string
 	for rest := string(t); rest != ""; {
@@ -76,7 +76,7 @@ func (t Text) Render(vars map[string]string) (Content, error) {
 	return Text(out.String()), nil
 }
 
-// MissingVarError says that content was rendered without one of its variables.
+// MissingVarError reports that content was rendered without one of its variables.
 type MissingVarError struct{ Name string }
 
 func (e *MissingVarError) Error() string {
@@ -88,8 +88,8 @@ var errMalformedVar = errors.New(`channel: text holds a "{{" that begins no vari
 // piece is literal text and the name of the variable that follows it, "" for none.
 type piece struct{ text, name string }
 
-// nextPiece takes the first piece off s. After an error the piece is literal and ends
-// with the braces at fault, so that a caller may go on.
+// nextPiece splits the first piece off s. After an error the piece is literal and ends with
+// the malformed braces, so that a caller can continue with rest.
 func nextPiece(s string) (p piece, rest string, err error) {
 	open := strings.Index(s, "{{")
 	if open < 0 {

@@ -6,9 +6,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Error is a Send that did not succeed, with what the engine is to make of it. It
-// is made by [Undeliverable], [Failed], [Temporary] and [InDoubt], and found with
-// errors.As.
+// Error is a failed Send, and says how the engine handles it. [Undeliverable], [Failed],
+// [Temporary] and [InDoubt] make it. Use errors.As to find it.
 type Error struct {
 	kind       kind
 	reason     status.Reason
@@ -26,27 +25,27 @@ const (
 	inDoubt
 )
 
-// Undeliverable returns the error of a channel that cannot reach this person. The
-// detail holds the provider's own code and words; never a number or the text.
+// Undeliverable returns the error of a channel that cannot reach this person. The detail
+// holds the provider's own code and words, and never a number or the text.
 func Undeliverable(reason status.Reason, detail string) *Error {
 	return &Error{kind: undeliverable, reason: reason, detail: detail}
 }
 
-// Failed returns the error of a fault that someone must look at, such as a
-// template that the provider does not know.
+// Failed returns the error of a fault that needs human attention, such as a template that
+// the provider does not know.
 func Failed(reason status.Reason, detail string) *Error {
 	return &Error{kind: failed, reason: reason, detail: detail}
 }
 
-// Temporary returns the error of a fault that may pass, with certainty that the
-// provider did not take the message. The next try is made no sooner than
-// retryAfter; zero leaves the time to the engine.
+// Temporary returns the error of a fault that may pass. It asserts that the provider did
+// not take the message. The next try is made no sooner than retryAfter; zero leaves the
+// time to the engine.
 func Temporary(err error, retryAfter time.Duration) *Error {
 	return &Error{kind: temporary, reason: status.SystemError, detail: errorText(err), retryAfter: retryAfter, err: err}
 }
 
-// InDoubt returns the error of a request that was written and never answered: the
-// provider may have taken the message, or not.
+// InDoubt returns the error of a request that was written and not answered: the provider
+// may or may not have taken the message.
 func InDoubt(err error) *Error {
 	return &Error{kind: inDoubt, reason: status.InDoubt, detail: errorText(err), err: err}
 }
@@ -77,7 +76,7 @@ func (e *Error) Reason() status.Reason { return e.reason }
 // Detail returns the provider's own code and words.
 func (e *Error) Detail() string { return e.detail }
 
-// RetryAfter returns how long the provider asked to be left alone, or zero.
+// RetryAfter returns how long the provider asked the sender to wait, or zero.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
 // InDoubt reports whether the provider may have taken the message.
@@ -95,7 +94,8 @@ func (e *Error) Error() string {
 	return s
 }
 
-// GoString is the error's text: %#v would look into whatever error is wrapped.
+// GoString returns the error's text, because %#v would print the fields of the wrapped
+// error.
 func (e *Error) GoString() string { return e.Error() }
 
 func (e *Error) Unwrap() error { return e.err }

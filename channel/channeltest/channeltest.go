@@ -8,9 +8,9 @@
 //		})
 //	}
 //
-// Each rule of the contract in package channel is a subtest of its own, with a
-// channel of its own. What a Harness leaves out is skipped, and the subtest says
-// which field would have it proved.
+// Each rule of the contract in package channel is a subtest of its own, with a channel of
+// its own. A rule that needs an empty field of the Harness is skipped, and the skipped
+// subtest names that field.
 package channeltest
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// Harness is an adapter with a provider to talk to: a fake one, most likely an
+// Harness is an adapter with a provider to talk to: usually a fake one, such as an
 // httptest.Server. Subtests run in parallel.
 type Harness struct {
 	// Channel returns a new channel whose provider takes every message for To.
@@ -33,39 +33,36 @@ type Harness struct {
 	Channel func(t *testing.T) channel.Channel
 	// Content is rendered content that the channel takes. Required.
 	Content channel.Content
-	// To is someone whom the channel reaches. Required.
+	// To is a person whom the channel reaches. Required.
 	To channel.Recipient
 
-	// Unreachable are people whom the channel cannot reach, and recipients that
-	// lack what it addresses people by, under a name for each case.
+	// Unreachable are people whom the channel cannot reach, and recipients that lack the
+	// address that the channel needs, by case name.
 	Unreachable map[string]Case
-	// Faults are providers in trouble, under a name for each: a refused connection,
-	// a server error, throttling, wrong credentials, an answer that makes no sense.
-	// The more of what it was sent the provider repeats in its words, the better
-	// the test.
+	// Faults are failing providers, by case name: a refused connection, a server error,
+	// throttling, wrong credentials, an answer that makes no sense. A provider that repeats
+	// more of the request in its words makes a better test.
 	Faults map[string]Case
-	// Stalled is a provider that takes the request and does not answer, at least
-	// not within Patience.
+	// Stalled is a provider that takes the request and does not answer within Patience.
 	Stalled Case
-	// BadContent is rendered content of the right kind that the channel cannot
-	// take. Content of a foreign kind is always tried.
+	// BadContent is rendered content of the right kind that the channel cannot take. The
+	// suite always tries content of a foreign kind.
 	BadContent []channel.Content
-	// Secrets are texts that no error may hold: the credentials, and the words of a
-	// Content that is not a channel.Text.
+	// Secrets are texts that no error may hold: the credentials, and the words of a Content
+	// that is not a channel.Text.
 	Secrets []string
 
-	// Webhook makes the provider's calls. It is for a channel.Receiver.
+	// Webhook makes the provider's calls, for a channel.Receiver.
 	Webhook *Webhook
-	// Report makes the provider report over the channel's session that a message
-	// arrived; it does nothing where the provider does so by itself. It is for a
-	// channel.Listener.
+	// Report makes the provider report over the channel's session that a message arrived,
+	// for a channel.Listener. It does nothing if the provider reports by itself.
 	Report func(t *testing.T, c channel.Channel, providerID string)
 
-	// Patience is how long the suite waits for what must happen. Defaults to 10 seconds.
+	// Patience is how long the suite waits for an expected event. Defaults to 10 seconds.
 	Patience time.Duration
 }
 
-// Case is a situation. A zero field is the Harness's own.
+// Case is a situation. A zero field takes the Harness's value.
 type Case struct {
 	Channel func(t *testing.T) channel.Channel
 	To      channel.Recipient
@@ -73,19 +70,19 @@ type Case struct {
 
 func (c Case) isZero() bool { return c.Channel == nil && c.To.IsZero() }
 
-// Webhook makes calls as the provider does. Each function returns a new request
-// whose body has not been read.
+// Webhook makes calls as the provider does. Each function returns a new request whose body
+// has not been read.
 type Webhook struct {
 	// Request returns a genuine, signed call with a receipt of the message. Required.
 	Request func(t *testing.T, c channel.Channel, providerID string) *http.Request
-	// Forged returns a call like Request's with a wrong signature. Leave it out
-	// only if the provider has no way to sign.
+	// Forged returns a call like Request's with a wrong signature. Leave it nil only if the
+	// provider cannot sign.
 	Forged func(t *testing.T, c channel.Channel, providerID string) *http.Request
 	// Malformed returns a genuine, signed call that makes no sense.
 	Malformed func(t *testing.T, c channel.Channel) *http.Request
 }
 
-// Run proves that the harness's channel keeps the contract, a subtest a rule.
+// Run proves that the harness's channel keeps the contract, one subtest for each rule.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	require.NotNil(t, h.Channel, "Harness.Channel is required")
@@ -106,11 +103,11 @@ func Run(t *testing.T, h Harness) {
 
 type suite struct {
 	Harness
-	contentBefore string // the Content, printed before anything was sent
+	contentBefore string // Harness.Content, printed before any send
 }
 
-// rule is one sentence of the contract. If the harness has not what it takes to
-// prove it, lacks says so.
+// rule is one sentence of the contract. missing names the Harness field that the rule
+// needs, if that field is empty.
 type rule struct {
 	name    string
 	missing string
@@ -118,11 +115,11 @@ type rule struct {
 }
 
 func (s *suite) rules() []rule {
-	unless := func(ok bool, lacks string) string {
+	unless := func(ok bool, missing string) string {
 		if ok {
 			return ""
 		}
-		return lacks
+		return missing
 	}
 	unreachable := unless(len(s.Unreachable) > 0, "Harness.Unreachable is empty")
 	faults := unless(len(s.Faults) > 0, "Harness.Faults is empty")

@@ -11,11 +11,11 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// secretTexts are the texts that must not be given away, and what each is.
+// secretTexts maps each text that must not leak to its description.
 type secretTexts map[string]string
 
-// secretsOf returns what an error about e must not hold. Parts count: errors like
-// to quote a piece of a URL or of a body.
+// secretsOf returns the texts that an error about e must not hold. It includes parts,
+// because errors often quote a piece of a URL or of a body.
 func (s *suite) secretsOf(e channel.Envelope) secretTexts {
 	all := make(secretTexts)
 	national := strings.TrimPrefix(e.To.Phone.E164(), "+"+e.To.Phone.CountryCode())
@@ -31,8 +31,7 @@ func (s *suite) secretsOf(e channel.Envelope) secretTexts {
 	return all
 }
 
-// addParts adds every part of s that is size characters long, or all of a
-// shorter s.
+// addParts adds every part of s that is size characters long, or all of a shorter s.
 func (all secretTexts) addParts(s string, size int, what string) {
 	runes := []rune(s)
 	for i := range max(1, len(runes)-size+1) {
@@ -40,7 +39,7 @@ func (all secretTexts) addParts(s string, size int, what string) {
 	}
 }
 
-// foundIn returns what a Send's answer gives away.
+// foundIn returns the descriptions of the secrets that an answer of Send holds.
 func (all secretTexts) foundIn(result channel.Result, err error) []string {
 	var found []string
 	for _, text := range append(textsOf(err), result.Detail, string(result.Reason)) {
@@ -53,17 +52,17 @@ func (all secretTexts) foundIn(result channel.Result, err error) []string {
 	return found
 }
 
-// digitSeparators are what people write between a number's digits.
+// digitSeparators matches what people write between a number's digits.
 var digitSeparators = regexp.MustCompile(`(\d)[ ().-]+(\d)`)
 
-// textsOf returns everything that an error can be made to say, also with escapes and
-// the separators of digits taken away.
+// textsOf returns every text that an error can be formatted as, with variants: without
+// escapes, and without separators between digits.
 func textsOf(err error) []string {
 	if err == nil {
 		return nil
 	}
 	all := []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)}
-	if e, ok := err.(*channel.Error); ok { //nolint:errorlint // each error of the tree is looked at by itself
+	if e, ok := err.(*channel.Error); ok { //nolint:errorlint // the recursion checks each error of the tree
 		all = append(all, e.Detail(), string(e.Reason()))
 	}
 	for _, text := range slices.Clip(all) {

@@ -16,7 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// newSituation returns a case's channel, and an envelope for its person.
+// newSituation returns a case's channel, and an envelope for its recipient.
 func (s *suite) newSituation(t *testing.T, c Case) (channel.Channel, channel.Envelope) {
 	t.Helper()
 	if c.Channel == nil {
@@ -35,7 +35,7 @@ func (s *suite) newSituation(t *testing.T, c Case) (channel.Channel, channel.Env
 	}
 }
 
-// allCases are every situation in which Send must answer by itself.
+// allCases returns every situation in which Send must answer by itself.
 func (s *suite) allCases() map[string]Case {
 	all := map[string]Case{"reachable": {}}
 	for name, c := range s.Unreachable {
@@ -47,14 +47,14 @@ func (s *suite) allCases() map[string]Case {
 	return all
 }
 
-// sendOutcome is what came of a Send. broken says that it panicked or did not return.
+// sendOutcome is the outcome of a Send. broken says that it panicked or did not return.
 type sendOutcome struct {
 	result channel.Result
 	err    error
 	broken string
 }
 
-// trySend calls Send.
+// trySend calls Send, and returns after Patience at the latest.
 func (s *suite) trySend(ctx context.Context, c channel.Channel, e channel.Envelope) sendOutcome {
 	answers := make(chan sendOutcome, 1)
 	go func() {
@@ -83,7 +83,7 @@ func (s *suite) requireSend(ctx context.Context, t *testing.T, c channel.Channel
 	return a.result, a.err
 }
 
-// verdictOf is what the engine makes of an answer.
+// verdictOf returns the status and the reason that the engine derives from an answer.
 func verdictOf(result channel.Result, err error) (status.Status, status.Reason) {
 	if err == nil {
 		return result.Status, result.Reason
@@ -209,7 +209,7 @@ func (s *suite) testCanceledContext(t *testing.T) {
 	}
 }
 
-// shortDeadline is how long the contexts live that end while Send is at work.
+// shortDeadline is the lifetime of contexts that end during a Send.
 const shortDeadline = 50 * time.Millisecond
 
 func (s *suite) testStalledProvider(t *testing.T) {

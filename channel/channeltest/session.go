@@ -12,8 +12,8 @@ import (
 )
 
 // startListening runs the channel's Listen, again whenever it returns, as the engine does.
-// What the sink gets comes over the returned channel; it refuses as often as told.
-// The returned function ends it and waits.
+// The sink passes its receipts to the returned channel, and refuses its first calls, as
+// many as refusals says. The returned function ends Listen and waits for it.
 func (s *suite) startListening(t *testing.T, c channel.Channel, refusals int) (sunk <-chan channel.Receipt, end func()) {
 	t.Helper()
 	listener, ok := c.(channel.Listener)
@@ -91,7 +91,7 @@ func (s *suite) testSessionRepeats(t *testing.T) {
 	s.Report(t, c, result.ProviderID)
 	refused := s.nextReceipt(t, sunk)
 	again := s.nextReceipt(t, sunk)
-	for again != refused { // others may come first
+	for again != refused { // other receipts may come first
 		again = s.nextReceipt(t, sunk)
 	}
 }

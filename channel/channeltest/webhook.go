@@ -16,14 +16,14 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// recordedCall is a webhook call and what came of it.
+// recordedCall is a webhook call and its outcome.
 type recordedCall struct {
 	*httptest.ResponseRecorder
 
 	mu            sync.Mutex
 	answered      bool
-	received      [][]channel.Receipt // what each call of the sink got
-	answeredEarly bool                // the call was answered before a call of the sink returned
+	received      [][]channel.Receipt // the receipts of each call of the sink
+	answeredEarly bool                // the handler answered before a call of the sink returned
 }
 
 func (c *recordedCall) WriteHeader(code int) {
@@ -67,7 +67,8 @@ func (s *suite) sendOne(t *testing.T) (channel.Channel, string) {
 	return c, result.ProviderID
 }
 
-// requireReceipts proves that receipts are about that message and say what they may.
+// requireReceipts proves that receipts are about that message and report only what the
+// traits and the machine allow.
 func requireReceipts(t *testing.T, c channel.Channel, providerID string, rs []channel.Receipt) {
 	t.Helper()
 	require.NotEmpty(t, rs)
@@ -113,7 +114,7 @@ func (s *suite) testForgedCall(t *testing.T) {
 	require.Empty(t, got.received, "the sink was called")
 }
 
-// oversizeBytes is more than any receipt has.
+// oversizeBytes is more than any receipt needs.
 const oversizeBytes = 64 << 20
 
 func (s *suite) testOversizeCall(t *testing.T) {
@@ -130,7 +131,7 @@ func (s *suite) testOversizeCall(t *testing.T) {
 	require.Positive(t, body.remaining, "the body was read to its end")
 }
 
-// longBody is a body that has left bytes to come.
+// longBody is a body with remaining bytes to read.
 type longBody struct{ remaining int }
 
 func (e *longBody) Read(b []byte) (int, error) {

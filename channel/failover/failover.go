@@ -12,25 +12,25 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Config is what [Open] makes a Channel of. A zero field means its default.
+// Config configures the Channel that [Open] returns. A zero field means its default.
 type Config struct {
-	// Name is the channel's own. Required.
+	// Name is the channel's own name. Required.
 	Name channel.Name
-	// Providers are asked in this order; the first is the primary. Each has a name of
-	// its own that is not the channel's, and all have the same machine. At least one
-	// is required. Names, the channel's too, consist of letters, digits, "_" and "-",
-	// since webhooks have them in their paths.
+	// Providers are tried in this order; the first is the primary. Each has a name of its
+	// own that is not the channel's, and all have the same machine. At least one is
+	// required. Names, the channel's too, consist of letters, digits, "_" and "-", because
+	// webhooks have them in their paths.
 	Providers []channel.Channel
-	// Failures is how many faults in a row open a provider's breaker; as many of any kind
-	// mask it. Defaults to 5.
+	// Failures is how many faults in a row open a provider's breaker. As many faults of any
+	// kind mask it. Defaults to 5.
 	Failures int
-	// Pause is how long an open breaker keeps its provider out. Defaults to 30 s.
+	// Pause is how long an open breaker skips its provider. Defaults to 30 s.
 	Pause time.Duration
-	// Trials is how many messages a provider is handed then, and must do well with, before
-	// its breaker closes. Defaults to 3.
+	// Trials is how many messages a provider then gets on trial. All of them must go well
+	// before its breaker closes. Defaults to 3.
 	Trials int
-	// Doubts is how many attempts in doubt are remembered with their providers, the latest
-	// ones, at least. Defaults to 10,000.
+	// Doubts is the minimum number of attempts in doubt that are remembered with their
+	// providers, the latest ones. Defaults to 10,000.
 	Doubts int
 	// Logger gets warnings. Defaults to none.
 	Logger *slog.Logger
@@ -38,9 +38,9 @@ type Config struct {
 
 // Channel is a channel with several providers. It is safe for concurrent use.
 //
-// It is a [channel.Receiver], a [channel.Listener] and a [channel.ContentChecker]
-// whatever its providers are: without any that is one, its webhook answers 404, its
-// session has nothing to say and every content passes.
+// It is a [channel.Receiver], a [channel.Listener] and a [channel.ContentChecker], whether
+// or not its providers are. Without such a provider its webhook answers 404, its session
+// has no receipts, and every content passes.
 type Channel struct {
 	name      channel.Name
 	traits    channel.Traits
@@ -59,7 +59,7 @@ func New(name channel.Name, primary channel.Channel, backups ...channel.Channel)
 	return Open(Config{Name: name, Providers: append([]channel.Channel{primary}, backups...)})
 }
 
-// Open returns a Channel, or every mistake in the config at once, each named by its
+// Open returns a Channel, or every mistake in the config at once, each with the name of its
 // field.
 func Open(c Config) (*Channel, error) {
 	if err := c.check(); err != nil {
@@ -141,7 +141,8 @@ func sameMachine(a, b *status.Machine) bool {
 	return a == b || a.Initial() == b.Initial() && slices.Equal(a.Edges(), b.Edges())
 }
 
-// combineTraits returns the traits of providers of which any may get a message.
+// combineTraits returns the traits of a channel where any of the providers may get a
+// message.
 func combineTraits(providers []channel.Channel) channel.Traits {
 	all := channel.Traits{Machine: machineOf(providers[0]), Idempotent: len(providers) == 1, Expires: true}
 	for _, p := range providers {
@@ -155,8 +156,8 @@ func combineTraits(providers []channel.Channel) channel.Traits {
 	return all
 }
 
-// Format writes the channel's name, whatever the verb: fmt would look into providers
-// that hide their secrets from it.
+// Format writes the channel's name, whatever the verb, because fmt would print the fields
+// of providers that hide their secrets from it.
 func (c *Channel) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "failover.Channel(%s)", c.name) // fmt has no way to report it
 }
@@ -164,14 +165,13 @@ func (c *Channel) Format(f fmt.State, _ rune) {
 // Name returns the channel's name.
 func (c *Channel) Name() channel.Name { return c.name }
 
-// Traits returns what holds whichever provider gets a message: its wait is uniform and it
-// may be read if any provider says so, it is valid for as long as the longest takes, it
-// expires if each passes that on, and it is idempotent only if there is one provider,
-// which is.
+// Traits returns the traits that hold for every provider. The wait is uniform, and messages
+// may be read, if any provider says so. Validity is the longest. The channel expires
+// messages if each provider does. It is idempotent only if its single provider is.
 func (c *Channel) Traits() channel.Traits { return c.traits }
 
-// CheckContent returns what providers say against the content: each of them may get it.
-// Those that are no [channel.ContentChecker] are not asked.
+// CheckContent returns the errors of all providers, because each of them may get the
+// content. It skips providers that are not a [channel.ContentChecker].
 func (c *Channel) CheckContent(content channel.Content) error {
 	var bad []error
 	for _, p := range c.providers {

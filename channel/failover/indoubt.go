@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// doubts remembers which provider each attempt in doubt was handed to. The young are as
-// many as there is room for; then they are the old, and the old are forgotten.
+// doubts remembers the provider of each attempt in doubt. recent holds at most capacity
+// attempts. When it is full it becomes older, and the attempts in older are forgotten.
 type doubts struct {
 	mu            sync.Mutex
 	capacity      int
@@ -18,7 +18,7 @@ func newDoubts(room int) *doubts {
 	return &doubts{capacity: room, recent: make(map[uuid.UUID]*provider)}
 }
 
-// providerOf returns the provider that an attempt is in doubt with, or nil.
+// providerOf returns the provider of an attempt in doubt, or nil.
 func (d *doubts) providerOf(attempt uuid.UUID) *provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()

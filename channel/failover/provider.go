@@ -13,16 +13,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// State says whether a provider is asked.
+// State says whether messages are sent to a provider.
 type State string
 
 // The states of a provider, and of its breaker.
 const (
-	// Up: the provider is asked when it is its turn; its breaker is closed.
+	// Up means that the provider is tried in its turn; its breaker is closed.
 	Up State = "up"
-	// Out: it is left alone for Config.Pause; its breaker is open.
+	// Out means that it is skipped for Config.Pause; its breaker is open.
 	Out State = "out"
-	// OnTrial: it is asked for Config.Trials messages; its breaker is half-open.
+	// OnTrial means that it gets Config.Trials messages; its breaker is half-open.
 	OnTrial State = "on_trial"
 )
 
@@ -30,23 +30,24 @@ var states = map[gobreaker.State]State{
 	gobreaker.StateClosed: Up, gobreaker.StateOpen: Out, gobreaker.StateHalfOpen: OnTrial,
 }
 
-// ProviderState is what became of one provider's sends in this process.
+// ProviderState is the state of one provider, and the outcomes of its sends in this
+// process.
 type ProviderState struct {
-	// Name is the provider's.
+	// Name is the provider's name.
 	Name channel.Name
-	// State says whether it is asked.
+	// State says whether messages are sent to it.
 	State State
 	// Sent is how many messages it took.
 	Sent uint64
-	// Failed is how many it did not take, or left in doubt, through a fault that is not
-	// the person's: of the provider, of the account with it, of the template there.
+	// Failed is how many messages it did not take, or left in doubt, through a fault that
+	// is not the person's: of the provider, of the account with it, of the template there.
 	Failed uint64
-	// MaskedSince is when the Config.Failures-th of such faults in a row came, so that
-	// others send what is its to send. Zero: it is asked, and answers.
+	// MaskedSince is the time of the Config.Failures-th such fault in a row: since then
+	// other providers send its messages. Zero means that it is tried, and answers.
 	MaskedSince time.Time
 }
 
-// Providers returns what became of each provider's sends, in the config's order.
+// Providers returns the state of each provider, in the config's order.
 func (c *Channel) Providers() []ProviderState {
 	all := make([]ProviderState, len(c.providers))
 	for i, p := range c.providers {
@@ -56,6 +57,9 @@ func (c *Channel) Providers() []ProviderState {
 }
 
 // provider is one of the channels behind the channel.
+//
+// Invariant: maskedSince is set once consecutive reaches failures, and is cleared with
+// consecutive when a message is settled and the breaker is closed.
 type provider struct {
 	channel    channel.Channel
 	name       channel.Name
@@ -64,15 +68,17 @@ type provider struct {
 	logger     *slog.Logger
 	breaker    *gobreaker.CircuitBreaker[answer]
 
+	// mu guards the fields below. Do not call the breaker with mu held, because it calls
+	// OnStateChange.
 	mu           sync.Mutex
 	sent, failed uint64
-	consecutive  int             // faults since it last settled a message
-	lastFault    channel.Verdict // the latest fault's
+	consecutive  int             // faults since the provider last settled a message
+	lastFault    channel.Verdict // the verdict of the latest fault
 	maskedSince  time.Time
 	trialAt      time.Time // when its breaker becomes half-open, or did
 }
 
-// What a breaker makes of an answer.
+// The errors that tell the breaker how to count an answer.
 var (
 	errProviderFault = errors.New("a fault")
 	errNotCounted    = errors.New("neither a success nor a fault")
@@ -99,9 +105,9 @@ func newProvider(ch channel.Channel, c Config) *provider {
 	return p
 }
 
-// now is the time that the breakers run on. Nothing of it is stored.
+// now returns the machine's time, which the breakers run on. It is never stored.
 //
-//nolint:forbidigo // gobreaker knows no other
+//nolint:forbidigo // gobreaker has no injectable clock
 func now() time.Time { return time.Now() }
 
 func (p *provider) snapshot() ProviderState {
@@ -111,9 +117,9 @@ func (p *provider) snapshot() ProviderState {
 	return ProviderState{Name: p.name, State: state, Sent: p.sent, Failed: p.failed, MaskedSince: p.maskedSince}
 }
 
-// trySend has the provider send, unless its breaker is open.
+// trySend sends through the provider, unless its breaker is open.
 func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
-	a.kind = faulty // should it panic
+	a.kind = faulty // the answer if Send panics
 	defer func() { p.record(ctx, a) }()
 	a, err := p.breaker.Execute(func() (answer, error) {
 		result, err := p.channel.Send(ctx, e)
@@ -128,30 +134,31 @@ func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
 		}
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return p.notAskedAnswer()
+		return p.skippedAnswer()
 	}
 	return a
 }
 
-// notAskedAnswer is the answer of a provider that is not asked. The account that it refused
-// is refused still: to call that temporary would keep the message from moving on.
-func (p *provider) notAskedAnswer() answer {
+// skippedAnswer returns the answer of a skipped provider. If the provider has refused the
+// account, the answer says so: a temporary one would keep the message from its next step.
+func (p *provider) skippedAnswer() answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := answer{kind: notAsked}
+	a := answer{kind: skipped}
 	if concernsAccount(p.lastFault.Reason) {
 		a.err = p.newError(p.lastFault, "left alone after "+string(p.lastFault.Reason), 0)
 		return a
 	}
-	// At the very instant itself the breaker is still open.
+	// The breaker is still open at the very instant of trialAt.
 	a.err = p.newError(channel.Verdict{}, "left alone", max(0, p.trialAt.Sub(now())+time.Millisecond))
 	return a
 }
 
-// record counts an answer, and tells when a provider begins to be masked, and when it is back.
+// record counts an answer. It logs when a provider begins to be masked, and when it is
+// back.
 func (p *provider) record(ctx context.Context, a answer) {
 	switch {
-	case a.kind == notAsked || a.callerGaveUp:
+	case a.kind == skipped || a.callerGaveUp:
 	case a.kind != settled:
 		p.mu.Lock()
 		p.failed++
@@ -159,7 +166,7 @@ func (p *provider) record(ctx context.Context, a answer) {
 		if a.err != nil {
 			p.lastFault = channel.Verdict{Status: a.err.Status(), Reason: a.err.Reason()}
 		} else {
-			p.lastFault = channel.Verdict{} // it panicked
+			p.lastFault = channel.Verdict{} // Send panicked
 		}
 		reason := p.lastFault.Reason
 		begins := p.consecutive >= p.failures && p.maskedSince.IsZero()
@@ -188,7 +195,8 @@ func (p *provider) record(ctx context.Context, a answer) {
 	}
 }
 
-// concernsAccount reports whether a reason is about the account, and so about every message.
+// concernsAccount reports whether a reason is about the account, and so about every
+// message.
 func concernsAccount(r status.Reason) bool {
 	return r == status.Authorization || r == status.QuotaExceeded
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// providerID returns what a provider's own ID of a message is outside of it. It depends
-// on nothing else, for a receipt may come to another process than the one that sent.
+// providerID returns the channel's ID of a message for a provider's own ID. It depends on
+// its arguments alone, because a receipt may come to another process than the sender.
 func providerID(name channel.Name, id string) string {
 	if id == "" {
-		return "" // which names nothing, and stays so
+		return "" // an empty ID names nothing
 	}
 	if parsed, err := uuid.Parse(id); err == nil && parsed.String() == id {
 		return id
@@ -27,7 +27,7 @@ func providerID(name channel.Name, id string) string {
 	return string(name) + ":" + id
 }
 
-// sinkFor returns one that hands a provider's receipts on as the channel's.
+// sinkFor returns a sink that passes a provider's receipts on as the channel's.
 func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		ours := make([]channel.Receipt, len(rs))
@@ -39,9 +39,10 @@ func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 	}
 }
 
-// ReceiptHandler returns a handler for the providers' calls. A provider's are those whose
-// path has the channel's name and, next, the provider's: /sms/mitake, with anything
-// before and after. It gets the call as it came. Any other call is answered 404.
+// ReceiptHandler returns a handler for the providers' calls. A call belongs to a provider
+// if its path has the channel's name followed by the provider's: /sms/mitake, with any
+// segments before and after. The provider gets the call unchanged. Any other call is
+// answered with 404.
 func (c *Channel) ReceiptHandler(s channel.Sink) http.Handler {
 	handlers := make(map[string]http.Handler)
 	for _, p := range c.providers {
@@ -50,7 +51,7 @@ func (c *Channel) ReceiptHandler(s channel.Sink) http.Handler {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		own := false // the part of the path before is the channel's name
+		own := false // the previous segment of the path is the channel's name
 		for part := range strings.SplitSeq(r.URL.Path, "/") {
 			if h := handlers[part]; own && h != nil {
 				h.ServeHTTP(w, r)
@@ -62,8 +63,8 @@ func (c *Channel) ReceiptHandler(s channel.Sink) http.Handler {
 	})
 }
 
-// Listen keeps the sessions of all providers that have one until ctx ends. One that breaks
-// is begun again, later and later up to a minute, while the others go on.
+// Listen runs the sessions of all providers that have one, until ctx ends. A session that
+// ends is started again, after a delay that grows to a minute, while the others continue.
 func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 	var sessions sync.WaitGroup
 	for _, p := range c.providers {
@@ -81,6 +82,7 @@ const (
 	maxRestartDelay = time.Minute
 )
 
+// keepListening runs the provider's Listen again and again, until ctx ends.
 func (p *provider) keepListening(ctx context.Context, l channel.Listener, s channel.Sink) {
 	for wait := minRestartDelay; ; wait = min(2*wait, maxRestartDelay) {
 		began := now()
@@ -98,6 +100,7 @@ func (p *provider) keepListening(ctx context.Context, l channel.Listener, s chan
 	}
 }
 
+// listenOnce runs Listen and turns a panic into an error.
 func listenOnce(ctx context.Context, l channel.Listener, s channel.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -10,34 +10,37 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// answer is what asking a provider came to.
+// answer is the outcome of trying one provider.
 type answer struct {
 	kind         kind
 	result       channel.Result
 	err          *channel.Error // nil if there is a result
-	callerGaveUp bool           // the caller gave up, so it says nothing about the provider
+	callerGaveUp bool           // the answer says nothing about the provider
 }
 
+// kind classifies an answer: whether the next provider is tried, and whether the breaker
+// counts it.
 type kind uint8
 
 const (
-	settled      kind = iota // taken, or refused for what the person or the message is
-	faulty                   // not taken, and nor would the next message be
-	messageFault             // not taken, by a fault that may be this message's alone
-	inDoubt                  // nobody knows
-	notAsked                 // not asked
+	settled      kind = iota // taken, or refused because of the person or the content
+	faulty                   // not taken, and the next message would not be taken either
+	messageFault             // not taken, by a fault that only this message may have
+	inDoubt                  // the message may have been taken
+	skipped                  // the breaker is open
 )
 
+// accepted reports whether the provider took the message.
 func (a answer) accepted() bool {
 	return a.err == nil && (a.result.Status == status.Accepted || a.result.Status == status.Delivered)
 }
 
-// Send hands the envelope to the first provider that settles the matter. Its errors are
-// those of the providers.
+// Send hands the envelope to the first provider that settles the message. It returns that
+// provider's error, or the best one of all.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	var no refusals
 	doubted := c.doubts.providerOf(e.AttemptID)
-	for _, p := range c.askOrder(doubted) {
+	for _, p := range c.tryOrder(doubted) {
 		if err := ctx.Err(); err != nil {
 			no.add(channel.Temporary(err, 0))
 			break
@@ -56,14 +59,15 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 		}
 		no.add(a.err)
 		if p == doubted && a.kind == faulty && !a.err.Status().Final() && p.idempotent {
-			break // it can be asked again without risk, and nobody else can
+			break // this provider can be tried again without risk, and no other can
 		}
 	}
 	return channel.Result{}, no.err()
 }
 
-// askOrder returns the providers in the order that they are asked in.
-func (c *Channel) askOrder(first *provider) []*provider {
+// tryOrder returns the providers in the order of a Send, with first, if any, before the
+// others.
+func (c *Channel) tryOrder(first *provider) []*provider {
 	if first == nil {
 		return c.providers
 	}
@@ -76,7 +80,7 @@ func (c *Channel) askOrder(first *provider) []*provider {
 	return order
 }
 
-// classify says what a provider's answer comes to.
+// classify turns the outcome of a provider's Send into an answer.
 func (p *provider) classify(ctx context.Context, result channel.Result, err error) answer {
 	if err == nil {
 		result.ProviderID = providerID(p.name, result.ProviderID)
@@ -89,7 +93,7 @@ func (p *provider) classify(ctx context.Context, result channel.Result, err erro
 	switch {
 	case ok:
 	case ctx.Err() != nil:
-		e = channel.InDoubt(err) // cut off in the middle, by whatever name
+		e = channel.InDoubt(err) // the context ended during the call, whatever the error is called
 	default:
 		e = channel.Temporary(err, 0)
 	}
@@ -109,7 +113,7 @@ func (p *provider) classify(ctx context.Context, result channel.Result, err erro
 	return a
 }
 
-// newError makes an error of the provider's, with its name before its words.
+// newError returns an error with the provider's name before its words.
 func (p *provider) newError(v channel.Verdict, words string, retryAfter time.Duration) *channel.Error {
 	named := string(p.name)
 	if words != "" {
@@ -122,7 +126,7 @@ func (p *provider) newError(v channel.Verdict, words string, retryAfter time.Dur
 // refusals are the errors of providers that did not take a message.
 type refusals struct {
 	first      *channel.Error
-	temporary  []string // what those said that may take it yet
+	temporary  []string // the words of providers that may still take it
 	retryAfter time.Duration
 }
 
@@ -139,7 +143,8 @@ func (r *refusals) add(e *channel.Error) {
 	}
 }
 
-// err returns the error that serves the message best.
+// err returns the error that is most useful for the message: a temporary one if there is
+// any, and otherwise the first.
 func (r *refusals) err() error {
 	if len(r.temporary) == 0 {
 		return r.first

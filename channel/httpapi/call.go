@@ -18,22 +18,22 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxAnswerBytes bounds what is read of an answer, in bytes. Providers answer in a few
-// hundred.
+// maxAnswerBytes limits how much of an answer is read. Providers answer in a few hundred
+// bytes.
 const maxAnswerBytes = 1 << 20
 
-// Over HTTP/2 all calls share a connection, and one that the network dropped without a
-// word would swallow each until its deadline. One that is silent that long is asked,
-// and given up that long after.
+// The connection checks of HTTP/2. All calls share one connection, and a connection that
+// the network dropped silently would hold each call until its deadline. A connection that
+// is silent for pingAfter gets a ping, and is closed after pingTimeout without an answer.
 const (
 	pingAfter   = 10 * time.Second
 	pingTimeout = 5 * time.Second
 )
 
-// NewClient returns a client for the calls of one adapter: it keeps as many idle
-// connections to a host as sends may be under way, where http.DefaultClient keeps
-// two, and leaves HTTP/2 connections that are dead. Deadlines come from the contexts
-// of the calls.
+// NewClient returns a client for the calls of one adapter. It keeps up to 64 idle
+// connections to a host, where http.DefaultClient keeps two, so that concurrent sends reuse
+// connections. It closes dead HTTP/2 connections. The contexts of the calls set the
+// deadlines.
 func NewClient() *http.Client {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if d, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -44,23 +44,26 @@ func NewClient() *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// Answer is what a provider said.
+// Answer is a provider's answer.
 type Answer struct {
-	Code   int // of HTTP
+	Code   int // the HTTP status code
 	Header http.Header
 	Body   []byte
 }
 
-// Do makes one call and reads the whole answer. Its error is a [*channel.Error]:
-// temporary if nothing of the request was written, in doubt if it was and no whole
-// answer came. A transport other than [http.Transport] has to tell
-// [httptrace.ClientTrace] of the connection it gets and of what it writes, as one does
-// that passes the request on; of any other, every failure is in doubt.
+// Do makes one call and reads the whole answer. Its error is a [*channel.Error]: temporary
+// if nothing of the request was written, in doubt if something was written and no whole
+// answer came.
 //
-// The error's words hold nothing of the request and of the answer, nor the URL. A
-// redirect is an answer like any other: followed, it could send twice. So could a
-// GET, which net/http repeats by itself when a connection breaks that was kept: send
-// with POST.
+// A transport other than [http.Transport] has to report its connection and its writes to
+// [httptrace.ClientTrace]. A transport that passes the request on to an http.Transport
+// does. Every failure of any other transport is in doubt.
+//
+// The error's words hold nothing of the request and of the answer, nor the URL.
+//
+// Do returns a redirect as an answer, because following it could send twice. Send with
+// POST: net/http repeats a GET by itself when a reused connection breaks, and that could
+// send twice, too.
 func Do(client *http.Client, req *http.Request) (Answer, error) {
 	if err := req.Context().Err(); err != nil {
 		return Answer{}, channel.Temporary(err, 0)
@@ -68,8 +71,8 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	direct := *client
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	// From the first header on, bytes may be on their way, whatever the write reports:
-	// over HTTP/2, WroteHeaders comes only after them.
+	// Bytes may be on their way from the first header on, whatever the write reports. Over
+	// HTTP/2, WroteHeaders comes only after the headers were written.
 	var written, traced atomic.Bool
 	trace := &httptrace.ClientTrace{
 		GetConn:          func(string) { traced.Store(true) },
@@ -84,7 +87,7 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 		}
 		return Answer{}, channel.Temporary(fault, 0)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read, or given up
+	defer resp.Body.Close() //nolint:errcheck // the body was read, or the call failed
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	if err != nil {
 		return Answer{}, channel.InDoubt(describeError(err))
@@ -95,8 +98,8 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	return Answer{Code: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// reportsWrites reports whether a transport is one that tells of all that it writes, even if
-// it came to no connection.
+// reportsWrites reports whether a transport is known to report all writes, even if it got
+// no connection.
 func reportsWrites(t http.RoundTripper) bool {
 	if t == nil {
 		t = http.DefaultTransport
@@ -105,8 +108,8 @@ func reportsWrites(t http.RoundTripper) bool {
 	return ok
 }
 
-// callError is a failed call in words of ours: those of net/http quote the URL, and
-// those of its parser what the provider sent. It keeps what errors.Is may look for.
+// callError is a failed call in our own words, because the words of net/http quote the URL
+// and those of its parser quote the answer. It wraps the cause that errors.Is may look for.
 type callError struct {
 	words string
 	cause error
@@ -146,10 +149,10 @@ func isType[E error](err error) bool {
 	return ok
 }
 
-// Verdict returns what the answer's code says by itself, for answers whose own
-// vocabulary is not known (RFC 9110, section 15). A server error is in doubt, since
-// it may come from a proxy before a provider that did its work; a 503 that names a
-// time to come back at is not.
+// Verdict returns the meaning of the HTTP status code alone, for answers whose own
+// vocabulary is not known (RFC 9110, section 15). A server error is in doubt, because it
+// may come from a proxy in front of a provider that did its work. A 503 with a Retry-After
+// is temporary.
 func (a Answer) Verdict() channel.Verdict {
 	switch {
 	case a.Code/100 == 2:
@@ -170,12 +173,13 @@ func (a Answer) Verdict() channel.Verdict {
 	}
 }
 
-// maxRetryAfter bounds what a provider can ask for: beyond it, its clock is wrong.
+// maxRetryAfter limits the wait that a provider can ask for. A longer one means that its
+// clock is wrong.
 const maxRetryAfter = 24 * time.Hour
 
-// RetryAfter returns how long the provider asks to be left alone, at most a day, or
-// zero. A date counts from the answer's own Date, so that no clock but the
-// provider's matters (RFC 9110, section 10.2.3).
+// RetryAfter returns how long the provider asks the sender to wait, at most a day, or zero.
+// A date counts from the answer's own Date, so that only the provider's clock matters (RFC
+// 9110, section 10.2.3).
 func (a Answer) RetryAfter() time.Duration {
 	value := a.Header.Get("Retry-After")
 	wait := maxRetryAfter

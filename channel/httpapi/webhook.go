@@ -13,29 +13,29 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// Webhook says how one provider makes its calls. Its handler keeps the rest of what
-// a [channel.Receiver] owes: the bound on bodies, verification before anything is
-// read out of the call, one call of the sink, and an answer only after it.
+// Webhook describes how one provider makes its calls. Its handler does the rest of what a
+// [channel.Receiver] must do: it limits the body, verifies the call before it reads
+// anything from it, calls the sink once, and answers only after the sink returned.
 type Webhook struct {
-	// Verify reports whether the provider made the call. The body is as it came. Required.
+	// Verify reports whether the provider made the call. The body is unchanged. Required.
 	Verify func(r *http.Request, body []byte) bool
-	// Receipts reads the receipts out of a verified call; none is fine, for a call
-	// that is about something else. An error says that the call makes no sense. Required.
+	// Receipts reads the receipts of a verified call. It may return none, for a call about
+	// something else. An error says that the call makes no sense. Required.
 	Receipts func(r *http.Request, body []byte) ([]channel.Receipt, error)
 	// Answer answers a call whose receipts are stored. Defaults to 200 without a body.
 	Answer func(w http.ResponseWriter, r *http.Request, body []byte)
-	// Method is the one that the provider calls with. Defaults to POST.
+	// Method is the HTTP method of the calls. Defaults to POST.
 	Method string
-	// MaxBody is the longest body in bytes. Defaults to 1 MiB.
+	// MaxBody is the maximum length of a body in bytes. Defaults to 1 MiB.
 	MaxBody int64
 }
 
-// retryAfterSeconds is the Retry-After of a call whose receipts could not be stored, in seconds.
+// retryAfterSeconds is the Retry-After of a call whose receipts could not be stored.
 const retryAfterSeconds = "30"
 
-// Handler returns the handler that hands what is called to the sink. It answers 405,
-// 413, 401 and 400 as [channel.Receiver] says, and 503 with a Retry-After when the
-// sink fails, so that the provider repeats the call.
+// Handler returns the handler that passes the receipts of calls to the sink. It answers
+// 405, 413, 401 and 400 as [channel.Receiver] says. It answers 503 with a Retry-After when
+// the sink fails, so that the provider repeats the call.
 func (h Webhook) Handler(sink channel.Sink) http.Handler {
 	method, limit := cmp.Or(h.Method, http.MethodPost), cmp.Or(h.MaxBody, 1<<20)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,8 +73,8 @@ func (h Webhook) Handler(sink channel.Sink) http.Handler {
 	})
 }
 
-// storable reports whether stores can keep the receipts: one that they cannot would be
-// refused again at each repeat, and the whole call with it.
+// storable reports whether stores can keep the receipts. The sink would refuse a receipt
+// that stores cannot keep at each repeat, and the whole call with it.
 func storable(receipts []channel.Receipt) bool {
 	for _, r := range receipts {
 		if r.ProviderID == "" || !utf8.ValidString(r.ProviderID) || strings.IndexByte(r.ProviderID, 0) >= 0 {
@@ -84,9 +84,9 @@ func storable(receipts []channel.Receipt) bool {
 	return true
 }
 
-// Signed reports, in constant time, whether mac is the HMAC of the message under one
-// of the secrets: there are two while one takes over from the other. No secret, or
-// an empty one, signs nothing.
+// Signed reports, in constant time, whether mac is the HMAC of the message under one of the
+// secrets. There are two secrets during a rotation. No secret, or an empty one, signs
+// nothing.
 func Signed(h func() hash.Hash, secrets []string, message, mac []byte) bool {
 	signed := false
 	for _, secret := range secrets {

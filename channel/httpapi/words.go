@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	maxWordRunes = 300  // runes; a provider's words, not its pages
-	maxScanBytes = 4096 // bytes of what a provider says that are looked at
-	minLeakRunes = 8    // runes of a hidden text that give it away
+	maxWordRunes = 300  // runes of a detail: a provider's words, not its pages
+	maxScanBytes = 4096 // bytes of a provider's words that are scanned
+	minLeakRunes = 8    // runes of a hidden text that reveal it
 )
 
 var (
-	// longNumber are runs of six digits and more, in any script, with what people write
-	// between them: every number of a person has one.
+	// longNumber matches six digits or more, in any script, with what people write between
+	// them. Every telephone number matches.
 	longNumber = regexp.MustCompile(`\p{Nd}(?:[ ().+/\p{Pd}\p{Cf}]*\p{Nd}){5,}`)
 
 	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 	jsonEscapes   = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+`)
 )
 
-// Words makes a provider's words fit for an error or a detail: on one line, short,
-// without long numbers, and empty if they repeat eight characters in a row of
-// anything hidden, such as a secret or the text, or all of a shorter one, or if either
-// stands there with the escapes of a URL, of JSON or of HTML. What is encoded in other
-// ways, such as base64, is not found. Codes are for the caller to put before them.
+// Words makes a provider's words safe for an error or a detail: on one line, short, and
+// without long numbers. It returns "" if they repeat eight characters in a row of any
+// hidden text, such as a secret or the message, or all of a shorter one. It also finds
+// numbers and hidden texts that are escaped as in a URL, in JSON or in HTML. It does not
+// find other encodings, such as base64. The caller puts codes before the words.
 func Words(words string, hidden ...string) string {
 	words = singleLine(words[:min(len(words), maxScanBytes)])
 	masked, plain := longNumber.ReplaceAllString(words, "***"), unescape(words)
@@ -39,7 +39,7 @@ func Words(words string, hidden ...string) string {
 		}
 	}
 	if longNumber.MatchString(unescape(masked)) {
-		return "" // the escapes stood between its digits, or for them
+		return "" // an escape stands between the digits, or for one
 	}
 	runes := []rune(masked)
 	return string(runes[:min(len(runes), maxWordRunes)])
@@ -56,8 +56,8 @@ func singleLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// unescape returns what a text says to whoever reads it as a form, as JSON and as
-// HTML, on one line. What is no escape stays.
+// unescape decodes a text as a form, as JSON and as HTML, on one line. Anything that is not
+// an escape stays.
 func unescape(s string) string {
 	s = percentEscape.ReplaceAllStringFunc(strings.ReplaceAll(s, "+", " "), func(escape string) string {
 		n, _ := strconv.ParseUint(escape[1:], 16, 8)
@@ -74,11 +74,12 @@ func unescape(s string) string {
 	return singleLine(html.UnescapeString(namedEscapes.Replace(s)))
 }
 
-// namedEscapes are the escapes of JSON that are no number.
+// namedEscapes decodes the escapes of JSON that are not numbers.
 var namedEscapes = strings.NewReplacer(
 	`\b`, " ", `\f`, " ", `\n`, " ", `\r`, " ", `\t`, " ", `\"`, `"`, `\/`, "/", `\\`, `\`)
 
-// sharesPiece reports whether s repeats a telling piece of hidden.
+// sharesPiece reports whether s repeats minLeakRunes runes in a row of hidden, or all of a
+// shorter one.
 func sharesPiece(s, hidden string) bool {
 	runes := []rune(hidden)
 	if len(runes) == 0 {

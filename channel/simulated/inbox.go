@@ -11,17 +11,17 @@ import (
 
 // Copy is one copy of a message that reached the person.
 type Copy struct {
-	// AttemptID is the envelope's.
+	// AttemptID is the ID in the envelope.
 	AttemptID uuid.UUID
-	// To is the person.
+	// To is the recipient.
 	To channel.Recipient
-	// Text is what they read.
+	// Text is the text that the person reads.
 	Text string
-	// At is when it reached them.
+	// At is when the copy reached the person.
 	At time.Time
 }
 
-// attempt is what the provider remembers of one attempt ID.
+// attempt is the provider's record of one attempt ID.
 type attempt struct {
 	answer channel.Result
 	copies []Copy
@@ -44,8 +44,8 @@ func (c *Channel) Inbox() []Copy {
 	return inbox
 }
 
-// Duplicates returns how many copies in the Inbox someone got without need: all
-// but the first of each attempt.
+// Duplicates returns how many copies in the Inbox were needless: all but the first of each
+// attempt.
 func (c *Channel) Duplicates() int {
 	seen := make(map[uuid.UUID]bool)
 	n := 0
@@ -58,7 +58,7 @@ func (c *Channel) Duplicates() int {
 	return n
 }
 
-// Reset forgets every attempt, and the receipts that have not been handed over.
+// Reset forgets every attempt, and the receipts that are not yet delivered.
 func (c *Channel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,9 +66,9 @@ func (c *Channel) Reset() {
 	c.attemptOrder, c.pending = nil, nil
 }
 
-// recordAttempt keeps what became of an envelope, and forgets the oldest attempt if
-// there are too many. On an idempotent channel that has seen the attempt it
-// changes nothing and returns the first answer.
+// recordAttempt records an envelope with its answer and its copy, and forgets the oldest
+// attempt if there are more than Config.Memory. On an idempotent channel that has seen the
+// attempt it changes nothing and returns the first answer.
 func (c *Channel) recordAttempt(e channel.Envelope, answer channel.Result, events []event) (first channel.Result, seen bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

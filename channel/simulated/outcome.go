@@ -11,8 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Outcome is what becomes of a message on one channel: a pair of digits in the
-// package comment's table.
+// Outcome is the outcome of a message on one channel: a pair of digits in the package
+// comment's table.
 type Outcome uint8
 
 // The table of the package comment.
@@ -101,7 +101,8 @@ func Number(push, notify, sms Outcome) phone.Number {
 	return n
 }
 
-// Place says which pair of a number's last six digits a channel reads.
+// Place is the position of the pair of digits that a channel reads, among a number's last
+// six digits.
 type Place uint8
 
 // The three pairs, from the left.
@@ -111,8 +112,8 @@ const (
 	Third
 )
 
-// outcomeAt reads the pair at p in the last six digits of s; as the table says,
-// what is no outcome counts as Delivered.
+// outcomeAt reads the pair at p in the last six digits of s. A pair that is not in the
+// table counts as Delivered.
 func outcomeAt(s string, p Place) Outcome {
 	if len(s) < 6 {
 		return Delivered
@@ -128,7 +129,7 @@ func outcomeAt(s string, p Place) Outcome {
 	return o
 }
 
-// refusals are the outcomes that are an error at every try and take nothing.
+// refusals are the outcomes that are an error at every try. The message is never taken.
 var refusals = map[Outcome]*channel.Error{
 	NoContact:        channel.Undeliverable(status.NoContact, "simulated 10"),
 	Blocked:          channel.Undeliverable(status.Blocked, "simulated 11"),
@@ -144,7 +145,8 @@ var refusals = map[Outcome]*channel.Error{
 	SystemError:      channel.Failed(status.SystemError, "simulated 31"),
 }
 
-// event is one thing that happens to a message, and when its receipt comes.
+// event is one thing that happens to a message, at happenedAt. Its receipt comes at
+// reportedAt.
 type event struct {
 	status                 status.Status
 	reason                 status.Reason
@@ -152,7 +154,7 @@ type event struct {
 	happenedAt, reportedAt time.Time
 }
 
-// eventsFor returns what happens to a message that is taken now, in the order of the
+// eventsFor returns the events of a message that is taken now, in the order of the
 // receipts.
 func (c *Channel) eventsFor(o Outcome, now time.Time) []event {
 	soon, later, late := now.Add(c.config.Delay), now.Add(2*c.config.Delay), now.Add(c.config.Late)

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// maxBatch is how many receipts one call of the sink gets at most.
+	// maxBatch is the maximum number of receipts in one call of the sink.
 	maxBatch = 100
-	// retryPause is how long Listen waits before it repeats what the sink refused.
+	// retryPause is how long Listen waits before it repeats refused receipts.
 	retryPause = time.Second
 )
 
-// pendingReceipt is a receipt on its way, with the time it comes and its place among
-// those of the same time.
+// pendingReceipt is a receipt that is not yet stored. Receipts that are due at the same
+// time keep the order of their sequence, which is 0 until they are queued.
 type pendingReceipt struct {
 	channel.Receipt
 	due      time.Time
 	sequence uint64
 }
 
-// receiptHeap is the receipts on their way: a heap, the earliest due first.
+// receiptHeap holds the pending receipts as a heap, the earliest due first.
 type receiptHeap []*pendingReceipt
 
 func (l receiptHeap) Len() int      { return len(l) }
@@ -45,7 +45,7 @@ func (l *receiptHeap) Pop() any {
 	return r
 }
 
-// newReceipts makes the receipts of events.
+// newReceipts returns the receipts of events.
 func (c *Channel) newReceipts(id uuid.UUID, events []event) []*pendingReceipt {
 	rs := make([]*pendingReceipt, len(events))
 	for i, ev := range events {
@@ -61,7 +61,7 @@ func (c *Channel) newReceipts(id uuid.UUID, events []event) []*pendingReceipt {
 	return rs
 }
 
-// enqueue puts receipts in line and wakes who listens.
+// enqueue adds receipts to the heap and wakes Listen.
 func (c *Channel) enqueue(rs ...*pendingReceipt) {
 	if len(rs) == 0 {
 		return
@@ -79,8 +79,8 @@ func (c *Channel) enqueue(rs ...*pendingReceipt) {
 	c.changed = make(chan struct{})
 }
 
-// deliverNow hands a receipt to the sink that was connected last, and reports whether
-// it took it.
+// deliverNow hands a receipt to the sink that was connected last, and reports whether the
+// sink took it.
 func (c *Channel) deliverNow(ctx context.Context, r *pendingReceipt) bool {
 	c.mu.Lock()
 	var s *channel.Sink
@@ -91,7 +91,7 @@ func (c *Channel) deliverNow(ctx context.Context, r *pendingReceipt) bool {
 	return s != nil && (*s)(ctx, r.Receipt) == nil
 }
 
-// takeDue takes the receipts that are due by now out of the line, one batch at most.
+// takeDue removes the receipts that are due by now from the heap, one batch at most.
 func (c *Channel) takeDue(now time.Time) []*pendingReceipt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,8 +102,8 @@ func (c *Channel) takeDue(now time.Time) []*pendingReceipt {
 	return due
 }
 
-// Next returns when the next receipt is due, which may be past. Zero means that
-// none is on its way.
+// Next returns when the next receipt is due, which may be in the past. Zero means that no
+// receipt is pending.
 func (c *Channel) Next() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,9 +113,9 @@ func (c *Channel) Next() time.Time {
 	return c.pending[0].due
 }
 
-// Deliver hands every receipt that is due by now to the sink, in the caller's
-// goroutine, and returns how many the sink took. Those that it refuses stay due
-// and come again with the next Deliver.
+// Deliver hands every receipt that is due by now to the sink, in the caller's goroutine,
+// and returns how many the sink took. Refused receipts stay due and come again with the
+// next Deliver.
 func (c *Channel) Deliver(ctx context.Context, s channel.Sink) (int, error) {
 	now := c.config.Clock.Now()
 	for n := 0; ; {
@@ -138,9 +138,9 @@ func (c *Channel) Deliver(ctx context.Context, s channel.Sink) (int, error) {
 	}
 }
 
-// Connect gives the sink the receipts that come before their answer
-// ([ReceiptFirst]), from inside Send, until disconnect is called. Listen connects
-// its own; while nobody is connected, they wait like the others.
+// Connect gives the sink the receipts that come before their answer ([ReceiptFirst]), from
+// inside Send, until disconnect is called. Listen connects its own sink. While no sink is
+// connected, these receipts wait like the others.
 func (c *Channel) Connect(s channel.Sink) (disconnect func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,13 +152,13 @@ func (c *Channel) Connect(s channel.Sink) (disconnect func()) {
 	}
 }
 
-// Listen hands receipts to the sink, each at its time, until ctx ends. What the
-// sink refuses comes again.
+// Listen hands receipts to the sink, each at its time, until ctx ends. It repeats receipts
+// that the sink refuses.
 func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 	defer c.Connect(s)()
 	var (
 		alarm <-chan time.Time
-		set   time.Time // what alarm is set to; a mock clock keeps every alarm, so set few
+		set   time.Time // the time that alarm is set to; a mock clock keeps every alarm, so set few
 	)
 	for {
 		c.mu.Lock()
@@ -177,7 +177,7 @@ func (c *Channel) Listen(ctx context.Context, s channel.Sink) error {
 			continue
 		}
 		if next := c.Next(); !next.Equal(set) {
-			// The clock may have been moved meanwhile, so look again before waiting.
+			// The clock may have moved meanwhile, so deliver again before waiting.
 			set = next
 			alarm = nil
 			if !next.IsZero() {

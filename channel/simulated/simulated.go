@@ -15,42 +15,42 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Clock tells the time. Those of github.com/benbjohnson/clock are Clocks.
+// Clock tells the time. The clocks of github.com/benbjohnson/clock implement it.
 type Clock interface {
 	// Now returns the time.
 	Now() time.Time
-	// After returns a channel that gets the time once d has passed.
+	// After returns a Go channel that receives the time once d has passed.
 	After(d time.Duration) <-chan time.Time
 }
 
-// Config says which channel to simulate, and how fast.
+// Config chooses the channel to simulate, and its delays.
 type Config struct {
-	// Name is the channel's. Defaults to channel.SMS.
+	// Name is the channel's name. Defaults to channel.SMS.
 	Name channel.Name
-	// Traits are the channel's. Defaults to those of the real one for the four
+	// Traits are the channel's traits. Defaults to those of the real channel, for the four
 	// names that package channel knows.
 	Traits channel.Traits
 	// Place is the pair of digits that chooses the outcome. Defaults to First for
 	// channel.LINEPush, to Second for channel.LINENotify and channel.WhatsApp, and
 	// to Third for any other name.
 	Place Place
-	// Clock is what everything happens by. Defaults to the real one.
+	// Clock decides when receipts are due. Defaults to the real one.
 	Clock Clock
 	// Delay is how long an accepted message takes to arrive. Defaults to 2 seconds.
 	Delay time.Duration
-	// Late is how long the late ones take: longer than the waits it is meant to
-	// overrun. Defaults to 6 hours.
+	// Late is how long late messages and receipts take. It should exceed the waits that
+	// they are meant to overrun. Defaults to 6 hours.
 	Late time.Duration
 	// Slow is how long a slow answer takes. Defaults to 10 seconds.
 	Slow time.Duration
-	// RetryAfter is what a throttled sender is told. Defaults to 30 seconds.
+	// RetryAfter is the wait that a throttled sender is asked for. Defaults to 30 seconds.
 	RetryAfter time.Duration
-	// Memory is how many attempts the channel remembers, the latest ones, for
-	// Inbox and for idempotency. Defaults to 100,000.
+	// Memory is how many attempts the channel remembers, the latest ones, for Inbox and for
+	// idempotency. Defaults to 100,000.
 	Memory int
 }
 
-// defaultsByName are the traits and the place of the channels that package channel knows.
+// defaultsByName holds the traits and the place of the channels that package channel knows.
 var defaultsByName = map[channel.Name]struct {
 	traits channel.Traits
 	place  Place
@@ -71,7 +71,7 @@ type Channel struct {
 
 	mu           sync.Mutex
 	attempts     map[uuid.UUID]*attempt
-	attemptOrder []uuid.UUID // of attempts, oldest first
+	attemptOrder []uuid.UUID // the keys of attempts, oldest first
 	pending      receiptHeap
 	lastSequence uint64
 	changed      chan struct{} // closed, and replaced, when a receipt is queued
@@ -115,7 +115,7 @@ func WhatsApp(c Clock) *Channel { return New(Config{Name: channel.WhatsApp, Cloc
 // SMS returns a simulated SMS channel; a nil clock is the real one.
 func SMS(c Clock) *Channel { return New(Config{Name: channel.SMS, Clock: c}) }
 
-// Close lets go of the sends that hang. Those that come later do not hang.
+// Close releases the sends that hang. Later sends do not hang.
 func (c *Channel) Close() error {
 	c.close()
 	return nil
@@ -135,7 +135,7 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	return nil
 }
 
-// Outcome returns what a message to this recipient becomes on this channel.
+// Outcome returns the outcome of a message to this recipient on this channel.
 func (c *Channel) Outcome(to channel.Recipient) Outcome {
 	if !to.Phone.IsZero() {
 		return outcomeAt(to.Phone.E164(), c.config.Place)
@@ -170,8 +170,8 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	return c.accept(ctx, o, e)
 }
 
-// injectFault does what an outcome has in store before the message is taken, and
-// returns the error of one that is not taken.
+// injectFault does what an outcome does before the message is taken. It returns the error
+// of a message that is not taken.
 func (c *Channel) injectFault(ctx context.Context, o Outcome, try int) error {
 	switch {
 	case o == FlakyTwice && try <= 2, o == Down:
@@ -196,16 +196,15 @@ func (c *Channel) injectFault(ctx context.Context, o Outcome, try int) error {
 	return nil
 }
 
-// accept takes a message as a provider does: it answers, and lets the rest happen
-// in its own time.
+// accept takes a message as a provider does: it answers, and queues the receipts.
 func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
 	now := c.config.Clock.Now()
 	events := c.filterEvents(c.eventsFor(o, now), e.Expires, now)
 
 	answer := channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}
-	said := !c.machine.Reaches(status.Accepted) ||
+	inAnswer := !c.machine.Reaches(status.Accepted) ||
 		o == Delivered && c.machine.Can(c.machine.Initial(), status.Delivered)
-	if said {
+	if inAnswer {
 		if len(events) == 0 {
 			return channel.Result{}, channel.InDoubt(errLost)
 		}
@@ -216,7 +215,7 @@ func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (ch
 	if first, seen := c.recordAttempt(e, answer, events); seen {
 		return first, nil
 	}
-	if said && o != ReceiptFirst {
+	if inAnswer && o != ReceiptFirst {
 		events = events[1:]
 	}
 	rs := c.newReceipts(e.AttemptID, events)
@@ -230,7 +229,8 @@ func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (ch
 	return answer, nil
 }
 
-// filterEvents leaves out what the channel cannot say, and what comes too late.
+// filterEvents leaves out events that the channel cannot report. It replaces a delivery
+// after expires by an Undeliverable at that time.
 func (c *Channel) filterEvents(events []event, expires, now time.Time) []event {
 	events = slices.DeleteFunc(events, func(ev event) bool {
 		return ev.read && !c.config.Traits.Reads || !c.machine.Reaches(ev.status)
@@ -258,7 +258,7 @@ func arrivalTime(events []event) time.Time {
 // realClock is the real clock.
 type realClock struct{}
 
-//nolint:forbidigo // here is where the time comes from
+//nolint:forbidigo // the clock itself
 func (realClock) Now() time.Time { return time.Now() }
 
 //nolint:forbidigo // as above
