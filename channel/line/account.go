@@ -20,29 +20,30 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Account is a LINE Official Account: what its Messaging API channel shows in the LINE
-// Developers Console. It prints without its secrets.
+// Account is a LINE Official Account, with the settings that the LINE Developers Console
+// shows for its Messaging API channel. It prints without its secrets.
 type Account struct {
-	// Token is the channel access token. One that expires is renewed by a transport in
-	// Client, which sets the Authorization header anew. Required.
+	// Token is the channel access token. If it expires, a transport in Client has to
+	// replace the Authorization header. Required.
 	Token string `json:"-"`
-	// Secrets are what LINE signs its calls with: the channel secret, with LINE Chat Plus
-	// the switcher secret, and a new one beside an old one. Required by NewNotification;
-	// Push needs them for its ReceiptHandler.
+	// Secrets are the secrets that LINE signs its calls with: the channel secret, with LINE
+	// Chat Plus the switcher secret, and during a rotation the old one and the new one.
+	// Required by NewNotification; Push needs them for its ReceiptHandler.
 	Secrets []string `json:"-"`
-	// BaseURL is where the API is. Defaults to https://api.line.me.
+	// BaseURL is the URL of the API. Defaults to https://api.line.me.
 	BaseURL string
-	// Client makes the calls. Their deadlines come from the contexts of the sends.
-	// Defaults to httpapi.NewClient().
+	// Client makes the calls. The contexts of the sends set their deadlines. Defaults to
+	// httpapi.NewClient().
 	Client *http.Client
 }
 
-// Format prints the account without what it holds.
+// Format prints the account without its fields.
 func (a Account) Format(w fmt.State, _ rune) { writeMasked(w, "line.Account{…}") }
 
-// writeMasked answers every verb of fmt: those that do not ask for a String would show the fields.
+// writeMasked writes words for every verb of fmt, because verbs that do not use String
+// would print the fields.
 func writeMasked(w io.Writer, words string) {
-	_, _ = io.WriteString(w, words) // fmt's own buffers take everything
+	_, _ = io.WriteString(w, words) // fmt's own buffers return no error
 }
 
 func (a Account) check(field string, bad *configErrors) {
@@ -65,7 +66,7 @@ func (a Account) check(field string, bad *configErrors) {
 	}
 }
 
-// configErrors are those of a config.
+// configErrors are the mistakes in a config.
 type configErrors []error
 
 func (m *configErrors) add(format string, args ...any) {
@@ -85,8 +86,8 @@ func withPrefix(err error) error {
 type api struct {
 	base, token string
 	client      *http.Client
-	success     status.Status // what a success is worth
-	verdicts    []codeVerdict // what a refusal means
+	success     status.Status // the status of a message that LINE took
+	verdicts    []codeVerdict // the meanings of refusals
 }
 
 func (a Account) newAPI(success status.Status, rows []codeVerdict) *api {
@@ -98,7 +99,7 @@ func (a Account) newAPI(success status.Status, rows []codeVerdict) *api {
 	return &api{base: base, token: a.Token, client: client, success: success, verdicts: rows}
 }
 
-// call posts a body that JSON can hold, or gets, with a nil one.
+// call posts a body as JSON, or gets if the body is nil.
 func (a *api) call(ctx context.Context, path string, header http.Header, body any) (httpapi.Answer, error) {
 	method, text := http.MethodGet, []byte(nil)
 	if body != nil {
@@ -117,8 +118,8 @@ func (a *api) call(ctx context.Context, path string, header http.Header, body an
 	return httpapi.Do(a.client, req)
 }
 
-// resultOf is what an answer to a message means. The hidden texts are those that its
-// words may not repeat.
+// resultOf returns the result of an answer to a message. The detail never repeats a hidden
+// text.
 func (a *api) resultOf(answer httpapi.Answer, providerID string, hidden []string) (channel.Result, error) {
 	verdict := channel.Verdict{Status: a.success}
 	if answer.Code/100 != 2 {
@@ -130,9 +131,8 @@ func (a *api) resultOf(answer httpapi.Answer, providerID string, hidden []string
 	return channel.Result{Status: verdict.Status, ProviderID: providerID}, nil
 }
 
-// errorText is what an answer says in words: its message, and its details as
-// "'property': message". Only LINE's own form of an error counts; a page of some proxy
-// on the way says nothing.
+// errorText returns the words of an answer: its message, and its details as "'property':
+// message". Only LINE's own error format counts. A page of a proxy on the way has no words.
 func errorText(answer httpapi.Answer) string {
 	var refusal struct {
 		Message string
@@ -148,7 +148,7 @@ func errorText(answer httpapi.Answer) string {
 	return strings.Join(words, "; ")
 }
 
-// detailOf is an answer's code, its words, and the ID that LINE knows the request by.
+// detailOf returns an answer's code, its words, and LINE's ID of the request.
 func (a *api) detailOf(answer httpapi.Answer, hidden []string) string {
 	detail := fmt.Sprintf("HTTP %d", answer.Code)
 	if words := httpapi.Words(errorText(answer), append(hidden, a.token)...); words != "" {
@@ -160,7 +160,7 @@ func (a *api) detailOf(answer httpapi.Answer, hidden []string) string {
 	return detail
 }
 
-// isUUID reports whether s is a UUID in the form that attempts' IDs have as text.
+// isUUID reports whether s is a UUID in the text form of attempt IDs.
 func isUUID(s string) bool {
 	id, err := uuid.Parse(s)
 	return err == nil && id.String() == s

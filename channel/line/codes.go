@@ -11,20 +11,21 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Codes are what LINE's refusals mean. LINE has no codes of its own that a program
-// could read, so a key is the HTTP status of the answer ("422"), or that with words
-// which the answer's message or one of its details has ("429 monthly limit"), in any
-// case. A detail reads 'property': message, as in the key "400 'to'". Of the keys that
-// fit, the one with the longest words counts; if none does, the HTTP status says what
-// it says by itself (httpapi.Answer.Verdict).
+// Codes are the meanings of LINE's refusals. LINE has no codes of its own that a program
+// could read. So a key is the HTTP status of the answer ("422"), or that status and words
+// that the answer's message or one of its details has ("429 monthly limit"), in any case. A
+// detail reads 'property': message, as in the key "400 'to'".
+//
+// Of the matching keys, the one with the longest words counts. If none matches, the HTTP
+// status counts alone (httpapi.Answer.Verdict).
 type Codes map[string]channel.Verdict
 
-// The words are those of the error messages in LINE's Messaging API reference,
-// "Status codes" and "Error responses".
+// The words are those of the error messages in LINE's Messaging API reference, "Status
+// codes" and "Error responses".
 var (
 	pushCodes = Codes{
 		"400": {Status: status.Failed, Reason: status.TemplateConfig},
-		// No user of this account's provider has the ID, or it is none.
+		// No user of this account's provider has the ID, or it is not a user ID.
 		"400 'to'":                    {Status: status.Undeliverable, Reason: status.NoContact},
 		"400 failed to send messages": {Status: status.Undeliverable, Reason: status.NoContact},
 		// The retry key is known: the message was taken before.
@@ -35,26 +36,27 @@ var (
 	notificationCodes = Codes{
 		"400": {Status: status.Failed, Reason: status.TemplateConfig},
 		"413": {Status: status.Failed, Reason: status.TemplateConfig},
-		// One answer for four facts: nobody on LINE has the number, it is not of a
-		// country that is served, its owner refuses notification messages, or has not
+		// This answer stands for four facts: nobody on LINE has the number, LINE does not
+		// serve its country, its owner refuses notification messages, or its owner has not
 		// agreed to the privacy policy of 2022 (LINE notification messages API reference).
 		"422":               {Status: status.Undeliverable, Reason: status.NoMatch},
 		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
 	}
 )
 
-// code is a key of Codes.
+// code is a parsed key of Codes.
 type code struct {
 	http  int
 	words string // in lower case
 }
 
+// codeVerdict is a row of Codes.
 type codeVerdict struct {
 	code
 	verdict channel.Verdict
 }
 
-// merge returns the rows of c and of those that override it, longest words first.
+// merge returns the rows of c and of its overrides, longest words first.
 func (c Codes) merge(overrides Codes, m *status.Machine, field string, bad *configErrors) []codeVerdict {
 	all := make(map[code]channel.Verdict)
 	for key, v := range c {
@@ -88,13 +90,14 @@ func (c Codes) merge(overrides Codes, m *status.Machine, field string, bad *conf
 	return rows
 }
 
-// parseCode reads a key. What is no number is 0.
+// parseCode parses a key. The status of a key without one is 0.
 func parseCode(key string) code {
 	number, words, _ := strings.Cut(strings.ToLower(key), " ")
 	http, _ := strconv.Atoi(number)
 	return code{http, strings.TrimSpace(words)}
 }
 
+// verdictOf returns the meaning of a refusal.
 func (a *api) verdictOf(answer httpapi.Answer) channel.Verdict {
 	words := strings.ToLower(errorText(answer))
 	for _, r := range a.verdicts {

@@ -7,33 +7,34 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// Contact is a LINE user, and how the user stands to the account.
+// Contact is a LINE user, and whether the user has blocked the account.
 type Contact struct {
-	// UserID is the user's ID, "U" and 32 hexadecimal digits. It is another one for
-	// each provider of LINE's Developers Console, and no LINE ID that people search for.
+	// UserID is the user's ID, "U" and 32 hexadecimal digits. A user has a different one
+	// for each provider of LINE's Developers Console. It is not the LINE ID that people
+	// search for.
 	UserID string
 	// Blocked says that the user has blocked the account.
 	Blocked bool
-	// At is since when, in LINE's words; zero if LINE has not said anything.
+	// At is the time of that state according to LINE; zero if LINE has not reported any.
 	At time.Time
 }
 
-// Contacts knows people as LINE users. [Directory] is a ready one.
+// Contacts finds people as LINE users. [Directory] is a ready implementation.
 // Implementations must be safe for concurrent use.
 type Contacts interface {
-	// ByPhone returns the users whom a number belongs to: none, one or several. An
-	// error is a fault that may pass.
+	// ByPhone returns the users that a number belongs to: none, one or several. An error is
+	// a fault that may pass.
 	ByPhone(ctx context.Context, n phone.Number) ([]Contact, error)
 	// Blocked reports whether a user is known to have blocked the account.
 	Blocked(ctx context.Context, userID string) (bool, error)
 }
 
-// Followers is told what LINE's calls say of users: who added the account as a friend
-// or unblocked it (follow), and who blocked it (unfollow). [Directory] is a ready one.
-// Implementations must be safe for concurrent use.
+// Followers gets what LINE's calls report about users: a user added the account as a friend
+// or unblocked it (follow), or blocked it (unfollow). [Directory] is a ready
+// implementation. Implementations must be safe for concurrent use.
 type Followers interface {
-	// Update takes users as they were at their time At. It is told things late, again
-	// and out of order, so the newest counts. It may hear of users that it does not
-	// know. After an error LINE's call is answered with 503.
+	// Update takes users in their state at time At. Calls come late, repeated and out of
+	// order, so the newest state counts. Users may be unknown. After an error LINE's call
+	// is answered with 503.
 	Update(ctx context.Context, contacts ...Contact) error
 }

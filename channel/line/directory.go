@@ -14,10 +14,10 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// Directory is a [Contacts] and a [Followers] in memory: the application links numbers
-// to users, and LINE's calls keep up who has blocked. It is safe for concurrent use.
-// Of another process it knows nothing; an application with several keeps contacts in
-// its database instead. It prints without what it holds.
+// Directory is a [Contacts] and a [Followers] in memory. The application links numbers to
+// users, and LINE's calls update who has blocked the account. It is safe for concurrent
+// use. It knows nothing of other processes: an application with several keeps contacts in
+// its database instead. It prints without its content.
 type Directory struct {
 	mu     sync.RWMutex
 	users  map[string]user
@@ -35,20 +35,20 @@ var (
 	_ Followers = (*Directory)(nil)
 )
 
-// NewDirectory returns a Directory that knows nobody.
+// NewDirectory returns an empty Directory.
 func NewDirectory() *Directory {
 	return &Directory{users: make(map[string]user), phones: make(map[phone.Number][]string)}
 }
 
-// Format prints the directory without what it holds.
+// Format prints the directory without its content.
 func (d *Directory) Format(w fmt.State, _ rune) { writeMasked(w, "line.Directory{…}") }
 
-// userIDPattern is as in "Get user IDs" of LINE's Messaging API documentation.
+// userIDPattern matches a user ID ("Get user IDs" of LINE's Messaging API documentation).
 var userIDPattern = regexp.MustCompile(`^U[0-9a-f]{32}$`)
 
-// Link says that a number belongs to a user. A number may belong to several, but
-// then [Push] reaches none of them by it; a user may have several numbers. It returns
-// an error for the zero number, and for what is no LINE user ID.
+// Link records that a number belongs to a user. A user may have several numbers. A number
+// may belong to several users, but then [Push] reaches none of them by it. Link returns an
+// error for the zero number, and for an ID that is not a LINE user ID.
 func (d *Directory) Link(n phone.Number, id string) error {
 	if n.IsZero() {
 		return errors.New("line: Link: the number is zero")
@@ -68,7 +68,7 @@ func (d *Directory) Link(n phone.Number, id string) error {
 	return nil
 }
 
-// Unlink says that a number does not belong to a user any more.
+// Unlink records that a number no longer belongs to a user.
 func (d *Directory) Unlink(n phone.Number, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,6 +79,7 @@ func (d *Directory) Unlink(n phone.Number, id string) {
 	d.removeLink(n, id)
 }
 
+// removeLink removes a user from a number's users. It is called with d.mu held.
 func (d *Directory) removeLink(n phone.Number, id string) {
 	if ids := withoutElement(d.phones[n], id); len(ids) > 0 {
 		d.phones[n] = ids
@@ -87,12 +88,13 @@ func (d *Directory) removeLink(n phone.Number, id string) {
 	}
 }
 
-// withoutElement returns a copy, for readers may hold the list.
+// withoutElement returns a copy of the list without e. It copies because readers may hold
+// the list.
 func withoutElement[E comparable](list []E, e E) []E {
 	return slices.DeleteFunc(slices.Clone(list), func(other E) bool { return other == e })
 }
 
-// Forget forgets a user with all numbers. What LINE says of the user later is taken in
+// Forget forgets a user with all numbers. A later report of LINE about the user is stored
 // again, without a number.
 func (d *Directory) Forget(id string) {
 	d.mu.Lock()
@@ -103,7 +105,7 @@ func (d *Directory) Forget(id string) {
 	delete(d.users, id)
 }
 
-// Update keeps the newest of what it is told of each user. At the same time, blocked
+// Update keeps the newest state of each user. Of two states with the same time, blocked
 // counts. It never fails.
 func (d *Directory) Update(_ context.Context, contacts ...Contact) error {
 	d.mu.Lock()
@@ -118,7 +120,7 @@ func (d *Directory) Update(_ context.Context, contacts ...Contact) error {
 	return nil
 }
 
-// ByPhone returns the users whom a number was linked to. It never fails.
+// ByPhone returns the users that a number is linked to. It never fails.
 func (d *Directory) ByPhone(_ context.Context, n phone.Number) ([]Contact, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -129,8 +131,8 @@ func (d *Directory) ByPhone(_ context.Context, n phone.Number) ([]Contact, error
 	return found, nil
 }
 
-// Blocked reports whether the newest word of a user is that the account was blocked.
-// It never fails.
+// Blocked reports whether the newest state of a user is that the account is blocked. It
+// never fails.
 func (d *Directory) Blocked(_ context.Context, id string) (bool, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -139,9 +141,9 @@ func (d *Directory) Blocked(_ context.Context, id string) (bool, error) {
 
 func (u user) contact(id string) Contact { return Contact{UserID: id, Blocked: u.blocked, At: u.at} }
 
-// All returns every user with the numbers that were linked, in no order, to be saved;
-// a number's digits are its E164. To restore them, [Directory.Update] and
-// [Directory.Link] each. Changes while it runs may show or not.
+// All returns every user with the linked numbers, in no order, so that an application can
+// save them. Save the E164 of a number. To restore, call [Directory.Update] and
+// [Directory.Link] for each. Changes during the iteration may show or not.
 func (d *Directory) All() iter.Seq2[Contact, []phone.Number] {
 	return func(yield func(Contact, []phone.Number) bool) {
 		d.mu.RLock()

@@ -12,20 +12,20 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// JSON with variables inside its strings is what Messages and Templated are. Values are
-// put in string by string; everything between stays as it was written, numbers to the
+// Messages and Templated are JSON with variables inside its strings. Rendering replaces
+// string by string. Everything between the strings stays as it was written, numbers to the
 // last digit.
 
 // selectorKeys are the keys whose values choose what is sent. A variable there would let
-// data do it.
+// data choose.
 var selectorKeys = []string{"type", "templateKey", "itemKey", "buttonKey"}
 
-// stringLiteral is a string of a JSON text, quotes included.
+// stringLiteral is a string of a JSON text: the bytes from start to end, quotes included.
 type stringLiteral struct {
 	start, end int
-	text       string // what it says
-	isKey      bool   // it is a key,
-	valueOf    string // or the first string behind this one
+	text       string // the decoded string
+	isKey      bool   // the string is a key
+	valueOf    string // otherwise, the key of which it is the first string of the value
 }
 
 // stringLiterals yields the strings of valid JSON.
@@ -43,7 +43,7 @@ func stringLiterals(text string) iter.Seq[stringLiteral] {
 				}
 			}
 			l.end++
-			_ = json.Unmarshal([]byte(text[l.start:l.end]), &l.text) // it is valid
+			_ = json.Unmarshal([]byte(text[l.start:l.end]), &l.text) // the JSON is valid
 			l.isKey = strings.HasPrefix(strings.TrimLeft(text[l.end:], " \t\r\n"), ":")
 			under = ""
 			if l.isKey {
@@ -66,6 +66,7 @@ func validJSON(text string) error {
 	return nil
 }
 
+// varsInJSON returns the names of the variables in a JSON text, each once.
 func varsInJSON(text string) []string {
 	if validJSON(text) != nil {
 		return nil
@@ -84,7 +85,7 @@ func varsInJSON(text string) []string {
 	return names
 }
 
-// fillStrings puts values into the strings of a JSON text.
+// fillStrings replaces the variables in the strings of a JSON text.
 func fillStrings(text string, vars map[string]string) (string, error) {
 	if err := validJSON(text); err != nil {
 		return "", fmt.Errorf("line: %w", err)
@@ -108,8 +109,8 @@ func fillStrings(text string, vars map[string]string) (string, error) {
 	return out.String(), nil
 }
 
-// checkVars returns an error for variables in valid JSON that are malformed, or stand
-// where none may.
+// checkVars returns an error for variables in valid JSON that are malformed, or stand in a
+// forbidden place.
 func checkVars(text string) error {
 	for l := range stringLiterals(text) {
 		switch braces := strings.Contains(l.text, "{{"); {
@@ -125,11 +126,11 @@ func checkVars(text string) error {
 	return nil
 }
 
-// minHiddenRunes is the length in runes from which on a string is taken for words that a
-// provider may not repeat. Shorter ones, such as "md" and "bold", are in its own words.
+// minHiddenRunes is the length from which on a string must not be repeated in a detail.
+// Shorter ones, such as "md" and "bold", occur in LINE's own words.
 const minHiddenRunes = 8
 
-// hiddenStrings returns the strings of a valid JSON text that say something to the person.
+// hiddenStrings returns the strings of a valid JSON text that are part of the message.
 func hiddenStrings(text string) []string {
 	var all []string
 	for l := range stringLiterals(text) {

@@ -12,26 +12,25 @@ import (
 )
 
 // Messages is content of any kind that LINE has: a JSON array of 1 to 5 message objects
-// ("Message objects" in the Messaging API reference), with variables inside its
-// strings.
+// ("Message objects" in the Messaging API reference), with variables inside its strings.
 //
 //	line.Messages(`[{"type": "text", "text": "Order {{order}} has shipped"}]`)
 //
-// The variables are those of a [channel.Text]. A value stays data, whatever is in it:
-// it is escaped as JSON asks. In an address ("uri") it is not escaped as addresses ask:
-// trigger with a value that is. No variable may stand in a key, in a "type", or in the
-// text of a message of the type textV2, where LINE reads braces itself.
+// The variables are those of a [channel.Text]. A value is always data: it is escaped for
+// JSON. In an address ("uri") it is not escaped for URLs, so trigger with a value that is.
+// No variable may stand in a key, in a "type", or in the text of a message of the type
+// textV2, where LINE reads braces itself.
 type Messages string
 
 const (
 	maxMessages = 5
-	// maxText is how long LINE takes a text, in UTF-16 units ("Text message" and
-	// "Character counting in a text").
+	// maxText is LINE's limit for a text, in UTF-16 units ("Text message" and "Character
+	// counting in a text").
 	maxText = 5000
 )
 
-// Vars returns the names of the variables in order of appearance. In what
-// [Messages.Check] refuses, some may be left out.
+// Vars returns the names of the variables in order of appearance. It may leave out some of
+// a content that [Messages.Check] refuses.
 func (m Messages) Vars() []string { return varsInJSON(string(m)) }
 
 // Render replaces the variables by their values. It returns Messages.
@@ -40,9 +39,9 @@ func (m Messages) Render(vars map[string]string) (channel.Content, error) {
 	return Messages(text), err
 }
 
-// Check returns an error for what is not 1 to 5 message objects as JSON, for a variable
-// that is malformed or stands where none may, and for a text that is too long before
-// any value is in it. What LINE wants of a message besides, LINE says to the first one.
+// Check returns an error for text that is not 1 to 5 message objects as JSON, for a
+// variable that is malformed or stands in a forbidden place, and for a text that is too
+// long without its values. LINE checks everything else when the first message is sent.
 func (m Messages) Check() error {
 	list, err := m.objects()
 	if err != nil {
@@ -72,7 +71,7 @@ type message map[string]json.RawMessage
 func (m message) kind() string { return m.string("type") }
 func (m message) text() string { return m.string("text") }
 
-// string returns "" for what is no string.
+// string returns the value of a key, or "" if it is not a string.
 func (m message) string(key string) (s string) {
 	if json.Unmarshal(m[key], &s) != nil {
 		return ""
@@ -80,6 +79,7 @@ func (m message) string(key string) (s string) {
 	return s
 }
 
+// objects parses the message objects.
 func (m Messages) objects() ([]message, error) {
 	if err := validJSON(string(m)); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (m Messages) objects() ([]message, error) {
 	return list, nil
 }
 
-// checkText judges a text that is not rendered yet.
+// checkText checks a text that is not yet rendered.
 func checkText(text channel.Text) error {
 	if text == "" {
 		return errors.New("the text is empty")
@@ -122,7 +122,7 @@ func withoutVars(text channel.Text) string {
 	return string(text)
 }
 
-// utf16Len counts as LINE does, in UTF-16.
+// utf16Len returns the length of a text as LINE counts it, in UTF-16 units.
 func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {
@@ -131,14 +131,14 @@ func utf16Len(s string) int {
 	return n
 }
 
-// payload is content as it is sent.
+// payload is content in the form that is sent.
 type payload struct {
 	list   []message
 	json   json.RawMessage
-	hidden []string // what LINE's words may not repeat
+	hidden []string // texts that a detail must not repeat
 }
 
-// prepare makes rendered content ready to be sent. Its error is that of a Send.
+// prepare makes the payload of rendered content. Its error is that of a Send.
 func prepare(c channel.Content) (payload, error) {
 	var r payload
 	switch c := c.(type) {
@@ -164,7 +164,7 @@ func prepare(c channel.Content) (payload, error) {
 	return r, nil
 }
 
-// checkTypes returns an error for messages that notification messages may not be
+// checkTypes returns an error for messages that a notification message may not have
 // ("Message types that can be sent in LINE notification messages").
 func checkTypes(list []message) error {
 	for i, message := range list {

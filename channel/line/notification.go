@@ -15,34 +15,34 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// NotificationConfig says whom a [Notification] sends for.
+// NotificationConfig configures a [Notification].
 type NotificationConfig struct {
-	// Account is the sender. Its Secrets are required: only LINE's calls say that a
-	// message arrived.
+	// Account is the sender. Its Secrets are required, because only LINE's calls report
+	// that a message arrived.
 	Account Account
-	// Followers is told who follows the account and who has blocked it, since LINE
-	// calls the same URL for that. Defaults to nobody.
+	// Followers gets the people who follow the account and who have blocked it, because
+	// LINE calls the same URL for that. Defaults to none.
 	Followers Followers
-	// Codes overrides rows of what LINE's refusals mean.
+	// Codes overrides meanings of LINE's refusals.
 	Codes Codes
 }
 
-// Notification is the LINE Notification Message, by telephone number: for what people
-// need to know and never for advertising, and only for corporate accounts that applied
-// for it. It is not the service called LINE Notify, which ended in 2025. It is safe for
-// concurrent use.
+// Notification sends LINE Notification Messages, by telephone number. They are for facts
+// that people need to know and never for advertising, and only for corporate accounts that
+// applied for them. They are not the service called LINE Notify, which ended in 2025. It is
+// safe for concurrent use.
 //
-// A [Templated] goes out as a LINE notification message (template). A [channel.Text]
-// and [Messages] go out as one (flexible), which LINE must have reviewed before.
+// A [Templated] goes out as a LINE notification message (template). A [channel.Text] and
+// [Messages] go out as a LINE notification message (flexible), which LINE must have
+// reviewed before.
 //
-// LINE answers 200 or 202 whether or not the person will see the message, and calls
-// back only when it was delivered. Silence is its only no: it means within 24 hours
-// that the person has blocked the account, or has not finished LINE's consent or its SMS
-// verification. The step's wait ends it.
+// LINE answers 200 or 202 whether or not the person will see the message, and calls back
+// only when it was delivered. No call within 24 hours means that the person has blocked the
+// account, or has not finished LINE's consent or its SMS verification. The step's wait ends
+// such an attempt.
 //
 // The attempt's ID is the X-Line-Delivery-Tag, which LINE's call quotes, and the
-// ProviderID. There is no retry key here, and so a request without an answer is in
-// doubt.
+// ProviderID. This API has no retry key, so a request without an answer is in doubt.
 type Notification struct {
 	api     *api
 	webhook *webhook
@@ -71,21 +71,21 @@ func NewNotification(c NotificationConfig) (*Notification, error) {
 	}, nil
 }
 
-// Format prints the channel without what it holds.
+// Format prints the channel without its fields.
 func (*Notification) Format(w fmt.State, _ rune) { writeMasked(w, "line.Notification{…}") }
 
 // Name returns channel.LINENotify.
 func (*Notification) Name() channel.Name { return channel.LINENotify }
 
-// Traits says that LINE goes on for 24 hours, and that forwarding early would tell
-// others that a person does not use LINE.
+// Traits returns the channel's traits. LINE keeps trying for 24 hours. The wait is uniform,
+// because an early forward would reveal that a person does not use LINE.
 func (*Notification) Traits() channel.Traits {
 	return channel.Traits{Machine: status.LINENotify, UniformWait: true, Validity: 24 * time.Hour}
 }
 
-// CheckContent returns an error for content that is no [channel.Text], no [Messages]
-// and no [Templated], for a text longer than LINE's 5,000 UTF-16 units, and for
-// messages of the types image, video and audio, which notification messages may not be.
+// CheckContent returns an error for content that is not a [channel.Text], [Messages] or
+// [Templated], and for a text longer than LINE's 5,000 UTF-16 units. It also refuses
+// messages of the types image, video and audio, which notification messages may not have.
 func (*Notification) CheckContent(c channel.Content) error {
 	switch c := c.(type) {
 	case channel.Text:
@@ -94,7 +94,7 @@ func (*Notification) CheckContent(c channel.Content) error {
 		if err := c.Check(); err != nil {
 			return err
 		}
-		list, _ := c.objects() // Check has read it
+		list, _ := c.objects() // Check has parsed it
 		return withPrefix(checkTypes(list))
 	case Templated:
 		return c.Check()
@@ -103,7 +103,7 @@ func (*Notification) CheckContent(c channel.Content) error {
 	}
 }
 
-// Send sends a notification message to a number. One that LINE cannot match is
+// Send sends a notification message to a number. A number that LINE cannot match is
 // Undeliverable, no_match.
 func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	path, body, hidden, err := n.requestFor(e.Content)
@@ -123,7 +123,7 @@ func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Re
 	return n.api.resultOf(answer, id, append(hidden, to))
 }
 
-// requestFor returns where content goes and what the request says beside its recipient.
+// requestFor returns the path and the body of a request, the body without its recipient.
 func (*Notification) requestFor(c channel.Content) (path string, body map[string]json.RawMessage, hidden []string, err error) {
 	if t, ok := c.(Templated); ok {
 		body, err = t.object()
@@ -142,18 +142,18 @@ func (*Notification) requestFor(c channel.Content) (path string, body map[string
 	return "/bot/pnp/push", map[string]json.RawMessage{"messages": content.json}, content.hidden, nil
 }
 
-// hashNumber returns a number as notification messages are addressed: the SHA-256 of its
-// E.164 form with the plus sign, in lower-case hexadecimal ("Technical specifications
-// of the LINE notification messages API"). There are few enough numbers to try them
-// all, so a hash is as private as its number.
+// hashNumber returns a number in the form that notification messages are addressed by: the
+// SHA-256 of its E.164 form with the plus sign, in lower-case hexadecimal ("Technical
+// specifications of the LINE notification messages API"). A hash is as private as its
+// number, because all numbers can be tried.
 func hashNumber(n phone.Number) string {
 	sum := sha256.Sum256([]byte(n.E164()))
 	return hex.EncodeToString(sum[:])
 }
 
-// ReceiptHandler returns the handler for LINE's calls: deliveries of our messages go to
-// the sink, and who follows or has blocked goes to Followers. It ignores everything
-// else, and deliveries that quote no attempt of ours.
+// ReceiptHandler returns the handler for LINE's calls. Deliveries of our messages go to the
+// sink. People who follow or have blocked the account go to Followers. It ignores
+// everything else, and deliveries that quote no attempt of ours.
 func (n *Notification) ReceiptHandler(sink channel.Sink) http.Handler {
 	return n.webhook.handler(sink)
 }

@@ -14,36 +14,37 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// PushConfig says whom a [Push] sends for, and whom it knows.
+// PushConfig configures a [Push].
 type PushConfig struct {
 	// Account is the sender.
 	Account Account
-	// Contacts finds a number's LINE user, and knows who has blocked. If it is a
-	// [Followers] too, as [Directory] is, [Push.ReceiptHandler] keeps it up to date.
+	// Contacts finds a number's LINE user, and knows who has blocked the account. If it is
+	// also a [Followers], as [Directory] is, [Push.ReceiptHandler] keeps it up to date.
 	// Without it people are reached by channel.Recipient.LINEUserID alone, and nobody is
-	// known to have blocked. Defaults to none.
+	// known to have blocked the account. Defaults to none.
 	Contacts Contacts
-	// CheckProfile asks LINE for the person's profile before each message, for LINE
-	// answers 200 to a message for someone who has blocked the account. It has no
-	// profile (404) of someone who blocked the account or never was a friend, and none
-	// of the few who use LINE on a PC alone ("Consent on getting user profile
-	// information"): these count as blocked then. Defaults to not asking.
+	// CheckProfile makes Push ask LINE for the person's profile before each message,
+	// because LINE answers 200 to a message for a person who has blocked the account.
+	//
+	// LINE answers 404 for a person who blocked the account or never was a friend. It also
+	// has no profile of the few people who use LINE on a PC alone ("Consent on getting user
+	// profile information"); they count as blocked. Defaults to not asking.
 	CheckProfile bool
-	// Codes overrides rows of what LINE's refusals mean.
+	// Codes overrides meanings of LINE's refusals.
 	Codes Codes
 }
 
-// Push is the push message of LINE's Messaging API, by LINE user ID. It is safe for
+// Push sends push messages of LINE's Messaging API, by LINE user ID. It is safe for
 // concurrent use.
 //
-// The answer is the outcome: 200 is Delivered, though all that LINE says is that it
-// has the message. It sends no receipt for a push, delivered or read, so there is no
-// ProviderID. Whether the person has blocked the account must be known before, from
-// Contacts or with CheckProfile.
+// The answer is the outcome: 200 is Delivered, although LINE only says that it has the
+// message. LINE sends no receipt for a push, delivered or read, so there is no ProviderID.
+// A push to a person who has blocked the account is known only from Contacts or with
+// CheckProfile.
 //
-// The attempt's ID is the X-Line-Retry-Key, of the first request already: LINE takes a
-// message once however often it is sent, and answers 409 to a repeat, which is a
-// success too. It knows the key for 24 hours; a later repeat would be another message.
+// The attempt's ID is the X-Line-Retry-Key, from the first request on. LINE takes a message
+// once however often it is sent. It answers 409 to a repeat, which is a success too. LINE
+// knows the key for 24 hours; a later repeat would be another message.
 type Push struct {
 	api           *api
 	webhook       *webhook
@@ -74,13 +75,13 @@ func NewPush(c PushConfig) (*Push, error) {
 	}, nil
 }
 
-// Format prints the channel without what it holds.
+// Format prints the channel without its fields.
 func (*Push) Format(w fmt.State, _ rune) { writeMasked(w, "line.Push{…}") }
 
 // Name returns channel.LINEPush.
 func (*Push) Name() channel.Name { return channel.LINEPush }
 
-// Traits says that LINE takes an attempt once.
+// Traits returns the channel's traits. Push is idempotent.
 func (*Push) Traits() channel.Traits {
 	return channel.Traits{Machine: status.LINEPush, Idempotent: true}
 }
@@ -123,8 +124,8 @@ func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	return p.api.resultOf(answer, "", hidden)
 }
 
-// groupIDPattern is the ID of a group or of a multi-person chat ("Source object"), which a
-// push would reach as well: a message is for one person.
+// groupIDPattern matches the ID of a group or of a multi-person chat ("Source object"). A
+// push would reach them, but a message is for one person.
 var groupIDPattern = regexp.MustCompile(`^[CR][0-9a-f]{32}$`)
 
 // findUser returns the LINE user ID of a recipient who can be reached.
@@ -161,8 +162,8 @@ func (p *Push) findUser(ctx context.Context, to channel.Recipient) (string, erro
 	return c.UserID, nil
 }
 
-// checkProfile returns an error if LINE shows the account no profile of the user, or
-// cannot say. Other refusals are for the message itself to meet.
+// checkProfile returns an error if LINE has no profile of the user for the account, or
+// cannot answer. It ignores other refusals: the message itself will meet them.
 func (p *Push) checkProfile(ctx context.Context, id string, hidden []string) error {
 	answer, err := p.api.call(ctx, "/v2/bot/profile/"+url.PathEscape(id), nil, nil)
 	switch {
@@ -177,9 +178,10 @@ func (p *Push) checkProfile(ctx context.Context, id string, hidden []string) err
 	}
 }
 
-// ReceiptHandler returns a handler for LINE's calls that tells Contacts who follows
-// and who has blocked, if it is a [Followers]. It never calls the sink. Of an account
-// that sends notification messages too, mount that channel's handler instead.
+// ReceiptHandler returns a handler for LINE's calls that updates Contacts with the people
+// who follow and who have blocked the account, if it is a [Followers]. It never calls the
+// sink. If the account also sends notification messages, mount that channel's handler
+// instead.
 func (p *Push) ReceiptHandler(channel.Sink) http.Handler {
 	return p.webhook.handler(nil)
 }

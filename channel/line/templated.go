@@ -8,20 +8,20 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// Templated is content of LINE notification messages (template): what the request says
-// beside "to", as a JSON object, with variables inside its strings as in [Messages].
+// Templated is content of LINE notification messages (template): the request without its
+// "to", as a JSON object, with variables inside its strings as in [Messages].
 //
 //	line.Templated(`{
 //		"templateKey": "shipment_completed_ja",
 //		"body": {"emphasizedItem": {"itemKey": "date_002_ja", "content": "{{date}}"}}
 //	}`)
 //
-// No variable may stand in a templateKey, an itemKey or a buttonKey. How long a content
-// may be is for LINE to say: its reference and its own examples differ.
+// No variable may stand in a templateKey, an itemKey or a buttonKey. The length of a
+// content is not checked, because LINE's reference and its own examples differ.
 type Templated string
 
-// Vars returns the names of the variables in order of appearance. In what
-// [Templated.Check] refuses, some may be left out.
+// Vars returns the names of the variables in order of appearance. It may leave out some of
+// a content that [Templated.Check] refuses.
 func (t Templated) Vars() []string { return varsInJSON(string(t)) }
 
 // Render replaces the variables by their values. It returns a Templated.
@@ -30,8 +30,8 @@ func (t Templated) Render(vars map[string]string) (channel.Content, error) {
 	return Templated(text), err
 }
 
-// Check returns an error for what is no JSON object with a templateKey, for one with a
-// "to", and for a variable that is malformed or stands where none may.
+// Check returns an error for text that is not a JSON object with a templateKey, for one
+// with a "to", and for a variable that is malformed or stands in a forbidden place.
 func (t Templated) Check() error {
 	_, err := t.object()
 	if err == nil {
@@ -43,6 +43,7 @@ func (t Templated) Check() error {
 	return nil
 }
 
+// object parses the JSON object.
 func (t Templated) object() (map[string]json.RawMessage, error) {
 	if err := validJSON(string(t)); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// webhook takes LINE's calls (Messaging API reference, "Webhooks").
+// webhook serves LINE's calls (Messaging API reference, "Webhooks").
 type webhook struct {
 	secrets         []string
 	followers       Followers // may be nil
@@ -37,21 +37,21 @@ func (h *webhook) handler(sink channel.Sink) http.Handler {
 	}.Handler(sink)
 }
 
-// updateFollowers tells the followers, once the receipts are stored: a call that is answered
-// with 503 comes again, and both may be told twice.
+// updateFollowers updates the followers, once the receipts are stored. LINE repeats a call
+// that is answered with 503, so the sink and the followers may get the same twice.
 func (h *webhook) updateFollowers(w http.ResponseWriter, r *http.Request, body []byte) {
-	events, _ := parseEvents(body) // it was read before
-	told := followChanges(events)
-	if len(told) == 0 || h.followers == nil {
+	events, _ := parseEvents(body) // Receipts has parsed it without an error
+	changes := followChanges(events)
+	if len(changes) == 0 || h.followers == nil {
 		return
 	}
-	if h.followers.Update(r.Context(), told...) != nil {
+	if h.followers.Update(r.Context(), changes...) != nil {
 		w.Header().Set("Retry-After", "30")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }
 
-// event is what concerns us of an event.
+// event holds the fields of an event that this package reads.
 type event struct {
 	Type      string
 	Timestamp int64 // in milliseconds
@@ -61,9 +61,9 @@ type event struct {
 
 var errNoEvents = errors.New("line: no events in the call")
 
-// parseEvents returns the events of a call that are of interest. LINE adds types and fields,
-// so an event that cannot be read is one of those that are not. There may be none: the
-// console's "verify" has no events.
+// parseEvents returns the events of a call. It skips an event that cannot be parsed,
+// because LINE adds types and fields. There may be none: the console's "verify" has no
+// events.
 func parseEvents(body []byte) ([]event, error) {
 	var call struct{ Events []json.RawMessage }
 	if err := json.Unmarshal(body, &call); err != nil || call.Events == nil {
@@ -79,8 +79,9 @@ func parseEvents(body []byte) ([]event, error) {
 	return events, nil
 }
 
-// deliveryReceipts returns the deliveries that quote an attempt's ID. Messages without a tag
-// are quoted by the hash of the number, and others may send with tags of their own.
+// deliveryReceipts returns receipts for the deliveries that quote an attempt's ID. Other
+// deliveries are not ours: messages without a tag quote the hash of the number, and other
+// programs may send with tags of their own.
 func deliveryReceipts(events []event) []channel.Receipt {
 	var rs []channel.Receipt
 	for _, e := range events {
@@ -93,20 +94,21 @@ func deliveryReceipts(events []event) []channel.Receipt {
 	return rs
 }
 
+// followChanges returns the users who follow, unblocked or blocked the account.
 func followChanges(events []event) []Contact {
-	var told []Contact
+	var changes []Contact
 	for _, e := range events {
 		if (e.Type == "follow" || e.Type == "unfollow") && e.Source.Type == "user" && e.Source.UserID != "" {
-			told = append(told, Contact{UserID: e.Source.UserID, Blocked: e.Type == "unfollow", At: e.occurredAt()})
+			changes = append(changes, Contact{UserID: e.Source.UserID, Blocked: e.Type == "unfollow", At: e.occurredAt()})
 		}
 	}
-	return told
+	return changes
 }
 
-// timestampLimit is the first instant that RFC 3339 has no words for, in milliseconds.
+// timestampLimit is the first instant that RFC 3339 cannot express, in milliseconds.
 var timestampLimit = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
-// occurredAt is when the event happened; zero if it has no time that can be stored.
+// occurredAt returns when the event happened; zero if it has no time that can be stored.
 func (e event) occurredAt() time.Time {
 	if e.Timestamp <= 0 || e.Timestamp >= timestampLimit {
 		return time.Time{}

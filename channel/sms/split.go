@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// Split encodes a text and cuts it into segments, as octets for the wire without
-// any header: a septet in the low bits of an octet of its own for [GSM7], two octets
-// a code unit for [UCS2]. There is at least one segment.
+// Split encodes a text and cuts it into segments, as octets for the wire without any
+// header: one octet for each septet of [GSM7], in its low bits, and two octets for each
+// code unit of [UCS2]. There is at least one segment.
 //
-// A text that fits into a single segment has no header. Of a longer one, each
-// segment leaves room for a user data header of that many octets, its length octet
-// included: 6 with an 8-bit reference, 7 with a 16-bit one. With 0 the text is one
-// segment, however long it is, as the message_payload of SMPP takes it. Split panics
-// if header is negative or more than 136, which leaves room for nothing.
+// A text that fits into a single segment has no header. Each segment of a longer one leaves
+// room for a user data header of that many octets, its length octet included: 6 with an
+// 8-bit reference, 7 with a 16-bit one. With 0 the text is one segment, however long it is,
+// as the message_payload of SMPP takes it. Split panics if header is negative or more than
+// 136, because then not every character fits.
 func Split(text string, header int) (Encoding, [][]byte) {
 	if header < 0 || header > maxHeader {
 		panic(fmt.Sprintf("sms: a header of %d octets", header))
@@ -39,7 +39,7 @@ func Split(text string, header int) (Encoding, [][]byte) {
 	return encoding, append(segments, octets)
 }
 
-// unitOctets returns how many octets a unit is on the wire.
+// unitOctets returns how many octets a unit has on the wire.
 func (e Encoding) unitOctets() int {
 	if e == GSM7 {
 		return 1
@@ -75,10 +75,10 @@ func (e Encoding) encode(text string) []byte {
 	return octets
 }
 
-// Decode returns the text of octets as [Split] makes them. What means nothing reads
-// as U+FFFD: an octet beyond seven bits, half a code unit, half a surrogate pair. An
-// escape reads as 3GPP TS 23.038, section 6.2.1.1, has it: before a septet that the
-// extension table does not have, as nothing; before another or at the end, as a space.
+// Decode returns the text of octets that [Split] made. Octets without a meaning decode to
+// U+FFFD: an octet of more than seven bits, half a code unit, half a surrogate pair. An
+// escape decodes as in 3GPP TS 23.038, section 6.2.1.1: to nothing before a septet that the
+// extension table does not have, and to a space before another escape or at the end.
 func Decode(e Encoding, octets []byte) string {
 	if e == UCS2 {
 		return decodeUCS2(octets)
