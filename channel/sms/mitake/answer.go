@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/encoding/traditionalchinese"
 )
 
-// answer is what SmSend says (the specification, SmSend):
+// answer is an answer of SmSend (the specification, SmSend):
 //
 //	[clientid]
 //	msgid=0000000013
@@ -17,20 +17,20 @@ import (
 //	AccountPoint=126
 //	Duplicate=Y
 //
-// with the last line for a repeat alone. To a call that it does not take, such as one
-// with a wrong password, it says only
+// Only a repeat has the last line. The answer to a call that Mitake refuses, such as one
+// with a wrong password, is
 //
 //	statuscode=e
 //	Error=帳號、密碼錯誤
 //
-// in Big5, whatever the call was in.
+// in Big5, in whichever encoding the call was.
 type answer struct {
 	code, msgID, words string
 }
 
 var errMalformed = errors.New("the answer makes no sense")
 
-// parseAnswer reads an answer to one message. Lines that it does not know may be in it.
+// parseAnswer parses an answer to one message. It ignores unknown lines.
 func parseAnswer(body []byte) (a answer, err error) {
 	for line := range strings.Lines(decodeText(body)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -59,12 +59,12 @@ func decodeText(body []byte) string {
 	if utf8.Valid(body) {
 		return string(body)
 	}
-	text, _ := traditionalchinese.Big5.NewDecoder().Bytes(body) // what is no Big5 reads as U+FFFD
+	text, _ := traditionalchinese.Big5.NewDecoder().Bytes(body) // invalid Big5 becomes U+FFFD
 	return string(text)
 }
 
-// isCode reports whether s looks like a statuscode. It is then too short to give
-// anything away.
+// isCode reports whether s looks like a statuscode. A statuscode is too short to reveal
+// anything.
 func isCode(s string) bool {
 	return s != "" && len(s) <= 3 && strings.Trim(s, "0123456789*?abcdefghijklmnopqrstuvwxyz") == ""
 }

@@ -19,16 +19,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// ReceiptHandler returns the handler of Mitake's calls at Config.CallbackURL, to be
-// mounted for all of its folder. They are GETs, and one that is not answered in
-// Mitake's words is repeated.
+// ReceiptHandler returns the handler of Mitake's calls at Config.CallbackURL. Mount it for
+// the whole folder. The calls are GETs. Mitake repeats a call that is not answered in its
+// own format.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{
 		Method: http.MethodGet,
 		Verify: func(r *http.Request, _ []byte) bool {
 			attempt, signature := splitCallback(r.URL)
 			mac, err := signatureEncoding.DecodeString(signature)
-			ours := err == nil && signatureEncoding.EncodeToString(mac) == signature // a code has one spelling
+			ours := err == nil && signatureEncoding.EncodeToString(mac) == signature // a signature has one spelling
 			return ours && httpapi.Signed(sha256.New, c.setup().CallbackSecrets, []byte(attempt), mac)
 		},
 		Receipts: func(r *http.Request, _ []byte) ([]channel.Receipt, error) {
@@ -37,14 +37,14 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 		},
 		Answer: func(w http.ResponseWriter, r *http.Request, _ []byte) {
 			w.Header().Set("Content-Type", "text/plain")
-			_, _ = fmt.Fprintf(w, "magicid=sms_gateway_rpack\nmsgid=%s\n", r.URL.Query().Get("msgid")) // a lost answer is repeated
+			_, _ = fmt.Fprintf(w, "magicid=sms_gateway_rpack\nmsgid=%s\n", r.URL.Query().Get("msgid")) // Mitake repeats the call if the answer is lost
 		},
 	}.Handler(sink)
 }
 
 var signatureEncoding = base64.RawURLEncoding
 
-// signatureLen is how long a callback's URL gets by the attempt's ID and its code.
+// signatureLen is how many bytes the attempt's ID and its code add to a callback's URL.
 var signatureLen = len("/") + len(uuid.UUID{}.String()) + len("/") + signatureEncoding.EncodedLen(sha256.Size)
 
 // callbackURL returns the URL for the reports on an attempt.
@@ -54,20 +54,20 @@ func (c *Channel) callbackURL(attempt string) string {
 	return strings.TrimSuffix(c.setup().CallbackURL, "/") + "/" + attempt + "/" + signatureEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// splitCallback returns the attempt's ID and the code that a callback's URL ends in.
+// splitCallback returns the attempt's ID and the code at the end of a callback's URL.
 func splitCallback(u *url.URL) (attempt, signature string) {
 	folder, signature := path.Split(u.Path)
 	_, attempt = path.Split(strings.TrimSuffix(folder, "/"))
 	return attempt, signature
 }
 
-// taipei is the zone of Mitake's times: assumed, for they name none. There has been
-// no summer time in Taiwan since 1979.
+// taipei is the time zone of Mitake's times: assumed, because they name none. There has
+// been no summer time in Taiwan since 1979.
 var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
 
-// parseCallback reads a callback (the specification, "response"). Its statuscode is not
-// that of an answer: it is 0 or 1, for a message that was delivered, too. What
-// became of the message is in StatusFlag, and in statusstr as a word.
+// parseCallback parses a callback (the specification, "response"). Its statuscode is not
+// the one of an answer: it is 0 or 1, even for a message that was delivered. The outcome of
+// the message is in StatusFlag, and as a word in statusstr.
 func (c *Channel) parseCallback(u *url.URL) (channel.Receipt, error) {
 	attempt, _ := splitCallback(u)
 	query := u.Query()
@@ -75,18 +75,18 @@ func (c *Channel) parseCallback(u *url.URL) (channel.Receipt, error) {
 	if !isMsgID(msgID) || flag == "" && word == "" {
 		return channel.Receipt{}, errors.New("no callback")
 	}
-	said := "StatusFlag=" + flag
+	source := "StatusFlag=" + flag
 	if flag == "" {
-		said, flag = "statusstr="+word, codeOfWord[word]
+		source, flag = "statusstr="+word, codeOfWord[word]
 	}
-	verdict := c.setup().Codes[flag] // of an unknown one: Preparing, which says nothing new
+	verdict := c.setup().Codes[flag] // an unknown flag is Preparing, which reports nothing new
 	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: attempt, Status: verdict.Status}
 	if verdict.Status == status.Undeliverable || verdict.Status == status.Failed {
 		receipt.Reason = verdict.Reason
-		receipt.Detail = said + " msgid=" + msgID
+		receipt.Detail = source + " msgid=" + msgID
 	}
 	at, err := time.ParseInLocation("20060102150405", query.Get("donetime"), taipei)
-	if err == nil && at.Year() > 0 { // the year 0 begins before it does in UTC, for which RFC 3339 has no words
+	if err == nil && at.Year() > 0 { // in UTC the year 0 begins earlier, and RFC 3339 cannot express that
 		receipt.At = at
 	}
 	return receipt, nil

@@ -5,22 +5,22 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// codes are the specification's status codes (appendices 一 to 三). The digits are how
-// far a message has come; they are answered, and reported as StatusFlag. The letters
-// refuse a call, and nothing of it was sent.
+// codes are the specification's status codes (appendices 一 to 三). A digit says how far a
+// message has come: Mitake answers with it, and reports it as StatusFlag. A letter refuses
+// a call, and nothing of it was sent.
 var codes = map[string]channel.Verdict{
 	"0": {Status: status.Accepted}, // scheduled
 	"1": {Status: status.Accepted}, // at the carrier
 	"2": {Status: status.Accepted},
-	"3": {Status: status.Accepted}, // not listed: between its neighbours
+	"3": {Status: status.Accepted}, // not listed: between the codes next to it
 	"4": {Status: status.Delivered},
 	"5": {Status: status.Undeliverable, Reason: status.ContentRejected},
 	"6": {Status: status.Undeliverable, Reason: status.InvalidNumber},
-	"7": {Status: status.Undeliverable, Reason: status.CarrierError}, // "簡訊已停用": assumed to be the carrier's doing
+	"7": {Status: status.Undeliverable, Reason: status.CarrierError}, // "簡訊已停用": assumed to be the carrier's act
 	"8": {Status: status.Undeliverable, Reason: status.Expired},
 	"9": {Status: status.Undeliverable, Reason: status.Canceled},
 
-	"*": {Reason: status.InDoubt}, // "the system failed": at what is not said
+	"*": {Reason: status.InDoubt}, // "the system failed", without saying where
 	"a": {},                       // the service is paused
 	"b": {},
 	"l": {}, // too many connections
@@ -43,13 +43,13 @@ var codes = map[string]channel.Verdict{
 	"v": {Status: status.Undeliverable, Reason: status.InvalidNumber},
 	"x": {Status: status.Undeliverable, Reason: status.ContentRejected}, // too large
 
-	"w": {Status: status.Failed, Reason: status.SystemError}, // of a query: too many
+	"w": {Status: status.Failed, Reason: status.SystemError}, // the answer to a query: too many
 	"y": {Status: status.Failed, Reason: status.SystemError}, // a bad parameter
-	"z": {Status: status.Failed, Reason: status.SystemError}, // of a query: no such message
+	"z": {Status: status.Failed, Reason: status.SystemError}, // the answer to a query: no such message
 }
 
-// codeOfWord are the codes of what a callback says in words, for one without StatusFlag.
-// UNKNOWN, which the specification has, too, says nothing new.
+// codeOfWord maps the words of a callback without StatusFlag to codes. UNKNOWN, which the
+// specification also has, reports nothing new.
 var codeOfWord = map[string]string{
 	"DELIVRD": "4",
 	"SYNTAXE": "5",

@@ -9,28 +9,30 @@
 //	})
 //	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive))
 //
-// It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14
-// (2024/06/18), called the specification below. What that leaves open is marked as
-// assumed.
+// It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14 (2024/06/18),
+// called the specification below. Where the specification leaves a question open, the
+// comment says "assumed".
 //
 // # A repeat is the same message
 //
-// Each message carries its attempt's ID as clientid. For 12 hours Mitake answers a
-// repeat as it answered the first one, and sends nothing. The channel is therefore
-// idempotent, as long as a message is not tried again after half a day.
+// Each message carries its attempt's ID as clientid. For 12 hours Mitake answers a repeat
+// as it answered the first one, and sends nothing. The channel is therefore idempotent, as
+// long as a message is not tried again after half a day.
 //
 // # Receipts
 //
-// Mitake reports by calling a URL that was sent along with the message. Its calls
-// are not signed, so the URL is: it ends in the attempt's ID and a code that only
-// [Config.CallbackSecrets] make. Whoever gets to see one can forge the receipts of
-// that message, and of no other. The attempt's ID is the provider ID, too, so that a
-// receipt finds its attempt even if the answer to the send was lost. Mitake's own
-// number of a message, msgid, is in the detail of receipts that report a failure.
+// Mitake reports by calling a URL that was sent along with the message. Its calls are not
+// signed, so the URL is: it ends in the attempt's ID and a code that only
+// [Config.CallbackSecrets] make. A person who sees one URL can forge the receipts of that
+// message, and of no other.
+//
+// The attempt's ID is also the provider ID, so that a receipt finds its attempt even if the
+// answer to the send was lost. Mitake's own number of a message, msgid, is in the detail of
+// receipts that report a failure.
 //
 // # Length
 //
-// To an account that may not send long messages, Mitake sends the first segment and
-// does not say so. [Config.MaxSegments] is what the account may send; longer texts
-// are refused here.
+// If an account may not send long messages, Mitake sends the first segment alone and
+// reports no error. [Config.MaxSegments] is the number of segments that the account may
+// send. The channel refuses longer texts.
 package mitake

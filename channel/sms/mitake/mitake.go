@@ -16,13 +16,13 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Config is what a Channel needs to know. It prints without anything that is secret.
+// Config configures a Channel. It prints without its secrets.
 type Config struct {
 	// Name is the channel's name. Defaults to channel.SMS.
 	Name channel.Name
-	// URL is where the account's API is, without the method's name:
-	// "https://smsapi.mitake.com.tw/api/mtk" and "https://smsb2c.mitake.com.tw/b2c/mtk"
-	// are two that are in use. An account is at home in one of them. Required.
+	// URL is the URL of the account's API, without the method's name. Mitake uses
+	// "https://smsapi.mitake.com.tw/api/mtk" and "https://smsb2c.mitake.com.tw/b2c/mtk",
+	// for example. An account works at one of them only. Required.
 	URL string
 	// Client makes the calls. Defaults to httpapi.NewClient().
 	Client *http.Client
@@ -30,28 +30,28 @@ type Config struct {
 	Username string
 	Password string
 
-	// CallbackURL is where Mitake reaches the handler of [Channel.ReceiptHandler].
-	// The channel puts two segments behind its path, so the handler is to be mounted
-	// for all of the folder. At most 175 bytes, without a query. If it is empty, there
-	// are no receipts, and messages stay accepted.
+	// CallbackURL is the URL at which Mitake reaches the handler of
+	// [Channel.ReceiptHandler]. The channel adds two segments to its path, so mount the
+	// handler for the whole folder. It has at most 175 bytes, and no query. If it is empty,
+	// there are no receipts, and messages stay accepted.
 	CallbackURL string
-	// CallbackSecrets sign callback URLs: the first those of new messages, while
-	// calls that any of them signed are taken. Keep a secret in the list for two days
+	// CallbackSecrets sign callback URLs. The first one signs those of new messages, and a
+	// call is accepted if any of them signed it. Keep a secret in the list for two days
 	// after another has come before it. Required with CallbackURL.
 	CallbackSecrets []string
 
-	// MaxSegments is how many segments a text may have. Defaults to 1, which every
-	// account may send; more takes the account's permission for long messages.
+	// MaxSegments is how many segments a text may have. Defaults to 1, which every account
+	// may send. More segments need the account's permission for long messages.
 	MaxSegments int
-	// International says that the account may send to numbers outside of Taiwan.
+	// International says that the account may send to numbers outside Taiwan.
 	International bool
-	// Connections is how many calls are made at a time. The specification allows an
-	// account 15 connections, so processes that share one must share them out.
-	// Defaults to 15.
+	// Connections is the maximum number of concurrent calls. The specification allows an
+	// account 15 connections, so processes that share an account must divide them. Defaults
+	// to 15.
 	Connections int
 
-	// Codes are rows that take the place of those in the table of status codes, by
-	// statuscode: what Mitake answers, and reports as StatusFlag.
+	// Codes replace rows of the table of status codes, by statuscode. Mitake answers with a
+	// statuscode, and reports it as StatusFlag.
 	Codes map[string]channel.Verdict
 	// Clock tells the time. Defaults to the real one.
 	Clock Clock
@@ -59,7 +59,6 @@ type Config struct {
 
 // Clock tells the time.
 type Clock interface {
-	// Now returns the current time.
 	Now() time.Time
 }
 
@@ -68,25 +67,25 @@ func (c Config) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "mitake.Config(%s)", cmp.Or(c.Name, channel.SMS)) // fmt has no way to report it
 }
 
-// MarshalText returns the channel's name: it is for logs.
+// MarshalText returns the channel's name, for logs.
 func (c Config) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }
 
-// Channel sends through one account of Mitake's. It is safe for concurrent use.
+// Channel sends through one account at Mitake. It is safe for concurrent use.
 type Channel struct {
-	// setup returns what New made of its Config. It is a function because functions
-	// print as addresses, whoever prints the Channel and with whatever verb.
+	// setup returns the settings that New made of its Config. It is a function because fmt
+	// prints a function as an address, with any verb.
 	setup func() *setup
 }
 
 type setup struct {
 	Config
-	smSend    string        // the method's URL
-	callSlots chan struct{} // holds a token for each call under way
+	smSend    string        // the URL of the method
+	callSlots chan struct{} // holds a token for each call in progress
 }
 
 const (
 	maxConnections   = 15
-	maxCallbackBytes = 256 // bytes: the specification, SmSend, response
+	maxCallbackBytes = 256 // the specification, SmSend, response
 )
 
 // New returns a channel, or every mistake in its configuration.
@@ -142,6 +141,7 @@ func (c Config) check() error {
 	return errors.Join(mistakes...)
 }
 
+// isPlainURL reports whether s is an HTTP URL without a query, a fragment and a user.
 func isPlainURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
@@ -151,11 +151,11 @@ func isPlainURL(s string) bool {
 // Name returns [Config.Name].
 func (c *Channel) Name() channel.Name { return c.setup().Name }
 
-// Traits returns those of an SMS that Mitake tries to deliver for a day.
+// Traits returns the traits of an SMS that Mitake tries to deliver for a day.
 func (c *Channel) Traits() channel.Traits {
 	return channel.Traits{Machine: status.SMS, Idempotent: true, Validity: maxValidity, Expires: true}
 }
 
 type realClock struct{}
 
-func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
+func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // the clock itself

@@ -15,12 +15,12 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxValidity is how long Mitake goes on trying, and the most that may be asked of it: of
-// what is valid longer, carriers may not report the end (the specification, SmSend,
+// maxValidity is how long Mitake keeps trying, and the longest validity that a message asks
+// for. Carriers may not report the end of a longer one (the specification, SmSend,
 // vldtime).
 const maxValidity = 24 * time.Hour
 
-// Send hands the message over. The errors' details hold Mitake's statuscode and words.
+// Send hands the message to Mitake. The errors' details hold Mitake's statuscode and words.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	form, err := c.requestForm(e)
 	if err != nil {
@@ -45,7 +45,8 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	return c.resultOf(answer, e.AttemptID.String(), form)
 }
 
-// requestForm returns what SmSend is to be told, or why the message cannot be sent.
+// requestForm returns the form of an SmSend call, or the error of a message that cannot be
+// sent.
 func (c *Channel) requestForm(e channel.Envelope) (url.Values, error) {
 	content, ok := e.Content.(channel.Text)
 	if !ok {
@@ -77,14 +78,14 @@ func (c *Channel) requestForm(e channel.Envelope) (url.Values, error) {
 		if left < time.Second {
 			return nil, channel.Undeliverable(status.Expired, "the message is no longer wanted")
 		}
-		// As seconds from now, so that no time zone matters.
+		// The validity is relative, in seconds, so that no time zone matters.
 		form.Set("vldtime", strconv.Itoa(int(min(left, maxValidity)/time.Second)))
 	}
 	return form, nil
 }
 
-// destination returns a number as the specification likes it best: a mobile number of
-// Taiwan in its national form, one of another country by its digits.
+// destination returns a number in the form that the specification prefers: a mobile number
+// of Taiwan in its national form, a number of another country by its digits.
 func (c *Channel) destination(n phone.Number) (string, error) {
 	if n.IsZero() {
 		return "", channel.Undeliverable(status.InvalidNumber, "there is no number")
@@ -102,27 +103,27 @@ func (c *Channel) destination(n phone.Number) (string, error) {
 	return digits, nil
 }
 
-// resultOf says what an answer means. The HTTP status is 200 for refusals, too, so it
-// speaks only for answers that are not Mitake's.
+// resultOf returns the result of an answer. The HTTP status counts only if the answer is
+// not Mitake's, because Mitake refuses with 200, too.
 func (c *Channel) resultOf(answer httpapi.Answer, attempt string, form url.Values) (channel.Result, error) {
-	said, err := parseAnswer(answer.Body)
+	parsed, err := parseAnswer(answer.Body)
 	if err != nil {
 		if verdict := answer.Verdict(); verdict.Status != status.Accepted {
 			return channel.Result{}, verdict.Error(fmt.Sprintf("HTTP %d", answer.Code), answer.RetryAfter())
 		}
 		return channel.Result{}, channel.InDoubt(err)
 	}
-	verdict, known := c.setup().Codes[said.code]
+	verdict, known := c.setup().Codes[parsed.code]
 	switch {
 	case known:
-	case said.msgID != "": // which a message that was refused does not get
+	case parsed.msgID != "": // a refused message gets no msgid
 		verdict = channel.Verdict{Status: status.Accepted}
 	default:
 		verdict = channel.Verdict{Reason: status.InDoubt}
 	}
 	text := strings.ReplaceAll(form.Get("smbody"), lineBreak, "\n")
-	words := httpapi.Words(said.words, text, c.setup().Username, c.setup().Password, form.Get("response"))
-	err = verdict.Error(strings.TrimSpace("statuscode="+said.code+" "+words), answer.RetryAfter())
+	words := httpapi.Words(parsed.words, text, c.setup().Username, c.setup().Password, form.Get("response"))
+	err = verdict.Error(strings.TrimSpace("statuscode="+parsed.code+" "+words), answer.RetryAfter())
 	if err != nil {
 		return channel.Result{}, err
 	}

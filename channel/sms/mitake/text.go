@@ -10,8 +10,9 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 )
 
-// CheckContent takes any [channel.Text] that fits into Config.MaxSegments when its
-// variables are empty. What their values add is looked at when it is sent.
+// CheckContent returns an error for content that is not a [channel.Text], and for a text
+// that does not fit into Config.MaxSegments even if its variables are empty. Send checks
+// the text with its values.
 func (c *Channel) CheckContent(content channel.Content) error {
 	text, ok := content.(channel.Text)
 	if !ok {
@@ -35,19 +36,20 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	return nil
 }
 
-// isBlank reports whether there is nothing to read in a text: the specification's
-// code u.
+// isBlank reports whether a text has nothing to read, which the specification refuses with
+// the code u.
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// normalizeLines returns a text as it is counted and sent, but for what stands between lines.
+// normalizeLines returns a text as it is counted and sent, except that lines end in \n.
 func normalizeLines(text channel.Text) string {
 	s := strings.ToValidUTF8(string(text), "\uFFFD")
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 }
 
-// lineBreak stands between lines on the wire (the specification, SmSend, smbody).
+// lineBreak ends a line on the wire (the specification, SmSend, smbody).
 const lineBreak = "\x06"
 
+// lengthProblem returns why a text is too long, or "".
 func (c *Channel) lengthProblem(text string) string {
 	if n := segments(text); n > c.setup().MaxSegments {
 		return fmt.Sprintf("the text takes %d segments, and Config.MaxSegments is %d", n, c.setup().MaxSegments)
@@ -55,13 +57,13 @@ func (c *Channel) lengthProblem(text string) string {
 	return ""
 }
 
-// segments returns how many segments Mitake may make of a text. Whether it knows the
-// letters of the GSM alphabet outside of ASCII is not specified, and a text that it
-// cuts reaches nobody whole: one that has some counts as UCS-2.
+// segments returns how many segments Mitake may make of a text. The specification does not
+// say whether Mitake knows the letters of the GSM alphabet outside ASCII. A text with such
+// letters counts as UCS-2, because a text that Mitake cuts reaches nobody whole.
 func segments(text string) int {
 	return sms.Count(strings.Map(func(r rune) rune {
 		if r >= utf8.RuneSelf && r <= 0xFFFF {
-			return '字' // a code unit, as r
+			return '字' // one code unit, as r
 		}
 		return r
 	}, text)).Segments

@@ -8,18 +8,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// attemptKey is the query parameter in which the attempt's ID comes back.
+// attemptKey is the query parameter that returns the attempt's ID.
 const attemptKey = "attempt"
 
-// bodyHashKey is the query parameter that Twilio adds to calls whose body is no form.
+// bodyHashKey is the query parameter that Twilio adds to calls whose body is not a form.
 const bodyHashKey = "bodySHA256"
 
-// callbackURL is a StatusCallback in pieces, each with its punctuation, so that they
-// make the same text again: a signature is over the text.
+// callbackURL is a StatusCallback in pieces, each with its punctuation. Joined they are the
+// same text again, because a signature covers the text.
 type callbackURL struct{ scheme, host, port, path, query, fragment string }
 
-// A host with an underscore gets no callbacks (Twilio, "Track the Message Status of
-// Outbound Messages").
+// callbackURLPattern matches the URLs that StatusCallback may have. A host with an
+// underscore gets no callbacks (Twilio, "Track the Message Status of Outbound Messages").
 var callbackURLPattern = regexp.MustCompile(
 	`^(https?://)([a-z0-9.-]+)(:[0-9]+)?(/[A-Za-z0-9._~/=&-]*)(\?[A-Za-z0-9._~/=&-]+)?(#[A-Za-z0-9._~,=&-]+)?$`)
 
@@ -43,7 +43,7 @@ func parseCallbackURL(s string) (callbackURL, error) {
 	return u, nil
 }
 
-// forAttempt returns the URL that Twilio is to call about an attempt.
+// forAttempt returns the URL that Twilio calls about an attempt.
 func (u callbackURL) forAttempt(attempt uuid.UUID) string {
 	query := u.query + "&"
 	if u.query == "" {
@@ -53,8 +53,8 @@ func (u callbackURL) forAttempt(attempt uuid.UUID) string {
 }
 
 // signedTexts returns the texts that Twilio may have signed for a call with that query.
-// Whether the port is one of them differs between its products ("Webhooks security",
-// and its own libraries); whether the fragment is, its documentation does not say.
+// Twilio's products differ on including the port ("Webhooks security", and its own
+// libraries). Its documentation does not say whether the fragment is included.
 func (u callbackURL) signedTexts(rawQuery string) []string {
 	port := u.port
 	if port == "" {

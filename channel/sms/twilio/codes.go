@@ -22,10 +22,10 @@ var (
 	canceled        = channel.Verdict{Status: status.Undeliverable, Reason: status.Canceled}
 )
 
-// codes is what error codes mean (Twilio, "Error and Warning Dictionary"). Twilio adds
-// codes, and moves faults between them; one that is not here falls back by HTTP
-// status, or to carrier_error in a callback. docs/channels/twilio.md has the same
-// rows, with what to do.
+// codes are the meanings of error codes (Twilio, "Error and Warning Dictionary"). Twilio
+// adds codes, and moves faults between them. An unknown code falls back to the HTTP status,
+// or to carrier_error in a callback. docs/channels/twilio.md has the same rows, with what
+// to do.
 var codes = map[int]channel.Verdict{
 	20429: temporary, // too many requests
 	21611: temporary, // the sender's queue is full
@@ -47,7 +47,7 @@ var codes = map[int]channel.Verdict{
 	21219: permission, // a trial account, and a number that is not verified
 	21408: permission, // a region that is not enabled
 	21601: permission, // the sender cannot send texts
-	21606: permission, // the sender cannot send texts to there
+	21606: permission, // the sender cannot send texts to this destination
 	21608: permission, // a trial account, and a number that is not verified
 	21612: permission, // no route from this sender to this number
 	21659: permission, // the sender is not Twilio's, or a short code of another country
@@ -85,8 +85,8 @@ var codes = map[int]channel.Verdict{
 	30453: blocked,         // SMS pumping protection
 }
 
-// answerVerdict returns what an answer to a send means. A server error is judged by its
-// HTTP status, whatever its body says: the message may have been created.
+// answerVerdict returns the meaning of an answer to a send. The HTTP status of a server
+// error counts, whatever its body says, because the message may have been created.
 func (c *Channel) answerVerdict(answer httpapi.Answer, code int) channel.Verdict {
 	if v, ok := c.setup().Codes[code]; ok {
 		return v
@@ -97,8 +97,8 @@ func (c *Channel) answerVerdict(answer httpapi.Answer, code int) channel.Verdict
 	return answer.Verdict()
 }
 
-// statusVerdict returns what a message's status means, and Preparing for one that says
-// nothing of it.
+// statusVerdict returns the meaning of a message's status, and Preparing for a status that
+// is unknown.
 func (c *Channel) statusVerdict(word string, code int) channel.Verdict {
 	switch word {
 	case "accepted", "scheduled", "queued", "sending", "sent":
@@ -121,13 +121,13 @@ func (c *Channel) statusVerdict(word string, code int) channel.Verdict {
 	}
 }
 
-// isCode reports whether a number may be an error code: they have five digits, or six.
-// What is none might be somebody's telephone number.
+// isCode reports whether a number may be an error code: they have five or six digits.
+// Another number might be somebody's telephone number.
 func isCode(n int) bool { return 0 < n && n < 1_000_000 }
 
 // detailOf returns the provider's words for a message that ended: its status, its error
-// code, and the SID by which Twilio's console finds it. The status is one that outcome
-// knows; what is no SID is left out.
+// code, and the SID that Twilio's console finds it by. The status is one that statusVerdict
+// knows. It leaves out a SID that is malformed.
 func detailOf(word string, code int, sid string) string {
 	parts := []string{word}
 	if isCode(code) {

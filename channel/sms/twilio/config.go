@@ -18,26 +18,26 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Clock tells the time. Those of github.com/benbjohnson/clock are Clocks.
+// Clock tells the time. The clocks of github.com/benbjohnson/clock implement it.
 type Clock interface{ Now() time.Time }
 
-// Config says whose messages to send, from whom, and where their receipts go. It
-// prints without anything that is in it.
+// Config says for which account and from which sender to send, and where receipts go. It
+// prints without its fields.
 type Config struct {
-	// Name is the channel's. Defaults to channel.SMS.
+	// Name is the channel's name. Defaults to channel.SMS.
 	Name channel.Name
-	// BaseURL is where the API is; those of other regions have a URL of their own.
-	// Defaults to https://api.twilio.com.
+	// BaseURL is the URL of the API. Other regions have a URL of their own. Defaults to
+	// https://api.twilio.com.
 	BaseURL string
 
-	// AccountSID is the account that messages are sent for, "AC…". Required.
+	// AccountSID is the account that sends the messages, "AC…". Required.
 	AccountSID string
-	// AuthTokens are the account's auth tokens: one, or two while a new one takes
-	// over. A callback may be signed with any of them. The first authenticates sends
-	// too, unless there is an API key, so put the new one first. Required.
+	// AuthTokens are the account's auth tokens: one, or two during a rotation. A callback
+	// may be signed with any of them. The first also authenticates sends unless there is an
+	// API key, so put the new one first. Required.
 	AuthTokens []string
-	// APIKeySID and APIKeySecret are an API key to send with, "SK…" and its secret.
-	// Both or neither.
+	// APIKeySID and APIKeySecret are an API key to send with, "SK…" and its secret. Set
+	// both or neither.
 	APIKeySID, APIKeySecret string
 
 	// From is the sender: a number in E.164, a short code or an alphanumeric sender
@@ -46,35 +46,37 @@ type Config struct {
 	// MessagingServiceSID is the Messaging Service that chooses the sender, "MG…".
 	MessagingServiceSID string
 
-	// StatusCallback is the public URL of ReceiptHandler, as Twilio is to call it and
-	// signs it: whatever proxies make of it on the way is of no matter, as long as
-	// they leave its query alone. The attempt's ID is added to the query. Path and
-	// query hold letters, digits and -._~/=& alone, since not everyone escapes other
-	// characters alike; the host is in lower case. A fragment may hold Twilio's
-	// connection overrides, such as #rc=5&rp=all, which asks for repeats when the
-	// handler fails. Required.
+	// StatusCallback is the public URL of ReceiptHandler, which Twilio calls and signs.
+	// Proxies may change it on the way, as long as they leave its query unchanged. The
+	// attempt's ID is added to the query. Required.
+	//
+	// Path and query consist of letters, digits and -._~/=& alone, because programs escape
+	// other characters differently. The host is in lower case. A fragment may hold Twilio's
+	// connection overrides, such as #rc=5&rp=all, which asks for repeats when the handler
+	// fails.
 	StatusCallback string
 
-	// Codes overrides what error codes mean, row by row. It holds for answers to a
-	// send, whatever their HTTP status, and for callbacks; in a callback a fault that
-	// may pass is final, with the reason carrier_error.
+	// Codes overrides the meanings of error codes, row by row. It applies to answers to a
+	// send, whatever their HTTP status, and to callbacks. In a callback a fault that may
+	// pass is final, with the reason carrier_error.
 	Codes map[int]channel.Verdict
-	// MaxSegments is how many segments a text may have, by package sms, before
-	// Twilio's Smart Encoding. Zero means as many as its 1,600 characters take.
+	// MaxSegments is how many segments a text may have, as package sms counts them, before
+	// Twilio's Smart Encoding. Zero means that only Twilio's limit of 1,600 characters
+	// applies.
 	MaxSegments int
 
 	// Client makes the calls. Defaults to httpapi.NewClient().
 	Client *http.Client
-	// Clock is what a message's validity counts from. Defaults to the real one.
+	// Clock is the clock that a message's validity counts from. Defaults to the real one.
 	Clock Clock
 }
 
 const maskedConfig = "twilio.Config"
 
-// Format writes nothing of the Config, whatever the verb.
+// Format writes the type's name alone, whatever the verb.
 func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, maskedConfig) } // fmt has no way to report it
 
-// MarshalText returns nothing of the Config: it is for logs.
+// MarshalText returns the type's name alone, for logs.
 func (Config) MarshalText() ([]byte, error) { return []byte(maskedConfig), nil }
 
 // withDefaults returns a copy of the Config that shares nothing with the caller's.
@@ -94,9 +96,10 @@ func (c Config) withDefaults() Config {
 
 type realClock struct{}
 
-func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // here is where the time comes from
+func (realClock) Now() time.Time { return time.Now() } //nolint:forbidigo // the clock itself
 
-// sidPattern matches Twilio's string identifiers (SIDs): two letters and a number of 128 bits.
+// sidPattern matches Twilio's string identifiers (SIDs): two letters and a number of 128
+// bits.
 var sidPattern = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 
 func isSID(s, kind string) bool { return strings.HasPrefix(s, kind) && sidPattern.MatchString(s) }

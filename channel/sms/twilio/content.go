@@ -10,13 +10,13 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 )
 
-// maxCharacters is Twilio's limit (error 21617). Characters are counted as Unicode has
-// them: if Twilio counts more for some, it says so itself.
+// maxCharacters is Twilio's limit (error 21617). The channel counts Unicode characters. If
+// Twilio counts more for some of them, it refuses the message itself.
 const maxCharacters = 1600
 
-// CheckContent takes a [channel.Text] that is UTF-8 and not blank, has at most 1,600
-// characters and at most Config.MaxSegments segments. Variables count as if their
-// values were empty: it refuses what can never be sent, and Send the rest.
+// CheckContent returns an error unless content is a [channel.Text] that is UTF-8 and not
+// blank, with at most 1,600 characters and Config.MaxSegments segments. Variables count as
+// empty: CheckContent refuses texts that can never be sent, and Send the other ones.
 func (c *Channel) CheckContent(content channel.Content) error {
 	text, ok := content.(channel.Text)
 	if !ok {
@@ -43,7 +43,8 @@ func (c *Channel) CheckContent(content channel.Content) error {
 
 var errBlank = errors.New("the text is blank")
 
-// checkText returns an error, which holds nothing of the text, if it cannot be sent.
+// checkText returns an error if the text cannot be sent. The error holds nothing of the
+// text.
 func (c *Channel) checkText(text channel.Text) error {
 	switch s := string(text); {
 	case !utf8.ValidString(s):

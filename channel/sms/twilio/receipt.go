@@ -23,22 +23,22 @@ import (
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 )
 
-// maxCallbackBytes bounds a callback's body, in bytes. Twilio's have a few hundred.
+// maxCallbackBytes limits a callback's body. Twilio's have a few hundred bytes.
 const maxCallbackBytes = 1 << 16
 
-// ReceiptHandler returns the handler to mount at Config.StatusCallback. Callbacks come
-// in any order and may repeat; they carry no time that could be relied on, so that
-// receipts have none.
+// ReceiptHandler returns the handler to mount at Config.StatusCallback. Callbacks come in
+// any order and may repeat. They carry no reliable time, so receipts have none.
 //
-// A callback whose URL has no attempt is about a message that this channel did not
-// send, by another program of the account: its receipt carries Twilio's own SID.
+// A callback whose URL has no attempt is about a message of another program of the account.
+// Its receipt carries Twilio's own SID.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{Verify: c.verifySignature, Receipts: c.readReceipts, MaxBody: maxCallbackBytes}.Handler(sink)
 }
 
-// verifySignature reports whether Twilio made the call. Its signature is the HMAC-SHA1 of the
-// URL followed by each parameter of the form, name and value, sorted; or of the URL
-// alone, which then holds the SHA-256 of a body that is no form ("Webhooks security").
+// verifySignature reports whether Twilio made the call. The signature is the HMAC-SHA1 of
+// the URL followed by each parameter of the form, name and value, sorted. If the body is
+// not a form, it is the HMAC-SHA1 of the URL alone, which then holds the SHA-256 of the
+// body ("Webhooks security").
 func (c *Channel) verifySignature(r *http.Request, body []byte) bool {
 	mac, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
 	if err != nil {
@@ -55,8 +55,8 @@ func (c *Channel) verifySignature(r *http.Request, body []byte) bool {
 	return signed
 }
 
-// signedParams returns what a signature covers besides the URL. Of a parameter that is
-// repeated, each value counts once, as in Twilio's own library for Node.js.
+// signedParams returns the text that a signature covers after the URL. Of a repeated
+// parameter each distinct value counts once, as in Twilio's own library for Node.js.
 func signedParams(r *http.Request, body []byte) (string, bool) {
 	if query := r.URL.Query(); query.Has(bodyHashKey) {
 		sum := sha256.Sum256(body)
@@ -77,7 +77,8 @@ func signedParams(r *http.Request, body []byte) (string, bool) {
 	return params.String(), true
 }
 
-// statusCallback is what a status callback says ("Track the Message Status of Outbound Messages").
+// statusCallback holds the fields of a status callback ("Track the Message Status of
+// Outbound Messages").
 type statusCallback struct {
 	MessageSid    string
 	MessageStatus string
@@ -85,27 +86,27 @@ type statusCallback struct {
 	ErrorCode     any    // digits, as text or as a number
 }
 
-func parseCallback(r *http.Request, body []byte) (said statusCallback, err error) {
+func parseCallback(r *http.Request, body []byte) (callback statusCallback, err error) {
 	if r.URL.Query().Has(bodyHashKey) {
-		err = json.Unmarshal(body, &said)
-		return said, err
+		err = json.Unmarshal(body, &callback)
+		return callback, err
 	}
 	form, err := url.ParseQuery(string(body))
-	said.MessageSid, said.ErrorCode = form.Get("MessageSid"), form.Get("ErrorCode")
-	said.MessageStatus, said.SmsStatus = form.Get("MessageStatus"), form.Get("SmsStatus")
-	return said, err
+	callback.MessageSid, callback.ErrorCode = form.Get("MessageSid"), form.Get("ErrorCode")
+	callback.MessageStatus, callback.SmsStatus = form.Get("MessageStatus"), form.Get("SmsStatus")
+	return callback, err
 }
 
 func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt, error) {
-	said, err := parseCallback(r, body)
+	callback, err := parseCallback(r, body)
 	if err != nil {
 		return nil, err
 	}
-	word := cmp.Or(said.MessageStatus, said.SmsStatus)
+	word := cmp.Or(callback.MessageStatus, callback.SmsStatus)
 	if word == "" {
 		return nil, errors.New("no status")
 	}
-	id := said.MessageSid
+	id := callback.MessageSid
 	if attempt := r.URL.Query().Get(attemptKey); attempt != "" {
 		parsed, err := uuid.Parse(attempt)
 		if err != nil {
@@ -113,11 +114,11 @@ func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt,
 		}
 		id = parsed.String()
 	}
-	code, _ := strconv.Atoi(fmt.Sprint(said.ErrorCode)) // none is 0
+	code, _ := strconv.Atoi(fmt.Sprint(callback.ErrorCode)) // a missing code is 0
 	v := c.statusVerdict(word, code)
 	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: id, Status: v.Status, Reason: v.Reason}
 	if v.Reason != "" {
-		receipt.Detail = detailOf(word, code, said.MessageSid)
+		receipt.Detail = detailOf(word, code, callback.MessageSid)
 	}
 	return []channel.Receipt{receipt}, nil
 }

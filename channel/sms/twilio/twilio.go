@@ -21,8 +21,8 @@ import (
 // Channel sends texts through Twilio. It is a [channel.Receiver] and a
 // [channel.ContentChecker], and safe for concurrent use.
 type Channel struct {
-	// setup returns what New was given. It is a function because functions print as
-	// addresses, whoever prints the Channel and with whatever verb.
+	// setup returns the settings that New made of its Config. It is a function because fmt
+	// prints a function as an address, with any verb.
 	setup func() *setup
 }
 
@@ -42,20 +42,19 @@ func New(c Config) (*Channel, error) {
 	return &Channel{func() *setup { return s }}, nil
 }
 
-// Name returns the name that the Config gave.
+// Name returns Config.Name.
 func (c *Channel) Name() channel.Name { return c.setup().Name }
 
-// Traits returns status.SMS as the machine, and a validity of 48 hours: Twilio gives
-// up on what its queue holds after ten, carriers on what they hold after about two
-// days. Expires is false though Envelope.Expires is passed on, since it does not
-// reach the carriers: a step that is left early may still deliver. Twilio takes no
-// idempotency key.
+// Traits returns status.SMS as the machine, and a validity of 48 hours. Twilio drops a
+// queued message after ten hours, and carriers drop theirs after about two days. Expires is
+// false although Envelope.Expires is passed on, because it does not reach the carriers: a
+// step that is left early may still deliver. Twilio takes no idempotency key.
 func (c *Channel) Traits() channel.Traits {
 	return channel.Traits{Machine: status.SMS, Validity: 48 * time.Hour}
 }
 
 // Send creates a message. The channel takes a [channel.Text] alone; see
-// [Channel.CheckContent]. One whose Envelope.Expires is less than a second away is
+// [Channel.CheckContent]. A message whose Envelope.Expires is less than a second away is
 // not sent: Undeliverable, expired. The result's ProviderID is the attempt's ID.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	text, ok := e.Content.(channel.Text)
@@ -76,14 +75,14 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	return c.readCreated(answer, e)
 }
 
-// The bounds of ValidityPeriod. Twilio advises against less than 5 seconds, but a
-// longer one would outlive the message.
+// The bounds of ValidityPeriod. Twilio advises against less than 5 seconds, but 5 seconds
+// could outlive the message.
 const (
 	minValidity = time.Second
 	maxValidity = 36_000 * time.Second
 )
 
-// requestForm returns what is posted, or the error of a message that cannot be sent.
+// requestForm returns the form to post, or the error of a message that cannot be sent.
 func (c *Channel) requestForm(e channel.Envelope, text channel.Text) (url.Values, error) {
 	s := c.setup()
 	if err := c.checkText(text); err != nil {
@@ -126,8 +125,9 @@ func (c *Channel) postMessage(ctx context.Context, form url.Values) (httpapi.Ans
 	return httpapi.Do(s.Client, req)
 }
 
-// readCreated reads the answer to a message that was created. Twilio makes no callback for
-// the status in it. What has a SID was created, whatever else is odd about it.
+// readCreated returns the result of an answer to a message that was created. Twilio makes
+// no callback for the status in the answer. An answer with a SID means that the message was
+// created, whatever else it says.
 func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channel.Result, error) {
 	var message struct {
 		SID       string `json:"sid"`
@@ -149,16 +149,17 @@ func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channe
 	return result, nil
 }
 
-// readRefusal reads the answer to a message that was not created, or may not have been.
+// readRefusal returns the error of an answer to a message that was not created, or may not
+// have been.
 func (c *Channel) readRefusal(answer httpapi.Answer, text channel.Text) error {
 	var fault struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}
-	said := fmt.Sprintf("HTTP %d", answer.Code)
+	detail := fmt.Sprintf("HTTP %d", answer.Code)
 	if _ = json.Unmarshal(answer.Body, &fault); isCode(fault.Code) {
 		hidden := append(slices.Clone(c.setup().AuthTokens), c.setup().APIKeySecret, string(text))
-		said = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
+		detail = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
 	}
-	return c.answerVerdict(answer, fault.Code).Error(said, answer.RetryAfter())
+	return c.answerVerdict(answer, fault.Code).Error(detail, answer.RetryAfter())
 }
