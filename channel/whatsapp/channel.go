@@ -28,7 +28,7 @@ type Channel struct {
 	validity      time.Duration
 	client        *http.Client
 
-	// Functions hold what is secret: fmt prints nothing of what they know.
+	// These functions hold the secrets, because fmt prints a function as an address.
 	token         func() string
 	isSigned      func(body, mac []byte) bool
 	isVerifyToken func(word string) bool
@@ -50,8 +50,8 @@ func newChannel(c Config) *Channel {
 // Name returns channel.WhatsApp.
 func (c *Channel) Name() channel.Name { return channel.WhatsApp }
 
-// Traits returns the traits: not idempotent, with read receipts, valid for
-// Config.Validity. No limit can be passed on with a message.
+// Traits returns the channel's traits: not idempotent, with read receipts, valid for
+// Config.Validity. A message cannot pass its own limit on.
 func (c *Channel) Traits() channel.Traits {
 	return channel.Traits{Machine: status.WhatsApp, Reads: true, Validity: c.validity}
 }
@@ -113,11 +113,11 @@ func (c *Channel) newRequest(ctx context.Context, m message, token string) (*htt
 	return req, nil
 }
 
-// minHiddenRunes is how many characters a value has at least that is looked for in Meta's
-// words. Shorter ones are in too many words.
+// minHiddenRunes is the length from which on Meta's words must not repeat a value. Shorter
+// values occur in too many words.
 const minHiddenRunes = 4
 
-// hiddenValues are the texts that Meta's words may not repeat.
+// hiddenValues returns the texts that Meta's words must not repeat.
 func (t Template) hiddenValues() []string {
 	var all []string
 	for _, p := range t.allTexts() {
@@ -128,10 +128,10 @@ func (t Template) hiddenValues() []string {
 	return all
 }
 
-// pairRetryAfter is how long a person is left alone who got too many messages.
+// pairRetryAfter is the pause after too many messages to one person.
 const pairRetryAfter = 6 * time.Second
 
-// readAnswer says what Meta's answer comes to.
+// readAnswer returns the result of Meta's answer.
 func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
 	var said struct {
 		Messages []struct {
@@ -139,7 +139,7 @@ func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...stri
 		} `json:"messages"`
 		Error *graphError `json:"error"`
 	}
-	_ = json.Unmarshal(a.Body, &said) // an answer that is no JSON says nothing
+	_ = json.Unmarshal(a.Body, &said) // an answer that is not JSON has no fields
 	switch {
 	case a.Code/100 == 2 && len(said.Messages) > 0 && said.Messages[0].ID != "":
 		return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil

@@ -13,9 +13,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// What a row of the table says. A fault of the account or of the template at Meta is
-// Undeliverable, not Failed: the next channel may still reach the person, while
-// somebody mends it. Failed is for what this package or the Template got wrong.
+// The rows of the table. A fault of the account or of the template at Meta is
+// Undeliverable, not Failed: the next channel may still reach the person while somebody
+// fixes it. Failed is for a mistake of this package or of the Template.
 var (
 	temporary        = channel.Verdict{}
 	inDoubt          = channel.Verdict{Reason: status.InDoubt}
@@ -31,7 +31,7 @@ var (
 	templateConfig   = channel.Verdict{Status: status.Failed, Reason: status.TemplateConfig}
 )
 
-// codes is what Meta's error codes mean (Error codes; the sections are its own).
+// codes are the meanings of Meta's error codes (Error codes; the sections are its own).
 // Codes of 200 to 299 are all about permissions, and not listed.
 var codes = map[int]channel.Verdict{
 	// "Authorization errors"
@@ -46,8 +46,8 @@ var codes = map[int]channel.Verdict{
 	130497: permission, // account may not message this country
 	131031: permission, // account locked
 
-	// "Throttling errors". The first ones count calls, the last two messages: they stand
-	// until a restriction is lifted.
+	// "Throttling errors". The first ones count calls. The last two count messages, and
+	// stand until a restriction is lifted.
 	4:         temporary, // calls of the app
 	80007:     temporary, // calls of the account
 	130429:    temporary, // messages a second
@@ -92,7 +92,7 @@ var codes = map[int]channel.Verdict{
 	133010: permission,       // the sending number is not registered
 	134011: permission,       // terms of payments not accepted
 
-	// "Marketing Messages API for WhatsApp error codes". People report it of the Cloud
+	// "Marketing Messages API for WhatsApp error codes". People report it from the Cloud
 	// API too, for values with line breaks, tabs or more than four spaces.
 	132018: templateMismatch,
 
@@ -101,11 +101,11 @@ var codes = map[int]channel.Verdict{
 	131030: permission,
 }
 
-// pairLimit is the code for too many messages to one person: one may be sent every
+// pairLimit is the code for too many messages to one person. One message may be sent every
 // six seconds (About the platform, "Pair rate limits").
 const pairLimit = 131056
 
-// codeVerdict returns what a code means, if it is known.
+// codeVerdict returns the meaning of a code, if it is known.
 func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
 	if v, known = c.codes[code]; known {
 		return v, true
@@ -117,8 +117,9 @@ func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
 	return v, known
 }
 
-// webhookVerdict returns what the code of a webhook means. The message was taken and then not
-// delivered: there is nothing to try again, and the person is to be reached another way.
+// webhookVerdict returns the meaning of a code in a webhook. Meta took the message and did
+// not deliver it. There is nothing to try again, so the person has to be reached another
+// way.
 func (c *Channel) webhookVerdict(p graphError) channel.Verdict {
 	if code, ok := p.code(); ok {
 		if v, known := c.codeVerdict(code); known && v.Status != status.Preparing {
@@ -142,16 +143,16 @@ func (p graphError) code() (int, bool) {
 	return code, err == nil && code < codeLimit
 }
 
-// codeLimit bounds what is taken for a code. Meta's have up to seven digits; a longer
+// codeLimit is more than any code. Meta's codes have up to seven digits, and a longer
 // number may be anything, such as a person's.
 const codeLimit = 10_000_000
 
-// detail returns the code and Meta's words. In an answer they begin with the code.
+// detail returns the code and Meta's words. The words of an answer begin with the code.
 func (p graphError) detail(hidden ...string) string {
 	var data struct {
 		Details string `json:"details"`
 	}
-	_ = json.Unmarshal(p.Data, &data) // some errors have something else there
+	_ = json.Unmarshal(p.Data, &data) // some errors have another type there
 	all := []string{cmp.Or(p.Title, p.Message), data.Details}
 	var said []string
 	if code, ok := p.code(); ok {

@@ -17,38 +17,39 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Config says which number sends, and how Meta and the application know each other.
+// Config says which number sends, and how Meta and the application authenticate each other.
 // It prints without its secrets.
 type Config struct {
-	// PhoneNumberID is Meta's ID of the business phone number that sends: digits, but
-	// not the number itself. Webhooks about other numbers are ignored, for a webhook
-	// URL serves all numbers of an app. Required.
+	// PhoneNumberID is Meta's ID of the business phone number that sends: digits, but not
+	// the number itself. Webhooks about other numbers are ignored, because a webhook URL
+	// serves all numbers of an app. Required.
 	PhoneNumberID string
-	// Token returns the access token, one with the permission
-	// whatsapp_business_messaging. It is asked at every Send, so that a token can be
-	// replaced without a restart; it must return at once and be safe for concurrent
-	// use. White space around the token is ignored. Required.
+	// Token returns the access token, one with the permission whatsapp_business_messaging.
+	// It is called at every Send, so that a token can be replaced without a restart. It
+	// must return at once and be safe for concurrent use. White space around the token is
+	// ignored. Required.
 	Token func() string
-	// AppSecrets are the app's secrets, with which Meta signs webhooks: one, or two
-	// while one takes over from the other. Required.
+	// AppSecrets are the app's secrets, which Meta signs webhooks with: one, or two during
+	// a rotation. Required.
 	AppSecrets []string
-	// VerifyTokens are the words that Meta shows when it checks the webhook's URL, as
+	// VerifyTokens are the tokens that Meta sends when it checks the webhook's URL, as
 	// entered in the App Dashboard. Required.
 	VerifyTokens []string
-	// Codes override what Meta's error codes mean, row by row. A verdict is that of an
-	// error: Preparing (with no reason a fault that may pass, with the reason in_doubt
-	// a message that may have been taken), or Failed or Undeliverable with a reason.
-	// Defaults to the table in docs/channels/whatsapp.md.
+	// Codes override the meanings of Meta's error codes, row by row. A verdict is that of
+	// an error: Failed or Undeliverable with a reason, or Preparing. Preparing without a
+	// reason is a fault that may pass; with the reason in_doubt Meta may have taken the
+	// message. Defaults to the table in docs/channels/whatsapp.md.
 	Codes map[int]channel.Verdict
 	// Validity is how long Meta tries to deliver: the longest message_send_ttl_seconds of
 	// the templates that are sent, if every one sets it. The API takes no limit for a
 	// single message. Defaults to 30 days, Meta's own default for utility templates
 	// (Template time-to-live, "Defaults, min/max values").
 	Validity time.Duration
-	// BaseURL is where the Graph API is, without its version. Defaults to
+	// BaseURL is the URL of the Graph API, without its version. Defaults to
 	// https://graph.facebook.com.
 	BaseURL string
-	// Version is the Graph API's. Each lives about two years. Defaults to v25.0.
+	// Version is the version of the Graph API. A version lives about two years. Defaults to
+	// v25.0.
 	Version string
 	// Client makes the calls. Defaults to httpapi.NewClient().
 	Client *http.Client
@@ -65,8 +66,8 @@ var (
 	graphVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
 )
 
-// New returns the channel of one business phone number. Its error holds every mistake
-// in the config.
+// New returns the channel of one business phone number. Its error holds every mistake in
+// the config.
 func New(c Config) (*Channel, error) {
 	c.BaseURL = strings.TrimSuffix(cmp.Or(c.BaseURL, defaultBaseURL), "/")
 	c.Version = cmp.Or(c.Version, defaultVersion)
@@ -117,11 +118,11 @@ func isRefusal(v channel.Verdict) bool {
 	}
 }
 
-// Format writes what is no secret, whatever the verb.
+// Format writes the fields that are not secret, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "whatsapp.Config{PhoneNumberID: %q, Version: %q, %d app secrets, %d verify tokens}",
 		c.PhoneNumberID, c.Version, len(c.AppSecrets), len(c.VerifyTokens)) // fmt has no way to report it
 }
 
-// MarshalText returns what is no secret: it is for logs.
+// MarshalText returns the fields that are not secret, for logs.
 func (c Config) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }

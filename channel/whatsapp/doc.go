@@ -1,5 +1,5 @@
-// Package whatsapp sends template messages through the WhatsApp Cloud API, and takes
-// the webhooks in which Meta says what became of them.
+// Package whatsapp sends template messages through the WhatsApp Cloud API, and takes the
+// webhooks in which Meta reports their outcomes.
 //
 //	c, err := whatsapp.New(whatsapp.Config{
 //		PhoneNumberID: "106540352242922",
@@ -14,11 +14,11 @@
 //		Body:     []whatsapp.Parameter{{Text: "{{name}}"}, {Text: "#{{order}}"}},
 //	}}
 //
-// The API knows no idempotency key: a send whose answer was lost is in doubt. But
-// Meta gives back in every webhook the attempt's ID that the send carried
-// (biz_opaque_callback_data), so that a receipt finds its attempt all the same. Meta's
-// own message IDs are not kept; they hold the person's number, in base64.
+// The API knows no idempotency key, so a send whose answer was lost is in doubt. But every
+// webhook returns the attempt's ID that the send carried (biz_opaque_callback_data), so a
+// receipt finds its attempt without the answer. Meta's own message IDs are not kept,
+// because they hold the person's number, in base64.
 //
-// Comments name Meta's documentation by page and section, as it was in September 2026.
-// The pages stand below developers.facebook.com/documentation/business-messaging/whatsapp.
+// Comments name Meta's documentation by page and section, as of September 2026. The pages
+// are below developers.facebook.com/documentation/business-messaging/whatsapp.
 package whatsapp

@@ -53,9 +53,9 @@ type media struct {
 
 // newMessage returns the request that sends an envelope's content.
 //
-// The number keeps its plus. Without it, Meta puts the country code of the sending
-// number before it, and the message goes to somebody else (Send messages, "WhatsApp
-// user phone number formats").
+// The number keeps its plus. Without it, Meta adds the country code of the sending number,
+// and the message goes to somebody else (Send messages, "WhatsApp user phone number
+// formats").
 func newMessage(e channel.Envelope, t Template) message {
 	return message{
 		Product:       "whatsapp",

@@ -20,18 +20,18 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxWebhookBytes bounds the body of a webhook: Meta's have up to 3 MB (Webhooks overview,
+// maxWebhookBytes limits the body of a webhook. Meta's have up to 3 MB (Webhooks overview,
 // "Payload size").
 const maxWebhookBytes = 4 << 20
 
-// ReceiptHandler returns the handler for the webhook URL. Meta checks the URL with a
-// GET, which is answered with its challenge, or with 403 if it shows none of the
-// verify tokens. Each POST is signed with the app secret over the body as it came.
+// ReceiptHandler returns the handler for the webhook URL. Meta checks the URL with a GET.
+// The handler answers it with its challenge, or with 403 if it has none of the verify
+// tokens. Each POST is signed with the app secret over the unchanged body.
 //
 // The statuses of messages that this number sent with an attempt's ID go to the sink, all
-// those of a call at once. Whatever else an app is told with the same URL is answered
-// with 200 and ignored: messages from people, news of templates and accounts, other
-// numbers, messages that other programs sent.
+// those of a call at once. The handler answers everything else with 200 and ignores it:
+// messages from people, news of templates and accounts, other numbers, messages that other
+// programs sent.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	calls := httpapi.Webhook{
 		Verify: func(r *http.Request, body []byte) bool {
@@ -51,7 +51,8 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	})
 }
 
-// answerChallenge answers Meta's check of the URL (Create a webhook endpoint, "GET requests").
+// answerChallenge answers Meta's check of the URL (Create a webhook endpoint, "GET
+// requests").
 func (c *Channel) answerChallenge(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if q.Get("hub.mode") != "subscribe" || !c.isVerifyToken(q.Get("hub.verify_token")) {
@@ -60,7 +61,7 @@ func (c *Channel) answerChallenge(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, q.Get("hub.challenge")) // nobody is left to tell
+	_, _ = io.WriteString(w, q.Get("hub.challenge")) // a failed write cannot be reported
 }
 
 // signatureChecker returns a function that reports whether mac signs a body with one of the secrets.
@@ -69,8 +70,8 @@ func signatureChecker(secrets []string) func(body, mac []byte) bool {
 	return func(body, mac []byte) bool { return httpapi.Signed(sha256.New, secrets, body, mac) }
 }
 
-// tokenChecker returns a function that reports whether a word is one of the words, in a time
-// that tells nothing of them, their lengths included.
+// tokenChecker returns a function that reports whether a word is one of the words. Its time
+// reveals nothing of them, their lengths included.
 func tokenChecker(words []string) func(string) bool {
 	sums := make([][sha256.Size]byte, len(words))
 	for i, word := range words {
@@ -85,7 +86,7 @@ func tokenChecker(words []string) func(string) bool {
 	}
 }
 
-// entry is one of a webhook's (Webhooks overview): the changes of one account, of
+// entry is one entry of a webhook (Webhooks overview): the changes of one account, of
 // several numbers and kinds.
 type entry struct {
 	Changes []struct {
@@ -94,7 +95,7 @@ type entry struct {
 	} `json:"changes"`
 }
 
-// messagesValue is the value of the field with that name.
+// messagesValue is the value of a change whose field is "messages".
 type messagesValue struct {
 	Metadata struct {
 		PhoneNumberID string `json:"phone_number_id"`
@@ -110,9 +111,9 @@ type messageStatus struct {
 	Errors       json.RawMessage `json:"errors"`
 }
 
-// readReceipts reads what a webhook says about this channel's messages. What makes no sense
-// is an error only if nothing beside it does: refused, the call would come again for
-// days, and the other statuses with it.
+// readReceipts returns the receipts for this channel's messages in a webhook. A malformed
+// part is an error only if the call holds no receipt. If such a call were refused, it would
+// come again for days, and the other statuses with it.
 func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 	var call struct {
 		Object string          `json:"object"`
@@ -122,7 +123,7 @@ func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 		return nil, errors.New("no webhook")
 	}
 	if call.Object != "whatsapp_business_account" {
-		return nil, nil // of another product of Meta's
+		return nil, nil // another product of Meta's
 	}
 	var entries []entry
 	if err := json.Unmarshal(call.Entry, &entries); err != nil {
@@ -161,11 +162,12 @@ func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 	return nil, nonsense
 }
 
-// receiptOf returns what a status says, if it is about an attempt and says anything new.
+// receiptOf returns the receipt of a status. ok is false if the status is not about an
+// attempt or reports nothing new.
 //
-// A status without an attempt's ID is of a message that something else sent. Should
-// Meta ever leave it out of a status of ours, that status is lost, and the attempt ends
-// with its step's wait.
+// A status without an attempt's ID is of a message that another program sent. Should Meta
+// ever leave the ID out of a status of ours, that status is lost, and the attempt ends with
+// its step's wait.
 func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
 	r := channel.Receipt{Channel: c.Name(), ProviderID: w.CallbackData, At: w.time()}
 	if id, err := uuid.Parse(w.CallbackData); err != nil || id.String() != w.CallbackData {
@@ -177,24 +179,25 @@ func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
 	case "delivered":
 		r.Status = status.Delivered
 	case "read":
-		// It may come alone: whoever had the chat open got and read it at once.
+		// The read status may come alone, if the person had the chat open.
 		r.Status, r.Read = status.Delivered, true
 	case "failed":
 		var problems []graphError
-		_ = json.Unmarshal(w.Errors, &problems) // whatever it says, the message failed
+		_ = json.Unmarshal(w.Errors, &problems) // the message failed even without a known error
 		p := append(problems, graphError{})[0]
 		v := c.webhookVerdict(p)
 		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.detail()
-	default: // played, deleted, and what is yet to come
+	default: // played, deleted, and future statuses
 		return r, false
 	}
 	return r, true
 }
 
-// maxTimestamp bounds the times that are believed, in seconds since 1970: that of the
-// year 4147. Stores and JSON end with the year 9999.
+// maxTimestamp is the latest time that is believed, in seconds since 1970: in the year
+// 4147. Stores and JSON end with the year 9999.
 const maxTimestamp = 1 << 36
 
+// time returns when the status happened; zero if the status has no usable time.
 func (w messageStatus) time() time.Time {
 	seconds, err := strconv.ParseInt(strings.Trim(string(w.Timestamp), `"`), 10, 64)
 	if err != nil || seconds <= 0 || seconds > maxTimestamp {

@@ -9,23 +9,22 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// Template is the content of a WhatsApp step: a template that Meta has approved, and
-// the values of its placeholders. What is fixed in the template is not repeated here:
-// the body's text, a header or a button without a placeholder, the footer.
+// Template is the content of a WhatsApp step: a template that Meta has approved, and the
+// values of its placeholders. It does not repeat the fixed parts of the template: the
+// body's text, a header or a button without a placeholder, the footer.
 //
-// The texts are channel.Texts, so that a value may hold variables: "#{{order}}". These
-// are the application's variables; that a template at Meta calls its placeholders
-// {{1}} or {{name}} has nothing to do with them. A Template must not be changed once
-// it is part of a route.
+// The texts are channel.Texts, so a value may hold the application's variables:
+// "#{{order}}". They are independent of the placeholders that a template has at Meta, {{1}}
+// or {{name}}. A Template must not be changed once it is part of a route.
 type Template struct {
-	// Name is the template's name at Meta: lower-case letters, digits and underscores,
-	// at most 512. Required.
+	// Name is the template's name at Meta: lower-case letters, digits and underscores, at
+	// most 512. Required.
 	Name string
 	// Language is the code of one of its translations, such as "en_US", "zh_TW" or
 	// "id". Required.
 	Language string
-	// Header is the value of the header's placeholder, or its media. The zero Header is
-	// for a template without a header, or with one that is fixed.
+	// Header is the value of the header's placeholder, or its media. The zero Header is for
+	// a template without a header, or with a fixed one.
 	Header Header
 	// Body are the values of the body's placeholders: in their order, or, for a template
 	// whose placeholders have names, all by name (Template overview, "Parameter formats").
@@ -34,14 +33,14 @@ type Template struct {
 	Buttons []Button
 }
 
-// Parameter is the value of a placeholder in a text. There is no parameter for amounts
-// and dates: the Cloud API shows a date's fallback text in any case (Messages reference,
-// "Date_Time Object"), so that a text does as well.
+// Parameter is the value of a placeholder in a text. There is no parameter for amounts and
+// dates, because the Cloud API always shows a date's fallback text (Messages reference,
+// "Date_Time Object"). Use a text instead.
 type Parameter struct {
-	// Name is the placeholder's, if the template's placeholders have names.
+	// Name is the placeholder's name, if the template's placeholders have names.
 	Name string
-	// Text is the value. Meta refuses an empty one, as well as line breaks, tabs and
-	// more than four spaces in a row. Required.
+	// Text is the value. Meta refuses an empty one, and also line breaks, tabs and more
+	// than four spaces in a row. Required.
 	Text channel.Text
 }
 
@@ -53,27 +52,27 @@ type Header struct {
 	Image, Video, Document Media
 }
 
-// Media is a picture, a film or a PDF. One of ID and Link is set.
+// Media is an image, a video or a PDF. One of ID and Link is set.
 type Media struct {
-	// ID is Meta's ID of media that were uploaded. Meta keeps them for 30 days.
+	// ID is Meta's ID of uploaded media. Meta keeps them for 30 days.
 	ID channel.Text
-	// Link is an http or https URL that Meta may fetch the media from.
+	// Link is an http or https URL from which Meta may fetch the media.
 	Link channel.Text
-	// Filename is what a document is called in the chat. It is for documents only.
+	// Filename is the name of a document in the chat. It is for documents only.
 	Filename channel.Text
 }
 
-// Button is the value of one button. One field besides Index is set.
+// Button is the value of one button. Index and one other field are set.
 type Button struct {
-	// Index is the button's place among all buttons of the template, 0 to 9.
+	// Index is the button's position among all buttons of the template, 0 to 9.
 	Index int
-	// URL is what takes the place of the placeholder at the end of the button's URL. In
-	// an authentication template it is the code once more (Copy code authentication
-	// templates, "Sending authentication templates").
+	// URL replaces the placeholder at the end of the button's URL. In an authentication
+	// template it is the code once more (Copy code authentication templates, "Sending
+	// authentication templates").
 	URL channel.Text
 	// QuickReply is the payload that Meta's webhook quotes when the person replies.
 	QuickReply channel.Text
-	// CopyCode is the code that is copied, at most 15 characters.
+	// CopyCode is the code to copy, at most 15 characters.
 	CopyCode channel.Text
 }
 
@@ -84,12 +83,13 @@ var (
 
 const lastButton = 9 // Messages reference, "Components object"
 
-// namedText is a text of a template, and what it is called.
+// namedText is a text of a template, and its field's name.
 type namedText struct {
 	name string
 	text *channel.Text
 }
 
+// allTexts returns all texts of the template. They point into t.
 func (t *Template) allTexts() []namedText {
 	h := &t.Header
 	all := []namedText{
@@ -157,7 +157,7 @@ func (t Template) Check() error {
 	return errors.Join(mistakes...)
 }
 
-// formErrors are those that no values can mend.
+// formErrors returns the mistakes that no values can mend.
 func (t Template) formErrors() []error {
 	var all []error
 	unless := func(ok bool, format string, args ...any) {
@@ -199,7 +199,7 @@ func (t Template) formErrors() []error {
 	return all
 }
 
-// missingValue returns what should have a value and has none, or "".
+// missingValue returns the name of a field that needs a value and has none, or "".
 func (t Template) missingValue() string {
 	if h := t.Header.Text; h.Name != "" && h.Text == "" {
 		return "Header.Text.Text"
@@ -222,6 +222,7 @@ func (t Template) missingValue() string {
 	return ""
 }
 
+// countValues returns how many of the values are set.
 func (b Button) countValues() int {
 	n := 0
 	for _, value := range []channel.Text{b.URL, b.QuickReply, b.CopyCode} {
@@ -232,7 +233,7 @@ func (b Button) countValues() int {
 	return n
 }
 
-// kindOfMedia is a header's media under the name that the wire has for its kind.
+// kindOfMedia is a header's media, with the wire's name of its kind.
 type kindOfMedia struct {
 	kind string
 	Media

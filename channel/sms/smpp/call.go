@@ -10,10 +10,13 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// call is what a Send waits by: first for room in a window, then for the answer to each
-// part of its message.
+// call is a Send that waits: first for room in a window, then for the answer to each part
+// of its message.
+//
+// Each part is removed from session.pending once. The code that removes it determines its
+// outcome.
 type call struct {
-	// ready gets a token when granted, or the outcome, is there to be read.
+	// ready gets a token when granted or refused, or the outcome, is set.
 	ready   chan struct{}
 	granted *session
 	refused error
@@ -21,36 +24,37 @@ type call struct {
 
 	message pdu.Message
 
-	// Guarded by session.mu, until it is no longer pending.
+	// The fields below are guarded by session.mu while the call is pending.
 	sequence  uint32
-	writing   bool      // it is being written, or it was
-	writtenAt time.Time // since when
-	endOffset uint64    // octets of the session up to its own last one
-	withdrawn bool      // nobody waits for it, and it is not to be written
-	abandoned bool      // nobody waits for it
+	writing   bool      // the write loop has taken it
+	writtenAt time.Time // when the write loop took it
+	endOffset uint64    // position of its last octet in the session's output
+	withdrawn bool      // its Send has ended, and it must not be written
+	abandoned bool      // its Send has ended after the write began
 }
 
-// outcome is what came of a submit_sm: the answer, or why there is none.
+// outcome is the outcome of a submit_sm: the answer, or err if there is none.
 type outcome struct {
 	status pdu.Status
 	id     string
 	err    error
-	// maybeTaken says of a lost one that the SMSC may have it all the same.
+	// maybeTaken says that the SMSC may have the message despite err.
 	maybeTaken bool
-	// abandoned says of a lost one that its answer may still come. Until then its
-	// place in the window is taken.
+	// abandoned says that the answer may still come despite err. Until then the message
+	// keeps its place in the window.
 	abandoned bool
 }
 
 func newCall() *call { return &call{ready: make(chan struct{}, 1)} }
 
-// endWait lets go of a call that waits for room.
+// endWait ends a call's wait for room, with a session or with an error.
 func (k *call) endWait(s *session, err error) {
 	k.granted, k.refused = s, err
 	k.ready <- struct{}{}
 }
 
-// finish says what came of a call that is no longer pending.
+// finish sets the outcome of a call that is no longer pending. An abandoned call gives back
+// its place in the window.
 func (k *call) finish(s *session, o outcome) {
 	if k.abandoned {
 		s.c.releaseWindow(s)
@@ -76,7 +80,7 @@ func (s *session) submit(ctx context.Context, k *call) outcome {
 	}
 	k.sequence, k.writing = s.nextSequence(), false
 	binary.BigEndian.PutUint32(wire[sequenceOffset:], k.sequence)
-	s.pending[k.sequence] = k // before it is written: answers are fast
+	s.pending[k.sequence] = k // before the write, because the answer may come at once
 	s.enqueueLocked(outgoing{wire: wire, call: k})
 	s.mu.Unlock()
 
@@ -89,14 +93,14 @@ func (s *session) submit(ctx context.Context, k *call) outcome {
 }
 
 const (
-	sequenceOffset = 12  // where a header has its sequence_number (section 3.2)
+	sequenceOffset = 12  // position of the sequence_number in a header (section 3.2)
 	wireOverhead   = 128 // enough for the other fields of most messages
 )
 
-// abandonCall returns the outcome of a call that nobody waits for any longer.
+// abandonCall returns the outcome of a call whose Send has ended.
 func (s *session) abandonCall(k *call, why error) outcome {
 	s.mu.Lock()
-	if s.pending[k.sequence] != k { // its outcome is on its way
+	if s.pending[k.sequence] != k { // its outcome is already determined
 		s.mu.Unlock()
 		<-k.ready
 		return k.outcome

@@ -15,23 +15,26 @@ import (
 
 // Channel is an account at an SMSC. It is a [channel.Listener] and a
 // [channel.ContentChecker], and safe for concurrent use.
+//
+// Invariants: session.inFlight ≤ Config.Window for each session, and a call is in waiting
+// only while no session has room.
 type Channel struct {
 	config Config
 	source pdu.Address
 
-	// Dialing ends when Close is called, living when it has waited long enough.
+	// bindCtx ends when Close is called, sessionCtx when Close has waited long enough.
 	bindCtx, sessionCtx      context.Context
 	stopBinding, cutSessions context.CancelFunc
-	linkLoops                sync.WaitGroup // the links
+	linkLoops                sync.WaitGroup // the runLink goroutines
 
 	mu        sync.Mutex
 	links     []*link // nil until they are started
-	nextLink  int     // whose turn it is, of sessions with as much room
+	nextLink  int     // the link to prefer among sessions with equal load
 	waiting   list.List
 	listeners []*listener
 }
 
-// New returns a channel. It connects to nobody yet.
+// New returns a channel. It makes no connection.
 func New(c Config) (*Channel, error) {
 	if err := c.prepare(); err != nil {
 		return nil, err
@@ -79,7 +82,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	m.common.ValidityPeriod = period
 
 	var o outcome
-	taken := 0 // parts
+	taken := 0 // number of parts
 	for taken < len(m.parts) {
 		k.message = m.part(taken)
 		if o = s.submit(ctx, k); !c.isTaken(o, e.Try) {
@@ -87,7 +90,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 		}
 		taken++
 	}
-	if o.status == pdu.RINVBNDSTS || o.status == pdu.RALYBND { // it takes the session for another than it is
+	if o.status == pdu.RINVBNDSTS || o.status == pdu.RALYBND { // the SMSC's state of the session differs from ours
 		c.rebindSession(s)
 	}
 	if !o.abandoned {
@@ -96,14 +99,14 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	return c.resultOf(ctx, o, e.Try, taken > 0)
 }
 
-// isTaken reports whether the SMSC took the part of a message with that outcome.
+// isTaken reports whether an outcome means that the SMSC took the part.
 func (c *Channel) isTaken(o outcome, try int) bool {
 	v := c.verdictOf(o.status, try)
 	return o.err == nil && (v.Status == status.Accepted || v.Status == status.Delivered)
 }
 
-// resultOf returns what comes of a message with the outcome of its last submit_sm. If
-// some part of it was taken before, nothing is certain but a refusal for good.
+// resultOf returns the result of a message from the outcome of its last submit_sm. If an
+// earlier part was taken, only a final refusal is certain; any other failure is in doubt.
 func (c *Channel) resultOf(ctx context.Context, o outcome, try int, partly bool) (channel.Result, error) {
 	if o.err != nil {
 		if o.maybeTaken || partly {
@@ -124,9 +127,9 @@ func (c *Channel) resultOf(ctx context.Context, o outcome, try int, partly bool)
 	return channel.Result{}, v.Error("smpp: the answer is "+o.status.String(), 0)
 }
 
-// Close stops taking messages, waits for the answers to those under way, unbinds, and
-// returns when nothing is left running. What takes longer than Config.CloseTimeout is
-// cut off, and is its error.
+// Close stops taking messages, waits for pending answers, and unbinds. It returns when no
+// goroutine is left. After Config.CloseTimeout it cuts the remaining sessions and returns
+// an error.
 func (c *Channel) Close() error {
 	c.mu.Lock()
 	c.stopBinding()
@@ -156,5 +159,5 @@ func (c *Channel) Close() error {
 	return err
 }
 
-// now is for deadlines of the network, which go by the real clock.
+// now returns the real time, which the deadlines of the network use.
 func now() time.Time { return realClock{}.Now() }

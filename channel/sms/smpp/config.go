@@ -17,83 +17,82 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Config says whom to bind to, and what the carrier or aggregator agreed to. Addr and
-// SystemID are required.
+// Config holds the SMSC's address, the account, and the settings that were agreed with the
+// carrier or aggregator. Addr and SystemID are required.
 type Config struct {
-	// Name is the channel's. Defaults to channel.SMS.
+	// Name is the channel's name. Defaults to channel.SMS.
 	Name channel.Name
 
 	// Addr is the SMSC's host and port, "smpp.example.com:2775".
 	Addr string
-	// SystemID and Password are the account's. Many an SMSC takes no more than 15 and
-	// 8 characters.
+	// SystemID and Password are the account's. Many SMSCs take at most 15 and 8 characters.
 	SystemID, Password string
 	// SystemType is part of the account at some carriers. Defaults to none.
 	SystemType string
 	// TLS makes the connection with TLS. Its ServerName defaults to the host of Addr.
-	// Defaults to plain TCP, over which password and texts go in the open.
+	// Defaults to plain TCP, which sends password and texts unencrypted.
 	TLS *tls.Config
-	// Dial makes the connection beneath TLS. Defaults to that of a net.Dialer.
+	// Dial makes the TCP connection. Defaults to that of a net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Binds is how many sessions to hold, over which messages are spread. Carriers
-	// limit it. Defaults to 1.
+	// Binds is the number of sessions, which messages are spread over. Carriers limit it.
+	// Defaults to 1.
 	Binds int
-	// Window is how many messages of one bind may wait for the SMSC's answer at once:
-	// with a round trip of 20 ms, 10 give 500 messages a second. Carriers limit it, and
-	// many refuse what is beyond as throttled. Defaults to 10.
+	// Window is how many messages of one bind may wait for the SMSC's answer. With a round
+	// trip of 20 ms, a window of 10 allows 500 messages a second. Carriers limit it, and
+	// many refuse more as throttled. Defaults to 10.
 	Window int
 
-	// Source is the sender that people see: a name of up to 11 characters, a number
-	// with or without its plus, or a short code. Defaults to the SMSC's choice.
+	// Source is the sender that people see: a name of up to 11 characters, a number with or
+	// without its plus, or a short code. Defaults to the SMSC's choice.
 	Source string
-	// SourceType is the source's type of number. Nil tells it by Source: alphanumeric
-	// for a name, network specific for digits up to 6, international for longer ones.
+	// SourceType is the source's type of number. Nil derives it from Source: alphanumeric
+	// for a name, network specific for up to 6 digits, international for longer numbers.
 	SourceType *Numbering
-	// ServiceType is part of the agreement at some carriers. Defaults to none.
+	// ServiceType is a setting that some carriers agree on. Defaults to none.
 	ServiceType string
-	// Long is how a text that is longer than one segment is sent. Defaults to UDH8.
+	// Long is the way to send a text that is longer than one segment. Defaults to UDH8.
 	Long Long
 	// MaxSegments is how many segments a text may have. Defaults to 10, at most 255.
 	MaxSegments int
-	// Validity is how long the carrier goes on trying when nothing limits it. No
-	// longer validity period is asked for, since carriers refuse longer ones than they
-	// have. Defaults to 48 hours, at most 30 days.
+	// Validity is how long the carrier keeps trying when nothing limits it. The channel
+	// asks for no longer validity period, because carriers refuse one that exceeds their
+	// own. Defaults to 48 hours, at most 30 days.
 	Validity time.Duration
 
-	// IDs says how the SMSC spells message IDs.
+	// IDs are the formats of the SMSC's message IDs.
 	IDs IDs
-	// Codes overrides the table of what a command_status means, row by row: carriers
-	// give codes a sense of their own. A Status of Accepted takes the message as sent.
+	// Codes overrides the meanings of a command_status, row by row, because carriers give
+	// codes meanings of their own. A Status of Accepted takes the message as sent.
 	Codes map[pdu.Status]channel.Verdict
-	// States overrides what the states of receipts mean, row by row. Some carriers
-	// mean by pdu.StateAccepted that the message has arrived, for one.
+	// States overrides the meanings of the states of receipts, row by row. For some
+	// carriers, pdu.StateAccepted means that the message has arrived, for example.
 	States map[pdu.State]channel.Verdict
-	// Location is where the dates of receipts are local time, which the receipts do
-	// not tell. Nil leaves the dates alone: an outcome then has the time it is heard of.
+	// Location is the time zone of the dates in receipts, which the receipts do not name.
+	// Nil ignores the dates: an outcome then has the time when it is received.
 	Location *time.Location
 
 	// BindTimeout is a deadline for connecting and binding. Defaults to 10 s.
 	BindTimeout time.Duration
-	// ResponseTimeout is how long an answer may take. A message without one is in
-	// doubt; a link without one is dropped. Defaults to 30 s.
+	// ResponseTimeout is how long an answer may take. After it, a message without an answer
+	// is in doubt, and a link without an answer is dropped. Defaults to 30 s.
 	ResponseTimeout time.Duration
-	// EnquireInterval is how long a link may be silent before it is asked whether it
-	// is there. Defaults to 30 s.
+	// EnquireInterval is how long a link may be silent before it gets an enquire_link.
+	// Defaults to 30 s.
 	EnquireInterval time.Duration
 	// CloseTimeout is how long Close waits for answers and for the SMSC to unbind.
 	// Defaults to 5 s.
 	CloseTimeout time.Duration
-	// RebindMin and RebindMax are the shortest and the longest pause before a lost
-	// bind is tried again; it doubles from one to the other. Default to 1 s and 1 min.
+	// RebindMin and RebindMax are the shortest and the longest pause before a lost bind is
+	// tried again. The pause doubles from one to the other. Default to 1 s and 1 min.
 	RebindMin, RebindMax time.Duration
-	// RebindRefused is the pause after a bind was refused for what the account or this
-	// Config has wrong, such as the password; several binds that are refused take
-	// turns. Carriers lock out whoever tries too often. Defaults to 1 min.
+	// RebindRefused is the pause after the SMSC refused a bind because of the account or
+	// this Config, such as a wrong password. Several refused binds take turns. Carriers
+	// lock out clients that try too often. Defaults to 1 min.
 	RebindRefused time.Duration
 
-	// Clock tells when a message expires. Defaults to the real one.
+	// Clock decides when a message expires. Defaults to the real one.
 	Clock Clock
-	// Logger gets what happens to the binds. Defaults to none.
+	// Logger gets the events of the binds. Defaults to none.
 	Logger *slog.Logger
 }
 
@@ -110,26 +109,26 @@ type Numbering struct{ TON, NPI uint8 }
 type Long uint8
 
 const (
-	// UDH8 sends each segment as a message of its own that begins with a user data
-	// header of an 8-bit reference, which every handset knows.
+	// UDH8 sends each segment as a message of its own, which begins with a user data header
+	// with an 8-bit reference. Every handset knows it.
 	UDH8 Long = iota
-	// UDH16 is UDH8 with a 16-bit reference: segments are a character shorter, and two
+	// UDH16 is UDH8 with a 16-bit reference. Segments are a character shorter, and two
 	// messages to one person are less likely to be mixed up.
 	UDH16
 	// SAR sends each segment as a message of its own with the sar_ parameters, from
 	// which the SMSC makes the header.
 	SAR
-	// Payload sends the text as one message, in the message_payload parameter, and
-	// leaves the rest to the SMSC.
+	// Payload sends the text as one message, in the message_payload parameter. The SMSC
+	// splits it.
 	Payload
 )
 
-// IDs says how the SMSC spells message IDs where it answers, and where it reports. A
-// receipt finds its message only if both come out the same.
+// IDs are the formats of the SMSC's message IDs in its answers, and in its receipts. A
+// receipt finds its message only if both normalize to the same ID.
 type IDs struct{ Submit, Receipt IDFormat }
 
-// IDFormat is a spelling of message IDs. Whichever it is, case and leading zeros do
-// not count.
+// IDFormat is a format of message IDs. In every format, case and leading zeros do not
+// count.
 type IDFormat uint8
 
 const (
@@ -155,7 +154,7 @@ const (
 	minValidity  = time.Minute
 )
 
-// prepare fills in the defaults, and returns all mistakes.
+// prepare sets the defaults, and returns all mistakes.
 func (c *Config) prepare() error {
 	c.Name = cmp.Or(c.Name, channel.SMS)
 	c.Binds = cmp.Or(c.Binds, 1)
@@ -282,5 +281,5 @@ func (c *Config) sourceAddress() pdu.Address {
 // realClock is the real clock.
 type realClock struct{}
 
-//nolint:forbidigo // here is where the time comes from
+//nolint:forbidigo // the clock itself
 func (realClock) Now() time.Time { return time.Now() }

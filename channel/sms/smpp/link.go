@@ -16,10 +16,13 @@ import (
 )
 
 // link keeps one bind up. Its fields are guarded by Channel.mu.
+//
+// Invariant: at most one of session and failure is set. With neither, a bind is being made
+// or follows after a short pause.
 type link struct {
-	// session is the bound one, nil while there is none.
+	// session is the bound session, nil while there is none.
 	session *session
-	// failure is what a Send gets while the bind has failed and is not yet tried again.
+	// failure is the error of a Send between a failed bind and its next try.
 	failure error
 }
 
@@ -35,7 +38,7 @@ func (c *Channel) startLinks() {
 	}
 }
 
-// runLink binds, and binds again, until Close.
+// runLink binds again and again, until Close.
 func (c *Channel) runLink(l *link) {
 	ctx := c.bindCtx
 	for try := 1; ctx.Err() == nil; try++ {
@@ -53,20 +56,21 @@ func (c *Channel) runLink(l *link) {
 	}
 }
 
-// serveSession serves a bound session until it ends.
+// serveSession runs a bound session until it ends.
 func (c *Channel) serveSession(l *link, s *session) {
 	ctx := c.bindCtx
 	c.config.Logger.InfoContext(ctx, "smpp: bound", "addr", c.config.Addr)
 	c.updateLinks(func() { l.session = s })
 	err := s.run(c.sessionCtx)
-	c.updateLinks(func() { l.session = nil }) // first, so that whoever tries again does so on another
+	c.updateLinks(func() { l.session = nil }) // before failPending, so that a retry takes another session
 	s.failPending(err)
 	if ctx.Err() == nil {
 		c.config.Logger.WarnContext(ctx, "smpp: session ended", "addr", c.config.Addr, "error", err)
 	}
 }
 
-// waitAfterFailure waits after a bind that failed.
+// waitAfterFailure waits after a failed bind. If the account or the Config is at fault, the
+// wait is longer, and binds that fail take turns.
 func (c *Channel) waitAfterFailure(l *link, err error, try int) {
 	failure := c.failureOf(err)
 	failing := 0
@@ -88,7 +92,8 @@ func (c *Channel) waitAfterFailure(l *link, err error, try int) {
 	c.updateLinks(func() { l.failure = nil })
 }
 
-// updateLinks changes links, and lets those who wait for a session know.
+// updateLinks changes links, and then serves or refuses the calls that wait for a session.
+// After Close it drains the sessions instead.
 func (c *Channel) updateLinks(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +112,7 @@ func (c *Channel) updateLinks(change func()) {
 	}
 }
 
-// failureOf returns what a Send gets while no bind is up for that reason.
+// failureOf returns the error of a Send while no bind is up for that reason.
 func (c *Channel) failureOf(err error) *channel.Error {
 	if refused, ok := errors.AsType[*refusedError](err); ok {
 		switch v := c.verdictOf(refused.status, 1); v.Status {
@@ -121,7 +126,7 @@ func (c *Channel) failureOf(err error) *channel.Error {
 	return channel.Temporary(err, 0)
 }
 
-// refusedError is a bind that the SMSC refused.
+// refusedError is the error of a bind that the SMSC refused.
 type refusedError struct{ status pdu.Status }
 
 func (e *refusedError) Error() string { return "smpp: the bind was refused: " + e.status.String() }
@@ -134,18 +139,19 @@ func (c *Channel) bind(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smpp: connect: %w", err)
 	}
-	cut := context.AfterFunc(ctx, func() { _ = conn.Close() }) // whoever reads gets the error
+	cut := context.AfterFunc(ctx, func() { _ = conn.Close() }) // pending reads and writes then fail
 	s, err := c.handshake(ctx, conn)
 	if err == nil && cut() {
 		return s, nil
 	}
-	_ = conn.Close() // it is of no use
+	_ = conn.Close() // the bind failed
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("smpp: no answer to the bind: %w", ctx.Err())
 	}
 	return nil, err
 }
 
+// handshake makes TLS, if configured, and binds over the connection.
 func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error) {
 	if c.config.TLS != nil {
 		secure := tls.Client(conn, c.config.TLS)
@@ -181,11 +187,11 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error
 	}
 }
 
-// interfaceVersion is 3.4's (section 5.2.4). Some SMSCs refuse any other, and some take
-// any other for 3.3.
+// interfaceVersion is the value for 3.4 (section 5.2.4). Some SMSCs refuse any other, and
+// some take any other for 3.3.
 const interfaceVersion = 0x34
 
-// backoff returns how long to wait before the try-th try of a bind after the first.
+// backoff returns the wait before the try-th retry of a bind.
 func (c *Channel) backoff(try int) time.Duration {
 	d := c.config.RebindMin
 	for ; try > 1 && d < c.config.RebindMax; try-- {

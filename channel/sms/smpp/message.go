@@ -13,9 +13,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// CheckContent returns an error for content that is no [channel.Text], and for a text
-// that is empty, is no UTF-8, or would have more than Config.MaxSegments segments
-// even if its variables were empty.
+// CheckContent returns an error for content that is not a [channel.Text], and for a text
+// that is empty, is not UTF-8, or would have more than Config.MaxSegments segments even if
+// its variables were empty.
 func (c *Channel) CheckContent(content channel.Content) error {
 	text, ok := content.(channel.Text)
 	if !ok {
@@ -32,7 +32,7 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	if err != nil {
 		return err
 	}
-	return c.checkText(string(least.(channel.Text))) // Render of a Text returns one
+	return c.checkText(string(least.(channel.Text))) // Text.Render returns a Text
 }
 
 var (
@@ -50,7 +50,7 @@ func (c *Channel) checkText(text string) error {
 	return nil
 }
 
-// countSegments returns how many segments a text is billed as.
+// countSegments returns how many segments of a text are billed.
 func (c *Channel) countSegments(text string) int {
 	size := sms.Count(text)
 	if header := c.config.Long.headerOctets(); size.Segments > 1 && header == udh16 {
@@ -60,15 +60,15 @@ func (c *Channel) countSegments(text string) int {
 	return size.Segments
 }
 
-// The octets of a user data header for a segment of several, by the size of its
+// The octets of a user data header for one of several segments, by the size of its
 // reference (3GPP TS 23.040, sections 9.2.3.24.1 and 9.2.3.24.8).
 const (
 	udh8  = 6
 	udh16 = 7
 )
 
-// headerOctets returns how many octets of each segment are not text. With SAR it is the
-// SMSC that takes them, for a header of whichever size.
+// headerOctets returns how many octets of each segment are not text. With SAR the SMSC
+// takes them, for a header with an 8-bit or a 16-bit reference.
 func (l Long) headerOctets() int {
 	switch l {
 	case UDH8:
@@ -80,7 +80,8 @@ func (l Long) headerOctets() int {
 	}
 }
 
-// submission is a message as it is sent: what its parts share, and their octets.
+// submission is a message in the form that is sent: common holds the fields of all parts,
+// parts their octets.
 type submission struct {
 	common  pdu.Message
 	parts   [][]byte
@@ -89,7 +90,7 @@ type submission struct {
 	ref     uint16
 }
 
-// compose makes the submission of an envelope, or the error of one that cannot be sent.
+// compose returns the submission of an envelope, or the error of one that cannot be sent.
 func (c *Channel) compose(e channel.Envelope) (submission, error) {
 	text, ok := e.Content.(channel.Text)
 	switch {
@@ -122,13 +123,13 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 	return m, nil
 }
 
-// partReference returns the number that a message's parts share. It is the same for every
-// try of an attempt: a part that a handset got twice is one part to it, and one that
-// an earlier try left out makes the message whole.
+// partReference returns the reference that a message's parts share. It is the same for
+// every try of an attempt. So a handset shows a repeated part once, and a later try
+// completes a message of which an earlier try sent only some parts.
 func partReference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(attempt[14:]) }
 
-// part returns the i-th submit_sm. A receipt is asked for with the last one alone,
-// whose ID is the message's.
+// part returns the i-th submit_sm. Only the last one asks for a receipt, and its ID is the
+// message's.
 func (m *submission) part(i int) pdu.Message {
 	p, octets := m.common, m.parts[i]
 	total, number := uint8(len(m.parts)), uint8(i+1)
@@ -161,10 +162,10 @@ func (m *submission) part(i int) pdu.Message {
 	return p
 }
 
-// validityPeriod returns the validity_period of a message that expires then: in the relative
-// format (section 7.1.1), which needs no agreement on what time it is. It is "" for
-// one that never does, and ok is false for one that has. Less than a minute is asked
-// for as a minute.
+// validityPeriod returns the validity_period of a message that expires at that time. It
+// uses the relative format (section 7.1.1), so that the clocks need not agree. It is "" for
+// a message that never expires, and ok is false for an expired one. It is at least a
+// minute.
 func (c *Channel) validityPeriod(expires time.Time) (period string, ok bool) {
 	if expires.IsZero() {
 		return "", true

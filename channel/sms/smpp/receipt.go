@@ -13,11 +13,11 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// listener is a Listen under way.
+// listener is a running Listen.
 type listener struct {
 	ctx   context.Context
 	sink  channel.Sink
-	calls sync.WaitGroup // of the sink
+	calls sync.WaitGroup // running calls of the sink
 }
 
 // delivery is a receipt, and the request that it came with.
@@ -28,9 +28,10 @@ type delivery struct {
 
 var errNoListener = errors.New("smpp: nobody listens")
 
-// Listen hands receipts to the sink until ctx ends, or the channel is closed. The SMSC
-// is told that a receipt arrived when the sink has it, and to repeat it if the sink
-// refuses, or while nobody listens. Sessions and their messages live on after Listen.
+// Listen hands receipts to the sink until ctx ends, or the channel is closed. It
+// acknowledges a receipt to the SMSC when the sink has stored it. If the sink refuses, or
+// while no Listen runs, it asks the SMSC to repeat. Sessions and their messages outlive
+// Listen.
 func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
 	l := &listener{ctx: ctx, sink: sink}
 	c.mu.Lock()
@@ -56,7 +57,7 @@ func (c *Channel) Listen(ctx context.Context, sink channel.Sink) error {
 	return err
 }
 
-// storeReceipts hands receipts to whoever began to listen last.
+// storeReceipts hands receipts to the sink of the latest Listen.
 func (c *Channel) storeReceipts(ctx context.Context, rs []channel.Receipt) error {
 	c.mu.Lock()
 	if len(c.listeners) == 0 {
@@ -74,8 +75,8 @@ func (c *Channel) storeReceipts(ctx context.Context, rs []channel.Receipt) error
 	return l.sink(listening, rs...)
 }
 
-// handleDelivery takes in what the SMSC brings: a receipt, to be answered when it is stored,
-// or what somebody wrote, which nobody here reads.
+// handleDelivery queues a receipt, which is answered when it is stored. It acknowledges and
+// drops a message that a person wrote.
 func (s *session) handleDelivery(ctx context.Context, p pdu.PDU, malformed bool) {
 	r, ok := pdu.ParseReceipt(p.Body)
 	switch {
@@ -96,7 +97,7 @@ func (s *session) handleDelivery(ctx context.Context, p pdu.PDU, malformed bool)
 	}
 }
 
-// deliverLoop hands receipts to the sink, as many at once as have come, and answers them.
+// deliverLoop hands receipts to the sink, all that have come in one call, and answers them.
 func (s *session) deliverLoop(ctx context.Context) error {
 	for {
 		var batch []delivery
@@ -124,11 +125,11 @@ func (s *session) deliverLoop(ctx context.Context) error {
 	}
 }
 
-// receiptOf returns what a receipt means.
+// receiptOf converts a receipt of the SMSC.
 func (c *Channel) receiptOf(r pdu.Receipt) channel.Receipt {
 	v, ok := c.config.States[r.State]
 	if !ok {
-		v = stateVerdicts[r.State] // of a state that nobody knows it is Preparing, which is nothing new
+		v = stateVerdicts[r.State] // an unknown state is Preparing, which reports nothing new
 	}
 	got := channel.Receipt{Channel: c.config.Name, ProviderID: c.config.IDs.messageID(r), Status: v.Status}
 	if v.Status == status.Undeliverable || v.Status == status.Failed {
@@ -140,8 +141,8 @@ func (c *Channel) receiptOf(r pdu.Receipt) channel.Receipt {
 	return got
 }
 
-// detailOf returns the carrier's state and codes. A code that is longer than codes are is
-// left out: nobody knows what it quotes.
+// detailOf returns the carrier's state and codes. It leaves out a code that is longer than
+// codes are, because it may quote anything.
 func detailOf(r pdu.Receipt) string {
 	d := r.State.String()
 	if code := r.Err; code != "" && len(code) <= maxCode {
@@ -156,9 +157,9 @@ func detailOf(r pdu.Receipt) string {
 const maxCode = 5
 
 // messageID returns the ID of the message that a receipt is about. By the specification
-// (section 5.3.2.12) the parameter has the ID of the answer, in its spelling; it is the
-// text that has another one. A parameter that says the same as the text is spelled as
-// the text is.
+// (section 5.3.2.12) the parameter has the ID of the answer, in the answer's format, and
+// only the text may use another format. A parameter that is equal to the text's ID is in
+// the text's format.
 func (ids IDs) messageID(r pdu.Receipt) string {
 	if Raw.normalize(r.ID) == Raw.normalize(r.TextID) {
 		return ids.Receipt.normalize(r.ID)
@@ -166,8 +167,8 @@ func (ids IDs) messageID(r pdu.Receipt) string {
 	return ids.Submit.normalize(r.ID)
 }
 
-// normalize returns an ID as it is compared: hexadecimal numbers in decimal, in lower case,
-// without leading zeros.
+// normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
+// lower case, without leading zeros.
 func (f IDFormat) normalize(id string) string {
 	if f == Hex && len(id) <= maxID {
 		if n, ok := new(big.Int).SetString(id, 16); ok && n.Sign() >= 0 {

@@ -14,13 +14,17 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// session is one bind, from the moment that the SMSC took it. Four loops serve it:
-// read, write, tend and deliver. The first that returns ends it.
+// session is one bind, from the moment that the SMSC accepted it. Four loops serve it:
+// readLoop, writeLoop, keepAliveLoop and deliverLoop. The first loop that returns ends the
+// session.
+//
+// pending holds each call from its queueing until its answer, its timeout, its withdrawal or
+// the end of the session. inFlight counts the places in the window that calls hold.
 type session struct {
 	c    *Channel
 	conn net.Conn
 
-	// Of receive.
+	// These fields belong to readPDU.
 	reader    *bufio.Reader
 	headerBuf [pdu.HeaderLength]byte
 	bodyBuf   []byte
@@ -29,25 +33,25 @@ type session struct {
 	deliveries chan delivery // receipts to be stored and then answered
 	drained    chan struct{} // closed when the last message of a draining session is answered
 
-	// Guarded by Channel.mu.
-	inFlight int // room in the window
+	// These fields are guarded by Channel.mu. inFlight ≤ Config.Window.
+	inFlight int // places of the window in use
 	draining bool
 	lastPDU  pdu.PDU
 
 	mu            sync.Mutex
 	sequence      uint32
-	pending       map[uint32]*call // by sequence number; nil when the session is over
+	pending       map[uint32]*call // the calls without an outcome, by sequence number; nil when the session is over
 	queue         []outgoing
 	writtenOctets uint64    // octets that the connection took
-	lastHeard     time.Time // when the SMSC last said something
-	enquiredAt    time.Time // when it was asked whether it is there; zero if it has said something since
+	lastHeard     time.Time // when the SMSC last sent a PDU
+	enquiredAt    time.Time // when the last enquire_link was queued; zero if the SMSC has sent anything since
 }
 
-// outgoing is a PDU that is to be written.
+// outgoing is a PDU that is queued for the connection.
 type outgoing struct {
 	wire        []byte
-	call        *call // of a submit_sm
-	endsSession bool  // the session ends with it
+	call        *call // of a submit_sm, otherwise nil
+	endsSession bool  // the session ends after it
 }
 
 var (
@@ -59,7 +63,7 @@ var (
 const (
 	maxSequence       = 0x7FFFFFFF // section 3.2
 	maxQueuedReceipts = 250        // receipts that wait for the sink
-	maxSinkBatch      = 100        // of these, those that it gets at once
+	maxSinkBatch      = 100        // receipts in one call of the sink
 	readBuffer        = 16 << 10
 )
 
@@ -76,12 +80,12 @@ func newSession(c *Channel, conn net.Conn) *session {
 	}
 }
 
-// run serves the session until it ends, and returns why. Then the link is cut, and
-// nothing is left running.
+// run serves the session until it ends, and returns the reason. It closes the connection
+// and leaves no goroutine running.
 func (s *session) run(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() }) // whoever reads or writes gets the error
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() }) // pending reads and writes then fail
 	defer stop()
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context) error{s.readLoop, s.writeLoop, s.keepAliveLoop, s.deliverLoop} {
@@ -91,7 +95,8 @@ func (s *session) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// failPending lets those who wait for an answer know that none will come, and why.
+// failPending ends all pending calls with an error. A call may be taken only if its last
+// octet was written.
 func (s *session) failPending(why error) {
 	s.mu.Lock()
 	pending, written := s.pending, s.writtenOctets
@@ -102,8 +107,8 @@ func (s *session) failPending(why error) {
 	}
 }
 
-// nextSequence returns the next sequence number. It is called with s.mu held, or before the
-// session runs.
+// nextSequence returns the next free sequence number. It is called with s.mu held, or
+// before the session runs.
 func (s *session) nextSequence() uint32 {
 	for {
 		s.sequence = s.sequence%maxSequence + 1
@@ -113,7 +118,7 @@ func (s *session) nextSequence() uint32 {
 	}
 }
 
-// readPDU reads a PDU. After pdu.ErrBody the session can go on.
+// readPDU reads a PDU. The session can continue after pdu.ErrBody.
 func (s *session) readPDU() (pdu.PDU, error) {
 	if _, err := io.ReadFull(s.reader, s.headerBuf[:]); err != nil {
 		return pdu.PDU{}, err
@@ -146,7 +151,7 @@ func (s *session) readLoop(ctx context.Context) error {
 	}
 }
 
-// handlePDU does what a PDU of the SMSC's asks for.
+// handlePDU serves a PDU of the SMSC. Its error ends the session.
 func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) error {
 	switch p.ID {
 	case pdu.SubmitSMResp:
@@ -176,7 +181,7 @@ func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) erro
 	return nil
 }
 
-// nackStatus returns the status of a generic_nack, which is never one of success.
+// nackStatus returns the status of a generic_nack, which never means success.
 func nackStatus(s pdu.Status) pdu.Status {
 	if s == pdu.ROK {
 		return pdu.RUNKNOWNERR
@@ -193,18 +198,18 @@ func (s *session) enqueueReply(to pdu.PDU, status pdu.Status) {
 	s.enqueuePDU(outgoing{}, r)
 }
 
-// enqueuePDU queues a PDU that is no submit_sm. A request gets its sequence number here.
+// enqueuePDU queues a PDU other than a submit_sm. It gives a request its sequence number.
 func (s *session) enqueuePDU(o outgoing, p pdu.PDU) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !p.ID.IsResponse() {
 		p.Sequence = s.nextSequence()
 	}
-	o.wire, _ = pdu.Append(nil, p) // no field of these can be wrong
+	o.wire, _ = pdu.Append(nil, p) // no field of these PDUs can be invalid
 	s.enqueueLocked(o)
 }
 
-// enqueueLocked is called with s.mu held.
+// enqueueLocked queues a PDU and wakes the write loop. It is called with s.mu held.
 func (s *session) enqueueLocked(o outgoing) {
 	s.queue = append(s.queue, o)
 	select {
@@ -213,12 +218,12 @@ func (s *session) enqueueLocked(o outgoing) {
 	}
 }
 
-// writeLoop writes what is queued, all of it at once whenever there is something.
+// writeLoop writes all queued PDUs with one call, whenever there are any.
 func (s *session) writeLoop(ctx context.Context) error {
 	var (
 		batch []outgoing
 		out   []byte
-		begun uint64 // octets
+		begun uint64 // octets passed to the connection
 	)
 	for {
 		select {
@@ -264,8 +269,8 @@ func (s *session) writeLoop(ctx context.Context) error {
 	}
 }
 
-// keepAliveLoop gives up on answers that take too long, asks a silent SMSC whether it is there,
-// and says the farewell of a draining session.
+// keepAliveLoop gives up on late answers, sends enquire_link to a silent SMSC, and sends
+// the last PDU of a draining session.
 func (s *session) keepAliveLoop(ctx context.Context) error {
 	for {
 		wait, err := s.runTimers(now())
@@ -291,7 +296,7 @@ func (s *session) keepAliveLoop(ctx context.Context) error {
 	}
 }
 
-// runTimers does what is due, and returns how long nothing else will be.
+// runTimers does what is due, and returns the time until the next timer.
 func (s *session) runTimers(at time.Time) (time.Duration, error) {
 	late, ask, wait, err := s.takeOverdue(at)
 	for _, k := range late {
@@ -303,15 +308,16 @@ func (s *session) runTimers(at time.Time) (time.Duration, error) {
 	return wait, err
 }
 
-// takeOverdue returns the calls whose answer is overdue, which are no longer pending, and
-// whether to ask the SMSC if it is there. What is queued later is due later.
+// takeOverdue removes the calls whose answer is overdue from pending and returns them. ask
+// says whether to send an enquire_link. wait is the time until the next timer: a call that
+// is queued later is due later.
 func (s *session) takeOverdue(at time.Time) (late []*call, ask bool, wait time.Duration, err error) {
 	patience := s.c.config.ResponseTimeout
 	wait = min(patience, s.c.config.EnquireInterval)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sequence, k := range s.pending {
-		if !k.writing || k.endOffset > s.writtenOctets { // writing has a deadline of its own
+		if !k.writing || k.endOffset > s.writtenOctets { // the write has a deadline of its own
 			continue
 		}
 		if left := k.writtenAt.Add(patience).Sub(at); left > 0 {

@@ -6,8 +6,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// codeRow is what a code means. If tries is not 0, a fault that may pass is not believed
-// to after so many tries of the message.
+// codeRow is the meaning of a code. If maxTries is not 0, a temporary fault counts as a
+// carrier's refusal after that many tries of the message.
 type codeRow struct {
 	channel.Verdict
 	maxTries int
@@ -24,15 +24,15 @@ var (
 	badRequest   = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
 )
 
-// codeRows is what a command_status means (section 5.1.3). Deployed defaults disagree on
-// many rows, and carriers have senses of their own, so an account may override each.
+// codeRows are the meanings of a command_status (section 5.1.3). Deployed defaults disagree
+// on many rows, and carriers have meanings of their own, so an account may override each.
 var codeRows = map[pdu.Status]codeRow{
 	pdu.ROK: {accepted, 0},
 
 	pdu.RTHROTTLED: {temporary, 0},
 	pdu.RMSGQFUL:   {temporary, 0},
 	pdu.RXTAPPN:    {temporary, 0},
-	pdu.RINVBNDSTS: {temporary, 0}, // the session binds anew
+	pdu.RINVBNDSTS: {temporary, 0}, // the session is bound again
 	pdu.RALYBND:    {temporary, 0},
 
 	pdu.RSYSERR:     {temporary, 3},
@@ -76,12 +76,11 @@ var codeRows = map[pdu.Status]codeRow{
 	pdu.RINVOPTPARAMVAL:  {badRequest, 0},
 }
 
-// unknownCode is what any other code means: a vendor's, or one of operations that are not
-// used here.
+// unknownCode is the meaning of any other code: a vendor's, or one of operations that this
+// package does not use.
 var unknownCode = codeRow{temporary, 1}
 
-// verdictOf returns what an answer with the code means for a message that is tried for
-// the try-th time.
+// verdictOf returns the meaning of an answer's code at the try-th try of a message.
 func (c *Channel) verdictOf(code pdu.Status, try int) channel.Verdict {
 	if v, ok := c.config.Codes[code]; ok {
 		return v
@@ -96,8 +95,8 @@ func (c *Channel) verdictOf(code pdu.Status, try int) channel.Verdict {
 	return r.Verdict
 }
 
-// stateVerdicts is what a receipt means. UNKNOWN tells nothing of the person, so the message
-// waits for another receipt, or for the end of its wait.
+// stateVerdicts are the meanings of receipts. UNKNOWN says nothing about the person, so the
+// message waits for another receipt, or for the end of its wait.
 var stateVerdicts = map[pdu.State]channel.Verdict{
 	pdu.StateScheduled:     accepted,
 	pdu.StateEnroute:       accepted,

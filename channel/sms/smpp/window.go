@@ -8,9 +8,9 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// acquireWindow returns a session with room in its window, which it takes: release gives it
-// back. It waits for room, and for a bind that is being made, until ctx ends. If every
-// bind has failed it returns at once why.
+// acquireWindow takes a place in a session's window, which releaseWindow gives back. It
+// waits for room, and for a bind that is being made, until ctx ends. If every bind has
+// failed it returns the reason at once.
 func (c *Channel) acquireWindow(ctx context.Context, k *call) (*session, error) {
 	c.mu.Lock()
 	if c.bindCtx.Err() != nil {
@@ -39,7 +39,7 @@ func (c *Channel) acquireWindow(ctx context.Context, k *call) (*session, error) 
 	c.waiting.Remove(place)
 	c.mu.Unlock()
 	select {
-	case <-k.ready: // meanwhile
+	case <-k.ready: // granted or refused meanwhile
 		if k.granted != nil {
 			c.releaseWindow(k.granted)
 		}
@@ -48,7 +48,7 @@ func (c *Channel) acquireWindow(ctx context.Context, k *call) (*session, error) 
 	return nil, channel.Temporary(fmt.Errorf("smpp: no bind had room: %w", ctx.Err()), 0)
 }
 
-// releaseWindow gives back room in a session's window.
+// releaseWindow gives back a place in a session's window.
 func (c *Channel) releaseWindow(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,8 +59,8 @@ func (c *Channel) releaseWindow(s *session) {
 	c.admitWaiting()
 }
 
-// admitWaiting gives what room there is to those who wait for it. It is called with c.mu held,
-// as what follows is.
+// admitWaiting gives free places to waiting calls, the longest waiting first. It and the
+// functions below are called with c.mu held.
 func (c *Channel) admitWaiting() {
 	for c.waiting.Len() > 0 {
 		s := c.leastLoaded()
@@ -72,18 +72,18 @@ func (c *Channel) admitWaiting() {
 	}
 }
 
-// refuseWaiting lets go of those who wait.
+// refuseWaiting ends the wait of all waiting calls with an error.
 func (c *Channel) refuseWaiting(err error) {
 	for c.waiting.Len() > 0 {
 		c.popWaiting().endWait(nil, err)
 	}
 }
 
-// popWaiting returns the call that has waited longest, and waits no longer.
+// popWaiting removes and returns the call that has waited longest.
 func (c *Channel) popWaiting() *call { return c.waiting.Remove(c.waiting.Front()).(*call) }
 
 // leastLoaded returns the session with the most room in its window, or nil if none has
-// any.
+// room.
 func (c *Channel) leastLoaded() *session {
 	var best *session
 	for i := range c.links {
@@ -108,8 +108,8 @@ func (c *Channel) bindFailure() error {
 	return err
 }
 
-// drainSession lets a session end: it gets no more messages, and says the farewell when it has
-// all answers. It reports whether it was the first to say so.
+// drainSession lets a session end: it gets no more messages, and sends lastPDU when all
+// answers have come. It reports whether the session was not yet draining.
 func (c *Channel) drainSession(s *session, farewell pdu.PDU) bool {
 	if s.draining {
 		return false
@@ -121,7 +121,7 @@ func (c *Channel) drainSession(s *session, farewell pdu.PDU) bool {
 	return true
 }
 
-// rebindSession lets a session end, and so a new one be bound.
+// rebindSession lets a session end, so that its link binds a new one. It takes c.mu itself.
 func (c *Channel) rebindSession(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

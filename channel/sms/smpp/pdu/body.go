@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Address is somebody's number or name, with its type of number and its numbering
-// plan (sections 5.2.5 and 5.2.6).
+// Address is a number or a name, with its type of number and its numbering plan (sections
+// 5.2.5 and 5.2.6).
 type Address struct {
 	TON, NPI uint8
 	Addr     string
@@ -23,19 +23,20 @@ const (
 	NPIISDN          = 1 // E.164
 )
 
-// Bind is the body of bind_transceiver, bind_transmitter and bind_receiver (section
-// 4.1): the account, and what it wants.
+// Bind is the body of bind_transceiver, bind_transmitter and bind_receiver (section 4.1):
+// the account and its settings.
 type Bind struct {
 	SystemID, Password, SystemType string
 	// InterfaceVersion is 0x34 for version 3.4.
 	InterfaceVersion uint8
-	// AddressRange is whose messages the ESME is to get; empty leaves it to the SMSC.
+	// AddressRange selects the destination addresses whose messages the ESME gets; empty
+	// leaves it to the SMSC.
 	AddressRange Address
 }
 
-// BindResp is the body of the responses to them.
+// BindResp is the body of the responses to a bind.
 type BindResp struct {
-	// SystemID is what the SMSC calls itself.
+	// SystemID is the SMSC's name for itself.
 	SystemID string
 	TLVs     TLVs
 }
@@ -62,11 +63,11 @@ type Message struct {
 // Bits of esm_class, registered_delivery and data_coding (sections 5.2.12, 5.2.17
 // and 5.2.19).
 const (
-	ESMTypes        = 0x3C // the bits that say which kind of receipt a message is, if any
+	ESMTypes        = 0x3C // the bits for the kind of receipt that a message is, if any
 	ESMReceipt      = 0x04 // an SMSC's delivery receipt
 	ESMIntermediate = 0x20 // an intermediate notification
 	ESMHeader       = 0x40 // the text begins with a user data header
-	ReceiptWanted   = 0x01 // a receipt of the final outcome, whichever it is
+	ReceiptWanted   = 0x01 // a receipt of the final outcome, success or failure
 	CodingDefault   = 0x00 // the SMSC's default alphabet
 	CodingUCS2      = 0x08
 )
@@ -83,7 +84,7 @@ type Data struct {
 
 // MessageResp is the body of submit_sm_resp, deliver_sm_resp and data_sm_resp.
 type MessageResp struct {
-	// MessageID is what the SMSC calls the message. It is empty in a deliver_sm_resp.
+	// MessageID is the SMSC's ID of the message. It is empty in a deliver_sm_resp.
 	MessageID string
 	TLVs      TLVs
 }
@@ -163,7 +164,7 @@ func (m *Message) append(b []byte) ([]byte, error) {
 	return w.b, w.err
 }
 
-// Text returns the text's octets, wherever the message has them.
+// Text returns the text's octets, from ShortMessage or from the payload parameter.
 func (m *Message) Text() []byte {
 	if len(m.ShortMessage) > 0 {
 		return m.ShortMessage
@@ -208,8 +209,8 @@ func (m *MessageResp) append(b []byte) ([]byte, error) {
 	return w.b, w.err
 }
 
-// parseResp reads a response's one mandatory field and its parameters. Some SMSCs
-// leave out the field, or the NUL at its end.
+// parseResp parses a response's one mandatory field and its parameters. Some SMSCs leave
+// out the field, or the NUL at its end.
 func parseResp(b []byte) (string, TLVs) {
 	if len(b) == 0 {
 		return "", nil

@@ -1,16 +1,16 @@
-// Package pdu is the wire format of SMPP, the protocol that carriers and
-// aggregators take text messages by: what an ESME (an application) and an SMSC (a
-// carrier's message centre) say to each other, as bytes and back.
+// Package pdu is the wire format of SMPP, the protocol by which carriers and aggregators
+// take text messages. It encodes and decodes what an ESME (an application) and an SMSC (a
+// carrier's message centre) send to each other.
 //
 //	b, err := pdu.Append(nil, pdu.PDU{ID: pdu.EnquireLink, Sequence: 7})
 //
 //	h, err := pdu.ParseHeader(b) // the first HeaderLength octets say how many follow
 //	p, err := pdu.Parse(h, b[pdu.HeaderLength:h.Length])
 //
-// It knows the operations that sending texts and hearing of them takes; any other
-// is a value, with a body of type [Raw], and no error. Parsing is lenient wherever
-// SMSCs are known to be, and never panics. "The specification" is the Short Message
-// Peer to Peer Protocol Specification v3.4, issue 1.2.
+// It knows the operations for sending texts and receiving receipts. Any other operation is
+// a value with a body of type [Raw], and no error. Parsing is lenient wherever SMSCs are
+// known to be, and never panics. "The specification" is the Short Message Peer to Peer
+// Protocol Specification v3.4, issue 1.2.
 package pdu
 
 import (
@@ -20,23 +20,23 @@ import (
 )
 
 const (
-	// HeaderLength is how many octets every PDU begins with (section 3.2).
+	// HeaderLength is the number of octets of a header (section 3.2).
 	HeaderLength = 16
-	// MaxLength is the longest PDU, in octets, that is read or written. The longest
-	// that this package has a use for holds 65,535 octets in its message_payload.
+	// MaxLength is the longest PDU, in octets, that is read or written. The longest useful
+	// one holds 65,535 octets in its message_payload.
 	MaxLength = 1 << 17
 )
 
 var (
-	// ErrLength is a command_length shorter than a header or beyond MaxLength: where
-	// the next PDU begins is lost, and with it the session.
+	// ErrLength means a command_length shorter than a header or beyond MaxLength. The
+	// position of the next PDU is lost, and with it the session.
 	ErrLength = errors.New("pdu: the command_length makes no sense")
-	// ErrBody is a body that ends in the middle of a mandatory field. The session can
-	// go on.
+	// ErrBody means a body that ends in the middle of a mandatory field. The session can
+	// continue.
 	ErrBody = errors.New("pdu: the body is cut off")
 )
 
-// ID is a command_id (section 5.1.2.1). Those of responses have the highest bit set.
+// ID is a command_id (section 5.1.2.1). Responses have the highest bit set.
 type ID uint32
 
 // The operations that this package knows.
@@ -74,13 +74,13 @@ var operationNames = map[ID]string{
 	DataSM:            "data_sm", DataSMResp: "data_sm_resp",
 }
 
-// IsResponse reports whether it is a response: nothing is to be answered to it.
+// IsResponse reports whether it is a response. A response gets no answer.
 func (id ID) IsResponse() bool { return id&GenericNack != 0 }
 
 // Response returns the command_id of the response to a request.
 func (id ID) Response() ID { return id | GenericNack }
 
-// String returns the specification's name, or the number of one it has none for.
+// String returns the specification's name, or the number of an unknown operation.
 func (id ID) String() string {
 	if name, ok := operationNames[id]; ok {
 		return name
@@ -88,15 +88,15 @@ func (id ID) String() string {
 	return fmt.Sprintf("0x%08x", uint32(id))
 }
 
-// Header is what every PDU begins with.
+// Header is the header of a PDU.
 type Header struct {
-	// Length is the octets of the whole PDU, the header's own among them:
-	// HeaderLength to MaxLength.
+	// Length is the number of octets of the whole PDU, its header included: HeaderLength to
+	// MaxLength.
 	Length uint32
 	ID     ID
 	Status Status
 	// Sequence pairs a response with its request. Requests should count from 1 to
-	// 0x7FFFFFFF, but whoever answers one returns whatever number it came with.
+	// 0x7FFFFFFF, but a response returns any number that its request had.
 	Sequence uint32
 }
 
@@ -122,7 +122,7 @@ type PDU struct {
 	ID       ID
 	Status   Status
 	Sequence uint32
-	// Body is of the type that belongs to ID; nil for operations that have none.
+	// Body has the type that belongs to ID; nil for operations without a body.
 	Body Body
 }
 
@@ -131,10 +131,9 @@ type Body interface {
 	append(b []byte) ([]byte, error)
 }
 
-// Parse reads the body that follows a header; the PDU keeps no part of it. A
-// response's body may be empty or lack fields, which then are zero: with an error
-// status many an SMSC leaves them out. The error is ErrBody, and the PDU then has
-// its header's fields.
+// Parse parses the body that follows a header; the PDU keeps no part of it. A response's
+// body may be empty or lack fields, which then are zero, because many SMSCs leave them out
+// with an error status. The error is ErrBody, and the PDU then has its header's fields.
 func Parse(h Header, body []byte) (PDU, error) {
 	p := PDU{ID: h.ID, Status: h.Status, Sequence: h.Sequence}
 	switch h.ID {
@@ -163,8 +162,8 @@ func (p PDU) withBody(b Body, ok bool) (PDU, error) {
 	return p, nil
 }
 
-// Append appends the PDU to b, without allocating if b has the room. After an error,
-// which names a field that does not fit its place on the wire, b is as it was.
+// Append appends the PDU to b, and does not allocate if b has the room. After an error,
+// which names a field that does not fit its place on the wire, b is unchanged.
 func Append(b []byte, p PDU) ([]byte, error) {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0) // the length

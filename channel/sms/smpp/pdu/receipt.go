@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// State is what a receipt says of a message: a message_state (section 5.2.28).
+// State is the state of a message in a receipt: a message_state (section 5.2.28).
 type State uint8
 
 // The states, with the words that a receipt's text has for them (appendix B).
@@ -24,8 +24,7 @@ const (
 	StateUnknown       State = 7 // UNKNOWN: the message is in an invalid state
 	StateRejected      State = 8 // REJECTD
 	StateSkipped       State = 9 // SKIPPED
-	// StateNone is that of a receipt without a state, or with a word for it that
-	// nobody knows.
+	// StateNone is the state of a receipt without a state, or with an unknown word for it.
 	StateNone State = 0xFF
 )
 
@@ -33,7 +32,7 @@ var stateWords = [...]string{
 	"SCHEDLD", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD", "SKIPPED",
 }
 
-// stateSynonyms are words that SMSCs have besides those.
+// stateSynonyms are other words that SMSCs use.
 var stateSynonyms = map[string]State{
 	"SCHEDULED": StateScheduled,
 	"ACKED":     StateEnroute,
@@ -45,7 +44,7 @@ var stateSynonyms = map[string]State{
 	"REJECTED":  StateRejected,
 }
 
-// String returns the word that a receipt's text has for the state.
+// String returns the state's word in a receipt's text.
 func (s State) String() string {
 	if int(s) < len(stateWords) {
 		return stateWords[s]
@@ -69,32 +68,32 @@ func stateOf(word string) State {
 	return StateNone
 }
 
-// Receipt is what an SMSC says of a message that it took before.
+// Receipt is an SMSC's report about a message that it took before.
 type Receipt struct {
-	// ID is the message's, as the SMSC spells it here.
+	// ID is the message's ID, as the SMSC spells it here.
 	ID string
-	// TextID is the ID in the receipt's text, if it has one. Where the parameters name
-	// the message as well, ID is theirs, and the two may be spelled differently.
+	// TextID is the ID in the receipt's text, if it has one. If the parameters also name
+	// the message, ID is theirs, and the two may be spelled differently.
 	TextID string
 	State  State
-	// Err is the err of the text: most often three digits, sometimes a word.
+	// Err is the err field of the text: most often three digits, sometimes a word.
 	Err string
-	// NetworkError is the parameter of that name: the network's type and its code,
-	// "3/27", or the three digits that some SMSCs send.
+	// NetworkError is the network_error_code: the network's type and its code, "3/27", or
+	// the three digits that some SMSCs send.
 	NetworkError string
-	// Done is when the message came to its state: the text's digits. See DoneAt.
+	// Done is when the message reached its state: the text's digits. See DoneAt.
 	Done string
 }
 
-// ParseReceipt reads a receipt from a *Message or a *Data, and reports whether it is
-// one: a message of the type (esm_class) of an acknowledgement or with a
-// receipted_message_id, that names a message. What people write to the ESME is none,
-// whatever it looks like.
+// ParseReceipt parses a receipt from a *Message or a *Data, and reports whether it is one.
+// A receipt names a message, and has the type (esm_class) of an acknowledgement or a
+// receipted_message_id. A text that a person wrote to the ESME is never a receipt, whatever
+// it looks like.
 //
-// The parameters receipted_message_id, message_state and network_error_code go before
-// the text, which fills in what they leave out. The text's format is "SMSC vendor
-// specific" (appendix B), so its fields may stand in any order, and any may be
-// missing; they end at "text:", for what follows is the message's own.
+// The parameters receipted_message_id, message_state and network_error_code take precedence
+// over the text, which supplies missing ones. The text's format is "SMSC vendor specific"
+// (appendix B), so its fields may stand in any order, and any may be missing. They end at
+// "text:", because the message's own text follows.
 func ParseReceipt(b Body) (Receipt, bool) {
 	var (
 		class uint8
@@ -124,7 +123,7 @@ func ParseReceipt(b Body) (Receipt, bool) {
 	return r, r.ID != ""
 }
 
-// networkError reads a network_error_code (section 5.3.2.31): the type of network, and
+// networkError formats a network_error_code (section 5.3.2.31): the type of network, and
 // its code in two octets.
 func networkError(code []byte) string {
 	switch {
@@ -161,8 +160,8 @@ func parseText(text string) Receipt {
 	return r
 }
 
-// firstWord returns the first word of a field's value: what stands before a space or
-// a comma, without the NULs around it.
+// firstWord returns the first word of a field's value: the part before a space or a comma,
+// without the NULs around it.
 func firstWord(s string) string {
 	s = strings.TrimLeft(s, " \t\r\n\x00")
 	if i := strings.IndexAny(s, " \t\r\n\x00,;"); i >= 0 {
@@ -184,11 +183,11 @@ const (
 	labelCount
 )
 
-// labelNames are their names. Some SMSCs leave out the space.
+// labelNames are the names of the fields. Some SMSCs leave out the space.
 var labelNames = [labelCount]string{"id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"}
 
-// labelAt returns the label that begins at s[i:], and its size with its colon; 0 if
-// none does. A label is a word: "valid:" does not hold "id:".
+// labelAt returns the label that begins at s[i:], and its size with its colon, or 0 for no
+// label. A label is a whole word: "valid:" does not hold "id:".
 func labelAt(s string, i int) (label, size int) {
 	if i > 0 && isWordByte(s[i-1]) {
 		return 0, 0
@@ -233,12 +232,12 @@ func lowerByte(c byte) byte {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// dateLayouts are the forms of a receipt's dates.
+// dateLayouts are the formats of a receipt's dates.
 var dateLayouts = []string{"0601021504", "060102150405", "200601021504", "20060102150405"}
 
-// DoneAt returns the time of Done, which is local time somewhere that the receipt does
-// not tell. Some digits can be read in several ways, also as seconds since 1970; of
-// these it takes the one that is nearest to now. It is zero if there is none.
+// DoneAt returns the time of Done, which is local time in a zone that the receipt does not
+// name. If the digits can be read in several ways, also as seconds since 1970, it takes the
+// time that is nearest to now. It is zero if no way fits.
 func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 	if !isDigits(r.Done) {
 		return time.Time{}

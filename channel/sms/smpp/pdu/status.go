@@ -2,8 +2,8 @@ package pdu
 
 import "fmt"
 
-// Status is a command_status: ROK, or why a request was refused. Vendors have codes
-// of their own from 0x400 to 0x4FF, and some give those of the table a sense of
+// Status is a command_status: ROK, or the reason why a request was refused. Vendors have
+// codes of their own from 0x400 to 0x4FF, and some give the codes of the table meanings of
 // their own.
 type Status uint32
 
@@ -77,8 +77,8 @@ var statusNames = map[Status]string{
 	RINVOPTPARAMVAL: "RINVOPTPARAMVAL", RDELIVERYFAILURE: "RDELIVERYFAILURE", RUNKNOWNERR: "RUNKNOWNERR",
 }
 
-// String returns the number and, for those of the table, the specification's name:
-// "0x0b RINVDSTADR".
+// String returns the number and, for a code of the table, the specification's name: "0x0b
+// RINVDSTADR".
 func (s Status) String() string {
 	number := fmt.Sprintf("0x%02x", uint32(s))
 	if name, ok := statusNames[s]; ok {

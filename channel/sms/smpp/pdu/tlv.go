@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// Tag says what an optional parameter is (section 5.3.1).
+// Tag identifies an optional parameter (section 5.3.1).
 type Tag uint16
 
-// The optional parameters that this package has a use for.
+// The optional parameters that this package uses.
 const (
 	ReceiptedMessageID Tag = 0x001E // the message that a receipt is about
 	SARMsgRefNum       Tag = 0x020C // two octets that a long message's parts share
 	SARTotalSegments   Tag = 0x020E // how many parts there are
-	SARSegmentSeqnum   Tag = 0x020F // which of them this is, from 1
+	SARSegmentSeqnum   Tag = 0x020F // the number of this part, from 1
 	NetworkErrorCode   Tag = 0x0423 // why the network gave up
 	MessagePayload     Tag = 0x0424 // the text of a PDU whose short_message is empty
 	MessageState       Tag = 0x0427 // a receipt's State
@@ -51,8 +51,8 @@ func (ts TLVs) append(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// parseTLVs returns the parameters that b begins with, and whether they fill it. A
-// tail that is none, such as the padding of some SMSCs, is left out.
+// parseTLVs returns the parameters at the beginning of b, and whether they fill b. It
+// leaves out a tail that is not a parameter, such as the padding of some SMSCs.
 func parseTLVs(b []byte) (ts TLVs, all bool) {
 	for len(b) >= 4 {
 		size := int(binary.BigEndian.Uint16(b[2:]))
