@@ -67,8 +67,8 @@ func (s *suite) sendOne(t *testing.T) (channel.Channel, string) {
 	return c, result.ProviderID
 }
 
-// requireReceipts proves that receipts are about that message and report only what the
-// traits and the machine allow.
+// requireReceipts proves that receipts are about that message and within the limits of the
+// channel's traits and machine.
 func requireReceipts(t *testing.T, c channel.Channel, providerID string, rs []channel.Receipt) {
 	t.Helper()
 	require.NotEmpty(t, rs)

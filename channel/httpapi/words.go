@@ -26,9 +26,9 @@ var (
 
 // Words makes a provider's words safe for an error or a detail: on one line, short, and
 // without long numbers. It returns "" if they repeat eight characters in a row of any
-// hidden text, such as a secret or the message, or all of a shorter one. It also finds
-// numbers and hidden texts that are escaped as in a URL, in JSON or in HTML. It does not
-// find other encodings, such as base64. The caller puts codes before the words.
+// hidden text, or all of a shorter one. Hidden texts are secrets and the message. Words
+// also finds numbers and hidden texts that are escaped as in a URL, in JSON or in HTML. It
+// does not find other encodings, such as base64. The caller puts codes before the words.
 func Words(words string, hidden ...string) string {
 	words = singleLine(words[:min(len(words), maxScanBytes)])
 	masked, plain := longNumber.ReplaceAllString(words, "***"), unescape(words)

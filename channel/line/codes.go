@@ -13,8 +13,8 @@ import (
 
 // Codes are the meanings of LINE's refusals. LINE has no codes of its own that a program
 // could read. So a key is the HTTP status of the answer ("422"), or that status and words
-// that the answer's message or one of its details has ("429 monthly limit"), in any case. A
-// detail reads 'property': message, as in the key "400 'to'".
+// ("429 monthly limit"). The answer's message or one of its details must have the words, in
+// any case. A detail reads 'property': message, as in the key "400 'to'".
 //
 // Of the matching keys, the one with the longest words counts. If none matches, the HTTP
 // status counts alone (httpapi.Answer.Verdict).
@@ -36,9 +36,9 @@ var (
 	notificationCodes = Codes{
 		"400": {Status: status.Failed, Reason: status.TemplateConfig},
 		"413": {Status: status.Failed, Reason: status.TemplateConfig},
-		// This answer stands for four facts: nobody on LINE has the number, LINE does not
-		// serve its country, its owner refuses notification messages, or its owner has not
-		// agreed to the privacy policy of 2022 (LINE notification messages API reference).
+		// This answer stands for four facts (LINE notification messages API reference):
+		// nobody on LINE has the number, LINE does not serve its country, its owner refuses
+		// notification messages, or its owner has not agreed to the privacy policy of 2022.
 		"422":               {Status: status.Undeliverable, Reason: status.NoMatch},
 		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
 	}

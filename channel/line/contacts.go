@@ -29,8 +29,8 @@ type Contacts interface {
 	Blocked(ctx context.Context, userID string) (bool, error)
 }
 
-// Followers gets what LINE's calls report about users: a user added the account as a friend
-// or unblocked it (follow), or blocked it (unfollow). [Directory] is a ready
+// Followers gets the reports of LINE's calls about users: a user added the account as a
+// friend or unblocked it (follow), or blocked it (unfollow). [Directory] is a ready
 // implementation. Implementations must be safe for concurrent use.
 type Followers interface {
 	// Update takes users in their state at time At. Calls come late, repeated and out of

@@ -16,8 +16,8 @@ import (
 // string by string. Everything between the strings stays as it was written, numbers to the
 // last digit.
 
-// selectorKeys are the keys whose values choose what is sent. A variable there would let
-// data choose.
+// selectorKeys are the keys whose values choose the message that is sent. A variable there
+// would let data choose.
 var selectorKeys = []string{"type", "templateKey", "itemKey", "buttonKey"}
 
 // stringLiteral is a string of a JSON text: the bytes from start to end, quotes included.

@@ -39,9 +39,9 @@ func (m Messages) Render(vars map[string]string) (channel.Content, error) {
 	return Messages(text), err
 }
 
-// Check returns an error for text that is not 1 to 5 message objects as JSON, for a
-// variable that is malformed or stands in a forbidden place, and for a text that is too
-// long without its values. LINE checks everything else when the first message is sent.
+// Check returns an error for text that is not 1 to 5 message objects as JSON. It also
+// refuses a variable that is malformed or stands in a forbidden place, and a text that is
+// too long without its values. LINE checks everything else when the first message is sent.
 func (m Messages) Check() error {
 	list, err := m.objects()
 	if err != nil {

@@ -30,8 +30,8 @@ func (t Templated) Render(vars map[string]string) (channel.Content, error) {
 	return Templated(text), err
 }
 
-// Check returns an error for text that is not a JSON object with a templateKey, for one
-// with a "to", and for a variable that is malformed or stands in a forbidden place.
+// Check returns an error for text that is not a JSON object with a templateKey, or that has
+// a "to". It also refuses a variable that is malformed or stands in a forbidden place.
 func (t Templated) Check() error {
 	_, err := t.object()
 	if err == nil {

@@ -152,7 +152,7 @@ var (
 	errClosed = errors.New("simulated: closed")
 )
 
-// Send does what the recipient's number says.
+// Send simulates the outcome that the recipient's number chooses.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return channel.Result{}, channel.Temporary(fmt.Errorf("simulated: %w", err), 0)
@@ -170,8 +170,8 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	return c.accept(ctx, o, e)
 }
 
-// injectFault does what an outcome does before the message is taken. It returns the error
-// of a message that is not taken.
+// injectFault simulates the fault of an outcome before the message is taken. It returns the
+// error of a message that is not taken.
 func (c *Channel) injectFault(ctx context.Context, o Outcome, try int) error {
 	switch {
 	case o == FlakyTwice && try <= 2, o == Down:

@@ -54,8 +54,8 @@ type Config struct {
 	Long Long
 	// MaxSegments is how many segments a text may have. Defaults to 10, at most 255.
 	MaxSegments int
-	// Validity is how long the carrier keeps trying when nothing limits it. The channel
-	// asks for no longer validity period, because carriers refuse one that exceeds their
+	// Validity is how long the carrier keeps trying when nothing limits it. It also limits
+	// the validity period of each message, because carriers refuse one that exceeds their
 	// own. Defaults to 48 hours, at most 30 days.
 	Validity time.Duration
 

@@ -14,8 +14,8 @@ import (
 )
 
 // CheckContent returns an error for content that is not a [channel.Text], and for a text
-// that is empty, is not UTF-8, or would have more than Config.MaxSegments segments even if
-// its variables were empty.
+// that is empty or not UTF-8. It also refuses a text with more than Config.MaxSegments
+// segments when its variables are empty.
 func (c *Channel) CheckContent(content channel.Content) error {
 	text, ok := content.(channel.Text)
 	if !ok {

@@ -296,7 +296,8 @@ func (s *session) keepAliveLoop(ctx context.Context) error {
 	}
 }
 
-// runTimers does what is due, and returns the time until the next timer.
+// runTimers finishes overdue calls, sends a due enquire_link, and returns the time until
+// the next timer.
 func (s *session) runTimers(at time.Time) (time.Duration, error) {
 	late, ask, wait, err := s.takeOverdue(at)
 	for _, k := range late {

@@ -1,6 +1,6 @@
 // Package pdu is the wire format of SMPP, the protocol by which carriers and aggregators
-// take text messages. It encodes and decodes what an ESME (an application) and an SMSC (a
-// carrier's message centre) send to each other.
+// take text messages. It encodes and decodes the PDUs between an ESME (an application) and
+// an SMSC (a carrier's message centre).
 //
 //	b, err := pdu.Append(nil, pdu.PDU{ID: pdu.EnquireLink, Sequence: 7})
 //
