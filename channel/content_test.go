@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-func TestTextIsRendered(t *testing.T) {
+func TestText_Renders(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		text channel.Text
@@ -43,13 +43,13 @@ func TestTextIsRendered(t *testing.T) {
 	}
 }
 
-func TestVarsAreNamedOnceInOrder(t *testing.T) {
+func TestText_VarsAreNamedOnceInOrder(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, channel.Text("none").Vars())
 	require.Equal(t, []string{"b", "a", "_C9"}, channel.Text("{{b}}{{ a }}{{b}}{{_C9}}").Vars())
 }
 
-func TestMalformedTextIsRefused(t *testing.T) {
+func TestText_CheckRefusesMalformedVariables(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		text channel.Text
@@ -77,7 +77,7 @@ func TestMalformedTextIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMissingVariableIsNamed(t *testing.T) {
+func TestText_RenderNamesMissingVariable(t *testing.T) {
 	t.Parallel()
 	got, err := channel.Text("{{a}} {{b}} {{c}}").Render(map[string]string{"a": "secret"})
 	require.Nil(t, got)
@@ -87,7 +87,7 @@ func TestAMissingVariableIsNamed(t *testing.T) {
 	require.EqualError(t, err, `channel: variable "b" has no value`)
 }
 
-func TestRenderingReplacesEachVariableOnce(t *testing.T) {
+func TestText_RenderReplacesEachVariableOnce(t *testing.T) {
 	t.Parallel()
 	name := rapid.StringMatching(`[a-z_][a-z0-9_]{0,3}`)
 	rapid.Check(t, func(t *rapid.T) {

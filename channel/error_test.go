@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestEachKindOfErrorSaysWhatToMakeOfIt(t *testing.T) {
+func TestError_KindDecidesStatusAndRetry(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("connection reset")
 	for _, tt := range []struct {
@@ -60,19 +60,19 @@ func TestEachKindOfErrorSaysWhatToMakeOfIt(t *testing.T) {
 	}
 }
 
-func TestAnErrorsCauseIsFound(t *testing.T) {
+func TestError_UnwrapsItsCause(t *testing.T) {
 	t.Parallel()
 	err := channel.InDoubt(fmt.Errorf("post: %w", context.DeadlineExceeded))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func TestAReceiptNamesItsMessage(t *testing.T) {
+func TestReceipt_RefNamesItsMessage(t *testing.T) {
 	t.Parallel()
 	r := channel.Receipt{Channel: channel.SMS, ProviderID: "42", Status: status.Delivered}
 	require.Equal(t, channel.Ref{Channel: channel.SMS, ProviderID: "42"}, r.Ref())
 }
 
-func TestARecipientNeedsOneWayToBeReached(t *testing.T) {
+func TestRecipient_IsZeroWithoutAnyAddress(t *testing.T) {
 	t.Parallel()
 	require.True(t, channel.Recipient{}.IsZero())
 	require.False(t, channel.Recipient{LINEUserID: "U4af4980629"}.IsZero())

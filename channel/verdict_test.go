@@ -10,7 +10,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestAVerdictIsTheErrorOfItsStatus(t *testing.T) {
+func TestVerdict_ErrorHasItsStatus(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		verdict channel.Verdict

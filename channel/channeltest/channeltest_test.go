@@ -81,24 +81,24 @@ func (f *fax) Traits() channel.Traits {
 }
 
 func (f *fax) CheckContent(c channel.Content) error {
-	if _, ok := words(c); !ok && f.flaw != "checks nothing" {
+	if _, ok := textOf(c); !ok && f.flaw != "checks nothing" {
 		return fmt.Errorf("fax: content is a %T", c)
 	}
 	return nil
 }
 
-// page is content with a part that can be written to.
-type page struct{ text []byte }
+// mutableContent is content with a part that can be written to.
+type mutableContent struct{ text []byte }
 
-func (p *page) Vars() []string                                    { return nil }
-func (p *page) Render(map[string]string) (channel.Content, error) { return p, nil }
+func (p *mutableContent) Vars() []string                                    { return nil }
+func (p *mutableContent) Render(map[string]string) (channel.Content, error) { return p, nil }
 
-// words returns what content says, if it is of a kind that a fax takes.
-func words(c channel.Content) (string, bool) {
+// textOf returns what content says, if it is of a kind that a fax takes.
+func textOf(c channel.Content) (string, bool) {
 	switch c := c.(type) {
 	case channel.Text:
 		return string(c), true
-	case *page:
+	case *mutableContent:
 		return string(c.text), true
 	default:
 		return "", false
@@ -121,7 +121,7 @@ func (f *fax) Send(ctx context.Context, e channel.Envelope) (channel.Result, err
 		}
 		return channel.Result{}, channel.Temporary(err, 0)
 	}
-	text, ok := words(e.Content)
+	text, ok := textOf(e.Content)
 	if !ok && f.flaw != "sends anything" {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, "not a content for a fax")
 	}
@@ -166,7 +166,7 @@ func (f *fax) transmit(e channel.Envelope) (channel.Result, error) {
 	case "no provider ID":
 		id = ""
 	case "scribbles on the content":
-		e.Content.(*page).text[0] = 'x'
+		e.Content.(*mutableContent).text[0] = 'x'
 	}
 	return channel.Result{Status: status.Accepted, ProviderID: id}, nil
 }
@@ -176,7 +176,7 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 	echo := func(s string) (channel.Result, error) {
 		return channel.Result{}, channel.Temporary(fmt.Errorf("fax: POST /send: 500: %s", s), 0)
 	}
-	text, _ := words(e.Content)
+	text, _ := textOf(e.Content)
 	switch f.flaw {
 	case "a fault is a success":
 		return channel.Result{Status: status.Accepted, ProviderID: "fax-0"}, nil
@@ -189,7 +189,7 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 	case "leaks the number with dashes":
 		return echo("0912-345-678")
 	case "leaks the number in a wrapped error":
-		return channel.Result{}, channel.Temporary(quiet{errors.New(e.To.Phone.E164())}, 0)
+		return channel.Result{}, channel.Temporary(opaqueError{errors.New(e.To.Phone.E164())}, 0)
 	case "leaks the number in a detail":
 		return channel.Result{Status: status.Failed, Reason: status.SystemError, Detail: e.To.Phone.E164()}, nil
 	case "leaks the LINE user ID":
@@ -216,11 +216,11 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 
 var errStalled = errors.New("fax: the line is silent")
 
-// quiet says nothing of what it wraps.
-type quiet struct{ err error }
+// opaqueError says nothing of what it wraps.
+type opaqueError struct{ err error }
 
-func (quiet) Error() string   { return "fax: it failed" }
-func (q quiet) Unwrap() error { return q.err }
+func (opaqueError) Error() string   { return "fax: it failed" }
+func (q opaqueError) Unwrap() error { return q.err }
 
 type report struct {
 	ID     string        `json:"id"`
@@ -345,14 +345,14 @@ func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 	}
 	switch flaw {
 	case "scribbles on the content":
-		h.Content = &page{[]byte("Your order has shipped")}
+		h.Content = &mutableContent{[]byte("Your order has shipped")}
 	case "":
 		h.Patience = 0
 	}
 	return h
 }
 
-func TestAChannelThatKeepsTheContractPasses(t *testing.T) {
+func TestRun_PassesCorrectChannel(t *testing.T) {
 	t.Parallel()
 	channeltest.Run(t, faxHarness(t, ""))
 }
@@ -417,25 +417,25 @@ var flaws = map[string][]string{
 
 const everything = "and everything else"
 
-// TestFlaw is what TestEachFlawIsCaught runs in a process of its own.
-func TestFlaw(t *testing.T) {
+// TestSubprocessFlaw is what TestRun_CatchesEachFlaw runs in a process of its own.
+func TestSubprocessFlaw(t *testing.T) {
 	flaw := os.Getenv("CHANNELTEST_FLAW")
 	if flaw == "" {
-		t.Skip("it is run by TestEachFlawIsCaught")
+		t.Skip("it is run by TestRun_CatchesEachFlaw")
 	}
 	channeltest.Run(t, faxHarness(t, flaw))
 }
 
-func TestEachFlawIsCaught(t *testing.T) {
+func TestRun_CatchesEachFlaw(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("CHANNELTEST_FLAW") != "" {
 		t.Skip("once is enough")
 	}
-	failure := regexp.MustCompile(`(?m)^ +--- FAIL: TestFlaw/(\S+)`)
+	failure := regexp.MustCompile(`(?m)^ +--- FAIL: TestSubprocessFlaw/(\S+)`)
 	for _, flaw := range slices.Sorted(maps.Keys(flaws)) {
 		t.Run(flaw, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFlaw$", "-test.timeout=30s", "-test.parallel=32")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessFlaw$", "-test.timeout=30s", "-test.parallel=32")
 			cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW="+flaw)
 			out, err := cmd.CombinedOutput()
 			require.Error(t, err, "the suite let it pass:\n%s", out)
@@ -453,12 +453,12 @@ func TestEachFlawIsCaught(t *testing.T) {
 	}
 }
 
-func TestWhatAHarnessLeavesOutIsSkippedAloud(t *testing.T) {
+func TestRun_SkipsMissingFieldsByName(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("CHANNELTEST_FLAW") != "" {
 		t.Skip("once is enough")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBare$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessBareHarness$", "-test.v")
 	cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW=none")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -469,10 +469,10 @@ func TestWhatAHarnessLeavesOutIsSkippedAloud(t *testing.T) {
 	}
 }
 
-// TestBare is what TestWhatAHarnessLeavesOutIsSkippedAloud runs.
-func TestBare(t *testing.T) {
+// TestSubprocessBareHarness is what TestRun_SkipsMissingFieldsByName runs.
+func TestSubprocessBareHarness(t *testing.T) {
 	if os.Getenv("CHANNELTEST_FLAW") == "" {
-		t.Skip("it is run by TestWhatAHarnessLeavesOutIsSkippedAloud")
+		t.Skip("it is run by TestRun_SkipsMissingFieldsByName")
 	}
 	h := faxHarness(t, "")
 	channeltest.Run(t, channeltest.Harness{Channel: h.Channel, Content: h.Content, To: h.To})

@@ -25,7 +25,7 @@ import (
 )
 
 // Two providers with sessions.
-func TestContractOfSessions(t *testing.T) {
+func TestContract_Sessions(t *testing.T) {
 	t.Parallel()
 	with := func(o simulated.Outcome) channeltest.Case {
 		return channeltest.Case{To: channel.Recipient{Phone: simulated.Number(o, o, o)}}
@@ -41,7 +41,7 @@ func TestContractOfSessions(t *testing.T) {
 				t.Cleanup(func() { require.NoError(t, p.Close()) })
 				providers = append(providers, p)
 			}
-			return open(t, providers...)
+			return openSMS(t, providers...)
 		},
 		Content:     channel.Text("Your order has shipped and will arrive on Friday"),
 		To:          with(simulated.ReceiptTwice).To,
@@ -64,14 +64,14 @@ func TestContractOfSessions(t *testing.T) {
 
 // Two providers with HTTP APIs and webhooks, one of which quotes the attempt. Each test
 // has the first refuse everything, so that the second one's answer is the channel's.
-func TestContractOfWebhooks(t *testing.T) {
+func TestContract_Webhooks(t *testing.T) {
 	t.Parallel()
 	for _, quoting := range []bool{true, false} {
 		t.Run(fmt.Sprintf("quoting=%v", quoting), func(t *testing.T) {
 			t.Parallel()
 			behind := func(first, second http.HandlerFunc) func(*testing.T) channel.Channel {
 				return func(t *testing.T) channel.Channel {
-					return open(t, dial(t, "first", quoting, first), dial(t, "second", quoting, second))
+					return openSMS(t, newHTTPProvider(t, "first", quoting, first), newHTTPProvider(t, "second", quoting, second))
 				}
 			}
 			both := func(h http.HandlerFunc) channeltest.Case { return channeltest.Case{Channel: behind(h, h)} }
@@ -86,19 +86,19 @@ func TestContractOfWebhooks(t *testing.T) {
 				return fmt.Sprintf(`{"id":%q}`, strings.TrimPrefix(id, "second:"))
 			}
 			channeltest.Run(t, channeltest.Harness{
-				Channel: behind(replies(503, "Retry-After", "1"), replies(202)),
+				Channel: behind(echoingHandler(503, "Retry-After", "1"), echoingHandler(202)),
 				Content: channel.Text("Your order has shipped and will arrive on Friday"),
 				To:      channel.Recipient{Phone: number},
 				Unreachable: map[string]channeltest.Case{
 					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
-					"invalid number": both(replies(422)),
+					"invalid number": both(echoingHandler(422)),
 				},
 				Faults: map[string]channeltest.Case{
-					"throttled":         both(replies(429)),
-					"wrong credentials": both(replies(401)),
-					"broken":            both(replies(502)),
-					"senseless":         both(replies(418)),
-					"one of each":       {Channel: behind(replies(403), replies(429))},
+					"throttled":         both(echoingHandler(429)),
+					"wrong credentials": both(echoingHandler(401)),
+					"broken":            both(echoingHandler(502)),
+					"senseless":         both(echoingHandler(418)),
+					"one of each":       {Channel: behind(echoingHandler(403), echoingHandler(429))},
 				},
 				Stalled: both(func(_ http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
@@ -117,22 +117,22 @@ func TestContractOfWebhooks(t *testing.T) {
 
 const secret = "secret-9a1e"
 
-// api is the adapter of a provider with an HTTP API. It knows messages by the attempt's
+// httpProvider is the adapter of a provider with an HTTP API. It knows messages by the attempt's
 // ID, or else by a number of its own.
-type api struct {
+type httpProvider struct {
 	name    channel.Name
 	url     string
 	quoting bool
 }
 
-func dial(t *testing.T, name channel.Name, quoting bool, provider http.HandlerFunc) *api {
+func newHTTPProvider(t *testing.T, name channel.Name, quoting bool, provider http.HandlerFunc) *httpProvider {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
-	return &api{name: name, url: server.URL, quoting: quoting}
+	return &httpProvider{name: name, url: server.URL, quoting: quoting}
 }
 
-// replies is a provider that repeats all that it was told.
-func replies(code int, header ...string) http.HandlerFunc {
+// echoingHandler is a provider that repeats all that it was told.
+func echoingHandler(code int, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if len(header) > 0 {
 			w.Header().Set(header[0], header[1])
@@ -142,17 +142,17 @@ func replies(code int, header ...string) http.HandlerFunc {
 	}
 }
 
-func (a *api) Name() channel.Name     { return a.name }
-func (a *api) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (a *httpProvider) Name() channel.Name     { return a.name }
+func (a *httpProvider) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
-func (a *api) CheckContent(c channel.Content) error {
+func (a *httpProvider) CheckContent(c channel.Content) error {
 	if _, ok := c.(channel.Text); !ok {
 		return errors.New("the content is no text")
 	}
 	return nil
 }
 
-func (a *api) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+func (a *httpProvider) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	if err := a.CheckContent(e.Content); err != nil {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, err.Error())
 	}
@@ -183,7 +183,7 @@ func (a *api) Send(ctx context.Context, e channel.Envelope) (channel.Result, err
 	return channel.Result{Status: verdict.Status, ProviderID: id}, nil
 }
 
-func (a *api) ReceiptHandler(s channel.Sink) http.Handler {
+func (a *httpProvider) ReceiptHandler(s channel.Sink) http.Handler {
 	return httpapi.Webhook{
 		Verify: func(r *http.Request, body []byte) bool {
 			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))

@@ -53,13 +53,13 @@ func message(t *testing.T, d *smsplus.Dispatcher, id uuid.UUID) smsplus.Message 
 	return m
 }
 
-func TestTheReceiptOfALostAnswerFindsItsAttempt(t *testing.T) {
+func TestEngine_ReceiptOfLostAnswerFindsAttempt(t *testing.T) {
 	t.Parallel()
-	primary, backup := working("one"), working("two")
-	primary.does(func(context.Context, channel.Envelope) (channel.Result, error) {
+	primary, backup := newWorkingProvider("one"), newWorkingProvider("two")
+	primary.answerBy(func(context.Context, channel.Envelope) (channel.Result, error) {
 		return channel.Result{}, channel.InDoubt(errors.New("lost"))
 	})
-	c := open(t, caller{primary}, backup)
+	c := openSMS(t, webhookProvider{primary}, backup)
 	d, mock := dispatcher(t, c, smsplus.Resend)
 	id := trigger(t, d)
 	attempt := message(t, d, id).Attempts[0]
@@ -69,14 +69,14 @@ func TestTheReceiptOfALostAnswerFindsItsAttempt(t *testing.T) {
 	mock.Add(time.Hour)
 	tick(t, d)
 	require.Equal(t, status.Delivered, message(t, d, id).Status)
-	require.Equal(t, 1, primary.count())
-	require.Zero(t, backup.count(), "nobody needs another copy")
+	require.Equal(t, 1, primary.takeCount())
+	require.Zero(t, backup.takeCount(), "nobody needs another copy")
 }
 
-func TestReceiptsFindTheProviderThatTookTheMessage(t *testing.T) {
+func TestEngine_ReceiptsFindTakingProvider(t *testing.T) {
 	t.Parallel()
-	primary, backup := working("one").says(channel.Result{}, errBusy), working("two")
-	c := open(t, caller{primary}, caller{backup})
+	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two")
+	c := openSMS(t, webhookProvider{primary}, webhookProvider{backup})
 	d, _ := dispatcher(t, c, smsplus.Resend)
 	id := trigger(t, d)
 	require.Equal(t, "two:1", message(t, d, id).Attempts[0].ProviderID)
@@ -86,23 +86,23 @@ func TestReceiptsFindTheProviderThatTookTheMessage(t *testing.T) {
 	require.Equal(t, status.Delivered, message(t, d, id).Status)
 }
 
-func TestAStepThatForwardsIsLeftAfterADoubt(t *testing.T) {
+func TestEngine_ForwardLeavesStepAfterDoubt(t *testing.T) {
 	t.Parallel()
-	primary, backup := working("one").says(channel.Result{}, channel.InDoubt(errors.New("lost"))), working("two")
+	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, channel.InDoubt(errors.New("lost"))), newWorkingProvider("two")
 	primary.traits.Idempotent = true
-	d, _ := dispatcher(t, open(t, primary, backup), smsplus.Forward)
+	d, _ := dispatcher(t, openSMS(t, primary, backup), smsplus.Forward)
 	m := message(t, d, trigger(t, d))
 	require.Equal(t, status.Undeliverable, m.Status)
 	require.Equal(t, status.InDoubt, m.Attempts[0].Reason)
-	require.Equal(t, 1, primary.count())
-	require.Zero(t, backup.count())
+	require.Equal(t, 1, primary.takeCount())
+	require.Zero(t, backup.takeCount())
 }
 
-func TestADoubtThatStaysReachesThePersonByTheNextProvider(t *testing.T) {
+func TestEngine_LastingDoubtReachesNextProvider(t *testing.T) {
 	t.Parallel()
-	primary, backup := working("one").says(channel.Result{}, channel.InDoubt(errors.New("lost"))), working("two")
+	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, channel.InDoubt(errors.New("lost"))), newWorkingProvider("two")
 	primary.traits.Idempotent = true
-	d, mock := dispatcher(t, open(t, primary, backup), smsplus.Resend)
+	d, mock := dispatcher(t, openSMS(t, primary, backup), smsplus.Resend)
 	id := trigger(t, d)
 	for range 5 {
 		mock.Add(time.Minute)
@@ -111,8 +111,8 @@ func TestADoubtThatStaysReachesThePersonByTheNextProvider(t *testing.T) {
 	m := message(t, d, id)
 	require.Equal(t, status.Accepted, m.Status)
 	require.Equal(t, "two:1", m.Attempts[0].ProviderID)
-	require.Equal(t, 5, primary.count(), "until its breaker opened")
-	require.Equal(t, 1, backup.count())
+	require.Equal(t, 5, primary.takeCount(), "until its breaker opened")
+	require.Equal(t, 1, backup.takeCount())
 }
 
 // deliver makes a provider's call.

@@ -14,13 +14,13 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestAllMistakesComeAtOnceAndNameTheirFields(t *testing.T) {
+func TestOpen_ReturnsAllMistakesByField(t *testing.T) {
 	t.Parallel()
-	whatsApp := working("three")
+	whatsApp := newWorkingProvider("three")
 	whatsApp.traits.Machine = status.WhatsApp
 	_, err := failover.Open(failover.Config{
 		Name:      "a b",
-		Providers: []channel.Channel{working("one"), nil, working("one"), working("x:y"), whatsApp, working("")},
+		Providers: []channel.Channel{newWorkingProvider("one"), nil, newWorkingProvider("one"), newWorkingProvider("x:y"), whatsApp, newWorkingProvider("")},
 		Failures:  -1, Pause: -1, Trials: -1, Doubts: -1,
 	})
 	require.EqualError(t, err, `failover: Config.Name: "a b" is not made of letters, digits, _ and - alone
@@ -38,16 +38,16 @@ failover: Config.Doubts is negative`)
 	require.EqualError(t, err, "failover: Config.Name is required\nfailover: Config.Providers is empty")
 	_, err = failover.New(channel.SMS, nil)
 	require.EqualError(t, err, "failover: Config.Providers[0] is nil")
-	_, err = failover.New(channel.SMS, working(channel.SMS))
+	_, err = failover.New(channel.SMS, newWorkingProvider(channel.SMS))
 	require.EqualError(t, err, `failover: Config.Providers[0]: the name "sms" is taken`)
 }
 
-func TestTraitsHoldWhicheverProviderGetsTheMessage(t *testing.T) {
+func TestTraits_HoldForEveryProvider(t *testing.T) {
 	t.Parallel()
 	of := func(all ...channel.Traits) channel.Traits {
 		var providers []channel.Channel
 		for i, traits := range all {
-			providers = append(providers, &fake{name: channel.Name("p" + string(rune('0'+i))), traits: traits})
+			providers = append(providers, &scriptedProvider{name: channel.Name("p" + string(rune('0'+i))), traits: traits})
 		}
 		c, err := failover.New(channel.SMS, providers[0], providers[1:]...)
 		require.NoError(t, err)
@@ -70,36 +70,36 @@ func TestTraitsHoldWhicheverProviderGetsTheMessage(t *testing.T) {
 		of(channel.Traits{}, channel.Traits{Machine: status.SMS, Validity: time.Hour}), "machines are the same by their edges")
 }
 
-// picky is a provider that judges content.
-type picky struct {
-	*fake
+// contentCheckingProvider is a provider that judges content.
+type contentCheckingProvider struct {
+	*scriptedProvider
 	against error
 }
 
-func (p picky) CheckContent(channel.Content) error { return p.against }
+func (p contentCheckingProvider) CheckContent(channel.Content) error { return p.against }
 
-func TestContentMustSuitEveryProvider(t *testing.T) {
+func TestCheckContent_AsksEveryProvider(t *testing.T) {
 	t.Parallel()
 	long, odd := errors.New("too long"), errors.New("odd")
-	c := open(t, picky{working("one"), long}, working("two"), picky{working("three"), nil}, picky{working("four"), odd})
+	c := openSMS(t, contentCheckingProvider{newWorkingProvider("one"), long}, newWorkingProvider("two"), contentCheckingProvider{newWorkingProvider("three"), nil}, contentCheckingProvider{newWorkingProvider("four"), odd})
 	err := c.CheckContent(channel.Text("x"))
 	require.ErrorIs(t, err, long)
 	require.ErrorIs(t, err, odd)
 	require.EqualError(t, err, "one: too long\nfour: odd")
-	require.NoError(t, open(t, picky{working("one"), nil}, working("two")).CheckContent(channel.Text("x")))
+	require.NoError(t, openSMS(t, contentCheckingProvider{newWorkingProvider("one"), nil}, newWorkingProvider("two")).CheckContent(channel.Text("x")))
 }
 
-// private is a provider that is no pointer and prints without its secret.
-type private struct {
-	*fake
+// nonPointerProvider is a provider that is no pointer and prints without its secret.
+type nonPointerProvider struct {
+	*scriptedProvider
 	secret string
 }
 
-func (private) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "private") }
+func (nonPointerProvider) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "private") }
 
-func TestNothingOfItsProvidersIsPrinted(t *testing.T) {
+func TestFormat_PrintsNothingOfProviders(t *testing.T) {
 	t.Parallel()
-	c := open(t, private{working("one"), "secret-9a1e"})
+	c := openSMS(t, nonPointerProvider{newWorkingProvider("one"), "secret-9a1e"})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		require.Equal(t, "failover.Channel(sms)", fmt.Sprintf(verb, c), verb)
 	}

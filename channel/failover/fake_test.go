@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fake is a provider that answers as it is told.
-type fake struct {
+// scriptedProvider is a provider that answers as it is told.
+type scriptedProvider struct {
 	name   channel.Name
 	traits channel.Traits
 
@@ -31,10 +31,10 @@ type fake struct {
 	asked  int
 }
 
-func (f *fake) Name() channel.Name     { return f.name }
-func (f *fake) Traits() channel.Traits { return f.traits }
+func (f *scriptedProvider) Name() channel.Name     { return f.name }
+func (f *scriptedProvider) Traits() channel.Traits { return f.traits }
 
-func (f *fake) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+func (f *scriptedProvider) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	f.mu.Lock()
 	f.asked++
 	answer := f.answer
@@ -42,20 +42,20 @@ func (f *fake) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	return answer(ctx, e)
 }
 
-// says has the provider answer so from now on.
-func (f *fake) says(result channel.Result, err error) *fake {
-	return f.does(func(context.Context, channel.Envelope) (channel.Result, error) { return result, err })
+// answerWith has the provider answer so from now on.
+func (f *scriptedProvider) answerWith(result channel.Result, err error) *scriptedProvider {
+	return f.answerBy(func(context.Context, channel.Envelope) (channel.Result, error) { return result, err })
 }
 
-func (f *fake) does(answer func(context.Context, channel.Envelope) (channel.Result, error)) *fake {
+func (f *scriptedProvider) answerBy(answer func(context.Context, channel.Envelope) (channel.Result, error)) *scriptedProvider {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answer = answer
 	return f
 }
 
-// count returns how often it was asked since the last count.
-func (f *fake) count() int {
+// takeCount returns how often it was asked since the last count.
+func (f *scriptedProvider) takeCount() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := f.asked
@@ -63,20 +63,20 @@ func (f *fake) count() int {
 	return n
 }
 
-// working returns a provider that takes every message under the ID "1".
-func working(name channel.Name) *fake {
-	return (&fake{name: name, traits: channel.Traits{Machine: status.SMS}}).says(taken, nil)
+// newWorkingProvider returns a provider that takes every message under the ID "1".
+func newWorkingProvider(name channel.Name) *scriptedProvider {
+	return (&scriptedProvider{name: name, traits: channel.Traits{Machine: status.SMS}}).answerWith(taken, nil)
 }
 
 var taken = channel.Result{Status: status.Accepted, ProviderID: "1"}
 
-// open returns a channel called "sms" of the providers.
-func open(t *testing.T, providers ...channel.Channel) *failover.Channel {
+// openSMS returns a channel called "sms" of the providers.
+func openSMS(t *testing.T, providers ...channel.Channel) *failover.Channel {
 	t.Helper()
-	return with(t, failover.Config{Providers: providers})
+	return openConfig(t, failover.Config{Providers: providers})
 }
 
-func with(t *testing.T, c failover.Config) *failover.Channel {
+func openConfig(t *testing.T, c failover.Config) *failover.Channel {
 	t.Helper()
 	c.Name = channel.SMS
 	ch, err := failover.Open(c)
@@ -100,8 +100,8 @@ func envelope() channel.Envelope {
 	}
 }
 
-// send sends n messages that must all be taken.
-func send(t *testing.T, c channel.Channel, n int) {
+// sendN sends n messages that must all be taken.
+func sendN(t *testing.T, c channel.Channel, n int) {
 	t.Helper()
 	for range n {
 		_, err := c.Send(t.Context(), envelope())
@@ -109,8 +109,8 @@ func send(t *testing.T, c channel.Channel, n int) {
 	}
 }
 
-// refusal returns what a Send says that did not succeed.
-func refusal(t *testing.T, err error) *channel.Error {
+// requireRefusal returns what a Send says that did not succeed.
+func requireRefusal(t *testing.T, err error) *channel.Error {
 	t.Helper()
 	e, ok := errors.AsType[*channel.Error](err)
 	require.True(t, ok, "%v", err)
@@ -119,39 +119,39 @@ func refusal(t *testing.T, err error) *channel.Error {
 
 func requireTemporary(t *testing.T, err error) {
 	t.Helper()
-	require.Equal(t, status.Preparing, refusal(t, err).Status())
-	require.False(t, refusal(t, err).InDoubt())
+	require.Equal(t, status.Preparing, requireRefusal(t, err).Status())
+	require.False(t, requireRefusal(t, err).InDoubt())
 }
 
 func requireDoubt(t *testing.T, err error) {
 	t.Helper()
-	require.True(t, refusal(t, err).InDoubt())
+	require.True(t, requireRefusal(t, err).InDoubt())
 }
 
-// pass lets time pass in a bubble.
-func pass(d time.Duration) { <-time.After(d) }
+// advance lets time pass in a bubble.
+func advance(d time.Duration) { <-time.After(d) }
 
-// log is a logger that writes into a string, without the time.
-type log struct {
+// logBuffer is a logger that writes into a string, without the time.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *log) Write(b []byte) (int, error) {
+func (l *logBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
 // take returns what was written since the last take.
-func (l *log) take() string {
+func (l *logBuffer) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.text.Reset()
 	return l.text.String()
 }
 
-func (l *log) logger() *slog.Logger {
+func (l *logBuffer) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}

@@ -19,42 +19,42 @@ var (
 	errDenied = channel.Undeliverable(status.Authorization, "E401")
 )
 
-func TestAProviderWithFaultsInARowIsLeftAloneForAWhile(t *testing.T) {
+func TestBreaker_SkipsProviderAfterFaultsInARow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		primary, backup := working("one").says(channel.Result{}, errBusy), working("two")
-		c := open(t, primary, backup)
-		send(t, c, 5)
-		require.Equal(t, 5, primary.count())
-		send(t, c, 100)
-		require.Zero(t, primary.count(), "its breaker is open")
-		require.Equal(t, 105, backup.count())
+		primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two")
+		c := openSMS(t, primary, backup)
+		sendN(t, c, 5)
+		require.Equal(t, 5, primary.takeCount())
+		sendN(t, c, 100)
+		require.Zero(t, primary.takeCount(), "its breaker is open")
+		require.Equal(t, 105, backup.takeCount())
 		require.Equal(t, failover.Out, c.Providers()[0].State)
 
-		pass(30*time.Second + 1)
+		advance(30*time.Second + 1)
 		require.Equal(t, failover.OnTrial, c.Providers()[0].State)
-		send(t, c, 10)
-		require.Equal(t, 1, primary.count(), "a trial that goes wrong is the last")
+		sendN(t, c, 10)
+		require.Equal(t, 1, primary.takeCount(), "a trial that goes wrong is the last")
 
-		pass(30*time.Second + 1)
-		primary.says(taken, nil)
-		send(t, c, 10)
-		require.Equal(t, 10, primary.count(), "nothing sticks to the backup")
+		advance(30*time.Second + 1)
+		primary.answerWith(taken, nil)
+		sendN(t, c, 10)
+		require.Equal(t, 10, primary.takeCount(), "nothing sticks to the backup")
 		require.Equal(t, failover.Up, c.Providers()[0].State)
 	})
 }
 
-func TestAFewAtATimeAreOnTrial(t *testing.T) {
+func TestBreaker_LimitsConcurrentTrials(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		primary, backup := working("one").says(channel.Result{}, errBusy), working("two")
-		c := with(t, failover.Config{Providers: []channel.Channel{primary, backup}, Failures: 1, Trials: 2, Pause: time.Minute})
-		send(t, c, 1)
-		pass(time.Minute + 1)
-		primary.count()
-		backup.count()
+		primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two")
+		c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, backup}, Failures: 1, Trials: 2, Pause: time.Minute})
+		sendN(t, c, 1)
+		advance(time.Minute + 1)
+		primary.takeCount()
+		backup.takeCount()
 		release := make(chan struct{})
-		primary.does(func(context.Context, channel.Envelope) (channel.Result, error) {
+		primary.answerBy(func(context.Context, channel.Envelope) (channel.Result, error) {
 			<-release
 			return taken, nil
 		})
@@ -66,17 +66,17 @@ func TestAFewAtATimeAreOnTrial(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		require.Equal(t, 2, primary.count())
+		require.Equal(t, 2, primary.takeCount())
 		close(release)
 		for range 10 {
 			require.NoError(t, <-done)
 		}
-		require.Equal(t, 8, backup.count())
+		require.Equal(t, 8, backup.takeCount())
 		require.Equal(t, failover.Up, c.Providers()[0].State)
 	})
 }
 
-func TestOnlyFaultsThatTheNextMessageWouldMeetOpenABreaker(t *testing.T) {
+func TestBreaker_CountsOnlyProviderFaults(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err   error
@@ -96,57 +96,57 @@ func TestOnlyFaultsThatTheNextMessageWouldMeetOpenABreaker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			primary := working("one").says(channel.Result{}, tt.err)
-			c := open(t, primary, working("two"))
+			primary := newWorkingProvider("one").answerWith(channel.Result{}, tt.err)
+			c := openSMS(t, primary, newWorkingProvider("two"))
 			for range 20 {
 				_, _ = c.Send(t.Context(), envelope())
 			}
 			require.Equal(t, tt.opens, c.Providers()[0].State == failover.Out)
 			if tt.opens {
-				require.Equal(t, 5, primary.count())
+				require.Equal(t, 5, primary.takeCount())
 			} else {
-				require.Equal(t, 20, primary.count())
+				require.Equal(t, 20, primary.takeCount())
 			}
 		})
 	}
 }
 
-func TestOneThatIsRefusedForThePersonCountsAsWell(t *testing.T) {
+func TestBreaker_RefusedRecipientCountsAsSuccess(t *testing.T) {
 	t.Parallel()
-	primary := working("one")
-	c := open(t, primary, working("two"))
+	primary := newWorkingProvider("one")
+	c := openSMS(t, primary, newWorkingProvider("two"))
 	for range 20 {
-		primary.says(channel.Result{}, errBusy)
-		send(t, c, 4)
-		primary.says(channel.Result{}, channel.Undeliverable(status.InvalidNumber, ""))
+		primary.answerWith(channel.Result{}, errBusy)
+		sendN(t, c, 4)
+		primary.answerWith(channel.Result{}, channel.Undeliverable(status.InvalidNumber, ""))
 		_, err := c.Send(t.Context(), envelope())
 		require.ErrorContains(t, err, "invalid_number")
 	}
 	require.Equal(t, failover.Up, c.Providers()[0].State, "a provider that judges numbers works")
 }
 
-func TestAProviderThatPanicsIsLeftAlone(t *testing.T) {
+func TestBreaker_CountsPanic(t *testing.T) {
 	t.Parallel()
-	primary := working("one").does(func(context.Context, channel.Envelope) (channel.Result, error) { panic("oh") })
-	var l log
-	c := with(t, failover.Config{Providers: []channel.Channel{primary, working("two")}, Logger: l.logger()})
+	primary := newWorkingProvider("one").answerBy(func(context.Context, channel.Envelope) (channel.Result, error) { panic("oh") })
+	var l logBuffer
+	c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, newWorkingProvider("two")}, Logger: l.logger()})
 	for range 5 {
 		require.PanicsWithValue(t, "oh", func() { _, _ = c.Send(t.Context(), envelope()) }, "nobody knows what it did")
 	}
-	send(t, c, 5)
+	sendN(t, c, 5)
 	require.Equal(t, uint64(5), c.Providers()[0].Failed)
 	require.Contains(t, l.take(), "provider=one")
 }
 
-func TestATimeoutOpensABreakerAndACallerThatGivesUpDoesNot(t *testing.T) {
+func TestBreaker_CountsTimeoutNotCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hang := func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
 			<-ctx.Done()
 			return channel.Result{}, channel.InDoubt(ctx.Err())
 		}
-		primary := working("one").does(hang)
-		c := open(t, primary, working("two"))
+		primary := newWorkingProvider("one").answerBy(hang)
+		c := openSMS(t, primary, newWorkingProvider("two"))
 		for range 20 {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
@@ -161,99 +161,99 @@ func TestATimeoutOpensABreakerAndACallerThatGivesUpDoesNot(t *testing.T) {
 			cancel()
 		}
 		require.Equal(t, failover.Out, c.Providers()[0].State)
-		send(t, c, 1)
+		sendN(t, c, 1)
 	})
 }
 
-func TestWhenAllAreLeftAloneTheNextTryIsWhenTheFirstIsOnTrial(t *testing.T) {
+func TestBreaker_RetriesAtFirstTrialWhenAllAreOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		primary, backup := working("one").says(channel.Result{}, errBusy), working("two")
-		c := open(t, primary, backup)
-		send(t, c, 5)
-		pass(10 * time.Second)
-		backup.says(channel.Result{}, errBusy)
+		primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two")
+		c := openSMS(t, primary, backup)
+		sendN(t, c, 5)
+		advance(10 * time.Second)
+		backup.answerWith(channel.Result{}, errBusy)
 		for range 5 {
 			_, err := c.Send(t.Context(), envelope())
 			requireTemporary(t, err)
-			require.Equal(t, 20*time.Second+time.Millisecond, refusal(t, err).RetryAfter())
+			require.Equal(t, 20*time.Second+time.Millisecond, requireRefusal(t, err).RetryAfter())
 		}
-		primary.count()
-		backup.count()
+		primary.takeCount()
+		backup.takeCount()
 		_, err := c.Send(t.Context(), envelope())
 		requireTemporary(t, err)
-		require.Equal(t, "one: left alone; two: left alone", refusal(t, err).Detail())
-		require.Zero(t, primary.count()+backup.count())
+		require.Equal(t, "one: left alone; two: left alone", requireRefusal(t, err).Detail())
+		require.Zero(t, primary.takeCount()+backup.takeCount())
 
-		primary.says(taken, nil)
-		pass(refusal(t, err).RetryAfter())
-		send(t, c, 1)
-		require.Equal(t, 1, primary.count(), "it was worth the wait")
+		primary.answerWith(taken, nil)
+		advance(requireRefusal(t, err).RetryAfter())
+		sendN(t, c, 1)
+		require.Equal(t, 1, primary.takeCount(), "it was worth the wait")
 	})
 }
 
 // An account that is refused is no reason to wait: the route may have another step.
-func TestARefusedAccountIsRefusedWhileItIsLeftAlone(t *testing.T) {
+func TestBreaker_RefusedAccountStaysRefusedWhileOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		primary := working("one").says(channel.Result{}, errDenied)
-		backup := working("two").says(channel.Result{}, channel.Undeliverable(status.QuotaExceeded, "E402"))
-		c := open(t, primary, backup)
+		primary := newWorkingProvider("one").answerWith(channel.Result{}, errDenied)
+		backup := newWorkingProvider("two").answerWith(channel.Result{}, channel.Undeliverable(status.QuotaExceeded, "E402"))
+		c := openSMS(t, primary, backup)
 		for i := range 10 {
 			_, err := c.Send(t.Context(), envelope())
-			e := refusal(t, err)
+			e := requireRefusal(t, err)
 			require.Equal(t, status.Undeliverable, e.Status())
 			require.Equal(t, status.Authorization, e.Reason())
 			require.Equal(t, i >= 5, e.Detail() == "one: left alone after authorization", e.Detail())
 		}
-		require.Equal(t, 5, primary.count())
-		require.Equal(t, 5, backup.count())
+		require.Equal(t, 5, primary.takeCount())
+		require.Equal(t, 5, backup.takeCount())
 	})
 }
 
-func TestAMaskedProviderShows(t *testing.T) {
+func TestProviders_ShowsMaskedProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l log
-		primary, backup := working("one"), working("two")
-		c := with(t, failover.Config{Providers: []channel.Channel{primary, backup}, Logger: l.logger()})
-		send(t, c, 3)
-		primary.says(channel.Result{}, errBusy)
-		send(t, c, 4)
+		var l logBuffer
+		primary, backup := newWorkingProvider("one"), newWorkingProvider("two")
+		c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, backup}, Logger: l.logger()})
+		sendN(t, c, 3)
+		primary.answerWith(channel.Result{}, errBusy)
+		sendN(t, c, 4)
 		require.Empty(t, l.take(), "a fault now and then")
 		require.Zero(t, c.Providers()[0].MaskedSince)
 
-		send(t, c, 1)
+		sendN(t, c, 1)
 		began := time.Now()
 		require.Equal(t, "level=WARN msg=\"failover: a provider keeps failing; the others take over\""+
 			" channel=sms provider=one reason=system_error in_a_row=5\n", l.take())
-		send(t, c, 1)
-		pass(30*time.Second + 1)
-		send(t, c, 1)
+		sendN(t, c, 1)
+		advance(30*time.Second + 1)
+		sendN(t, c, 1)
 		require.Equal(t, []failover.ProviderState{
 			{Name: "one", State: failover.Out, Sent: 3, Failed: 6, MaskedSince: began},
 			{Name: "two", State: failover.Up, Sent: 7},
 		}, c.Providers())
 		require.Empty(t, l.take(), "once")
 
-		pass(30*time.Second + 1)
-		primary.says(taken, nil)
-		send(t, c, 2)
+		advance(30*time.Second + 1)
+		primary.answerWith(taken, nil)
+		sendN(t, c, 2)
 		require.Empty(t, l.take(), "it is still on trial")
-		send(t, c, 1)
+		sendN(t, c, 1)
 		require.Equal(t, "level=INFO msg=\"failover: a provider is back\" channel=sms provider=one masked_for=1m0.000000002s\n", l.take())
 		require.Equal(t, failover.ProviderState{Name: "one", State: failover.Up, Sent: 6, Failed: 6}, c.Providers()[0])
 	})
 }
 
 // Some faults do not open the breaker, and mask the primary all the same.
-func TestAPrimaryThatRefusesEachMessageIsMasked(t *testing.T) {
+func TestProviders_ShowsRefusingPrimaryAsMasked(t *testing.T) {
 	t.Parallel()
-	var l log
-	primary := working("one").says(channel.Result{}, channel.Undeliverable(status.Permission, "to "+number.E164()))
-	c := with(t, failover.Config{Providers: []channel.Channel{primary, working("two")}, Logger: l.logger()})
-	send(t, c, 50)
-	require.Equal(t, 50, primary.count())
+	var l logBuffer
+	primary := newWorkingProvider("one").answerWith(channel.Result{}, channel.Undeliverable(status.Permission, "to "+number.E164()))
+	c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, newWorkingProvider("two")}, Logger: l.logger()})
+	sendN(t, c, 50)
+	require.Equal(t, 50, primary.takeCount())
 	state := c.Providers()[0]
 	require.NotZero(t, state.MaskedSince)
 	require.Equal(t, uint64(50), state.Failed)
@@ -261,7 +261,7 @@ func TestAPrimaryThatRefusesEachMessageIsMasked(t *testing.T) {
 	require.Contains(t, line, "reason=permission")
 	require.NotContains(t, line, number.E164()[4:])
 
-	primary.says(taken, nil)
-	send(t, c, 1)
+	primary.answerWith(taken, nil)
+	sendN(t, c, 1)
 	require.Contains(t, l.take(), "a provider is back")
 }

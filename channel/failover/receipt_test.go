@@ -20,10 +20,10 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// caller is a provider with a webhook whose calls say "delivered" of the IDs in the query.
-type caller struct{ *fake }
+// webhookProvider is a provider with a webhook whose calls say "delivered" of the IDs in the query.
+type webhookProvider struct{ *scriptedProvider }
 
-func (c caller) ReceiptHandler(s channel.Sink) http.Handler {
+func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var rs []channel.Receipt
 		for _, id := range r.URL.Query()["id"] {
@@ -35,9 +35,9 @@ func (c caller) ReceiptHandler(s channel.Sink) http.Handler {
 	})
 }
 
-func TestACallGoesToTheProviderInItsPath(t *testing.T) {
+func TestReceiptHandler_ServesProviderInPath(t *testing.T) {
 	t.Parallel()
-	c := open(t, caller{working("one")}, working("two"), caller{working("three")})
+	c := openSMS(t, webhookProvider{newWorkingProvider("one")}, newWorkingProvider("two"), webhookProvider{newWorkingProvider("three")})
 	for path, want := range map[string]string{
 		"/sms/one":              "one",
 		"/receipts/sms/one":     "one",
@@ -78,12 +78,12 @@ func TestACallGoesToTheProviderInItsPath(t *testing.T) {
 	}
 }
 
-func TestTheReceiptsOfACallStayTogetherAndAreRenamed(t *testing.T) {
+func TestReceiptHandler_RenamesReceiptsInOneCall(t *testing.T) {
 	t.Parallel()
 	attempt := uuid.NewString()
 	down := errors.New("down")
 	calls := 0
-	h := open(t, caller{working("one")}).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+	h := openSMS(t, webhookProvider{newWorkingProvider("one")}).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
 		calls++
 		var names []string
 		for _, r := range rs {
@@ -101,7 +101,7 @@ func TestTheReceiptsOfACallStayTogetherAndAreRenamed(t *testing.T) {
 }
 
 // Different messages have different names, and an answer and a receipt the same one.
-func TestNamesAreUnambiguous(t *testing.T) {
+func TestProviderID_IsUnambiguous(t *testing.T) {
 	t.Parallel()
 	id := rapid.OneOf(
 		rapid.StringMatching(`(one|two|on|e)?:?[a-z0-9:]{0,4}`),
@@ -112,8 +112,8 @@ func TestNamesAreUnambiguous(t *testing.T) {
 		outside := make(map[string][2]string)
 		for range 20 {
 			name, inside := rapid.SampledFrom([]string{"one", "on", "two"}).Draw(r, "provider"), id.Draw(r, "id")
-			p := working(channel.Name(name)).says(channel.Result{Status: status.Accepted, ProviderID: inside}, nil)
-			c, err := failover.New(channel.SMS, caller{p})
+			p := newWorkingProvider(channel.Name(name)).answerWith(channel.Result{Status: status.Accepted, ProviderID: inside}, nil)
+			c, err := failover.New(channel.SMS, webhookProvider{p})
 			require.NoError(r, err)
 			result, err := c.Send(t.Context(), envelope())
 			require.NoError(r, err)
@@ -144,7 +144,7 @@ func FuzzPath(f *testing.F) {
 	for _, path := range []string{"/sms/one", "/receipts/sms/two/secret", "//sms//one", "/sms/%2e%2e/one", "sms/one", ""} {
 		f.Add(path)
 	}
-	c, err := failover.New(channel.SMS, caller{working("one")}, caller{working("two")})
+	c, err := failover.New(channel.SMS, webhookProvider{newWorkingProvider("one")}, webhookProvider{newWorkingProvider("two")})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, path string) {
 		sunk := 0
@@ -164,21 +164,21 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// talker is a provider with a session.
-type talker struct {
-	*fake
+// listeningProvider is a provider with a session.
+type listeningProvider struct {
+	*scriptedProvider
 	listen func(ctx context.Context, s channel.Sink) error
 }
 
-func (l talker) Listen(ctx context.Context, s channel.Sink) error { return l.listen(ctx, s) }
+func (l listeningProvider) Listen(ctx context.Context, s channel.Sink) error { return l.listen(ctx, s) }
 
-func TestASessionThatBreaksIsBegunAgainAndTheOthersGoOn(t *testing.T) {
+func TestListen_RestartsBrokenSessionAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l log
+		var l logBuffer
 		var begun []time.Duration
 		began := time.Now()
-		broken := talker{working("one"), func(ctx context.Context, _ channel.Sink) error {
+		broken := listeningProvider{newWorkingProvider("one"), func(ctx context.Context, _ channel.Sink) error {
 			begun = append(begun, time.Since(began))
 			if len(begun) == 2 {
 				panic("secret")
@@ -191,7 +191,7 @@ func TestASessionThatBreaksIsBegunAgainAndTheOthersGoOn(t *testing.T) {
 			}
 			return errors.New("broken")
 		}}
-		steady := talker{working("two"), func(ctx context.Context, s channel.Sink) error {
+		steady := listeningProvider{newWorkingProvider("two"), func(ctx context.Context, s channel.Sink) error {
 			for i := 0; ; i++ {
 				if err := s(ctx, channel.Receipt{Channel: "two", ProviderID: "1", Status: status.Delivered}); err != nil {
 					return err
@@ -203,7 +203,7 @@ func TestASessionThatBreaksIsBegunAgainAndTheOthersGoOn(t *testing.T) {
 				}
 			}
 		}}
-		c := with(t, failover.Config{Providers: []channel.Channel{broken, steady, working("three")}, Logger: l.logger()})
+		c := openConfig(t, failover.Config{Providers: []channel.Channel{broken, steady, newWorkingProvider("three")}, Logger: l.logger()})
 		var mu sync.Mutex
 		heard := 0
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute-1)
@@ -231,30 +231,30 @@ func TestASessionThatBreaksIsBegunAgainAndTheOthersGoOn(t *testing.T) {
 	})
 }
 
-func TestListeningEndsAfterItsSessions(t *testing.T) {
+func TestListen_EndsAfterItsSessions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
-		slow := talker{working("one"), func(ctx context.Context, _ channel.Sink) error {
+		slow := listeningProvider{newWorkingProvider("one"), func(ctx context.Context, _ channel.Sink) error {
 			<-ctx.Done()
-			pass(time.Second)
+			advance(time.Second)
 			ended = true
 			return ctx.Err()
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		require.ErrorIs(t, open(t, slow).Listen(ctx, nil), context.DeadlineExceeded)
+		require.ErrorIs(t, openSMS(t, slow).Listen(ctx, nil), context.DeadlineExceeded)
 		require.True(t, ended)
 	})
 }
 
-func TestWithoutSessionsListeningEndsWithItsContext(t *testing.T) {
+func TestListen_EndsWithContextWithoutSessions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		began := time.Now()
-		require.ErrorIs(t, open(t, working("one")).Listen(ctx, nil), context.DeadlineExceeded)
+		require.ErrorIs(t, openSMS(t, newWorkingProvider("one")).Listen(ctx, nil), context.DeadlineExceeded)
 		require.Equal(t, time.Hour, time.Since(began))
 	})
 }

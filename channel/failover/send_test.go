@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestTheNextIsAskedOnlyIfThoseBeforeItDidNotTakeTheMessage(t *testing.T) {
+func TestSend_TriesNextOnlyAfterCertainRefusal(t *testing.T) {
 	t.Parallel()
 	busy := errors.New("busy")
 	for name, tt := range map[string]struct {
@@ -47,17 +47,17 @@ func TestTheNextIsAskedOnlyIfThoseBeforeItDidNotTakeTheMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			primary, backup := working("one").says(channel.Result{}, tt.err), working("two")
-			result, err := open(t, primary, backup).Send(t.Context(), envelope())
-			require.Equal(t, 1, primary.count())
+			primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, tt.err), newWorkingProvider("two")
+			result, err := openSMS(t, primary, backup).Send(t.Context(), envelope())
+			require.Equal(t, 1, primary.takeCount())
 			if tt.next {
 				require.NoError(t, err)
 				require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: "two:1"}, result)
-				require.Equal(t, 1, backup.count())
+				require.Equal(t, 1, backup.takeCount())
 				return
 			}
-			require.Zero(t, backup.count())
-			want, got := refusal(t, tt.err), refusal(t, err)
+			require.Zero(t, backup.takeCount())
+			want, got := requireRefusal(t, tt.err), requireRefusal(t, err)
 			require.Equal(t, want.Status(), got.Status())
 			require.Equal(t, want.Reason(), got.Reason())
 			require.Equal(t, want.InDoubt(), got.InDoubt())
@@ -65,19 +65,19 @@ func TestTheNextIsAskedOnlyIfThoseBeforeItDidNotTakeTheMessage(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsAnAnswerWhateverItSays(t *testing.T) {
+func TestSend_ReturnsAnyAnswer(t *testing.T) {
 	t.Parallel()
 	for _, s := range []status.Status{status.Accepted, status.Delivered, status.Undeliverable, status.Failed, status.Preparing} {
-		primary := working("one").says(channel.Result{Status: s, ProviderID: "7", Reason: status.SystemError, Detail: "E7"}, nil)
-		backup := working("two")
-		result, err := open(t, primary, backup).Send(t.Context(), envelope())
+		primary := newWorkingProvider("one").answerWith(channel.Result{Status: s, ProviderID: "7", Reason: status.SystemError, Detail: "E7"}, nil)
+		backup := newWorkingProvider("two")
+		result, err := openSMS(t, primary, backup).Send(t.Context(), envelope())
 		require.NoError(t, err)
 		require.Equal(t, channel.Result{Status: s, ProviderID: "one:7", Reason: status.SystemError, Detail: "one: E7"}, result)
-		require.Zero(t, backup.count())
+		require.Zero(t, backup.takeCount())
 	}
 }
 
-func TestWhenAllFailTheMostUsefulErrorIsReturned(t *testing.T) {
+func TestSend_ReturnsMostUsefulErrorWhenAllFail(t *testing.T) {
 	t.Parallel()
 	temporary := func(after time.Duration) error { return channel.Temporary(errors.New("busy"), after) }
 	denied := channel.Undeliverable(status.Authorization, "E401")
@@ -115,11 +115,11 @@ func TestWhenAllFailTheMostUsefulErrorIsReturned(t *testing.T) {
 			t.Parallel()
 			var providers []channel.Channel
 			for i, n := range []channel.Name{"one", "two", "three"} {
-				providers = append(providers, working(n).says(channel.Result{}, tt.errs[i]))
+				providers = append(providers, newWorkingProvider(n).answerWith(channel.Result{}, tt.errs[i]))
 			}
-			result, err := open(t, providers...).Send(t.Context(), envelope())
+			result, err := openSMS(t, providers...).Send(t.Context(), envelope())
 			require.Zero(t, result)
-			e := refusal(t, err)
+			e := requireRefusal(t, err)
 			require.Equal(t, tt.status, e.Status())
 			require.Equal(t, tt.reason, e.Reason())
 			require.Equal(t, tt.detail, e.Detail())
@@ -128,84 +128,84 @@ func TestWhenAllFailTheMostUsefulErrorIsReturned(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedWithAContextThatHasEnded(t *testing.T) {
+func TestSend_TriesNoProviderAfterContextEnd(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	primary := working("one").does(func(context.Context, channel.Envelope) (channel.Result, error) {
+	primary := newWorkingProvider("one").answerBy(func(context.Context, channel.Envelope) (channel.Result, error) {
 		cancel()
 		return channel.Result{}, channel.Undeliverable(status.Authorization, "")
 	})
-	backup := working("two")
-	c := open(t, primary, backup)
+	backup := newWorkingProvider("two")
+	c := openSMS(t, primary, backup)
 	_, err := c.Send(ctx, envelope())
 	requireTemporary(t, err) // the backup may still take it
 	_, err = c.Send(ctx, envelope())
 	requireTemporary(t, err)
-	require.Equal(t, 1, primary.count())
-	require.Zero(t, backup.count())
+	require.Equal(t, 1, primary.takeCount())
+	require.Zero(t, backup.takeCount())
 }
 
-func TestACallThatWasCutOffIsInDoubtByWhateverName(t *testing.T) {
+func TestSend_CanceledCallIsInDoubt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	primary := working("one").does(func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
+	primary := newWorkingProvider("one").answerBy(func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
 		cancel()
 		return channel.Result{}, ctx.Err()
 	})
-	backup := working("two")
-	_, err := open(t, primary, backup).Send(ctx, envelope())
+	backup := newWorkingProvider("two")
+	_, err := openSMS(t, primary, backup).Send(ctx, envelope())
 	requireDoubt(t, err)
-	require.Zero(t, backup.count())
+	require.Zero(t, backup.takeCount())
 }
 
-func TestAnAttemptInDoubtGoesBackToItsProvider(t *testing.T) {
+func TestDoubt_GoesBackToItsProvider(t *testing.T) {
 	t.Parallel()
 	lost := channel.InDoubt(errors.New("lost"))
 	busy := channel.Temporary(errors.New("busy"), 0)
-	primary, backup := working("one").says(channel.Result{}, busy), working("two").says(channel.Result{}, lost)
-	c := open(t, primary, backup)
+	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, busy), newWorkingProvider("two").answerWith(channel.Result{}, lost)
+	c := openSMS(t, primary, backup)
 	e := envelope()
 	_, err := c.Send(t.Context(), e)
 	requireDoubt(t, err)
-	primary.count()
-	backup.count()
+	primary.takeCount()
+	backup.takeCount()
 
-	primary.says(taken, nil)
+	primary.answerWith(taken, nil)
 	_, err = c.Send(t.Context(), e)
 	requireDoubt(t, err)
-	require.Equal(t, 1, backup.count())
-	require.Zero(t, primary.count(), "the backup may have it")
+	require.Equal(t, 1, backup.takeCount())
+	require.Zero(t, primary.takeCount(), "the backup may have it")
 
-	backup.says(taken, nil)
+	backup.answerWith(taken, nil)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, "two:1", result.ProviderID)
-	require.Zero(t, primary.count())
+	require.Zero(t, primary.takeCount())
 
 	result, err = c.Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, "one:1", result.ProviderID, "a doubt that is settled is forgotten")
 }
 
-func TestADoubtIsSettledByARefusalOfThePerson(t *testing.T) {
+func TestDoubt_SettledByRefusedRecipient(t *testing.T) {
 	t.Parallel()
-	primary, backup := working("one").says(channel.Result{}, errors.New("busy")), working("two")
-	c := open(t, primary, backup)
+	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errors.New("busy")), newWorkingProvider("two")
+	c := openSMS(t, primary, backup)
 	e := envelope()
-	backup.says(channel.Result{}, channel.InDoubt(errors.New("lost")))
+	backup.answerWith(channel.Result{}, channel.InDoubt(errors.New("lost")))
 	_, err := c.Send(t.Context(), e)
 	requireDoubt(t, err)
-	backup.says(channel.Result{}, channel.Undeliverable(status.InvalidNumber, ""))
+	backup.answerWith(channel.Result{}, channel.Undeliverable(status.InvalidNumber, ""))
 	_, err = c.Send(t.Context(), e)
 	require.ErrorContains(t, err, "invalid_number")
-	primary.count()
+	primary.takeCount()
 	_, err = c.Send(t.Context(), e)
 	require.ErrorContains(t, err, "invalid_number")
-	require.Equal(t, 1, primary.count(), "the primary is first again")
+	require.Equal(t, 1, primary.takeCount(), "the primary is first again")
 }
 
 // Resend prefers a second copy to none. One that can be avoided is avoided.
-func TestAProviderInDoubtIsLeftOnlyForAReason(t *testing.T) {
+func TestDoubt_LeavesProviderOnlyForReason(t *testing.T) {
 	t.Parallel()
 	busy := channel.Temporary(errors.New("busy"), 0)
 	for name, tt := range map[string]struct {
@@ -220,43 +220,43 @@ func TestAProviderInDoubtIsLeftOnlyForAReason(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			primary, backup := working("one"), working("two")
+			primary, backup := newWorkingProvider("one"), newWorkingProvider("two")
 			primary.traits.Idempotent = tt.idempotent
-			c := open(t, primary, backup)
+			c := openSMS(t, primary, backup)
 			e := envelope()
-			primary.says(channel.Result{}, channel.InDoubt(errors.New("lost")))
+			primary.answerWith(channel.Result{}, channel.InDoubt(errors.New("lost")))
 			_, err := c.Send(t.Context(), e)
 			requireDoubt(t, err)
-			require.Zero(t, backup.count())
+			require.Zero(t, backup.takeCount())
 
-			primary.says(channel.Result{}, tt.err)
+			primary.answerWith(channel.Result{}, tt.err)
 			_, err = c.Send(t.Context(), e)
 			if tt.next {
 				require.NoError(t, err)
-				require.Equal(t, 1, backup.count())
+				require.Equal(t, 1, backup.takeCount())
 				return
 			}
 			requireTemporary(t, err)
-			require.Zero(t, backup.count())
+			require.Zero(t, backup.takeCount())
 		})
 	}
 }
 
-func TestTheLatestDoubtsAreRemembered(t *testing.T) {
+func TestDoubt_RemembersLatestAttempts(t *testing.T) {
 	t.Parallel()
 	const room = 4
-	primary := working("one")
-	backup := working("two").says(channel.Result{}, channel.InDoubt(errors.New("lost")))
-	c := with(t, failover.Config{Providers: []channel.Channel{primary, backup}, Doubts: room, Failures: 1000})
+	primary := newWorkingProvider("one")
+	backup := newWorkingProvider("two").answerWith(channel.Result{}, channel.InDoubt(errors.New("lost")))
+	c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, backup}, Doubts: room, Failures: 1000})
 	inDoubt := make([]channel.Envelope, 3*room-2) // so that the latest are in both generations
-	primary.says(channel.Result{}, errors.New("busy"))
+	primary.answerWith(channel.Result{}, errors.New("busy"))
 	for i := range inDoubt {
 		inDoubt[i] = envelope()
 		_, err := c.Send(t.Context(), inDoubt[i])
 		requireDoubt(t, err)
 	}
-	primary.says(taken, nil)
-	backup.says(taken, nil)
+	primary.answerWith(taken, nil)
+	backup.answerWith(taken, nil)
 	for i, e := range inDoubt {
 		result, err := c.Send(t.Context(), e)
 		require.NoError(t, err)
@@ -276,7 +276,7 @@ func TestTheLatestDoubtsAreRemembered(t *testing.T) {
 
 // Whatever providers answer, in whatever order, a Send hands a message to nobody once
 // someone may have it, to nobody twice, and keeps quiet about nobody who took it.
-func TestNoSendIsTakenTwice(t *testing.T) {
+func TestSend_IsNeverTakenTwice(t *testing.T) {
 	t.Parallel()
 	answers := []error{
 		nil,
@@ -299,8 +299,8 @@ func TestNoSendIsTakenTwice(t *testing.T) {
 			providers []channel.Channel
 		)
 		for i := range rapid.IntRange(1, 4).Draw(r, "providers") {
-			p := &fake{name: channel.Name(fmt.Sprint("p", i)), traits: channel.Traits{Idempotent: rapid.Bool().Draw(r, "idempotent")}}
-			providers = append(providers, p.does(func(context.Context, channel.Envelope) (channel.Result, error) {
+			p := &scriptedProvider{name: channel.Name(fmt.Sprint("p", i)), traits: channel.Traits{Idempotent: rapid.Bool().Draw(r, "idempotent")}}
+			providers = append(providers, p.answerBy(func(context.Context, channel.Envelope) (channel.Result, error) {
 				require.False(r, len(asked) > 0 && mayHaveIt(last), "%s was asked, and %s may have it", p.name, asked)
 				require.NotContains(r, asked, p.name)
 				asked, last = append(asked, p.name), rapid.SampledFrom(answers).Draw(r, string(p.name))

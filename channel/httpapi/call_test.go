@@ -34,8 +34,8 @@ func provider(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// raw is a provider that reads a request and then does as it is told with its connection.
-func raw(t *testing.T, then func(net.Conn)) string {
+// rawServer is a provider that reads a request and then does as it is told with its connection.
+func rawServer(t *testing.T, then func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func raw(t *testing.T, then func(net.Conn)) string {
 	return "http://" + l.Addr().String()
 }
 
-func TestDoKnowsWhetherTheRequestWasWritten(t *testing.T) {
+func TestDo_KnowsWhetherRequestWasWritten(t *testing.T) {
 	t.Parallel()
 	refused := provider(t, nil)
 	gone := httptest.NewServer(nil)
@@ -76,9 +76,9 @@ func TestDoKnowsWhetherTheRequestWasWritten(t *testing.T) {
 		"no such host":          {"http://no-such-host.invalid", false, "no connection: the host's name is not known"},
 		"a foreign certificate": {secure.URL, false, "no connection: the host's certificate is not trusted"},
 		"no TLS":                {plain, false, "no answer that makes sense"},
-		"closed":                {raw(t, func(net.Conn) {}), true, "no answer: the connection was closed"},
-		"no HTTP":               {raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "to=886912345678\r\n\r\n") }), true, "no answer that makes sense"},
-		"half an answer": {raw(t, func(c net.Conn) {
+		"closed":                {rawServer(t, func(net.Conn) {}), true, "no answer: the connection was closed"},
+		"no HTTP":               {rawServer(t, func(c net.Conn) { _, _ = io.WriteString(c, "to=886912345678\r\n\r\n") }), true, "no answer that makes sense"},
+		"half an answer": {rawServer(t, func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")
 		}), true, "no answer: the connection was closed"},
 		"an endless answer": {provider(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -100,7 +100,7 @@ func TestDoKnowsWhetherTheRequestWasWritten(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheContextIsInDoubtOnlyAfterTheWrite(t *testing.T) {
+func TestDo_ContextEndIsInDoubtOnlyAfterWrite(t *testing.T) {
 	t.Parallel()
 	var asked int
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,7 +123,7 @@ func TestTheEndOfTheContextIsInDoubtOnlyAfterTheWrite(t *testing.T) {
 	require.Equal(t, 1, asked)
 }
 
-func TestARedirectIsAnAnswer(t *testing.T) {
+func TestDo_ReturnsRedirectAsAnswer(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	url := provider(t, func(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +136,7 @@ func TestARedirectIsAnAnswer(t *testing.T) {
 	require.Equal(t, 1, asked, "a followed redirect sends twice")
 }
 
-func TestConnectionsAreReused(t *testing.T) {
+func TestNewClient_ReusesConnections(t *testing.T) {
 	t.Parallel()
 	opened := 0
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -157,7 +157,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	require.Equal(t, 1, opened)
 }
 
-func TestAnUnknownCodeFallsBackByHTTPStatus(t *testing.T) {
+func TestVerdict_FollowsHTTPStatus(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]channel.Verdict{
 		200: {Status: status.Accepted},
@@ -182,7 +182,7 @@ func TestAnUnknownCodeFallsBackByHTTPStatus(t *testing.T) {
 	require.Equal(t, channel.Verdict{Reason: status.InDoubt}, httpapi.Answer{Code: 502, Header: later}.Verdict())
 }
 
-func TestRetryAfterIsReadInBothForms(t *testing.T) {
+func TestRetryAfter_ReadsBothForms(t *testing.T) {
 	t.Parallel()
 	const noon = "Tue, 24 Nov 2026 12:00:00 GMT"
 	for _, tt := range []struct {
@@ -205,13 +205,13 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	}
 }
 
-func TestErrorsGiveNothingOfTheCallAway(t *testing.T) {
+func TestDo_ErrorRevealsNothingOfCall(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for _, url := range []string{
 		gone.URL, // net/http quotes the URL, and of an answer what it does not understand
-		raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "secret-path 886912345678\r\n\r\n") }),
+		rawServer(t, func(c net.Conn) { _, _ = io.WriteString(c, "secret-path 886912345678\r\n\r\n") }),
 	} {
 		_, err := httpapi.Do(httpapi.NewClient(), request(t.Context(), t, url))
 		require.Error(t, err)
@@ -224,7 +224,7 @@ func TestErrorsGiveNothingOfTheCallAway(t *testing.T) {
 }
 
 // Over HTTP/2 a request without a body is whole before its write returns.
-func TestARequestThatIsBeingWrittenIsInDoubt(t *testing.T) {
+func TestDo_PartialWriteIsInDoubt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -240,7 +240,7 @@ func TestARequestThatIsBeingWrittenIsInDoubt(t *testing.T) {
 	answered := make(chan struct{})
 	transport := &http.Transport{Protocols: &http2, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return slow{conn, answered}, err
+		return slowHeadersConn{conn, answered}, err
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, nil)
@@ -252,14 +252,14 @@ func TestARequestThatIsBeingWrittenIsInDoubt(t *testing.T) {
 	require.True(t, e.InDoubt())
 }
 
-// slow is a connection whose write of a HEADERS frame reaches the provider long
+// slowHeadersConn is a connection whose write of a HEADERS frame reaches the provider long
 // before it returns.
-type slow struct {
+type slowHeadersConn struct {
 	net.Conn
 	until <-chan struct{}
 }
 
-func (s slow) Write(b []byte) (int, error) {
+func (s slowHeadersConn) Write(b []byte) (int, error) {
 	n, err := s.Conn.Write(b)
 	if len(b) > 3 && b[3] == 1 {
 		<-s.until
@@ -267,7 +267,7 @@ func (s slow) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func TestATransportThatTellsOfNoWriteIsInDoubt(t *testing.T) {
+func TestDo_UntracedTransportIsInDoubt(t *testing.T) {
 	t.Parallel()
 	var asked int
 	for name, tt := range map[string]struct {

@@ -17,24 +17,24 @@ import (
 
 // Networks drop connections without a word, and over HTTP/2 all calls share one: it
 // may not swallow one after the other.
-func TestADeadConnectionIsGivenUp(t *testing.T) {
+func TestNewClient_ClosesDeadConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var http2 http.Protocols
 		http2.SetUnencryptedHTTP2(true)
-		provider := pipes{make(chan net.Conn), make(chan struct{})}
+		provider := pipeListener{make(chan net.Conn), make(chan struct{})}
 		server := http.Server{Protocols: &http2, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 		go func() { _ = server.Serve(provider) }()
 		defer server.Close() //nolint:errcheck // the listener has nothing to close
 
-		var lines []*singleLine
+		var lines []*mutableConn
 		client := httpapi.NewClient()
 		transport := client.Transport.(*http.Transport)
 		defer transport.CloseIdleConnections()
 		transport.Protocols = &http2
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
-			lines = append(lines, &singleLine{Conn: ours})
+			lines = append(lines, &mutableConn{Conn: ours})
 			provider.conns <- theirs
 			return lines[len(lines)-1], nil
 		}
@@ -52,26 +52,26 @@ func TestADeadConnectionIsGivenUp(t *testing.T) {
 	})
 }
 
-// singleLine is a connection that, once it is dead, swallows what is written.
-type singleLine struct {
+// mutableConn is a connection that, once it is dead, swallows what is written.
+type mutableConn struct {
 	net.Conn
 	dead atomic.Bool
 }
 
-func (l *singleLine) Write(b []byte) (int, error) {
+func (l *mutableConn) Write(b []byte) (int, error) {
 	if l.dead.Load() {
 		return len(b), nil
 	}
 	return l.Conn.Write(b)
 }
 
-// pipes is a listener in memory.
-type pipes struct {
+// pipeListener is a listener in memory.
+type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
 }
 
-func (p pipes) Accept() (net.Conn, error) {
+func (p pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -80,7 +80,7 @@ func (p pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p pipes) Close() error {
+func (p pipeListener) Close() error {
 	select {
 	case <-p.done:
 	default:
@@ -89,4 +89,4 @@ func (p pipes) Close() error {
 	return nil
 }
 
-func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (pipeListener) Addr() net.Addr { return &net.TCPAddr{} }

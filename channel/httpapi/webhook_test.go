@@ -18,9 +18,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// hook takes the body as a provider's ID, if the call says "genuine"; "none" is no
+// testWebhook takes the body as a provider's ID, if the call says "genuine"; "none" is no
 // receipt and "nonsense" an error.
-var hook = httpapi.Webhook{
+var testWebhook = httpapi.Webhook{
 	MaxBody: 100,
 	Verify:  func(r *http.Request, _ []byte) bool { return r.Header.Get("X-Signature") == "genuine" },
 	Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
@@ -38,7 +38,7 @@ var hook = httpapi.Webhook{
 	},
 }
 
-func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
+func TestHandler_AnswersByOutcome(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		method, signature, body string
@@ -61,7 +61,7 @@ func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sunk := 0
-			handler := hook.Handler(func(_ context.Context, rs ...channel.Receipt) error {
+			handler := testWebhook.Handler(func(_ context.Context, rs ...channel.Receipt) error {
 				sunk += len(rs)
 				return tt.down
 			})
@@ -78,19 +78,19 @@ func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-func TestACallThatBreaksOffMakesNoSense(t *testing.T) {
+func TestHandler_RefusesTruncatedBody(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	hook.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", io.MultiReader(
-		strings.NewReader("SM"), errReader{})))
+	testWebhook.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", io.MultiReader(
+		strings.NewReader("SM"), truncatedBody{})))
 	require.Equal(t, http.StatusBadRequest, w.Code)
 }
 
-type errReader struct{}
+type truncatedBody struct{}
 
-func (errReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (truncatedBody) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestAnySecretOfTheListSigns(t *testing.T) {
+func TestSigned_AcceptsAnySecret(t *testing.T) {
 	t.Parallel()
 	message := []byte("body")
 	mac := func(secret string) []byte {

@@ -12,7 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 )
 
-func TestWordsGiveNothingAway(t *testing.T) {
+func TestWords_RevealNothingHidden(t *testing.T) {
 	t.Parallel()
 	const token, text, chinese = "sk-5f3c9a1e", "Your code is 498172", "您的驗證碼😀是：498172"
 	for name, tt := range map[string]struct{ words, want string }{
@@ -49,7 +49,7 @@ func TestWordsGiveNothingAway(t *testing.T) {
 	require.Len(t, httpapi.Words(strings.Repeat("no ", 2000)+token, token), 300, "what is left out gives nothing away")
 }
 
-func TestNoLongNumberAndNoPieceOfATextIsLeftInWords(t *testing.T) {
+func TestWords_HoldNoLongNumberOrHiddenPiece(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		hidden := rapid.StringN(8, 40, -1).Draw(t, "hidden")

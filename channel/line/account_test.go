@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestAllMistakesOfAConfigComeAtOnce(t *testing.T) {
+func TestConfig_ReturnsAllMistakes(t *testing.T) {
 	t.Parallel()
 	_, err := line.NewPush(line.PushConfig{
 		Account: line.Account{Secrets: []string{"a", ""}, BaseURL: "api.line.me"},
@@ -56,7 +56,7 @@ func TestAllMistakesOfAConfigComeAtOnce(t *testing.T) {
 	}
 }
 
-func TestAZeroConfigGoesToLINEItself(t *testing.T) {
+func TestConfig_DefaultsToLINE(t *testing.T) {
 	t.Parallel()
 	asked := ""
 	a := account("")
@@ -73,7 +73,7 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestNothingPrintsWhatIsSecret(t *testing.T) {
+func TestFormat_PrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	directory := line.NewDirectory()
 	require.NoError(t, directory.Link(number(t, e164), user))
@@ -96,7 +96,7 @@ func TestNothingPrintsWhatIsSecret(t *testing.T) {
 	}
 }
 
-func TestNoDetailRepeatsWhatWasSent(t *testing.T) {
+func TestDetail_RepeatsNothingSent(t *testing.T) {
 	t.Parallel()
 	const says = "Your order has shipped and arrives on Friday"
 	pieces := []string{"Your order has shipped", "arrives on Friday", "%59our order has", "order\nhas shipped"}
@@ -112,8 +112,8 @@ func TestNoDetailRepeatsWhatWasSent(t *testing.T) {
 		refused := func(send func(line.Account) (channel.Result, error), pieces ...string) {
 			for _, piece := range pieces {
 				answer, _ := json.Marshal(map[string]any{"message": "odd: " + piece + "!", "details": []map[string]string{{"property": piece}}})
-				refuse := refuses(http.StatusBadRequest, string(answer))
-				_, err := send(account(newFake(t, map[string]http.HandlerFunc{pushPath: refuse, flexiblePath: refuse, templatedPath: refuse}).URL))
+				refuse := refuseWith(http.StatusBadRequest, string(answer))
+				_, err := send(account(newFakeLINE(t, map[string]http.HandlerFunc{pushPath: refuse, flexiblePath: refuse, templatedPath: refuse}).URL))
 				require.ErrorContains(t, err, "HTTP 400")
 				require.NotContains(t, err.Error(), piece)
 				require.NotContains(t, err.Error(), "order")
@@ -131,7 +131,7 @@ func TestNoDetailRepeatsWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestAnAccountOverridesCodes(t *testing.T) {
+func TestCodes_AccountOverrides(t *testing.T) {
 	t.Parallel()
 	codes := line.Codes{
 		"422":                   {Status: status.Undeliverable, Reason: status.Unverified},
@@ -153,11 +153,11 @@ func TestAnAccountOverridesCodes(t *testing.T) {
 		{500, ``, channel.Verdict{Reason: status.SystemError}},
 		{503, ``, codes["503"]},
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, codes["429 try again later"]},
-		{429, monthly, channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}},
+		{429, monthlyLimitBody, channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}},
 		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"}]}`, codes["400 'messages[0].text"]},
 		{400, ``, channel.Verdict{Status: status.Failed, Reason: status.TemplateConfig}},
 	} {
-		f := newFake(t, map[string]http.HandlerFunc{flexiblePath: refuses(tt.code, tt.body)})
+		f := newFakeLINE(t, map[string]http.HandlerFunc{flexiblePath: refuseWith(tt.code, tt.body)})
 		n := newNotification(t, line.NotificationConfig{Account: account(f.URL), Codes: codes})
 		result, err := n.Send(t.Context(), envelope(t, text))
 		if tt.want.Status == status.Accepted {

@@ -22,36 +22,36 @@ const (
 	shaped = line.Templated(`{"templateKey":"shipment_completed_ja","body":{"emphasizedItem":{"itemKey":"date_002_ja","content":"Aug. 10"},"items":[{"itemKey":"number_001_ja","content":"Your order has shipped"}]}}`)
 )
 
-// hidden is what no error may hold: what is secret, and what the contents say.
-var hidden = []string{token, secret, hashNumber, hashNumber[:12], hashNumber[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
+// secretTexts is what no error may hold: what is secret, and what the contents say.
+var secretTexts = []string{token, secret, hashNumber, hashNumber[:12], hashNumber[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
 
-// nobody listens on port 1. A server's port that was closed is soon another test's.
-const nobody = "http://127.0.0.1:1"
+// unreachableURL listens on port 1. A server's port that was closed is soon another test's.
+const unreachableURL = "http://127.0.0.1:1"
 
-// troubles are LINE in trouble on a path, as URLs.
-func troubles(t *testing.T, path string) map[string]string {
+// faultyServers are LINE in trouble on a path, as URLs.
+func faultyServers(t *testing.T, path string) map[string]string {
 	t.Helper()
-	at := func(h http.HandlerFunc) string { return newFake(t, map[string]http.HandlerFunc{path: h}).URL }
+	at := func(h http.HandlerFunc) string { return newFakeLINE(t, map[string]http.HandlerFunc{path: h}).URL }
 	return map[string]string{
-		"refused connection": nobody,
+		"refused connection": unreachableURL,
 		"no answer": at(func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
 		}),
-		"server error":      at(says(http.StatusInternalServerError, "Internal server error", "", "")),
-		"proxy's own error": at(refuses(http.StatusBadGateway, "<html>"+e164)),
-		"throttled":         at(says(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.", "", "")),
-		"wrong credentials": at(says(http.StatusUnauthorized, "Authentication failed", "", "")),
-		"no permission":     at(says(http.StatusForbidden, "Access to this API is not available for your account", "", "")),
-		"bad request":       at(says(http.StatusBadRequest, "The request body has 1 error(s)", "messages[0].text", "May not be empty")),
+		"server error":      at(echoError(http.StatusInternalServerError, "Internal server error", "", "")),
+		"proxy's own error": at(refuseWith(http.StatusBadGateway, "<html>"+e164)),
+		"throttled":         at(echoError(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.", "", "")),
+		"wrong credentials": at(echoError(http.StatusUnauthorized, "Authentication failed", "", "")),
+		"no permission":     at(echoError(http.StatusForbidden, "Access to this API is not available for your account", "", "")),
+		"bad request":       at(echoError(http.StatusBadRequest, "The request body has 1 error(s)", "messages[0].text", "May not be empty")),
 		"elsewhere": at(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/?to="+e164, http.StatusTemporaryRedirect)
 		}),
-		"nonsense": nonsense(t),
+		"nonsense": notHTTPServer(t),
 	}
 }
 
-// nonsense is no HTTP server.
-func nonsense(t *testing.T) string {
+// notHTTPServer is no HTTP server.
+func notHTTPServer(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -74,32 +74,32 @@ func nonsense(t *testing.T) string {
 
 func stalled(t *testing.T, path string) string {
 	t.Helper()
-	return newFake(t, map[string]http.HandlerFunc{path: func(_ http.ResponseWriter, r *http.Request) {
+	return newFakeLINE(t, map[string]http.HandlerFunc{path: func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 	}}).URL
 }
 
-// book is a fixed Contacts.
-type book struct {
+// fixedContacts is a fixed Contacts.
+type fixedContacts struct {
 	contacts []line.Contact
 	blocked  bool
 	err      error
 }
 
-func (b book) ByPhone(context.Context, phone.Number) ([]line.Contact, error) {
+func (b fixedContacts) ByPhone(context.Context, phone.Number) ([]line.Contact, error) {
 	return b.contacts, b.err
 }
-func (b book) Blocked(context.Context, string) (bool, error) { return b.blocked, b.err }
+func (b fixedContacts) Blocked(context.Context, string) (bool, error) { return b.blocked, b.err }
 
-func TestPushKeepsTheContract(t *testing.T) {
+func TestContract_Push(t *testing.T) {
 	t.Parallel()
 	byPhone := channel.Recipient{Phone: number(t, e164)}
-	knows := book{contacts: []line.Contact{{UserID: user}}}
+	knows := fixedContacts{contacts: []line.Contact{{UserID: user}}}
 	with := func(url string, c line.PushConfig) func(*testing.T) channel.Channel {
 		return func(t *testing.T) channel.Channel {
 			c := c
 			if url == "" {
-				url = newFake(t, nil).URL
+				url = newFakeLINE(t, nil).URL
 			}
 			c.Account = account(url)
 			return newPush(t, c)
@@ -107,44 +107,44 @@ func TestPushKeepsTheContract(t *testing.T) {
 	}
 	answering := func(path string, h http.HandlerFunc) func(*testing.T) channel.Channel {
 		return func(t *testing.T) channel.Channel {
-			url := newFake(t, map[string]http.HandlerFunc{path: h}).URL
+			url := newFakeLINE(t, map[string]http.HandlerFunc{path: h}).URL
 			return newPush(t, line.PushConfig{Account: account(url), Contacts: knows, CheckProfile: path == profilePath})
 		}
 	}
 	for name, content := range map[string]channel.Content{"text": text, "messages": flex} {
 		h := channeltest.Harness{
 			Channel: func(t *testing.T) channel.Channel {
-				return newPush(t, line.PushConfig{Account: account(newFake(t, nil).URL), Contacts: knows, CheckProfile: true})
+				return newPush(t, line.PushConfig{Account: account(newFakeLINE(t, nil).URL), Contacts: knows, CheckProfile: true})
 			},
 			Content: content,
 			To:      byPhone,
 			Unreachable: map[string]channeltest.Case{
-				"nothing to find one by":   {Channel: with(nobody, line.PushConfig{})},
-				"no contact":               {Channel: with(nobody, line.PushConfig{Contacts: book{}})},
-				"several contacts":         {Channel: with(nobody, line.PushConfig{Contacts: book{contacts: make([]line.Contact, 2)}})},
-				"blocked":                  {Channel: with(nobody, line.PushConfig{Contacts: book{contacts: []line.Contact{{UserID: user, Blocked: true}}}})},
-				"blocked, by user ID":      {Channel: with(nobody, line.PushConfig{Contacts: book{blocked: true}}), To: channel.Recipient{LINEUserID: user}},
-				"no profile":               {Channel: answering(profilePath, says(http.StatusNotFound, "Not found", "", ""))},
-				"unknown user ID":          {Channel: answering(pushPath, says(http.StatusBadRequest, "The property, 'to', in the request body is invalid (line: -, column: -)", "", ""))},
-				"user ID that was refused": {Channel: answering(pushPath, says(http.StatusBadRequest, "The request body has 1 error(s)", "to", "May not be empty"))},
-				"user ID of nobody":        {Channel: answering(pushPath, says(http.StatusBadRequest, "Failed to send messages", "", ""))},
-				"quota used up":            {Channel: answering(pushPath, says(http.StatusTooManyRequests, "You have reached your monthly limit.", "", ""))},
+				"nothing to find one by":   {Channel: with(unreachableURL, line.PushConfig{})},
+				"no contact":               {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{}})},
+				"several contacts":         {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{contacts: make([]line.Contact, 2)}})},
+				"blocked":                  {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}}}})},
+				"blocked, by user ID":      {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{blocked: true}}), To: channel.Recipient{LINEUserID: user}},
+				"no profile":               {Channel: answering(profilePath, echoError(http.StatusNotFound, "Not found", "", ""))},
+				"unknown user ID":          {Channel: answering(pushPath, echoError(http.StatusBadRequest, "The property, 'to', in the request body is invalid (line: -, column: -)", "", ""))},
+				"user ID that was refused": {Channel: answering(pushPath, echoError(http.StatusBadRequest, "The request body has 1 error(s)", "to", "May not be empty"))},
+				"user ID of nobody":        {Channel: answering(pushPath, echoError(http.StatusBadRequest, "Failed to send messages", "", ""))},
+				"quota used up":            {Channel: answering(pushPath, echoError(http.StatusTooManyRequests, "You have reached your monthly limit.", "", ""))},
 			},
 			Faults: map[string]channeltest.Case{
-				"contacts that fail": {Channel: with(nobody, line.PushConfig{Contacts: book{err: errors.New("no row for " + e164 + " " + user)}})},
+				"contacts that fail": {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{err: errors.New("no row for " + e164 + " " + user)}})},
 				"contacts that fail, by user ID": {
-					Channel: with(nobody, line.PushConfig{Contacts: book{err: errors.New("no row for " + user)}}),
+					Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{err: errors.New("no row for " + user)}}),
 					To:      channel.Recipient{LINEUserID: user},
 				},
 			},
 			Stalled:    channeltest.Case{Channel: with(stalled(t, pushPath), line.PushConfig{Contacts: knows})},
 			BadContent: badContent,
-			Secrets:    hidden,
+			Secrets:    secretTexts,
 		}
-		for trouble, url := range troubles(t, pushPath) {
+		for trouble, url := range faultyServers(t, pushPath) {
 			h.Faults[trouble] = channeltest.Case{Channel: with(url, line.PushConfig{Contacts: knows})}
 		}
-		for trouble, url := range troubles(t, profilePath) {
+		for trouble, url := range faultyServers(t, profilePath) {
 			// What no profile comes of otherwise, the message itself would meet.
 			if trouble == "server error" || trouble == "throttled" || trouble == "no answer" {
 				h.Faults[trouble+", profile"] = channeltest.Case{Channel: with(url, line.PushConfig{Contacts: knows, CheckProfile: true})}
@@ -157,7 +157,7 @@ func TestPushKeepsTheContract(t *testing.T) {
 	}
 }
 
-func TestNotificationKeepsTheContract(t *testing.T) {
+func TestContract_Notification(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		content channel.Content
@@ -173,25 +173,25 @@ func TestNotificationKeepsTheContract(t *testing.T) {
 			}}
 		}
 		at := func(h http.HandlerFunc) channeltest.Case {
-			return with(newFake(t, map[string]http.HandlerFunc{tt.path: h}).URL)
+			return with(newFakeLINE(t, map[string]http.HandlerFunc{tt.path: h}).URL)
 		}
 		h := channeltest.Harness{
 			Channel: func(t *testing.T) channel.Channel {
-				return newNotification(t, line.NotificationConfig{Account: account(newFake(t, nil).URL)})
+				return newNotification(t, line.NotificationConfig{Account: account(newFakeLINE(t, nil).URL)})
 			},
 			Content: tt.content,
 			To:      channel.Recipient{Phone: number(t, e164)},
 			Unreachable: map[string]channeltest.Case{
-				"no match":      at(says(http.StatusUnprocessableEntity, "Failed to send messages", "", "")),
+				"no match":      at(echoError(http.StatusUnprocessableEntity, "Failed to send messages", "", "")),
 				"no number":     {To: channel.Recipient{LINEUserID: user}},
-				"quota used up": at(says(http.StatusTooManyRequests, "You have reached your monthly limit.", "", "")),
+				"quota used up": at(echoError(http.StatusTooManyRequests, "You have reached your monthly limit.", "", "")),
 			},
 			Faults:  map[string]channeltest.Case{},
 			Stalled: with(stalled(t, tt.path)),
 			BadContent: append(badContent,
 				line.Messages(`[{"type":"image","originalContentUrl":"https://example.com/a.png","previewImageUrl":"https://example.com/a.png"}]`),
 				line.Templated(`{"body":{}}`), line.Templated(`{"templateKey":"a","to":"b"}`), line.Templated(`{"templateKey":`)),
-			Secrets: hidden,
+			Secrets: secretTexts,
 			Webhook: &channeltest.Webhook{
 				Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
 					return call(delivery(id), sign(secret, []byte(delivery(id))))
@@ -204,7 +204,7 @@ func TestNotificationKeepsTheContract(t *testing.T) {
 				},
 			},
 		}
-		for trouble, url := range troubles(t, tt.path) {
+		for trouble, url := range faultyServers(t, tt.path) {
 			h.Faults[trouble] = with(url)
 		}
 		t.Run(name, func(t *testing.T) {

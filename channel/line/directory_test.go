@@ -34,7 +34,7 @@ func entries(d *line.Directory) []entry {
 	return all
 }
 
-func TestADirectoryLinksNumbersAndUsers(t *testing.T) {
+func TestDirectory_LinksNumbersAndUsers(t *testing.T) {
 	t.Parallel()
 	d := line.NewDirectory()
 	a, b := number(t, e164), number(t, "+886912345678")
@@ -70,7 +70,7 @@ func TestADirectoryLinksNumbersAndUsers(t *testing.T) {
 	}
 }
 
-func TestADirectoryKnowsWhoHasBlocked(t *testing.T) {
+func TestDirectory_KnowsBlockedUsers(t *testing.T) {
 	t.Parallel()
 	d := line.NewDirectory()
 	n := number(t, e164)
@@ -99,7 +99,7 @@ func TestADirectoryKnowsWhoHasBlocked(t *testing.T) {
 	requireBlocked(false)
 }
 
-func TestADirectoryEndsTheSameInWhateverOrderItIsTold(t *testing.T) {
+func TestDirectory_UpdateOrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		contact := rapid.Custom(func(t *rapid.T) line.Contact {
@@ -122,7 +122,7 @@ func TestADirectoryEndsTheSameInWhateverOrderItIsTold(t *testing.T) {
 	})
 }
 
-func TestADirectoryCanBeSavedAndRestored(t *testing.T) {
+func TestDirectory_CanBeSavedAndRestored(t *testing.T) {
 	t.Parallel()
 	d := line.NewDirectory()
 	at := time.UnixMilli(1650591346705).UTC()
@@ -153,7 +153,7 @@ func TestADirectoryCanBeSavedAndRestored(t *testing.T) {
 	}, entries(restored)[3])
 }
 
-func TestADirectoryIsSafeForConcurrentUse(t *testing.T) {
+func TestDirectory_IsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	d := line.NewDirectory()
 	n := number(t, e164)

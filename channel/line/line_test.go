@@ -46,8 +46,8 @@ type request struct {
 	Body         string
 }
 
-// fake is LINE, as its reference describes it.
-type fake struct {
+// fakeLINE is LINE, as its reference describes it.
+type fakeLINE struct {
 	URL string
 
 	mu       sync.Mutex
@@ -55,11 +55,11 @@ type fake struct {
 	accepted map[string]bool // the retry keys
 }
 
-// newFake starts a LINE that takes everything but what answers refuses. The key of
+// newFakeLINE starts a LINE that takes everything but what answers refuses. The key of
 // answers is a path.
-func newFake(t testing.TB, answers map[string]http.HandlerFunc) *fake {
+func newFakeLINE(t testing.TB, answers map[string]http.HandlerFunc) *fakeLINE {
 	t.Helper()
-	f := &fake{accepted: make(map[string]bool)}
+	f := &fakeLINE{accepted: make(map[string]bool)}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		f.mu.Lock()
@@ -70,14 +70,14 @@ func newFake(t testing.TB, answers map[string]http.HandlerFunc) *fake {
 			answer(w, r)
 			return
 		}
-		f.take(w, r)
+		f.accept(w, r)
 	}))
 	t.Cleanup(s.Close)
 	f.URL = s.URL
 	return f
 }
 
-func (f *fake) take(w http.ResponseWriter, r *http.Request) {
+func (f *fakeLINE) accept(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := r.Header.Get("X-Line-Retry-Key")
@@ -100,17 +100,17 @@ func (f *fake) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// got returns the requests that were made.
-func (f *fake) got() []request {
+// sentRequests returns the requests that were made.
+func (f *fakeLINE) sentRequests() []request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.requests)
 }
 
-// only returns the one request that was made.
-func (f *fake) only(t testing.TB) request {
+// onlyRequest returns the one request that was made.
+func (f *fakeLINE) onlyRequest(t testing.TB) request {
 	t.Helper()
-	all := f.got()
+	all := f.sentRequests()
 	require.Len(t, all, 1)
 	return all[0]
 }
@@ -122,9 +122,9 @@ const (
 	profilePath   = "/v2/bot/profile/" + user
 )
 
-// says answers with a code and LINE's form of an error, and repeats everything it was
+// echoError answers with a code and LINE's form of an error, and repeats everything it was
 // told: a provider at its worst.
-func says(code int, message, property, detail string) http.HandlerFunc {
+func echoError(code int, message, property, detail string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		echo := fmt.Sprintf(" %s %s %v", body, r.URL.Path, r.Header)
@@ -139,8 +139,8 @@ func says(code int, message, property, detail string) http.HandlerFunc {
 	}
 }
 
-// refuses is says without the echo.
-func refuses(code int, body string) http.HandlerFunc {
+// refuseWith is says without the echo.
+func refuseWith(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Line-Request-Id", "123e4567-e89b-12d3-a456-426655440002")
 		w.WriteHeader(code)

@@ -31,7 +31,7 @@ var badContent = []channel.Content{
 	line.Messages(`[{"type":"text","text":"` + strings.Repeat("x", 5001) + `"}]`),
 }
 
-func TestBadContentIsRefusedAtRegistration(t *testing.T) {
+func TestCheckContent_RefusesBadContent(t *testing.T) {
 	t.Parallel()
 	push := newPush(t, line.PushConfig{Account: account("")})
 	notification := newNotification(t, line.NotificationConfig{Account: account("")})
@@ -71,7 +71,7 @@ func TestBadContentIsRefusedAtRegistration(t *testing.T) {
 	require.ErrorContains(t, push.CheckContent(shaped), "line: content is a line.Templated")
 }
 
-func TestNoNotificationIsAnImageAVideoOrASound(t *testing.T) {
+func TestCheckContent_NotificationRefusesMedia(t *testing.T) {
 	t.Parallel()
 	push := newPush(t, line.PushConfig{Account: account("")})
 	notification := newNotification(t, line.NotificationConfig{Account: account("")})
@@ -82,9 +82,9 @@ func TestNoNotificationIsAnImageAVideoOrASound(t *testing.T) {
 	}
 }
 
-func TestATextIsCountedInUTF16(t *testing.T) {
+func TestText_IsCountedInUTF16(t *testing.T) {
 	t.Parallel()
-	push := newPush(t, line.PushConfig{Account: account(newFake(t, nil).URL)})
+	push := newPush(t, line.PushConfig{Account: account(newFakeLINE(t, nil).URL)})
 	for _, tt := range []struct {
 		text string
 		fits bool
@@ -111,7 +111,7 @@ func TestATextIsCountedInUTF16(t *testing.T) {
 	}
 }
 
-func TestVariablesAreNamedInOrder(t *testing.T) {
+func TestMessages_VarsAreNamedInOrder(t *testing.T) {
 	t.Parallel()
 	const c = line.Messages(`[{"type":"flex","altText":"{{b}} {{a}}","contents":{"z":["{{c}}","{{ a }}"],"{{key}}":"\u007b{d}}"}}]`)
 	require.Equal(t, []string{"b", "a", "c", "d"}, c.Vars())
@@ -119,14 +119,14 @@ func TestVariablesAreNamedInOrder(t *testing.T) {
 	require.Equal(t, []string{"d"}, line.Templated(`{"templateKey":"a","body":"{{d}}"}`).Vars())
 }
 
-func TestAValueStaysData(t *testing.T) {
+func TestMessages_ValuesStayData(t *testing.T) {
 	t.Parallel()
 	const c = line.Messages(`[ {"type": "text", "text": "Dear {{name}}, \"{{ code }}\"", "x": 1.00000000000000000001} ]`)
 	filled, err := c.Render(map[string]string{"name": "\"},\n\\{{code}}\u2028<&>", "code": `1`, "other": "x"})
 	require.NoError(t, err)
 	require.Equal(t, []any{map[string]any{
 		"type": "text", "text": "Dear \"},\n\\{{code}}\u2028<&>, \"1\"", "x": json.Number("1.00000000000000000001"),
-	}}, decoded(t, string(filled.(line.Messages))))
+	}}, decodeJSON(t, string(filled.(line.Messages))))
 
 	_, err = c.Render(map[string]string{"name": "x"})
 	var missing *channel.MissingVarError
@@ -138,8 +138,8 @@ func TestAValueStaysData(t *testing.T) {
 	require.ErrorContains(t, err, "begins no variable")
 }
 
-// decoded reads JSON with its numbers as they are written.
-func decoded(t interface{ Fatalf(string, ...any) }, text string) any {
+// decodeJSON reads JSON with its numbers as they are written.
+func decodeJSON(t interface{ Fatalf(string, ...any) }, text string) any {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -149,8 +149,8 @@ func decoded(t interface{ Fatalf(string, ...any) }, text string) any {
 	return v
 }
 
-// filledIn is what a template must become: each string that is no key, filled in.
-func filledIn(v any, vars map[string]string) any {
+// fillModel is what a template must become: each string that is no key, filled in.
+func fillModel(v any, vars map[string]string) any {
 	switch v := v.(type) {
 	case string:
 		filled, err := channel.Text(v).Render(vars)
@@ -160,17 +160,17 @@ func filledIn(v any, vars map[string]string) any {
 		return string([]rune(string(filled.(channel.Text)))) // a byte that is no UTF-8 becomes U+FFFD
 	case []any:
 		for i := range v {
-			v[i] = filledIn(v[i], vars)
+			v[i] = fillModel(v[i], vars)
 		}
 	case map[string]any:
 		for key := range v {
-			v[key] = filledIn(v[key], vars)
+			v[key] = fillModel(v[key], vars)
 		}
 	}
 	return v
 }
 
-func TestRenderingChangesTheStringsAndNothingElse(t *testing.T) {
+func TestMessages_RenderChangesOnlyStrings(t *testing.T) {
 	t.Parallel()
 	words := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `"`, `\`, `\"`, "\n", "{", "}}", "{{a}}", "{{", `","x":"`, "\u2028", "🍎", "<&>", "\\u0041"}))
 	piece := rapid.OneOf(
@@ -205,7 +205,7 @@ func TestRenderingChangesTheStringsAndNothingElse(t *testing.T) {
 		require.NoError(t, err)
 		filled, err := line.Messages(text).Render(vars)
 		require.NoError(t, err)
-		require.Equal(t, filledIn(decoded(t, string(text)), vars), decoded(t, string(filled.(line.Messages))))
+		require.Equal(t, fillModel(decodeJSON(t, string(text)), vars), decodeJSON(t, string(filled.(line.Messages))))
 	})
 }
 
@@ -231,6 +231,6 @@ func FuzzMessages(f *testing.F) {
 		again, err := tm.Render(vars)
 		require.NoError(t, err)
 		require.Equal(t, string(filled.(line.Messages)), string(again.(line.Templated)))
-		require.Equal(t, filledIn(decoded(t, text), vars), decoded(t, string(again.(line.Templated))))
+		require.Equal(t, fillModel(decodeJSON(t, text), vars), decodeJSON(t, string(again.(line.Templated))))
 	})
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestANotificationIsTaggedWithItsAttempt(t *testing.T) {
+func TestNotification_CarriesAttemptAsTag(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	e := envelope(t, text)
 	result, err := newNotification(t, line.NotificationConfig{Account: account(f.URL)}).Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
 
-	got := f.only(t)
+	got := f.onlyRequest(t)
 	require.Equal(t, "POST "+flexiblePath, got.Method+" "+got.Path)
 	require.Equal(t, "Bearer "+token, got.Header.Get("Authorization"))
 	require.Equal(t, e.AttemptID.String(), got.Header.Get("X-Line-Delivery-Tag"))
@@ -35,13 +35,13 @@ func TestANotificationIsTaggedWithItsAttempt(t *testing.T) {
 
 // The shape is that of "Send a LINE notification message (template)" in the LINE
 // notification messages API reference.
-func TestATemplatedGoesToItsOwnEndpoint(t *testing.T) {
+func TestNotification_SendsTemplatedToItsEndpoint(t *testing.T) {
 	t.Parallel()
 	const content = line.Templated(`{"templateKey":"shipment_completed_ja","body":{` +
 		`"emphasizedItem":{"itemKey":"date_002_ja","content":"{{date}}"},` +
 		`"items":[{"itemKey":"number_001_ja","content":"1234567"}],` +
 		`"buttons":[{"buttonKey":"contact_ja","url":"https://example.com/ContactUs/"}]}}`)
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	n := newNotification(t, line.NotificationConfig{Account: account(f.URL)})
 	require.NoError(t, n.CheckContent(content))
 	filled, err := content.Render(map[string]string{"date": `Aug. "10"`})
@@ -51,7 +51,7 @@ func TestATemplatedGoesToItsOwnEndpoint(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
 
-	got := f.only(t)
+	got := f.onlyRequest(t)
 	require.Equal(t, "POST "+templatedPath, got.Method+" "+got.Path)
 	require.Equal(t, e.AttemptID.String(), got.Header.Get("X-Line-Delivery-Tag"))
 	require.NotContains(t, got.Header, "X-Line-Retry-Key")
@@ -61,7 +61,7 @@ func TestATemplatedGoesToItsOwnEndpoint(t *testing.T) {
 		`"buttons":[{"buttonKey":"contact_ja","url":"https://example.com/ContactUs/"}]}}`, got.Body)
 }
 
-func TestWhatARefusedNotificationMeans(t *testing.T) {
+func TestNotification_VerdictsOfRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		code   int
@@ -77,36 +77,36 @@ func TestWhatARefusedNotificationMeans(t *testing.T) {
 		{409, `{"message":"The retry key is already accepted"}`, status.Failed, status.SystemError},
 		{422, `{"message":"Failed to send messages"}`, status.Undeliverable, status.NoMatch},
 		{422, ``, status.Undeliverable, status.NoMatch},
-		{429, monthly, status.Undeliverable, status.QuotaExceeded},
+		{429, monthlyLimitBody, status.Undeliverable, status.QuotaExceeded},
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, status.Preparing, status.SystemError},
 		{500, ``, status.Preparing, status.InDoubt},
 	} {
 		t.Run(fmt.Sprint(tt.code, tt.body), func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, map[string]http.HandlerFunc{flexiblePath: refuses(tt.code, tt.body)})
+			f := newFakeLINE(t, map[string]http.HandlerFunc{flexiblePath: refuseWith(tt.code, tt.body)})
 			_, err := newNotification(t, line.NotificationConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, text))
 			requireVerdict(t, err, tt.status, tt.reason)
 		})
 	}
 }
 
-func TestLINEsWordsForATemplateKeyAreKept(t *testing.T) {
+func TestDetail_KeepsWordsAboutTemplateKey(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, map[string]http.HandlerFunc{templatedPath: refuses(400, `{"message":"Invalid templateKey: shipment_completed_ja"}`)})
+	f := newFakeLINE(t, map[string]http.HandlerFunc{templatedPath: refuseWith(400, `{"message":"Invalid templateKey: shipment_completed_ja"}`)})
 	_, err := newNotification(t, line.NotificationConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, shaped))
 	require.ErrorContains(t, err, "Invalid templateKey: shipment_completed_ja")
 }
 
-// sunk serves calls and keeps what each call of the sink got.
-type sunk struct {
+// recordingSink serves calls and keeps what each call of the sink got.
+type recordingSink struct {
 	handler http.Handler
 	calls   [][]channel.Receipt
 	err     error
 }
 
-func sinkOf(t *testing.T, c line.NotificationConfig) *sunk {
+func newRecordingSink(t *testing.T, c line.NotificationConfig) *recordingSink {
 	t.Helper()
-	s := new(sunk)
+	s := new(recordingSink)
 	s.handler = newNotification(t, c).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
 		s.calls = append(s.calls, rs)
 		return s.err
@@ -114,27 +114,27 @@ func sinkOf(t *testing.T, c line.NotificationConfig) *sunk {
 	return s
 }
 
-func (s *sunk) serve(body, signature string) *httptest.ResponseRecorder {
+func (s *recordingSink) serve(body, signature string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, call(body, signature))
 	return w
 }
 
-func TestADeliveryIsAReceiptOfItsAttempt(t *testing.T) {
+func TestWebhook_DeliveryIsReceiptOfAttempt(t *testing.T) {
 	t.Parallel()
 	id := uuid.NewString()
-	s := sinkOf(t, line.NotificationConfig{Account: account("")})
+	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
 	require.Equal(t, http.StatusOK, s.serve(delivery(id), sign(secret, []byte(delivery(id)))).Code)
 	require.Equal(t, [][]channel.Receipt{{{
 		Channel: channel.LINENotify, ProviderID: id, Status: status.Delivered, At: time.UnixMilli(1650591346705).UTC(),
 	}}}, s.calls)
 }
 
-func TestACallMayBeSignedWithAnyOfTheSecrets(t *testing.T) {
+func TestWebhook_AcceptsAnySecret(t *testing.T) {
 	t.Parallel()
 	a := account("")
 	a.Secrets = []string{"old", "new", "switcher"}
-	s := sinkOf(t, line.NotificationConfig{Account: a})
+	s := newRecordingSink(t, line.NotificationConfig{Account: a})
 	body := delivery(uuid.NewString())
 	for _, secret := range a.Secrets {
 		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
@@ -145,9 +145,9 @@ func TestACallMayBeSignedWithAnyOfTheSecrets(t *testing.T) {
 	require.Len(t, s.calls, len(a.Secrets))
 }
 
-func TestWhatIsNotOursIsIgnored(t *testing.T) {
+func TestWebhook_IgnoresForeignEvents(t *testing.T) {
 	t.Parallel()
-	s := sinkOf(t, line.NotificationConfig{Account: account("")})
+	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
 	for name, body := range map[string]string{
 		"the console's verify":     `{"destination":"U00000000000000000000000000000000","events":[]}`,
 		"a hashed number":          delivery(hashNumber),
@@ -164,12 +164,12 @@ func TestWhatIsNotOursIsIgnored(t *testing.T) {
 	require.Empty(t, s.calls)
 }
 
-func TestOneCallIsOneCallOfTheSink(t *testing.T) {
+func TestWebhook_CallsSinkOnce(t *testing.T) {
 	t.Parallel()
 	a, b := uuid.NewString(), uuid.NewString()
 	body := fmt.Sprintf(`{"events":[{"type":"delivery","timestamp":1,"delivery":{"data":%q}},{"type":"message"},`+
 		`{"type":"delivery","timestamp":99999999999999999,"delivery":{"data":%q}}]}`, a, b)
-	s := sinkOf(t, line.NotificationConfig{Account: account("")})
+	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
 	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
 	require.Equal(t, [][]channel.Receipt{{
 		{Channel: channel.LINENotify, ProviderID: a, Status: status.Delivered, At: time.UnixMilli(1).UTC()},
@@ -177,21 +177,21 @@ func TestOneCallIsOneCallOfTheSink(t *testing.T) {
 	}}, s.calls)
 }
 
-// told is a Followers.
-type told struct {
+// recordingFollowers is a Followers.
+type recordingFollowers struct {
 	contacts []line.Contact
 	err      error
 }
 
-func (f *told) Update(_ context.Context, cs ...line.Contact) error {
+func (f *recordingFollowers) Update(_ context.Context, cs ...line.Contact) error {
 	f.contacts = append(f.contacts, cs...)
 	return f.err
 }
 
-func TestFollowersAreToldBeforeTheAnswer(t *testing.T) {
+func TestWebhook_UpdatesFollowersBeforeAnswer(t *testing.T) {
 	t.Parallel()
-	followers := new(told)
-	s := sinkOf(t, line.NotificationConfig{Account: account(""), Followers: followers})
+	followers := new(recordingFollowers)
+	s := newRecordingSink(t, line.NotificationConfig{Account: account(""), Followers: followers})
 	body := follow("unfollow", user, 1650591346705)
 	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
 	want := []line.Contact{{UserID: user, Blocked: true, At: time.UnixMilli(1650591346705).UTC()}}
@@ -219,8 +219,8 @@ func FuzzCalls(f *testing.F) {
 	f.Add([]byte(`{"events":[]}`))
 	f.Add([]byte(`{"events":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		followers := new(told)
-		s := sinkOf(t, line.NotificationConfig{Account: account(""), Followers: followers})
+		followers := new(recordingFollowers)
+		s := newRecordingSink(t, line.NotificationConfig{Account: account(""), Followers: followers})
 		code := s.serve(string(body), sign(secret, body)).Code
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, code)
 		require.LessOrEqual(t, len(s.calls), 1)

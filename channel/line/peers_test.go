@@ -19,16 +19,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// described is a transport to Prism, which judges requests by LINE's own description
+// prismTransport is a transport to Prism, which judges requests by LINE's own description
 // of its API. It keeps the judgments.
-type described struct {
+type prismTransport struct {
 	prefer string // the answer to ask Prism for
 
 	code       int
 	violations string
 }
 
-func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d *prismTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	if d.prefer != "" {
 		r.Header.Set("Prefer", d.prefer)
@@ -41,15 +41,15 @@ func (d *described) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // The endpoint of LINE notification messages (template) is not in the description;
-// TestATemplatedGoesToItsOwnEndpoint has what is documented of it. Of a message object
+// TestNotification_SendsTemplatedToItsEndpoint has what is documented of it. Of a message object
 // Prism checks that it is one with a type.
-func TestRequestsFitLINEsDescription(t *testing.T) {
+func TestPeer_AcceptsRequests(t *testing.T) {
 	t.Parallel()
 	prism := interop.Node(t, "prism.js", "line/messaging-api.yml").Next(t)
 	contents := map[string]channel.Content{"text": text, "messages": flex}
 
 	for name, content := range contents {
-		transport := &described{}
+		transport := &prismTransport{}
 		account := account(prism)
 		account.Client = &http.Client{Transport: transport}
 
@@ -81,7 +81,7 @@ func TestRequestsFitLINEsDescription(t *testing.T) {
 		require.Empty(t, transport.violations)
 	}
 
-	profiles := &profileOnly{described: described{}}
+	profiles := &profileOnlyTransport{prismTransport: prismTransport{}}
 	account := account(prism)
 	account.Client = &http.Client{Transport: profiles}
 	push := newPush(t, line.PushConfig{Account: account, CheckProfile: true})
@@ -115,19 +115,19 @@ func TestRequestsFitLINEsDescription(t *testing.T) {
 	}
 }
 
-// profileOnly lets the profile through to Prism, and refuses the message.
-type profileOnly struct{ described }
+// profileOnlyTransport lets the profile through to Prism, and refuses the message.
+type profileOnlyTransport struct{ prismTransport }
 
-func (p *profileOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *profileOnlyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodGet {
-		return p.described.RoundTrip(r)
+		return p.prismTransport.RoundTrip(r)
 	}
 	w := httptest.NewRecorder()
 	w.WriteHeader(http.StatusForbidden)
 	return w.Result(), nil
 }
 
-func TestCallsThatLINEsSDKAcceptsAreAccepted(t *testing.T) {
+func TestPeer_SignaturesAgreeWithSDK(t *testing.T) {
 	t.Parallel()
 	caller := interop.Node(t, "line-webhook.js")
 	var got []channel.Receipt

@@ -17,8 +17,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// refusal is the error of a Send.
-func refusal(t *testing.T, err error) *channel.Error {
+// requireRefusal is the error of a Send.
+func requireRefusal(t *testing.T, err error) *channel.Error {
 	t.Helper()
 	e, ok := errors.AsType[*channel.Error](err)
 	require.True(t, ok, "%v", err)
@@ -27,21 +27,21 @@ func refusal(t *testing.T, err error) *channel.Error {
 
 func requireVerdict(t *testing.T, err error, s status.Status, r status.Reason) {
 	t.Helper()
-	e := refusal(t, err)
+	e := requireRefusal(t, err)
 	require.Equal(t, s, e.Status(), "%v", err)
 	require.Equal(t, r, e.Reason(), "%v", err)
 }
 
-func TestAPushIsARequestThatLINETakesOnce(t *testing.T) {
+func TestPush_CarriesAttemptAsRetryKey(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	e := envelope(t, channel.Text("Your code is \"1\"\n{{code}}"))
 	push := newPush(t, line.PushConfig{Account: account(f.URL + "/")})
 	result, err := push.Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Delivered}, result, "LINE sends no receipts for it")
 
-	got := f.only(t)
+	got := f.onlyRequest(t)
 	require.Equal(t, "POST "+pushPath, got.Method+" "+got.Path)
 	require.Equal(t, "Bearer "+token, got.Header.Get("Authorization"))
 	require.Equal(t, "application/json", got.Header.Get("Content-Type"))
@@ -53,19 +53,19 @@ func TestAPushIsARequestThatLINETakesOnce(t *testing.T) {
 	require.Equal(t, result, again)
 }
 
-func TestRenderedMessagesAreSentAsTheyAre(t *testing.T) {
+func TestPush_SendsRenderedMessagesUnchanged(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	const sent = `[{"type":"text","text":"{{code}} {{"},{"type":"location","title":"a","address":"b","latitude":35.687574000000000001,"longitude":1e-7}]`
 	_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, line.Messages(sent)))
 	require.NoError(t, err)
-	require.Equal(t, decoded(t, `{"to":"`+user+`","messages":`+sent+`}`), decoded(t, f.only(t).Body))
+	require.Equal(t, decodeJSON(t, `{"to":"`+user+`","messages":`+sent+`}`), decodeJSON(t, f.onlyRequest(t).Body))
 }
 
-// monthly is what LINE answered to github.com/line/line-bot-sdk-java/issues/426.
-const monthly = `{"message":"You have reached your monthly limit."}`
+// monthlyLimitBody is what LINE answered to github.com/line/line-bot-sdk-java/issues/426.
+const monthlyLimitBody = `{"message":"You have reached your monthly limit."}`
 
-func TestWhatARefusedPushMeans(t *testing.T) {
+func TestPush_VerdictsOfRefusals(t *testing.T) {
 	t.Parallel()
 	const temporary, id = status.Preparing, " (request 123e4567-e89b-12d3-a456-426655440002)"
 	for _, tt := range []struct {
@@ -84,30 +84,30 @@ func TestWhatARefusedPushMeans(t *testing.T) {
 		{403, `{"message":"Access to this API is not available for your account"}`, status.Undeliverable, status.Permission, "HTTP 403: Access to this API is not available for your account"},
 		{404, `{}`, status.Failed, status.SystemError, "HTTP 404"},
 		{413, `<html>`, status.Failed, status.TemplateConfig, "HTTP 413"},
-		{429, monthly, status.Undeliverable, status.QuotaExceeded, "HTTP 429: You have reached your monthly limit."},
+		{429, monthlyLimitBody, status.Undeliverable, status.QuotaExceeded, "HTTP 429: You have reached your monthly limit."},
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, temporary, status.SystemError, "HTTP 429: The API rate limit has been exceeded. Try again later."},
 		{500, `{"message":"Internal server error"}`, temporary, status.InDoubt, "HTTP 500: Internal server error"},
 		{502, `<html>`, temporary, status.InDoubt, "HTTP 502"},
 	} {
 		t.Run(fmt.Sprint(tt.code, tt.body), func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, map[string]http.HandlerFunc{pushPath: refuses(tt.code, tt.body)})
+			f := newFakeLINE(t, map[string]http.HandlerFunc{pushPath: refuseWith(tt.code, tt.body)})
 			_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, text))
 			requireVerdict(t, err, tt.status, tt.reason)
-			require.Equal(t, tt.detail+id, refusal(t, err).Detail())
+			require.Equal(t, tt.detail+id, requireRefusal(t, err).Detail())
 		})
 	}
 }
 
-func TestAThrottledPushComesBackWhenLINESays(t *testing.T) {
+func TestPush_ThrottledRetriesWhenLINESays(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, map[string]http.HandlerFunc{pushPath: says(http.StatusTooManyRequests, "", "", "")})
+	f := newFakeLINE(t, map[string]http.HandlerFunc{pushPath: echoError(http.StatusTooManyRequests, "", "", "")})
 	_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), envelope(t, text))
 	requireVerdict(t, err, status.Preparing, status.SystemError)
-	require.Equal(t, 30*time.Second, refusal(t, err).RetryAfter())
+	require.Equal(t, 30*time.Second, requireRefusal(t, err).RetryAfter())
 }
 
-func TestWhomAPushIsFor(t *testing.T) {
+func TestPush_FindsRecipient(t *testing.T) {
 	t.Parallel()
 	const other = "U00000000000000000000000000000000"
 	both := channel.Recipient{Phone: number(t, e164), LINEUserID: user}
@@ -118,28 +118,28 @@ func TestWhomAPushIsFor(t *testing.T) {
 		to       channel.Recipient
 		want     string // the user ID that is sent to, or the reason
 	}{
-		"the user ID goes before the number": {book{contacts: []line.Contact{{UserID: other}}}, both, user},
-		"the number's one user":              {book{contacts: []line.Contact{{UserID: other}}}, byPhone, other},
+		"the user ID goes before the number": {fixedContacts{contacts: []line.Contact{{UserID: other}}}, both, user},
+		"the number's one user":              {fixedContacts{contacts: []line.Contact{{UserID: other}}}, byPhone, other},
 		"a user ID needs no contacts":        {nil, byID, user},
 		"a number needs contacts":            {nil, byPhone, "no_contact"},
-		"nobody":                             {book{}, byPhone, "no_contact"},
-		"one of several":                     {book{contacts: []line.Contact{{UserID: user, Blocked: true}, {UserID: other}}}, byPhone, "no_contact"},
-		"one who has blocked":                {book{contacts: []line.Contact{{UserID: user, Blocked: true}}}, byPhone, "blocked"},
-		"one by user ID who has blocked":     {book{blocked: true}, byID, "blocked"},
-		"the contacts' fault":                {book{err: context.DeadlineExceeded}, byPhone, "system_error"},
-		"the contacts' fault, by user ID":    {book{err: context.DeadlineExceeded}, byID, "system_error"},
+		"nobody":                             {fixedContacts{}, byPhone, "no_contact"},
+		"one of several":                     {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}, {UserID: other}}}, byPhone, "no_contact"},
+		"one who has blocked":                {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}}}, byPhone, "blocked"},
+		"one by user ID who has blocked":     {fixedContacts{blocked: true}, byID, "blocked"},
+		"the contacts' fault":                {fixedContacts{err: context.DeadlineExceeded}, byPhone, "system_error"},
+		"the contacts' fault, by user ID":    {fixedContacts{err: context.DeadlineExceeded}, byID, "system_error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, nil)
+			f := newFakeLINE(t, nil)
 			e := envelope(t, text)
 			e.To = tt.to
 			_, err := newPush(t, line.PushConfig{Account: account(f.URL), Contacts: tt.contacts}).Send(t.Context(), e)
 			if err == nil {
-				require.Contains(t, f.only(t).Body, `"to":"`+tt.want+`"`)
+				require.Contains(t, f.onlyRequest(t).Body, `"to":"`+tt.want+`"`)
 				return
 			}
-			require.Empty(t, f.got())
+			require.Empty(t, f.sentRequests())
 			kind := status.Undeliverable
 			if tt.want == "system_error" {
 				kind = status.Preparing
@@ -149,7 +149,7 @@ func TestWhomAPushIsFor(t *testing.T) {
 	}
 }
 
-func TestAProfileIsAskedForFirst(t *testing.T) {
+func TestPush_ChecksProfileFirst(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		profile http.HandlerFunc
@@ -157,18 +157,18 @@ func TestAProfileIsAskedForFirst(t *testing.T) {
 		reason  status.Reason
 	}{
 		"there is one":          {nil, status.Delivered, ""},
-		"there is none":         {refuses(http.StatusNotFound, `{"message":"Not found"}`), status.Undeliverable, status.Blocked},
-		"LINE cannot say":       {refuses(http.StatusInternalServerError, ""), status.Preparing, status.SystemError},
-		"LINE does not say now": {refuses(http.StatusTooManyRequests, ""), status.Preparing, status.SystemError},
+		"there is none":         {refuseWith(http.StatusNotFound, `{"message":"Not found"}`), status.Undeliverable, status.Blocked},
+		"LINE cannot say":       {refuseWith(http.StatusInternalServerError, ""), status.Preparing, status.SystemError},
+		"LINE does not say now": {refuseWith(http.StatusTooManyRequests, ""), status.Preparing, status.SystemError},
 		"no answer":             {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, status.Preparing, status.SystemError},
-		"it may not ask":        {refuses(http.StatusForbidden, ""), status.Delivered, ""},
+		"it may not ask":        {refuseWith(http.StatusForbidden, ""), status.Delivered, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, map[string]http.HandlerFunc{profilePath: tt.profile})
+			f := newFakeLINE(t, map[string]http.HandlerFunc{profilePath: tt.profile})
 			push := newPush(t, line.PushConfig{Account: account(f.URL), CheckProfile: true})
 			result, err := push.Send(t.Context(), envelope(t, text))
-			asked := f.got()
+			asked := f.sentRequests()
 			require.Equal(t, "GET "+profilePath, asked[0].Method+" "+asked[0].Path)
 			require.Empty(t, asked[0].Header.Get("X-Line-Retry-Key"))
 			if tt.status == status.Delivered {
@@ -185,19 +185,19 @@ func TestAProfileIsAskedForFirst(t *testing.T) {
 	}
 }
 
-func TestAUserIDCannotLeadElsewhere(t *testing.T) {
+func TestPush_EscapesUserIDInPath(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	e := envelope(t, text)
 	e.To.LINEUserID = "../../message/push?"
 	_, err := newPush(t, line.PushConfig{Account: account(f.URL), CheckProfile: true}).Send(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, "/v2/bot/profile/..%2F..%2Fmessage%2Fpush%3F", f.got()[0].Path)
+	require.Equal(t, "/v2/bot/profile/..%2F..%2Fmessage%2Fpush%3F", f.sentRequests()[0].Path)
 }
 
-func TestAMessageIsForOnePersonAndNotForAGroup(t *testing.T) {
+func TestPush_RefusesGroups(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, nil)
+	f := newFakeLINE(t, nil)
 	for _, kind := range []string{"C", "R"} {
 		e := envelope(t, text)
 		e.To.LINEUserID = kind + strings.Repeat("0a", 16)
@@ -207,10 +207,10 @@ func TestAMessageIsForOnePersonAndNotForAGroup(t *testing.T) {
 		require.Equal(t, status.Undeliverable, refused.Status())
 		require.Equal(t, status.NoContact, refused.Reason())
 	}
-	require.Empty(t, f.got())
+	require.Empty(t, f.sentRequests())
 }
 
-func TestTheWebhookOfAPushTellsItsContactsAlone(t *testing.T) {
+func TestPush_WebhookUpdatesContactsOnly(t *testing.T) {
 	t.Parallel()
 	directory := line.NewDirectory()
 	handler := newPush(t, line.PushConfig{Account: account(""), Contacts: directory}).ReceiptHandler(nil)
@@ -227,7 +227,7 @@ func TestTheWebhookOfAPushTellsItsContactsAlone(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, serve(handler, `{}`, secret))
 	require.Equal(t, http.StatusRequestEntityTooLarge, serve(handler, strings.Repeat(" ", 2<<20), secret))
 
-	deaf := newPush(t, line.PushConfig{Account: account(""), Contacts: book{}}).ReceiptHandler(nil)
+	deaf := newPush(t, line.PushConfig{Account: account(""), Contacts: fixedContacts{}}).ReceiptHandler(nil)
 	require.Equal(t, http.StatusOK, serve(deaf, follow("unfollow", user, 1), secret))
 
 	open := account("")

@@ -18,17 +18,17 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// route is an account's whole way: a push, a notification message, an SMS.
-type route struct {
+// routeTest is an account's whole way: a push, a notification message, an SMS.
+type routeTest struct {
 	clock      *clock.Mock
 	dispatcher *smsplus.Dispatcher
 	webhook    http.Handler
 }
 
-func newRoute(t *testing.T, answers map[string]http.HandlerFunc) route {
+func newRouteTest(t *testing.T, answers map[string]http.HandlerFunc) routeTest {
 	t.Helper()
 	directory := line.NewDirectory()
-	a := account(newFake(t, answers).URL)
+	a := account(newFakeLINE(t, answers).URL)
 	notification := newNotification(t, line.NotificationConfig{Account: a, Followers: directory})
 	mock := clock.NewMock()
 	content := channel.Text("Your code is {{code}}")
@@ -43,10 +43,10 @@ func newRoute(t *testing.T, answers map[string]http.HandlerFunc) route {
 		}}},
 	})
 	require.NoError(t, err)
-	return route{mock, d, notification.ReceiptHandler(d.Receive)}
+	return routeTest{mock, d, notification.ReceiptHandler(d.Receive)}
 }
 
-func (r route) send(t *testing.T) uuid.UUID {
+func (r routeTest) send(t *testing.T) uuid.UUID {
 	t.Helper()
 	id, err := r.dispatcher.Send(t.Context(), smsplus.Trigger{
 		Template: "otp", To: channel.Recipient{Phone: number(t, e164)}, Vars: map[string]string{"code": "498172"},
@@ -56,7 +56,7 @@ func (r route) send(t *testing.T) uuid.UUID {
 	return id
 }
 
-func (r route) tick(t *testing.T) {
+func (r routeTest) tick(t *testing.T) {
 	t.Helper()
 	for n := 1; n > 0; {
 		var err error
@@ -66,7 +66,7 @@ func (r route) tick(t *testing.T) {
 }
 
 // statuses are those of the attempts, in order.
-func (r route) statuses(t *testing.T, id uuid.UUID) (smsplus.Message, []status.Status) {
+func (r routeTest) statuses(t *testing.T, id uuid.UUID) (smsplus.Message, []status.Status) {
 	t.Helper()
 	m, err := r.dispatcher.Message(t.Context(), id)
 	require.NoError(t, err)
@@ -77,13 +77,13 @@ func (r route) statuses(t *testing.T, id uuid.UUID) (smsplus.Message, []status.S
 	return m, all
 }
 
-func TestADeliveryEndsTheRouteEvenIfLINEsAnswerWasLost(t *testing.T) {
+func TestRoute_DeliverySettlesLostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
 		"answered": nil,
 		"lost":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
-		r := newRoute(t, map[string]http.HandlerFunc{flexiblePath: answer})
+		r := newRouteTest(t, map[string]http.HandlerFunc{flexiblePath: answer})
 		id := r.send(t)
 		m, _ := r.statuses(t, id)
 		require.Equal(t, status.NoContact, m.Attempts[0].Reason, name)
@@ -100,16 +100,16 @@ func TestADeliveryEndsTheRouteEvenIfLINEsAnswerWasLost(t *testing.T) {
 	}
 }
 
-func TestSilenceAndNoMatchTakeTheSameTime(t *testing.T) {
+func TestRoute_SilenceAndNoMatchTakeSameTime(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
 		second status.Status
 	}{
 		"silence":  {nil, status.Accepted},
-		"no match": {refuses(http.StatusUnprocessableEntity, `{"message":"Failed to send messages"}`), status.Undeliverable},
+		"no match": {refuseWith(http.StatusUnprocessableEntity, `{"message":"Failed to send messages"}`), status.Undeliverable},
 	} {
-		r := newRoute(t, map[string]http.HandlerFunc{flexiblePath: tt.answer})
+		r := newRouteTest(t, map[string]http.HandlerFunc{flexiblePath: tt.answer})
 		id := r.send(t)
 		r.clock.Add(time.Hour - time.Second)
 		r.tick(t)

@@ -22,7 +22,7 @@ func TestContract(t *testing.T) {
 }
 
 func harness(name channel.Name) channeltest.Harness {
-	with := func(o simulated.Outcome) channeltest.Case { return channeltest.Case{To: everywhere(o)} }
+	with := func(o simulated.Outcome) channeltest.Case { return channeltest.Case{To: sameOutcomeEverywhere(o)} }
 	h := channeltest.Harness{
 		Channel: func(t *testing.T) channel.Channel {
 			c := simulated.New(simulated.Config{Name: name, Delay: time.Millisecond, Late: 2 * time.Millisecond, Slow: time.Hour})
@@ -31,7 +31,7 @@ func harness(name channel.Name) channeltest.Harness {
 		},
 		Content: channel.Text("Your order has shipped and will arrive on Friday"),
 		// A receipt follows this one's answer on every machine.
-		To:          everywhere(simulated.ReceiptTwice),
+		To:          sameOutcomeEverywhere(simulated.ReceiptTwice),
 		Unreachable: map[string]channeltest.Case{},
 		Faults: map[string]channeltest.Case{
 			"template config": with(simulated.TemplateConfig),

@@ -37,32 +37,32 @@ func mockClock() *clock.Mock {
 
 func attemptID(n int) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, n)) }
 
-// everywhere is a recipient with the same outcome on every channel.
-func everywhere(o simulated.Outcome) channel.Recipient {
+// sameOutcomeEverywhere is a recipient with the same outcome on every channel.
+func sameOutcomeEverywhere(o simulated.Outcome) channel.Recipient {
 	return channel.Recipient{Phone: simulated.Number(o, o, o)}
 }
 
 func envelope(o simulated.Outcome, try int) channel.Envelope {
-	return channel.Envelope{AttemptID: attemptID(0), To: everywhere(o), Content: channel.Text("Hello"), Try: try}
+	return channel.Envelope{AttemptID: attemptID(0), To: sameOutcomeEverywhere(o), Content: channel.Text("Hello"), Try: try}
 }
 
-// life sends an envelope and lets the clock run until no receipt is on its way:
+// timelineOf sends an envelope and lets the clock run until no receipt is on its way:
 // the answer, then what came when, and when copies reached the person.
-func life(t *testing.T, c *simulated.Channel, mock *clock.Mock, e channel.Envelope) string {
+func timelineOf(t *testing.T, c *simulated.Channel, mock *clock.Mock, e channel.Envelope) string {
 	t.Helper()
 	var said []string
 	since := func() string { return "+" + mock.Now().Sub(start).String() }
 	sink := func(_ context.Context, rs ...channel.Receipt) error {
 		for _, r := range rs {
 			require.Equal(t, channel.Ref{Channel: c.Name(), ProviderID: e.AttemptID.String()}, r.Ref())
-			said = append(said, since()+" "+word(r.Status, r.Reason, r.Read))
+			said = append(said, since()+" "+formatStatus(r.Status, r.Reason, r.Read))
 		}
 		return nil
 	}
 	defer c.Connect(sink)()
 
 	result, err := c.Send(t.Context(), e)
-	said = append(said, answer(result, err))
+	said = append(said, formatAnswer(result, err))
 	for next := c.Next(); !next.IsZero(); next = c.Next() {
 		if next.After(mock.Now()) {
 			mock.Set(next)
@@ -79,7 +79,7 @@ func life(t *testing.T, c *simulated.Channel, mock *clock.Mock, e channel.Envelo
 	return strings.Join(said, ", ")
 }
 
-func answer(result channel.Result, err error) string {
+func formatAnswer(result channel.Result, err error) string {
 	if e, ok := errors.AsType[*channel.Error](err); ok {
 		switch {
 		case e.InDoubt():
@@ -89,13 +89,13 @@ func answer(result channel.Result, err error) string {
 		case e.Status() == status.Preparing:
 			return "temporary"
 		default:
-			return "error " + word(e.Status(), e.Reason(), false)
+			return "error " + formatStatus(e.Status(), e.Reason(), false)
 		}
 	}
-	return word(result.Status, result.Reason, false)
+	return formatStatus(result.Status, result.Reason, false)
 }
 
-func word(s status.Status, reason status.Reason, read bool) string {
+func formatStatus(s status.Status, reason status.Reason, read bool) string {
 	switch {
 	case read:
 		return "read"
@@ -106,9 +106,9 @@ func word(s status.Status, reason status.Reason, read bool) string {
 	}
 }
 
-// lives is what each outcome's first try comes to, on SMS, and on the others
+// wantTimelines is what each outcome's first try comes to, on SMS, and on the others
 // where they differ.
-var lives = map[simulated.Outcome]struct{ sms, whatsApp, linePush string }{
+var wantTimelines = map[simulated.Outcome]struct{ sms, whatsApp, linePush string }{
 	simulated.Delivered: {"delivered, inbox +0s", "", ""},
 	simulated.DeliveredLater: {
 		"accepted, +2s delivered, inbox +2s", "", "delivered, inbox +0s",
@@ -171,11 +171,11 @@ var lives = map[simulated.Outcome]struct{ sms, whatsApp, linePush string }{
 	},
 }
 
-func TestEachOutcomeDoesWhatTheTableSays(t *testing.T) {
+func TestOutcome_DoesWhatTableSays(t *testing.T) {
 	t.Parallel()
 	ofItsOwn := []simulated.Outcome{simulated.Slow, simulated.Hangs, simulated.Panics}
-	require.Len(t, simulated.Outcomes(), len(lives)+len(ofItsOwn))
-	for o, want := range lives {
+	require.Len(t, simulated.Outcomes(), len(wantTimelines)+len(ofItsOwn))
+	for o, want := range wantTimelines {
 		for _, tt := range []struct {
 			open func(simulated.Clock) *simulated.Channel
 			want string
@@ -189,13 +189,13 @@ func TestEachOutcomeDoesWhatTheTableSays(t *testing.T) {
 			c := tt.open(mock)
 			t.Run(fmt.Sprintf("%v/%s", o, c.Name()), func(t *testing.T) {
 				t.Parallel()
-				require.Equal(t, tt.want, life(t, c, mock, envelope(o, 1)))
+				require.Equal(t, tt.want, timelineOf(t, c, mock, envelope(o, 1)))
 			})
 		}
 	}
 }
 
-func TestPackageCommentHoldsEveryOutcome(t *testing.T) {
+func TestOutcome_IsInPackageComment(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
@@ -210,7 +210,7 @@ func TestPackageCommentHoldsEveryOutcome(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestLaterTriesAreFine(t *testing.T) {
+func TestSend_LaterTriesSucceed(t *testing.T) {
 	t.Parallel()
 	const fine = "accepted, +2s delivered, inbox +2s"
 	for _, tt := range []struct {
@@ -228,12 +228,12 @@ func TestLaterTriesAreFine(t *testing.T) {
 		t.Run(fmt.Sprintf("%v/%d", tt.outcome, tt.try), func(t *testing.T) {
 			t.Parallel()
 			mock := mockClock()
-			require.Equal(t, tt.want, life(t, simulated.SMS(mock), mock, envelope(tt.outcome, tt.try)))
+			require.Equal(t, tt.want, timelineOf(t, simulated.SMS(mock), mock, envelope(tt.outcome, tt.try)))
 		})
 	}
 }
 
-func TestOneNumberChoosesTheOutcomeOfEachStep(t *testing.T) {
+func TestNumber_ChoosesOutcomeOfEachStep(t *testing.T) {
 	t.Parallel()
 	composed, err := phone.Parse("+886900102001")
 	require.NoError(t, err)
@@ -249,7 +249,7 @@ func TestOneNumberChoosesTheOutcomeOfEachStep(t *testing.T) {
 		simulated.New(simulated.Config{Name: "fax", Place: simulated.First}).Outcome(to))
 }
 
-func TestWhatIsNoOutcomeCountsAsDelivered(t *testing.T) {
+func TestOutcome_UnknownPairIsDelivered(t *testing.T) {
 	t.Parallel()
 	plain, err := phone.Parse("+886912345699")
 	require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestWhatIsNoOutcomeCountsAsDelivered(t *testing.T) {
 	require.Equal(t, simulated.Delivered, push.Outcome(channel.Recipient{LINEUserID: "U"}))
 }
 
-func TestWithoutAPhoneOnlyLINEPushReachesThePerson(t *testing.T) {
+func TestOutcome_WithoutPhoneOnlyLINEPushReaches(t *testing.T) {
 	t.Parallel()
 	to := channel.Recipient{LINEUserID: "U0123456789abcdef0123456789110000"}
 	require.Equal(t, simulated.Blocked, simulated.LINEPush(nil).Outcome(to))
@@ -267,7 +267,7 @@ func TestWithoutAPhoneOnlyLINEPushReachesThePerson(t *testing.T) {
 	require.Equal(t, simulated.InvalidNumber, simulated.LINENotify(nil).Outcome(to))
 }
 
-func TestAnyPairsCompose(t *testing.T) {
+func TestNumber_AnyPairsCompose(t *testing.T) {
 	t.Parallel()
 	push, notify, sms := simulated.LINEPush(nil), simulated.LINENotify(nil), simulated.SMS(nil)
 	rapid.Check(t, func(t *rapid.T) {
@@ -279,7 +279,7 @@ func TestAnyPairsCompose(t *testing.T) {
 	})
 }
 
-func TestAnyLINEUserIDHasAnOutcome(t *testing.T) {
+func TestOutcome_ExistsForAnyLINEUserID(t *testing.T) {
 	t.Parallel()
 	push := simulated.LINEPush(nil)
 	rapid.Check(t, func(t *rapid.T) {
@@ -288,7 +288,7 @@ func TestAnyLINEUserIDHasAnOutcome(t *testing.T) {
 	})
 }
 
-func TestAnIdempotentChannelTakesAnAttemptOnce(t *testing.T) {
+func TestSend_IdempotentChannelTakesAttemptOnce(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	push := simulated.LINEPush(mock)
@@ -300,7 +300,7 @@ func TestAnIdempotentChannelTakesAnAttemptOnce(t *testing.T) {
 	require.Zero(t, push.Duplicates())
 }
 
-func TestAnotherChannelHandsOverACopyATry(t *testing.T) {
+func TestSend_OtherChannelDeliversCopyPerTry(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	sms := simulated.SMS(mock)
@@ -314,7 +314,7 @@ func TestAnotherChannelHandsOverACopyATry(t *testing.T) {
 	require.Equal(t, 2, sms.Duplicates())
 }
 
-func TestWhatArrivesAfterItExpiresDoesNotArrive(t *testing.T) {
+func TestExpires_LateMessageDoesNotArrive(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		outcome simulated.Outcome
@@ -334,20 +334,20 @@ func TestWhatArrivesAfterItExpiresDoesNotArrive(t *testing.T) {
 			mock := mockClock()
 			e := envelope(tt.outcome, 1)
 			e.Expires = start.Add(tt.expires)
-			require.Equal(t, tt.want, life(t, simulated.SMS(mock), mock, e))
+			require.Equal(t, tt.want, timelineOf(t, simulated.SMS(mock), mock, e))
 		})
 	}
 }
 
-func TestAChannelThatCannotExpireDeliversLate(t *testing.T) {
+func TestExpires_IgnoredWithoutTrait(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	e := envelope(simulated.DeliveredLate, 1)
 	e.Expires = start.Add(time.Hour)
-	require.Equal(t, "accepted, +6h0m0s delivered, inbox +6h0m0s", life(t, simulated.WhatsApp(mock), mock, e))
+	require.Equal(t, "accepted, +6h0m0s delivered, inbox +6h0m0s", timelineOf(t, simulated.WhatsApp(mock), mock, e))
 }
 
-func TestReceiptFirstWaitsWhileNobodyIsConnected(t *testing.T) {
+func TestReceiptFirst_WaitsWithoutSink(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	sms := simulated.SMS(mock)
@@ -359,7 +359,7 @@ func TestReceiptFirstWaitsWhileNobodyIsConnected(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-func TestReceiptFirstComesAgainWhenTheSinkRefusesIt(t *testing.T) {
+func TestReceiptFirst_RepeatsAfterRefusal(t *testing.T) {
 	t.Parallel()
 	sms := simulated.SMS(mockClock())
 	disconnect := sms.Connect(func(context.Context, ...channel.Receipt) error { return errors.New("store is down") })
@@ -369,7 +369,7 @@ func TestReceiptFirstComesAgainWhenTheSinkRefusesIt(t *testing.T) {
 	require.Equal(t, start, sms.Next())
 }
 
-func TestDeliverRepeatsWhatTheSinkRefused(t *testing.T) {
+func TestDeliver_RepeatsRefusedReceipts(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	sms := simulated.SMS(mock)
@@ -405,7 +405,7 @@ func TestDeliverRepeatsWhatTheSinkRefused(t *testing.T) {
 	}
 }
 
-func TestDeliverHandsNothingOverOnceItsContextEnded(t *testing.T) {
+func TestDeliver_StopsAfterContextEnd(t *testing.T) {
 	t.Parallel()
 	sms := simulated.SMS(mockClock())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -414,7 +414,7 @@ func TestDeliverHandsNothingOverOnceItsContextEnded(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestListenHandsOverEachReceiptAtItsTime(t *testing.T) {
+func TestListen_DeliversEachReceiptAtItsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		whatsApp := simulated.WhatsApp(nil)
@@ -432,7 +432,7 @@ func TestListenHandsOverEachReceiptAtItsTime(t *testing.T) {
 				return errors.New("store is down")
 			}
 			for _, r := range rs {
-				got = append(got, fmt.Sprint(time.Since(began), " ", word(r.Status, r.Reason, r.Read)))
+				got = append(got, fmt.Sprint(time.Since(began), " ", formatStatus(r.Status, r.Reason, r.Read)))
 			}
 			return nil
 		}
@@ -457,7 +457,7 @@ func TestListenHandsOverEachReceiptAtItsTime(t *testing.T) {
 	})
 }
 
-func TestListenHandsTheFirstReceiptOverBeforeTheAnswer(t *testing.T) {
+func TestListen_DeliversReceiptFirstBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sms := simulated.SMS(nil)
@@ -481,7 +481,7 @@ func TestListenHandsTheFirstReceiptOverBeforeTheAnswer(t *testing.T) {
 	})
 }
 
-func TestListenEndsWhileItsSinkFails(t *testing.T) {
+func TestListen_EndsWhileSinkFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sms := simulated.SMS(nil)
@@ -495,24 +495,24 @@ func TestListenEndsWhileItsSinkFails(t *testing.T) {
 	})
 }
 
-func TestSlowAnswersInItsTimeUnlessItsContextEnds(t *testing.T) {
+func TestSlow_AnswersInTimeUnlessContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sms := simulated.SMS(nil)
 		began := time.Now()
 		result, err := sms.Send(t.Context(), envelope(simulated.Slow, 1))
-		require.Equal(t, "accepted", answer(result, err))
+		require.Equal(t, "accepted", formatAnswer(result, err))
 		require.Equal(t, 10*time.Second, time.Since(began))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		result, err = sms.Send(ctx, envelope(simulated.Slow, 1))
-		require.Equal(t, "in doubt", answer(result, err))
+		require.Equal(t, "in doubt", formatAnswer(result, err))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
 
-func TestHangsUntilClose(t *testing.T) {
+func TestHangs_UntilClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sms := simulated.SMS(nil)
@@ -537,14 +537,14 @@ func TestHangsUntilClose(t *testing.T) {
 	})
 }
 
-func TestPanicsWithoutSayingToWhom(t *testing.T) {
+func TestPanics_WithoutNamingRecipient(t *testing.T) {
 	t.Parallel()
 	defer func() { require.NotRegexp(t, `\d`, recover()) }()
 	_, _ = simulated.SMS(nil).Send(t.Context(), envelope(simulated.Panics, 1))
 	t.Fatal("it returned")
 }
 
-func TestItRemembersTheLatestAttempts(t *testing.T) {
+func TestMemory_KeepsLatestAttempts(t *testing.T) {
 	t.Parallel()
 	sms := simulated.New(simulated.Config{Clock: mockClock(), Memory: 2})
 	for i := range 3 {
@@ -559,7 +559,7 @@ func TestItRemembersTheLatestAttempts(t *testing.T) {
 	require.Equal(t, attemptID(2), inbox[1].AttemptID)
 }
 
-func TestResetForgets(t *testing.T) {
+func TestReset_ForgetsEverything(t *testing.T) {
 	t.Parallel()
 	push := simulated.LINEPush(mockClock())
 	e := envelope(simulated.DeliveredAfterAll, 1)
@@ -574,7 +574,7 @@ func TestResetForgets(t *testing.T) {
 	require.False(t, push.Next().IsZero(), "the attempt is new again")
 }
 
-func TestAMachineThatMustAcceptFirstDoes(t *testing.T) {
+func TestDelivered_AcceptsFirstIfMachineRequires(t *testing.T) {
 	t.Parallel()
 	machine, err := status.NewMachine(status.Preparing,
 		status.Edge{From: status.Preparing, To: status.Accepted},
@@ -582,5 +582,5 @@ func TestAMachineThatMustAcceptFirstDoes(t *testing.T) {
 	require.NoError(t, err)
 	mock := mockClock()
 	c := simulated.New(simulated.Config{Name: "fax", Clock: mock, Traits: channel.Traits{Machine: machine}})
-	require.Equal(t, "accepted, +0s delivered, inbox +0s", life(t, c, mock, envelope(simulated.Delivered, 1)))
+	require.Equal(t, "accepted, +0s delivered, inbox +0s", timelineOf(t, c, mock, envelope(simulated.Delivered, 1)))
 }

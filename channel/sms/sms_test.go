@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 )
 
-func TestTheSizesAtTheBoundaries(t *testing.T) {
+func TestCount_AtBoundaries(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, text string
@@ -55,7 +55,7 @@ func TestTheSizesAtTheBoundaries(t *testing.T) {
 	}
 }
 
-func TestSegmentsAreTheOctetsOfTheWire(t *testing.T) {
+func TestSplit_ReturnsOctetsOfWire(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		text     string
@@ -74,11 +74,11 @@ func TestSegmentsAreTheOctetsOfTheWire(t *testing.T) {
 	for _, tt := range tests {
 		encoding, segments := sms.Split(tt.text, 6)
 		require.Equal(t, tt.encoding, encoding, "%q", tt.text)
-		require.Equal(t, []string{tt.want}, stringsOf(segments), "%q", tt.text)
+		require.Equal(t, []string{tt.want}, asStrings(segments), "%q", tt.text)
 	}
 }
 
-func stringsOf(segments [][]byte) []string {
+func asStrings(segments [][]byte) []string {
 	var all []string
 	for _, s := range segments {
 		all = append(all, string(s))
@@ -86,7 +86,7 @@ func stringsOf(segments [][]byte) []string {
 	return all
 }
 
-func TestTheHeaderTakesRoomFromEverySegment(t *testing.T) {
+func TestSplit_HeaderShortensEverySegment(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		header      int
@@ -116,14 +116,14 @@ func lengths(segments [][]byte) []int {
 }
 
 // A caller may put a header before one segment without writing into the next.
-func TestSegmentsDoNotGrowIntoEachOther(t *testing.T) {
+func TestSplit_SegmentsDoNotShareCapacity(t *testing.T) {
 	t.Parallel()
 	_, segments := sms.Split(strings.Repeat("a", 200), 6)
 	_ = append(segments[0], 'x')
 	require.Equal(t, byte('a'), segments[1][0])
 }
 
-func TestWhatMeansNothingIsDecodedAsTheStandardSays(t *testing.T) {
+func TestDecode_InvalidOctetsFollowStandard(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		encoding sms.Encoding
@@ -144,12 +144,12 @@ func TestWhatMeansNothingIsDecodedAsTheStandardSays(t *testing.T) {
 	}
 }
 
-func TestEncodingsHaveNames(t *testing.T) {
+func TestEncoding_HasName(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "GSM7 UCS2 Encoding(7)", strings.Join([]string{sms.GSM7.String(), sms.UCS2.String(), sms.Encoding(7).String()}, " "))
 }
 
-func TestCountDoesNotAllocate(t *testing.T) { // AllocsPerRun wants to be alone
+func TestCount_DoesNotAllocate(t *testing.T) { // AllocsPerRun wants to be alone
 	for _, text := range texts {
 		require.Zero(t, testing.AllocsPerRun(10, func() { sms.Count(text) }))
 	}
@@ -200,7 +200,7 @@ func drawText(t *rapid.T, alphabet []rune) string {
 	return rapid.StringOfN(rapid.SampledFrom(alphabet), length, length, -1).Draw(t, "text")
 }
 
-func TestCountAndSplitAgreeOnEveryText(t *testing.T) {
+func TestSplit_AgreesWithCount(t *testing.T) {
 	t.Parallel()
 	gsm := []rune("aZ0 @Δ\n£Éà€{}[]\\^~|\f")
 	wide := []rune("漢😀\U0010ffff")
@@ -212,7 +212,7 @@ func TestCountAndSplitAgreeOnEveryText(t *testing.T) {
 	})
 }
 
-func TestLeftIsTheRoomBeforeAnotherSegment(t *testing.T) {
+func TestCount_LeftIsRoomBeforeNextSegment(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		filler := rapid.SampledFrom([]string{"a", "漢"}).Draw(t, "filler")
@@ -262,7 +262,7 @@ var texts = []string{
 }
 
 func BenchmarkCount(b *testing.B) {
-	for i, name := range names {
+	for i, name := range textNames {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -273,7 +273,7 @@ func BenchmarkCount(b *testing.B) {
 }
 
 func BenchmarkSplit(b *testing.B) {
-	for i, name := range names {
+	for i, name := range textNames {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -283,4 +283,4 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
-var names = []string{"short", "short han", "760 septets", "420 han"}
+var textNames = []string{"short", "short han", "760 septets", "420 han"}

@@ -18,12 +18,12 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-var shipped = whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "#4711"}}}
+var shippedTemplate = whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "#4711"}}}
 
 // send sends content through a Graph API that answers so.
 func send(t *testing.T, content channel.Content, answer http.HandlerFunc) (channel.Result, error) {
 	t.Helper()
-	return open(t, config(newGraph(t, answer).url)).Send(t.Context(), envelope(t, content))
+	return open(t, config(newFakeGraph(t, answer).url)).Send(t.Context(), envelope(t, content))
 }
 
 func requireError(t *testing.T, err error) *channel.Error {
@@ -33,7 +33,7 @@ func requireError(t *testing.T, err error) *channel.Error {
 	return e
 }
 
-func TestRequestsAreAsMetaShowsThem(t *testing.T) {
+func TestSend_RequestsMatchMetasExamples(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		to      string
@@ -60,7 +60,7 @@ func TestRequestsAreAsMetaShowsThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGraph(t, nil)
+			g := newFakeGraph(t, nil)
 			e := envelope(t, tt.content)
 			e.To = number(t, tt.to)
 			_, err := open(t, config(g.url)).Send(t.Context(), e)
@@ -86,7 +86,7 @@ func TestRequestsAreAsMetaShowsThem(t *testing.T) {
 	}
 }
 
-func TestEveryKindOfHeaderAndButtonIsSent(t *testing.T) {
+func TestSend_EveryKindOfHeaderAndButton(t *testing.T) {
 	t.Parallel()
 	for want, content := range map[string]whatsapp.Template{
 		`{"type":"header","parameters":[{"type":"text","text":"Ada"}]}`: {Header: whatsapp.Header{Text: whatsapp.Parameter{Text: "Ada"}}},
@@ -104,7 +104,7 @@ func TestEveryKindOfHeaderAndButtonIsSent(t *testing.T) {
 		},
 	} {
 		content.Name, content.Language = "order_shipped", "en_US"
-		g := newGraph(t, nil)
+		g := newFakeGraph(t, nil)
 		_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, content))
 		require.NoError(t, err)
 		var sent struct {
@@ -115,49 +115,49 @@ func TestEveryKindOfHeaderAndButtonIsSent(t *testing.T) {
 	}
 }
 
-func TestATemplateWithoutPlaceholdersHasNoComponents(t *testing.T) {
+func TestSend_NoComponentsWithoutPlaceholders(t *testing.T) {
 	t.Parallel()
-	g := newGraph(t, nil)
+	g := newFakeGraph(t, nil)
 	_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, whatsapp.Template{Name: "hello_world", Language: "en_US"}))
 	require.NoError(t, err)
 	require.NotContains(t, string(<-g.bodies), "components")
 }
 
-func TestAMessageThatIsTakenIsAcceptedUnderItsAttempt(t *testing.T) {
+func TestSend_AcceptedWithAttemptAsProviderID(t *testing.T) {
 	t.Parallel()
-	c := open(t, config(newGraph(t, answer(200, testdata(t, "answers/accepted.json"))).url))
-	e := envelope(t, shipped)
+	c := open(t, config(newFakeGraph(t, answerWith(200, testdata(t, "answers/accepted.json"))).url))
+	e := envelope(t, shippedTemplate)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
 }
 
-func TestAMessageThatIsHeldBackIsAccepted(t *testing.T) {
+func TestSend_HeldMessageIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, held := range []string{"held_for_quality_assessment", "paused"} {
-		result, err := send(t, shipped, answer(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X","message_status":%q}]}`, held)))
+		result, err := send(t, shippedTemplate, answerWith(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X","message_status":%q}]}`, held)))
 		require.NoError(t, err)
 		require.Equal(t, status.Accepted, result.Status)
 		require.Empty(t, result.Detail, "the engine keeps none of what was accepted")
 	}
 }
 
-func answer(code int, body []byte) http.HandlerFunc {
+func answerWith(code int, body []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
 		_, _ = w.Write(body)
 	}
 }
 
-func TestMetasExamplesOfErrorsAreUnderstood(t *testing.T) {
+func TestSend_ReadsMetasErrorExamples(t *testing.T) {
 	t.Parallel()
-	_, err := send(t, shipped, answer(400, testdata(t, "answers/rate_limit.json")))
+	_, err := send(t, shippedTemplate, answerWith(400, testdata(t, "answers/rate_limit.json")))
 	e := requireError(t, err)
 	require.Equal(t, status.Preparing, e.Status())
 	require.False(t, e.InDoubt())
 	require.Equal(t, "130429: Rate limit hit: Cloud API message throughput has been reached.", e.Detail())
 
-	_, err = send(t, shipped, answer(400, testdata(t, "answers/invalid_parameter.json")))
+	_, err = send(t, shippedTemplate, answerWith(400, testdata(t, "answers/invalid_parameter.json")))
 	e = requireError(t, err)
 	require.Equal(t, status.Failed, e.Status())
 	require.Equal(t, status.TemplateConfig, e.Reason())
@@ -166,7 +166,7 @@ func TestMetasExamplesOfErrorsAreUnderstood(t *testing.T) {
 
 // The table once more, written by what a reader of the documentation expects and not
 // by code. A code in two rows, or a row that lost one, fails.
-func TestEveryCodeMeansWhatTheDocumentationSays(t *testing.T) {
+func TestCodes_MeanWhatDocumentationSays(t *testing.T) {
 	t.Parallel()
 	type row struct {
 		status status.Status
@@ -191,7 +191,7 @@ func TestEveryCodeMeansWhatTheDocumentationSays(t *testing.T) {
 		{status.Failed, status.SystemError, []int{199, 300, 135000, 139999}},
 	} {
 		for _, code := range r.codes {
-			_, err := send(t, shipped, refuse(400, code, "Title", "details"))
+			_, err := send(t, shippedTemplate, refuseWith(400, code, "Title", "details"))
 			e := requireError(t, err)
 			require.Equal(t, r.status, e.Status(), code)
 			require.Equal(t, r.reason, e.Reason(), code)
@@ -200,7 +200,7 @@ func TestEveryCodeMeansWhatTheDocumentationSays(t *testing.T) {
 	}
 }
 
-func TestAnUnknownErrorGoesByItsHTTPStatus(t *testing.T) {
+func TestCodes_UnknownFollowsHTTPStatus(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		answer  http.HandlerFunc
@@ -208,21 +208,21 @@ func TestAnUnknownErrorGoesByItsHTTPStatus(t *testing.T) {
 		reason  status.Reason
 		inDoubt bool
 	}{
-		"an unknown code, 429":   {refuse(429, 139999, "", ""), status.Preparing, status.SystemError, false},
-		"an unknown code, 500":   {refuse(500, 139999, "", ""), status.Preparing, status.InDoubt, true},
-		"an unknown code, 403":   {refuse(403, 139999, "", ""), status.Undeliverable, status.Permission, false},
-		"no code, 401":           {answer(401, []byte(`{"error":{"message":"Who are you?"}}`)), status.Undeliverable, status.Authorization, false},
-		"no code, 400":           {answer(400, []byte(`{"error":{"message":"No"}}`)), status.Failed, status.SystemError, false},
-		"a code that is no code": {answer(400, []byte(`{"error":{"code":"190x"}}`)), status.Failed, status.SystemError, false},
-		"no JSON, 404":           {answer(404, []byte("<html>")), status.Failed, status.SystemError, false},
-		"no JSON, 503":           {answer(503, []byte("<html>")), status.Preparing, status.InDoubt, true},
-		"no JSON, 200":           {answer(200, []byte("<html>")), status.Preparing, status.InDoubt, true},
-		"no message, 200":        {answer(200, []byte(`{"messages":[{"message_status":"accepted"}]}`)), status.Preparing, status.InDoubt, true},
-		"an error, 200":          {refuse(200, 139999, "", ""), status.Preparing, status.InDoubt, true},
+		"an unknown code, 429":   {refuseWith(429, 139999, "", ""), status.Preparing, status.SystemError, false},
+		"an unknown code, 500":   {refuseWith(500, 139999, "", ""), status.Preparing, status.InDoubt, true},
+		"an unknown code, 403":   {refuseWith(403, 139999, "", ""), status.Undeliverable, status.Permission, false},
+		"no code, 401":           {answerWith(401, []byte(`{"error":{"message":"Who are you?"}}`)), status.Undeliverable, status.Authorization, false},
+		"no code, 400":           {answerWith(400, []byte(`{"error":{"message":"No"}}`)), status.Failed, status.SystemError, false},
+		"a code that is no code": {answerWith(400, []byte(`{"error":{"code":"190x"}}`)), status.Failed, status.SystemError, false},
+		"no JSON, 404":           {answerWith(404, []byte("<html>")), status.Failed, status.SystemError, false},
+		"no JSON, 503":           {answerWith(503, []byte("<html>")), status.Preparing, status.InDoubt, true},
+		"no JSON, 200":           {answerWith(200, []byte("<html>")), status.Preparing, status.InDoubt, true},
+		"no message, 200":        {answerWith(200, []byte(`{"messages":[{"message_status":"accepted"}]}`)), status.Preparing, status.InDoubt, true},
+		"an error, 200":          {refuseWith(200, 139999, "", ""), status.Preparing, status.InDoubt, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := send(t, shipped, tt.answer)
+			_, err := send(t, shippedTemplate, tt.answer)
 			e := requireError(t, err)
 			require.Equal(t, tt.status, e.Status())
 			require.Equal(t, tt.reason, e.Reason())
@@ -232,56 +232,56 @@ func TestAnUnknownErrorGoesByItsHTTPStatus(t *testing.T) {
 }
 
 // What is temporary is sent again, and this one is there.
-func TestAMessageThatIsNamedWasTakenWhateverElseIsSaid(t *testing.T) {
+func TestSend_NamedMessageIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{130429, 131026, 139999} {
-		result, err := send(t, shipped, answer(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X"}],"error":{"code":%d}}`, code)))
+		result, err := send(t, shippedTemplate, answerWith(200, fmt.Appendf(nil, `{"messages":[{"id":"wamid.X"}],"error":{"code":%d}}`, code)))
 		require.NoError(t, err)
 		require.Equal(t, status.Accepted, result.Status)
 	}
-	_, err := send(t, shipped, answer(400, []byte(`{"messages":[{"id":"wamid.X"}],"error":{"code":131026}}`)))
+	_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"messages":[{"id":"wamid.X"}],"error":{"code":131026}}`)))
 	require.Equal(t, status.NoContact, requireError(t, err).Reason())
 }
 
-func TestAPersonWhoGotTooManyIsLeftAlone(t *testing.T) {
+func TestSend_PairLimitSetsRetryAfter(t *testing.T) {
 	t.Parallel()
-	_, err := send(t, shipped, refuse(400, 131056, "Pair rate limit hit", ""))
+	_, err := send(t, shippedTemplate, refuseWith(400, 131056, "Pair rate limit hit", ""))
 	require.Equal(t, 6*time.Second, requireError(t, err).RetryAfter())
-	_, err = send(t, shipped, func(w http.ResponseWriter, r *http.Request) {
+	_, err = send(t, shippedTemplate, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "60")
-		refuse(400, 131056, "Pair rate limit hit", "")(w, r)
+		refuseWith(400, 131056, "Pair rate limit hit", "")(w, r)
 	})
 	require.Equal(t, time.Minute, requireError(t, err).RetryAfter())
-	_, err = send(t, shipped, refuse(400, 130429, "Rate limit hit", ""))
+	_, err = send(t, shippedTemplate, refuseWith(400, 130429, "Rate limit hit", ""))
 	require.Zero(t, requireError(t, err).RetryAfter())
 }
 
-func TestConfiguredCodesComeFirst(t *testing.T) {
+func TestCodes_ConfiguredComeFirst(t *testing.T) {
 	t.Parallel()
-	c := config(newGraph(t, refuse(400, 131049, "Held back", "")).url)
+	c := config(newFakeGraph(t, refuseWith(400, 131049, "Held back", "")).url)
 	c.Codes = map[int]channel.Verdict{131049: {Status: status.Undeliverable, Reason: "ecosystem"}}
 	ch := open(t, c)
 	c.Codes[131049] = channel.Verdict{}
-	_, err := ch.Send(t.Context(), envelope(t, shipped))
+	_, err := ch.Send(t.Context(), envelope(t, shippedTemplate))
 	require.Equal(t, status.Reason("ecosystem"), requireError(t, err).Reason())
 }
 
-func TestTheTokenIsAskedForAtEverySend(t *testing.T) {
+func TestSend_CallsTokenEveryTime(t *testing.T) {
 	t.Parallel()
-	c := config(newGraph(t, nil).url)
+	c := config(newFakeGraph(t, nil).url)
 	tokens := []string{"an old one", token + "\n"}
 	c.Token = func() string {
 		defer func() { tokens = tokens[1:] }()
 		return tokens[0]
 	}
 	ch := open(t, c)
-	_, err := ch.Send(t.Context(), envelope(t, shipped))
+	_, err := ch.Send(t.Context(), envelope(t, shippedTemplate))
 	require.Equal(t, status.Authorization, requireError(t, err).Reason())
-	_, err = ch.Send(t.Context(), envelope(t, shipped))
+	_, err = ch.Send(t.Context(), envelope(t, shippedTemplate))
 	require.NoError(t, err, "white space around a token does not matter")
 }
 
-func TestWhatCannotBeSentIsNotSent(t *testing.T) {
+func TestSend_RefusesUnsendable(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		content channel.Content
@@ -290,7 +290,7 @@ func TestWhatCannotBeSentIsNotSent(t *testing.T) {
 		detail  string
 	}{
 		"free text":        {channel.Text("hi"), status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
-		"a pointer":        {&shipped, status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
+		"a pointer":        {&shippedTemplate, status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
 		"no name":          {whatsapp.Template{Language: "en"}, status.Failed, status.TemplateConfig, "whatsapp: Template.Name: want 1 to 512 lower-case letters, digits and underscores"},
 		"an empty value":   {whatsapp.Template{Name: "a", Language: "en", Body: []whatsapp.Parameter{{Text: "x"}, {}}}, status.Undeliverable, status.TemplateMismatch, "no value for Body[1].Text"},
 		"an empty button":  {whatsapp.Template{Name: "a", Language: "en", Buttons: []whatsapp.Button{{}}}, status.Undeliverable, status.TemplateMismatch, "no value for Buttons[0]: one of URL, QuickReply and CopyCode"},
@@ -307,40 +307,40 @@ func TestWhatCannotBeSentIsNotSent(t *testing.T) {
 	}
 }
 
-func TestDetailsRepeatNoValues(t *testing.T) {
+func TestDetail_RepeatsNoValue(t *testing.T) {
 	t.Parallel()
 	content := whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "Jessica"}, {Text: "2"}}}
 	_, err := send(t, content, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		refuse(400, 132000, "Number of parameters does not match", "Jessica, want 2 and not 3")(w, r)
+		refuseWith(400, 132000, "Number of parameters does not match", "Jessica, want 2 and not 3")(w, r)
 	})
 	require.Equal(t, "132000: Number of parameters does not match", requireError(t, err).Detail())
 
 	_, err = send(t, content, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		refuse(400, 132000, "Number of parameters does not match", "want 2 and not 3")(w, r)
+		refuseWith(400, 132000, "Number of parameters does not match", "want 2 and not 3")(w, r)
 	})
 	require.Equal(t, "132000: Number of parameters does not match: want 2 and not 3", requireError(t, err).Detail(),
 		"a value of one letter is in too many words")
 }
 
-func TestALongNumberIsNoCode(t *testing.T) {
+func TestDetail_LongNumberIsNoCode(t *testing.T) {
 	t.Parallel()
-	_, err := send(t, shipped, answer(400, []byte(`{"error":{"message":"no","code":16505551234}}`)))
+	_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"no","code":16505551234}}`)))
 	require.Equal(t, "no", requireError(t, err).Detail())
 }
 
-func TestErrorDataMayBeAnything(t *testing.T) {
+func TestDetail_ErrorDataMayBeAnything(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{`"words"`, `[]`, `null`, `{"details":5}`, `{"details":"Rate limit hit"}`} {
-		_, err := send(t, shipped, answer(400, []byte(`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":`+data+`}}`)))
+		_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":`+data+`}}`)))
 		e := requireError(t, err)
 		require.Equal(t, status.Preparing, e.Status(), data)
 		require.Equal(t, "130429: Rate limit hit", e.Detail(), data)
 	}
 }
 
-func TestNothingPrintsSecrets(t *testing.T) {
+func TestFormat_PrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	c := config("https://graph.example")
 	ch := open(t, c)
@@ -358,15 +358,15 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	}
 }
 
-func TestTextIsRefusedWithAWordWhy(t *testing.T) {
+func TestCheckContent_ExplainsRefusedText(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(""))
-	require.NoError(t, c.CheckContent(shipped))
+	require.NoError(t, c.CheckContent(shippedTemplate))
 	require.ErrorContains(t, c.CheckContent(channel.Text("hi")), "within 24 hours")
-	require.ErrorContains(t, c.CheckContent(&shipped), "content is a *whatsapp.Template")
+	require.ErrorContains(t, c.CheckContent(&shippedTemplate), "content is a *whatsapp.Template")
 }
 
-func TestTraitsSayHowLongMetaTries(t *testing.T) {
+func TestTraits_ValidityIsConfigured(t *testing.T) {
 	t.Parallel()
 	want := channel.Traits{Machine: status.WhatsApp, Reads: true, Validity: 30 * 24 * time.Hour}
 	require.Equal(t, want, open(t, config("")).Traits())
@@ -387,7 +387,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, code int, body []byte) {
 		code = 200 + abs(code)%400
 		c := config("https://graph.example")
-		c.Client = &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) {
+		c.Client = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 		})}
@@ -410,6 +410,6 @@ func FuzzAnswer(f *testing.F) {
 
 func abs(n int) int { return max(n, -(n + 1)) }
 
-type trip func(*http.Request) (*http.Response, error)
+type transport func(*http.Request) (*http.Response, error)
 
-func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

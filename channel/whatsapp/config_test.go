@@ -12,7 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestEveryMistakeInTheConfigIsNamed(t *testing.T) {
+func TestConfig_NamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := whatsapp.New(whatsapp.Config{})
 	require.EqualError(t, err, strings.Join([]string{
@@ -54,10 +54,10 @@ func TestEveryMistakeInTheConfigIsNamed(t *testing.T) {
 	}, "\n"))
 }
 
-func TestABaseURLIsTakenWithAndWithoutASlash(t *testing.T) {
+func TestConfig_BaseURLMayEndInSlash(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"", "/"} {
-		_, err := open(t, config(newGraph(t, nil).url+end)).Send(t.Context(), envelope(t, shipped))
+		_, err := open(t, config(newFakeGraph(t, nil).url+end)).Send(t.Context(), envelope(t, shippedTemplate))
 		require.NoError(t, err)
 	}
 	for _, url := range []string{

@@ -11,13 +11,13 @@ import (
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
 )
 
-func TestTheContractIsKept(t *testing.T) {
+func TestContract(t *testing.T) {
 	t.Parallel()
 	answering := func(answer http.HandlerFunc) func(*testing.T) channel.Channel {
-		return func(t *testing.T) channel.Channel { return open(t, config(newGraph(t, answer).url)) }
+		return func(t *testing.T) channel.Channel { return open(t, config(newFakeGraph(t, answer).url)) }
 	}
 	refusing := func(status, code int, title string) func(*testing.T) channel.Channel {
-		return answering(refuse(status, code, title, "you sent "))
+		return answering(refuseWith(status, code, title, "you sent "))
 	}
 	echoing := func(status int, prefix string) func(*testing.T) channel.Channel {
 		return answering(func(w http.ResponseWriter, r *http.Request) {
@@ -51,11 +51,11 @@ func TestTheContractIsKept(t *testing.T) {
 			"parameters that do not match":    {Channel: refusing(400, 132000, "Number of parameters does not match")},
 			"the account's payment is due":    {Channel: refusing(400, 131042, "Business eligibility payment issue")},
 			"the token has expired":           {Channel: refusing(401, 190, "Access token has expired")},
-			"no token":                        {Channel: tokenless},
-			"a token that the provider hates": {Channel: wrongToken},
+			"no token":                        {Channel: newTokenless},
+			"a token that the provider hates": {Channel: newWrongToken},
 		},
 		Faults: map[string]channeltest.Case{
-			"refused connection":            {Channel: unconnected},
+			"refused connection":            {Channel: newUnreachable},
 			"server error":                  {Channel: echoing(500, "<html>")},
 			"bad gateway":                   {Channel: echoing(502, "")},
 			"throttled":                     {Channel: refusing(400, 130429, "Rate limit hit")},
@@ -66,7 +66,7 @@ func TestTheContractIsKept(t *testing.T) {
 			"a success with an error":       {Channel: refusing(200, 139999, "What is this")},
 			"a redirect":                    {Channel: echoing(302, "")},
 		},
-		Stalled: channeltest.Case{Channel: stalled},
+		Stalled: channeltest.Case{Channel: newStalled},
 		BadContent: []channel.Content{
 			bad(func(c *whatsapp.Template) { c.Name = "" }),
 			bad(func(c *whatsapp.Template) { c.Header.Image.ID = "1339522734477770" }),
@@ -81,36 +81,36 @@ func TestTheContractIsKept(t *testing.T) {
 		},
 		Webhook: &channeltest.Webhook{
 			Request: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return signed(t, about(t, "webhooks/failed.json", id), appSecret)
+				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", id), appSecret)
 			},
 			Forged: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return signed(t, about(t, "webhooks/failed.json", id), "another secret")
+				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", id), "another secret")
 			},
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
-				return signed(t, []byte(`{"object":"whatsapp_business_account","entry":[{`), appSecret)
+				return newSignedCall(t, []byte(`{"object":"whatsapp_business_account","entry":[{`), appSecret)
 			},
 		},
 	})
 }
 
-func unconnected(t *testing.T) channel.Channel {
+func newUnreachable(t *testing.T) channel.Channel {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	return open(t, config(gone.URL))
 }
 
-func stalled(t *testing.T) channel.Channel {
-	return open(t, config(newGraph(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).url))
+func newStalled(t *testing.T) channel.Channel {
+	return open(t, config(newFakeGraph(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).url))
 }
 
-func tokenless(t *testing.T) channel.Channel {
-	c := config(newGraph(t, nil).url)
+func newTokenless(t *testing.T) channel.Channel {
+	c := config(newFakeGraph(t, nil).url)
 	c.Token = func() string { return " \n" }
 	return open(t, c)
 }
 
-func wrongToken(t *testing.T) channel.Channel {
-	c := config(newGraph(t, nil).url)
+func newWrongToken(t *testing.T) channel.Channel {
+	c := config(newFakeGraph(t, nil).url)
 	c.Token = func() string { return strings.ToLower(token) }
 	return open(t, c)
 }

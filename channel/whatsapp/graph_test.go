@@ -27,29 +27,29 @@ const (
 	verifyToken   = "vibecoding-7c1d"
 )
 
-// graph is a fake Graph API. It takes what is well-formed, unless answer says otherwise.
-type graph struct {
+// fakeGraph is a fake Graph API. It takes what is well-formed, unless answer says otherwise.
+type fakeGraph struct {
 	url    string
 	bodies chan []byte // of what it was sent
 }
 
-// newGraph starts a Graph API that answers every call with answer, or takes it if that is nil.
-func newGraph(t testing.TB, answer http.HandlerFunc) *graph {
+// newFakeGraph starts a Graph API that answers every call with answer, or takes it if that is nil.
+func newFakeGraph(t testing.TB, answer http.HandlerFunc) *fakeGraph {
 	t.Helper()
 	if answer == nil {
-		answer = take
+		answer = acceptMessage
 	}
-	g := &graph{bodies: make(chan []byte, 1000)}
+	g := &fakeGraph{bodies: make(chan []byte, 1000)}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		g.bodies <- body
 		if r.Method != http.MethodPost || r.URL.Path != "/v25.0/"+phoneNumberID+"/messages" ||
 			r.Header.Get("Content-Type") != "application/json" {
-			refuse(http.StatusNotFound, 33, "Unknown path", "")(w, r)
+			refuseWith(http.StatusNotFound, 33, "Unknown path", "")(w, r)
 			return
 		}
 		if r.Header.Get("Authorization") != "Bearer "+token {
-			refuse(http.StatusUnauthorized, 190, "Invalid OAuth access token", r.Header.Get("Authorization"))(w, r)
+			refuseWith(http.StatusUnauthorized, 190, "Invalid OAuth access token", r.Header.Get("Authorization"))(w, r)
 			return
 		}
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
@@ -60,13 +60,13 @@ func newGraph(t testing.TB, answer http.HandlerFunc) *graph {
 	return g
 }
 
-func take(w http.ResponseWriter, _ *http.Request) {
+func acceptMessage(w http.ResponseWriter, _ *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],`+
 		`"messages":[{"id":"wamid.%s"}]}`, uuid.New())
 }
 
-// refuse answers as Meta does, and repeats what it was sent.
-func refuse(status, code int, title, details string) http.HandlerFunc {
+// refuseWith answers as Meta does, and repeats what it was sent.
+func refuseWith(status, code int, title, details string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		echo, _ := io.ReadAll(r.Body)
 		w.WriteHeader(status)

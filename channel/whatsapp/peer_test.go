@@ -15,19 +15,19 @@ import (
 	"github.com/smsplus/smsplus-go/internal/interop"
 )
 
-// peer is an implementation of the Cloud API that is not ours.
-type peer struct{ *interop.Peer }
+// cloudAPIPeer is an implementation of the Cloud API that is not ours.
+type cloudAPIPeer struct{ *interop.Peer }
 
-func newPeer(t *testing.T) peer {
+func newPeer(t *testing.T) cloudAPIPeer {
 	t.Helper()
-	p := peer{interop.Node(t, "whatsapp.js")}
+	p := cloudAPIPeer{interop.Node(t, "whatsapp.js")}
 	require.Equal(t, "ready", p.Next(t))
 	return p
 }
 
 // ask puts a question to the peer. The answer goes into a pointer; refusal is what it
 // says to what it does not take.
-func (p peer) ask(t *testing.T, question string, about, answer any) (refusal string) {
+func (p cloudAPIPeer) ask(t *testing.T, question string, about, answer any) (refusal string) {
 	t.Helper()
 	line, err := json.Marshal(map[string]any{"question": question, "about": about})
 	require.NoError(t, err)
@@ -40,9 +40,9 @@ func (p peer) ask(t *testing.T, question string, about, answer any) (refusal str
 	return said.Error
 }
 
-func TestAPeerTakesTheTemplatesThatAreSent(t *testing.T) {
+func TestPeer_AcceptsTemplates(t *testing.T) {
 	t.Parallel()
-	p, g := newPeer(t), newGraph(t, nil)
+	p, g := newPeer(t), newFakeGraph(t, nil)
 	c := open(t, config(g.url))
 	for name, content := range map[string]whatsapp.Template{
 		"everything": {
@@ -87,7 +87,7 @@ func TestAPeerTakesTheTemplatesThatAreSent(t *testing.T) {
 	require.NotEmpty(t, p.ask(t, "template", malformed, nil), "a peer that takes everything proves nothing")
 }
 
-func TestAPeerReadsSignaturesAlike(t *testing.T) {
+func TestPeer_ReadsSignaturesAlike(t *testing.T) {
 	t.Parallel()
 	p, c := newPeer(t), open(t, config(""))
 	calls := 0
@@ -100,9 +100,9 @@ func TestAPeerReadsSignaturesAlike(t *testing.T) {
 		for _, header := range []string{
 			"sha256=" + mac, "sha256=" + strings.ToUpper(mac), "", mac, "sha1=" + mac, "sha256=" + mac[2:], "sha256=" + strings.Repeat("0", 64),
 		} {
-			r := signed(t, body, "")
+			r := newSignedCall(t, body, "")
 			r.Header.Set("X-Hub-Signature-256", header)
-			w, _ := ask(c, r, nil)
+			w, _ := serveCall(c, r, nil)
 			var genuine bool
 			require.Empty(t, p.ask(t, "signature", map[string]string{
 				"secret": secret, "body": base64.StdEncoding.EncodeToString(body), "header": header,
@@ -114,17 +114,17 @@ func TestAPeerReadsSignaturesAlike(t *testing.T) {
 	require.Equal(t, 28, calls)
 }
 
-func TestAPeerReadsStatusesAlike(t *testing.T) {
+func TestPeer_ReadsStatusesAlike(t *testing.T) {
 	t.Parallel()
 	p, c := newPeer(t), open(t, config(""))
 	for _, body := range [][]byte{
-		about(t, "webhooks/sent.json", uuid.NewString()),
-		about(t, "webhooks/sent.json", uuid.NewString(), "status", "delivered"),
-		about(t, "webhooks/sent.json", uuid.NewString(), "status", "read"),
-		about(t, "webhooks/failed.json", uuid.NewString()),
+		exampleFor(t, "webhooks/sent.json", uuid.NewString()),
+		exampleFor(t, "webhooks/sent.json", uuid.NewString(), "status", "delivered"),
+		exampleFor(t, "webhooks/sent.json", uuid.NewString(), "status", "read"),
+		exampleFor(t, "webhooks/failed.json", uuid.NewString()),
 		testdata(t, "webhooks/message.json"),
 	} {
-		_, sunk := ask(c, signed(t, body, appSecret), nil)
+		_, sunk := serveCall(c, newSignedCall(t, body, appSecret), nil)
 		var statuses []struct {
 			Status, Timestamp, BizOpaqueCallbackData string
 			Errors                                   []struct{ Code int }

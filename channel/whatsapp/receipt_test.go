@@ -25,8 +25,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// signed returns Meta's call with a body.
-func signed(t testing.TB, body []byte, secret string) *http.Request {
+// newSignedCall returns Meta's call with a body.
+func newSignedCall(t testing.TB, body []byte, secret string) *http.Request {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
@@ -36,9 +36,9 @@ func signed(t testing.TB, body []byte, secret string) *http.Request {
 	return r
 }
 
-// about returns one of Meta's examples with the callback data of an attempt, which
+// exampleFor returns one of Meta's examples with the callback data of an attempt, which
 // they leave out. Fields of the status may be set, too: a name and its value in turn.
-func about(t testing.TB, name, attempt string, fields ...any) []byte {
+func exampleFor(t testing.TB, name, attempt string, fields ...any) []byte {
 	t.Helper()
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal(testdata(t, name), &doc))
@@ -53,8 +53,8 @@ func about(t testing.TB, name, attempt string, fields ...any) []byte {
 	return body
 }
 
-// ask serves a call, and returns its answer and what each call of the sink got.
-func ask(c *whatsapp.Channel, r *http.Request, refusal error) (*httptest.ResponseRecorder, [][]channel.Receipt) {
+// serveCall serves a call, and returns its answer and what each call of the sink got.
+func serveCall(c *whatsapp.Channel, r *http.Request, refusal error) (*httptest.ResponseRecorder, [][]channel.Receipt) {
 	var sunk [][]channel.Receipt
 	w := httptest.NewRecorder()
 	c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
@@ -64,7 +64,7 @@ func ask(c *whatsapp.Channel, r *http.Request, refusal error) (*httptest.Respons
 	return w, sunk
 }
 
-func TestStatusesBecomeReceipts(t *testing.T) {
+func TestWebhook_StatusesBecomeReceipts(t *testing.T) {
 	t.Parallel()
 	c, id := open(t, config("")), uuid.NewString()
 	sentAt := time.Unix(1750030073, 0).UTC()
@@ -72,29 +72,29 @@ func TestStatusesBecomeReceipts(t *testing.T) {
 		body []byte
 		want channel.Receipt
 	}{
-		"sent":      {about(t, "webhooks/sent.json", id), channel.Receipt{Status: status.Accepted, At: sentAt}},
-		"delivered": {about(t, "webhooks/sent.json", id, "status", "delivered"), channel.Receipt{Status: status.Delivered, At: sentAt}},
+		"sent":      {exampleFor(t, "webhooks/sent.json", id), channel.Receipt{Status: status.Accepted, At: sentAt}},
+		"delivered": {exampleFor(t, "webhooks/sent.json", id, "status", "delivered"), channel.Receipt{Status: status.Delivered, At: sentAt}},
 		"read, without delivered": {
-			about(t, "webhooks/sent.json", id, "status", "read"),
+			exampleFor(t, "webhooks/sent.json", id, "status", "read"),
 			channel.Receipt{Status: status.Delivered, Read: true, At: sentAt},
 		},
-		"failed": {about(t, "webhooks/failed.json", id), channel.Receipt{
+		"failed": {exampleFor(t, "webhooks/failed.json", id), channel.Receipt{
 			Status: status.Undeliverable, Reason: status.Blocked, At: time.Unix(1751142888, 0).UTC(),
 			Detail: "131049: This message was not delivered to maintain healthy ecosystem engagement.: " +
 				"In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
 		}},
 		"failed, without a word why": {
-			about(t, "webhooks/failed.json", id, "errors", nil, "timestamp", 1751142888),
+			exampleFor(t, "webhooks/failed.json", id, "errors", nil, "timestamp", 1751142888),
 			channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, At: time.Unix(1751142888, 0).UTC()},
 		},
-		"no time":                 {about(t, "webhooks/sent.json", id, "timestamp", nil), channel.Receipt{Status: status.Accepted}},
-		"a time before all":       {about(t, "webhooks/sent.json", id, "timestamp", "-5"), channel.Receipt{Status: status.Accepted}},
-		"a time after all":        {about(t, "webhooks/sent.json", id, "timestamp", "99999999999999"), channel.Receipt{Status: status.Accepted}},
-		"a time that is no whole": {about(t, "webhooks/sent.json", id, "timestamp", "1.5"), channel.Receipt{Status: status.Accepted}},
+		"no time":                 {exampleFor(t, "webhooks/sent.json", id, "timestamp", nil), channel.Receipt{Status: status.Accepted}},
+		"a time before all":       {exampleFor(t, "webhooks/sent.json", id, "timestamp", "-5"), channel.Receipt{Status: status.Accepted}},
+		"a time after all":        {exampleFor(t, "webhooks/sent.json", id, "timestamp", "99999999999999"), channel.Receipt{Status: status.Accepted}},
+		"a time that is no whole": {exampleFor(t, "webhooks/sent.json", id, "timestamp", "1.5"), channel.Receipt{Status: status.Accepted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, sunk := ask(c, signed(t, tt.body, appSecret), nil)
+			w, sunk := serveCall(c, newSignedCall(t, tt.body, appSecret), nil)
 			require.Equal(t, http.StatusOK, w.Code)
 			tt.want.Channel, tt.want.ProviderID = channel.WhatsApp, id
 			require.Equal(t, [][]channel.Receipt{{tt.want}}, sunk)
@@ -103,7 +103,7 @@ func TestStatusesBecomeReceipts(t *testing.T) {
 }
 
 // A webhook has no second try: what may pass for a send has passed the message by.
-func TestCodesInWebhooksAreFinal(t *testing.T) {
+func TestWebhook_CodesAreFinal(t *testing.T) {
 	t.Parallel()
 	conf := config("")
 	conf.Codes = map[int]channel.Verdict{
@@ -124,14 +124,14 @@ func TestCodesInWebhooksAreFinal(t *testing.T) {
 		131009:            {Status: status.Failed, Reason: status.TemplateConfig},
 		int64(8869123456): {Status: status.Undeliverable, Reason: status.CarrierError}, // no code
 	} {
-		failed := about(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
-		_, sunk := ask(c, signed(t, failed, appSecret), nil)
+		failed := exampleFor(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
+		_, sunk := serveCall(c, newSignedCall(t, failed, appSecret), nil)
 		require.Len(t, sunk, 1, code)
 		require.Equal(t, want, channel.Verdict{Status: sunk[0][0].Status, Reason: sunk[0][0].Reason}, code)
 	}
 }
 
-func TestWhatIsNotForTheChannelIsIgnored(t *testing.T) {
+func TestWebhook_IgnoresForeignCalls(t *testing.T) {
 	t.Parallel()
 	c, id := open(t, config("")), uuid.NewString()
 	news := func(field, value string) string {
@@ -141,12 +141,12 @@ func TestWhatIsNotForTheChannelIsIgnored(t *testing.T) {
 		"a person's message":        string(testdata(t, "webhooks/message.json")),
 		"a person's message to us":  strings.ReplaceAll(string(testdata(t, "webhooks/message.json")), "1234567890", phoneNumberID),
 		"without an attempt":        string(testdata(t, "webhooks/sent.json")),
-		"another program's message": string(about(t, "webhooks/sent.json", "campaign 7")),
-		"an ID in another form":     string(about(t, "webhooks/sent.json", "urn:uuid:"+id)),
-		"another number":            strings.ReplaceAll(string(about(t, "webhooks/sent.json", id)), phoneNumberID, "106540352242923"),
-		"played":                    string(about(t, "webhooks/sent.json", id, "status", "played")),
-		"deleted":                   string(about(t, "webhooks/sent.json", id, "status", "deleted")),
-		"a word to come":            string(about(t, "webhooks/sent.json", id, "status", "teleported")),
+		"another program's message": string(exampleFor(t, "webhooks/sent.json", "campaign 7")),
+		"an ID in another form":     string(exampleFor(t, "webhooks/sent.json", "urn:uuid:"+id)),
+		"another number":            strings.ReplaceAll(string(exampleFor(t, "webhooks/sent.json", id)), phoneNumberID, "106540352242923"),
+		"played":                    string(exampleFor(t, "webhooks/sent.json", id, "status", "played")),
+		"deleted":                   string(exampleFor(t, "webhooks/sent.json", id, "status", "deleted")),
+		"a word to come":            string(exampleFor(t, "webhooks/sent.json", id, "status", "teleported")),
 		"a template's news":         news("message_template_status_update", `{"event":"APPROVED","message_template_id":594425479261596}`),
 		"news in a new form":        news("new", `[1]`),
 		"errors of the account":     news("messages", `{"metadata":{"phone_number_id":"`+phoneNumberID+`"},"errors":[{"code":130429}]}`),
@@ -156,14 +156,14 @@ func TestWhatIsNotForTheChannelIsIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, sunk := ask(c, signed(t, []byte(body), appSecret), nil)
+			w, sunk := serveCall(c, newSignedCall(t, []byte(body), appSecret), nil)
 			require.Equal(t, http.StatusOK, w.Code)
 			require.Empty(t, sunk)
 		})
 	}
 }
 
-func TestAllStatusesOfACallAreOneCallOfTheSink(t *testing.T) {
+func TestWebhook_CallsSinkOnce(t *testing.T) {
 	t.Parallel()
 	var ids []string
 	var changes, entries []string
@@ -179,7 +179,7 @@ func TestAllStatusesOfACallAreOneCallOfTheSink(t *testing.T) {
 		}
 	}
 	body := `{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`
-	w, sunk := ask(open(t, config("")), signed(t, []byte(body), appSecret), nil)
+	w, sunk := serveCall(open(t, config("")), newSignedCall(t, []byte(body), appSecret), nil)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Len(t, sunk, 1)
 	var got []string
@@ -194,7 +194,7 @@ func TestAllStatusesOfACallAreOneCallOfTheSink(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestCallsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestWebhook_RefusesMalformedCall(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(""))
 	for _, body := range []string{
@@ -203,7 +203,7 @@ func TestCallsThatMakeNoSenseAreRefused(t *testing.T) {
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":[]}]}]}`,
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` + phoneNumberID + `"},"statuses":[{"status":7}]}}]}]}`,
 	} {
-		w, sunk := ask(c, signed(t, []byte(body), appSecret), nil)
+		w, sunk := serveCall(c, newSignedCall(t, []byte(body), appSecret), nil)
 		require.Equal(t, http.StatusBadRequest, w.Code, body)
 		require.Empty(t, sunk)
 	}
@@ -211,7 +211,7 @@ func TestCallsThatMakeNoSenseAreRefused(t *testing.T) {
 
 // Meta repeats a call that is refused for days, and what stands beside the status that
 // makes no sense with it.
-func TestAStatusThatMakesNoSenseHoldsUpNoOther(t *testing.T) {
+func TestWebhook_MalformedStatusStopsNoOther(t *testing.T) {
 	t.Parallel()
 	id, failed := uuid.NewString(), uuid.NewString()
 	ours := `"metadata":{"phone_number_id":"` + phoneNumberID + `"}`
@@ -225,7 +225,7 @@ func TestAStatusThatMakesNoSenseHoldsUpNoOther(t *testing.T) {
 	}
 	body := `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":` +
 		strings.Join(values, `},{"field":"messages","value":`) + `}]}]}`
-	w, sunk := ask(open(t, config("")), signed(t, []byte(body), appSecret), nil)
+	w, sunk := serveCall(open(t, config("")), newSignedCall(t, []byte(body), appSecret), nil)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, [][]channel.Receipt{{
 		{Channel: channel.WhatsApp, ProviderID: id, Status: status.Delivered},
@@ -233,27 +233,27 @@ func TestAStatusThatMakesNoSenseHoldsUpNoOther(t *testing.T) {
 	}}, sunk)
 }
 
-func TestACallMayHaveThreeMegabytes(t *testing.T) {
+func TestWebhook_AcceptsThreeMegabytes(t *testing.T) {
 	t.Parallel()
 	c, id := open(t, config("")), uuid.NewString()
-	body := about(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 3_000_000))
-	w, sunk := ask(c, signed(t, body, appSecret), nil)
+	body := exampleFor(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 3_000_000))
+	w, sunk := serveCall(c, newSignedCall(t, body, appSecret), nil)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Len(t, sunk, 1)
-	w, _ = ask(c, signed(t, about(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 5_000_000)), appSecret), nil)
+	w, _ = serveCall(c, newSignedCall(t, exampleFor(t, "webhooks/sent.json", id, "padding", strings.Repeat("x", 5_000_000)), appSecret), nil)
 	require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
 }
 
-func TestACallWhoseReceiptsAreNotStoredComesAgain(t *testing.T) {
+func TestWebhook_AsksForRepeatWhenNotStored(t *testing.T) {
 	t.Parallel()
-	body := about(t, "webhooks/sent.json", uuid.NewString())
-	w, _ := ask(open(t, config("")), signed(t, body, appSecret), errors.New("the store is down"))
+	body := exampleFor(t, "webhooks/sent.json", uuid.NewString())
+	w, _ := serveCall(open(t, config("")), newSignedCall(t, body, appSecret), errors.New("the store is down"))
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.NotEmpty(t, w.Header().Get("Retry-After"))
 }
 
 // The signatures in openssl.txt were computed by OpenSSL.
-func TestOpenSSLSignsAsMetaDoes(t *testing.T) {
+func TestWebhook_SignatureMatchesOpenSSL(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(""))
 	lines := 0
@@ -263,9 +263,9 @@ func TestOpenSSLSignsAsMetaDoes(t *testing.T) {
 		file, secret, mac := fields[0], fields[1], fields[2]
 		body := testdata(t, file)
 		call := func(c *whatsapp.Channel, signature string, body []byte) int {
-			r := signed(t, body, "")
+			r := newSignedCall(t, body, "")
 			r.Header.Set("X-Hub-Signature-256", signature)
-			w, _ := ask(c, r, nil)
+			w, _ := serveCall(c, r, nil)
 			return w.Code
 		}
 		require.Equal(t, http.StatusOK, call(c, "sha256="+mac, body), line)
@@ -288,7 +288,7 @@ func TestOpenSSLSignsAsMetaDoes(t *testing.T) {
 	require.Equal(t, 8, lines)
 }
 
-func TestTheURLIsConfirmedToWhoeverKnowsAToken(t *testing.T) {
+func TestWebhook_ChallengeNeedsToken(t *testing.T) {
 	t.Parallel()
 	conf := config("")
 	conf.VerifyTokens = []string{"new", verifyToken}
@@ -309,7 +309,7 @@ func TestTheURLIsConfirmedToWhoeverKnowsAToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := url.Values{"hub.mode": {tt.mode}, "hub.verify_token": {tt.token}, "hub.challenge": {tt.challenge}}
-			w, sunk := ask(c, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhooks/whatsapp?"+q.Encode(), nil), nil)
+			w, sunk := serveCall(c, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhooks/whatsapp?"+q.Encode(), nil), nil)
 			require.Equal(t, tt.code, w.Code)
 			require.Empty(t, sunk)
 			if tt.code == 200 {
@@ -320,7 +320,7 @@ func TestTheURLIsConfirmedToWhoeverKnowsAToken(t *testing.T) {
 			}
 		})
 	}
-	w, _ := ask(c, httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/webhooks/whatsapp", nil), nil)
+	w, _ := serveCall(c, httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/webhooks/whatsapp", nil), nil)
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
 }
 
@@ -330,17 +330,17 @@ var longNumber = regexp.MustCompile(`[0-9]{8}`)
 // the same call says the same again.
 func FuzzWebhook(f *testing.F) {
 	id := uuid.NewString()
-	f.Add(about(f, "webhooks/sent.json", id))
-	f.Add(about(f, "webhooks/failed.json", id))
+	f.Add(exampleFor(f, "webhooks/sent.json", id))
+	f.Add(exampleFor(f, "webhooks/failed.json", id))
 	f.Add(testdata(f, "webhooks/message.json"))
 	f.Add([]byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` +
 		phoneNumberID + `"},"statuses":[{"status":"failed","biz_opaque_callback_data":"` + id +
 		`","errors":[{"code":"131026","title":"+886 912 345 678","error_data":{"details":7}},{}]}]}}]}]}`))
 	c := open(f, config(""))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		w, sunk := ask(c, signed(t, body, appSecret), nil)
+		w, sunk := serveCall(c, newSignedCall(t, body, appSecret), nil)
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, w.Code)
-		again, sunkAgain := ask(c, signed(t, body, oldSecret), nil)
+		again, sunkAgain := serveCall(c, newSignedCall(t, body, oldSecret), nil)
 		require.Equal(t, w.Code, again.Code)
 		require.Equal(t, sunk, sunkAgain)
 		if w.Code != http.StatusOK {

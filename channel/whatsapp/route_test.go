@@ -19,25 +19,25 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// route is a message on its way: WhatsApp, and SMS after an hour.
-type route struct {
+// routeTest is a message on its way: WhatsApp, and SMS after an hour.
+type routeTest struct {
 	*smsplus.Dispatcher
 	clock *clock.Mock
-	graph *graph
+	graph *fakeGraph
 	wa    *whatsapp.Channel
 	id    uuid.UUID
 }
 
-func newRoute(t *testing.T, answer http.HandlerFunc) *route {
+func newRouteTest(t *testing.T, answer http.HandlerFunc) *routeTest {
 	t.Helper()
-	r := &route{clock: clock.NewMock(), graph: newGraph(t, answer)}
+	r := &routeTest{clock: clock.NewMock(), graph: newFakeGraph(t, answer)}
 	r.clock.Set(time.Unix(1750030000, 0)) // shortly before Meta's examples
 	r.wa = open(t, config(r.graph.url))
 	d, err := smsplus.New(smsplus.Config{
 		Store: memstore.New(), Clock: r.clock,
 		Channels: []channel.Channel{r.wa, simulated.SMS(r.clock)},
 		Templates: []smsplus.Template{{ID: "shipped", Route: []smsplus.Step{
-			{Channel: channel.WhatsApp, Content: shipped, Wait: time.Hour},
+			{Channel: channel.WhatsApp, Content: shippedTemplate, Wait: time.Hour},
 			{Channel: channel.SMS, Content: channel.Text("Your order has shipped")},
 		}}},
 	})
@@ -46,30 +46,30 @@ func newRoute(t *testing.T, answer http.HandlerFunc) *route {
 	to := channel.Recipient{Phone: simulated.Number(0, 0, simulated.Delivered)}
 	r.id, err = d.Send(t.Context(), smsplus.Trigger{Template: "shipped", To: to})
 	require.NoError(t, err)
-	r.pass(t, 0)
+	r.advance(t, 0)
 	return r
 }
 
-func (r *route) pass(t *testing.T, how time.Duration) {
+func (r *routeTest) advance(t *testing.T, how time.Duration) {
 	t.Helper()
 	r.clock.Add(how)
 	_, err := r.Tick(t.Context())
 	require.NoError(t, err)
 }
 
-// hear lets Meta call about the message that it was sent.
-func (r *route) hear(t *testing.T, example string, fields ...any) {
+// receive lets Meta call about the message that it was sent.
+func (r *routeTest) receive(t *testing.T, example string, fields ...any) {
 	t.Helper()
 	var sent struct {
 		Attempt string `json:"biz_opaque_callback_data"`
 	}
 	require.NoError(t, json.Unmarshal(<-r.graph.bodies, &sent))
 	w := httptest.NewRecorder()
-	r.wa.ReceiptHandler(r.Receive).ServeHTTP(w, signed(t, about(t, example, sent.Attempt, fields...), appSecret))
+	r.wa.ReceiptHandler(r.Receive).ServeHTTP(w, newSignedCall(t, exampleFor(t, example, sent.Attempt, fields...), appSecret))
 	require.Equal(t, http.StatusOK, w.Code)
 }
 
-func (r *route) require(t *testing.T, want status.Status, on channel.Name, attempts int) smsplus.Message {
+func (r *routeTest) requireMessage(t *testing.T, want status.Status, on channel.Name, attempts int) smsplus.Message {
 	t.Helper()
 	m, err := r.Message(t.Context(), r.id)
 	require.NoError(t, err)
@@ -79,61 +79,61 @@ func (r *route) require(t *testing.T, want status.Status, on channel.Name, attem
 	return m
 }
 
-func TestAMessageThatMetaCannotDeliverGoesOnAtOnce(t *testing.T) {
+func TestRoute_UndeliveredForwardsAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRoute(t, nil)
-	r.require(t, status.Accepted, channel.WhatsApp, 1)
-	r.hear(t, "webhooks/failed.json")
-	r.pass(t, 0)
-	m := r.require(t, status.Delivered, channel.SMS, 2)
+	r := newRouteTest(t, nil)
+	r.requireMessage(t, status.Accepted, channel.WhatsApp, 1)
+	r.receive(t, "webhooks/failed.json")
+	r.advance(t, 0)
+	m := r.requireMessage(t, status.Delivered, channel.SMS, 2)
 	require.Equal(t, status.Undeliverable, m.Attempts[0].Status)
 	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
 }
 
-func TestAMessageThatMetaRefusesGoesOnAtOnce(t *testing.T) {
+func TestRoute_RefusedForwardsAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRoute(t, refuse(400, 131026, "Message undeliverable", ""))
-	m := r.require(t, status.Delivered, channel.SMS, 2)
+	r := newRouteTest(t, refuseWith(400, 131026, "Message undeliverable", ""))
+	m := r.requireMessage(t, status.Delivered, channel.SMS, 2)
 	require.Equal(t, status.NoContact, m.Attempts[0].Reason)
 }
 
 // read is the only word that comes when the person had the chat open.
-func TestReadAloneDelivers(t *testing.T) {
+func TestRoute_ReadAloneDelivers(t *testing.T) {
 	t.Parallel()
-	r := newRoute(t, nil)
-	r.hear(t, "webhooks/sent.json", "status", "read")
-	m := r.require(t, status.Delivered, channel.WhatsApp, 1)
+	r := newRouteTest(t, nil)
+	r.receive(t, "webhooks/sent.json", "status", "read")
+	m := r.requireMessage(t, status.Delivered, channel.WhatsApp, 1)
 	require.Equal(t, time.Unix(1750030073, 0).UTC(), m.ReadAt.UTC())
 }
 
 // Meta took the message and its answer was lost: the receipt finds the attempt by the
 // ID that the request carried, and there is no second copy.
-func TestALostAnswerIsSettledByItsReceipt(t *testing.T) {
+func TestRoute_ReceiptSettlesLostAnswer(t *testing.T) {
 	t.Parallel()
-	r := newRoute(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	m := r.require(t, status.Preparing, channel.WhatsApp, 1)
+	r := newRouteTest(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	m := r.requireMessage(t, status.Preparing, channel.WhatsApp, 1)
 	require.Equal(t, status.InDoubt, m.Attempts[0].Reason)
-	r.hear(t, "webhooks/sent.json", "status", "delivered")
-	r.require(t, status.Delivered, channel.WhatsApp, 1)
-	r.pass(t, 2*time.Hour)
-	r.require(t, status.Delivered, channel.WhatsApp, 1)
+	r.receive(t, "webhooks/sent.json", "status", "delivered")
+	r.requireMessage(t, status.Delivered, channel.WhatsApp, 1)
+	r.advance(t, 2*time.Hour)
+	r.requireMessage(t, status.Delivered, channel.WhatsApp, 1)
 	require.Empty(t, r.graph.bodies, "a second copy was sent")
 }
 
-func TestAThrottledMessageIsTriedAgain(t *testing.T) {
+func TestRoute_ThrottledIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	r := newRoute(t, func(w http.ResponseWriter, req *http.Request) {
+	r := newRouteTest(t, func(w http.ResponseWriter, req *http.Request) {
 		if calls++; calls == 1 {
-			refuse(400, 131056, "Pair rate limit hit", "")(w, req)
+			refuseWith(400, 131056, "Pair rate limit hit", "")(w, req)
 			return
 		}
-		take(w, req)
+		acceptMessage(w, req)
 	})
-	r.require(t, status.Preparing, channel.WhatsApp, 1)
-	r.pass(t, 5*time.Second)
-	r.require(t, status.Preparing, channel.WhatsApp, 1)
-	r.pass(t, time.Minute)
-	r.require(t, status.Accepted, channel.WhatsApp, 1)
+	r.requireMessage(t, status.Preparing, channel.WhatsApp, 1)
+	r.advance(t, 5*time.Second)
+	r.requireMessage(t, status.Preparing, channel.WhatsApp, 1)
+	r.advance(t, time.Minute)
+	r.requireMessage(t, status.Accepted, channel.WhatsApp, 1)
 	require.Equal(t, 2, calls)
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
 )
 
-// everything is a template with a variable in every text that it can have at once.
-var everything = whatsapp.Template{
+// fullTemplate is a template with a variable in every text that it can have at once.
+var fullTemplate = whatsapp.Template{
 	Name: "order_shipped", Language: "zh_TW",
 	Header:  whatsapp.Header{Document: whatsapp.Media{Link: "https://shop.example/{{bill}}", Filename: "{{order}}.pdf"}},
 	Body:    []whatsapp.Parameter{{Text: "{{name}}"}, {Text: "no. {{ order }}, {{name}}"}},
 	Buttons: []whatsapp.Button{{Index: 0, URL: "{{track}}"}, {Index: 2, QuickReply: "stop {{order}}"}, {Index: 3, CopyCode: "{{code}}"}},
 }
 
-func TestVarsAreThoseOfAllTexts(t *testing.T) {
+func TestTemplate_VarsOfAllTexts(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, everything.Check())
-	require.Equal(t, []string{"bill", "order", "name", "track", "code"}, everything.Vars())
+	require.NoError(t, fullTemplate.Check())
+	require.Equal(t, []string{"bill", "order", "name", "track", "code"}, fullTemplate.Vars())
 	header := whatsapp.Template{Header: whatsapp.Header{
 		Text:  whatsapp.Parameter{Text: "{{a}}"},
 		Image: whatsapp.Media{ID: "{{b}}", Link: "{{c}}", Filename: "{{d}}"},
@@ -34,11 +34,11 @@ func TestVarsAreThoseOfAllTexts(t *testing.T) {
 	require.Empty(t, whatsapp.Template{Name: "hello_world", Language: "en"}.Vars())
 }
 
-func TestRenderChangesNothingButItsResult(t *testing.T) {
+func TestTemplate_RenderChangesOnlyResult(t *testing.T) {
 	t.Parallel()
-	before := fmt.Sprintf("%#v", everything)
+	before := fmt.Sprintf("%#v", fullTemplate)
 	vars := map[string]string{"bill": "b.pdf", "order": "4711", "name": "Ada", "track": "t/1", "code": "X-1", "spare": "x"}
-	got, err := everything.Render(vars)
+	got, err := fullTemplate.Render(vars)
 	require.NoError(t, err)
 	require.Equal(t, whatsapp.Template{
 		Name: "order_shipped", Language: "zh_TW",
@@ -46,7 +46,7 @@ func TestRenderChangesNothingButItsResult(t *testing.T) {
 		Body:    []whatsapp.Parameter{{Text: "Ada"}, {Text: "no. 4711, Ada"}},
 		Buttons: []whatsapp.Button{{Index: 0, URL: "t/1"}, {Index: 2, QuickReply: "stop 4711"}, {Index: 3, CopyCode: "X-1"}},
 	}, got)
-	require.Equal(t, before, fmt.Sprintf("%#v", everything))
+	require.Equal(t, before, fmt.Sprintf("%#v", fullTemplate))
 
 	for name := range vars {
 		if name == "spare" {
@@ -58,7 +58,7 @@ func TestRenderChangesNothingButItsResult(t *testing.T) {
 				some[other] = value
 			}
 		}
-		_, err := everything.Render(some)
+		_, err := fullTemplate.Render(some)
 		var missing *channel.MissingVarError
 		require.ErrorAs(t, err, &missing)
 		require.Equal(t, name, missing.Name)
@@ -67,21 +67,21 @@ func TestRenderChangesNothingButItsResult(t *testing.T) {
 
 // Whatever is between the quotes of a value, the person reads it, and it never becomes
 // a variable, another parameter or another field of the request.
-func TestValuesStayData(t *testing.T) {
+func TestTemplate_ValuesStayData(t *testing.T) {
 	t.Parallel()
 	value := rapid.OneOf(
 		rapid.StringN(1, 30, -1),
 		rapid.SampledFrom([]string{`{{name}}`, `{{`, `}}`, `"}]},{"type":"body"`, `\`, "\u0000", "\u2028", "<b>&", "%s", "王小明 😀", "a\nb\tc"}),
 	)
 	names := []string{"bill", "order", "name", "track", "code"}
-	g := newGraph(t, nil)
+	g := newFakeGraph(t, nil)
 	c := open(t, config(g.url))
 	rapid.Check(t, func(rt *rapid.T) {
 		vars := map[string]string{}
 		for _, name := range names {
 			vars[name] = value.Draw(rt, name)
 		}
-		rendered, err := everything.Render(vars)
+		rendered, err := fullTemplate.Render(vars)
 		require.NoError(rt, err)
 		require.Len(rt, rendered.(whatsapp.Template).Body, 2)
 		_, err = c.Send(t.Context(), envelope(t, rendered))
@@ -103,9 +103,9 @@ func TestValuesStayData(t *testing.T) {
 				map[string]any{"type": "text", "text": text("%s", "name")},
 				map[string]any{"type": "text", "text": text("no. %s, %s", "order", "name")},
 			}},
-			button("url", "0", "text", "text", text("%s", "track")),
-			button("quick_reply", "2", "payload", "payload", text("stop %s", "order")),
-			button("copy_code", "3", "coupon_code", "coupon_code", text("%s", "code")),
+			wireButton("url", "0", "text", "text", text("%s", "track")),
+			wireButton("quick_reply", "2", "payload", "payload", text("stop %s", "order")),
+			wireButton("copy_code", "3", "coupon_code", "coupon_code", text("%s", "code")),
 		}
 		var sent struct {
 			Template struct{ Components []any }
@@ -115,11 +115,11 @@ func TestValuesStayData(t *testing.T) {
 	})
 }
 
-func button(kind, index, typ, key, value string) map[string]any {
+func wireButton(kind, index, typ, key, value string) map[string]any {
 	return map[string]any{"type": "button", "sub_type": kind, "index": index, "parameters": []any{map[string]any{"type": typ, key: value}}}
 }
 
-func TestCheckNamesEveryMistake(t *testing.T) {
+func TestTemplate_CheckNamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		template whatsapp.Template

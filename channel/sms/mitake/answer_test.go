@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnswersAreRead(t *testing.T) {
+func TestAnswer_IsParsed(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]answer{
 		"accepted":         {code: "1", msgID: "#000000013"},
@@ -34,7 +34,7 @@ func TestAnswersAreRead(t *testing.T) {
 	}
 }
 
-func TestAnswersThatMakeNoSenseAreNone(t *testing.T) {
+func TestAnswer_RefusesMalformed(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		"", "\r\n", "OK", "<html>statuscode=1</html>", "[1]\r\nmsgid=#000000013\r\n",

@@ -24,15 +24,15 @@ import (
 
 const attempt = "ce910656-7bd1-41ea-bc55-0242ac130003"
 
-// response is the callback URL of an attempt under a secret.
-func response(secret, attempt string) string {
+// responseURL is the callback URL of an attempt under a secret.
+func responseURL(secret, attempt string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(attempt))
 	return callbackURL + "/" + attempt + "/" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// callback is Mitake's call of a URL, with a query as it is put on the wire.
-func callback(t *testing.T, response, query string) *http.Request {
+// newCallback is Mitake's call of a URL, with a query as it is put on the wire.
+func newCallback(t *testing.T, response, query string) *http.Request {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(
 		"GET " + strings.TrimPrefix(response, "https://app.example.com") + "?" + query + " HTTP/1.1\r\nHost: app.example.com\r\n\r\n")))
@@ -40,8 +40,8 @@ func callback(t *testing.T, response, query string) *http.Request {
 	return r
 }
 
-// call serves a callback, with a sink that returns err.
-func call(c *mitake.Channel, r *http.Request, err error) (w *httptest.ResponseRecorder, sunk []channel.Receipt) {
+// serveCallback serves a callback, with a sink that returns err.
+func serveCallback(c *mitake.Channel, r *http.Request, err error) (w *httptest.ResponseRecorder, sunk []channel.Receipt) {
 	w = httptest.NewRecorder()
 	c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
 		sunk = append(sunk, rs...)
@@ -50,14 +50,14 @@ func call(c *mitake.Channel, r *http.Request, err error) (w *httptest.ResponseRe
 	return w, sunk
 }
 
-func vector(t *testing.T, name string) string {
+func readVector(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	require.NoError(t, err)
 	return strings.TrimSpace(string(b))
 }
 
-func TestCallbacksAreReadByTheirStatusFlag(t *testing.T) {
+func TestCallback_IsReadByStatusFlag(t *testing.T) {
 	t.Parallel()
 	taipei := time.FixedZone("", 8*60*60)
 	for name, tt := range map[string]struct {
@@ -66,18 +66,18 @@ func TestCallbacksAreReadByTheirStatusFlag(t *testing.T) {
 		msgID string
 	}{
 		// Its statuscode is 0, which of an answer means "scheduled".
-		"delivered": {vector(t, "callbacks/delivered.txt"), channel.Receipt{
+		"delivered": {readVector(t, "callbacks/delivered.txt"), channel.Receipt{
 			Status: status.Delivered, At: time.Date(2017, 10, 1, 11, 23, 45, 0, taipei),
 		}, "1234567890"},
-		"a wrong number": {vector(t, "callbacks/number.txt"), channel.Receipt{
+		"a wrong number": {readVector(t, "callbacks/number.txt"), channel.Receipt{
 			Status: status.Undeliverable, Reason: status.InvalidNumber, Detail: "StatusFlag=6 msgid=0313887539",
 			At: time.Date(2024, 6, 18, 10, 15, 30, 0, taipei),
 		}, "0313887539"},
-		"expired": {vector(t, "callbacks/expired.txt"), channel.Receipt{
+		"expired": {readVector(t, "callbacks/expired.txt"), channel.Receipt{
 			Status: status.Undeliverable, Reason: status.Expired, Detail: "StatusFlag=8 msgid=0313887540",
 			At: time.Date(2024, 6, 19, 10, 15, 0, 0, taipei),
 		}, "0313887540"},
-		"msgid with a bare #": {vector(t, "callbacks/hash.txt"), channel.Receipt{
+		"msgid with a bare #": {readVector(t, "callbacks/hash.txt"), channel.Receipt{
 			Status: status.Delivered, At: time.Date(2024, 6, 18, 10, 15, 30, 0, taipei),
 		}, "#000000013"},
 		"msgid with an escaped #":    {"msgid=%23000000013&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "#000000013"},
@@ -94,8 +94,8 @@ func TestCallbacksAreReadByTheirStatusFlag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := open(t, takes, nil)
-			w, sunk := call(c, callback(t, response(secret, attempt), tt.query), nil)
+			c, _ := open(t, acceptAnswer, nil)
+			w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), tt.query), nil)
 			require.Equal(t, http.StatusOK, w.Code)
 			require.Len(t, sunk, 1)
 			require.True(t, tt.want.At.Equal(sunk[0].At), "%v", sunk[0].At)
@@ -107,29 +107,29 @@ func TestCallbacksAreReadByTheirStatusFlag(t *testing.T) {
 	}
 }
 
-func TestACallbackIsAcknowledgedOnlyWhenItIsStored(t *testing.T) {
+func TestCallback_IsAcknowledgedWhenStored(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, takes, nil)
-	w, sunk := call(c, callback(t, response(secret, attempt), "msgid=1&StatusFlag=4"), errors.New("down"))
+	c, _ := open(t, acceptAnswer, nil)
+	w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag=4"), errors.New("down"))
 	require.Len(t, sunk, 1)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Empty(t, w.Body.String())
 }
 
-func TestACallbackIsTakenOnlyAtAURLOfOurs(t *testing.T) {
+func TestCallback_RequiresSignedURL(t *testing.T) {
 	t.Parallel()
 	const query = "msgid=1&StatusFlag=4"
 	another := "00000000-0000-4000-8000-000000000000"
-	genuine := response(secret, attempt)
+	genuine := responseURL(secret, attempt)
 	code := genuine[strings.LastIndex(genuine, "/")+1:]
 	for name, tt := range map[string]struct {
 		url  string
 		code int
 	}{
 		"genuine":             {genuine, http.StatusOK},
-		"the secret before":   {response("older", attempt), http.StatusOK},
+		"the secret before":   {responseURL("older", attempt), http.StatusOK},
 		"behind a proxy":      {"https://app.example.com/" + attempt + "/" + code, http.StatusOK},
-		"a guessed secret":    {response("guess", attempt), http.StatusUnauthorized},
+		"a guessed secret":    {responseURL("guess", attempt), http.StatusUnauthorized},
 		"another attempt":     {callbackURL + "/" + another + "/" + code, http.StatusUnauthorized},
 		"half a code":         {genuine[:len(genuine)-20], http.StatusUnauthorized},
 		"no code":             {callbackURL + "/" + attempt + "/", http.StatusUnauthorized},
@@ -139,29 +139,29 @@ func TestACallbackIsTakenOnlyAtAURLOfOurs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := open(t, takes, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
-			w, sunk := call(c, callback(t, tt.url, query), nil)
+			c, _ := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
+			w, sunk := serveCallback(c, newCallback(t, tt.url, query), nil)
 			require.Equal(t, tt.code, w.Code)
 			require.Equal(t, tt.code == http.StatusOK, len(sunk) == 1)
 		})
 	}
 
-	c, p := open(t, takes, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
+	c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
 	e := envelope(t, "text")
 	_, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, response(secret, e.AttemptID.String()), p.form(t).Get("response"), "the first secret signs")
+	require.Equal(t, responseURL(secret, e.AttemptID.String()), p.onlyForm(t).Get("response"), "the first secret signs")
 
-	c, _ = open(t, takes, func(c *mitake.Config) { c.CallbackURL, c.CallbackSecrets = "", nil })
-	w, _ := call(c, callback(t, response("", attempt), query), nil)
+	c, _ = open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackURL, c.CallbackSecrets = "", nil })
+	w, _ := serveCallback(c, newCallback(t, responseURL("", attempt), query), nil)
 	require.Equal(t, http.StatusUnauthorized, w.Code, "nothing signs for a channel without callbacks")
 }
 
-func TestACallbackThatMakesNoSenseIsRefused(t *testing.T) {
+func TestCallback_RefusesMalformedCall(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, takes, nil)
+	c, _ := open(t, acceptAnswer, nil)
 	for _, query := range []string{"", "msgid=1", "StatusFlag=4", "msgid=1&statuscode=1", "msgid=1%0A2&StatusFlag=4", "msgid=" + strings.Repeat("1", 37) + "&StatusFlag=4"} {
-		w, sunk := call(c, callback(t, response(secret, attempt), query), nil)
+		w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), query), nil)
 		require.Equal(t, http.StatusBadRequest, w.Code, query)
 		require.Empty(t, sunk, query)
 	}
@@ -169,12 +169,12 @@ func TestACallbackThatMakesNoSenseIsRefused(t *testing.T) {
 
 func FuzzCallback(f *testing.F) {
 	for _, query := range []string{"msgid=#000000013&statuscode=0&statusstr=DELIVRD&StatusFlag=4", "msgid=1&donetime=20240618101530&StatusFlag=8", "msgid=%zz;&StatusFlag"} {
-		f.Add(response(secret, attempt)[len(callbackURL):], query)
+		f.Add(responseURL(secret, attempt)[len(callbackURL):], query)
 	}
 	f.Add("/"+attempt+"/x", "msgid=1&StatusFlag=4")
 	// Base64 has other spellings of the same bytes, with bits left over and with lines, and
 	// so have paths.
-	genuine := response(secret, attempt)[len(callbackURL):]
+	genuine := responseURL(secret, attempt)[len(callbackURL):]
 	for _, spelling := range []string{genuine[:len(genuine)-1] + string(genuine[len(genuine)-1]+1), genuine + "\n", strings.Replace(genuine[1:], "/", "//", 1), genuine[1:]} {
 		f.Add(spelling, "msgid=1&StatusFlag=4")
 	}
@@ -184,8 +184,8 @@ func FuzzCallback(f *testing.F) {
 	})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, path, query string) {
-		w, sunk := call(c, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Body: http.NoBody}, nil)
-		genuine := strings.HasSuffix("/"+path, response(secret, attempt)[len(callbackURL):])
+		w, sunk := serveCallback(c, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Body: http.NoBody}, nil)
+		genuine := strings.HasSuffix("/"+path, responseURL(secret, attempt)[len(callbackURL):])
 		switch w.Code {
 		case http.StatusOK:
 			require.True(t, genuine, "%q", path)

@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestEveryMistakeInAConfigIsNamed(t *testing.T) {
+func TestConfig_NamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := mitake.New(mitake.Config{})
 	require.EqualError(t, err, "mitake: Config.URL is required\nmitake: Config.Username is required\nmitake: Config.Password is required")
@@ -41,7 +41,7 @@ func TestEveryMistakeInAConfigIsNamed(t *testing.T) {
 	require.EqualError(t, err, "mitake: Config.CallbackSecrets is required with CallbackURL")
 }
 
-func TestNothingSecretIsPrinted(t *testing.T) {
+func TestFormat_PrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	config := mitake.Config{
 		URL: "https://127.0.0.1", Username: username, Password: password,
@@ -65,15 +65,15 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	}
 }
 
-func TestTheNameIsTheApplications(t *testing.T) {
+func TestConfig_NameIsApplications(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, takes, func(c *mitake.Config) { c.Name = "sms_marketing" })
+	c, _ := open(t, acceptAnswer, func(c *mitake.Config) { c.Name = "sms_marketing" })
 	require.Equal(t, channel.Name("sms_marketing"), c.Name())
-	_, sunk := call(c, callback(t, response(secret, attempt), "msgid=1&StatusFlag=4"), nil)
+	_, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag=4"), nil)
 	require.Equal(t, channel.Name("sms_marketing"), sunk[0].Channel)
 }
 
-func TestTextsMayNotBeLongerThanTheAccountMaySend(t *testing.T) {
+func TestSend_RefusesTextBeyondMaxSegments(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		text string
@@ -99,7 +99,7 @@ func TestTextsMayNotBeLongerThanTheAccountMaySend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for limit := 1; limit <= 3; limit++ {
-				c, p := open(t, takes, func(c *mitake.Config) { c.MaxSegments = limit })
+				c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.MaxSegments = limit })
 				_, err := c.Send(t.Context(), envelope(t, tt.text))
 				if tt.want <= limit {
 					require.NoError(t, err, limit)
@@ -113,9 +113,9 @@ func TestTextsMayNotBeLongerThanTheAccountMaySend(t *testing.T) {
 	}
 }
 
-func TestATemplateIsRefusedIfItCannotFitWhateverItsVariables(t *testing.T) {
+func TestCheckContent_RefusesTextThatCannotFit(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, takes, nil)
+	c, _ := open(t, acceptAnswer, nil)
 	for text, want := range map[channel.Text]string{
 		"您的驗證碼是 {{code}}": "",
 		"{{text}}":        "",

@@ -22,7 +22,7 @@ func TestContract(t *testing.T) {
 		}}
 	}
 	serves := func(h http.HandlerFunc) channeltest.Case {
-		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return dial(t, h, nil) }}
+		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return openServer(t, h, nil) }}
 	}
 	says := func(words string) channeltest.Case { return answers(func(url.Values) string { return words }) }
 	to := func(e164 string) channeltest.Case {
@@ -30,7 +30,7 @@ func TestContract(t *testing.T) {
 	}
 
 	h := channeltest.Harness{
-		Channel: answers(takes).Channel,
+		Channel: answers(acceptAnswer).Channel,
 		Content: channel.Text("您的訂單 4711 已出貨，將於週五送達"),
 		To:      channel.Recipient{Phone: number(t, "+886912345678")},
 		Unreachable: map[string]channeltest.Case{
@@ -43,12 +43,12 @@ func TestContract(t *testing.T) {
 			"refused connection": {Channel: func(t *testing.T) channel.Channel {
 				gone := httptest.NewServer(nil)
 				gone.Close()
-				return dial(t, nil, func(c *mitake.Config) { c.URL = gone.URL })
+				return openServer(t, nil, func(c *mitake.Config) { c.URL = gone.URL })
 			}},
 			"nonsense":         says("<html>down for maintenance</html>\n"),
 			"an empty answer":  serves(func(http.ResponseWriter, *http.Request) {}),
 			"two answers":      says("statuscode=1\n[2]\nstatuscode=1\n"),
-			"an unknown code":  answers(refuses("q")),
+			"an unknown code":  answers(refuseAnswer("q")),
 			"no API":           serves(http.NotFound),
 			"a server error":   serves(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); _, _ = io.Copy(w, r.Body) }),
 			"a redirect":       serves(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusTemporaryRedirect) }),
@@ -67,21 +67,21 @@ func TestContract(t *testing.T) {
 		Secrets: []string{username, password, secret},
 		Webhook: &channeltest.Webhook{
 			Request: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return callback(t, response(secret, id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
+				return newCallback(t, responseURL(secret, id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Forged: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return callback(t, response("guess", id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
+				return newCallback(t, responseURL("guess", id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
-				return callback(t, response(secret, attempt), "msgid=#000000001&statuscode=0")
+				return newCallback(t, responseURL(secret, attempt), "msgid=#000000001&statuscode=0")
 			},
 		},
 	}
 	for _, code := range []string{"5", "6", "7", "8", "9", "c", "d", "e", "f", "h", "k", "m", "n", "p", "s", "t", "u", "v", "x"} {
-		h.Unreachable["statuscode "+code] = answers(refuses(code))
+		h.Unreachable["statuscode "+code] = answers(refuseAnswer(code))
 	}
 	for _, code := range []string{"*", "a", "b", "l", "r", "w", "y", "z"} {
-		h.Faults["statuscode "+code] = answers(refuses(code))
+		h.Faults["statuscode "+code] = answers(refuseAnswer(code))
 	}
 	channeltest.Run(t, h)
 }

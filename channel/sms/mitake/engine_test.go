@@ -18,21 +18,21 @@ import (
 
 // Mitake takes the message, and its answer is lost. The callback names the attempt, so
 // that nothing is sent again; without it, what is sent again has the same clientid.
-func TestALostAnswerLeadsToNoSecondMessage(t *testing.T) {
+func TestEngine_LostAnswerSendsNoSecondMessage(t *testing.T) {
 	t.Parallel()
 	for name, reported := range map[string]bool{"a callback settles it": true, "a repeat settles it": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mock := clock.NewMock()
-			p := newProvider(takes)
+			p := newFakeMitake(acceptAnswer)
 			lost := true
-			c := dial(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := openServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !lost {
 					p.ServeHTTP(w, r)
 					return
 				}
 				lost = false
-				p.ServeHTTP(discard{}, r)
+				p.ServeHTTP(discardingResponse{}, r)
 				panic(http.ErrAbortHandler)
 			}), func(c *mitake.Config) { c.Clock = mock })
 			d, err := smsplus.New(smsplus.Config{
@@ -54,7 +54,7 @@ func TestALostAnswerLeadsToNoSecondMessage(t *testing.T) {
 
 			if reported {
 				w := httptest.NewRecorder()
-				c.ReceiptHandler(d.Receive).ServeHTTP(w, callback(t, p.form(t).Get("response"), "msgid=#000000001&StatusFlag=1"))
+				c.ReceiptHandler(d.Receive).ServeHTTP(w, newCallback(t, p.onlyForm(t).Get("response"), "msgid=#000000001&StatusFlag=1"))
 				require.Equal(t, http.StatusOK, w.Code)
 			}
 			mock.Add(30 * time.Minute)
@@ -69,9 +69,9 @@ func TestALostAnswerLeadsToNoSecondMessage(t *testing.T) {
 	}
 }
 
-// discard is where an answer goes that nobody gets.
-type discard struct{}
+// discardingResponse is where an answer goes that nobody gets.
+type discardingResponse struct{}
 
-func (discard) Header() http.Header         { return http.Header{} }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) WriteHeader(int)             {}
+func (discardingResponse) Header() http.Header         { return http.Header{} }
+func (discardingResponse) Write(b []byte) (int, error) { return len(b), nil }
+func (discardingResponse) WriteHeader(int)             {}

@@ -29,12 +29,12 @@ const (
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-type at time.Time
+type fixedClock time.Time
 
-func (t at) Now() time.Time { return time.Time(t) }
+func (t fixedClock) Now() time.Time { return time.Time(t) }
 
-// provider is a Mitake that keeps what it is told.
-type provider struct {
+// fakeMitake is a Mitake that keeps what it is told.
+type fakeMitake struct {
 	answer func(form url.Values) string // the lines behind clientid
 
 	mu    sync.Mutex
@@ -43,15 +43,15 @@ type provider struct {
 	sent  map[string]string     // the answers, by clientid
 }
 
-// takes is the answer to a message that is taken.
-func takes(url.Values) string { return "statuscode=1\nAccountPoint=126\n" }
+// acceptAnswer is the answer to a message that is taken.
+func acceptAnswer(url.Values) string { return "statuscode=1\nAccountPoint=126\n" }
 
-// refuses is the answer to a message that is not. It repeats all that it was told.
-func refuses(code string) func(url.Values) string {
+// refuseAnswer is the answer to a message that is not. It repeats all that it was told.
+func refuseAnswer(code string) func(url.Values) string {
 	return func(form url.Values) string { return fmt.Sprintf("statuscode=%s\nError=無效的 %v\n", code, form) }
 }
 
-func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *fakeMitake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	form, _ := url.ParseQuery(string(body))
 	p.mu.Lock()
@@ -73,8 +73,8 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, big5)
 }
 
-// form returns what the only message said.
-func (p *provider) form(t *testing.T) url.Values {
+// onlyForm returns what the only message said.
+func (p *fakeMitake) onlyForm(t *testing.T) url.Values {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,25 +85,25 @@ func (p *provider) form(t *testing.T) url.Values {
 	return nil
 }
 
-func newProvider(answer func(url.Values) string) *provider {
-	return &provider{answer: answer, forms: map[string]url.Values{}, sent: map[string]string{}}
+func newFakeMitake(answer func(url.Values) string) *fakeMitake {
+	return &fakeMitake{answer: answer, forms: map[string]url.Values{}, sent: map[string]string{}}
 }
 
 // open returns a channel to a provider with that answer.
-func open(t *testing.T, answer func(url.Values) string, change func(*mitake.Config)) (*mitake.Channel, *provider) {
+func open(t *testing.T, answer func(url.Values) string, change func(*mitake.Config)) (*mitake.Channel, *fakeMitake) {
 	t.Helper()
-	p := newProvider(answer)
-	return dial(t, p, change), p
+	p := newFakeMitake(answer)
+	return openServer(t, p, change), p
 }
 
-// dial returns a channel to any server.
-func dial(t *testing.T, h http.Handler, change func(*mitake.Config)) *mitake.Channel {
+// openServer returns a channel to any server.
+func openServer(t *testing.T, h http.Handler, change func(*mitake.Config)) *mitake.Channel {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	config := mitake.Config{
 		URL: server.URL + "/api/mtk", Username: username, Password: password,
-		CallbackURL: callbackURL, CallbackSecrets: []string{secret}, Clock: at(now),
+		CallbackURL: callbackURL, CallbackSecrets: []string{secret}, Clock: fixedClock(now),
 	}
 	if change != nil {
 		change(&config)

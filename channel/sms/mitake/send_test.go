@@ -20,9 +20,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestAMessageIsSentAsTheSpecificationSays(t *testing.T) {
+func TestSend_FollowsSpecification(t *testing.T) {
 	t.Parallel()
-	c, p := open(t, takes, nil)
+	c, p := open(t, acceptAnswer, nil)
 	e := envelope(t, "第一行\r\nsecond & third\rfourth\n")
 	e.AttemptID = uuid.MustParse(attempt)
 	e.Expires = now.Add(90*time.Minute + 500*time.Millisecond)
@@ -35,9 +35,9 @@ func TestAMessageIsSentAsTheSpecificationSays(t *testing.T) {
 		"dstaddr":  {"0912345678"},
 		"smbody":   {"第一行\x06second & third\x06fourth\x06"},
 		"clientid": {attempt},
-		"response": {response(secret, attempt)},
+		"response": {responseURL(secret, attempt)},
 		"vldtime":  {"5400"},
-	}, p.form(t))
+	}, p.onlyForm(t))
 
 	r := p.calls[0]
 	require.Equal(t, http.MethodPost, r.Method)
@@ -45,9 +45,9 @@ func TestAMessageIsSentAsTheSpecificationSays(t *testing.T) {
 	require.Equal(t, "application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
 }
 
-func TestARepeatIsTheSameMessage(t *testing.T) {
+func TestSend_RepeatIsSameMessage(t *testing.T) {
 	t.Parallel()
-	c, p := open(t, takes, nil)
+	c, p := open(t, acceptAnswer, nil)
 	e := envelope(t, "one")
 	for range 3 {
 		result, err := c.Send(t.Context(), e)
@@ -58,23 +58,23 @@ func TestARepeatIsTheSameMessage(t *testing.T) {
 	require.Len(t, p.sent, 1, "the provider knows the second and third")
 }
 
-func TestNumbersAreWrittenAsMitakeWritesThem(t *testing.T) {
+func TestSend_WritesNumbersAsMitakeDoes(t *testing.T) {
 	t.Parallel()
 	for e164, want := range map[string]string{
 		"+886912345678": "0912345678",
 		"+85291234567":  "85291234567",
 		"+14155550123":  "14155550123",
 	} {
-		c, p := open(t, takes, func(c *mitake.Config) { c.International = true })
+		c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.International = true })
 		e := envelope(t, "text")
 		e.To.Phone = number(t, e164)
 		_, err := c.Send(t.Context(), e)
 		require.NoError(t, err)
-		require.Equal(t, want, p.form(t).Get("dstaddr"))
+		require.Equal(t, want, p.onlyForm(t).Get("dstaddr"))
 	}
 }
 
-func TestNumbersThatMitakeCannotReachAreNotAsked(t *testing.T) {
+func TestSend_RefusesUnreachableNumbers(t *testing.T) {
 	t.Parallel()
 	for e164, want := range map[string]status.Reason{
 		"+886223456789":  status.InvalidNumber,
@@ -83,17 +83,17 @@ func TestNumbersThatMitakeCannotReachAreNotAsked(t *testing.T) {
 		"+8860912345678": status.InvalidNumber,
 		"+85291234567":   status.Permission,
 	} {
-		c, p := open(t, takes, nil)
+		c, p := open(t, acceptAnswer, nil)
 		e := envelope(t, "text")
 		e.To.Phone = number(t, e164)
 		_, err := c.Send(t.Context(), e)
-		require.Equal(t, status.Undeliverable, verdict(t, err).Status(), e164)
-		require.Equal(t, want, verdict(t, err).Reason(), e164)
+		require.Equal(t, status.Undeliverable, requireError(t, err).Status(), e164)
+		require.Equal(t, want, requireError(t, err).Reason(), e164)
 		require.Empty(t, p.calls)
 	}
 }
 
-func TestTheValidityIsWhatIsLeft(t *testing.T) {
+func TestSend_ValidityIsTimeLeft(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[time.Duration]string{
 		time.Second:             "1",
@@ -103,43 +103,43 @@ func TestTheValidityIsWhatIsLeft(t *testing.T) {
 		30 * 24 * time.Hour:     "86400",
 		1999 * time.Millisecond: "1",
 	} {
-		c, p := open(t, takes, nil)
+		c, p := open(t, acceptAnswer, nil)
 		e := envelope(t, "text")
 		e.Expires = now.Add(left)
 		_, err := c.Send(t.Context(), e)
 		require.NoError(t, err)
-		require.Equal(t, want, p.form(t).Get("vldtime"), left)
+		require.Equal(t, want, p.onlyForm(t).Get("vldtime"), left)
 	}
 
-	c, p := open(t, takes, nil)
+	c, p := open(t, acceptAnswer, nil)
 	e := envelope(t, "text")
 	_, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
-	require.NotContains(t, p.form(t), "vldtime", "no limit")
+	require.NotContains(t, p.onlyForm(t), "vldtime", "no limit")
 
 	e.Expires = now.Add(999 * time.Millisecond)
 	_, err = c.Send(t.Context(), e)
-	require.Equal(t, status.Undeliverable, verdict(t, err).Status())
-	require.Equal(t, status.Expired, verdict(t, err).Reason())
+	require.Equal(t, status.Undeliverable, requireError(t, err).Status())
+	require.Equal(t, status.Expired, requireError(t, err).Reason())
 	require.Len(t, p.calls, 1)
 }
 
-func TestWithoutACallbackURLThereIsNone(t *testing.T) {
+func TestSend_OmitsCallbackWithoutURL(t *testing.T) {
 	t.Parallel()
-	c, p := open(t, takes, func(c *mitake.Config) { c.CallbackURL, c.CallbackSecrets = "", nil })
+	c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackURL, c.CallbackSecrets = "", nil })
 	_, err := c.Send(t.Context(), envelope(t, "text"))
 	require.NoError(t, err)
-	require.NotContains(t, p.form(t), "response")
+	require.NotContains(t, p.onlyForm(t), "response")
 }
 
-func verdict(t *testing.T, err error) *channel.Error {
+func requireError(t *testing.T, err error) *channel.Error {
 	t.Helper()
 	e, ok := errors.AsType[*channel.Error](err)
 	require.True(t, ok, "%v", err)
 	return e
 }
 
-func TestEveryCodeHasItsVerdict(t *testing.T) {
+func TestCodes_HaveVerdicts(t *testing.T) {
 	t.Parallel()
 	const temporary, inDoubt = "temporary", "in doubt"
 	for code, want := range map[string]string{
@@ -159,7 +159,7 @@ func TestEveryCodeHasItsVerdict(t *testing.T) {
 		result, err := c.Send(t.Context(), envelope(t, "text"))
 		got := result.Status.String()
 		if err != nil {
-			e := verdict(t, err)
+			e := requireError(t, err)
 			require.Equal(t, "statuscode="+code+" 無效", e.Detail(), "in Mitake's words, whatever their encoding")
 			got = e.Status().String() + " " + string(e.Reason())
 			if e.Status() == status.Preparing {
@@ -170,7 +170,7 @@ func TestEveryCodeHasItsVerdict(t *testing.T) {
 	}
 }
 
-func TestACodeThatIsNotKnownIsAcceptedIfTheMessageHasANumber(t *testing.T) {
+func TestCodes_UnknownIsAcceptedWithMsgID(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, func(url.Values) string { return "msgid=#000000013\nstatuscode=q\n" }, nil)
 	result, err := c.Send(t.Context(), envelope(t, "text"))
@@ -178,23 +178,23 @@ func TestACodeThatIsNotKnownIsAcceptedIfTheMessageHasANumber(t *testing.T) {
 	require.Equal(t, status.Accepted, result.Status)
 }
 
-func TestAnAccountMayReadACodeInItsOwnWay(t *testing.T) {
+func TestCodes_AccountOverrides(t *testing.T) {
 	t.Parallel()
 	codes := map[string]channel.Verdict{
 		"7": {Status: status.Undeliverable, Reason: status.Blocked},
 		"q": {Status: status.Failed, Reason: "their_word"},
 	}
 	for code, want := range codes {
-		c, _ := open(t, refuses(code), func(c *mitake.Config) { c.Codes = codes })
+		c, _ := open(t, refuseAnswer(code), func(c *mitake.Config) { c.Codes = codes })
 		_, err := c.Send(t.Context(), envelope(t, "text"))
-		require.Equal(t, want, channel.Verdict{Status: verdict(t, err).Status(), Reason: verdict(t, err).Reason()})
+		require.Equal(t, want, channel.Verdict{Status: requireError(t, err).Status(), Reason: requireError(t, err).Reason()})
 
-		_, sunk := call(c, callback(t, response(secret, attempt), "msgid=1&StatusFlag="+code), nil)
+		_, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag="+code), nil)
 		require.Equal(t, want, channel.Verdict{Status: sunk[0].Status, Reason: sunk[0].Reason})
 	}
 }
 
-func TestAnAnswerThatIsNotMitakesIsJudgedByItsHTTPStatus(t *testing.T) {
+func TestSend_ForeignAnswerFollowsHTTPStatus(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]string{
 		http.StatusOK:                  "channel: in doubt: the answer makes no sense",
@@ -206,31 +206,31 @@ func TestAnAnswerThatIsNotMitakesIsJudgedByItsHTTPStatus(t *testing.T) {
 		http.StatusTemporaryRedirect:   "channel: failed (system_error): HTTP 307",
 		http.StatusInternalServerError: "channel: in doubt: HTTP 500",
 	} {
-		c := dial(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }), nil)
+		c := openServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }), nil)
 		_, err := c.Send(t.Context(), envelope(t, "text"))
 		require.EqualError(t, err, want)
 	}
 }
 
-// blocking is a transport whose calls wait until they are let go.
-type blocking struct {
+// blockingTransport is a transport whose calls wait until they are let go.
+type blockingTransport struct {
 	under atomic.Int32 // way
 	leave chan struct{}
 }
 
-func (b *blocking) RoundTrip(*http.Request) (*http.Response, error) {
+func (b *blockingTransport) RoundTrip(*http.Request) (*http.Response, error) {
 	b.under.Add(1)
 	<-b.leave
 	b.under.Add(-1)
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("msgid=1\nstatuscode=1\n"))}, nil
 }
 
-func TestNoMoreCallsAreMadeAtATimeThanTheAccountMay(t *testing.T) {
+func TestSend_LimitsConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	for connections, want := range map[int]int32{0: 15, 1: 1, 3: 3} {
 		synctest.Test(t, func(t *testing.T) {
 			const sends = 20
-			b := &blocking{leave: make(chan struct{})}
+			b := &blockingTransport{leave: make(chan struct{})}
 			c, err := mitake.New(mitake.Config{
 				URL: "https://127.0.0.1", Username: username, Password: password,
 				Client: &http.Client{Transport: b}, Connections: connections,
@@ -251,7 +251,7 @@ func TestNoMoreCallsAreMadeAtATimeThanTheAccountMay(t *testing.T) {
 			defer cancel()
 			_, err = c.Send(brief, envelope(t, "text"))
 			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.False(t, verdict(t, err).InDoubt(), "it waited, and wrote nothing")
+			require.False(t, requireError(t, err).InDoubt(), "it waited, and wrote nothing")
 
 			b.leave <- struct{}{}
 			synctest.Wait()
@@ -264,7 +264,7 @@ func TestNoMoreCallsAreMadeAtATimeThanTheAccountMay(t *testing.T) {
 	}
 }
 
-func TestWordsThatRepeatTheTextAreLeftOut(t *testing.T) {
+func TestSend_OmitsWordsThatRepeatText(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, func(form url.Values) string { return "statuscode=5\nError=" + form.Get("smbody") + "\n" }, nil)
 	_, err := c.Send(t.Context(), envelope(t, strings.Repeat("ab\n", 5)))

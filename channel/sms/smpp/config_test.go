@@ -19,7 +19,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestEveryMistakeInAConfigIsNamed(t *testing.T) {
+func TestConfig_NamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := smpp.New(smpp.Config{})
 	require.EqualError(t, err, "smpp: Config.Addr is required\nsmpp: Config.SystemID is required")
@@ -45,7 +45,7 @@ func TestEveryMistakeInAConfigIsNamed(t *testing.T) {
 	require.Len(t, strings.Split(err.Error(), "\n"), 22)
 }
 
-func TestNothingPrintsTheAccount(t *testing.T) {
+func TestFormat_PrintsNoCredentials(t *testing.T) {
 	t.Parallel()
 	config := smpp.Config{Addr: "smpp.example.com:2775", SystemID: account, Password: password, Source: digits}
 	c, err := smpp.New(config)
@@ -67,7 +67,7 @@ func TestNothingPrintsTheAccount(t *testing.T) {
 	require.Equal(t, "smpp.Channel(sms at smpp.example.com:2775)", fmt.Sprint(c))
 }
 
-func TestAConfigKeepsItsTLSToItself(t *testing.T) {
+func TestConfig_DoesNotChangeCallersTLS(t *testing.T) {
 	t.Parallel()
 	mine := &tls.Config{MinVersion: tls.VersionTLS13}
 	_, err := smpp.New(smpp.Config{Addr: "smpp.example.com:3550", SystemID: account, TLS: mine})
@@ -75,7 +75,7 @@ func TestAConfigKeepsItsTLSToItself(t *testing.T) {
 	require.Empty(t, mine.ServerName)
 }
 
-func TestTheDefaultsAreTheDocumentedOnes(t *testing.T) {
+func TestConfig_HasDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	c, err := smpp.New(smpp.Config{Addr: "smpp.example.com:2775", SystemID: account})
 	require.NoError(t, err)
@@ -88,19 +88,19 @@ func TestTheDefaultsAreTheDocumentedOnes(t *testing.T) {
 }
 
 // What happens to the binds is told, and nothing else.
-func TestTheLogTellsOfTheBindsAndHoldsNoSecret(t *testing.T) {
+func TestLog_HasBindsAndNoSecret(t *testing.T) {
 	var out bytes.Buffer
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(func(c *smpp.Config) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(func(c *smpp.Config) {
 			c.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
-		answers := send(context.Background(), c, envelope(t, "very private"))
-		p := m.accept()
-		p.answer(p.expect(pdu.BindTransceiver), pdu.RINVPASWD)
+		answers := sendAsync(context.Background(), c, envelope(t, "very private"))
+		p := m.acceptConn()
+		p.respond(p.expect(pdu.BindTransceiver), pdu.RINVPASWD)
 		<-answers
-		p = m.bound()
-		answers = send(context.Background(), c, envelope(t, "very private"))
-		p.answer(p.expect(pdu.SubmitSM), pdu.RINVESMCLASS)
+		p = m.acceptBind()
+		answers = sendAsync(context.Background(), c, envelope(t, "very private"))
+		p.respond(p.expect(pdu.SubmitSM), pdu.RINVESMCLASS)
 		<-answers
 		for i, q := range []pdu.PDU{
 			{ID: pdu.DeliverSM, Body: &pdu.Message{ShortMessage: []byte("STOP"), Source: pdu.Address{Addr: digits}}},
@@ -109,13 +109,13 @@ func TestTheLogTellsOfTheBindsAndHoldsNoSecret(t *testing.T) {
 			deliver(1, "id:1 stat:DELIVRD"),
 		} {
 			q.Sequence = uint32(i)
-			p.say(q)
-			_, err := p.read()
+			p.write(q)
+			_, err := p.readPDU()
 			require.NoError(t, err)
 		}
 		p.hangUp()
 		synctest.Wait()
-		over(t, c)
+		closeIgnoringError(t, c)
 	})
 	for _, want := range []string{
 		"level=ERROR msg=\"smpp: bind failed\"", "RINVPASWD", "level=INFO msg=\"smpp: bound\"", "RINVESMCLASS",

@@ -18,41 +18,43 @@ import (
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	with := func(reply func(*peer, pdu.PDU)) channeltest.Case {
-		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return carrier(t, reply, nil) }}
+	with := func(reply func(*smscPeer, pdu.PDU)) channeltest.Case {
+		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return newServedChannel(t, reply, nil) }}
 	}
 	refuses := func(s pdu.Status) channeltest.Case {
-		return with(func(p *peer, q pdu.PDU) { _ = p.try(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence}) })
+		return with(func(p *smscPeer, q pdu.PDU) {
+			_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence})
+		})
 	}
 	for name, long := range map[string]string{"one segment": "", "several": strings.Repeat(" It is a big parcel.", 20)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			channeltest.Run(t, channeltest.Harness{
-				Channel: func(t *testing.T) channel.Channel { return carrier(t, new(reporter).reply, nil) },
+				Channel: func(t *testing.T) channel.Channel { return newServedChannel(t, new(reportingSMSC).reply, nil) },
 				Content: channel.Text("Your order has shipped and will arrive on Friday." + long),
 				To:      to(t, "+"+digits),
 				Unreachable: map[string]channeltest.Case{
 					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
 					"invalid number": refuses(pdu.RINVDSTADR),
 					"not allowed":    refuses(pdu.RINVSRCADR),
-					"wrong password": {Channel: func(t *testing.T) channel.Channel { return unbindable(t, pdu.RINVPASWD) }},
+					"wrong password": {Channel: func(t *testing.T) channel.Channel { return newRefusedChannel(t, pdu.RINVPASWD) }},
 				},
 				Faults: map[string]channeltest.Case{
 					"throttled":    refuses(pdu.RTHROTTLED),
 					"busy":         refuses(pdu.RSYSERR),
 					"bad request":  refuses(pdu.RINVESMCLASS),
 					"vendor's":     refuses(0x4A1),
-					"refused bind": {Channel: func(t *testing.T) channel.Channel { return unbindable(t, pdu.RSYSERR) }},
+					"refused bind": {Channel: func(t *testing.T) channel.Channel { return newRefusedChannel(t, pdu.RSYSERR) }},
 					"unreachable": {Channel: func(t *testing.T) channel.Channel {
 						m := newSMSC(t)
 						m.refuses = true
-						return closing(t, m.channel(nil))
+						return closeAtEnd(t, m.newChannel(nil))
 					}},
-					"hangs up":   with(func(p *peer, _ pdu.PDU) { _ = p.conn.Close() }),
-					"senseless":  with(func(p *peer, _ pdu.PDU) { _, _ = p.conn.Write(make([]byte, 16)) }),
-					"repeats it": with(func(p *peer, q pdu.PDU) { echo(p, q) }),
+					"hangs up":   with(func(p *smscPeer, _ pdu.PDU) { _ = p.conn.Close() }),
+					"senseless":  with(func(p *smscPeer, _ pdu.PDU) { _, _ = p.conn.Write(make([]byte, 16)) }),
+					"repeats it": with(func(p *smscPeer, q pdu.PDU) { echoRefusal(p, q) }),
 				},
-				Stalled: with(func(*peer, pdu.PDU) {}),
+				Stalled: with(func(*smscPeer, pdu.PDU) {}),
 				BadContent: []channel.Content{
 					channel.Text(""), channel.Text("\xffnot UTF-8 at all, this text"), channel.Text(strings.Repeat("too long a text ", 200)),
 				},
@@ -63,11 +65,11 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// carrier is a channel to an SMSC that takes the bind.
-func carrier(t *testing.T, reply func(*peer, pdu.PDU), change func(*smpp.Config)) *smpp.Channel {
+// newServedChannel is a channel to an SMSC that takes the bind.
+func newServedChannel(t *testing.T, reply func(*smscPeer, pdu.PDU), change func(*smpp.Config)) *smpp.Channel {
 	m := newSMSC(t)
-	m.serve(reply)
-	return closing(t, m.channel(func(c *smpp.Config) {
+	m.serveAll(reply)
+	return closeAtEnd(t, m.newChannel(func(c *smpp.Config) {
 		c.ResponseTimeout, c.CloseTimeout = 5*time.Second, 100*time.Millisecond
 		if change != nil {
 			change(c)
@@ -75,43 +77,43 @@ func carrier(t *testing.T, reply func(*peer, pdu.PDU), change func(*smpp.Config)
 	}))
 }
 
-func closing(t *testing.T, c *smpp.Channel) *smpp.Channel {
+func closeAtEnd(t *testing.T, c *smpp.Channel) *smpp.Channel {
 	t.Cleanup(func() { _ = c.Close() }) // the SMSC may be gone
 	return c
 }
 
-// unbindable is a channel to an SMSC that refuses the bind.
-func unbindable(t *testing.T, s pdu.Status) channel.Channel {
+// newRefusedChannel is a channel to an SMSC that refuses the bind.
+func newRefusedChannel(t *testing.T, s pdu.Status) channel.Channel {
 	m := newSMSC(t)
-	m.run(func(p *peer) {
-		if q, err := p.read(); err == nil {
-			_ = p.try(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence})
+	m.runPeers(func(p *smscPeer) {
+		if q, err := p.readPDU(); err == nil {
+			_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: s, Sequence: q.Sequence})
 		}
 		_ = p.conn.Close()
 	})
-	return closing(t, m.channel(nil))
+	return closeAtEnd(t, m.newChannel(nil))
 }
 
-// echo refuses a message with all that it says.
-func echo(p *peer, q pdu.PDU) {
+// echoRefusal refuses a message with all that it says.
+func echoRefusal(p *smscPeer, q pdu.PDU) {
 	m := q.Body.(*pdu.Message)
-	_ = p.try(pdu.PDU{ID: q.ID.Response(), Status: pdu.RSUBMITFAIL, Sequence: q.Sequence, Body: &pdu.MessageResp{
+	_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: pdu.RSUBMITFAIL, Sequence: q.Sequence, Body: &pdu.MessageResp{
 		MessageID: m.Destination.Addr,
 		TLVs:      pdu.TLVs{{Tag: 0x001D, Value: m.ShortMessage}},
 	}})
 }
 
-// reporter takes everything, reports it as delivered, and repeats what is refused.
-type reporter struct {
+// reportingSMSC takes everything, reports it as delivered, and repeats what is refused.
+type reportingSMSC struct {
 	taken   atomic.Int64
 	reports sync.Map // by sequence number
 }
 
-func (r *reporter) reply(p *peer, q pdu.PDU) {
+func (r *reportingSMSC) reply(p *smscPeer, q pdu.PDU) {
 	switch m := q.Body.(type) {
 	case *pdu.Message:
 		id := fmt.Sprintf("%010d", r.taken.Add(1))
-		require.NoError(p.t, p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence, Body: &pdu.MessageResp{MessageID: id}}))
+		require.NoError(p.t, p.tryWrite(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence, Body: &pdu.MessageResp{MessageID: id}}))
 		if m.RegisteredDelivery != 0 {
 			r.report(p, fmt.Sprintf("id:%s sub:001 dlvrd:001 stat:DELIVRD err:000 text:%s", id, m.ShortMessage[:10]))
 		}
@@ -122,8 +124,8 @@ func (r *reporter) reply(p *peer, q pdu.PDU) {
 	}
 }
 
-func (r *reporter) report(p *peer, text string) {
+func (r *reportingSMSC) report(p *smscPeer, text string) {
 	sequence := uint32(0x80000000 + r.taken.Add(1))
 	r.reports.Store(sequence, text)
-	_ = p.try(deliver(sequence, text)) // the test may be over
+	_ = p.tryWrite(deliver(sequence, text)) // the test may be over
 }

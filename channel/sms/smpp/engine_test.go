@@ -17,10 +17,10 @@ import (
 )
 
 // A dispatcher that ends stops listening first, and then waits for its sends.
-func TestADispatcherThatEndsLosesNoAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
+func TestEngine_EndingDispatcherLosesNoAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
 		d, err := smsplus.New(smsplus.Config{
 			Store: memstore.New(), Channels: []channel.Channel{c}, NewID: uuid.New,
 			Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
@@ -32,15 +32,15 @@ func TestADispatcherThatEndsLosesNoAnswer(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- d.Run(ctx) }()
-		p := m.bound()
+		p := m.acceptBind()
 
 		first, err := d.Send(t.Context(), trigger)
 		require.NoError(t, err)
 		q := p.expect(pdu.SubmitSM)
 		require.Equal(t, "Your code is 471108", string(q.Body.(*pdu.Message).ShortMessage))
 		require.Equal(t, "000000010000000R", q.Body.(*pdu.Message).ValidityPeriod)
-		p.take(q, "00A1")
-		p.say(deliver(1, "id:00A1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:"))
+		p.acceptSubmit(q, "00A1")
+		p.write(deliver(1, "id:00A1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:"))
 		require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
 		synctest.Wait() // the receipt may have been parked, for the answer to find it
 		message, err := d.Message(t.Context(), first)
@@ -52,7 +52,7 @@ func TestADispatcherThatEndsLosesNoAnswer(t *testing.T) {
 		q = p.expect(pdu.SubmitSM)
 		stop()
 		synctest.Wait()
-		p.take(q, "00A2")
+		p.acceptSubmit(q, "00A2")
 		require.NoError(t, <-ended)
 		message, err = d.Message(t.Context(), second)
 		require.NoError(t, err)

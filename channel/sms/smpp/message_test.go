@@ -18,26 +18,26 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// submitted returns what the SMSC gets for an envelope, all of which it takes, with
+// submitAll returns what the SMSC gets for an envelope, all of which it takes, with
 // the IDs 1, 2, 3 …; and the answer.
-func submitted(t *testing.T, change func(*smpp.Config), e channel.Envelope) ([]*pdu.Message, answer) {
+func submitAll(t *testing.T, change func(*smpp.Config), e channel.Envelope) ([]*pdu.Message, sendAnswer) {
 	t.Helper()
 	var got []*pdu.Message
-	var a answer
+	var a sendAnswer
 	synctest.Test(t, func(t *testing.T) {
 		m := newSMSC(t)
-		m.serve(func(p *peer, q pdu.PDU) {
+		m.serveAll(func(p *smscPeer, q pdu.PDU) {
 			got = append(got, q.Body.(*pdu.Message))
-			p.take(q, fmt.Sprint(len(got)))
+			p.acceptSubmit(q, fmt.Sprint(len(got)))
 		})
-		c := m.channel(change)
-		defer over(t, c)
+		c := m.newChannel(change)
+		defer closeIgnoringError(t, c)
 		a.Result, a.err = c.Send(t.Context(), e)
 	})
 	return got, a
 }
 
-func TestALongTextArrivesWholeAndIsNamedByItsLastPart(t *testing.T) {
+func TestSend_LongTextArrivesWholeWithIDOfLastPart(t *testing.T) {
 	t.Parallel()
 	attempt := uuid.MustParse("00000000-0000-4000-8000-00000000abcd")
 	chinese := strings.Repeat("您的包裹已送達門市，請於七日內取件。", 10) // 180 characters
@@ -62,7 +62,7 @@ func TestALongTextArrivesWholeAndIsNamedByItsLastPart(t *testing.T) {
 			t.Parallel()
 			e := envelope(t, tt.text)
 			e.AttemptID = attempt
-			got, a := submitted(t, func(c *smpp.Config) { c.Long = tt.long }, e)
+			got, a := submitAll(t, func(c *smpp.Config) { c.Long = tt.long }, e)
 			requireAccepted(t, a, fmt.Sprint(tt.parts))
 			require.Len(t, got, tt.parts)
 			encoding, _ := sms.Split(tt.text, 0)
@@ -101,50 +101,50 @@ func TestALongTextArrivesWholeAndIsNamedByItsLastPart(t *testing.T) {
 }
 
 // A handset that has a part already takes its copy for the same.
-func TestEveryTryOfAnAttemptHasTheSameReference(t *testing.T) {
+func TestSend_TriesShareReference(t *testing.T) {
 	t.Parallel()
 	e := envelope(t, strings.Repeat("a", 200))
-	first, _ := submitted(t, nil, e)
+	first, _ := submitAll(t, nil, e)
 	e.Try = 2
-	second, _ := submitted(t, nil, e)
+	second, _ := submitAll(t, nil, e)
 	require.Equal(t, first, second)
 	e.AttemptID[15]++
-	another, _ := submitted(t, nil, e)
+	another, _ := submitAll(t, nil, e)
 	require.NotEqual(t, first, another)
 }
 
 // What a later part's failure leaves of a message, some of which was taken.
-func TestAMessageOfWhichSomeWasTakenIsInDoubtUnlessRefusedForGood(t *testing.T) {
+func TestSend_PartlyTakenIsInDoubtUnlessRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fail func(p *peer, q pdu.PDU)
+		fail func(p *smscPeer, q pdu.PDU)
 		want func(t *testing.T, err error)
 	}{
 		"throttled": {
-			func(p *peer, q pdu.PDU) { p.answer(q, pdu.RTHROTTLED) },
+			func(p *smscPeer, q pdu.PDU) { p.respond(q, pdu.RTHROTTLED) },
 			func(t *testing.T, err error) { requireFault(t, err, true) },
 		},
 		"not answered": {
-			func(*peer, pdu.PDU) {},
+			func(*smscPeer, pdu.PDU) {},
 			func(t *testing.T, err error) { requireFault(t, err, true) },
 		},
 		"cut": {
-			func(p *peer, _ pdu.PDU) { p.hangUp() },
+			func(p *smscPeer, _ pdu.PDU) { p.hangUp() },
 			func(t *testing.T, err error) { requireFault(t, err, true) },
 		},
 		"an invalid number": {
-			func(p *peer, q pdu.PDU) { p.answer(q, pdu.RINVDSTADR) },
+			func(p *smscPeer, q pdu.PDU) { p.respond(q, pdu.RINVDSTADR) },
 			func(t *testing.T, err error) {
 				requireRefused(t, err, status.Undeliverable, status.InvalidNumber)
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *smsc) {
-				c := m.channel(nil)
-				defer over(t, c)
-				answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
-				p := m.bound()
-				p.take(p.expect(pdu.SubmitSM), "1")
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(nil)
+				defer closeIgnoringError(t, c)
+				answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+				p := m.acceptBind()
+				p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 				tt.fail(p, p.expect(pdu.SubmitSM))
 				tt.want(t, (<-answers).err)
 			})
@@ -152,32 +152,32 @@ func TestAMessageOfWhichSomeWasTakenIsInDoubtUnlessRefusedForGood(t *testing.T) 
 	}
 }
 
-func TestAMessageOfWhichNothingWasTakenIsTemporary(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
-		p := m.bound()
-		p.answer(p.expect(pdu.SubmitSM), pdu.RTHROTTLED)
+func TestSend_NothingTakenIsTemporary(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		p := m.acceptBind()
+		p.respond(p.expect(pdu.SubmitSM), pdu.RTHROTTLED)
 		requireFault(t, (<-answers).err, false)
 	})
 }
 
 // The link is cut between two parts: the second was never written, but the first was
 // taken.
-func TestTheNextPartOfALostSessionIsInDoubtToo(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
-		p := m.bound()
-		p.take(p.expect(pdu.SubmitSM), "1")
+func TestSend_NextPartOfLostSessionIsInDoubt(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		p := m.acceptBind()
+		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 		p.hangUp()
 		requireFault(t, (<-answers).err, true)
 	})
 }
 
-func TestAMessageIsValidUntilItExpires(t *testing.T) {
+func TestSend_ValidityEndsWhenMessageExpires(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[time.Duration]string{
 		time.Second:                           "000000000100000R",
@@ -190,26 +190,26 @@ func TestAMessageIsValidUntilItExpires(t *testing.T) {
 		300 * time.Hour:                       "000002000000000R",
 	} {
 		e := envelope(t, "hello")
-		clock := fixed(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))
+		clock := fixedClock(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))
 		e.Expires = clock.Now().Add(left)
-		got, a := submitted(t, func(c *smpp.Config) { c.Clock = clock }, e)
+		got, a := submitAll(t, func(c *smpp.Config) { c.Clock = clock }, e)
 		requireAccepted(t, a, "1")
 		require.Equal(t, want, got[0].ValidityPeriod, left)
 	}
-	got, _ := submitted(t, nil, envelope(t, "hello"))
+	got, _ := submitAll(t, nil, envelope(t, "hello"))
 	require.Empty(t, got[0].ValidityPeriod, "it does not expire")
 	e := envelope(t, "hello")
 	e.Expires = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
-	got, a := submitted(t, func(c *smpp.Config) { c.Clock = fixed(e.Expires) }, e)
+	got, a := submitAll(t, func(c *smpp.Config) { c.Clock = fixedClock(e.Expires) }, e)
 	requireRefused(t, a.err, status.Undeliverable, status.Expired)
 	require.Empty(t, got)
 }
 
-type fixed time.Time
+type fixedClock time.Time
 
-func (f fixed) Now() time.Time { return time.Time(f) }
+func (f fixedClock) Now() time.Time { return time.Time(f) }
 
-func TestTheSourceSaysWhatItIs(t *testing.T) {
+func TestSend_SourceTypeFollowsSource(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]pdu.Address{
 		"":                     {},
@@ -223,26 +223,26 @@ func TestTheSourceSaysWhatItIs(t *testing.T) {
 		"88":                   {TON: 3, Addr: "88"},
 		"12345678901234567890": {TON: 1, NPI: 1, Addr: "12345678901234567890"},
 	} {
-		got, _ := submitted(t, func(c *smpp.Config) { c.Source = source }, envelope(t, "hello"))
+		got, _ := submitAll(t, func(c *smpp.Config) { c.Source = source }, envelope(t, "hello"))
 		require.Equal(t, want, got[0].Source, source)
 	}
-	got, _ := submitted(t, func(c *smpp.Config) {
+	got, _ := submitAll(t, func(c *smpp.Config) {
 		c.Source, c.SourceType, c.ServiceType = "0912345678", &smpp.Numbering{TON: 2, NPI: 8}, "OTP"
 	}, envelope(t, "hello"))
 	require.Equal(t, pdu.Address{TON: 2, NPI: 8, Addr: "0912345678"}, got[0].Source)
 	require.Equal(t, "OTP", got[0].ServiceType)
 }
 
-// raw is content of another kind.
-type raw struct{}
+// foreignContent is content of another kind.
+type foreignContent struct{}
 
-func (raw) Vars() []string                                      { return nil }
-func (r raw) Render(map[string]string) (channel.Content, error) { return r, nil }
+func (foreignContent) Vars() []string                                      { return nil }
+func (r foreignContent) Render(map[string]string) (channel.Content, error) { return r, nil }
 
-func TestContentThatCannotBeSentIsRefused(t *testing.T) {
+func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	t.Parallel()
-	c := newSMSC(t).channel(func(c *smpp.Config) { c.MaxSegments = 2 })
-	wide := newSMSC(t).channel(func(c *smpp.Config) { c.MaxSegments, c.Long = 2, smpp.UDH16 })
+	c := newSMSC(t).newChannel(func(c *smpp.Config) { c.MaxSegments = 2 })
+	wide := newSMSC(t).newChannel(func(c *smpp.Config) { c.MaxSegments, c.Long = 2, smpp.UDH16 })
 	for _, content := range []channel.Content{
 		channel.Text("hello"), channel.Text("{{code}}"), channel.Text(strings.Repeat("a", 306)),
 		channel.Text(strings.Repeat("a", 300) + "{{a_variable_with_a_long_name}}"), channel.Text(strings.Repeat("漢", 134)),
@@ -250,7 +250,7 @@ func TestContentThatCannotBeSentIsRefused(t *testing.T) {
 		require.NoError(t, c.CheckContent(content))
 	}
 	for want, content := range map[string]channel.Content{
-		"channel.Text":               raw{},
+		"channel.Text":               foreignContent{},
 		"empty":                      channel.Text(""),
 		"UTF-8":                      channel.Text("\xff"),
 		"has 3 segments":             channel.Text(strings.Repeat("a", 307)),

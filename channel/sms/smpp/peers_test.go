@@ -29,8 +29,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// event is what test/peers/smsc.js says.
-type event struct {
+// nodeEvent is what test/peers/smsc.js says.
+type nodeEvent struct {
 	Bind     string
 	Version  int
 	Text     string
@@ -59,15 +59,15 @@ func startNode(t *testing.T, args ...string) *node {
 	return &node{p, t, net.JoinHostPort("127.0.0.1", p.Next(t))}
 }
 
-func (n *node) next() event {
+func (n *node) next() nodeEvent {
 	n.t.Helper()
-	var e event
+	var e nodeEvent
 	line := n.Next(n.t)
 	require.NoError(n.t, json.Unmarshal([]byte(line), &e), line)
 	return e
 }
 
-func (n *node) expect(want event) {
+func (n *node) expect(want nodeEvent) {
 	n.t.Helper()
 	require.Equal(n.t, want, n.next())
 }
@@ -84,8 +84,8 @@ func (n *node) channel(change func(*smpp.Config)) *smpp.Channel {
 	return c
 }
 
-// bound is what node says of a bind.
-func bound() event { return event{Bind: "smsplus", Version: 0x34} }
+// boundEvent is what node says of a bind.
+func boundEvent() nodeEvent { return nodeEvent{Bind: "smsplus", Version: 0x34} }
 
 // The numbers that node answers in other ways than by taking the message.
 const (
@@ -96,37 +96,37 @@ const (
 	held          = "+886912345625" // until the session is unbound
 )
 
-// writeTo returns an envelope for a number.
-func writeTo(t *testing.T, e164, text string) channel.Envelope {
+// envelopeTo returns an envelope for a number.
+func envelopeTo(t *testing.T, e164, text string) channel.Envelope {
 	t.Helper()
 	e := envelope(t, text)
 	e.To = to(t, e164)
 	return e
 }
 
-// patience is how long a peer may take.
-const patience = time.Minute
+// peerTimeout is how long a peer may take.
+const peerTimeout = time.Minute
 
-// hear returns the next receipt, which the sink takes.
-func hear(t *testing.T, sunk <-chan []channel.Receipt, answers chan<- error, answer error) channel.Receipt {
+// requireReceipt returns the next receipt, which the sink takes.
+func requireReceipt(t *testing.T, sunk <-chan []channel.Receipt, answers chan<- error, answer error) channel.Receipt {
 	t.Helper()
 	select {
 	case rs := <-sunk:
 		require.Len(t, rs, 1)
 		answers <- answer
 		return rs[0]
-	case <-time.After(patience):
+	case <-time.After(peerTimeout):
 		t.Fatal("no receipt came")
 		return channel.Receipt{}
 	}
 }
 
-func TestNodeTakesAMessageAndReportsIt(t *testing.T) {
+func TestPeerNode_TakesMessageAndReportsIt(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(nil)
-	sunk, answers, _ := listen(t.Context(), c)
-	n.expect(bound())
+	sunk, answers, _ := listenAsync(t.Context(), c)
+	n.expect(boundEvent())
 	e := envelope(t, "Total: 10€ [paid] @ noon")
 	e.Expires = time.Now().Add(time.Hour + time.Minute/2)
 	result, err := c.Send(t.Context(), e)
@@ -135,15 +135,15 @@ func TestNodeTakesAMessageAndReportsIt(t *testing.T) {
 	got := n.next()
 	require.NotEmpty(t, got.Validity) // node turns it into a date
 	got.Validity = ""
-	require.Equal(t, event{Text: "Total: 10€ [paid] @ noon", To: digits, From: "SMSPLUS"}, got)
-	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "a1", Status: status.Delivered}, hear(t, sunk, answers, nil))
-	n.expect(event{Report: "00A1"})
+	require.Equal(t, nodeEvent{Text: "Total: 10€ [paid] @ noon", To: digits, From: "SMSPLUS"}, got)
+	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "a1", Status: status.Delivered}, requireReceipt(t, sunk, answers, nil))
+	n.expect(nodeEvent{Report: "00A1"})
 
 	require.NoError(t, c.Close())
-	n.expect(event{Unbind: true})
+	n.expect(nodeEvent{Unbind: true})
 }
 
-func TestNodeGetsLongTextsWhole(t *testing.T) {
+func TestPeerNode_GetsLongTextsWhole(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	for long, name := range map[smpp.Long]string{smpp.UDH8: "8 bits", smpp.UDH16: "16 bits", smpp.SAR: "SAR", smpp.Payload: "payload"} {
@@ -152,108 +152,108 @@ func TestNodeGetsLongTextsWhole(t *testing.T) {
 			strings.Repeat("A€ [parcel] @ the shop. ", 12),
 		} {
 			c := n.channel(func(c *smpp.Config) { c.Long = long })
-			sunk, answers, _ := listen(t.Context(), c)
-			n.expect(bound())
+			sunk, answers, _ := listenAsync(t.Context(), c)
+			n.expect(boundEvent())
 			result, err := c.Send(t.Context(), envelope(t, text))
 			require.NoError(t, err, name)
-			require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID, name)
+			require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, nil).ProviderID, name)
 			require.Equal(t, text, n.next().Text, name)
 			require.NotEmpty(t, n.next().Report, name)
 			require.NoError(t, c.Close())
-			n.expect(event{Unbind: true})
+			n.expect(nodeEvent{Unbind: true})
 		}
 	}
 }
 
-func TestNodesOutcomes(t *testing.T) {
+func TestPeerNode_Outcomes(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(nil)
-	sunk, answers, _ := listen(t.Context(), c)
-	n.expect(bound())
-	got := func(text, e164 string) event { return event{Text: text, To: e164[1:], From: "SMSPLUS"} }
+	sunk, answers, _ := listenAsync(t.Context(), c)
+	n.expect(boundEvent())
+	got := func(text, e164 string) nodeEvent { return nodeEvent{Text: text, To: e164[1:], From: "SMSPLUS"} }
 
-	result, err := c.Send(t.Context(), writeTo(t, undeliverable, "1"))
+	result, err := c.Send(t.Context(), envelopeTo(t, undeliverable, "1"))
 	require.NoError(t, err)
 	require.Equal(t, channel.Receipt{
 		Channel: channel.SMS, ProviderID: result.ProviderID,
 		Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV err 000",
-	}, hear(t, sunk, answers, nil))
+	}, requireReceipt(t, sunk, answers, nil))
 	n.expect(got("1", undeliverable))
-	n.expect(event{Report: "00A1"})
+	n.expect(nodeEvent{Report: "00A1"})
 
-	result, err = c.Send(t.Context(), writeTo(t, early, "2"))
+	result, err = c.Send(t.Context(), envelopeTo(t, early, "2"))
 	require.NoError(t, err)
-	require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID)
+	require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, nil).ProviderID)
 	n.expect(got("2", early))
-	n.expect(event{Report: "00A2"})
+	n.expect(nodeEvent{Report: "00A2"})
 
 	// A receipt is repeated until it is stored.
 	result, err = c.Send(t.Context(), envelope(t, "3"))
 	require.NoError(t, err)
 	n.expect(got("3", "+"+digits))
 	for _, answer := range []error{errors.New("the store is down"), errors.New("still"), nil} {
-		require.Equal(t, result.ProviderID, hear(t, sunk, answers, answer).ProviderID)
-		n.expect(event{Report: "00A3", Status: map[bool]int{true: 0x64}[answer != nil]})
+		require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, answer).ProviderID)
+		n.expect(nodeEvent{Report: "00A3", Status: map[bool]int{true: 0x64}[answer != nil]})
 	}
 
-	_, err = c.Send(t.Context(), writeTo(t, throttled, "4"))
+	_, err = c.Send(t.Context(), envelopeTo(t, throttled, "4"))
 	requireFault(t, err, false)
 	require.ErrorContains(t, err, "0x58 RTHROTTLED")
 	n.expect(got("4", throttled))
 
-	_, err = c.Send(t.Context(), writeTo(t, cut, "5"))
+	_, err = c.Send(t.Context(), envelopeTo(t, cut, "5"))
 	requireFault(t, err, true)
 	n.expect(got("5", cut))
 	_, err = c.Send(t.Context(), envelope(t, "6"))
 	require.NoError(t, err, "it binds again")
-	n.expect(bound())
+	n.expect(boundEvent())
 }
 
-func TestNodeRefusesAWrongPassword(t *testing.T) {
+func TestPeerNode_RefusesWrongPassword(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(func(c *smpp.Config) { c.Password = "guess" })
 	_, err := c.Send(t.Context(), envelope(t, "hello"))
 	requireRefused(t, err, status.Undeliverable, status.Authorization)
 	require.ErrorContains(t, err, "RINVPASWD")
-	n.expect(bound())
+	n.expect(boundEvent())
 }
 
-func TestNodesRequestsAreAnswered(t *testing.T) {
+func TestPeerNode_RequestsAreAnswered(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(nil)
-	waiting := send(t.Context(), c, writeTo(t, held, "held"))
-	n.expect(bound())
+	waiting := sendAsync(t.Context(), c, envelopeTo(t, held, "held"))
+	n.expect(boundEvent())
 	require.Equal(t, "held", n.next().Text)
 
 	n.Tell(t, "enquire")
-	n.expect(event{Alive: true})
+	n.expect(nodeEvent{Alive: true})
 	n.Tell(t, "write") // to nobody who reads it
-	n.expect(event{Wrote: new(int)})
+	n.expect(nodeEvent{Wrote: new(int)})
 	n.Tell(t, "unknown")
-	n.expect(event{Nack: 3, Sequence: 0x80000001})
+	n.expect(nodeEvent{Nack: 3, Sequence: 0x80000001})
 
 	n.Tell(t, "unbind") // with an answer still on its way
 	requireAccepted(t, <-waiting, "a1")
-	n.expect(event{Unbound: true})
+	n.expect(nodeEvent{Unbound: true})
 	_, err := c.Send(t.Context(), envelope(t, "after"))
 	require.NoError(t, err)
-	n.expect(bound())
+	n.expect(boundEvent())
 	require.Equal(t, "after", n.next().Text)
 }
 
-func TestNodeIsCutOffInTheMiddleOfTheWindow(t *testing.T) {
+func TestPeerNode_DisconnectsWithinWindow(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(nil)
 	const inFlight = 5
-	var waiting []<-chan answer
+	var waiting []<-chan sendAnswer
 	for i := range inFlight {
-		waiting = append(waiting, send(t.Context(), c, writeTo(t, held, fmt.Sprint(i))))
+		waiting = append(waiting, sendAsync(t.Context(), c, envelopeTo(t, held, fmt.Sprint(i))))
 	}
-	n.expect(bound())
+	n.expect(boundEvent())
 	for range inFlight {
 		require.NotEmpty(t, n.next().Text)
 	}
@@ -263,35 +263,35 @@ func TestNodeIsCutOffInTheMiddleOfTheWindow(t *testing.T) {
 	}
 }
 
-func TestNodeFallsSilent(t *testing.T) {
+func TestPeerNode_FallsSilent(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(func(c *smpp.Config) { c.EnquireInterval, c.ResponseTimeout = 100*time.Millisecond, time.Second })
-	sunk, answers, _ := listen(t.Context(), c)
-	n.expect(bound())
+	sunk, answers, _ := listenAsync(t.Context(), c)
+	n.expect(boundEvent())
 	_, err := c.Send(t.Context(), envelope(t, "before"))
 	require.NoError(t, err)
-	hear(t, sunk, answers, nil)
+	requireReceipt(t, sunk, answers, nil)
 	require.Equal(t, "before", n.next().Text)
 	require.NotEmpty(t, n.next().Report)
 	n.Tell(t, "mute")
 	n.Tell(t, "enquire") // it can still ask, and so tell that it is mute
-	n.expect(event{Alive: true})
+	n.expect(nodeEvent{Alive: true})
 	_, err = c.Send(t.Context(), envelope(t, "hello?"))
 	requireFault(t, err, true)
-	n.expect(bound())
+	n.expect(boundEvent())
 }
 
-func TestNodeOverTLS(t *testing.T) {
+func TestPeerNode_OverTLS(t *testing.T) {
 	t.Parallel()
 	key, cert, roots := certificate(t)
 	n := startNode(t, key, cert)
 	c := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{RootCAs: roots} })
-	sunk, answers, _ := listen(t.Context(), c)
-	n.expect(bound())
+	sunk, answers, _ := listenAsync(t.Context(), c)
+	n.expect(boundEvent())
 	result, err := c.Send(t.Context(), envelope(t, "hello"))
 	require.NoError(t, err)
-	require.Equal(t, result.ProviderID, hear(t, sunk, answers, nil).ProviderID)
+	require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, nil).ProviderID)
 	require.NoError(t, c.Close())
 
 	stranger := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{} })
@@ -326,7 +326,7 @@ func certificate(t *testing.T) (keyFile, certFile string, roots *x509.CertPool) 
 	return file("key.pem", "PRIVATE KEY", pkcs8), file("cert.pem", "CERTIFICATE", der), roots
 }
 
-func TestPerl(t *testing.T) {
+func TestPeerPerl(t *testing.T) {
 	t.Parallel()
 	p := interop.Perl(t, "Net::SMPP", "smsc.pl")
 	config := smpp.Config{
@@ -344,7 +344,7 @@ func TestPerl(t *testing.T) {
 	c, err := smpp.New(config)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
-	sunk, answers, done := listen(ctx, c)
+	sunk, answers, done := listenAsync(ctx, c)
 	require.Equal(t, "bind smsplus 34", p.Next(t))
 	require.Equal(t, "enquire", p.Next(t))
 
@@ -352,7 +352,7 @@ func TestPerl(t *testing.T) {
 	result, err := c.Send(t.Context(), envelope(t, text))
 	require.NoError(t, err)
 	require.Equal(t, "1001", result.ProviderID)
-	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "1001", Status: status.Delivered}, hear(t, sunk, answers, nil))
+	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "1001", Status: status.Delivered}, requireReceipt(t, sunk, answers, nil))
 	next := func() string {
 		line := p.Next(t)
 		for line == "enquire" {

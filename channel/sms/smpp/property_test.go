@@ -36,7 +36,7 @@ const (
 
 // Whatever an SMSC does: of a message that is Temporary it has no part, and one that is
 // Accepted it has as a whole.
-func TestNoMessageThatTheSMSCHasIsTemporary(t *testing.T) {
+func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		plan := rapid.SliceOfN(rapid.IntRange(0, int(fates)-1), 1, 30).Draw(r, "fates")
@@ -44,7 +44,7 @@ func TestNoMessageThatTheSMSCHasIsTemporary(t *testing.T) {
 		parts := rapid.IntRange(1, 3).Draw(r, "parts")
 		binds := rapid.IntRange(1, 2).Draw(r, "binds")
 		had := make(map[string]int) // parts by message that the SMSC took
-		answers := make([]answer, len(patience))
+		answers := make([]sendAnswer, len(patience))
 		synctest.Test(t, func(t *testing.T) {
 			m := newSMSC(t)
 			var mu sync.Mutex
@@ -63,8 +63,8 @@ func TestNoMessageThatTheSMSCHasIsTemporary(t *testing.T) {
 				defer mu.Unlock()
 				had[q.Body.(*pdu.Message).Destination.Addr]++
 			}
-			m.run(func(p *peer) { unreliable(p, next, take) })
-			c := m.channel(func(c *smpp.Config) {
+			m.runPeers(func(p *smscPeer) { serveFates(p, next, take) })
+			c := m.newChannel(func(c *smpp.Config) {
 				c.Binds, c.Window, c.ResponseTimeout = binds, 3, 15*time.Second
 			})
 			var senders sync.WaitGroup
@@ -78,7 +78,7 @@ func TestNoMessageThatTheSMSCHasIsTemporary(t *testing.T) {
 				})
 			}
 			senders.Wait()
-			over(t, c)
+			closeIgnoringError(t, c)
 		})
 		for i, a := range answers {
 			n := had[fmt.Sprintf("88691234%04d", i)]
@@ -94,7 +94,7 @@ func TestNoMessageThatTheSMSCHasIsTemporary(t *testing.T) {
 	})
 }
 
-func unreliable(p *peer, next func() fate, take func(pdu.PDU)) {
+func serveFates(p *smscPeer, next func() fate, take func(pdu.PDU)) {
 	defer p.conn.Close() //nolint:errcheck // it may be closed already
 	for {
 		f := taken
@@ -124,23 +124,23 @@ func unreliable(p *peer, next func() fate, take func(pdu.PDU)) {
 		case ignored:
 			take(q)
 		case refusedForNow:
-			_ = p.try(pdu.PDU{ID: q.ID.Response(), Status: pdu.RTHROTTLED, Sequence: q.Sequence})
+			_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: pdu.RTHROTTLED, Sequence: q.Sequence})
 		case takenAndCut:
 			take(q)
 			return
 		case takenLate:
 			take(q)
 			time.Sleep(5 * time.Second) //nolint:forbidigo // the bubble's
-			_ = p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
+			_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
 		case unbinds:
-			_ = p.try(pdu.PDU{ID: pdu.Unbind, Sequence: 1})
+			_ = p.tryWrite(pdu.PDU{ID: pdu.Unbind, Sequence: 1})
 			fallthrough
 		default:
 			if q.ID == pdu.SubmitSM {
 				take(q)
 			}
 			if !q.ID.IsResponse() {
-				_ = p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
+				_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
 			}
 		}
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// listen listens in the background, surely once a bind is up that it began. What the sink gets comes over the returned
+// listenAsync listens in the background, surely once a bind is up that it began. What the sink gets comes over the returned
 // channel; it returns what it then gets over the other one.
-func listen(ctx context.Context, c *smpp.Channel) (sunk <-chan []channel.Receipt, answer chan<- error, done <-chan error) {
+func listenAsync(ctx context.Context, c *smpp.Channel) (sunk <-chan []channel.Receipt, answer chan<- error, done <-chan error) {
 	receipts, answers, ended := make(chan []channel.Receipt), make(chan error), make(chan error, 1)
 	go func() {
 		ended <- c.Listen(ctx, func(ctx context.Context, rs ...channel.Receipt) error {
@@ -40,38 +40,38 @@ func listen(ctx context.Context, c *smpp.Channel) (sunk <-chan []channel.Receipt
 	return receipts, answers, ended
 }
 
-func TestAReceiptIsAnsweredWhenItIsStored(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		sunk, answers, _ := listen(t.Context(), c)
-		p := m.bound()
-		p.say(deliver(0xFFFFFFFE, "id:007 stat:DELIVRD err:000"))
+func TestReceipt_IsAnsweredWhenStored(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(deliver(0xFFFFFFFE, "id:007 stat:DELIVRD err:000"))
 		want := []channel.Receipt{{Channel: channel.SMS, ProviderID: "7", Status: status.Delivered}}
 		require.Equal(t, want, <-sunk)
-		p.say(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
+		p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
 		p.expect(pdu.EnquireLinkResp) // other things go on meanwhile
 		answers <- errors.New("the store is down")
 		refused := pdu.PDU{ID: pdu.DeliverSMResp, Status: pdu.RXTAPPN, Sequence: 0xFFFFFFFE, Body: &pdu.MessageResp{}}
 		require.Equal(t, refused, p.expect(pdu.DeliverSMResp))
 
-		p.say(deliver(5, "id:007 stat:DELIVRD err:000"))
+		p.write(deliver(5, "id:007 stat:DELIVRD err:000"))
 		require.Equal(t, want, <-sunk)
 		answers <- nil
 		require.Equal(t, pdu.PDU{ID: pdu.DeliverSMResp, Sequence: 5, Body: &pdu.MessageResp{}}, p.expect(pdu.DeliverSMResp))
 	})
 }
 
-func TestReceiptsAreStoredTogetherAsTheyCome(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		sunk, answers, _ := listen(t.Context(), c)
-		p := m.bound()
-		p.say(deliver(1, "id:1 stat:DELIVRD"))
+func TestReceipt_StoredInBatches(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(deliver(1, "id:1 stat:DELIVRD"))
 		require.Len(t, <-sunk, 1)
 		for i := range 150 {
-			p.say(deliver(uint32(2+i), "id:1 stat:DELIVRD"))
+			p.write(deliver(uint32(2+i), "id:1 stat:DELIVRD"))
 		}
 		synctest.Wait()
 		for _, n := range []int{1, 100, 50} {
@@ -88,79 +88,79 @@ func TestReceiptsAreStoredTogetherAsTheyCome(t *testing.T) {
 	})
 }
 
-func TestReceiptsAreRefusedWhileNobodyListens(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		first := send(t.Context(), c, envelope(t, "hello"))
-		p := m.bound()
-		p.take(p.expect(pdu.SubmitSM), "1")
+func TestReceipt_RefusedWithoutListener(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		p := m.acceptBind()
+		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 		requireAccepted(t, <-first, "1")
 
-		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		p.write(deliver(1, "id:1 stat:DELIVRD"))
 		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
 
 		ctx, stop := context.WithCancel(t.Context())
-		sunk, _, done := listen(ctx, c)
+		sunk, _, done := listenAsync(ctx, c)
 		synctest.Wait()
-		p.say(deliver(2, "id:1 stat:DELIVRD"))
+		p.write(deliver(2, "id:1 stat:DELIVRD"))
 		<-sunk
 		stop() // in the middle of it
 		require.ErrorIs(t, <-done, context.Canceled)
 		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
 
-		p.say(deliver(3, "id:1 stat:DELIVRD"))
+		p.write(deliver(3, "id:1 stat:DELIVRD"))
 		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
 	})
 }
 
-func TestReceiptsBeyondWhatFitsAreRefused(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		sunk, _, _ := listen(t.Context(), c)
-		p := m.bound()
-		p.say(deliver(1, "id:1 stat:DELIVRD"))
+func TestReceipt_RefusedWhenQueueIsFull(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, _, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(deliver(1, "id:1 stat:DELIVRD"))
 		<-sunk // and does not return
 		for range 250 {
-			p.say(deliver(2, "id:1 stat:DELIVRD"))
+			p.write(deliver(2, "id:1 stat:DELIVRD"))
 		}
-		p.say(deliver(3, "id:1 stat:DELIVRD"))
+		p.write(deliver(3, "id:1 stat:DELIVRD"))
 		q := p.expect(pdu.DeliverSMResp)
 		require.EqualValues(t, 3, q.Sequence)
 		require.Equal(t, pdu.RXTAPPN, q.Status)
 	})
 }
 
-func TestTheLatestListenerHears(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		first, firstAnswers, _ := listen(t.Context(), c)
-		p := m.bound()
+func TestReceipt_GoesToLatestListener(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		first, firstAnswers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
 		ctx, stop := context.WithCancel(t.Context())
-		second, secondAnswers, done := listen(ctx, c)
+		second, secondAnswers, done := listenAsync(ctx, c)
 		synctest.Wait()
-		p.say(deliver(1, "id:1 stat:DELIVRD"))
+		p.write(deliver(1, "id:1 stat:DELIVRD"))
 		<-second
 		secondAnswers <- nil
 		p.expect(pdu.DeliverSMResp)
 		stop()
 		require.Error(t, <-done)
-		p.say(deliver(2, "id:1 stat:DELIVRD"))
+		p.write(deliver(2, "id:1 stat:DELIVRD"))
 		<-first
 		firstAnswers <- nil
 		p.expect(pdu.DeliverSMResp)
 	})
 }
 
-func TestReceiptsComeInDataSMToo(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		sunk, answers, _ := listen(t.Context(), c)
-		p := m.bound()
-		p.say(pdu.PDU{ID: pdu.DataSM, Sequence: 4, Body: &pdu.Data{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{
+func TestReceipt_MayComeInDataSM(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(pdu.PDU{ID: pdu.DataSM, Sequence: 4, Body: &pdu.Data{ESMClass: pdu.ESMReceipt, TLVs: pdu.TLVs{
 			{Tag: pdu.ReceiptedMessageID, Value: []byte("AB\x00")}, {Tag: pdu.MessageState, Value: []byte{2}},
 		}}})
 		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: "ab", Status: status.Delivered}}, <-sunk)
@@ -169,17 +169,17 @@ func TestReceiptsComeInDataSMToo(t *testing.T) {
 	})
 }
 
-// heard returns what the sink gets for a receipt.
-func heard(t *testing.T, change func(*smpp.Config), text string, ts ...pdu.TLV) channel.Receipt {
+// receiveOne returns what the sink gets for a receipt.
+func receiveOne(t *testing.T, change func(*smpp.Config), text string, ts ...pdu.TLV) channel.Receipt {
 	t.Helper()
 	var got channel.Receipt
 	synctest.Test(t, func(t *testing.T) {
 		m := newSMSC(t)
-		c := m.channel(change)
-		defer over(t, c)
-		sunk, answers, _ := listen(t.Context(), c)
-		p := m.bound()
-		p.say(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}})
+		c := m.newChannel(change)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}})
 		got = (<-sunk)[0]
 		answers <- nil
 		p.expect(pdu.DeliverSMResp)
@@ -187,7 +187,7 @@ func heard(t *testing.T, change func(*smpp.Config), text string, ts ...pdu.TLV) 
 	return got
 }
 
-func TestStatesMean(t *testing.T) {
+func TestReceipt_StatesHaveVerdicts(t *testing.T) {
 	t.Parallel()
 	override := func(c *smpp.Config) {
 		c.States = map[pdu.State]channel.Verdict{
@@ -222,30 +222,30 @@ func TestStatesMean(t *testing.T) {
 		},
 	} {
 		tt.want.Channel, tt.want.ProviderID = channel.SMS, "1"
-		require.Equal(t, tt.want, heard(t, nil, "id:1 stat:"+text), text)
+		require.Equal(t, tt.want, receiveOne(t, nil, "id:1 stat:"+text), text)
 		if tt.overridden.Status != 0 {
 			tt.overridden.Channel, tt.overridden.ProviderID = "bulk", "1"
-			require.Equal(t, tt.overridden, heard(t, func(c *smpp.Config) { override(c); c.Name = "bulk" }, "id:1 stat:"+text), text)
+			require.Equal(t, tt.overridden, receiveOne(t, func(c *smpp.Config) { override(c); c.Name = "bulk" }, "id:1 stat:"+text), text)
 		}
 	}
-	network := heard(t, nil, "", pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte("1")},
+	network := receiveOne(t, nil, "", pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte("1")},
 		pdu.TLV{Tag: pdu.MessageState, Value: []byte{5}}, pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte{3, 0, 27}})
 	require.Equal(t, "UNDELIV network 3/27", network.Detail)
 }
 
-func TestDatesAreTakenOnlyWithTheirLocation(t *testing.T) {
+func TestReceipt_DateNeedsLocation(t *testing.T) {
 	t.Parallel()
 	const text = "id:1 done date:9912312355 stat:"
-	require.Zero(t, heard(t, nil, text+"DELIVRD").At)
+	require.Zero(t, receiveOne(t, nil, text+"DELIVRD").At)
 	with := func(c *smpp.Config) { c.Location = time.FixedZone("CST", 8*60*60) }
 	want := time.Date(1999, 12, 31, 15, 55, 0, 0, time.UTC) // the bubble begins eight hours later
-	require.WithinDuration(t, want, heard(t, with, text+"DELIVRD").At, 0)
-	require.WithinDuration(t, want, heard(t, with, text+"UNDELIV").At, 0)
-	require.Zero(t, heard(t, with, text+"ENROUTE").At, "an outcome has a time, the way there has none")
+	require.WithinDuration(t, want, receiveOne(t, with, text+"DELIVRD").At, 0)
+	require.WithinDuration(t, want, receiveOne(t, with, text+"UNDELIV").At, 0)
+	require.Zero(t, receiveOne(t, with, text+"ENROUTE").At, "an outcome has a time, the way there has none")
 }
 
 // An ID as it comes back from an answer and from a receipt.
-func TestIDsAreComparedAsAgreed(t *testing.T) {
+func TestIDs_AreComparedAsConfigured(t *testing.T) {
 	t.Parallel()
 	parameter := func(id string) []pdu.TLV { return []pdu.TLV{{Tag: pdu.ReceiptedMessageID, Value: []byte(id + "\x00")}} }
 	raw, hexDec, hexHex := smpp.IDs{}, smpp.IDs{Submit: smpp.Hex, Receipt: smpp.Decimal}, smpp.IDs{Submit: smpp.Hex, Receipt: smpp.Hex}
@@ -276,17 +276,17 @@ func TestIDsAreComparedAsAgreed(t *testing.T) {
 		{"longer than any ID", hexDec, strings.Repeat("1", 2000), "stat:DELIVRD", parameter(strings.Repeat("1", 2000))},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *smsc) {
-				c := m.channel(func(c *smpp.Config) { c.IDs = tt.ids })
-				defer over(t, c)
-				sunk, answers, _ := listen(t.Context(), c)
-				p := m.bound()
-				first := send(t.Context(), c, envelope(t, "hello"))
-				p.take(p.expect(pdu.SubmitSM), tt.answered)
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(func(c *smpp.Config) { c.IDs = tt.ids })
+				defer closeIgnoringError(t, c)
+				sunk, answers, _ := listenAsync(t.Context(), c)
+				p := m.acceptBind()
+				first := sendAsync(t.Context(), c, envelope(t, "hello"))
+				p.acceptSubmit(p.expect(pdu.SubmitSM), tt.answered)
 				sent := <-first
 				require.NoError(t, sent.err)
 				require.NotEmpty(t, sent.ProviderID)
-				p.say(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{
+				p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{
 					ESMClass: pdu.ESMReceipt, ShortMessage: []byte(tt.report), TLVs: tt.parameters,
 				}})
 				require.Equal(t, sent.ProviderID, (<-sunk)[0].ProviderID)
@@ -297,19 +297,19 @@ func TestIDsAreComparedAsAgreed(t *testing.T) {
 	}
 }
 
-func TestAMessageWithoutAnIDIsStillTaken(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(nil)
-		defer over(t, c)
-		answers := send(t.Context(), c, envelope(t, "hello"))
-		p := m.bound()
-		p.answer(p.expect(pdu.SubmitSM), pdu.ROK)
+func TestSend_AcceptedWithoutID(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		p := m.acceptBind()
+		p.respond(p.expect(pdu.SubmitSM), pdu.ROK)
 		requireAccepted(t, <-answers, "")
 	})
 }
 
 // Numbers in any spelling, of any size.
-func TestNumbersAreComparedByTheirValue(t *testing.T) {
+func TestIDFormat_ComparesByValue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := new(big.Int).SetBytes(rapid.SliceOfN(rapid.Byte(), 1, 32).Draw(t, "number"))

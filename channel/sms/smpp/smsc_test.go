@@ -29,22 +29,22 @@ const (
 	digits   = "886912345678"
 )
 
-// smsc is an SMSC that does what a test says, for what those that others wrote cannot
+// scriptedSMSC is an SMSC that does what a test says, for what those that others wrote cannot
 // be made to do.
-type smsc struct {
+type scriptedSMSC struct {
 	t       *testing.T
-	dialed  chan *peer
+	dialed  chan *smscPeer
 	refuses bool
 	dials   atomic.Int64
 }
 
-const tooMany = 10_000
+const maxPDUs = 10_000
 
-func newSMSC(t *testing.T) *smsc { return &smsc{t: t, dialed: make(chan *peer)} }
+func newSMSC(t *testing.T) *scriptedSMSC { return &scriptedSMSC{t: t, dialed: make(chan *smscPeer)} }
 
-// channel returns a channel that is bound to the SMSC when it is told to, and closed
+// newChannel returns a channel that is bound to the SMSC when it is told to, and closed
 // with the test.
-func (m *smsc) channel(change func(*smpp.Config)) *smpp.Channel {
+func (m *scriptedSMSC) newChannel(change func(*smpp.Config)) *smpp.Channel {
 	m.t.Helper()
 	config := smpp.Config{Addr: "smsc.test:2775", SystemID: account, Password: password, Dial: m.dial}
 	if change != nil {
@@ -55,8 +55,8 @@ func (m *smsc) channel(change func(*smpp.Config)) *smpp.Channel {
 	return c
 }
 
-func (m *smsc) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	if m.dials.Add(1) > tooMany {
+func (m *scriptedSMSC) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if m.dials.Add(1) > maxPDUs {
 		panic("the test waits for ever") // in a bubble, where that takes no time
 	}
 	if m.refuses {
@@ -64,31 +64,31 @@ func (m *smsc) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	here, there := net.Pipe()
 	select {
-	case m.dialed <- &peer{m.t, there}:
+	case m.dialed <- &smscPeer{m.t, there}:
 		return here, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// accept waits for a connection.
-func (m *smsc) accept() *peer { return <-m.dialed }
+// acceptConn waits for a connection.
+func (m *scriptedSMSC) acceptConn() *smscPeer { return <-m.dialed }
 
-// bound waits for a connection, and takes its bind.
-func (m *smsc) bound() *peer {
+// acceptBind waits for a connection, and takes its bind.
+func (m *scriptedSMSC) acceptBind() *smscPeer {
 	m.t.Helper()
-	p := m.accept()
-	p.answer(p.expect(pdu.BindTransceiver), pdu.ROK)
+	p := m.acceptConn()
+	p.respond(p.expect(pdu.BindTransceiver), pdu.ROK)
 	return p
 }
 
-// serve takes every bind, and answers what comes by reply, until the test ends.
-func (m *smsc) serve(reply func(*peer, pdu.PDU)) {
-	m.run(func(p *peer) { p.serve(reply) })
+// serveAll takes every bind, and answers what comes by reply, until the test ends.
+func (m *scriptedSMSC) serveAll(reply func(*smscPeer, pdu.PDU)) {
+	m.runPeers(func(p *smscPeer) { p.serveRequests(reply) })
 }
 
-// run serves every connection until the test ends, when those that are left are cut.
-func (m *smsc) run(serve func(*peer)) {
+// runPeers serves every connection until the test ends, when those that are left are cut.
+func (m *scriptedSMSC) runPeers(serve func(*smscPeer)) {
 	var peers sync.WaitGroup
 	ctx, stop := context.WithCancel(context.Background())
 	m.t.Cleanup(func() {
@@ -110,13 +110,13 @@ func (m *smsc) run(serve func(*peer)) {
 	})
 }
 
-// peer is the SMSC's side of a session.
-type peer struct {
+// smscPeer is the SMSC's side of a session.
+type smscPeer struct {
 	t    *testing.T
 	conn net.Conn
 }
 
-func (p *peer) read() (pdu.PDU, error) {
+func (p *smscPeer) readPDU() (pdu.PDU, error) {
 	header := make([]byte, pdu.HeaderLength)
 	if _, err := io.ReadFull(p.conn, header); err != nil {
 		return pdu.PDU{}, err
@@ -133,27 +133,27 @@ func (p *peer) read() (pdu.PDU, error) {
 }
 
 // expect returns what comes next, which must be of that operation.
-func (p *peer) expect(id pdu.ID) pdu.PDU {
+func (p *smscPeer) expect(id pdu.ID) pdu.PDU {
 	p.t.Helper()
-	got, err := p.read()
+	got, err := p.readPDU()
 	require.NoError(p.t, err)
 	require.Equal(p.t, id, got.ID)
 	return got
 }
 
-// ended waits for the end of the connection, before which nothing comes.
-func (p *peer) ended() {
+// expectEnd waits for the end of the connection, before which nothing comes.
+func (p *smscPeer) expectEnd() {
 	p.t.Helper()
-	got, err := p.read()
+	got, err := p.readPDU()
 	require.Error(p.t, err, "%v", got)
 }
 
-func (p *peer) say(what pdu.PDU) {
+func (p *smscPeer) write(what pdu.PDU) {
 	p.t.Helper()
-	require.NoError(p.t, p.try(what))
+	require.NoError(p.t, p.tryWrite(what))
 }
 
-func (p *peer) try(what pdu.PDU) error {
+func (p *smscPeer) tryWrite(what pdu.PDU) error {
 	b, err := pdu.Append(nil, what)
 	if err == nil {
 		_, err = p.conn.Write(b)
@@ -161,31 +161,31 @@ func (p *peer) try(what pdu.PDU) error {
 	return err
 }
 
-// answer responds to a request without an ID.
-func (p *peer) answer(to pdu.PDU, s pdu.Status) {
+// respond responds to a request without an ID.
+func (p *smscPeer) respond(to pdu.PDU, s pdu.Status) {
 	p.t.Helper()
-	p.say(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence})
+	p.write(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence})
 }
 
-// take responds to a submit_sm.
-func (p *peer) take(to pdu.PDU, id string) {
+// acceptSubmit responds to a submit_sm.
+func (p *smscPeer) acceptSubmit(to pdu.PDU, id string) {
 	p.t.Helper()
-	p.say(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}})
+	p.write(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}})
 }
 
-func (p *peer) hangUp() { require.NoError(p.t, p.conn.Close()) }
+func (p *smscPeer) hangUp() { require.NoError(p.t, p.conn.Close()) }
 
-// serve answers what comes: binds, links and farewells by itself, the rest by reply.
-func (p *peer) serve(reply func(*peer, pdu.PDU)) {
+// serveRequests answers what comes: binds, links and farewells by itself, the rest by reply.
+func (p *smscPeer) serveRequests(reply func(*smscPeer, pdu.PDU)) {
 	defer p.conn.Close() //nolint:errcheck // it may be closed already
 	for {
-		q, err := p.read()
+		q, err := p.readPDU()
 		if err != nil {
 			return
 		}
 		switch q.ID {
 		case pdu.BindTransceiver, pdu.EnquireLink, pdu.Unbind:
-			err = p.try(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
+			err = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence})
 		default:
 			reply(p, q)
 		}
@@ -212,23 +212,23 @@ func envelope(t testing.TB, text string) channel.Envelope {
 	return channel.Envelope{AttemptID: uuid.New(), To: to(t, "+"+digits), Content: channel.Text(text), Try: 1}
 }
 
-// answer is what a Send returned.
-type answer struct {
+// sendAnswer is what a Send returned.
+type sendAnswer struct {
 	channel.Result
 	err error
 }
 
-// send sends in the background.
-func send(ctx context.Context, c *smpp.Channel, e channel.Envelope) <-chan answer {
-	answers := make(chan answer, 1)
+// sendAsync sends in the background.
+func sendAsync(ctx context.Context, c *smpp.Channel, e channel.Envelope) <-chan sendAnswer {
+	answers := make(chan sendAnswer, 1)
 	go func() {
 		r, err := c.Send(ctx, e)
-		answers <- answer{r, err}
+		answers <- sendAnswer{r, err}
 	}()
 	return answers
 }
 
-func requireAccepted(t *testing.T, a answer, id string) {
+func requireAccepted(t *testing.T, a sendAnswer, id string) {
 	t.Helper()
 	require.NoError(t, a.err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: id}, a.Result)
@@ -251,8 +251,8 @@ func requireRefused(t *testing.T, err error, s status.Status, r status.Reason) {
 	require.Equal(t, r, e.Reason(), err)
 }
 
-// within fails a test whose bubble's clock shows something else since start.
-func within(t *testing.T, start time.Time, want time.Duration) {
+// requireElapsed fails a test whose bubble's clock shows something else since start.
+func requireElapsed(t *testing.T, start time.Time, want time.Duration) {
 	t.Helper()
 	require.Equal(t, want, time.Since(start))
 }

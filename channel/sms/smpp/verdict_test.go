@@ -14,15 +14,15 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// refused returns the answer to a message that the SMSC refuses with that status.
-func refused(t *testing.T, change func(*smpp.Config), s pdu.Status, try int) answer {
+// sendRefused returns the answer to a message that the SMSC refuses with that status.
+func sendRefused(t *testing.T, change func(*smpp.Config), s pdu.Status, try int) sendAnswer {
 	t.Helper()
-	var a answer
+	var a sendAnswer
 	synctest.Test(t, func(t *testing.T) {
 		m := newSMSC(t)
-		m.serve(func(p *peer, q pdu.PDU) { p.answer(q, s) })
-		c := m.channel(change)
-		defer over(t, c)
+		m.serveAll(func(p *smscPeer, q pdu.PDU) { p.respond(q, s) })
+		c := m.newChannel(change)
+		defer closeIgnoringError(t, c)
 		e := envelope(t, "hello")
 		e.Try = try
 		a.Result, a.err = c.Send(t.Context(), e)
@@ -30,7 +30,7 @@ func refused(t *testing.T, change func(*smpp.Config), s pdu.Status, try int) ans
 	return a
 }
 
-func TestCodesMean(t *testing.T) {
+func TestCodes_HaveVerdicts(t *testing.T) {
 	t.Parallel()
 	const always = 100
 	for _, tt := range []struct {
@@ -52,7 +52,7 @@ func TestCodesMean(t *testing.T) {
 	} {
 		for _, code := range tt.codes {
 			for _, try := range []int{1, 2, 3, 4, 50} {
-				a := refused(t, nil, code, try)
+				a := sendRefused(t, nil, code, try)
 				require.Zero(t, a.Result, code)
 				if try <= tt.tries {
 					requireFault(t, a.err, false)
@@ -65,7 +65,7 @@ func TestCodesMean(t *testing.T) {
 	}
 }
 
-func TestAnAccountMayOverrideACode(t *testing.T) {
+func TestCodes_AccountOverrides(t *testing.T) {
 	t.Parallel()
 	with := func(c *smpp.Config) {
 		c.Codes = map[pdu.Status]channel.Verdict{
@@ -75,40 +75,40 @@ func TestAnAccountMayOverrideACode(t *testing.T) {
 			pdu.RINVDSTADR:  {Status: status.Preparing},
 		}
 	}
-	requireRefused(t, refused(t, with, pdu.RUNKNOWNERR, 1).err, status.Undeliverable, status.QuotaExceeded)
-	requireAccepted(t, refused(t, with, pdu.RINVMSGID, 1), "")
-	requireFault(t, refused(t, with, 0x22, 9).err, true)
-	requireFault(t, refused(t, with, pdu.RINVDSTADR, 9).err, false)
-	requireRefused(t, refused(t, with, pdu.RINVDSTTON, 9).err, status.Undeliverable, status.InvalidNumber)
+	requireRefused(t, sendRefused(t, with, pdu.RUNKNOWNERR, 1).err, status.Undeliverable, status.QuotaExceeded)
+	requireAccepted(t, sendRefused(t, with, pdu.RINVMSGID, 1), "")
+	requireFault(t, sendRefused(t, with, 0x22, 9).err, true)
+	requireFault(t, sendRefused(t, with, pdu.RINVDSTADR, 9).err, false)
+	requireRefused(t, sendRefused(t, with, pdu.RINVDSTTON, 9).err, status.Undeliverable, status.InvalidNumber)
 }
 
-func TestACodeThatTakesAPartGoesOnWithTheNext(t *testing.T) {
-	bubble(t, func(t *testing.T, m *smsc) {
-		c := m.channel(func(c *smpp.Config) {
+func TestCodes_AcceptingCodeContinuesWithNextPart(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(func(c *smpp.Config) {
 			c.Codes = map[pdu.Status]channel.Verdict{pdu.RINVMSGID: {Status: status.Accepted}} // a duplicate
 		})
-		defer over(t, c)
-		answers := send(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
-		p := m.bound()
-		p.answer(p.expect(pdu.SubmitSM), pdu.RINVMSGID)
-		p.take(p.expect(pdu.SubmitSM), "2")
+		defer closeIgnoringError(t, c)
+		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		p := m.acceptBind()
+		p.respond(p.expect(pdu.SubmitSM), pdu.RINVMSGID)
+		p.acceptSubmit(p.expect(pdu.SubmitSM), "2")
 		requireAccepted(t, <-answers, "2")
 	})
 }
 
-func TestAnAccountMayOverrideTheCodeOfABind(t *testing.T) {
+func TestCodes_AccountOverridesBindCode(t *testing.T) {
 	for name, v := range map[string]channel.Verdict{
 		"for now":  {Status: status.Preparing},
 		"in doubt": {Status: status.Preparing, Reason: status.InDoubt},
 		"nonsense": {Status: status.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, m *smsc) {
-				c := m.channel(func(c *smpp.Config) { c.Codes = map[pdu.Status]channel.Verdict{pdu.RBINDFAIL: v} })
-				defer over(t, c)
-				answers := send(context.Background(), c, envelope(t, "hello"))
-				p := m.accept()
-				p.answer(p.expect(pdu.BindTransceiver), pdu.RBINDFAIL)
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(func(c *smpp.Config) { c.Codes = map[pdu.Status]channel.Verdict{pdu.RBINDFAIL: v} })
+				defer closeIgnoringError(t, c)
+				answers := sendAsync(context.Background(), c, envelope(t, "hello"))
+				p := m.acceptConn()
+				p.respond(p.expect(pdu.BindTransceiver), pdu.RBINDFAIL)
 				requireFault(t, (<-answers).err, false) // no message was written, so none is in doubt
 			})
 		})

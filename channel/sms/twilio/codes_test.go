@@ -14,16 +14,16 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// documented is the guide's table of codes: a reason for each, "" for a fault that may
+// guideCodes is the guide's table of codes: a reason for each, "" for a fault that may
 // pass.
-func documented(t *testing.T) map[int]status.Reason {
+func guideCodes(t *testing.T) map[int]status.Reason {
 	t.Helper()
 	guide, err := os.ReadFile("../../../docs/channels/twilio.md")
 	require.NoError(t, err)
 	reasons := make(map[int]status.Reason)
 	rows := regexp.MustCompile("(?m)^\\| (?:temporary|`([a-z_]+)`) \\| ([0-9, ]+) \\|").FindAllStringSubmatch(string(guide), -1)
 	for _, row := range rows {
-		for _, code := range codes(t, row[2]) {
+		for _, code := range codesIn(t, row[2]) {
 			require.NotContains(t, reasons, code, "documented twice")
 			reasons[code] = status.Reason(row[1])
 		}
@@ -31,8 +31,8 @@ func documented(t *testing.T) map[int]status.Reason {
 	return reasons
 }
 
-// codes returns the error codes in a text.
-func codes(t *testing.T, text string) []int {
+// codesIn returns the error codes in a text.
+func codesIn(t *testing.T, text string) []int {
 	t.Helper()
 	var all []int
 	for _, digits := range regexp.MustCompile(`\b[0-9]{5,6}\b`).FindAllString(text, -1) {
@@ -43,19 +43,19 @@ func codes(t *testing.T, text string) []int {
 	return all
 }
 
-func TestTheGuideHasEveryCode(t *testing.T) {
+func TestCodes_AreAllInGuide(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("codes.go")
 	require.NoError(t, err)
 	table := regexp.MustCompile(`(?s)var codes = .*?\n}`).FindString(string(source))
-	require.ElementsMatch(t, slices.Collect(maps.Keys(documented(t))), codes(t, table))
+	require.ElementsMatch(t, slices.Collect(maps.Keys(guideCodes(t))), codesIn(t, table))
 }
 
-func TestCodesMeanWhatTheGuideSays(t *testing.T) {
+func TestCodes_MeanWhatGuideSays(t *testing.T) {
 	t.Parallel()
-	for code, reason := range documented(t) {
-		_, err := at(t, answers(400, fault(400, code, "No"))).Send(t.Context(), envelope(t))
-		receipt := called(t, open(t, config()), callback(token, public, form("failed", strconv.Itoa(code))))
+	for code, reason := range guideCodes(t) {
+		_, err := openServer(t, answerAll(400, faultBody(400, code, "No"))).Send(t.Context(), envelope(t))
+		receipt := requireReceipt(t, open(t, config()), newCallback(token, public, callbackForm("failed", strconv.Itoa(code))))
 		if reason == "" {
 			requireError(t, err, status.Preparing, status.SystemError)
 			reason = status.CarrierError

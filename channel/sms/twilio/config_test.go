@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestAllMistakesComeAtOnce(t *testing.T) {
+func TestConfig_ReturnsAllMistakes(t *testing.T) {
 	t.Parallel()
 	_, err := twilio.New(twilio.Config{})
 	require.EqualError(t, err, `twilio: Config.AccountSID is required
@@ -24,7 +24,7 @@ twilio: Config.From or MessagingServiceSID is required, and not both
 twilio: Config.StatusCallback is required`)
 }
 
-func TestAMistakeNamesItsFieldAndNothingThatIsInIt(t *testing.T) {
+func TestConfig_MistakeNamesFieldWithoutValue(t *testing.T) {
 	t.Parallel()
 	const hidden = "hidden-912345678"
 	for want, change := range map[string]func(*twilio.Config){
@@ -50,7 +50,7 @@ func TestAMistakeNamesItsFieldAndNothingThatIsInIt(t *testing.T) {
 	}
 }
 
-func TestURLsThatNotEveryoneWritesAlikeAreRefused(t *testing.T) {
+func TestConfig_RefusesAmbiguousURLs(t *testing.T) {
 	t.Parallel()
 	for _, callback := range []string{
 		"example.com/receipts", "/receipts", "ftp://example.com/", "https://example.com", "https://Example.com/",
@@ -76,7 +76,7 @@ func TestURLsThatNotEveryoneWritesAlikeAreRefused(t *testing.T) {
 	}
 }
 
-func TestNothingPrintsWhatAConfigHolds(t *testing.T) {
+func TestFormat_PrintsNoField(t *testing.T) {
 	t.Parallel()
 	c := config()
 	c.APIKeySID, c.APIKeySecret = apiKey, secret
@@ -100,7 +100,7 @@ func TestNothingPrintsWhatAConfigHolds(t *testing.T) {
 	require.Contains(t, said, "twilio.Config")
 }
 
-func TestTheDefaultsAreTheDocumentedOnes(t *testing.T) {
+func TestConfig_HasDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	ch := open(t, config())
 	require.Equal(t, channel.SMS, ch.Name())
@@ -110,13 +110,13 @@ func TestTheDefaultsAreTheDocumentedOnes(t *testing.T) {
 	require.Equal(t, channel.Name("sms_us"), open(t, c).Name())
 }
 
-func TestAConfigIsNotSharedWithItsCaller(t *testing.T) {
+func TestConfig_IsCopied(t *testing.T) {
 	t.Parallel()
 	c := config()
 	c.Codes = map[int]channel.Verdict{30007: {Status: status.Failed, Reason: status.SystemError}}
 	ch := open(t, c)
 	c.AuthTokens[0] = "another"
 	c.Codes[30007] = channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
-	got := called(t, ch, callback(token, public+"?attempt="+attempt.String(), form("undelivered", "30007")))
+	got := requireReceipt(t, ch, newCallback(token, public+"?attempt="+attempt.String(), callbackForm("undelivered", "30007")))
 	require.Equal(t, status.Failed, got.Status)
 }

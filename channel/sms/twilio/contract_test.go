@@ -32,7 +32,7 @@ func TestContract(t *testing.T) {
 
 func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 	says := func(code int, body string) channeltest.Case {
-		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return at(t, repeats(code, body), change) }}
+		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return openServer(t, echoingHandler(code, body), change) }}
 	}
 	refuses := func(httpStatus, code int) channeltest.Case {
 		return says(httpStatus, fmt.Sprintf(`{"code":%d,"message":"%%s","status":%d}`, code, httpStatus))
@@ -55,7 +55,7 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 			"failed at once": says(http.StatusCreated, `{"sid":"`+message+`","status":"failed","error_code":30006,"body":"%s"}`),
 		},
 		Faults: map[string]channeltest.Case{
-			"refused":           {Channel: closed},
+			"refused":           {Channel: newUnreachable},
 			"wrong credentials": refuses(401, 20003),
 			"throttled":         refuses(429, 20429),
 			"a full queue":      refuses(400, 21611),
@@ -69,7 +69,7 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 			"empty":             says(http.StatusCreated, `{"body":"%s"}`),
 		},
 		Stalled: channeltest.Case{Channel: func(t *testing.T) channel.Channel {
-			return at(t, func(_ http.ResponseWriter, r *http.Request) {
+			return openServer(t, func(_ http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
 				<-r.Context().Done()
 			}, change)
@@ -80,21 +80,21 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 		Secrets: []string{token, secret},
 		Webhook: &channeltest.Webhook{
 			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return callback(token, address+id, form("delivered", ""))
+				return newCallback(token, address+id, callbackForm("delivered", ""))
 			},
 			Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return callback("guess", address+id, form("delivered", ""))
+				return newCallback("guess", address+id, callbackForm("delivered", ""))
 			},
 			Malformed: func(*testing.T, channel.Channel) *http.Request {
-				return callback(token, address+attempt.String(), url.Values{"To": {e164}})
+				return newCallback(token, address+attempt.String(), url.Values{"To": {e164}})
 			},
 		},
 	}
 }
 
-// repeats is Twilio with one answer for everybody, in which it repeats all that it was
+// echoingHandler is Twilio with one answer for everybody, in which it repeats all that it was
 // told, the credentials too, and what it was told escaped.
-func repeats(code int, format string) http.HandlerFunc {
+func echoingHandler(code int, format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		form, _ := url.ParseQuery(string(body))

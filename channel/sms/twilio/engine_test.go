@@ -20,11 +20,11 @@ import (
 
 // Twilio took the message and its answer was lost. The callback names the attempt, so
 // that nothing is sent a second time.
-func TestACallbackSettlesALostAnswer(t *testing.T) {
+func TestEngine_CallbackSettlesLostAnswer(t *testing.T) {
 	t.Parallel()
 	addresses := make(chan string, 10)
 	mock := clock.NewMock()
-	ch := at(t, func(_ http.ResponseWriter, r *http.Request) {
+	ch := openServer(t, func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		form, _ := url.ParseQuery(string(body))
 		addresses <- form.Get("StatusCallback")
@@ -48,7 +48,7 @@ func TestACallbackSettlesALostAnswer(t *testing.T) {
 	require.Equal(t, status.InDoubt, m.Attempts[0].Reason)
 
 	w := httptest.NewRecorder()
-	ch.ReceiptHandler(d.Receive).ServeHTTP(w, callback(token, <-addresses, form("sent", "")))
+	ch.ReceiptHandler(d.Receive).ServeHTTP(w, newCallback(token, <-addresses, callbackForm("sent", "")))
 	require.Equal(t, http.StatusOK, w.Code)
 	mock.Add(30 * time.Minute)
 	_, err = d.Tick(t.Context())

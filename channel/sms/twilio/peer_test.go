@@ -21,20 +21,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// sdk is Twilio's own SDK for Node.js.
-type sdk struct{ *interop.Peer }
+// twilioSDK is Twilio's own SDK for Node.js.
+type twilioSDK struct{ *interop.Peer }
 
-func startSDK(t *testing.T) sdk {
+func startSDK(t *testing.T) twilioSDK {
 	t.Helper()
 	p := interop.Node(t, "twilio.js")
 	require.Equal(t, "ready", p.Next(t))
-	return sdk{p}
+	return twilioSDK{p}
 }
 
-type ask map[string]any
+type arguments map[string]any
 
 // ask makes a call of the SDK and reads its answer.
-func (s sdk) ask(t *testing.T, call string, with ask, answer any) {
+func (s twilioSDK) ask(t *testing.T, call string, with arguments, answer any) {
 	t.Helper()
 	with["call"] = call
 	line, err := json.Marshal(with)
@@ -43,7 +43,7 @@ func (s sdk) ask(t *testing.T, call string, with ask, answer any) {
 	require.NoError(t, json.Unmarshal([]byte(s.Next(t)), answer))
 }
 
-func TestTheSDKAcceptsTheSameCalls(t *testing.T) {
+func TestPeerSDK_AcceptsSameCalls(t *testing.T) {
 	t.Parallel()
 	s := startSDK(t)
 	tokens := []string{"new", "old"}
@@ -56,7 +56,7 @@ func TestTheSDKAcceptsTheSameCalls(t *testing.T) {
 		}).Draw(rt, "configured")
 
 		// What Twilio sends: a form with repeated names, or a body with its hash.
-		draw := draw{rt}
+		draw := generator{rt}
 		body, params := draw.form()
 		query := "attempt=" + attempt.String()
 		if rapid.IntRange(0, 3).Draw(rt, "no form") == 0 {
@@ -73,18 +73,18 @@ func TestTheSDKAcceptsTheSameCalls(t *testing.T) {
 		text := draw.variant(received) + params
 		signature := sign(rapid.SampledFrom(append(tokens, "another")).Draw(rt, "token"), text)
 		if rapid.Bool().Draw(rt, "the SDK's") {
-			s.ask(t, "sign", ask{"token": tokens[0], "url": received, "body": body}, &signature)
+			s.ask(t, "sign", arguments{"token": tokens[0], "url": received, "body": body}, &signature)
 		}
 		theirs := false
 		for _, token := range tokens {
 			var valid bool
-			s.ask(t, "validate", ask{"token": token, "signature": signature, "url": received, "body": body}, &valid)
+			s.ask(t, "validate", arguments{"token": token, "signature": signature, "url": received, "body": body}, &valid)
 			theirs = theirs || valid
 		}
 
 		u, err := url.Parse(received)
 		require.NoError(rt, err)
-		code, _ := serve(open(t, c), post(signature, u.RequestURI(), body))
+		code, _ := serve(open(t, c), newCall(signature, u.RequestURI(), body))
 		require.Equal(rt, theirs, code != http.StatusUnauthorized, "%q of %q", signature, text)
 		if theirs {
 			accepted++
@@ -97,18 +97,18 @@ func TestTheSDKAcceptsTheSameCalls(t *testing.T) {
 	require.Positive(t, refused)
 }
 
-// draw draws parts of calls.
-type draw struct{ *rapid.T }
+// generator draws parts of calls.
+type generator struct{ *rapid.T }
 
 // text draws text that implementations may differ on. It has no character between the
 // surrogates and U+FFFF: UTF-8, which sorts here, has those before the surrogate
 // pairs, and UTF-16, which sorts there, behind them.
-func (d draw) text(label string) string {
+func (d generator) text(label string) string {
 	return rapid.StringOfN(rapid.SampledFrom([]rune("aAzZ09_-.~ +&=%'\"[];/\\\t\n\x00é漢😀")), 0, 4, -1).Draw(d.T, label)
 }
 
 // form draws a form, and what is signed of it by an account of its own.
-func (d draw) form() (body, params string) {
+func (d generator) form() (body, params string) {
 	names := []string{"MessageSid", "MessageStatus", "To", d.text("name")}
 	var pairs []string
 	values := url.Values{}
@@ -127,7 +127,7 @@ func (d draw) form() (body, params string) {
 }
 
 // variant draws a text of the URL that Twilio may have signed, or must not have.
-func (d draw) variant(received string) string {
+func (d generator) variant(received string) string {
 	return strings.NewReplacer(rapid.SampledFrom([][]string{
 		{},
 		{":443/", "/", ":8443/", "/"},
@@ -139,30 +139,30 @@ func (d draw) variant(received string) string {
 	}).Draw(d.T, "variant")...).Replace(received)
 }
 
-func TestTheSDKMakesTheSameRequest(t *testing.T) {
+func TestPeerSDK_MakesSameRequest(t *testing.T) {
 	t.Parallel()
 	s := startSDK(t)
 	for name, tt := range map[string]struct {
 		change         func(*twilio.Config)
 		user, password string
-		sender         ask
+		sender         arguments
 	}{
-		"with the auth token": {func(*twilio.Config) {}, account, token, ask{"from": "+15005550006"}},
+		"with the auth token": {func(*twilio.Config) {}, account, token, arguments{"from": "+15005550006"}},
 		"with an API key, by a Messaging Service": {func(c *twilio.Config) {
 			c.APIKeySID, c.APIKeySecret = apiKey, secret
 			c.From, c.MessagingServiceSID = "", service
-		}, apiKey, secret, ask{"messagingServiceSid": service}},
+		}, apiKey, secret, arguments{"messagingServiceSid": service}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requests := make(chan sent, 1)
-			server := httptest.NewServer(record(created, requests))
+			requests := make(chan sentRequest, 1)
+			server := httptest.NewServer(recordRequests(createdBody, requests))
 			t.Cleanup(server.Close)
 			c := config()
 			c.BaseURL = server.URL
 			tt.change(&c)
 			e := envelope(t)
 			e.Content = channel.Text("您的驗證碼是 498172 + 50% & more = 😀\n")
-			e.Expires = noon{}.Now().Add(10 * time.Minute)
+			e.Expires = noonClock{}.Now().Add(10 * time.Minute)
 			_, err := open(t, c).Send(t.Context(), e)
 			require.NoError(t, err)
 			ours := <-requests
@@ -172,7 +172,7 @@ func TestTheSDKMakesTheSameRequest(t *testing.T) {
 			params["statusCallback"] = public + "?attempt=" + attempt.String()
 			params["validityPeriod"] = 600
 			var sid string
-			s.ask(t, "create", ask{
+			s.ask(t, "create", arguments{
 				"server": server.URL, "user": tt.user, "password": tt.password, "account": account, "params": params,
 			}, &sid)
 			require.Equal(t, message, sid, "the SDK reads the answer that the channel reads")
@@ -181,11 +181,11 @@ func TestTheSDKMakesTheSameRequest(t *testing.T) {
 	}
 }
 
-func TestTheSDKsCallbacksAreTaken(t *testing.T) {
+func TestPeerSDK_CallbacksAreAccepted(t *testing.T) {
 	t.Parallel()
 	s := startSDK(t)
-	requests := make(chan sent, 1)
-	ch := at(t, record(created, requests), func(c *twilio.Config) { c.StatusCallback += "?tenant=7#rc=5&rp=all" })
+	requests := make(chan sentRequest, 1)
+	ch := openServer(t, recordRequests(createdBody, requests), func(c *twilio.Config) { c.StatusCallback += "?tenant=7#rc=5&rp=all" })
 	result, err := ch.Send(t.Context(), envelope(t))
 	require.NoError(t, err)
 
@@ -197,9 +197,9 @@ func TestTheSDKsCallbacksAreTaken(t *testing.T) {
 	}))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	call := ask{
+	call := arguments{
 		"token": token, "server": server.URL, "url": (<-requests).form.Get("StatusCallback"),
-		"body": form("undelivered", "30006").Encode(),
+		"body": callbackForm("undelivered", "30006").Encode(),
 	}
 	var code int
 	s.ask(t, "callback", call, &code)

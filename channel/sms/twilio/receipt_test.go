@@ -29,16 +29,16 @@ func sign(token, text string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// post is a call with that signature.
-func post(signature, address, body string) *http.Request {
+// newCall is a call with that signature.
+func newCall(signature, address, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, address, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("X-Twilio-Signature", signature)
 	return r
 }
 
-// callback is a call as Twilio makes it, of a form whose names are there once.
-func callback(token, address string, form url.Values) *http.Request {
+// newCallback is a call as Twilio makes it, of a form whose names are there once.
+func newCallback(token, address string, form url.Values) *http.Request {
 	var text strings.Builder
 	text.WriteString(address)
 	var names []string
@@ -49,11 +49,11 @@ func callback(token, address string, form url.Values) *http.Request {
 	for _, name := range names {
 		text.WriteString(name + form.Get(name))
 	}
-	return post(sign(token, text.String()), address, form.Encode())
+	return newCall(sign(token, text.String()), address, form.Encode())
 }
 
-// form is a status callback's.
-func form(word, code string) url.Values {
+// callbackForm is a status callback's.
+func callbackForm(word, code string) url.Values {
 	f := url.Values{
 		"AccountSid": {account}, "ApiVersion": {"2010-04-01"}, "From": {"+15005550006"}, "To": {e164},
 		"MessageSid": {message}, "SmsSid": {message}, "MessageStatus": {word}, "SmsStatus": {word},
@@ -75,8 +75,8 @@ func serve(ch channel.Receiver, r *http.Request) (code int, sunk []channel.Recei
 	return w.Code, sunk
 }
 
-// called returns the receipt of a call.
-func called(t *testing.T, ch channel.Receiver, r *http.Request) channel.Receipt {
+// requireReceipt returns the receipt of a call.
+func requireReceipt(t *testing.T, ch channel.Receiver, r *http.Request) channel.Receipt {
 	t.Helper()
 	code, sunk := serve(ch, r)
 	require.Equal(t, http.StatusOK, code)
@@ -84,7 +84,7 @@ func called(t *testing.T, ch channel.Receiver, r *http.Request) channel.Receipt 
 	return sunk[0]
 }
 
-func TestACallbackIsAReceipt(t *testing.T) {
+func TestCallback_IsReceipt(t *testing.T) {
 	t.Parallel()
 	undeliverable := func(reason status.Reason, detail string) channel.Receipt {
 		return channel.Receipt{Status: status.Undeliverable, Reason: reason, Detail: detail + ", " + message}
@@ -118,54 +118,54 @@ func TestACallbackIsAReceipt(t *testing.T) {
 		c.Name = "sms_us"
 		c.Codes = map[int]channel.Verdict{29999: {Status: status.Failed, Reason: "our_own"}}
 		tt.want.Channel, tt.want.ProviderID = "sms_us", attempt.String()
-		r := callback(token, public+"?attempt="+attempt.String(), form(tt.word, tt.code))
-		require.Equal(t, tt.want, called(t, open(t, c), r), "%s %s", tt.word, tt.code)
+		r := newCallback(token, public+"?attempt="+attempt.String(), callbackForm(tt.word, tt.code))
+		require.Equal(t, tt.want, requireReceipt(t, open(t, c), r), "%s %s", tt.word, tt.code)
 	}
 }
 
-func TestACallbackWithoutAnAttemptIsOfTwiliosOwnName(t *testing.T) {
+func TestCallback_WithoutAttemptUsesSID(t *testing.T) {
 	t.Parallel()
-	got := called(t, open(t, config()), callback(token, public, form("delivered", "")))
+	got := requireReceipt(t, open(t, config()), newCallback(token, public, callbackForm("delivered", "")))
 	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: message, Status: status.Delivered}, got)
 }
 
-func TestAnAttemptIsNamedAsTheEngineNamesIt(t *testing.T) {
+func TestCallback_AttemptIDIsCanonical(t *testing.T) {
 	t.Parallel()
-	r := callback(token, public+"?attempt="+strings.ToUpper(attempt.String()), form("delivered", ""))
-	require.Equal(t, attempt.String(), called(t, open(t, config()), r).ProviderID)
+	r := newCallback(token, public+"?attempt="+strings.ToUpper(attempt.String()), callbackForm("delivered", ""))
+	require.Equal(t, attempt.String(), requireReceipt(t, open(t, config()), r).ProviderID)
 }
 
-func TestTheOlderNameOfTheStatusWillDo(t *testing.T) {
+func TestCallback_AcceptsOlderStatusName(t *testing.T) {
 	t.Parallel()
-	f := form("delivered", "")
+	f := callbackForm("delivered", "")
 	f.Del("MessageStatus")
-	require.Equal(t, status.Delivered, called(t, open(t, config()), callback(token, public, f)).Status)
+	require.Equal(t, status.Delivered, requireReceipt(t, open(t, config()), newCallback(token, public, f)).Status)
 }
 
-func TestWhatIsNoSIDIsNotQuoted(t *testing.T) {
+func TestCallback_DetailOmitsInvalidSID(t *testing.T) {
 	t.Parallel()
-	f := form("failed", "30003")
+	f := callbackForm("failed", "30003")
 	f.Set("MessageSid", e164)
-	got := called(t, open(t, config()), callback(token, public+"?attempt="+attempt.String(), f))
+	got := requireReceipt(t, open(t, config()), newCallback(token, public+"?attempt="+attempt.String(), f))
 	require.Equal(t, "failed, error 30003", got.Detail)
 }
 
-func TestACallThatMakesNoSenseIsMalformed(t *testing.T) {
+func TestCallback_RefusesMalformedCall(t *testing.T) {
 	t.Parallel()
 	without := func(names ...string) url.Values {
-		f := form("delivered", "")
+		f := callbackForm("delivered", "")
 		for _, name := range names {
 			f.Del(name)
 		}
 		return f
 	}
 	for _, r := range []*http.Request{
-		callback(token, public+"?attempt="+attempt.String(), without("MessageStatus", "SmsStatus")),
-		callback(token, public+"?attempt=7", form("delivered", "")),
-		callback(token, public, without("MessageSid")),
-		post(sign(token, public), public, ""),
-		hashed("{", ""),
-		hashed(`{"MessageStatus":7}`, ""),
+		newCallback(token, public+"?attempt="+attempt.String(), without("MessageStatus", "SmsStatus")),
+		newCallback(token, public+"?attempt=7", callbackForm("delivered", "")),
+		newCallback(token, public, without("MessageSid")),
+		newCall(sign(token, public), public, ""),
+		newHashedCall("{", ""),
+		newHashedCall(`{"MessageStatus":7}`, ""),
 	} {
 		code, sunk := serve(open(t, config()), r)
 		require.Equal(t, http.StatusBadRequest, code)
@@ -173,17 +173,17 @@ func TestACallThatMakesNoSenseIsMalformed(t *testing.T) {
 	}
 }
 
-// hashed is a call whose body is no form. A hash given stands for the body's own.
-func hashed(body, hash string) *http.Request {
+// newHashedCall is a call whose body is no form. A hash given stands for the body's own.
+func newHashedCall(body, hash string) *http.Request {
 	if hash == "" {
 		sum := sha256.Sum256([]byte(body))
 		hash = hex.EncodeToString(sum[:])
 	}
 	address := public + "?attempt=" + attempt.String() + "&bodySHA256=" + hash
-	return post(sign(token, address), address, body)
+	return newCall(sign(token, address), address, body)
 }
 
-func TestABodyMayBeJSON(t *testing.T) {
+func TestCallback_BodyMayBeJSON(t *testing.T) {
 	t.Parallel()
 	want := channel.Receipt{
 		Channel: channel.SMS, ProviderID: attempt.String(), Status: status.Undeliverable, Reason: status.Blocked,
@@ -191,16 +191,16 @@ func TestABodyMayBeJSON(t *testing.T) {
 	}
 	for _, code := range []string{"30004", `"30004"`} {
 		body := `{"MessageSid":"` + message + `","MessageStatus":"failed","ErrorCode":` + code + `}`
-		require.Equal(t, want, called(t, open(t, config()), hashed(body, "")))
+		require.Equal(t, want, requireReceipt(t, open(t, config()), newHashedCall(body, "")))
 	}
-	code, _ := serve(open(t, config()), hashed(`{"MessageStatus":"failed"}`, strings.Repeat("0", 64)))
+	code, _ := serve(open(t, config()), newHashedCall(`{"MessageStatus":"failed"}`, strings.Repeat("0", 64)))
 	require.Equal(t, http.StatusUnauthorized, code, "the hash is another body's")
 }
 
 // The vectors are those of Twilio's own libraries: request_validator_test.go of
 // twilio-go v1.31.0. Of the calls none is about a message, so that one whose
 // signature is right is malformed, and no more.
-func TestTwiliosVectors(t *testing.T) {
+func TestSignature_TwiliosVectors(t *testing.T) {
 	t.Parallel()
 	const (
 		base = "https://mycompany.com/myapp.php?foo=1&bar=2"
@@ -226,12 +226,12 @@ func TestTwiliosVectors(t *testing.T) {
 	} {
 		c := config()
 		c.AuthTokens, c.StatusCallback = []string{"12345"}, base
-		code, _ := serve(open(t, c), post(tt.signature, tt.address, tt.body))
+		code, _ := serve(open(t, c), newCall(tt.signature, tt.address, tt.body))
 		require.Equal(t, tt.code, code, name)
 	}
 }
 
-func TestASignatureIsOverThePublicURL(t *testing.T) {
+func TestSignature_CoversPublicURL(t *testing.T) {
 	t.Parallel()
 	const query, body = "?attempt=8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a", "MessageStatus=sent"
 	const params = "MessageStatussent"
@@ -261,35 +261,35 @@ func TestASignatureIsOverThePublicURL(t *testing.T) {
 	} {
 		c := config()
 		c.StatusCallback = tt.configured
-		code, _ := serve(open(t, c), post(sign(token, tt.signed+params), tt.called, body))
+		code, _ := serve(open(t, c), newCall(sign(token, tt.signed+params), tt.called, body))
 		require.Equal(t, tt.code, code, "%+v", tt)
 	}
 }
 
-func TestEachValueOfARepeatedNameIsSignedOnce(t *testing.T) {
+func TestSignature_RepeatedValueCountsOnce(t *testing.T) {
 	t.Parallel()
-	r := post(sign(token, public+"MessageSidSM1MessageSidSM2MessageStatussentab"), public,
+	r := newCall(sign(token, public+"MessageSidSM1MessageSidSM2MessageStatussentab"), public,
 		"MessageSid=SM2&a=b&MessageSid=SM1&MessageStatus=sent&MessageSid=SM2")
-	require.Equal(t, "SM2", called(t, open(t, config()), r).ProviderID)
+	require.Equal(t, "SM2", requireReceipt(t, open(t, config()), r).ProviderID)
 }
 
-func TestAnyAuthTokenSigns(t *testing.T) {
+func TestSignature_AcceptsAnyAuthToken(t *testing.T) {
 	t.Parallel()
 	c := config()
 	c.AuthTokens = []string{"new", "old"}
 	for signer, want := range map[string]int{"new": 200, "old": 200, token: 401, "": 401} {
-		code, _ := serve(open(t, c), callback(signer, public, form("sent", "")))
+		code, _ := serve(open(t, c), newCallback(signer, public, callbackForm("sent", "")))
 		require.Equal(t, want, code, signer)
 	}
 }
 
 func FuzzCallback(f *testing.F) {
-	f.Add("attempt="+attempt.String(), form("delivered", "").Encode(), "")
-	f.Add("attempt="+attempt.String(), form("failed", "30003").Encode(), "")
+	f.Add("attempt="+attempt.String(), callbackForm("delivered", "").Encode(), "")
+	f.Add("attempt="+attempt.String(), callbackForm("failed", "30003").Encode(), "")
 	f.Add("attempt=7", "MessageStatus=sent", "")
 	f.Add("", "MessageSid=SM1&MessageStatus=sent&MessageStatus=sent", "")
 	f.Add("", "%zz;=&&=", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-	f.Add(hashed(`{"MessageSid":"SM1","MessageStatus":"sent"}`, "").URL.RawQuery, `{"MessageSid":"SM1","MessageStatus":"sent"}`, "")
+	f.Add(newHashedCall(`{"MessageSid":"SM1","MessageStatus":"sent"}`, "").URL.RawQuery, `{"MessageSid":"SM1","MessageStatus":"sent"}`, "")
 	f.Fuzz(func(t *testing.T, query, body, signature string) {
 		ch := open(t, config())
 		called := func(signature string) (int, []channel.Receipt) {

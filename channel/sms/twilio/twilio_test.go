@@ -34,10 +34,10 @@ const (
 
 var attempt = uuid.MustParse("8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a")
 
-// noon is a Clock that stands still.
-type noon struct{}
+// noonClock is a Clock that stands still.
+type noonClock struct{}
 
-func (noon) Now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+func (noonClock) Now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
 func config() twilio.Config {
 	return twilio.Config{
@@ -45,7 +45,7 @@ func config() twilio.Config {
 		AuthTokens:     []string{token},
 		From:           "+15005550006",
 		StatusCallback: public,
-		Clock:          noon{},
+		Clock:          noonClock{},
 	}
 }
 
@@ -56,8 +56,8 @@ func open(t *testing.T, c twilio.Config) *twilio.Channel {
 	return ch
 }
 
-// at returns a channel whose Twilio is the handler.
-func at(t *testing.T, h http.HandlerFunc, change ...func(*twilio.Config)) *twilio.Channel {
+// openServer returns a channel whose Twilio is the handler.
+func openServer(t *testing.T, h http.HandlerFunc, change ...func(*twilio.Config)) *twilio.Channel {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -83,31 +83,31 @@ func envelope(t *testing.T) channel.Envelope {
 	}
 }
 
-// answers is Twilio with one answer for everybody.
-func answers(code int, body string) http.HandlerFunc {
+// answerAll is Twilio with one answer for everybody.
+func answerAll(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, body)
 	}
 }
 
-// fault is the body of an answer that refuses.
-func fault(httpStatus, code int, words string) string {
+// faultBody is the body of an answer that refuses.
+func faultBody(httpStatus, code int, words string) string {
 	return fmt.Sprintf(`{"code":%d,"message":%q,"more_info":"https://www.twilio.com/docs/errors/%d","status":%d}`,
 		code, words, code, httpStatus)
 }
 
-// created is the body of an answer that takes a message.
-const created = `{"sid":"` + message + `","status":"queued","error_code":null,"num_segments":"1"}`
+// createdBody is the body of an answer that takes a message.
+const createdBody = `{"sid":"` + message + `","status":"queued","error_code":null,"num_segments":"1"}`
 
-// sent is a request that Twilio got.
-type sent struct {
+// sentRequest is a request that Twilio got.
+type sentRequest struct {
 	method, path, user, password, contentType, accept string
 	form                                              url.Values
 }
 
-// record is Twilio with one answer that passes on what it got.
-func record(body string, requests chan<- sent) http.HandlerFunc {
+// recordRequests is Twilio with one answer that passes on what it got.
+func recordRequests(body string, requests chan<- sentRequest) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
 		form, err := url.ParseQuery(string(raw))
@@ -115,7 +115,7 @@ func record(body string, requests chan<- sent) http.HandlerFunc {
 			form = nil
 		}
 		user, password, _ := r.BasicAuth()
-		requests <- sent{
+		requests <- sentRequest{
 			r.Method, r.URL.RequestURI(), user, password, r.Header.Get("Content-Type"), r.Header.Get("Accept"), form,
 		}
 		w.WriteHeader(http.StatusCreated)
@@ -123,7 +123,7 @@ func record(body string, requests chan<- sent) http.HandlerFunc {
 	}
 }
 
-func TestAMessageIsCreated(t *testing.T) {
+func TestSend_CreatesMessage(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change   func(*twilio.Config)
@@ -150,15 +150,15 @@ func TestAMessageIsCreated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requests := make(chan sent, 1)
-			result, err := at(t, record(created, requests), tt.change).Send(t.Context(), envelope(t))
+			requests := make(chan sentRequest, 1)
+			result, err := openServer(t, recordRequests(createdBody, requests), tt.change).Send(t.Context(), envelope(t))
 			require.NoError(t, err)
 			require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, result)
 
 			got := <-requests
 			tt.sender["To"], tt.sender["Body"] = []string{e164}, []string{"Your code is 498172"}
 			tt.sender["StatusCallback"] = []string{public + "?attempt=" + attempt.String()}
-			require.Equal(t, sent{
+			require.Equal(t, sentRequest{
 				"POST", "/2010-04-01/Accounts/" + account + "/Messages.json",
 				tt.user, tt.password, "application/x-www-form-urlencoded", "application/json", tt.sender,
 			}, got)
@@ -166,7 +166,7 @@ func TestAMessageIsCreated(t *testing.T) {
 	}
 }
 
-func TestTheCallbackURLKeepsItsQueryAndItsFragment(t *testing.T) {
+func TestSend_CallbackURLKeepsQueryAndFragment(t *testing.T) {
 	t.Parallel()
 	const id = "attempt=8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a"
 	for configured, want := range map[string]string{
@@ -177,15 +177,15 @@ func TestTheCallbackURLKeepsItsQueryAndItsFragment(t *testing.T) {
 		"http://127.0.0.1:8080/":        "http://127.0.0.1:8080/?" + id,
 		"https://a-b.example.com:443/x": "https://a-b.example.com:443/x?" + id,
 	} {
-		requests := make(chan sent, 1)
-		ch := at(t, record(created, requests), func(c *twilio.Config) { c.StatusCallback = configured })
+		requests := make(chan sentRequest, 1)
+		ch := openServer(t, recordRequests(createdBody, requests), func(c *twilio.Config) { c.StatusCallback = configured })
 		_, err := ch.Send(t.Context(), envelope(t))
 		require.NoError(t, err)
 		require.Equal(t, []string{want}, (<-requests).form["StatusCallback"])
 	}
 }
 
-func TestTheValidityEndsWithTheMessage(t *testing.T) {
+func TestSend_ValidityEndsWhenMessageExpires(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[time.Duration]string{
 		time.Second:             "1",
@@ -195,21 +195,21 @@ func TestTheValidityEndsWithTheMessage(t *testing.T) {
 		36_001 * time.Second:    "36000",
 		400 * 24 * time.Hour:    "36000",
 	} {
-		requests := make(chan sent, 1)
+		requests := make(chan sentRequest, 1)
 		e := envelope(t)
-		e.Expires = noon{}.Now().Add(left)
-		_, err := at(t, record(created, requests)).Send(t.Context(), e)
+		e.Expires = noonClock{}.Now().Add(left)
+		_, err := openServer(t, recordRequests(createdBody, requests)).Send(t.Context(), e)
 		require.NoError(t, err)
 		require.Equal(t, []string{want}, (<-requests).form["ValidityPeriod"], left)
 	}
 }
 
-func TestWhatIsOverIsNotSent(t *testing.T) {
+func TestSend_RefusesExpiredMessage(t *testing.T) {
 	t.Parallel()
 	for _, left := range []time.Duration{999 * time.Millisecond, 0, -time.Hour} {
 		e := envelope(t)
-		e.Expires = noon{}.Now().Add(left)
-		_, err := at(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }).Send(t.Context(), e)
+		e.Expires = noonClock{}.Now().Add(left)
+		_, err := openServer(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }).Send(t.Context(), e)
 		requireError(t, err, status.Undeliverable, status.Expired)
 	}
 }
@@ -228,7 +228,7 @@ func requireError(t *testing.T, err error, s status.Status, r status.Reason) {
 	require.Equal(t, r, e.Reason())
 }
 
-func TestAnAnswerIsReadByItsCodeAndThenByItsStatus(t *testing.T) {
+func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		code   int
@@ -237,29 +237,29 @@ func TestAnAnswerIsReadByItsCodeAndThenByItsStatus(t *testing.T) {
 		reason status.Reason
 		detail string
 	}{
-		"a known code":          {400, fault(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
-		"an unknown code":       {400, fault(400, 29999, "Something new"), status.Failed, status.SystemError, "error 29999 Something new"},
-		"words of the text":     {400, fault(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618"},
-		"words of an API key":   {401, fault(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003"},
-		"words of a token":      {401, fault(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003"},
+		"a known code":          {400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
+		"an unknown code":       {400, faultBody(400, 29999, "Something new"), status.Failed, status.SystemError, "error 29999 Something new"},
+		"words of the text":     {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618"},
+		"words of an API key":   {401, faultBody(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003"},
+		"words of a token":      {401, faultBody(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003"},
 		"no code":               {403, `{"message":"Go away"}`, status.Undeliverable, status.Permission, "HTTP 403"},
 		"a number for a code":   {400, `{"code":886912345678,"message":"No"}`, status.Failed, status.SystemError, "HTTP 400"},
 		"no JSON":               {404, "<html>not found</html>", status.Failed, status.SystemError, "HTTP 404"},
-		"too many requests":     {429, fault(429, 20429, "Too Many Requests"), status.Preparing, status.SystemError, "error 20429 Too Many Requests"},
-		"a full queue":          {400, fault(400, 21611, "Queue is full"), status.Preparing, status.SystemError, "error 21611 Queue is full"},
-		"a server error":        {500, fault(500, 20500, "Internal error"), status.Preparing, status.InDoubt, "error 20500 Internal error"},
-		"its code proves less":  {500, fault(500, 30001, "Queue overflow"), status.Preparing, status.InDoubt, "error 30001 Queue overflow"},
+		"too many requests":     {429, faultBody(429, 20429, "Too Many Requests"), status.Preparing, status.SystemError, "error 20429 Too Many Requests"},
+		"a full queue":          {400, faultBody(400, 21611, "Queue is full"), status.Preparing, status.SystemError, "error 21611 Queue is full"},
+		"a server error":        {500, faultBody(500, 20500, "Internal error"), status.Preparing, status.InDoubt, "error 20500 Internal error"},
+		"its code proves less":  {500, faultBody(500, 30001, "Queue overflow"), status.Preparing, status.InDoubt, "error 30001 Queue overflow"},
 		"a proxy's error":       {502, "Bad Gateway", status.Preparing, status.InDoubt, "HTTP 502"},
 		"a redirect":            {307, "", status.Failed, status.SystemError, "HTTP 307"},
 		"taken, but no message": {201, `{"status":"queued"}`, status.Preparing, status.InDoubt, "HTTP 201 without a message"},
 		"taken, but no JSON":    {200, "<html>log in</html>", status.Preparing, status.InDoubt, "HTTP 200 without a message"},
-		"an override":           {400, fault(400, 21610, "Unsubscribed"), status.Failed, status.TemplateConfig, "error 21610 Unsubscribed"},
-		"a new code, a fault":   {400, fault(400, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
-		"an override of a 500":  {500, fault(500, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
+		"an override":           {400, faultBody(400, 21610, "Unsubscribed"), status.Failed, status.TemplateConfig, "error 21610 Unsubscribed"},
+		"a new code, a fault":   {400, faultBody(400, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
+		"an override of a 500":  {500, faultBody(500, 29998, "Come back"), status.Preparing, status.SystemError, "error 29998 Come back"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ch := at(t, answers(tt.code, tt.body), func(c *twilio.Config) {
+			ch := openServer(t, answerAll(tt.code, tt.body), func(c *twilio.Config) {
 				c.APIKeySID, c.APIKeySecret = apiKey, secret
 				c.Codes = map[int]channel.Verdict{
 					21610: {Status: status.Failed, Reason: status.TemplateConfig},
@@ -273,11 +273,11 @@ func TestAnAnswerIsReadByItsCodeAndThenByItsStatus(t *testing.T) {
 	}
 }
 
-func TestThrottlingSaysWhenToComeBack(t *testing.T) {
+func TestSend_ThrottlingSetsRetryAfter(t *testing.T) {
 	t.Parallel()
-	ch := at(t, func(w http.ResponseWriter, r *http.Request) {
+	ch := openServer(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "7")
-		answers(429, fault(429, 20429, "Too Many Requests"))(w, r)
+		answerAll(429, faultBody(429, 20429, "Too Many Requests"))(w, r)
 	})
 	_, err := ch.Send(t.Context(), envelope(t))
 	requireError(t, err, status.Preparing, status.SystemError)
@@ -285,7 +285,7 @@ func TestThrottlingSaysWhenToComeBack(t *testing.T) {
 }
 
 // Twilio makes no callback for the status that it answers with.
-func TestTheAnswersStatusCounts(t *testing.T) {
+func TestSend_StatusInAnswerCounts(t *testing.T) {
 	t.Parallel()
 	ofDetail := func(word, code string) string { return word + code + ", " + message }
 	for body, want := range map[string]channel.Result{
@@ -301,27 +301,27 @@ func TestTheAnswersStatusCounts(t *testing.T) {
 		`{"sid":"no SID","status":"failed","error_code":886912345678}`:       {Status: status.Undeliverable, Reason: status.CarrierError, Detail: "failed"},
 	} {
 		want.ProviderID = attempt.String()
-		got, err := at(t, answers(201, body)).Send(t.Context(), envelope(t))
+		got, err := openServer(t, answerAll(201, body)).Send(t.Context(), envelope(t))
 		require.NoError(t, err, body)
 		require.Equal(t, want, got, body)
 	}
 }
 
-func TestALostAnswerIsInDoubtAndARefusedConnectionIsNot(t *testing.T) {
+func TestSend_LostAnswerIsInDoubt(t *testing.T) {
 	t.Parallel()
-	lost := at(t, func(_ http.ResponseWriter, r *http.Request) {
+	lost := openServer(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)
 	})
 	_, err := lost.Send(t.Context(), envelope(t))
 	requireError(t, err, status.Preparing, status.InDoubt)
 
-	_, err = closed(t).Send(t.Context(), envelope(t))
+	_, err = newUnreachable(t).Send(t.Context(), envelope(t))
 	requireError(t, err, status.Preparing, status.SystemError)
 }
 
-// closed is a Twilio that nobody can connect to.
-func closed(t *testing.T) channel.Channel {
+// newUnreachable is a Twilio that nobody can connect to.
+func newUnreachable(t *testing.T) channel.Channel {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
@@ -330,7 +330,7 @@ func closed(t *testing.T) channel.Channel {
 	return open(t, c)
 }
 
-func TestContentIsCheckedBeforeItIsSent(t *testing.T) {
+func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1600)
 	for name, tt := range map[string]struct {
@@ -350,7 +350,7 @@ func TestContentIsCheckedBeforeItIsSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ch := at(t, answers(201, created))
+			ch := openServer(t, answerAll(201, createdBody))
 			require.Equal(t, tt.template, ch.CheckContent(tt.text) == nil)
 			e := envelope(t)
 			e.Content = tt.text
@@ -363,18 +363,18 @@ func TestContentIsCheckedBeforeItIsSent(t *testing.T) {
 		})
 	}
 	require.Error(t, open(t, config()).CheckContent(channel.Text("{{")))
-	require.Error(t, open(t, config()).CheckContent(page{}))
+	require.Error(t, open(t, config()).CheckContent(foreignContent{}))
 }
 
-// page is content that is no text.
-type page struct{}
+// foreignContent is content that is no text.
+type foreignContent struct{}
 
-func (page) Vars() []string                                      { return nil }
-func (p page) Render(map[string]string) (channel.Content, error) { return p, nil }
+func (foreignContent) Vars() []string                                      { return nil }
+func (p foreignContent) Render(map[string]string) (channel.Content, error) { return p, nil }
 
-func TestSegmentsAreCounted(t *testing.T) {
+func TestCheckContent_CountsSegments(t *testing.T) {
 	t.Parallel()
-	ch := at(t, answers(201, created), func(c *twilio.Config) { c.MaxSegments = 2 })
+	ch := openServer(t, answerAll(201, createdBody), func(c *twilio.Config) { c.MaxSegments = 2 })
 	for text, sends := range map[channel.Text]bool{
 		channel.Text(strings.Repeat("x", 306)): true,
 		channel.Text(strings.Repeat("x", 307)): false,
@@ -390,10 +390,10 @@ func TestSegmentsAreCounted(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	f.Add(201, created)
+	f.Add(201, createdBody)
 	f.Add(200, `{"sid":"`+message+`","status":"failed","error_code":30007}`)
-	f.Add(400, fault(400, 21211, "Invalid 'To' Phone Number: "+e164))
-	f.Add(429, fault(429, 20429, "Too Many Requests"))
+	f.Add(400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164))
+	f.Add(429, faultBody(429, 20429, "Too Many Requests"))
 	f.Add(500, `{"code":"20500"}`)
 	f.Add(502, "<html>"+token+"</html>")
 	f.Fuzz(func(t *testing.T, code int, body string) {

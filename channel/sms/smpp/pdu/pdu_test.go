@@ -11,8 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// parse reads one whole PDU.
-func parse(t require.TestingT, b []byte) pdu.PDU {
+// mustParse reads one whole PDU.
+func mustParse(t require.TestingT, b []byte) pdu.PDU {
 	h, err := pdu.ParseHeader(b)
 	require.NoError(t, err)
 	require.Len(t, b, int(h.Length))
@@ -21,7 +21,7 @@ func parse(t require.TestingT, b []byte) pdu.PDU {
 	return p
 }
 
-func unhex(t *testing.T, s string) []byte {
+func mustDecodeHex(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\n' || r == '\t' {
@@ -39,20 +39,20 @@ const bindTransmitter = `
 	534D50503354455354 00 7365637265743038 00 5355424D495431 00
 	00 01 01 00`
 
-func TestTheSpecificationsExample(t *testing.T) {
+func TestParse_SpecificationsExample(t *testing.T) {
 	t.Parallel()
 	want := pdu.PDU{ID: pdu.BindTransmitter, Sequence: 1, Body: &pdu.Bind{
 		SystemID: "SMPP3TEST", Password: "secret08", SystemType: "SUBMIT1",
 		AddressRange: pdu.Address{TON: 1, NPI: 1},
 	}}
-	require.Equal(t, want, parse(t, unhex(t, bindTransmitter)))
+	require.Equal(t, want, mustParse(t, mustDecodeHex(t, bindTransmitter)))
 	b, err := pdu.Append(nil, want)
 	require.NoError(t, err)
-	require.Equal(t, unhex(t, bindTransmitter), b)
+	require.Equal(t, mustDecodeHex(t, bindTransmitter), b)
 }
 
 // Bodies as SMSCs are known to send them, against the letter of the specification.
-func TestAResponseMayLackWhatItsStatusMakesUseless(t *testing.T) {
+func TestParse_ResponseMayLackFields(t *testing.T) {
 	t.Parallel()
 	info := pdu.TLVs{{Tag: 0x001D, Value: []byte("no")}}
 	for name, tt := range map[string]struct {
@@ -78,7 +78,7 @@ func TestAResponseMayLackWhatItsStatusMakesUseless(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := unhex(t, tt.body)
+			body := mustDecodeHex(t, tt.body)
 			p, err := pdu.Parse(pdu.Header{ID: tt.id, Status: pdu.RINVPASWD, Sequence: 0xFFFFFFFE}, body)
 			require.NoError(t, err)
 			require.Equal(t, pdu.PDU{ID: tt.id, Status: pdu.RINVPASWD, Sequence: 0xFFFFFFFE, Body: tt.want}, p)
@@ -86,7 +86,7 @@ func TestAResponseMayLackWhatItsStatusMakesUseless(t *testing.T) {
 	}
 }
 
-func TestAnUnknownOperationIsAValue(t *testing.T) {
+func TestParse_UnknownOperationIsValue(t *testing.T) {
 	t.Parallel()
 	for _, id := range []pdu.ID{0x00000003, 0x00000111, pdu.AlertNotification, 0x80000111} {
 		p, err := pdu.Parse(pdu.Header{ID: id, Sequence: 5}, []byte{1, 2})
@@ -99,20 +99,20 @@ func TestAnUnknownOperationIsAValue(t *testing.T) {
 	require.False(t, pdu.AlertNotification.IsResponse())
 }
 
-func TestALengthThatMakesNoSenseIsRefused(t *testing.T) {
+func TestParseHeader_RefusesInvalidLength(t *testing.T) {
 	t.Parallel()
 	for _, length := range []string{"00000000", "0000000F", "00020001", "FFFFFFFF"} {
-		_, err := pdu.ParseHeader(unhex(t, length+"00000015 00000000 00000001"))
+		_, err := pdu.ParseHeader(mustDecodeHex(t, length+"00000015 00000000 00000001"))
 		require.ErrorIs(t, err, pdu.ErrLength, length)
 	}
-	_, err := pdu.ParseHeader(unhex(t, "00000010 00000015 00000000 000000"))
+	_, err := pdu.ParseHeader(mustDecodeHex(t, "00000010 00000015 00000000 000000"))
 	require.ErrorIs(t, err, pdu.ErrLength, "cut off")
-	h, err := pdu.ParseHeader(unhex(t, "00020000 00000015 00000000 00000001"))
+	h, err := pdu.ParseHeader(mustDecodeHex(t, "00020000 00000015 00000000 00000001"))
 	require.NoError(t, err)
 	require.EqualValues(t, pdu.MaxLength, h.Length)
 }
 
-func TestABodyThatIsCutOffAnywhereIsRefused(t *testing.T) {
+func TestParse_RefusesTruncatedBody(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]pdu.PDU{
 		"message": {ID: pdu.DeliverSM, Sequence: 9, Body: &pdu.Message{ServiceType: "CMT", ShortMessage: []byte("hello")}},
@@ -130,7 +130,7 @@ func TestABodyThatIsCutOffAnywhereIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotFitItsPlaceIsNotWritten(t *testing.T) {
+func TestAppend_RefusesFieldThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	long := func(n int) pdu.TLVs { return pdu.TLVs{{Tag: pdu.MessagePayload, Value: make([]byte, n)}} }
 	for _, tt := range []struct {
@@ -158,7 +158,7 @@ func TestWhatDoesNotFitItsPlaceIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestEncodingDoesNotAllocate(t *testing.T) {
+func TestAppend_DoesNotAllocate(t *testing.T) {
 	p := pdu.PDU{ID: pdu.SubmitSM, Sequence: 1, Body: &pdu.Message{
 		Source:             pdu.Address{TON: 5, Addr: "SMSPLUS"},
 		Destination:        pdu.Address{TON: 1, NPI: 1, Addr: "886912345678"},
@@ -176,7 +176,7 @@ func TestEncodingDoesNotAllocate(t *testing.T) {
 	require.NotEmpty(t, b)
 }
 
-func TestAStatusSaysItsNumberAndItsName(t *testing.T) {
+func TestStatus_StringHasNumberAndName(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "0x0b RINVDSTADR", pdu.RINVDSTADR.String())
 	require.Equal(t, "0x64 RX_T_APPN", pdu.RXTAPPN.String())
@@ -245,14 +245,14 @@ func drawPDU(t *rapid.T) pdu.PDU {
 	return p
 }
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestParse_ReadsWhatAppendWrites(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPDU(t)
 		b, err := pdu.Append([]byte("before"), p)
 		require.NoError(t, err)
 		require.Equal(t, "before", string(b[:6]))
-		require.Equal(t, p, parse(t, b[6:]))
+		require.Equal(t, p, mustParse(t, b[6:]))
 	})
 }
 
@@ -285,7 +285,7 @@ func FuzzParse(f *testing.F) {
 		again, err := pdu.Append(nil, p)
 		if len(b) < pdu.MaxLength { // a NUL may be added
 			require.NoError(t, err)
-			require.Equal(t, p, parse(t, again))
+			require.Equal(t, p, mustParse(t, again))
 		}
 		if r, ok := pdu.ParseReceipt(p.Body); ok {
 			require.NotEmpty(t, r.ID)

@@ -11,116 +11,116 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// deliver is a receipt with that text and those parameters.
-func deliver(text string, ts ...pdu.TLV) *pdu.Message {
+// receiptMessage is a receipt with that text and those parameters.
+func receiptMessage(text string, ts ...pdu.TLV) *pdu.Message {
 	return &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}
 }
 
-func id(s string) pdu.TLV   { return pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte(s)} }
-func state(s byte) pdu.TLV  { return pdu.TLV{Tag: pdu.MessageState, Value: []byte{s}} }
-func code(s string) pdu.TLV { return pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte(s)} }
+func idTLV(s string) pdu.TLV   { return pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte(s)} }
+func stateTLV(s byte) pdu.TLV  { return pdu.TLV{Tag: pdu.MessageState, Value: []byte{s}} }
+func codeTLV(s string) pdu.TLV { return pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte(s)} }
 
 // What SMSCs send, each with what is odd about it.
-func TestReceiptsAreReadAsSMSCsSendThem(t *testing.T) {
+func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		body pdu.Body
 		want pdu.Receipt
 	}{
 		"appendix B": {
-			deliver("id:0123456789 sub:001 dlvrd:001 submit date:2611230844 done date:2611230845 stat:DELIVRD err:000 text:Hello from us"),
+			receiptMessage("id:0123456789 sub:001 dlvrd:001 submit date:2611230844 done date:2611230845 stat:DELIVRD err:000 text:Hello from us"),
 			pdu.Receipt{ID: "0123456789", TextID: "0123456789", State: pdu.StateDelivered, Err: "000", Done: "2611230845"},
 		},
 		"node-smpp: parameters, an ID with its NUL": {
-			deliver("id:A1B2C1 sub:001 dlvrd:001 submit date:2611230844 done date:2611230844 stat:DELIVRD err:000 text:Hello", id("A1B2C1\x00"), state(2)),
+			receiptMessage("id:A1B2C1 sub:001 dlvrd:001 submit date:2611230844 done date:2611230844 stat:DELIVRD err:000 text:Hello", idTLV("A1B2C1\x00"), stateTLV(2)),
 			pdu.Receipt{ID: "A1B2C1", TextID: "A1B2C1", State: pdu.StateDelivered, Err: "000", Done: "2611230844"},
 		},
 		"smscsim: Text, and an error": {
-			deliver("id:5710887828836591719 sub:001 dlvrd:000 submit date:2611230844 done date:2611230844 stat:UNDELIV err:069 Text:...", id("5710887828836591719\x00"), state(5)),
+			receiptMessage("id:5710887828836591719 sub:001 dlvrd:000 submit date:2611230844 done date:2611230844 stat:UNDELIV err:069 Text:...", idTLV("5710887828836591719\x00"), stateTLV(5)),
 			pdu.Receipt{ID: "5710887828836591719", TextID: "5710887828836591719", State: pdu.StateUndeliverable, Err: "069", Done: "2611230844"},
 		},
 		"Net::SMPP: an empty text": {
-			deliver("id:0000001001 sub:001 dlvrd:001 submit date:2611230902 done date:2611230902 stat:DELIVRD err:000 text:"),
+			receiptMessage("id:0000001001 sub:001 dlvrd:001 submit date:2611230902 done date:2611230902 stat:DELIVRD err:000 text:"),
 			pdu.Receipt{ID: "0000001001", TextID: "0000001001", State: pdu.StateDelivered, Err: "000", Done: "2611230902"},
 		},
 		"the ID is hexadecimal in the parameter and decimal in the text": {
-			deliver("id:870928761 sub:001 dlvrd:001 stat:DELIVRD err:000", id("33E95179")),
+			receiptMessage("id:870928761 sub:001 dlvrd:001 stat:DELIVRD err:000", idTLV("33E95179")),
 			pdu.Receipt{ID: "33E95179", TextID: "870928761", State: pdu.StateDelivered, Err: "000"},
 		},
 		"zero padding": {
-			deliver("id:0000000012345678 stat:DELIVRD"),
+			receiptMessage("id:0000000012345678 stat:DELIVRD"),
 			pdu.Receipt{ID: "0000000012345678", TextID: "0000000012345678", State: pdu.StateDelivered},
 		},
 		"OpenMarket: no spaces in labels, long dates, an ID with dashes": {
-			deliver("id:0181-AB12-9F sub:001 dlvrd:000 submitdate:180122230957 donedate:000000000000 stat:ACCEPTD err:000 text:"),
+			receiptMessage("id:0181-AB12-9F sub:001 dlvrd:000 submitdate:180122230957 donedate:000000000000 stat:ACCEPTD err:000 text:"),
 			pdu.Receipt{ID: "0181-AB12-9F", TextID: "0181-AB12-9F", State: pdu.StateAccepted, Err: "000", Done: "000000000000"},
 		},
 		"no sub and no dlvrd": {
-			deliver("id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000"),
+			receiptMessage("id:0654354026 submit date:2302101454 done date:2302101454 stat:DELIVRD err:000"),
 			pdu.Receipt{ID: "0654354026", TextID: "0654354026", State: pdu.StateDelivered, Err: "000", Done: "2302101454"},
 		},
 		"seconds since 1970 for dates": {
-			deliver("id:7f submit date:1702281424 done date:1702281430 stat:EXPIRED err:0"),
+			receiptMessage("id:7f submit date:1702281424 done date:1702281430 stat:EXPIRED err:0"),
 			pdu.Receipt{ID: "7f", TextID: "7f", State: pdu.StateExpired, Err: "0", Done: "1702281430"},
 		},
 		"labels in capitals, in another order, with spaces behind": {
-			deliver("STAT: rejectd  ERR: E1F \r\nDone  Date: 20230210145400 ID: xyz"),
+			receiptMessage("STAT: rejectd  ERR: E1F \r\nDone  Date: 20230210145400 ID: xyz"),
 			pdu.Receipt{ID: "xyz", TextID: "xyz", State: pdu.StateRejected, Err: "E1F", Done: "20230210145400"},
 		},
 		"commas between the fields": {
-			deliver("id:77,stat:DELIVRD,err:000"),
+			receiptMessage("id:77,stat:DELIVRD,err:000"),
 			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateDelivered, Err: "000"},
 		},
 		"a field without a value does not take its neighbour's": {
-			deliver("id: stat:DELIVRD err: text:hi", id("9")),
+			receiptMessage("id: stat:DELIVRD err: text:hi", idTLV("9")),
 			pdu.Receipt{ID: "9", State: pdu.StateDelivered},
 		},
 		"the message's text says the opposite": {
-			deliver("id:5 stat:UNDELIV err:001 text:id:6 stat:DELIVRD err:000"),
+			receiptMessage("id:5 stat:UNDELIV err:001 text:id:6 stat:DELIVRD err:000"),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable, Err: "001"},
 		},
 		"the message's text comes first": {
-			deliver("text:stat:DELIVRD id:6", id("5"), state(8)),
+			receiptMessage("text:stat:DELIVRD id:6", idTLV("5"), stateTLV(8)),
 			pdu.Receipt{ID: "5", State: pdu.StateRejected},
 		},
 		"a label within a word, and one given twice": {
-			deliver("valid:1 x-id:2 _id:3 id:4 stat:ENROUTE id:5 stat:DELIVRD"),
+			receiptMessage("valid:1 x-id:2 _id:3 id:4 stat:ENROUTE id:5 stat:DELIVRD"),
 			pdu.Receipt{ID: "4", TextID: "4", State: pdu.StateEnroute},
 		},
 		"an ID that looks like a label": {
-			deliver("id:stat stat:DELIVRD"),
+			receiptMessage("id:stat stat:DELIVRD"),
 			pdu.Receipt{ID: "stat", TextID: "stat", State: pdu.StateDelivered},
 		},
 		"an ID parameter without a state: the text has it": {
-			deliver("stat:UNDELIV err:00B", id("5")),
+			receiptMessage("stat:UNDELIV err:00B", idTLV("5")),
 			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, Err: "00B"},
 		},
 		"a state parameter without an ID: the text has it": {
-			deliver("id:5 stat:DELIVRD", state(5)),
+			receiptMessage("id:5 stat:DELIVRD", stateTLV(5)),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable},
 		},
 		"an empty ID parameter": {
-			deliver("id:5 stat:DELIVRD", id("\x00")),
+			receiptMessage("id:5 stat:DELIVRD", idTLV("\x00")),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
 		},
 		"parameters alone": {
-			deliver("", id("5"), state(3), code("\x03\x00\x1b")),
+			receiptMessage("", idTLV("5"), stateTLV(3), codeTLV("\x03\x00\x1b")),
 			pdu.Receipt{ID: "5", State: pdu.StateExpired, NetworkError: "3/27"},
 		},
 		"a network error code of three digits": {
-			deliver("", id("5"), state(5), code("069")),
+			receiptMessage("", idTLV("5"), stateTLV(5), codeTLV("069")),
 			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, NetworkError: "069"},
 		},
 		"a network error code that is none": {
-			deliver("", id("5"), state(5), code("\x03")),
+			receiptMessage("", idTLV("5"), stateTLV(5), codeTLV("\x03")),
 			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable},
 		},
 		"a state that nobody knows": {
-			deliver("id:5 stat:TELEPORTED"),
+			receiptMessage("id:5 stat:TELEPORTED"),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateNone},
 		},
 		"no state": {
-			deliver("id:5"),
+			receiptMessage("id:5"),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateNone},
 		},
 		"the text in message_payload": {
@@ -140,7 +140,7 @@ func TestReceiptsAreReadAsSMSCsSendThem(t *testing.T) {
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
 		},
 		"the parameter, without the type of a receipt": {
-			&pdu.Message{TLVs: pdu.TLVs{id("5"), state(2)}},
+			&pdu.Message{TLVs: pdu.TLVs{idTLV("5"), stateTLV(2)}},
 			pdu.Receipt{ID: "5", State: pdu.StateDelivered},
 		},
 	} {
@@ -153,16 +153,16 @@ func TestReceiptsAreReadAsSMSCsSendThem(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleWriteIsNoReceipt(t *testing.T) {
+func TestParseReceipt_RefusesPeoplesMessages(t *testing.T) {
 	t.Parallel()
 	const forged = "id:5 sub:001 dlvrd:001 submit date:2611230844 done date:2611230844 stat:DELIVRD err:000 text:"
 	for name, body := range map[string]pdu.Body{
 		"a text":                   &pdu.Message{ShortMessage: []byte(forged)},
 		"a text with a header":     &pdu.Message{ESMClass: pdu.ESMHeader, ShortMessage: []byte(forged)},
 		"a data_sm":                &pdu.Data{TLVs: pdu.TLVs{{Tag: pdu.MessagePayload, Value: []byte(forged)}}},
-		"a receipt of no message":  deliver("stat:DELIVRD"),
-		"a receipt in other words": deliver("your message has arrived"),
-		"an empty receipt":         deliver(""),
+		"a receipt of no message":  receiptMessage("stat:DELIVRD"),
+		"a receipt in other words": receiptMessage("your message has arrived"),
+		"an empty receipt":         receiptMessage(""),
 		"something else":           pdu.Raw("id:5 stat:DELIVRD"),
 		"nothing":                  nil,
 	} {
@@ -171,10 +171,10 @@ func TestWhatPeopleWriteIsNoReceipt(t *testing.T) {
 	}
 }
 
-func TestStatesHaveTheSpecificationsWords(t *testing.T) {
+func TestState_HasSpecificationsWord(t *testing.T) {
 	t.Parallel()
 	for s := pdu.StateScheduled; s <= pdu.StateSkipped; s++ {
-		r, ok := pdu.ParseReceipt(deliver("id:1 stat:" + strings.ToLower(s.String())))
+		r, ok := pdu.ParseReceipt(receiptMessage("id:1 stat:" + strings.ToLower(s.String())))
 		require.True(t, ok)
 		require.Equal(t, s, r.State)
 	}
@@ -182,7 +182,7 @@ func TestStatesHaveTheSpecificationsWords(t *testing.T) {
 	require.Equal(t, "state 77", pdu.State(77).String())
 }
 
-func TestADateIsReadInWhicheverWayIsNearest(t *testing.T) {
+func TestDoneAt_TakesNearestReading(t *testing.T) {
 	t.Parallel()
 	taipei := time.FixedZone("CST", 8*60*60)
 	for _, tt := range []struct{ done, now, want string }{
@@ -212,14 +212,14 @@ func TestADateIsReadInWhicheverWayIsNearest(t *testing.T) {
 }
 
 // In whatever order the fields come, and whatever the message's own text says.
-func TestTheOrderOfAReceiptsFieldsDoesNotMatter(t *testing.T) {
+func TestParseReceipt_FieldOrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	fields := []string{"id:42", "sub:001", "dlvrd:001", "submit date:2611230844", "done date:2611230845", "stat:UNDELIV", "err:069"}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(fields).Draw(t, "fields")
 		text := strings.Join(shuffled, rapid.SampledFrom([]string{" ", "  ", "\n", ", "}).Draw(t, "between"))
 		text += " text:" + rapid.String().Draw(t, "text")
-		r, ok := pdu.ParseReceipt(deliver(text))
+		r, ok := pdu.ParseReceipt(receiptMessage(text))
 		require.True(t, ok)
 		require.Equal(t, pdu.Receipt{ID: "42", TextID: "42", State: pdu.StateUndeliverable, Err: "069", Done: "2611230845"}, r)
 	})
@@ -245,14 +245,14 @@ func FuzzReceipt(f *testing.F) {
 		}
 		_ = fromText.DoneAt(time.UTC, time.Unix(1_800_000_000, 0)).String()
 
-		m.TLVs = append(m.TLVs, id(messageID))
+		m.TLVs = append(m.TLVs, idTLV(messageID))
 		named, _ := pdu.ParseReceipt(m)
 		if messageID != "" && strings.Trim(messageID, "0123456789abcdefABCDEF-") == "" {
 			require.Equal(t, messageID, named.ID, "the parameter goes before the text")
 		}
 		require.Equal(t, fromText.State, named.State)
 
-		after, _ := pdu.ParseReceipt(deliver("id:1 stat:UNDELIV err:001 text:" + text))
+		after, _ := pdu.ParseReceipt(receiptMessage("id:1 stat:UNDELIV err:001 text:" + text))
 		if len(text) < 200 {
 			require.Equal(t, pdu.Receipt{ID: "1", TextID: "1", State: pdu.StateUndeliverable, Err: "001"}, after)
 		}
