@@ -53,7 +53,7 @@ func TestText_CheckRefusesMalformedVariables(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		text channel.Text
-		vars []string // those that are well formed all the same
+		vars []string // the variables that are well formed nevertheless
 	}{
 		{"{{", nil},
 		{"{{}}", nil},
@@ -130,7 +130,7 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// A marker that braces cannot be read from shows where values went.
+		// A marker without braces shows where the values went.
 		const marker = "\x00"
 		for name := range vars {
 			vars[name] = marker

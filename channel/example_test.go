@@ -12,7 +12,7 @@ import (
 
 var errBusy = errors.New("fax: the line is busy")
 
-// Fax is an adapter: three methods, of which one does something.
+// Fax is an adapter: three methods, of which only Send has work to do.
 type Fax struct {
 	dial func(ctx context.Context, e164, page string) error
 }
@@ -34,8 +34,8 @@ func (f *Fax) Send(ctx context.Context, e channel.Envelope) (channel.Result, err
 	return channel.Result{Status: status.Delivered}, nil
 }
 
-// An adapter answers with a Result when the provider did, and otherwise with an
-// error that says what to make of it.
+// An adapter answers with a Result when the provider answered, and otherwise with an error
+// for the engine.
 func Example() {
 	var line error
 	var c channel.Channel = &Fax{dial: func(context.Context, string, string) error { return line }}

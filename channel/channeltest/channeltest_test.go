@@ -42,7 +42,7 @@ func number(t *testing.T, e164 string) phone.Number {
 	return n
 }
 
-// fax is a channel that keeps the contract, but for its flaw.
+// fax is a channel that keeps the contract except for its flaw.
 type fax struct {
 	flaw  string
 	fault error
@@ -87,13 +87,13 @@ func (f *fax) CheckContent(c channel.Content) error {
 	return nil
 }
 
-// mutableContent is content with a part that can be written to.
+// mutableContent is content that a channel can change.
 type mutableContent struct{ text []byte }
 
 func (p *mutableContent) Vars() []string                                    { return nil }
 func (p *mutableContent) Render(map[string]string) (channel.Content, error) { return p, nil }
 
-// textOf returns what content says, if it is of a kind that a fax takes.
+// textOf returns the text of content that a fax takes.
 func textOf(c channel.Content) (string, bool) {
 	switch c := c.(type) {
 	case channel.Text:
@@ -171,7 +171,7 @@ func (f *fax) transmit(e channel.Envelope) (channel.Result, error) {
 	return channel.Result{Status: status.Accepted, ProviderID: id}, nil
 }
 
-// fail is a provider in trouble that repeats what it was sent.
+// fail simulates a failing provider that repeats the request in its words.
 func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	echo := func(s string) (channel.Result, error) {
 		return channel.Result{}, channel.Temporary(fmt.Errorf("fax: POST /send: 500: %s", s), 0)
@@ -216,7 +216,7 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 
 var errStalled = errors.New("fax: the line is silent")
 
-// opaqueError says nothing of what it wraps.
+// opaqueError hides the text of the error that it wraps.
 type opaqueError struct{ err error }
 
 func (opaqueError) Error() string   { return "fax: it failed" }
@@ -302,7 +302,7 @@ func (f *fax) Listen(ctx context.Context, s channel.Sink) error {
 	}
 }
 
-// faxHarness holds the provider's side.
+// faxHarness returns a harness with the provider's side of a fax.
 func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 	with := func(fault error) func(*testing.T) channel.Channel {
 		return func(*testing.T) channel.Channel { return newFax(flaw, fault) }
@@ -357,8 +357,9 @@ func TestRun_PassesCorrectChannel(t *testing.T) {
 	channeltest.Run(t, faxHarness(t, ""))
 }
 
-// flaws are what a channel can do wrong, and the rules that say so: these and no
-// others, but for a flaw that spoils everything (or, under the race detector, may).
+// flaws maps each flaw of a channel to the rules that catch it. No other rule fails, except
+// that everything stands for any rules: the flaw breaks them all, or may do so under the
+// race detector.
 var flaws = map[string][]string{
 	"another name after a Send": {"name and traits are constant"},
 	"other traits after a Send": {"name and traits are constant"},
@@ -417,7 +418,8 @@ var flaws = map[string][]string{
 
 const everything = "and everything else"
 
-// TestSubprocessFlaw is what TestRun_CatchesEachFlaw runs in a process of its own.
+// TestSubprocessFlaw is the body of TestRun_CatchesEachFlaw, which runs it in a process of
+// its own.
 func TestSubprocessFlaw(t *testing.T) {
 	flaw := os.Getenv("CHANNELTEST_FLAW")
 	if flaw == "" {
@@ -469,7 +471,7 @@ func TestRun_SkipsMissingFieldsByName(t *testing.T) {
 	}
 }
 
-// TestSubprocessBareHarness is what TestRun_SkipsMissingFieldsByName runs.
+// TestSubprocessBareHarness is the body of TestRun_SkipsMissingFieldsByName.
 func TestSubprocessBareHarness(t *testing.T) {
 	if os.Getenv("CHANNELTEST_FLAW") == "" {
 		t.Skip("it is run by TestRun_SkipsMissingFieldsByName")

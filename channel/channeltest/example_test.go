@@ -8,8 +8,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/simulated"
 )
 
-// An adapter's own test is a harness and a call. Here the adapter is a simulated
-// one, whose provider is in whatever mood the recipient's number says.
+// An adapter's own test is a harness and a call. Here the adapter is a simulated one, whose
+// outcome the recipient's number chooses.
 func ExampleRun() {
 	to := func(o simulated.Outcome) channel.Recipient {
 		return channel.Recipient{Phone: simulated.Number(0, 0, o)}
@@ -22,7 +22,7 @@ func ExampleRun() {
 			Unreachable: map[string]channeltest.Case{"blocked": {To: to(simulated.Blocked)}},
 			Faults:      map[string]channeltest.Case{"throttled": {To: to(simulated.Throttled)}},
 			Stalled:     channeltest.Case{To: to(simulated.Slow)},
-			Report:      func(*testing.T, channel.Channel, string) {}, // it reports by itself
+			Report:      func(*testing.T, channel.Channel, string) {}, // the simulated channel reports by itself
 		})
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Two providers with sessions.
+// TestContract_Sessions runs the suite with two providers that have sessions.
 func TestContract_Sessions(t *testing.T) {
 	t.Parallel()
 	with := func(o simulated.Outcome) channeltest.Case {
@@ -48,7 +48,7 @@ func TestContract_Sessions(t *testing.T) {
 		Unreachable: map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 		Faults:      map[string]channeltest.Case{},
 		Stalled:     with(simulated.Slow),
-		Report:      func(*testing.T, channel.Channel, string) {}, // they report by themselves
+		Report:      func(*testing.T, channel.Channel, string) {}, // the simulated channels report by themselves
 	}
 	for o := simulated.NoContact; o <= simulated.CarrierError; o++ {
 		h.Unreachable[o.String()] = with(o)
@@ -62,8 +62,9 @@ func TestContract_Sessions(t *testing.T) {
 	channeltest.Run(t, h)
 }
 
-// Two providers with HTTP APIs and webhooks, one of which quotes the attempt. Each test
-// has the first refuse everything, so that the second one's answer is the channel's.
+// TestContract_Webhooks runs the suite with two providers that have HTTP APIs and webhooks.
+// One of them quotes the attempt. In each case the first provider refuses everything, so
+// that the second one's answer is the channel's.
 func TestContract_Webhooks(t *testing.T) {
 	t.Parallel()
 	for _, quoting := range []bool{true, false} {
@@ -101,7 +102,7 @@ func TestContract_Webhooks(t *testing.T) {
 					"one of each":       {Channel: behind(echoingHandler(403), echoingHandler(429))},
 				},
 				Stalled: both(func(_ http.ResponseWriter, r *http.Request) {
-					_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+					_, _ = io.Copy(io.Discard, r.Body) // the server notices only after reading the body that the client disconnects
 					<-r.Context().Done()
 				}),
 				Secrets: []string{secret},
@@ -117,8 +118,8 @@ func TestContract_Webhooks(t *testing.T) {
 
 const secret = "secret-9a1e"
 
-// httpProvider is the adapter of a provider with an HTTP API. It knows messages by the attempt's
-// ID, or else by a number of its own.
+// httpProvider is the adapter of a provider with an HTTP API. It identifies messages by the
+// attempt's ID, or else by a number of its own.
 type httpProvider struct {
 	name    channel.Name
 	url     string
@@ -131,7 +132,7 @@ func newHTTPProvider(t *testing.T, name channel.Name, quoting bool, provider htt
 	return &httpProvider{name: name, url: server.URL, quoting: quoting}
 }
 
-// echoingHandler is a provider that repeats all that it was told.
+// echoingHandler answers with code and repeats the request.
 func echoingHandler(code int, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if len(header) > 0 {

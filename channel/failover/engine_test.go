@@ -18,7 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// dispatcher sends by the channel alone, with a clock that the test moves.
+// dispatcher returns a dispatcher that sends by the channel alone, with a clock that the
+// test moves.
 func dispatcher(t *testing.T, c channel.Channel, inDoubt smsplus.Policy) (*smsplus.Dispatcher, *clock.Mock) {
 	t.Helper()
 	mock := clock.NewMock()

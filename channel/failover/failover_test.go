@@ -70,7 +70,7 @@ func TestTraits_HoldForEveryProvider(t *testing.T) {
 		of(channel.Traits{}, channel.Traits{Machine: status.SMS, Validity: time.Hour}), "machines are the same by their edges")
 }
 
-// contentCheckingProvider is a provider that judges content.
+// contentCheckingProvider is a provider with a ContentChecker.
 type contentCheckingProvider struct {
 	*scriptedProvider
 	against error
@@ -89,7 +89,7 @@ func TestCheckContent_AsksEveryProvider(t *testing.T) {
 	require.NoError(t, openSMS(t, contentCheckingProvider{newWorkingProvider("one"), nil}, newWorkingProvider("two")).CheckContent(channel.Text("x")))
 }
 
-// nonPointerProvider is a provider that is no pointer and prints without its secret.
+// nonPointerProvider is a provider that is not a pointer and prints without its secret.
 type nonPointerProvider struct {
 	*scriptedProvider
 	secret string

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scriptedProvider is a provider that answers as it is told.
+// scriptedProvider is a provider whose answers the test sets.
 type scriptedProvider struct {
 	name   channel.Name
 	traits channel.Traits
@@ -42,7 +42,7 @@ func (f *scriptedProvider) Send(ctx context.Context, e channel.Envelope) (channe
 	return answer(ctx, e)
 }
 
-// answerWith has the provider answer so from now on.
+// answerWith sets the answer of the sends from now on.
 func (f *scriptedProvider) answerWith(result channel.Result, err error) *scriptedProvider {
 	return f.answerBy(func(context.Context, channel.Envelope) (channel.Result, error) { return result, err })
 }
@@ -54,7 +54,7 @@ func (f *scriptedProvider) answerBy(answer func(context.Context, channel.Envelop
 	return f
 }
 
-// takeCount returns how often it was asked since the last count.
+// takeCount returns how many sends came since the last takeCount.
 func (f *scriptedProvider) takeCount() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,7 +92,7 @@ var number = func() phone.Number {
 	return n
 }()
 
-// envelope returns a new attempt's.
+// envelope returns the envelope of a new attempt.
 func envelope() channel.Envelope {
 	return channel.Envelope{
 		AttemptID: uuid.New(), To: channel.Recipient{Phone: number},
@@ -100,7 +100,7 @@ func envelope() channel.Envelope {
 	}
 }
 
-// sendN sends n messages that must all be taken.
+// sendN sends n messages, all of which must be accepted.
 func sendN(t *testing.T, c channel.Channel, n int) {
 	t.Helper()
 	for range n {
@@ -109,7 +109,7 @@ func sendN(t *testing.T, c channel.Channel, n int) {
 	}
 }
 
-// requireRefusal returns what a Send says that did not succeed.
+// requireRefusal returns the error of a Send that failed.
 func requireRefusal(t *testing.T, err error) *channel.Error {
 	t.Helper()
 	e, ok := errors.AsType[*channel.Error](err)
@@ -143,7 +143,7 @@ func (l *logBuffer) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
-// take returns what was written since the last take.
+// take returns the text that was written since the last take.
 func (l *logBuffer) take() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

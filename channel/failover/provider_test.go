@@ -192,7 +192,7 @@ func TestBreaker_RetriesAtFirstTrialWhenAllAreOut(t *testing.T) {
 	})
 }
 
-// An account that is refused is no reason to wait: the route may have another step.
+// The route may have another step, so a refused account is not worth waiting for.
 func TestBreaker_RefusedAccountStaysRefusedWhileOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestProviders_ShowsMaskedProvider(t *testing.T) {
 	})
 }
 
-// Some faults do not open the breaker, and mask the primary all the same.
+// Some faults do not open the breaker, but they mask the primary, too.
 func TestProviders_ShowsRefusingPrimaryAsMasked(t *testing.T) {
 	t.Parallel()
 	var l logBuffer

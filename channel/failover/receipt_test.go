@@ -20,7 +20,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// webhookProvider is a provider with a webhook whose calls say "delivered" of the IDs in the query.
+// webhookProvider is a provider with a webhook. A call reports the IDs in its query as
+// delivered.
 type webhookProvider struct{ *scriptedProvider }
 
 func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
@@ -45,7 +46,7 @@ func TestReceiptHandler_ServesProviderInPath(t *testing.T) {
 		"/sms/three/sms/one":    "three",
 		"/sms/sms/three":        "three",
 		"/one/sms/three":        "three",
-		"/sms/two":              "", // it has no webhook
+		"/sms/two":              "", // this provider has no webhook
 		"/sms/four":             "",
 		"/sms":                  "",
 		"/sms/":                 "",
@@ -100,7 +101,8 @@ func TestReceiptHandler_RenamesReceiptsInOneCall(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 }
 
-// Different messages have different names, and an answer and a receipt the same one.
+// Different messages must have different IDs. An answer and a receipt must have the same
+// ID.
 func TestProviderID_IsUnambiguous(t *testing.T) {
 	t.Parallel()
 	id := rapid.OneOf(
@@ -184,7 +186,7 @@ func TestListen_RestartsBrokenSessionAlone(t *testing.T) {
 				panic("secret")
 			}
 			if len(begun) == 9 {
-				select { // it holds for a while
+				select { // the session lasts for a while
 				case <-time.After(10 * time.Minute):
 				case <-ctx.Done():
 				}

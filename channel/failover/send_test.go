@@ -204,7 +204,7 @@ func TestDoubt_SettledByRefusedRecipient(t *testing.T) {
 	require.Equal(t, 1, primary.takeCount(), "the primary is first again")
 }
 
-// Resend prefers a second copy to none. One that can be avoided is avoided.
+// Resend prefers a second copy to none. The channel still avoids a needless copy.
 func TestDoubt_LeavesProviderOnlyForReason(t *testing.T) {
 	t.Parallel()
 	busy := channel.Temporary(errors.New("busy"), 0)
@@ -248,7 +248,7 @@ func TestDoubt_RemembersLatestAttempts(t *testing.T) {
 	primary := newWorkingProvider("one")
 	backup := newWorkingProvider("two").answerWith(channel.Result{}, channel.InDoubt(errors.New("lost")))
 	c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, backup}, Doubts: room, Failures: 1000})
-	inDoubt := make([]channel.Envelope, 3*room-2) // so that the latest are in both generations
+	inDoubt := make([]channel.Envelope, 3*room-2) // so that the latest are in recent and in older
 	primary.answerWith(channel.Result{}, errors.New("busy"))
 	for i := range inDoubt {
 		inDoubt[i] = envelope()
@@ -274,8 +274,9 @@ func TestDoubt_RemembersLatestAttempts(t *testing.T) {
 	}
 }
 
-// Whatever providers answer, in whatever order, a Send hands a message to nobody once
-// someone may have it, to nobody twice, and keeps quiet about nobody who took it.
+// Providers answer anything in any order. A Send must not pass on a message that a provider
+// may have taken, must not send it twice to the same provider, and must report that a
+// provider took it.
 func TestSend_IsNeverTakenTwice(t *testing.T) {
 	t.Parallel()
 	answers := []error{

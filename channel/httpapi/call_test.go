@@ -34,7 +34,8 @@ func provider(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// rawServer is a provider that reads a request and then does as it is told with its connection.
+// rawServer is a provider that reads a request and then passes its connection to a
+// function.
 func rawServer(t *testing.T, then func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,7 +49,7 @@ func rawServer(t *testing.T, then func(net.Conn)) string {
 			if err != nil {
 				return
 			}
-			go func() { // a client may dial once more than it needs to, and say nothing
+			go func() { // a client may dial once more than it needs to, and stay silent
 				_, _ = conn.Read(make([]byte, 4096))
 				then(conn)
 				_ = conn.Close()
@@ -210,7 +211,7 @@ func TestDo_ErrorRevealsNothingOfCall(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for _, url := range []string{
-		gone.URL, // net/http quotes the URL, and of an answer what it does not understand
+		gone.URL, // net/http quotes the URL, and the parts of an answer that it cannot parse
 		rawServer(t, func(c net.Conn) { _, _ = io.WriteString(c, "secret-path 886912345678\r\n\r\n") }),
 	} {
 		_, err := httpapi.Do(httpapi.NewClient(), request(t.Context(), t, url))
@@ -223,7 +224,7 @@ func TestDo_ErrorRevealsNothingOfCall(t *testing.T) {
 	}
 }
 
-// Over HTTP/2 a request without a body is whole before its write returns.
+// Over HTTP/2 a request without a body is complete before its write returns.
 func TestDo_PartialWriteIsInDoubt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -253,7 +254,7 @@ func TestDo_PartialWriteIsInDoubt(t *testing.T) {
 }
 
 // slowHeadersConn is a connection whose write of a HEADERS frame reaches the provider long
-// before it returns.
+// before the write returns.
 type slowHeadersConn struct {
 	net.Conn
 	until <-chan struct{}

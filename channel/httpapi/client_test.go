@@ -15,8 +15,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 )
 
-// Networks drop connections without a word, and over HTTP/2 all calls share one: it
-// may not swallow one after the other.
+// Networks drop connections silently, and over HTTP/2 all calls share one. A dead
+// connection must not take one call after another.
 func TestNewClient_ClosesDeadConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestNewClient_ClosesDeadConnection(t *testing.T) {
 	})
 }
 
-// mutableConn is a connection that, once it is dead, swallows what is written.
+// mutableConn is a connection that silently drops all writes once it is dead.
 type mutableConn struct {
 	net.Conn
 	dead atomic.Bool

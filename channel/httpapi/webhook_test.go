@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// testWebhook takes the body as a provider's ID, if the call says "genuine"; "none" is no
-// receipt and "nonsense" an error.
+// testWebhook reads the body as a provider's ID, and verifies calls that say "genuine". The
+// body "none" has no receipt, and "nonsense" is an error.
 var testWebhook = httpapi.Webhook{
 	MaxBody: 100,
 	Verify:  func(r *http.Request, _ []byte) bool { return r.Header.Get("X-Signature") == "genuine" },

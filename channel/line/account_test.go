@@ -122,7 +122,7 @@ func TestDetail_RepeatsNothingSent(t *testing.T) {
 		pieces := append(tt.pieces, token, e164, e164[4:])
 		refused(func(a line.Account) (channel.Result, error) {
 			return newNotification(t, line.NotificationConfig{Account: a}).Send(t.Context(), envelope(t, tt.content))
-		}, append(pieces, hashNumber[6:24])...)
+		}, append(pieces, hash[6:24])...)
 		if _, ok := tt.content.(line.Templated); !ok {
 			refused(func(a line.Account) (channel.Result, error) {
 				return newPush(t, line.PushConfig{Account: a}).Send(t.Context(), envelope(t, tt.content))

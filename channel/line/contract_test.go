@@ -22,13 +22,14 @@ const (
 	shaped = line.Templated(`{"templateKey":"shipment_completed_ja","body":{"emphasizedItem":{"itemKey":"date_002_ja","content":"Aug. 10"},"items":[{"itemKey":"number_001_ja","content":"Your order has shipped"}]}}`)
 )
 
-// secretTexts is what no error may hold: what is secret, and what the contents say.
-var secretTexts = []string{token, secret, hashNumber, hashNumber[:12], hashNumber[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
+// secretTexts are texts that no error may hold: the secrets and the texts of the contents.
+var secretTexts = []string{token, secret, hash, hash[:12], hash[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
 
-// unreachableURL listens on port 1. A server's port that was closed is soon another test's.
+// unreachableURL is unreachable because nothing listens on port 1. The port of a closed
+// server could soon belong to another test.
 const unreachableURL = "http://127.0.0.1:1"
 
-// faultyServers are LINE in trouble on a path, as URLs.
+// faultyServers returns URLs of LINE servers that fail on a path, by fault.
 func faultyServers(t *testing.T, path string) map[string]string {
 	t.Helper()
 	at := func(h http.HandlerFunc) string { return newFakeLINE(t, map[string]http.HandlerFunc{path: h}).URL }
@@ -50,7 +51,7 @@ func faultyServers(t *testing.T, path string) map[string]string {
 	}
 }
 
-// notHTTPServer is no HTTP server.
+// notHTTPServer returns the URL of a server that does not speak HTTP.
 func notHTTPServer(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,7 +63,7 @@ func notHTTPServer(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			go func() { // a client may dial and then have no use for it
+			go func() { // a client may dial and not use the connection
 				_, _ = c.Read(make([]byte, 4096))
 				_, _ = io.WriteString(c, "to="+e164+"\r\n\r\n")
 				_ = c.Close()
@@ -79,7 +80,7 @@ func stalled(t *testing.T, path string) string {
 	}}).URL
 }
 
-// fixedContacts is a fixed Contacts.
+// fixedContacts is a Contacts with fixed answers.
 type fixedContacts struct {
 	contacts []line.Contact
 	blocked  bool
@@ -145,7 +146,7 @@ func TestContract_Push(t *testing.T) {
 			h.Faults[trouble] = channeltest.Case{Channel: with(url, line.PushConfig{Contacts: knows})}
 		}
 		for trouble, url := range faultyServers(t, profilePath) {
-			// What no profile comes of otherwise, the message itself would meet.
+			// Other failures of the profile call do not stop a message: it would meet them itself.
 			if trouble == "server error" || trouble == "throttled" || trouble == "no answer" {
 				h.Faults[trouble+", profile"] = channeltest.Case{Channel: with(url, line.PushConfig{Contacts: knows, CheckProfile: true})}
 			}

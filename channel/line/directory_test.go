@@ -18,7 +18,7 @@ import (
 
 func userNo(i int) string { return fmt.Sprintf("U%032x", i) }
 
-// entry is what a directory knows of a user.
+// entry is a user of a directory.
 type entry struct {
 	line.Contact
 	Numbers []phone.Number
@@ -48,7 +48,7 @@ func TestDirectory_LinksNumbersAndUsers(t *testing.T) {
 		return ids
 	}
 	require.Empty(t, byPhone(a))
-	for range 2 { // once more changes nothing
+	for range 2 { // the second time changes nothing
 		require.NoError(t, d.Link(a, userNo(1)))
 		require.NoError(t, d.Link(b, userNo(1)))
 		require.NoError(t, d.Link(b, userNo(2)))
@@ -136,7 +136,7 @@ func TestDirectory_CanBeSavedAndRestored(t *testing.T) {
 		for _, n := range numbers {
 			require.NoError(t, restored.Link(n, c.UserID))
 		}
-		d.Forget(c.UserID) // a loop may change what it loops over
+		d.Forget(c.UserID) // a loop may change the directory that it ranges over
 		if c.UserID == userNo(3) {
 			require.NoError(t, d.Link(number(t, e164), userNo(3)))
 		}

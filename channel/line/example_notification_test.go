@@ -14,8 +14,9 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A parcel service tells people by their number: friends of its account with a push,
-// others with a notification message, and by SMS who has seen neither after an hour.
+// The example is a parcel service that reaches people by their number: friends of its
+// account with a push, others with a notification message, and by SMS if neither was seen
+// after an hour.
 func Example_notification() {
 	directory := line.NewDirectory()
 	account := line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}}
@@ -47,7 +48,7 @@ func Example_notification() {
 	}
 	go func() { log.Println(dispatcher.Run(context.Background())) }()
 
-	// The account's one webhook URL: deliveries, and who follows or blocks it.
+	// The account has one webhook URL for deliveries, follows and blocks.
 	http.Handle("POST /line", notification.ReceiptHandler(dispatcher.Receive))
 	log.Fatal(http.ListenAndServe("localhost:8080", nil))
 }

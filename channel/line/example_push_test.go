@@ -13,10 +13,10 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A shop tells its customers on LINE that an order has shipped, and by SMS those whom
-// it does not reach there.
+// The example is a shop that informs its customers on LINE that an order has shipped, and
+// by SMS the customers whom LINE does not reach.
 func Example_push() {
-	directory := line.NewDirectory() // link numbers and LINE user IDs as customers sign in
+	directory := line.NewDirectory() // link numbers and LINE user IDs when customers sign in
 	push, err := line.NewPush(line.PushConfig{
 		Account:  line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}},
 		Contacts: directory,

@@ -27,9 +27,9 @@ const (
 	secret = "channel-secret-9a77"
 	user   = "U4af4980629ba1e1d3c2f6a57c1b1c9d2"
 	e164   = "+818000001234"
-	// hashNumber is that of e164 in "Technical specifications of the LINE notification
+	// hash is the hash of e164 in "Technical specifications of the LINE notification
 	// messages API", section "Phone number hashing".
-	hashNumber = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
+	hash = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
 )
 
 func number(t testing.TB, s string) phone.Number {
@@ -39,14 +39,14 @@ func number(t testing.TB, s string) phone.Number {
 	return n
 }
 
-// request is what LINE was sent.
+// request is a request that LINE got.
 type request struct {
 	Method, Path string
 	Header       http.Header
 	Body         string
 }
 
-// fakeLINE is LINE, as its reference describes it.
+// fakeLINE is LINE as its reference describes it.
 type fakeLINE struct {
 	URL string
 
@@ -55,8 +55,8 @@ type fakeLINE struct {
 	accepted map[string]bool // the retry keys
 }
 
-// newFakeLINE starts a LINE that takes everything but what answers refuses. The key of
-// answers is a path.
+// newFakeLINE starts a LINE that accepts every request for whose path answers has no
+// handler.
 func newFakeLINE(t testing.TB, answers map[string]http.HandlerFunc) *fakeLINE {
 	t.Helper()
 	f := &fakeLINE{accepted: make(map[string]bool)}
@@ -100,14 +100,14 @@ func (f *fakeLINE) accept(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sentRequests returns the requests that were made.
+// sentRequests returns the requests that LINE got.
 func (f *fakeLINE) sentRequests() []request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.requests)
 }
 
-// onlyRequest returns the one request that was made.
+// onlyRequest returns the one request that LINE got.
 func (f *fakeLINE) onlyRequest(t testing.TB) request {
 	t.Helper()
 	all := f.sentRequests()
@@ -122,8 +122,8 @@ const (
 	profilePath   = "/v2/bot/profile/" + user
 )
 
-// echoError answers with a code and LINE's form of an error, and repeats everything it was
-// told: a provider at its worst.
+// echoError answers with a code and LINE's form of an error, and repeats the request. A
+// provider that does so is the worst case for secrets.
 func echoError(code int, message, property, detail string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -139,7 +139,7 @@ func echoError(code int, message, property, detail string) http.HandlerFunc {
 	}
 }
 
-// refuseWith is says without the echo.
+// refuseWith answers with a code and a body, and repeats nothing.
 func refuseWith(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Line-Request-Id", "123e4567-e89b-12d3-a456-426655440002")
@@ -166,7 +166,7 @@ func newNotification(t testing.TB, c line.NotificationConfig) *line.Notification
 	return n
 }
 
-// envelope is a message for someone with a number and a LINE user ID.
+// envelope returns a message for a person with a number and a LINE user ID.
 func envelope(t testing.TB, c channel.Content) channel.Envelope {
 	t.Helper()
 	return channel.Envelope{
@@ -181,7 +181,7 @@ func sign(secret string, body []byte) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// call is a call of LINE's.
+// call returns a call of LINE's.
 func call(body, signature string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/line", strings.NewReader(body))
 	r.Header.Set("X-Line-Signature", signature)

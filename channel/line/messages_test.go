@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// badContent is what neither channel can send.
+// badContent is content that neither channel can send.
 var badContent = []channel.Content{
 	channel.Text(""),
 	channel.Text(strings.Repeat("x", 5001)),
@@ -93,7 +93,7 @@ func TestText_IsCountedInUTF16(t *testing.T) {
 		{strings.Repeat("字", 5001), false},
 		{strings.Repeat("🍎", 2500), true},
 		{strings.Repeat("🍎", 2500) + "a", false},
-		{strings.Repeat("{{name}}", 5000), true}, // nobody knows yet how long the name is
+		{strings.Repeat("{{name}}", 5000), true}, // the length of the name is not known yet
 		{strings.Repeat("x", 5000) + "{{name}}", true},
 		{strings.Repeat("x", 5001) + "{{name}}", false},
 	} {
@@ -138,7 +138,7 @@ func TestMessages_ValuesStayData(t *testing.T) {
 	require.ErrorContains(t, err, "begins no variable")
 }
 
-// decodeJSON reads JSON with its numbers as they are written.
+// decodeJSON decodes JSON and keeps its numbers as they are written.
 func decodeJSON(t interface{ Fatalf(string, ...any) }, text string) any {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -149,7 +149,8 @@ func decodeJSON(t interface{ Fatalf(string, ...any) }, text string) any {
 	return v
 }
 
-// fillModel is what a template must become: each string that is no key, filled in.
+// fillModel returns the expected result of a Render: each string that is not a key, filled
+// in.
 func fillModel(v any, vars map[string]string) any {
 	switch v := v.(type) {
 	case string:

@@ -30,7 +30,7 @@ func TestNotification_CarriesAttemptAsTag(t *testing.T) {
 	require.Equal(t, "Bearer "+token, got.Header.Get("Authorization"))
 	require.Equal(t, e.AttemptID.String(), got.Header.Get("X-Line-Delivery-Tag"))
 	require.NotContains(t, got.Header, "X-Line-Retry-Key", "LINE refuses it here")
-	require.JSONEq(t, `{"to":"`+hashNumber+`","messages":[{"type":"text","text":"`+string(text)+`"}]}`, got.Body, "LINE's own example of a hash")
+	require.JSONEq(t, `{"to":"`+hash+`","messages":[{"type":"text","text":"`+string(text)+`"}]}`, got.Body, "LINE's own example of a hash")
 }
 
 // The shape is that of "Send a LINE notification message (template)" in the LINE
@@ -55,7 +55,7 @@ func TestNotification_SendsTemplatedToItsEndpoint(t *testing.T) {
 	require.Equal(t, "POST "+templatedPath, got.Method+" "+got.Path)
 	require.Equal(t, e.AttemptID.String(), got.Header.Get("X-Line-Delivery-Tag"))
 	require.NotContains(t, got.Header, "X-Line-Retry-Key")
-	require.JSONEq(t, `{"to":"`+hashNumber+`","templateKey":"shipment_completed_ja","body":{`+
+	require.JSONEq(t, `{"to":"`+hash+`","templateKey":"shipment_completed_ja","body":{`+
 		`"emphasizedItem":{"itemKey":"date_002_ja","content":"Aug. \"10\""},`+
 		`"items":[{"itemKey":"number_001_ja","content":"1234567"}],`+
 		`"buttons":[{"buttonKey":"contact_ja","url":"https://example.com/ContactUs/"}]}}`, got.Body)
@@ -97,7 +97,7 @@ func TestDetail_KeepsWordsAboutTemplateKey(t *testing.T) {
 	require.ErrorContains(t, err, "Invalid templateKey: shipment_completed_ja")
 }
 
-// recordingSink serves calls and keeps what each call of the sink got.
+// recordingSink serves calls and records each call of the sink.
 type recordingSink struct {
 	handler http.Handler
 	calls   [][]channel.Receipt
@@ -150,7 +150,7 @@ func TestWebhook_IgnoresForeignEvents(t *testing.T) {
 	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
 	for name, body := range map[string]string{
 		"the console's verify":     `{"destination":"U00000000000000000000000000000000","events":[]}`,
-		"a hashed number":          delivery(hashNumber),
+		"a hashed number":          delivery(hash),
 		"another's tag":            delivery("15034552939884E28681A7D668CEA94C147C716C0EC9DFE8B80B44EF3B57F6BD0602366BC3menu01"),
 		"another's UUID":           delivery("{e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11}"),
 		"an event of another type": `{"events":[{"type":"new","delivery":{"data":"e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11"}}]}`,
@@ -173,11 +173,11 @@ func TestWebhook_CallsSinkOnce(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
 	require.Equal(t, [][]channel.Receipt{{
 		{Channel: channel.LINENotify, ProviderID: a, Status: status.Delivered, At: time.UnixMilli(1).UTC()},
-		{Channel: channel.LINENotify, ProviderID: b, Status: status.Delivered}, // no store has words for that time
+		{Channel: channel.LINENotify, ProviderID: b, Status: status.Delivered}, // RFC 3339 cannot express that time
 	}}, s.calls)
 }
 
-// recordingFollowers is a Followers.
+// recordingFollowers is a Followers that records its updates.
 type recordingFollowers struct {
 	contacts []line.Contact
 	err      error

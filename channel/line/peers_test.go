@@ -19,8 +19,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// prismTransport is a transport to Prism, which judges requests by LINE's own description
-// of its API. It keeps the judgments.
+// prismTransport sends requests to Prism, which checks them against LINE's own description
+// of its API. It keeps the violations.
 type prismTransport struct {
 	prefer string // the answer to ask Prism for
 
@@ -40,9 +40,9 @@ func (d *prismTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// The endpoint of LINE notification messages (template) is not in the description;
-// TestNotification_SendsTemplatedToItsEndpoint has what is documented of it. Of a message object
-// Prism checks that it is one with a type.
+// The endpoint of LINE notification messages (template) is not in the description.
+// TestNotification_SendsTemplatedToItsEndpoint covers its documentation. Prism only checks
+// that a message object has a type.
 func TestPeer_AcceptsRequests(t *testing.T) {
 	t.Parallel()
 	prism := interop.Node(t, "prism.js", "line/messaging-api.yml").Next(t)
@@ -96,7 +96,7 @@ func TestPeer_AcceptsRequests(t *testing.T) {
 		"no type":         {pushPath, "X-Line-Retry-Key", uuid.NewString(), token, `{"to":"` + user + `","messages":[{"text":"x"}]}`},
 		"retry key":       {pushPath, "X-Line-Retry-Key", "1", token, `{"to":"` + user + `","messages":[{"type":"text","text":"x"}]}`},
 		"no token":        {pushPath, "X-Line-Retry-Key", uuid.NewString(), "", `{"to":"` + user + `","messages":[{"type":"text","text":"x"}]}`},
-		"short tag":       {flexiblePath, "X-Line-Delivery-Tag", "short", token, `{"to":"` + hashNumber + `","messages":[{"type":"text","text":"x"}]}`},
+		"short tag":       {flexiblePath, "X-Line-Delivery-Tag", "short", token, `{"to":"` + hash + `","messages":[{"type":"text","text":"x"}]}`},
 		"no hash":         {flexiblePath, "X-Line-Delivery-Tag", uuid.NewString(), token, `{"messages":[{"type":"text","text":"x"}]}`},
 		"no such address": {"/v2/bot/message/pull", "X-Line-Retry-Key", uuid.NewString(), token, `{}`},
 	} {
@@ -115,7 +115,7 @@ func TestPeer_AcceptsRequests(t *testing.T) {
 	}
 }
 
-// profileOnlyTransport lets the profile through to Prism, and refuses the message.
+// profileOnlyTransport passes the profile to Prism, and refuses the message.
 type profileOnlyTransport struct{ prismTransport }
 
 func (p *profileOnlyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -177,7 +177,7 @@ func TestPeer_SignaturesAgreeWithSDK(t *testing.T) {
 	require.False(t, blocked)
 
 	got = nil
-	hashed := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"delivery"}, Tag: hashNumber, User: user, At: at})
+	hashed := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"delivery"}, Tag: hash, User: user, At: at})
 	require.Equal(t, http.StatusOK, hashed.Code)
 	require.Equal(t, http.StatusOK, ask(question{Post: webhook.URL, Secret: secret, Types: []string{}}).Code, "the console's verify")
 	require.Equal(t, http.StatusUnauthorized, ask(question{Post: webhook.URL, Secret: "another", Tag: tag, At: at}).Code)

@@ -17,7 +17,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// requireRefusal is the error of a Send.
+// requireRefusal returns the error of a Send.
 func requireRefusal(t *testing.T, err error) *channel.Error {
 	t.Helper()
 	e, ok := errors.AsType[*channel.Error](err)
@@ -62,7 +62,7 @@ func TestPush_SendsRenderedMessagesUnchanged(t *testing.T) {
 	require.Equal(t, decodeJSON(t, `{"to":"`+user+`","messages":`+sent+`}`), decodeJSON(t, f.onlyRequest(t).Body))
 }
 
-// monthlyLimitBody is what LINE answered to github.com/line/line-bot-sdk-java/issues/426.
+// monthlyLimitBody is LINE's answer in github.com/line/line-bot-sdk-java/issues/426.
 const monthlyLimitBody = `{"message":"You have reached your monthly limit."}`
 
 func TestPush_VerdictsOfRefusals(t *testing.T) {
@@ -116,7 +116,7 @@ func TestPush_FindsRecipient(t *testing.T) {
 	for name, tt := range map[string]struct {
 		contacts line.Contacts
 		to       channel.Recipient
-		want     string // the user ID that is sent to, or the reason
+		want     string // the user ID of the request, or the reason of the refusal
 	}{
 		"the user ID goes before the number": {fixedContacts{contacts: []line.Contact{{UserID: other}}}, both, user},
 		"the number's one user":              {fixedContacts{contacts: []line.Contact{{UserID: other}}}, byPhone, other},

@@ -18,7 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// routeTest is an account's whole way: a push, a notification message, an SMS.
+// routeTest is a route over all channels of an account: a push, a notification message, an
+// SMS.
 type routeTest struct {
 	clock      *clock.Mock
 	dispatcher *smsplus.Dispatcher
@@ -65,7 +66,7 @@ func (r routeTest) tick(t *testing.T) {
 	}
 }
 
-// statuses are those of the attempts, in order.
+// statuses returns the statuses of the attempts, in order.
 func (r routeTest) statuses(t *testing.T, id uuid.UUID) (smsplus.Message, []status.Status) {
 	t.Helper()
 	m, err := r.dispatcher.Message(t.Context(), id)

@@ -43,7 +43,7 @@ func harness(name channel.Name) channeltest.Harness {
 			"in doubt, lost":  with(simulated.InDoubtLost),
 		},
 		Stalled: with(simulated.Slow),
-		Report:  func(*testing.T, channel.Channel, string) {}, // it reports by itself
+		Report:  func(*testing.T, channel.Channel, string) {}, // the channel reports by itself
 	}
 	for o := simulated.NoContact; o <= simulated.CarrierError; o++ {
 		h.Unreachable[o.String()] = with(o)

@@ -12,8 +12,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/simulated"
 )
 
-// A test holds the clock: an accepted message arrives when the test says that two
-// seconds have passed.
+// A test holds the clock: an accepted message arrives when the test moves the clock by two
+// seconds.
 func Example() {
 	ctx := context.Background()
 	mock := clock.NewMock()

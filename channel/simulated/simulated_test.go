@@ -37,7 +37,7 @@ func mockClock() *clock.Mock {
 
 func attemptID(n int) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, n)) }
 
-// sameOutcomeEverywhere is a recipient with the same outcome on every channel.
+// sameOutcomeEverywhere returns a recipient with the same outcome on every channel.
 func sameOutcomeEverywhere(o simulated.Outcome) channel.Recipient {
 	return channel.Recipient{Phone: simulated.Number(o, o, o)}
 }
@@ -46,8 +46,9 @@ func envelope(o simulated.Outcome, try int) channel.Envelope {
 	return channel.Envelope{AttemptID: attemptID(0), To: sameOutcomeEverywhere(o), Content: channel.Text("Hello"), Try: try}
 }
 
-// timelineOf sends an envelope and lets the clock run until no receipt is on its way:
-// the answer, then what came when, and when copies reached the person.
+// timelineOf sends an envelope and moves the clock until no receipt is pending. It returns
+// the answer, then each receipt with its time, and the times when copies reached the
+// person.
 func timelineOf(t *testing.T, c *simulated.Channel, mock *clock.Mock, e channel.Envelope) string {
 	t.Helper()
 	var said []string
@@ -106,8 +107,8 @@ func formatStatus(s status.Status, reason status.Reason, read bool) string {
 	}
 }
 
-// wantTimelines is what each outcome's first try comes to, on SMS, and on the others
-// where they differ.
+// wantTimelines holds the timeline of each outcome's first try on SMS, and on the other
+// channels where it differs.
 var wantTimelines = map[simulated.Outcome]struct{ sms, whatsApp, linePush string }{
 	simulated.Delivered: {"delivered, inbox +0s", "", ""},
 	simulated.DeliveredLater: {
@@ -373,7 +374,7 @@ func TestDeliver_RepeatsRefusedReceipts(t *testing.T) {
 	t.Parallel()
 	mock := mockClock()
 	sms := simulated.SMS(mock)
-	const many = 250 // more than a call of the sink gets
+	const many = 250 // more than one call of the sink gets
 	for i := range many {
 		e := envelope(simulated.DeliveredLater, 1)
 		e.AttemptID = attemptID(i)

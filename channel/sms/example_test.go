@@ -6,7 +6,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 )
 
-// One character outside of the alphabet, and the text needs another encoding.
+// One character outside the alphabet changes the encoding of the whole text.
 func Example() {
 	for _, text := range []string{
 		"Your order has shipped and will arrive on Friday between 9 and 12 o'clock. Track it at example.com/t/4711",

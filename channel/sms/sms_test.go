@@ -149,13 +149,13 @@ func TestEncoding_HasName(t *testing.T) {
 	require.Equal(t, "GSM7 UCS2 Encoding(7)", strings.Join([]string{sms.GSM7.String(), sms.UCS2.String(), sms.Encoding(7).String()}, " "))
 }
 
-func TestCount_DoesNotAllocate(t *testing.T) { // AllocsPerRun wants to be alone
+func TestCount_DoesNotAllocate(t *testing.T) { // AllocsPerRun must not run in parallel
 	for _, text := range texts {
 		require.Zero(t, testing.AllocsPerRun(10, func() { sms.Count(text) }))
 	}
 }
 
-// checkSplit proves what holds for every text and header.
+// checkSplit proves the properties that hold for every text and header.
 func checkSplit(t require.TestingT, text string, header int) {
 	encoding, segments := sms.Split(text, header)
 	size := sms.Count(text)
@@ -164,7 +164,7 @@ func checkSplit(t require.TestingT, text string, header int) {
 	unit := map[sms.Encoding]int{sms.GSM7: 1, sms.UCS2: 2}[encoding]
 	whole := bytes.Join(segments, nil)
 	require.Len(t, whole, size.Units*unit)
-	valid := string([]rune(text)) // a byte that is not UTF-8 is a U+FFFD
+	valid := string([]rune(text)) // a byte that is not UTF-8 becomes U+FFFD
 	require.Equal(t, valid, sms.Decode(encoding, whole))
 
 	// Each segment can be read by itself: nothing is split.
@@ -174,7 +174,7 @@ func checkSplit(t require.TestingT, text string, header int) {
 	}
 	require.Equal(t, valid, apart.String())
 
-	// None is too long, and all but the last are full, but for a pair that did not fit.
+	// No segment is too long. All except the last are full, unless a pair did not fit.
 	single := map[sms.Encoding]int{sms.GSM7: 160, sms.UCS2: 70}[encoding]
 	switch {
 	case header == 0 || size.Units <= single:
@@ -194,7 +194,8 @@ func checkSplit(t require.TestingT, text string, header int) {
 	}
 }
 
-// drawText draws its length first: rapid likes short texts, and those are one segment.
+// drawText draws its length first, because rapid prefers short texts, which are one
+// segment.
 func drawText(t *rapid.T, alphabet []rune) string {
 	length := rapid.IntRange(0, 500).Draw(t, "length")
 	return rapid.StringOfN(rapid.SampledFrom(alphabet), length, length, -1).Draw(t, "text")
@@ -247,7 +248,7 @@ func FuzzDecode(f *testing.F) {
 			text := sms.Decode(e, octets)
 			require.True(t, utf8.ValidString(text))
 			require.LessOrEqual(t, utf8.RuneCountInString(text), len(octets))
-			// What was decoded is a text like any other.
+			// The decoded text is a valid text.
 			again, segments := sms.Split(text, 0)
 			require.Equal(t, text, sms.Decode(again, segments[0]))
 		}

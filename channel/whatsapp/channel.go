@@ -133,18 +133,18 @@ const pairRetryAfter = 6 * time.Second
 
 // readAnswer returns the result of Meta's answer.
 func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
-	var said struct {
+	var response struct {
 		Messages []struct {
 			ID string `json:"id"`
 		} `json:"messages"`
 		Error *graphError `json:"error"`
 	}
-	_ = json.Unmarshal(a.Body, &said) // an answer that is not JSON has no fields
+	_ = json.Unmarshal(a.Body, &response) // an answer that is not JSON has no fields
 	switch {
-	case a.Code/100 == 2 && len(said.Messages) > 0 && said.Messages[0].ID != "":
+	case a.Code/100 == 2 && len(response.Messages) > 0 && response.Messages[0].ID != "":
 		return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
-	case said.Error != nil:
-		return channel.Result{}, c.errorOf(a, *said.Error, hidden)
+	case response.Error != nil:
+		return channel.Result{}, c.errorOf(a, *response.Error, hidden)
 	case a.Code/100 == 2:
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
 	default:

@@ -20,7 +20,7 @@ import (
 
 var shippedTemplate = whatsapp.Template{Name: "order_shipped", Language: "en_US", Body: []whatsapp.Parameter{{Text: "#4711"}}}
 
-// send sends content through a Graph API that answers so.
+// send sends content through a Graph API with that answer.
 func send(t *testing.T, content channel.Content, answer http.HandlerFunc) (channel.Result, error) {
 	t.Helper()
 	return open(t, config(newFakeGraph(t, answer).url)).Send(t.Context(), envelope(t, content))
@@ -68,7 +68,7 @@ func TestSend_RequestsMatchMetasExamples(t *testing.T) {
 
 			var want map[string]any
 			require.NoError(t, json.Unmarshal(testdata(t, "requests/"+name+".json"), &want))
-			// What the examples leave out, or have in the other of two documented forms.
+			// The examples leave these fields out, or have the other of two documented forms.
 			want["to"] = "+" + want["to"].(string)
 			want["biz_opaque_callback_data"] = e.AttemptID.String()
 			template := want["template"].(map[string]any)
@@ -164,8 +164,8 @@ func TestSend_ReadsMetasErrorExamples(t *testing.T) {
 	require.Equal(t, "100: Invalid parameter: Message must be a template message.", e.Detail())
 }
 
-// The table once more, written by what a reader of the documentation expects and not
-// by code. A code in two rows, or a row that lost one, fails.
+// The test repeats the table as a reader of the documentation would write it, sorted by
+// verdict. It finds a code in two rows, and a lost one.
 func TestCodes_MeanWhatDocumentationSays(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -231,7 +231,7 @@ func TestCodes_UnknownFollowsHTTPStatus(t *testing.T) {
 	}
 }
 
-// What is temporary is sent again, and this one is there.
+// A temporary message would be sent again, but Meta has this one.
 func TestSend_NamedMessageIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{130429, 131026, 139999} {
@@ -376,8 +376,8 @@ func TestTraits_ValidityIsConfigured(t *testing.T) {
 	require.Equal(t, want, open(t, c).Traits())
 }
 
-// FuzzAnswer reads any answer: it is taken only if it names a message, and what is
-// said of it holds nothing of what was sent.
+// FuzzAnswer reads any answer. A message is accepted only if the answer names it, and the
+// detail holds nothing of the request.
 func FuzzAnswer(f *testing.F) {
 	for _, name := range []string{"accepted", "rate_limit", "invalid_parameter"} {
 		f.Add(400, testdata(f, "answers/"+name+".json"))

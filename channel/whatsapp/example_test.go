@@ -14,8 +14,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A message on WhatsApp, and by SMS as soon as Meta says that it cannot arrive, or when
-// Meta has stopped trying.
+// The example sends a message on WhatsApp, and by SMS as soon as Meta reports that it cannot
+// arrive, or when Meta has stopped trying.
 func Example() {
 	ctx := context.Background()
 	meta := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,7 +26,7 @@ func Example() {
 
 	wa, err := whatsapp.New(whatsapp.Config{
 		PhoneNumberID: "106540352242922",
-		Token:         func() string { return "EAAJB..." }, // from where secrets are kept
+		Token:         func() string { return "EAAJB..." }, // read it from the application's secret store
 		AppSecrets:    []string{"the app's secret"},
 		VerifyTokens:  []string{"a word of ours"},
 		Validity:      10 * time.Minute, // the templates' message_send_ttl_seconds

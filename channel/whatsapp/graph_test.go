@@ -27,13 +27,14 @@ const (
 	verifyToken   = "vibecoding-7c1d"
 )
 
-// fakeGraph is a fake Graph API. It takes what is well-formed, unless answer says otherwise.
+// fakeGraph is a fake Graph API. It accepts well-formed messages, unless answer is set.
 type fakeGraph struct {
 	url    string
-	bodies chan []byte // of what it was sent
+	bodies chan []byte // of the requests
 }
 
-// newFakeGraph starts a Graph API that answers every call with answer, or takes it if that is nil.
+// newFakeGraph starts a Graph API that answers every call with answer, or accepts it if
+// answer is nil.
 func newFakeGraph(t testing.TB, answer http.HandlerFunc) *fakeGraph {
 	t.Helper()
 	if answer == nil {
@@ -65,7 +66,7 @@ func acceptMessage(w http.ResponseWriter, _ *http.Request) {
 		`"messages":[{"id":"wamid.%s"}]}`, uuid.New())
 }
 
-// refuseWith answers as Meta does, and repeats what it was sent.
+// refuseWith answers as Meta does, and repeats the request.
 func refuseWith(status, code int, title, details string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		echo, _ := io.ReadAll(r.Body)
@@ -80,7 +81,7 @@ func refuseWith(status, code int, title, details string) http.HandlerFunc {
 	}
 }
 
-// config is that of a channel of the fake Graph API.
+// config returns the config of a channel to the fake Graph API.
 func config(url string) whatsapp.Config {
 	return whatsapp.Config{
 		PhoneNumberID: phoneNumberID,

@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/internal/interop"
 )
 
-// cloudAPIPeer is an implementation of the Cloud API that is not ours.
+// cloudAPIPeer is an independent implementation of the Cloud API.
 type cloudAPIPeer struct{ *interop.Peer }
 
 func newPeer(t *testing.T) cloudAPIPeer {
@@ -25,8 +25,8 @@ func newPeer(t *testing.T) cloudAPIPeer {
 	return p
 }
 
-// ask puts a question to the peer. The answer goes into a pointer; refusal is what it
-// says to what it does not take.
+// ask sends a question to the peer and decodes its answer into the pointer answer. refusal is
+// the peer's error.
 func (p cloudAPIPeer) ask(t *testing.T, question string, about, answer any) (refusal string) {
 	t.Helper()
 	line, err := json.Marshal(map[string]any{"question": question, "about": about})

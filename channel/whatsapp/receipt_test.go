@@ -36,8 +36,8 @@ func newSignedCall(t testing.TB, body []byte, secret string) *http.Request {
 	return r
 }
 
-// exampleFor returns one of Meta's examples with the callback data of an attempt, which
-// they leave out. Fields of the status may be set, too: a name and its value in turn.
+// exampleFor returns one of Meta's examples with the callback data of an attempt, which the
+// examples leave out. fields also sets fields of the status: a name and its value in turn.
 func exampleFor(t testing.TB, name, attempt string, fields ...any) []byte {
 	t.Helper()
 	var doc map[string]any
@@ -53,7 +53,8 @@ func exampleFor(t testing.TB, name, attempt string, fields ...any) []byte {
 	return body
 }
 
-// serveCall serves a call, and returns its answer and what each call of the sink got.
+// serveCall serves a call, and returns its answer and the receipts of each call of the
+// sink.
 func serveCall(c *whatsapp.Channel, r *http.Request, refusal error) (*httptest.ResponseRecorder, [][]channel.Receipt) {
 	var sunk [][]channel.Receipt
 	w := httptest.NewRecorder()
@@ -102,7 +103,7 @@ func TestWebhook_StatusesBecomeReceipts(t *testing.T) {
 	}
 }
 
-// A webhook has no second try: what may pass for a send has passed the message by.
+// A webhook has no second try, so a code that is temporary for a send is final here.
 func TestWebhook_CodesAreFinal(t *testing.T) {
 	t.Parallel()
 	conf := config("")
@@ -209,8 +210,7 @@ func TestWebhook_RefusesMalformedCall(t *testing.T) {
 	}
 }
 
-// Meta repeats a call that is refused for days, and what stands beside the status that
-// makes no sense with it.
+// Meta repeats a refused call for days, and with it the valid statuses of the call.
 func TestWebhook_MalformedStatusStopsNoOther(t *testing.T) {
 	t.Parallel()
 	id, failed := uuid.NewString(), uuid.NewString()
@@ -326,8 +326,8 @@ func TestWebhook_ChallengeNeedsToken(t *testing.T) {
 
 var longNumber = regexp.MustCompile(`[0-9]{8}`)
 
-// FuzzWebhook signs any body: nothing panics, what comes out is fit for a store, and
-// the same call says the same again.
+// FuzzWebhook signs any body. The handler must not panic, its receipts must be storable,
+// and the same call must give the same receipts again.
 func FuzzWebhook(f *testing.F) {
 	id := uuid.NewString()
 	f.Add(exampleFor(f, "webhooks/sent.json", id))

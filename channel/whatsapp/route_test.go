@@ -19,7 +19,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// routeTest is a message on its way: WhatsApp, and SMS after an hour.
+// routeTest is a message on a route: WhatsApp, and SMS after an hour.
 type routeTest struct {
 	*smsplus.Dispatcher
 	clock *clock.Mock
@@ -57,7 +57,7 @@ func (r *routeTest) advance(t *testing.T, how time.Duration) {
 	require.NoError(t, err)
 }
 
-// receive lets Meta call about the message that it was sent.
+// receive lets Meta call about the message that it got.
 func (r *routeTest) receive(t *testing.T, example string, fields ...any) {
 	t.Helper()
 	var sent struct {
@@ -97,7 +97,7 @@ func TestRoute_RefusedForwardsAtOnce(t *testing.T) {
 	require.Equal(t, status.NoContact, m.Attempts[0].Reason)
 }
 
-// read is the only word that comes when the person had the chat open.
+// The read status comes alone if the person had the chat open.
 func TestRoute_ReadAloneDelivers(t *testing.T) {
 	t.Parallel()
 	r := newRouteTest(t, nil)
@@ -106,8 +106,8 @@ func TestRoute_ReadAloneDelivers(t *testing.T) {
 	require.Equal(t, time.Unix(1750030073, 0).UTC(), m.ReadAt.UTC())
 }
 
-// Meta took the message and its answer was lost: the receipt finds the attempt by the
-// ID that the request carried, and there is no second copy.
+// Meta took the message and its answer was lost. The receipt finds the attempt by the ID
+// that the request carried, and no second copy is sent.
 func TestRoute_ReceiptSettlesLostAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRouteTest(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })

@@ -65,8 +65,8 @@ func TestTemplate_RenderChangesOnlyResult(t *testing.T) {
 	}
 }
 
-// Whatever is between the quotes of a value, the person reads it, and it never becomes
-// a variable, another parameter or another field of the request.
+// The person reads any value unchanged, quotes included. It never becomes a variable,
+// another parameter or another field of the request.
 func TestTemplate_ValuesStayData(t *testing.T) {
 	t.Parallel()
 	value := rapid.OneOf(

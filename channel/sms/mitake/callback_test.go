@@ -24,14 +24,14 @@ import (
 
 const attempt = "ce910656-7bd1-41ea-bc55-0242ac130003"
 
-// responseURL is the callback URL of an attempt under a secret.
+// responseURL returns the callback URL of an attempt under a secret.
 func responseURL(secret, attempt string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(attempt))
 	return callbackURL + "/" + attempt + "/" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// newCallback is Mitake's call of a URL, with a query as it is put on the wire.
+// newCallback returns Mitake's call of a URL, with a query as it is on the wire.
 func newCallback(t *testing.T, response, query string) *http.Request {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(

@@ -56,7 +56,7 @@ func TestContract(t *testing.T) {
 			"another encoding": serves(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\xff\xfe\x80") }),
 		},
 		Stalled: serves(func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+			_, _ = io.Copy(io.Discard, r.Body) // the server notices only after reading the body that the client disconnects
 			<-r.Context().Done()
 		}),
 		BadContent: []channel.Content{

@@ -16,8 +16,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Mitake takes the message, and its answer is lost. The callback names the attempt, so
-// that nothing is sent again; without it, what is sent again has the same clientid.
+// Mitake takes the message, and its answer is lost. The callback has the attempt's ID, so
+// nothing is sent again. Without a callback, the repeat has the same clientid.
 func TestEngine_LostAnswerSendsNoSecondMessage(t *testing.T) {
 	t.Parallel()
 	for name, reported := range map[string]bool{"a callback settles it": true, "a repeat settles it": false} {
@@ -69,7 +69,7 @@ func TestEngine_LostAnswerSendsNoSecondMessage(t *testing.T) {
 	}
 }
 
-// discardingResponse is where an answer goes that nobody gets.
+// discardingResponse is a ResponseWriter for a lost answer.
 type discardingResponse struct{}
 
 func (discardingResponse) Header() http.Header         { return http.Header{} }

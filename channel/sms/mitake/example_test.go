@@ -13,7 +13,7 @@ import (
 
 func Example() {
 	sms, err := mitake.New(mitake.Config{
-		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as Mitake told you
+		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
 		Username:        "12345678SMS",
 		Password:        "from a secret store",
 		CallbackURL:     "https://app.example.com/receipts/mitake",

@@ -33,7 +33,7 @@ type fixedClock time.Time
 
 func (t fixedClock) Now() time.Time { return time.Time(t) }
 
-// fakeMitake is a Mitake that keeps what it is told.
+// fakeMitake is a Mitake that keeps the forms that it gets.
 type fakeMitake struct {
 	answer func(form url.Values) string // the lines behind clientid
 
@@ -43,10 +43,10 @@ type fakeMitake struct {
 	sent  map[string]string     // the answers, by clientid
 }
 
-// acceptAnswer is the answer to a message that is taken.
+// acceptAnswer returns the answer to an accepted message.
 func acceptAnswer(url.Values) string { return "statuscode=1\nAccountPoint=126\n" }
 
-// refuseAnswer is the answer to a message that is not. It repeats all that it was told.
+// refuseAnswer returns the answer to a refused message. It repeats the whole request.
 func refuseAnswer(code string) func(url.Values) string {
 	return func(form url.Values) string { return fmt.Sprintf("statuscode=%s\nError=無效的 %v\n", code, form) }
 }
@@ -73,7 +73,7 @@ func (p *fakeMitake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, big5)
 }
 
-// onlyForm returns what the only message said.
+// onlyForm returns the form of the only message.
 func (p *fakeMitake) onlyForm(t *testing.T) url.Values {
 	t.Helper()
 	p.mu.Lock()
@@ -120,7 +120,7 @@ func number(t *testing.T, e164 string) phone.Number {
 	return n
 }
 
-// envelope returns a message that any provider takes.
+// envelope returns a message that any provider accepts.
 func envelope(t *testing.T, text string) channel.Envelope {
 	return channel.Envelope{
 		AttemptID: uuid.New(), To: channel.Recipient{Phone: number(t, "+886912345678")},

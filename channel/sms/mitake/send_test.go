@@ -212,9 +212,9 @@ func TestSend_ForeignAnswerFollowsHTTPStatus(t *testing.T) {
 	}
 }
 
-// blockingTransport is a transport whose calls wait until they are let go.
+// blockingTransport is a transport whose calls wait until the test releases them.
 type blockingTransport struct {
-	under atomic.Int32 // way
+	under atomic.Int32 // calls in progress
 	leave chan struct{}
 }
 

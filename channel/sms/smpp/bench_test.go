@@ -15,8 +15,9 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// One bind, with as many messages under way as its window allows, over loopback to an
-// SMSC that does next to nothing. What it allocates, which is nothing, counts too.
+// BenchmarkSubmit sends over one bind on loopback, with as many pending messages as its
+// window allows. The SMSC does as little as possible. Its allocations count, too, and there
+// are none.
 func BenchmarkSubmit(b *testing.B) {
 	for _, window := range []int{1, 10, 100} {
 		b.Run("window="+strconv.Itoa(window), func(b *testing.B) {
@@ -52,7 +53,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// takeAll serves one session, and takes every message.
+// takeAll serves one session, and accepts every message.
 func takeAll(listener net.Listener) error {
 	conn, err := listener.Accept()
 	if err != nil {

@@ -87,7 +87,7 @@ func TestConfig_HasDocumentedDefaults(t *testing.T) {
 	require.Equal(t, 24*time.Hour, c.Traits().Validity)
 }
 
-// What happens to the binds is told, and nothing else.
+// The log has the events of the binds, and nothing else.
 func TestLog_HasBindsAndNoSecret(t *testing.T) {
 	var out bytes.Buffer
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {

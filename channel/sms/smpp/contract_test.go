@@ -59,13 +59,13 @@ func TestContract(t *testing.T) {
 					channel.Text(""), channel.Text("\xffnot UTF-8 at all, this text"), channel.Text(strings.Repeat("too long a text ", 200)),
 				},
 				Secrets: []string{account, password},
-				Report:  func(*testing.T, channel.Channel, string) {}, // it reports by itself
+				Report:  func(*testing.T, channel.Channel, string) {}, // reportingSMSC reports by itself
 			})
 		})
 	}
 }
 
-// newServedChannel is a channel to an SMSC that takes the bind.
+// newServedChannel returns a channel to an SMSC that accepts the bind.
 func newServedChannel(t *testing.T, reply func(*smscPeer, pdu.PDU), change func(*smpp.Config)) *smpp.Channel {
 	m := newSMSC(t)
 	m.serveAll(reply)
@@ -82,7 +82,7 @@ func closeAtEnd(t *testing.T, c *smpp.Channel) *smpp.Channel {
 	return c
 }
 
-// newRefusedChannel is a channel to an SMSC that refuses the bind.
+// newRefusedChannel returns a channel to an SMSC that refuses the bind.
 func newRefusedChannel(t *testing.T, s pdu.Status) channel.Channel {
 	m := newSMSC(t)
 	m.runPeers(func(p *smscPeer) {
@@ -94,7 +94,7 @@ func newRefusedChannel(t *testing.T, s pdu.Status) channel.Channel {
 	return closeAtEnd(t, m.newChannel(nil))
 }
 
-// echoRefusal refuses a message with all that it says.
+// echoRefusal refuses a message and repeats all its texts.
 func echoRefusal(p *smscPeer, q pdu.PDU) {
 	m := q.Body.(*pdu.Message)
 	_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: pdu.RSUBMITFAIL, Sequence: q.Sequence, Body: &pdu.MessageResp{
@@ -103,7 +103,8 @@ func echoRefusal(p *smscPeer, q pdu.PDU) {
 	}})
 }
 
-// reportingSMSC takes everything, reports it as delivered, and repeats what is refused.
+// reportingSMSC accepts every message, reports it as delivered, and repeats refused
+// receipts.
 type reportingSMSC struct {
 	taken   atomic.Int64
 	reports sync.Map // by sequence number

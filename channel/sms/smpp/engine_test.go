@@ -42,7 +42,7 @@ func TestEngine_EndingDispatcherLosesNoAnswer(t *testing.T) {
 		p.acceptSubmit(q, "00A1")
 		p.write(deliver(1, "id:00A1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:"))
 		require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
-		synctest.Wait() // the receipt may have been parked, for the answer to find it
+		synctest.Wait() // the receipt may be parked before the answer applies it
 		message, err := d.Message(t.Context(), first)
 		require.NoError(t, err)
 		require.Equal(t, status.Delivered, message.Status)

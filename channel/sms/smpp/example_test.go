@@ -41,7 +41,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_ = dispatcher // Run it: it sends, and listens for receipts. Close sms after it has ended.
+	_ = dispatcher // Run sends and listens for receipts; close sms after Run returned
 
 	fmt.Println(sms.Name(), sms.Traits().Validity)
 	// Output: sms 48h0m0s

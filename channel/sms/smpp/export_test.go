@@ -1,4 +1,4 @@
 package smpp
 
-// Normal is normal.
+// Normal exports normalize for tests.
 func (f IDFormat) Normal(id string) string { return f.normalize(id) }

@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// submitAll returns what the SMSC gets for an envelope, all of which it takes, with
-// the IDs 1, 2, 3 …; and the answer.
+// submitAll returns the messages that the SMSC gets for an envelope, and the answer. The
+// SMSC accepts all of them, with the IDs 1, 2, 3 …
 func submitAll(t *testing.T, change func(*smpp.Config), e channel.Envelope) ([]*pdu.Message, sendAnswer) {
 	t.Helper()
 	var got []*pdu.Message
@@ -100,7 +100,7 @@ func TestSend_LongTextArrivesWholeWithIDOfLastPart(t *testing.T) {
 	}
 }
 
-// A handset that has a part already takes its copy for the same.
+// A handset ignores the copy of a part that it has, because both have the same reference.
 func TestSend_TriesShareReference(t *testing.T) {
 	t.Parallel()
 	e := envelope(t, strings.Repeat("a", 200))
@@ -113,7 +113,7 @@ func TestSend_TriesShareReference(t *testing.T) {
 	require.NotEqual(t, first, another)
 }
 
-// What a later part's failure leaves of a message, some of which was taken.
+// A later part fails after an earlier part was taken.
 func TestSend_PartlyTakenIsInDoubtUnlessRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail func(p *smscPeer, q pdu.PDU)
@@ -163,8 +163,7 @@ func TestSend_NothingTakenIsTemporary(t *testing.T) {
 	})
 }
 
-// The link is cut between two parts: the second was never written, but the first was
-// taken.
+// The link breaks between two parts: the first was taken, and the second was never written.
 func TestSend_NextPartOfLostSessionIsInDoubt(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)

@@ -29,7 +29,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// nodeEvent is what test/peers/smsc.js says.
+// nodeEvent is a line that test/peers/smsc.js prints.
 type nodeEvent struct {
 	Bind     string
 	Version  int
@@ -84,10 +84,10 @@ func (n *node) channel(change func(*smpp.Config)) *smpp.Channel {
 	return c
 }
 
-// boundEvent is what node says of a bind.
+// boundEvent returns the event of an accepted bind.
 func boundEvent() nodeEvent { return nodeEvent{Bind: "smsplus", Version: 0x34} }
 
-// The numbers that node answers in other ways than by taking the message.
+// The numbers with other outcomes than an accepted message.
 const (
 	undeliverable = "+886912345621"
 	early         = "+886912345622" // the receipt beats the answer
@@ -104,10 +104,10 @@ func envelopeTo(t *testing.T, e164, text string) channel.Envelope {
 	return e
 }
 
-// peerTimeout is how long a peer may take.
+// peerTimeout limits how long a peer may take.
 const peerTimeout = time.Minute
 
-// requireReceipt returns the next receipt, which the sink takes.
+// requireReceipt returns the next receipt, which the sink accepts.
 func requireReceipt(t *testing.T, sunk <-chan []channel.Receipt, answers chan<- error, answer error) channel.Receipt {
 	t.Helper()
 	select {
@@ -230,12 +230,12 @@ func TestPeerNode_RequestsAreAnswered(t *testing.T) {
 
 	n.Tell(t, "enquire")
 	n.expect(nodeEvent{Alive: true})
-	n.Tell(t, "write") // to nobody who reads it
+	n.Tell(t, "write") // a message that no program here reads
 	n.expect(nodeEvent{Wrote: new(int)})
 	n.Tell(t, "unknown")
 	n.expect(nodeEvent{Nack: 3, Sequence: 0x80000001})
 
-	n.Tell(t, "unbind") // with an answer still on its way
+	n.Tell(t, "unbind") // while an answer is still pending
 	requireAccepted(t, <-waiting, "a1")
 	n.expect(nodeEvent{Unbound: true})
 	_, err := c.Send(t.Context(), envelope(t, "after"))
@@ -275,7 +275,7 @@ func TestPeerNode_FallsSilent(t *testing.T) {
 	require.Equal(t, "before", n.next().Text)
 	require.NotEmpty(t, n.next().Report)
 	n.Tell(t, "mute")
-	n.Tell(t, "enquire") // it can still ask, and so tell that it is mute
+	n.Tell(t, "enquire") // the channel still answers, which shows that node is only silent
 	n.expect(nodeEvent{Alive: true})
 	_, err = c.Send(t.Context(), envelope(t, "hello?"))
 	requireFault(t, err, true)
@@ -300,7 +300,7 @@ func TestPeerNode_OverTLS(t *testing.T) {
 	require.ErrorContains(t, err, "TLS")
 }
 
-// certificate makes a throw-away key and certificate for 127.0.0.1, as files.
+// certificate makes a temporary key and certificate for 127.0.0.1, as files.
 func certificate(t *testing.T) (keyFile, certFile string, roots *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -20,7 +20,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// fate is what an SMSC that cannot be relied on does with the next message.
+// fate is the reaction of an unreliable SMSC to the next message.
 type fate int
 
 const (
@@ -34,8 +34,8 @@ const (
 	fates
 )
 
-// Whatever an SMSC does: of a message that is Temporary it has no part, and one that is
-// Accepted it has as a whole.
+// The SMSC behaves in any way. It must have no part of a message that is Temporary, and all
+// parts of a message that is Accepted.
 func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

@@ -19,8 +19,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// listenAsync listens in the background, surely once a bind is up that it began. What the sink gets comes over the returned
-// channel; it returns what it then gets over the other one.
+// listenAsync listens in the background, and returns when a bind is up. The sink passes its
+// receipts to sunk, and returns the errors that it gets from answer.
 func listenAsync(ctx context.Context, c *smpp.Channel) (sunk <-chan []channel.Receipt, answer chan<- error, done <-chan error) {
 	receipts, answers, ended := make(chan []channel.Receipt), make(chan error), make(chan error, 1)
 	go func() {
@@ -50,7 +50,7 @@ func TestReceipt_IsAnsweredWhenStored(t *testing.T) {
 		want := []channel.Receipt{{Channel: channel.SMS, ProviderID: "7", Status: status.Delivered}}
 		require.Equal(t, want, <-sunk)
 		p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
-		p.expect(pdu.EnquireLinkResp) // other things go on meanwhile
+		p.expect(pdu.EnquireLinkResp) // the session continues meanwhile
 		answers <- errors.New("the store is down")
 		refused := pdu.PDU{ID: pdu.DeliverSMResp, Status: pdu.RXTAPPN, Sequence: 0xFFFFFFFE, Body: &pdu.MessageResp{}}
 		require.Equal(t, refused, p.expect(pdu.DeliverSMResp))
@@ -105,7 +105,7 @@ func TestReceipt_RefusedWithoutListener(t *testing.T) {
 		synctest.Wait()
 		p.write(deliver(2, "id:1 stat:DELIVRD"))
 		<-sunk
-		stop() // in the middle of it
+		stop() // while the sink runs
 		require.ErrorIs(t, <-done, context.Canceled)
 		require.Equal(t, pdu.RXTAPPN, p.expect(pdu.DeliverSMResp).Status)
 
@@ -121,7 +121,7 @@ func TestReceipt_RefusedWhenQueueIsFull(t *testing.T) {
 		sunk, _, _ := listenAsync(t.Context(), c)
 		p := m.acceptBind()
 		p.write(deliver(1, "id:1 stat:DELIVRD"))
-		<-sunk // and does not return
+		<-sunk // the sink does not return
 		for range 250 {
 			p.write(deliver(2, "id:1 stat:DELIVRD"))
 		}
@@ -169,7 +169,7 @@ func TestReceipt_MayComeInDataSM(t *testing.T) {
 	})
 }
 
-// receiveOne returns what the sink gets for a receipt.
+// receiveOne returns the receipt that the sink gets.
 func receiveOne(t *testing.T, change func(*smpp.Config), text string, ts ...pdu.TLV) channel.Receipt {
 	t.Helper()
 	var got channel.Receipt
@@ -244,7 +244,7 @@ func TestReceipt_DateNeedsLocation(t *testing.T) {
 	require.Zero(t, receiveOne(t, with, text+"ENROUTE").At, "an outcome has a time, the way there has none")
 }
 
-// An ID as it comes back from an answer and from a receipt.
+// Each case is an ID in an answer and the same ID in a receipt.
 func TestIDs_AreComparedAsConfigured(t *testing.T) {
 	t.Parallel()
 	parameter := func(id string) []pdu.TLV { return []pdu.TLV{{Tag: pdu.ReceiptedMessageID, Value: []byte(id + "\x00")}} }
@@ -308,7 +308,7 @@ func TestSend_AcceptedWithoutID(t *testing.T) {
 	})
 }
 
-// Numbers in any spelling, of any size.
+// Numbers have any format and any size.
 func TestIDFormat_ComparesByValue(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

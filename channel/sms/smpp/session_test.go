@@ -20,17 +20,17 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// inBubble runs a test with an SMSC of its own, in a bubble of time.
+// inBubble runs a test with an SMSC of its own, in a synctest bubble.
 func inBubble(t *testing.T, test func(t *testing.T, m *scriptedSMSC)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { test(t, newSMSC(t)) })
 }
 
-// closeIgnoringError closes a channel whose SMSC is no longer there.
+// closeIgnoringError closes a channel whose SMSC is gone.
 func closeIgnoringError(t *testing.T, c *smpp.Channel) {
 	t.Helper()
-	_ = c.Close() // how it ends is for other tests
+	_ = c.Close() // other tests prove how Close ends
 	synctest.Wait()
 }
 
@@ -57,7 +57,7 @@ func TestBind_CarriesAccount(t *testing.T) {
 func TestNew_StartsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) {
-			c.Dial = nil // nobody would dial in a bubble and live
+			c.Dial = nil // a real dial would block the bubble
 		})
 		synctest.Wait()
 		require.NoError(t, c.Close())
@@ -85,7 +85,7 @@ func TestListen_StartsSessions(t *testing.T) {
 	})
 }
 
-// A refusal is read from the header, whether a body comes with it or not.
+// The header alone says that a bind was refused, with or without a body.
 func TestBind_RefusedIsUndeliverableAndRetriedSlowly(t *testing.T) {
 	for name, body := range map[string]pdu.Body{"with a body": &pdu.BindResp{SystemID: "smsc"}, "without one": nil} {
 		for _, s := range []pdu.Status{pdu.RBINDFAIL, pdu.RINVPASWD, pdu.RINVSYSID, pdu.RINVSYSTYP} {
@@ -249,7 +249,7 @@ func TestWindow_ExcessMessagesWait(t *testing.T) {
 	})
 }
 
-// The SMSC still has a message that its sender no longer waits for.
+// The SMSC still has the message when its Send has ended.
 func TestWindow_AbandonedMessageKeepsPlace(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.Window = 1 })
@@ -307,7 +307,7 @@ func TestSend_CutLinkLeavesWrittenInDoubt(t *testing.T) {
 	})
 }
 
-// A pipe takes an octet when the other side reads it, so the SMSC can stop anywhere.
+// A pipe takes an octet only when the other side reads it, so the SMSC can stop anywhere.
 func TestSend_UnwrittenIsTemporary(t *testing.T) {
 	for name, tt := range map[string]struct {
 		octets int // of the message that the SMSC reads before it hangs up; of 50
@@ -439,7 +439,7 @@ func TestSession_DropsSMSCThatReadsNothing(t *testing.T) {
 	})
 }
 
-// Whatever number a request of the SMSC's has, its response has the same.
+// A response has the sequence number of its request, even an invalid one.
 func TestSession_AnswersRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
@@ -473,7 +473,7 @@ func TestSession_AnswersRequests(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
 		}
-		// Responses to nothing, and what has no response, get none.
+		// A response without a request gets no answer, and neither does an operation without a response.
 		p.write(pdu.PDU{ID: 0x80000111, Sequence: 1, Body: pdu.Raw{}})
 		p.write(pdu.PDU{ID: pdu.AlertNotification, Sequence: 1, Body: pdu.Raw{}})
 		p.write(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: 77, Body: &pdu.MessageResp{MessageID: "x"}})
@@ -704,8 +704,8 @@ func TestBinds_FailingOneStopsNoOther(t *testing.T) {
 
 var _ channel.Listener = (*smpp.Channel)(nil)
 
-// earlyAnsweringConn is a connection to an SMSC that answers a message before the call that writes
-// it has returned, and does not let it return until told to.
+// earlyAnsweringConn is a connection to an SMSC that answers a message before the write of
+// the message has returned. The write returns when the test allows it.
 type earlyAnsweringConn struct {
 	net.Conn
 	smsc *smscPeer

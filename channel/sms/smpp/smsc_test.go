@@ -29,8 +29,8 @@ const (
 	digits   = "886912345678"
 )
 
-// scriptedSMSC is an SMSC that does what a test says, for what those that others wrote cannot
-// be made to do.
+// scriptedSMSC is an SMSC whose reactions the test chooses. It covers cases in which the
+// peers cannot be brought.
 type scriptedSMSC struct {
 	t       *testing.T
 	dialed  chan *smscPeer
@@ -42,8 +42,7 @@ const maxPDUs = 10_000
 
 func newSMSC(t *testing.T) *scriptedSMSC { return &scriptedSMSC{t: t, dialed: make(chan *smscPeer)} }
 
-// newChannel returns a channel that is bound to the SMSC when it is told to, and closed
-// with the test.
+// newChannel returns a channel to the SMSC. It is closed with the test.
 func (m *scriptedSMSC) newChannel(change func(*smpp.Config)) *smpp.Channel {
 	m.t.Helper()
 	config := smpp.Config{Addr: "smsc.test:2775", SystemID: account, Password: password, Dial: m.dial}
@@ -57,7 +56,7 @@ func (m *scriptedSMSC) newChannel(change func(*smpp.Config)) *smpp.Channel {
 
 func (m *scriptedSMSC) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if m.dials.Add(1) > maxPDUs {
-		panic("the test waits for ever") // in a bubble, where that takes no time
+		panic("the test waits for ever") // time passes at once in a bubble
 	}
 	if m.refuses {
 		return nil, errors.New("connection refused")
@@ -74,7 +73,7 @@ func (m *scriptedSMSC) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 // acceptConn waits for a connection.
 func (m *scriptedSMSC) acceptConn() *smscPeer { return <-m.dialed }
 
-// acceptBind waits for a connection, and takes its bind.
+// acceptBind waits for a connection, and accepts its bind.
 func (m *scriptedSMSC) acceptBind() *smscPeer {
 	m.t.Helper()
 	p := m.acceptConn()
@@ -82,12 +81,12 @@ func (m *scriptedSMSC) acceptBind() *smscPeer {
 	return p
 }
 
-// serveAll takes every bind, and answers what comes by reply, until the test ends.
+// serveAll accepts every bind, and answers requests with reply, until the test ends.
 func (m *scriptedSMSC) serveAll(reply func(*smscPeer, pdu.PDU)) {
 	m.runPeers(func(p *smscPeer) { p.serveRequests(reply) })
 }
 
-// runPeers serves every connection until the test ends, when those that are left are cut.
+// runPeers serves every connection until the test ends, and then closes the remaining ones.
 func (m *scriptedSMSC) runPeers(serve func(*smscPeer)) {
 	var peers sync.WaitGroup
 	ctx, stop := context.WithCancel(context.Background())
@@ -132,7 +131,7 @@ func (p *smscPeer) readPDU() (pdu.PDU, error) {
 	return pdu.Parse(h, body)
 }
 
-// expect returns what comes next, which must be of that operation.
+// expect returns the next PDU, which must have that ID.
 func (p *smscPeer) expect(id pdu.ID) pdu.PDU {
 	p.t.Helper()
 	got, err := p.readPDU()
@@ -141,7 +140,7 @@ func (p *smscPeer) expect(id pdu.ID) pdu.PDU {
 	return got
 }
 
-// expectEnd waits for the end of the connection, before which nothing comes.
+// expectEnd waits for the end of the connection. No PDU may come before it.
 func (p *smscPeer) expectEnd() {
 	p.t.Helper()
 	got, err := p.readPDU()
@@ -161,13 +160,13 @@ func (p *smscPeer) tryWrite(what pdu.PDU) error {
 	return err
 }
 
-// respond responds to a request without an ID.
+// respond answers a request without an ID.
 func (p *smscPeer) respond(to pdu.PDU, s pdu.Status) {
 	p.t.Helper()
 	p.write(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence})
 }
 
-// acceptSubmit responds to a submit_sm.
+// acceptSubmit answers a submit_sm with success.
 func (p *smscPeer) acceptSubmit(to pdu.PDU, id string) {
 	p.t.Helper()
 	p.write(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}})
@@ -175,7 +174,8 @@ func (p *smscPeer) acceptSubmit(to pdu.PDU, id string) {
 
 func (p *smscPeer) hangUp() { require.NoError(p.t, p.conn.Close()) }
 
-// serveRequests answers what comes: binds, links and farewells by itself, the rest by reply.
+// serveRequests answers binds, enquire_links and unbinds by itself, and other requests with
+// reply.
 func (p *smscPeer) serveRequests(reply func(*smscPeer, pdu.PDU)) {
 	defer p.conn.Close() //nolint:errcheck // it may be closed already
 	for {
@@ -195,7 +195,7 @@ func (p *smscPeer) serveRequests(reply func(*smscPeer, pdu.PDU)) {
 	}
 }
 
-// deliver is a receipt's deliver_sm.
+// deliver returns a deliver_sm with a receipt.
 func deliver(sequence uint32, text string) pdu.PDU {
 	return pdu.PDU{ID: pdu.DeliverSM, Sequence: sequence, Body: &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text)}}
 }
@@ -212,7 +212,7 @@ func envelope(t testing.TB, text string) channel.Envelope {
 	return channel.Envelope{AttemptID: uuid.New(), To: to(t, "+"+digits), Content: channel.Text(text), Try: 1}
 }
 
-// sendAnswer is what a Send returned.
+// sendAnswer holds the results of a Send.
 type sendAnswer struct {
 	channel.Result
 	err error
@@ -251,7 +251,7 @@ func requireRefused(t *testing.T, err error, s status.Status, r status.Reason) {
 	require.Equal(t, r, e.Reason(), err)
 }
 
-// requireElapsed fails a test whose bubble's clock shows something else since start.
+// requireElapsed fails a test unless the bubble's clock has moved by want since start.
 func requireElapsed(t *testing.T, start time.Time, want time.Duration) {
 	t.Helper()
 	require.Equal(t, want, time.Since(start))

@@ -35,7 +35,7 @@ func TestCodes_HaveVerdicts(t *testing.T) {
 	const always = 100
 	for _, tt := range []struct {
 		codes  []pdu.Status
-		tries  int // that it is temporary for
+		tries  int // the number of tries with a temporary error
 		status status.Status
 		reason status.Reason
 	}{

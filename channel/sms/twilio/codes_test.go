@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// guideCodes is the guide's table of codes: a reason for each, "" for a fault that may
+// guideCodes returns the guide's table of codes: a reason for each, "" for a fault that may
 // pass.
 func guideCodes(t *testing.T) map[int]status.Reason {
 	t.Helper()

@@ -70,7 +70,7 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 		},
 		Stalled: channeltest.Case{Channel: func(t *testing.T) channel.Channel {
 			return openServer(t, func(_ http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+				_, _ = io.Copy(io.Discard, r.Body) // the server notices only after reading the body that the client disconnects
 				<-r.Context().Done()
 			}, change)
 		}},
@@ -92,8 +92,8 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 	}
 }
 
-// echoingHandler is Twilio with one answer for everybody, in which it repeats all that it was
-// told, the credentials too, and what it was told escaped.
+// echoingHandler is a Twilio that answers all requests alike. The answer repeats the whole
+// request, the credentials too, plain and with escapes.
 func echoingHandler(code int, format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

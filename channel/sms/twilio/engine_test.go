@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Twilio took the message and its answer was lost. The callback names the attempt, so
-// that nothing is sent a second time.
+// Twilio took the message and its answer was lost. The callback has the attempt's ID, so
+// nothing is sent a second time.
 func TestEngine_CallbackSettlesLostAnswer(t *testing.T) {
 	t.Parallel()
 	addresses := make(chan string, 10)

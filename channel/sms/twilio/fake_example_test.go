@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// An application's tests give the channel a Twilio of their own.
+// The example shows a fake Twilio for an application's tests.
 func ExampleChannel_Send() {
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("To") != "+886912345678" {

@@ -33,7 +33,7 @@ func startSDK(t *testing.T) twilioSDK {
 
 type arguments map[string]any
 
-// ask makes a call of the SDK and reads its answer.
+// ask calls a function of the SDK and reads its answer.
 func (s twilioSDK) ask(t *testing.T, call string, with arguments, answer any) {
 	t.Helper()
 	with["call"] = call
@@ -55,7 +55,7 @@ func TestPeerSDK_AcceptsSameCalls(t *testing.T) {
 			public, public + "?tenant=7", "http://example.com/x", "https://example.com:443/x", "https://example.com:8443/",
 		}).Draw(rt, "configured")
 
-		// What Twilio sends: a form with repeated names, or a body with its hash.
+		// Twilio sends a form with repeated names, or a body with its hash.
 		draw := generator{rt}
 		body, params := draw.form()
 		query := "attempt=" + attempt.String()
@@ -69,7 +69,7 @@ func TestPeerSDK_AcceptsSameCalls(t *testing.T) {
 			received = c.StatusCallback + "&" + query
 		}
 
-		// What it signs.
+		// Twilio signs the URL and these parameters.
 		text := draw.variant(received) + params
 		signature := sign(rapid.SampledFrom(append(tokens, "another")).Draw(rt, "token"), text)
 		if rapid.Bool().Draw(rt, "the SDK's") {
@@ -100,14 +100,14 @@ func TestPeerSDK_AcceptsSameCalls(t *testing.T) {
 // generator draws parts of calls.
 type generator struct{ *rapid.T }
 
-// text draws text that implementations may differ on. It has no character between the
-// surrogates and U+FFFF: UTF-8, which sorts here, has those before the surrogate
-// pairs, and UTF-16, which sorts there, behind them.
+// text draws text on which implementations may differ. It has no character between the
+// surrogates and U+FFFF. In UTF-8, which Go sorts by, they come before the surrogate pairs,
+// and in UTF-16, which the SDK sorts by, after them.
 func (d generator) text(label string) string {
 	return rapid.StringOfN(rapid.SampledFrom([]rune("aAzZ09_-.~ +&=%'\"[];/\\\t\n\x00é漢😀")), 0, 4, -1).Draw(d.T, label)
 }
 
-// form draws a form, and what is signed of it by an account of its own.
+// form draws a form, and computes independently which text its signature covers.
 func (d generator) form() (body, params string) {
 	names := []string{"MessageSid", "MessageStatus", "To", d.text("name")}
 	var pairs []string
@@ -126,7 +126,7 @@ func (d generator) form() (body, params string) {
 	return strings.Join(pairs, "&"), params
 }
 
-// variant draws a text of the URL that Twilio may have signed, or must not have.
+// variant draws a text of the URL that Twilio may have signed, or must not have signed.
 func (d generator) variant(received string) string {
 	return strings.NewReplacer(rapid.SampledFrom([][]string{
 		{},

@@ -22,14 +22,14 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// sign is Twilio's signature of a text.
+// sign returns Twilio's signature of a text.
 func sign(token, text string) string {
 	mac := hmac.New(sha1.New, []byte(token))
 	mac.Write([]byte(text))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// newCall is a call with that signature.
+// newCall returns a call with that signature.
 func newCall(signature, address, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, address, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -37,7 +37,7 @@ func newCall(signature, address, body string) *http.Request {
 	return r
 }
 
-// newCallback is a call as Twilio makes it, of a form whose names are there once.
+// newCallback returns a call as Twilio makes it, with a form without repeated names.
 func newCallback(token, address string, form url.Values) *http.Request {
 	var text strings.Builder
 	text.WriteString(address)
@@ -52,7 +52,7 @@ func newCallback(token, address string, form url.Values) *http.Request {
 	return newCall(sign(token, text.String()), address, form.Encode())
 }
 
-// callbackForm is a status callback's.
+// callbackForm returns the form of a status callback.
 func callbackForm(word, code string) url.Values {
 	f := url.Values{
 		"AccountSid": {account}, "ApiVersion": {"2010-04-01"}, "From": {"+15005550006"}, "To": {e164},
@@ -65,7 +65,7 @@ func callbackForm(word, code string) url.Values {
 	return f
 }
 
-// serve returns how a call was answered and what the sink got.
+// serve returns the status code of a call's answer and the receipts that the sink got.
 func serve(ch channel.Receiver, r *http.Request) (code int, sunk []channel.Receipt) {
 	w := httptest.NewRecorder()
 	ch.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
@@ -173,7 +173,8 @@ func TestCallback_RefusesMalformedCall(t *testing.T) {
 	}
 }
 
-// newHashedCall is a call whose body is no form. A hash given stands for the body's own.
+// newHashedCall returns a call whose body is not a form. If hash is empty it is the body's
+// own.
 func newHashedCall(body, hash string) *http.Request {
 	if hash == "" {
 		sum := sha256.Sum256([]byte(body))
@@ -197,9 +198,9 @@ func TestCallback_BodyMayBeJSON(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, code, "the hash is another body's")
 }
 
-// The vectors are those of Twilio's own libraries: request_validator_test.go of
-// twilio-go v1.31.0. Of the calls none is about a message, so that one whose
-// signature is right is malformed, and no more.
+// The vectors are those of Twilio's own libraries: request_validator_test.go of twilio-go
+// v1.31.0. None of these calls is about a message, so a call with a correct signature is
+// malformed.
 func TestSignature_TwiliosVectors(t *testing.T) {
 	t.Parallel()
 	const (

@@ -34,7 +34,7 @@ const (
 
 var attempt = uuid.MustParse("8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a")
 
-// noonClock is a Clock that stands still.
+// noonClock is a Clock that always shows noon.
 type noonClock struct{}
 
 func (noonClock) Now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
@@ -83,7 +83,7 @@ func envelope(t *testing.T) channel.Envelope {
 	}
 }
 
-// answerAll is Twilio with one answer for everybody.
+// answerAll is a Twilio that answers all requests alike.
 func answerAll(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
@@ -91,13 +91,13 @@ func answerAll(code int, body string) http.HandlerFunc {
 	}
 }
 
-// faultBody is the body of an answer that refuses.
+// faultBody returns the body of an answer that refuses a message.
 func faultBody(httpStatus, code int, words string) string {
 	return fmt.Sprintf(`{"code":%d,"message":%q,"more_info":"https://www.twilio.com/docs/errors/%d","status":%d}`,
 		code, words, code, httpStatus)
 }
 
-// createdBody is the body of an answer that takes a message.
+// createdBody is the body of an answer that accepts a message.
 const createdBody = `{"sid":"` + message + `","status":"queued","error_code":null,"num_segments":"1"}`
 
 // sentRequest is a request that Twilio got.
@@ -106,7 +106,7 @@ type sentRequest struct {
 	form                                              url.Values
 }
 
-// recordRequests is Twilio with one answer that passes on what it got.
+// recordRequests is a Twilio that answers all requests alike, and records them.
 func recordRequests(body string, requests chan<- sentRequest) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
@@ -284,7 +284,7 @@ func TestSend_ThrottlingSetsRetryAfter(t *testing.T) {
 	require.Equal(t, 7*time.Second, asError(t, err).RetryAfter())
 }
 
-// Twilio makes no callback for the status that it answers with.
+// Twilio makes no callback for the status in its answer.
 func TestSend_StatusInAnswerCounts(t *testing.T) {
 	t.Parallel()
 	ofDetail := func(word, code string) string { return word + code + ", " + message }
@@ -320,7 +320,7 @@ func TestSend_LostAnswerIsInDoubt(t *testing.T) {
 	requireError(t, err, status.Preparing, status.SystemError)
 }
 
-// newUnreachable is a Twilio that nobody can connect to.
+// newUnreachable returns a channel whose Twilio refuses connections.
 func newUnreachable(t *testing.T) channel.Channel {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -335,7 +335,7 @@ func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	long := strings.Repeat("x", 1600)
 	for name, tt := range map[string]struct {
 		text     channel.Text
-		template bool // CheckContent takes it
+		template bool // CheckContent accepts it
 		sends    bool
 	}{
 		"a text":                         {"Your code is 498172", true, true},
@@ -366,7 +366,7 @@ func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	require.Error(t, open(t, config()).CheckContent(foreignContent{}))
 }
 
-// foreignContent is content that is no text.
+// foreignContent is content that is not text.
 type foreignContent struct{}
 
 func (foreignContent) Vars() []string                                      { return nil }

@@ -11,7 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// mustParse reads one whole PDU.
+// mustParse parses one whole PDU.
 func mustParse(t require.TestingT, b []byte) pdu.PDU {
 	h, err := pdu.ParseHeader(b)
 	require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestParse_ReadsWhatAppendWrites(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		bindTransmitter,
-		"00000010 80000009 0000000E 00000001",                        // node-smpp's answer to a wrong password
+		"00000010 80000009 0000000E 00000001",                        // the answer of node-smpp to a wrong password
 		"00000015 00000003 00000000 00000001 04230001 00",            // query_sm with a parameter
 		"0000001A 80000004 00000058 00000002 001D 0006 627573792100", // an error with a parameter and no ID
 		"00000011 80000004 00000000 00000003 41",

@@ -11,7 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// receiptMessage is a receipt with that text and those parameters.
+// receiptMessage returns a receipt with that text and those parameters.
 func receiptMessage(text string, ts ...pdu.TLV) *pdu.Message {
 	return &pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte(text), TLVs: ts}
 }
@@ -20,7 +20,7 @@ func idTLV(s string) pdu.TLV   { return pdu.TLV{Tag: pdu.ReceiptedMessageID, Val
 func stateTLV(s byte) pdu.TLV  { return pdu.TLV{Tag: pdu.MessageState, Value: []byte{s}} }
 func codeTLV(s string) pdu.TLV { return pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte(s)} }
 
-// What SMSCs send, each with what is odd about it.
+// The receipts are those of real SMSCs, each with its peculiarity.
 func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -211,7 +211,7 @@ func TestDoneAt_TakesNearestReading(t *testing.T) {
 	}
 }
 
-// In whatever order the fields come, and whatever the message's own text says.
+// The fields come in any order, and the message's own text is arbitrary.
 func TestParseReceipt_FieldOrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	fields := []string{"id:42", "sub:001", "dlvrd:001", "submit date:2611230844", "done date:2611230845", "stat:UNDELIV", "err:069"}
@@ -238,7 +238,7 @@ func FuzzReceipt(f *testing.F) {
 		fromText, ok := pdu.ParseReceipt(m)
 		require.Equal(t, ok, fromText.ID != "")
 		require.Equal(t, fromText.ID, fromText.TextID)
-		// It says only what the text has before its own "text:".
+		// Only the part before the first "text:" counts.
 		for _, field := range []string{fromText.ID, fromText.Err, fromText.Done} {
 			require.Contains(t, text, field)
 			require.NotContains(t, field, " ")
