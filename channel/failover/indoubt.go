@@ -14,8 +14,8 @@ type doubts struct {
 	recent, older map[uuid.UUID]*provider
 }
 
-func newDoubts(room int) *doubts {
-	return &doubts{capacity: room, recent: make(map[uuid.UUID]*provider)}
+func newDoubts(capacity int) *doubts {
+	return &doubts{capacity: capacity, recent: make(map[uuid.UUID]*provider)}
 }
 
 // providerOf returns the provider of an attempt in doubt, or nil.

@@ -38,11 +38,11 @@ func (a answer) accepted() bool {
 // Send hands the envelope to the first provider that settles the message. It returns that
 // provider's error, or the best one of all.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	var no refusals
+	var refused refusals
 	doubted := c.doubts.providerOf(e.AttemptID)
 	for _, p := range c.tryOrder(doubted) {
 		if err := ctx.Err(); err != nil {
-			no.add(channel.Temporary(err, 0))
+			refused.add(channel.Temporary(err, 0))
 			break
 		}
 		a := p.trySend(ctx, e)
@@ -57,12 +57,12 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 			c.doubts.remember(e.AttemptID, p)
 			return channel.Result{}, a.err
 		}
-		no.add(a.err)
+		refused.add(a.err)
 		if p == doubted && a.kind == faulty && !a.err.Status().Final() && p.idempotent {
 			break // this provider can be tried again without risk, and no other can
 		}
 	}
-	return channel.Result{}, no.err()
+	return channel.Result{}, refused.err()
 }
 
 // tryOrder returns the providers in the order of a Send, with first, if any, before the

@@ -97,7 +97,9 @@ const (
 	wireOverhead   = 128 // enough for the other fields of most messages
 )
 
-// abandonCall returns the outcome of a call whose Send has ended.
+// abandonCall ends a Send's wait for the answer and returns the outcome. It withdraws a
+// call that is not yet written. A written call stays pending, because its answer may still
+// come.
 func (s *session) abandonCall(k *call, why error) outcome {
 	s.mu.Lock()
 	if s.pending[k.sequence] != k { // its outcome is already determined
