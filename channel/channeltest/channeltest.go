@@ -136,10 +136,10 @@ func (s *suite) rules() []rule {
 		{"an answer is a status the machine allows", "", s.testLegalStatus},
 		{"an unreachable person is undeliverable", unreachable, s.testUnreachable},
 		{"a fault is an error or a failure", faults, s.testFaults},
-		{"an error gives nothing away", "", s.testLeaksNothing},
-		{"a context that has ended sends nothing", "", s.testCanceledContext},
-		{"a context that ends gets Send back", stalled, s.testStalledProvider},
-		{"content it does not take is refused", "", s.testRefusedContent},
+		{"an error reveals no secret", "", s.testLeaksNothing},
+		{"Send sends nothing after its context ended", "", s.testCanceledContext},
+		{"Send returns when its context ends", stalled, s.testStalledProvider},
+		{"unsupported content is refused", "", s.testRefusedContent},
 		{"content is not changed", "", s.testImmutableContent},
 		{
 			"braces in rendered content are plain text",
@@ -147,7 +147,7 @@ func (s *suite) rules() []rule {
 			func(t *testing.T) { s.testBraces(t, text) },
 		},
 		{"concurrent sends are safe", "", s.testConcurrentSends},
-		{"an idempotent channel knows an attempt again", "", s.testIdempotency},
+		{"an idempotent channel recognizes a repeated attempt", "", s.testIdempotency},
 
 		{"a call is answered after its receipt is stored", webhook, s.testAnswerAfterStore},
 		{"a call's receipt names its message", webhook, s.testWebhookReceipt},

@@ -63,7 +63,7 @@ func (f *fax) Name() channel.Name {
 	if f.flaw == "another name after a Send" && f.sends > 0 {
 		return "telex"
 	}
-	if f.flaw == "a loud name" {
+	if f.flaw == "a name in capitals" {
 		return "FAX"
 	}
 	return "fax"
@@ -165,7 +165,7 @@ func (f *fax) transmit(e channel.Envelope) (channel.Result, error) {
 		return channel.Result{Status: status.Delivered + 1, ProviderID: id}, nil
 	case "no provider ID":
 		id = ""
-	case "scribbles on the content":
+	case "changes the content":
 		e.Content.(*mutableContent).text[0] = 'x'
 	}
 	return channel.Result{Status: status.Accepted, ProviderID: id}, nil
@@ -344,7 +344,7 @@ func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 		Patience: 2 * time.Second,
 	}
 	switch flaw {
-	case "scribbles on the content":
+	case "changes the content":
 		h.Content = &mutableContent{[]byte("Your order has shipped")}
 	case "":
 		h.Patience = 0
@@ -363,7 +363,7 @@ func TestRun_PassesCorrectChannel(t *testing.T) {
 var flaws = map[string][]string{
 	"another name after a Send": {"name and traits are constant"},
 	"other traits after a Send": {"name and traits are constant"},
-	"a loud name":               {"name and traits are constant"},
+	"a name in capitals":        {"name and traits are constant"},
 
 	"no provider ID":          {"a reachable person is reached"},
 	"nil for a no-op":         {"a reachable person is reached", "an answer is a status the machine allows"},
@@ -371,33 +371,33 @@ var flaws = map[string][]string{
 	"panics":                  {"a reachable person is reached", everything},
 	"never returns":           {"a reachable person is reached", everything},
 	"one provider ID for all": {"concurrent sends are safe"},
-	"sends an attempt twice":  {"an idempotent channel knows an attempt again"},
+	"sends an attempt twice":  {"an idempotent channel recognizes a repeated attempt"},
 
 	"no reason":                           {"an unreachable person is undeliverable"},
 	"tries again what cannot work":        {"an unreachable person is undeliverable"},
-	"a fault is a success":                {"a fault is an error or a failure", "a context that ends gets Send back"},
-	"a fault without a reason":            {"a fault is an error or a failure", "a context that ends gets Send back"},
-	"leaks the number":                    {"an error gives nothing away"},
-	"leaks a piece of the number":         {"an error gives nothing away"},
-	"leaks the number with dashes":        {"an error gives nothing away"},
-	"leaks the number in a wrapped error": {"an error gives nothing away"},
-	"leaks the number in a detail":        {"an error gives nothing away", "a context that ends gets Send back"},
-	"leaks the LINE user ID":              {"an error gives nothing away"},
-	"leaks the text":                      {"an error gives nothing away"},
-	"leaks the text escaped":              {"an error gives nothing away"},
-	"leaks the secret":                    {"an error gives nothing away"},
+	"a fault is a success":                {"a fault is an error or a failure", "Send returns when its context ends"},
+	"a fault without a reason":            {"a fault is an error or a failure", "Send returns when its context ends"},
+	"leaks the number":                    {"an error reveals no secret"},
+	"leaks a piece of the number":         {"an error reveals no secret"},
+	"leaks the number with dashes":        {"an error reveals no secret"},
+	"leaks the number in a wrapped error": {"an error reveals no secret"},
+	"leaks the number in a detail":        {"an error reveals no secret", "Send returns when its context ends"},
+	"leaks the LINE user ID":              {"an error reveals no secret"},
+	"leaks the text":                      {"an error reveals no secret"},
+	"leaks the text escaped":              {"an error reveals no secret"},
+	"leaks the secret":                    {"an error reveals no secret"},
 
-	"ignores a context that has ended":        {"a context that has ended sends nothing"},
-	"the end of a context is a verdict":       {"a context that has ended sends nothing"},
-	"doubts what it did not send":             {"a context that has ended sends nothing"},
-	"ignores its context":                     {"a context that ends gets Send back", "an error gives nothing away"},
-	"gives up for good when its context ends": {"a context that ends gets Send back"},
+	"ignores a context that has ended":        {"Send sends nothing after its context ended"},
+	"the end of a context is a verdict":       {"Send sends nothing after its context ended"},
+	"doubts what it did not send":             {"Send sends nothing after its context ended"},
+	"ignores its context":                     {"Send returns when its context ends", "an error reveals no secret"},
+	"gives up for good when its context ends": {"Send returns when its context ends"},
 
-	"sends anything":           {"content it does not take is refused"},
-	"sends an empty page":      {"content it does not take is refused"},
-	"checks nothing":           {"content it does not take is refused"},
-	"scribbles on the content": {"content is not changed", everything},
-	"expands again":            {"braces in rendered content are plain text"},
+	"sends anything":      {"unsupported content is refused"},
+	"sends an empty page": {"unsupported content is refused"},
+	"checks nothing":      {"unsupported content is refused"},
+	"changes the content": {"content is not changed", everything},
+	"expands again":       {"braces in rendered content are plain text"},
 
 	"answers first":                    {"a call is answered after its receipt is stored", "a call whose receipt is not stored gets 503"},
 	"a receipt twice in one call":      {"a call is answered after its receipt is stored"},

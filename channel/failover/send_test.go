@@ -96,10 +96,10 @@ func TestSend_ReturnsMostUsefulErrorWhenAllFail(t *testing.T) {
 			[]error{temporary(0), temporary(time.Minute), temporary(time.Second)},
 			status.Preparing, status.SystemError, "one: busy; two: busy; three: busy", time.Second,
 		},
-		"else the first one's": {
+		"otherwise the first one's": {
 			[]error{misfit, denied, denied}, status.Failed, status.TemplateConfig, "one", 0,
 		},
-		"else the first one's, with its words": {
+		"otherwise the first one's, with its words": {
 			[]error{denied, misfit, misfit}, status.Undeliverable, status.Authorization, "one: E401", 0,
 		},
 		"the person's, once someone says it": {
@@ -213,10 +213,10 @@ func TestDoubt_LeavesProviderOnlyForReason(t *testing.T) {
 		err        error
 		next       bool
 	}{
-		"it takes an attempt once, and is busy": {true, busy, false},
-		"it takes it twice, and is busy":        {false, busy, true},
-		"it refuses the account":                {true, channel.Undeliverable(status.Authorization, ""), true},
-		"it does not have the template":         {true, channel.Failed(status.TemplateConfig, ""), true},
+		"idempotent and busy":     {true, busy, false},
+		"not idempotent and busy": {false, busy, true},
+		"refuses the account":     {true, channel.Undeliverable(status.Authorization, ""), true},
+		"lacks the template":      {true, channel.Failed(status.TemplateConfig, ""), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

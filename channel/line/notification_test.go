@@ -156,7 +156,7 @@ func TestWebhook_IgnoresForeignEvents(t *testing.T) {
 		"an event of another type": `{"events":[{"type":"new","delivery":{"data":"e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11"}}]}`,
 		"an event of no type":      `{"events":[7,null,"x",{}]}`,
 		"a field of another type":  `{"events":[{"type":"delivery","delivery":7}]}`,
-		"nobody who follows":       follow("follow", "", 1),
+		"a follow without a user":  follow("follow", "", 1),
 		"a group that follows":     `{"events":[{"type":"follow","source":{"type":"group","userId":"` + user + `"}}]}`,
 	} {
 		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code, name)

@@ -122,10 +122,10 @@ func TestPush_FindsRecipient(t *testing.T) {
 		"the number's one user":              {fixedContacts{contacts: []line.Contact{{UserID: other}}}, byPhone, other},
 		"a user ID needs no contacts":        {nil, byID, user},
 		"a number needs contacts":            {nil, byPhone, "no_contact"},
-		"nobody":                             {fixedContacts{}, byPhone, "no_contact"},
-		"one of several":                     {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}, {UserID: other}}}, byPhone, "no_contact"},
-		"one who has blocked":                {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}}}, byPhone, "blocked"},
-		"one by user ID who has blocked":     {fixedContacts{blocked: true}, byID, "blocked"},
+		"no user has the number":             {fixedContacts{}, byPhone, "no_contact"},
+		"several users have the number":      {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}, {UserID: other}}}, byPhone, "no_contact"},
+		"a user who has blocked":             {fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}}}, byPhone, "blocked"},
+		"blocked, by user ID":                {fixedContacts{blocked: true}, byID, "blocked"},
 		"the contacts' fault":                {fixedContacts{err: context.DeadlineExceeded}, byPhone, "system_error"},
 		"the contacts' fault, by user ID":    {fixedContacts{err: context.DeadlineExceeded}, byID, "system_error"},
 	} {
@@ -156,12 +156,12 @@ func TestPush_ChecksProfileFirst(t *testing.T) {
 		status  status.Status
 		reason  status.Reason
 	}{
-		"there is one":          {nil, status.Delivered, ""},
-		"there is none":         {refuseWith(http.StatusNotFound, `{"message":"Not found"}`), status.Undeliverable, status.Blocked},
-		"LINE cannot say":       {refuseWith(http.StatusInternalServerError, ""), status.Preparing, status.SystemError},
-		"LINE does not say now": {refuseWith(http.StatusTooManyRequests, ""), status.Preparing, status.SystemError},
-		"no answer":             {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, status.Preparing, status.SystemError},
-		"it may not ask":        {refuseWith(http.StatusForbidden, ""), status.Delivered, ""},
+		"a profile":       {nil, status.Delivered, ""},
+		"no profile":      {refuseWith(http.StatusNotFound, `{"message":"Not found"}`), status.Undeliverable, status.Blocked},
+		"a server error":  {refuseWith(http.StatusInternalServerError, ""), status.Preparing, status.SystemError},
+		"throttled":       {refuseWith(http.StatusTooManyRequests, ""), status.Preparing, status.SystemError},
+		"no answer":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, status.Preparing, status.SystemError},
+		"LINE forbids it": {refuseWith(http.StatusForbidden, ""), status.Delivered, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -80,17 +80,17 @@ func TestCallback_IsReadByStatusFlag(t *testing.T) {
 		"msgid with a bare #": {readVector(t, "callbacks/hash.txt"), channel.Receipt{
 			Status: status.Delivered, At: time.Date(2024, 6, 18, 10, 15, 30, 0, taipei),
 		}, "#000000013"},
-		"msgid with an escaped #":    {"msgid=%23000000013&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "#000000013"},
-		"at the carrier":             {"msgid=1&statuscode=1&StatusFlag=2", channel.Receipt{Status: status.Accepted}, "1"},
-		"scheduled":                  {"msgid=1&statuscode=1&StatusFlag=0", channel.Receipt{Status: status.Accepted}, "1"},
-		"canceled":                   {"msgid=1&StatusFlag=9", channel.Receipt{Status: status.Undeliverable, Reason: status.Canceled, Detail: "StatusFlag=9 msgid=1"}, "1"},
-		"the word alone":             {"msgid=1&statuscode=0&statusstr=DELIVRD", channel.Receipt{Status: status.Delivered}, "1"},
-		"another word alone":         {"msgid=1&statusstr=UNDELIV", channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "statusstr=UNDELIV msgid=1"}, "1"},
-		"UNKNOWN says nothing new":   {"msgid=1&statuscode=1&statusstr=UNKNOWN", channel.Receipt{}, "1"},
-		"nor does a flag not known":  {"msgid=1&statuscode=0&statusstr=DELIVRD&StatusFlag=77", channel.Receipt{}, "1"},
-		"nor does one of a bad call": {"msgid=1&statuscode=0&StatusFlag=*", channel.Receipt{}, "1"},
-		"a time that is none":        {"msgid=1&donetime=20240230&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
-		"a time before all years":    {"msgid=1&donetime=00000101000000&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
+		"msgid with an escaped #":                      {"msgid=%23000000013&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "#000000013"},
+		"at the carrier":                               {"msgid=1&statuscode=1&StatusFlag=2", channel.Receipt{Status: status.Accepted}, "1"},
+		"scheduled":                                    {"msgid=1&statuscode=1&StatusFlag=0", channel.Receipt{Status: status.Accepted}, "1"},
+		"canceled":                                     {"msgid=1&StatusFlag=9", channel.Receipt{Status: status.Undeliverable, Reason: status.Canceled, Detail: "StatusFlag=9 msgid=1"}, "1"},
+		"the word alone":                               {"msgid=1&statuscode=0&statusstr=DELIVRD", channel.Receipt{Status: status.Delivered}, "1"},
+		"another word alone":                           {"msgid=1&statusstr=UNDELIV", channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "statusstr=UNDELIV msgid=1"}, "1"},
+		"UNKNOWN reports nothing new":                  {"msgid=1&statuscode=1&statusstr=UNKNOWN", channel.Receipt{}, "1"},
+		"an unknown flag reports nothing new":          {"msgid=1&statuscode=0&statusstr=DELIVRD&StatusFlag=77", channel.Receipt{}, "1"},
+		"a flag of a refused call reports nothing new": {"msgid=1&statuscode=0&StatusFlag=*", channel.Receipt{}, "1"},
+		"an invalid time":                              {"msgid=1&donetime=20240230&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
+		"a time before all years":                      {"msgid=1&donetime=00000101000000&StatusFlag=4", channel.Receipt{Status: status.Delivered}, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

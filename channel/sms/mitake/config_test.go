@@ -79,22 +79,22 @@ func TestSend_RefusesTextBeyondMaxSegments(t *testing.T) {
 		text string
 		want int
 	}{
-		"160 letters":             {strings.Repeat("a", 160), 1},
-		"161 letters":             {strings.Repeat("a", 161), 2},
-		"70 han":                  {strings.Repeat("字", 70), 1},
-		"71 han":                  {strings.Repeat("字", 71), 2},
-		"134 han":                 {strings.Repeat("字", 134), 2},
-		"135 han":                 {strings.Repeat("字", 135), 3},
-		"a line break is one":     {strings.Repeat("字", 69) + "\r\n", 1},
-		"so are two":              {strings.Repeat("字", 69) + "\r\n\n", 2},
-		"35 emoji":                {strings.Repeat("😀", 35), 1},
-		"36 emoji":                {strings.Repeat("😀", 36), 2},
-		"an é as if it were 字":    {strings.Repeat("a", 69) + "é", 1},
-		"and one letter more":     {strings.Repeat("a", 70) + "é", 2},
-		"80 braces":               {strings.Repeat("{", 80), 1},
-		"81 braces":               {strings.Repeat("{", 81), 2},
-		"a tab is outside":        {strings.Repeat("a", 70) + "\t", 2},
-		"what is no text is, too": {strings.Repeat("a", 70) + "\xff", 2},
+		"160 letters":                           {strings.Repeat("a", 160), 1},
+		"161 letters":                           {strings.Repeat("a", 161), 2},
+		"70 han":                                {strings.Repeat("字", 70), 1},
+		"71 han":                                {strings.Repeat("字", 71), 2},
+		"134 han":                               {strings.Repeat("字", 134), 2},
+		"135 han":                               {strings.Repeat("字", 135), 3},
+		"a line break is one unit":              {strings.Repeat("字", 69) + "\r\n", 1},
+		"two line breaks are two units":         {strings.Repeat("字", 69) + "\r\n\n", 2},
+		"35 emoji":                              {strings.Repeat("😀", 35), 1},
+		"36 emoji":                              {strings.Repeat("😀", 36), 2},
+		"69 letters and an é, as UCS-2":         {strings.Repeat("a", 69) + "é", 1},
+		"70 letters and an é, as UCS-2":         {strings.Repeat("a", 70) + "é", 2},
+		"80 braces":                             {strings.Repeat("{", 80), 1},
+		"81 braces":                             {strings.Repeat("{", 81), 2},
+		"a tab is outside the alphabet":         {strings.Repeat("a", 70) + "\t", 2},
+		"invalid UTF-8 is outside the alphabet": {strings.Repeat("a", 70) + "\xff", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
