@@ -33,7 +33,7 @@ func TestNotification_CarriesAttemptAsTag(t *testing.T) {
 	require.JSONEq(t, `{"to":"`+hash+`","messages":[{"type":"text","text":"`+string(text)+`"}]}`, got.Body, "LINE's own example of a hash")
 }
 
-// The shape is that of "Send a LINE notification message (template)" in the LINE
+// The request has the shape of "Send a LINE notification message (template)" in the LINE
 // notification messages API reference.
 func TestNotification_SendsTemplatedToItsEndpoint(t *testing.T) {
 	t.Parallel()

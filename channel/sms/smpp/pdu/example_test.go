@@ -6,7 +6,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// A bind that the SMSC refuses without a body, as some do.
+// The example binds, and the SMSC refuses without a body, as some do.
 func Example() {
 	b, err := pdu.Append(nil, pdu.PDU{ID: pdu.EnquireLink, Sequence: 7})
 	fmt.Printf("% x %v\n", b, err)

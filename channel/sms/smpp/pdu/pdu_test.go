@@ -33,7 +33,7 @@ func mustDecodeHex(t *testing.T, s string) []byte {
 	return b
 }
 
-// The bytes of the example in section 3.2.3 of the specification: a bind_transmitter.
+// bindTransmitter is the example in section 3.2.3 of the specification.
 const bindTransmitter = `
 	0000002F 00000002 00000000 00000001
 	534D50503354455354 00 7365637265743038 00 5355424D495431 00
@@ -51,7 +51,7 @@ func TestParse_SpecificationsExample(t *testing.T) {
 	require.Equal(t, mustDecodeHex(t, bindTransmitter), b)
 }
 
-// Bodies as SMSCs are known to send them, against the letter of the specification.
+// SMSCs are known to send these bodies, which the specification does not allow.
 func TestParse_ResponseMayLackFields(t *testing.T) {
 	t.Parallel()
 	info := pdu.TLVs{{Tag: 0x001D, Value: []byte("no")}}
