@@ -23,7 +23,7 @@ var shippedTemplate = whatsapp.Template{Name: "order_shipped", Language: "en_US"
 // send sends content through a Graph API with that answer.
 func send(t *testing.T, content channel.Content, answer http.HandlerFunc) (channel.Result, error) {
 	t.Helper()
-	return open(t, config(newFakeGraph(t, answer).url)).Send(t.Context(), envelope(t, content))
+	return open(t, config(newFakeGraph(t, answer).url)).Send(t.Context(), envelope(content))
 }
 
 func requireError(t *testing.T, err error) *channel.Error {
@@ -61,7 +61,7 @@ func TestSend_RequestsMatchMetasExamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newFakeGraph(t, nil)
-			e := envelope(t, tt.content)
+			e := envelope(tt.content)
 			e.To = number(t, tt.to)
 			_, err := open(t, config(g.url)).Send(t.Context(), e)
 			require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestSend_EveryKindOfHeaderAndButton(t *testing.T) {
 	} {
 		content.Name, content.Language = "order_shipped", "en_US"
 		g := newFakeGraph(t, nil)
-		_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, content))
+		_, err := open(t, config(g.url)).Send(t.Context(), envelope(content))
 		require.NoError(t, err)
 		var sent struct {
 			Template struct{ Components json.RawMessage }
@@ -118,7 +118,7 @@ func TestSend_EveryKindOfHeaderAndButton(t *testing.T) {
 func TestSend_NoComponentsWithoutPlaceholders(t *testing.T) {
 	t.Parallel()
 	g := newFakeGraph(t, nil)
-	_, err := open(t, config(g.url)).Send(t.Context(), envelope(t, whatsapp.Template{Name: "hello_world", Language: "en_US"}))
+	_, err := open(t, config(g.url)).Send(t.Context(), envelope(whatsapp.Template{Name: "hello_world", Language: "en_US"}))
 	require.NoError(t, err)
 	require.NotContains(t, string(<-g.bodies), "components")
 }
@@ -126,7 +126,7 @@ func TestSend_NoComponentsWithoutPlaceholders(t *testing.T) {
 func TestSend_AcceptedWithAttemptAsProviderID(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(newFakeGraph(t, answerWith(200, testdata(t, "answers/accepted.json"))).url))
-	e := envelope(t, shippedTemplate)
+	e := envelope(shippedTemplate)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
@@ -262,7 +262,7 @@ func TestCodes_ConfiguredComeFirst(t *testing.T) {
 	c.Codes = map[int]channel.Verdict{131049: {Status: status.Undeliverable, Reason: "ecosystem"}}
 	ch := open(t, c)
 	c.Codes[131049] = channel.Verdict{}
-	_, err := ch.Send(t.Context(), envelope(t, shippedTemplate))
+	_, err := ch.Send(t.Context(), envelope(shippedTemplate))
 	require.Equal(t, status.Reason("ecosystem"), requireError(t, err).Reason())
 }
 
@@ -275,9 +275,9 @@ func TestSend_CallsTokenEveryTime(t *testing.T) {
 		return tokens[0]
 	}
 	ch := open(t, c)
-	_, err := ch.Send(t.Context(), envelope(t, shippedTemplate))
+	_, err := ch.Send(t.Context(), envelope(shippedTemplate))
 	require.Equal(t, status.Authorization, requireError(t, err).Reason())
-	_, err = ch.Send(t.Context(), envelope(t, shippedTemplate))
+	_, err = ch.Send(t.Context(), envelope(shippedTemplate))
 	require.NoError(t, err, "white space around a token does not matter")
 }
 
@@ -391,7 +391,7 @@ func FuzzAnswer(f *testing.F) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 		})}
-		e := envelope(t, whatsapp.Template{Name: "otp", Language: "en", Body: []whatsapp.Parameter{{Text: "Jessica Lovelace"}}})
+		e := envelope(whatsapp.Template{Name: "otp", Language: "en", Body: []whatsapp.Parameter{{Text: "Jessica Lovelace"}}})
 		result, err := open(t, c).Send(t.Context(), e)
 		said := result.Detail
 		if err == nil {

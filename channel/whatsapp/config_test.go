@@ -57,7 +57,7 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 func TestConfig_BaseURLMayEndInSlash(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"", "/"} {
-		_, err := open(t, config(newFakeGraph(t, nil).url+end)).Send(t.Context(), envelope(t, shippedTemplate))
+		_, err := open(t, config(newFakeGraph(t, nil).url+end)).Send(t.Context(), envelope(shippedTemplate))
 		require.NoError(t, err)
 	}
 	for _, url := range []string{

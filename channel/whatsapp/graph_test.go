@@ -106,9 +106,17 @@ func number(t testing.TB, e164 string) channel.Recipient {
 	return channel.Recipient{Phone: n}
 }
 
-func envelope(t testing.TB, content channel.Content) channel.Envelope {
-	t.Helper()
-	return channel.Envelope{AttemptID: uuid.New(), To: number(t, "+16505551234"), Content: content, Try: 1}
+// person is the recipient of envelopes.
+var person = func() channel.Recipient {
+	n, err := phone.Parse("+16505551234")
+	if err != nil {
+		panic(err)
+	}
+	return channel.Recipient{Phone: n}
+}()
+
+func envelope(content channel.Content) channel.Envelope {
+	return channel.Envelope{AttemptID: uuid.New(), To: person, Content: content, Try: 1}
 }
 
 // testdata reads one of Meta's examples.

@@ -57,7 +57,7 @@ func TestPeer_AcceptsTemplates(t *testing.T) {
 		"nothing":        {},
 	} {
 		content.Name, content.Language = "order_shipped", "en_US"
-		_, err := c.Send(t.Context(), envelope(t, content))
+		_, err := c.Send(t.Context(), envelope(content))
 		require.NoError(t, err)
 		var sent struct{ Template map[string]any }
 		require.NoError(t, json.Unmarshal(<-g.bodies, &sent))

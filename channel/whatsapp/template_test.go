@@ -84,7 +84,7 @@ func TestTemplate_ValuesStayData(t *testing.T) {
 		rendered, err := fullTemplate.Render(vars)
 		require.NoError(rt, err)
 		require.Len(rt, rendered.(whatsapp.Template).Body, 2)
-		_, err = c.Send(t.Context(), envelope(t, rendered))
+		_, err = c.Send(t.Context(), envelope(rendered))
 		require.NoError(rt, err)
 		body := <-g.bodies
 

@@ -27,7 +27,7 @@ func BenchmarkSubmit(b *testing.B) {
 			go func() { served <- takeAll(listener) }()
 			c, err := smpp.New(smpp.Config{Addr: listener.Addr().String(), SystemID: account, Password: password, Source: "SMSPLUS", Window: window})
 			require.NoError(b, err)
-			e := envelope(b, "Your code is 471108. It is valid for five minutes.")
+			e := envelope("Your code is 471108. It is valid for five minutes.")
 			e.Expires = time.Now().Add(time.Hour)
 			_, err = c.Send(b.Context(), e)
 			require.NoError(b, err)

@@ -94,12 +94,12 @@ func TestLog_HasBindsAndNoSecret(t *testing.T) {
 		c := m.newChannel(func(c *smpp.Config) {
 			c.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
-		answers := sendAsync(context.Background(), c, envelope(t, "very private"))
+		answers := sendAsync(context.Background(), c, envelope("very private"))
 		p := m.acceptConn()
 		p.respond(p.expect(pdu.BindTransceiver), pdu.RINVPASWD)
 		<-answers
 		p = m.acceptBind()
-		answers = sendAsync(context.Background(), c, envelope(t, "very private"))
+		answers = sendAsync(context.Background(), c, envelope("very private"))
 		p.respond(p.expect(pdu.SubmitSM), pdu.RINVESMCLASS)
 		<-answers
 		for i, q := range []pdu.PDU{

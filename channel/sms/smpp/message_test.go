@@ -60,7 +60,7 @@ func TestSend_LongTextArrivesWholeWithIDOfLastPart(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			e := envelope(t, tt.text)
+			e := envelope(tt.text)
 			e.AttemptID = attempt
 			got, a := submitAll(t, func(c *smpp.Config) { c.Long = tt.long }, e)
 			requireAccepted(t, a, fmt.Sprint(tt.parts))
@@ -103,7 +103,7 @@ func TestSend_LongTextArrivesWholeWithIDOfLastPart(t *testing.T) {
 // A handset ignores the copy of a part that it has, because both have the same reference.
 func TestSend_TriesShareReference(t *testing.T) {
 	t.Parallel()
-	e := envelope(t, strings.Repeat("a", 200))
+	e := envelope(strings.Repeat("a", 200))
 	first, _ := submitAll(t, nil, e)
 	e.Try = 2
 	second, _ := submitAll(t, nil, e)
@@ -142,7 +142,7 @@ func TestSend_PartlyTakenIsInDoubtUnlessRefused(t *testing.T) {
 			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 				c := m.newChannel(nil)
 				defer closeIgnoringError(t, c)
-				answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+				answers := sendAsync(t.Context(), c, envelope(strings.Repeat("a", 200)))
 				p := m.acceptBind()
 				p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 				tt.fail(p, p.expect(pdu.SubmitSM))
@@ -156,7 +156,7 @@ func TestSend_NothingTakenIsTemporary(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		answers := sendAsync(t.Context(), c, envelope(strings.Repeat("a", 200)))
 		p := m.acceptBind()
 		p.respond(p.expect(pdu.SubmitSM), pdu.RTHROTTLED)
 		requireFault(t, (<-answers).err, false)
@@ -168,7 +168,7 @@ func TestSend_NextPartOfLostSessionIsInDoubt(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		answers := sendAsync(t.Context(), c, envelope(strings.Repeat("a", 200)))
 		p := m.acceptBind()
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 		p.hangUp()
@@ -188,16 +188,16 @@ func TestSend_ValidityEndsWhenMessageExpires(t *testing.T) {
 		48 * time.Hour:                        "000002000000000R",
 		300 * time.Hour:                       "000002000000000R",
 	} {
-		e := envelope(t, "hello")
+		e := envelope("hello")
 		clock := fixedClock(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC))
 		e.Expires = clock.Now().Add(left)
 		got, a := submitAll(t, func(c *smpp.Config) { c.Clock = clock }, e)
 		requireAccepted(t, a, "1")
 		require.Equal(t, want, got[0].ValidityPeriod, left)
 	}
-	got, _ := submitAll(t, nil, envelope(t, "hello"))
+	got, _ := submitAll(t, nil, envelope("hello"))
 	require.Empty(t, got[0].ValidityPeriod, "it does not expire")
-	e := envelope(t, "hello")
+	e := envelope("hello")
 	e.Expires = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	got, a := submitAll(t, func(c *smpp.Config) { c.Clock = fixedClock(e.Expires) }, e)
 	requireRefused(t, a.err, status.Undeliverable, status.Expired)
@@ -222,12 +222,12 @@ func TestSend_SourceTypeFollowsSource(t *testing.T) {
 		"88":                   {TON: 3, Addr: "88"},
 		"12345678901234567890": {TON: 1, NPI: 1, Addr: "12345678901234567890"},
 	} {
-		got, _ := submitAll(t, func(c *smpp.Config) { c.Source = source }, envelope(t, "hello"))
+		got, _ := submitAll(t, func(c *smpp.Config) { c.Source = source }, envelope("hello"))
 		require.Equal(t, want, got[0].Source, source)
 	}
 	got, _ := submitAll(t, func(c *smpp.Config) {
 		c.Source, c.SourceType, c.ServiceType = "0912345678", &smpp.Numbering{TON: 2, NPI: 8}, "OTP"
-	}, envelope(t, "hello"))
+	}, envelope("hello"))
 	require.Equal(t, pdu.Address{TON: 2, NPI: 8, Addr: "0912345678"}, got[0].Source)
 	require.Equal(t, "OTP", got[0].ServiceType)
 }
@@ -261,7 +261,7 @@ func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	require.Error(t, wide.CheckContent(channel.Text(strings.Repeat("a", 306))), "a longer header leaves less room")
 	require.NoError(t, wide.CheckContent(channel.Text(strings.Repeat("a", 304))))
 
-	e := envelope(t, strings.Repeat("a", 307))
+	e := envelope(strings.Repeat("a", 307))
 	_, err := c.Send(context.Background(), e)
 	requireRefused(t, err, status.Undeliverable, status.ContentRejected)
 }

@@ -99,7 +99,7 @@ const (
 // envelopeTo returns an envelope for a number.
 func envelopeTo(t *testing.T, e164, text string) channel.Envelope {
 	t.Helper()
-	e := envelope(t, text)
+	e := envelope(text)
 	e.To = to(t, e164)
 	return e
 }
@@ -127,7 +127,7 @@ func TestPeerNode_TakesMessageAndReportsIt(t *testing.T) {
 	c := n.channel(nil)
 	sunk, answers, _ := listenAsync(t.Context(), c)
 	n.expect(boundEvent())
-	e := envelope(t, "Total: 10€ [paid] @ noon")
+	e := envelope("Total: 10€ [paid] @ noon")
 	e.Expires = time.Now().Add(time.Hour + time.Minute/2)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestPeerNode_GetsLongTextsWhole(t *testing.T) {
 			c := n.channel(func(c *smpp.Config) { c.Long = long })
 			sunk, answers, _ := listenAsync(t.Context(), c)
 			n.expect(boundEvent())
-			result, err := c.Send(t.Context(), envelope(t, text))
+			result, err := c.Send(t.Context(), envelope(text))
 			require.NoError(t, err, name)
 			require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, nil).ProviderID, name)
 			require.Equal(t, text, n.next().Text, name)
@@ -189,7 +189,7 @@ func TestPeerNode_Outcomes(t *testing.T) {
 	n.expect(nodeEvent{Report: "00A2"})
 
 	// A receipt is repeated until it is stored.
-	result, err = c.Send(t.Context(), envelope(t, "3"))
+	result, err = c.Send(t.Context(), envelope("3"))
 	require.NoError(t, err)
 	n.expect(got("3", "+"+digits))
 	for _, answer := range []error{errors.New("the store is down"), errors.New("still"), nil} {
@@ -205,7 +205,7 @@ func TestPeerNode_Outcomes(t *testing.T) {
 	_, err = c.Send(t.Context(), envelopeTo(t, cut, "5"))
 	requireFault(t, err, true)
 	n.expect(got("5", cut))
-	_, err = c.Send(t.Context(), envelope(t, "6"))
+	_, err = c.Send(t.Context(), envelope("6"))
 	require.NoError(t, err, "it binds again")
 	n.expect(boundEvent())
 }
@@ -214,7 +214,7 @@ func TestPeerNode_RefusesWrongPassword(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
 	c := n.channel(func(c *smpp.Config) { c.Password = "guess" })
-	_, err := c.Send(t.Context(), envelope(t, "hello"))
+	_, err := c.Send(t.Context(), envelope("hello"))
 	requireRefused(t, err, status.Undeliverable, status.Authorization)
 	require.ErrorContains(t, err, "RINVPASWD")
 	n.expect(boundEvent())
@@ -238,7 +238,7 @@ func TestPeerNode_RequestsAreAnswered(t *testing.T) {
 	n.Tell(t, "unbind") // while an answer is still pending
 	requireAccepted(t, <-waiting, "a1")
 	n.expect(nodeEvent{Unbound: true})
-	_, err := c.Send(t.Context(), envelope(t, "after"))
+	_, err := c.Send(t.Context(), envelope("after"))
 	require.NoError(t, err)
 	n.expect(boundEvent())
 	require.Equal(t, "after", n.next().Text)
@@ -269,7 +269,7 @@ func TestPeerNode_FallsSilent(t *testing.T) {
 	c := n.channel(func(c *smpp.Config) { c.EnquireInterval, c.ResponseTimeout = 100*time.Millisecond, time.Second })
 	sunk, answers, _ := listenAsync(t.Context(), c)
 	n.expect(boundEvent())
-	_, err := c.Send(t.Context(), envelope(t, "before"))
+	_, err := c.Send(t.Context(), envelope("before"))
 	require.NoError(t, err)
 	requireReceipt(t, sunk, answers, nil)
 	require.Equal(t, "before", n.next().Text)
@@ -277,7 +277,7 @@ func TestPeerNode_FallsSilent(t *testing.T) {
 	n.Tell(t, "mute")
 	n.Tell(t, "enquire") // the channel still answers, which shows that node is only silent
 	n.expect(nodeEvent{Alive: true})
-	_, err = c.Send(t.Context(), envelope(t, "hello?"))
+	_, err = c.Send(t.Context(), envelope("hello?"))
 	requireFault(t, err, true)
 	n.expect(boundEvent())
 }
@@ -289,13 +289,13 @@ func TestPeerNode_OverTLS(t *testing.T) {
 	c := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{RootCAs: roots} })
 	sunk, answers, _ := listenAsync(t.Context(), c)
 	n.expect(boundEvent())
-	result, err := c.Send(t.Context(), envelope(t, "hello"))
+	result, err := c.Send(t.Context(), envelope("hello"))
 	require.NoError(t, err)
 	require.Equal(t, result.ProviderID, requireReceipt(t, sunk, answers, nil).ProviderID)
 	require.NoError(t, c.Close())
 
 	stranger := n.channel(func(c *smpp.Config) { c.TLS = &tls.Config{} })
-	_, err = stranger.Send(t.Context(), envelope(t, "hello"))
+	_, err = stranger.Send(t.Context(), envelope("hello"))
 	requireFault(t, err, false)
 	require.ErrorContains(t, err, "TLS")
 }
@@ -335,7 +335,7 @@ func TestPeerPerl(t *testing.T) {
 	}
 	stranger, err := smpp.New(config)
 	require.NoError(t, err)
-	_, err = stranger.Send(t.Context(), envelope(t, "hello"))
+	_, err = stranger.Send(t.Context(), envelope("hello"))
 	requireRefused(t, err, status.Undeliverable, status.Authorization)
 	require.NoError(t, stranger.Close())
 	require.Equal(t, "bind smsplus 34", p.Next(t))
@@ -349,7 +349,7 @@ func TestPeerPerl(t *testing.T) {
 	require.Equal(t, "enquire", p.Next(t))
 
 	const text = "您的驗證碼是 4711"
-	result, err := c.Send(t.Context(), envelope(t, text))
+	result, err := c.Send(t.Context(), envelope(text))
 	require.NoError(t, err)
 	require.Equal(t, "1001", result.ProviderID)
 	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "1001", Status: status.Delivered}, requireReceipt(t, sunk, answers, nil))

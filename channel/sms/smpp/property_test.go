@@ -72,7 +72,7 @@ func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 				senders.Go(func() {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(seconds)*time.Second)
 					defer cancel()
-					e := envelope(t, strings.Repeat("x", 153*(parts-1)+1+min(parts-1, 1)*10))
+					e := envelope(strings.Repeat("x", 153*(parts-1)+1+min(parts-1, 1)*10))
 					e.To = to(t, fmt.Sprintf("+88691234%04d", i))
 					answers[i].Result, answers[i].err = c.Send(ctx, e)
 				})

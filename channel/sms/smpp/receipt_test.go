@@ -92,7 +92,7 @@ func TestReceipt_RefusedWithoutListener(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		first := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 		requireAccepted(t, <-first, "1")
@@ -281,7 +281,7 @@ func TestIDs_AreComparedAsConfigured(t *testing.T) {
 				defer closeIgnoringError(t, c)
 				sunk, answers, _ := listenAsync(t.Context(), c)
 				p := m.acceptBind()
-				first := sendAsync(t.Context(), c, envelope(t, "hello"))
+				first := sendAsync(t.Context(), c, envelope("hello"))
 				p.acceptSubmit(p.expect(pdu.SubmitSM), tt.answered)
 				sent := <-first
 				require.NoError(t, sent.err)
@@ -301,7 +301,7 @@ func TestSend_AcceptedWithoutID(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		p.respond(p.expect(pdu.SubmitSM), pdu.ROK)
 		requireAccepted(t, <-answers, "")

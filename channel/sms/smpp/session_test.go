@@ -38,7 +38,7 @@ func TestBind_CarriesAccount(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.SystemType = "OTP" })
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptConn()
 		bind := p.expect(pdu.BindTransceiver)
 		require.Equal(t, &pdu.Bind{SystemID: account, Password: password, SystemType: "OTP", InterfaceVersion: 0x34}, bind.Body)
@@ -62,7 +62,7 @@ func TestNew_StartsNothing(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, c.Close())
 		require.NoError(t, c.Close(), "again")
-		_, err := c.Send(t.Context(), envelope(t, "hello"))
+		_, err := c.Send(t.Context(), envelope("hello"))
 		requireFault(t, err, false)
 		require.Error(t, c.Listen(t.Context(), nil))
 	})
@@ -79,7 +79,7 @@ func TestListen_StartsSessions(t *testing.T) {
 		stop()
 		require.ErrorIs(t, <-heard, context.Canceled)
 
-		answers := sendAsync(t.Context(), c, envelope(t, "hello")) // the session is still there
+		answers := sendAsync(t.Context(), c, envelope("hello")) // the session is still there
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 		requireAccepted(t, <-answers, "1")
 	})
@@ -93,7 +93,7 @@ func TestBind_RefusedIsUndeliverableAndRetriedSlowly(t *testing.T) {
 				inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 					c := m.newChannel(nil)
 					defer closeIgnoringError(t, c)
-					answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+					answers := sendAsync(t.Context(), c, envelope("hello"))
 					p := m.acceptConn()
 					q := p.expect(pdu.BindTransceiver)
 					p.write(pdu.PDU{ID: pdu.BindTransceiverResp, Status: s, Sequence: q.Sequence, Body: body})
@@ -102,14 +102,14 @@ func TestBind_RefusedIsUndeliverableAndRetriedSlowly(t *testing.T) {
 					a := <-answers
 					requireRefused(t, a.err, status.Undeliverable, status.Authorization)
 
-					_, err := c.Send(t.Context(), envelope(t, "hello"))
+					_, err := c.Send(t.Context(), envelope("hello"))
 					requireRefused(t, err, status.Undeliverable, status.Authorization)
 					requireElapsed(t, refused, 0) // at once
 
 					p = m.acceptBind()
 					require.GreaterOrEqual(t, time.Since(refused), time.Minute)
 					require.LessOrEqual(t, time.Since(refused), 75*time.Second)
-					answers = sendAsync(t.Context(), c, envelope(t, "hello"))
+					answers = sendAsync(t.Context(), c, envelope("hello"))
 					p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
 					requireAccepted(t, <-answers, "1")
 				})
@@ -128,7 +128,7 @@ func TestBind_RefusedBindsTakeTurns(t *testing.T) {
 		})
 		c := m.newChannel(func(c *smpp.Config) { c.Binds = 10 })
 		defer closeIgnoringError(t, c)
-		_, err := c.Send(t.Context(), envelope(t, "hello"))
+		_, err := c.Send(t.Context(), envelope("hello"))
 		requireRefused(t, err, status.Undeliverable, status.Authorization)
 		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's
 		synctest.Wait()
@@ -155,7 +155,7 @@ func TestBind_TemporaryFailureIsTemporary(t *testing.T) {
 				c := m.newChannel(nil)
 				defer closeIgnoringError(t, c)
 				start := time.Now()
-				answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+				answers := sendAsync(t.Context(), c, envelope("hello"))
 				fail(m.acceptConn())
 				requireFault(t, (<-answers).err, false)
 				require.LessOrEqual(t, time.Since(start), 10*time.Second, "the bind has a deadline")
@@ -170,7 +170,7 @@ func TestBind_NackIsRefusal(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptConn()
 		q := p.expect(pdu.BindTransceiver)
 		p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 9}) // some cannot wait
@@ -194,7 +194,7 @@ func TestBind_PausesGrow(t *testing.T) {
 			}
 		})
 		defer closeIgnoringError(t, c)
-		_, err := c.Send(t.Context(), envelope(t, "hello"))
+		_, err := c.Send(t.Context(), envelope("hello"))
 		requireFault(t, err, false)
 		m.acceptBind()
 		for i, most := range []int{1, 2, 4, 8, 8, 8} {
@@ -212,7 +212,7 @@ func TestSend_WaitsForBindUntilContextEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		answers := sendAsync(ctx, c, envelope(t, "hello"))
+		answers := sendAsync(ctx, c, envelope("hello"))
 		p := m.acceptConn()
 		q := p.expect(pdu.BindTransceiver)
 		requireFault(t, (<-answers).err, false)
@@ -225,19 +225,19 @@ func TestWindow_ExcessMessagesWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.Window = 2 })
 		defer closeIgnoringError(t, c)
-		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		first := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		one := p.expect(pdu.SubmitSM)
-		second := sendAsync(t.Context(), c, envelope(t, "hello"))
+		second := sendAsync(t.Context(), c, envelope("hello"))
 		two := p.expect(pdu.SubmitSM)
 
 		brief, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		third := sendAsync(brief, c, envelope(t, "hello"))
+		third := sendAsync(brief, c, envelope("hello"))
 		a := <-third
 		requireFault(t, a.err, false)
 
-		third = sendAsync(t.Context(), c, envelope(t, "hello"))
+		third = sendAsync(t.Context(), c, envelope("hello"))
 		synctest.Wait()
 		p.acceptSubmit(two, "2")
 		requireAccepted(t, <-second, "2")
@@ -256,12 +256,12 @@ func TestWindow_AbandonedMessageKeepsPlace(t *testing.T) {
 		defer closeIgnoringError(t, c)
 		brief, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		first := sendAsync(brief, c, envelope(t, "hello"))
+		first := sendAsync(brief, c, envelope("hello"))
 		p := m.acceptBind()
 		one := p.expect(pdu.SubmitSM)
 		requireFault(t, (<-first).err, true)
 
-		second := sendAsync(t.Context(), c, envelope(t, "hello"))
+		second := sendAsync(t.Context(), c, envelope("hello"))
 		synctest.Wait()
 		p.acceptSubmit(one, "1")
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "2")
@@ -273,14 +273,14 @@ func TestSend_UnansweredIsInDoubt(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.ResponseTimeout, c.EnquireInterval, c.Window = 7*time.Second, time.Minute, 1 })
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		start := time.Now()
 		one := p.expect(pdu.SubmitSM)
 		requireFault(t, (<-answers).err, true)
 		requireElapsed(t, start, 7*time.Second)
 
-		answers = sendAsync(t.Context(), c, envelope(t, "hello")) // the link is up, and there is room again
+		answers = sendAsync(t.Context(), c, envelope("hello")) // the link is up, and there is room again
 		two := p.expect(pdu.SubmitSM)
 		p.acceptSubmit(one, "1") // too late
 		p.acceptSubmit(two, "2")
@@ -293,11 +293,11 @@ func TestSend_CutLinkLeavesWrittenInDoubt(t *testing.T) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
 		var answers []<-chan sendAnswer
-		answers = append(answers, sendAsync(t.Context(), c, envelope(t, "hello")))
+		answers = append(answers, sendAsync(t.Context(), c, envelope("hello")))
 		p := m.acceptBind()
 		p.expect(pdu.SubmitSM)
 		for range 2 {
-			answers = append(answers, sendAsync(t.Context(), c, envelope(t, "hello")))
+			answers = append(answers, sendAsync(t.Context(), c, envelope("hello")))
 			p.expect(pdu.SubmitSM)
 		}
 		p.hangUp()
@@ -321,12 +321,12 @@ func TestSend_UnwrittenIsTemporary(t *testing.T) {
 			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 				c := m.newChannel(nil)
 				defer closeIgnoringError(t, c)
-				first := sendAsync(t.Context(), c, envelope(t, "hello"))
+				first := sendAsync(t.Context(), c, envelope("hello"))
 				p := m.acceptBind()
 				require.Len(t, mustEncode(t, p.expect(pdu.SubmitSM)), 50)
-				second := sendAsync(t.Context(), c, envelope(t, "hello"))
+				second := sendAsync(t.Context(), c, envelope("hello"))
 				synctest.Wait() // it is being written
-				third := sendAsync(t.Context(), c, envelope(t, "hello"))
+				third := sendAsync(t.Context(), c, envelope("hello"))
 				synctest.Wait() // it is queued
 				_, err := io.ReadFull(p.conn, make([]byte, tt.octets))
 				require.NoError(t, err)
@@ -350,14 +350,14 @@ func TestSend_IsWithdrawnBeforeWrite(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		first := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		synctest.Wait() // the writer waits for the SMSC to read
 		brief, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		second := sendAsync(brief, c, envelope(t, "never seen"))
+		second := sendAsync(brief, c, envelope("never seen"))
 		requireFault(t, (<-second).err, false)
-		third := sendAsync(t.Context(), c, envelope(t, "again"))
+		third := sendAsync(t.Context(), c, envelope("again"))
 		synctest.Wait()
 
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
@@ -414,7 +414,7 @@ func TestKeepAlive_SilentLinkLeavesMessagesInDoubt(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.EnquireInterval, c.ResponseTimeout = 5*time.Second, 30*time.Second })
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		start := time.Now()
 		p.expect(pdu.SubmitSM)
@@ -431,7 +431,7 @@ func TestSession_DropsSMSCThatReadsNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.ResponseTimeout = 5 * time.Second })
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		m.acceptBind()
 		start := time.Now()
 		requireFault(t, (<-answers).err, false)
@@ -444,7 +444,7 @@ func TestSession_AnswersRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		submit := p.expect(pdu.SubmitSM)
 		for _, tt := range []struct {
@@ -487,12 +487,12 @@ func TestSession_NackAnswersItsMessage(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		p.write(pdu.PDU{ID: pdu.GenericNack, Status: pdu.RINVCMDLEN, Sequence: p.expect(pdu.SubmitSM).Sequence})
 		requireRefused(t, (<-answers).err, status.Failed, status.SystemError)
 
-		answers = sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers = sendAsync(t.Context(), c, envelope("hello"))
 		p.write(pdu.PDU{ID: pdu.GenericNack, Sequence: p.expect(pdu.SubmitSM).Sequence})
 		requireFault(t, (<-answers).err, false) // a nack of success is still a nack
 	})
@@ -502,7 +502,7 @@ func TestSession_InvalidLengthEndsIt(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		p.expect(pdu.SubmitSM)
 		_, err := p.conn.Write([]byte(strings.Repeat("\xff", 16)))
@@ -517,12 +517,12 @@ func TestUnbind_WaitsForPendingAnswers(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
 		defer closeIgnoringError(t, c)
-		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		first := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		submit := p.expect(pdu.SubmitSM)
 		p.write(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF0})
 		synctest.Wait()
-		second := sendAsync(t.Context(), c, envelope(t, "hello")) // it waits for the next bind
+		second := sendAsync(t.Context(), c, envelope("hello")) // it waits for the next bind
 		synctest.Wait()
 		p.write(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF1})
 		require.Equal(t, uint32(0xFFFFFFF1), p.expect(pdu.UnbindResp).Sequence)
@@ -543,7 +543,7 @@ func TestSession_RebindsWhenSMSCSaysUnbound(t *testing.T) {
 			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 				c := m.newChannel(nil)
 				defer closeIgnoringError(t, c)
-				answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+				answers := sendAsync(t.Context(), c, envelope("hello"))
 				p := m.acceptBind()
 				p.respond(p.expect(pdu.SubmitSM), s)
 				requireFault(t, (<-answers).err, false)
@@ -565,13 +565,13 @@ func TestClose_WaitsForAnswersAndUnbinds(t *testing.T) {
 		heard := make(chan error, 1)
 		go func() { heard <- c.Listen(ctx, nil) }()
 		p := m.acceptBind()
-		first := sendAsync(t.Context(), c, envelope(t, "hello"))
+		first := sendAsync(t.Context(), c, envelope("hello"))
 		submit := p.expect(pdu.SubmitSM)
 		closed := make(chan error, 1)
 		go func() { closed <- c.Close() }()
 		require.Error(t, <-heard)
 		synctest.Wait()
-		_, err := c.Send(t.Context(), envelope(t, "hello"))
+		_, err := c.Send(t.Context(), envelope("hello"))
 		requireFault(t, err, false)
 		p.acceptSubmit(submit, "1")
 		requireAccepted(t, <-first, "1")
@@ -585,7 +585,7 @@ func TestClose_CutsSlowSessions(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.CloseTimeout, c.Binds = 3*time.Second, 3 })
 		start := time.Now()
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		p := m.acceptBind()
 		p.expect(pdu.SubmitSM)
 		m.acceptBind()
@@ -601,7 +601,7 @@ func TestClose_CutsSlowSessions(t *testing.T) {
 func TestClose_EndsWaitingSendsWithoutBind(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		m.acceptConn().expect(pdu.BindTransceiver)
 		require.NoError(t, c.Close())
 		requireFault(t, (<-answers).err, false)
@@ -621,7 +621,7 @@ func TestSession_LostIsBoundAgain(t *testing.T) {
 			cut := time.Now()
 			p.hangUp()
 			synctest.Wait()
-			answers := sendAsync(t.Context(), c, envelope(t, "hello")) // it waits
+			answers := sendAsync(t.Context(), c, envelope("hello")) // it waits
 			p = m.acceptBind()
 			pauses = append(pauses, time.Since(cut))
 			p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
@@ -645,11 +645,11 @@ func TestBinds_ShareMessages(t *testing.T) {
 		c := m.newChannel(func(c *smpp.Config) { c.Binds, c.Window = 3, 2 })
 		defer closeIgnoringError(t, c)
 		var answers []<-chan sendAnswer
-		answers = append(answers, sendAsync(t.Context(), c, envelope(t, "hello")))
+		answers = append(answers, sendAsync(t.Context(), c, envelope("hello")))
 		peers := []*smscPeer{m.acceptBind(), m.acceptBind(), m.acceptBind()}
 		for range 5 {
 			synctest.Wait()
-			answers = append(answers, sendAsync(t.Context(), c, envelope(t, "hello")))
+			answers = append(answers, sendAsync(t.Context(), c, envelope("hello")))
 		}
 		for _, p := range peers {
 			p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
@@ -675,7 +675,7 @@ func TestBinds_ShareSequentialMessages(t *testing.T) {
 		defer closeIgnoringError(t, c)
 		for range 30 {
 			synctest.Wait()
-			_, err := c.Send(t.Context(), envelope(t, "hello"))
+			_, err := c.Send(t.Context(), envelope("hello"))
 			require.NoError(t, err)
 		}
 		mu.Lock()
@@ -691,7 +691,7 @@ func TestBinds_FailingOneStopsNoOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(func(c *smpp.Config) { c.Binds = 2 })
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, "hello"))
+		answers := sendAsync(t.Context(), c, envelope("hello"))
 		one, two := m.acceptConn(), m.acceptConn()
 		one.respond(one.expect(pdu.BindTransceiver), pdu.RBINDFAIL)
 		one.expectEnd()
@@ -735,6 +735,6 @@ func TestSend_AnswerMayPrecedeEndOfWrite(t *testing.T) {
 		})
 		defer closeIgnoringError(t, c)
 		defer close(hold)
-		requireAccepted(t, <-sendAsync(t.Context(), c, envelope(t, "hello")), "1")
+		requireAccepted(t, <-sendAsync(t.Context(), c, envelope("hello")), "1")
 	})
 }

@@ -207,9 +207,17 @@ func to(t testing.TB, e164 string) channel.Recipient {
 	return channel.Recipient{Phone: n}
 }
 
-func envelope(t testing.TB, text string) channel.Envelope {
-	t.Helper()
-	return channel.Envelope{AttemptID: uuid.New(), To: to(t, "+"+digits), Content: channel.Text(text), Try: 1}
+// person is the recipient of envelopes.
+var person = func() channel.Recipient {
+	n, err := phone.Parse("+" + digits)
+	if err != nil {
+		panic(err)
+	}
+	return channel.Recipient{Phone: n}
+}()
+
+func envelope(text string) channel.Envelope {
+	return channel.Envelope{AttemptID: uuid.New(), To: person, Content: channel.Text(text), Try: 1}
 }
 
 // sendAnswer holds the results of a Send.

@@ -23,7 +23,7 @@ func sendRefused(t *testing.T, change func(*smpp.Config), s pdu.Status, try int)
 		m.serveAll(func(p *smscPeer, q pdu.PDU) { p.respond(q, s) })
 		c := m.newChannel(change)
 		defer closeIgnoringError(t, c)
-		e := envelope(t, "hello")
+		e := envelope("hello")
 		e.Try = try
 		a.Result, a.err = c.Send(t.Context(), e)
 	})
@@ -88,7 +88,7 @@ func TestCodes_AcceptingCodeContinuesWithNextPart(t *testing.T) {
 			c.Codes = map[pdu.Status]channel.Verdict{pdu.RINVMSGID: {Status: status.Accepted}} // a duplicate
 		})
 		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(t, strings.Repeat("a", 200)))
+		answers := sendAsync(t.Context(), c, envelope(strings.Repeat("a", 200)))
 		p := m.acceptBind()
 		p.respond(p.expect(pdu.SubmitSM), pdu.RINVMSGID)
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "2")
@@ -106,7 +106,7 @@ func TestCodes_AccountOverridesBindCode(t *testing.T) {
 			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 				c := m.newChannel(func(c *smpp.Config) { c.Codes = map[pdu.Status]channel.Verdict{pdu.RBINDFAIL: v} })
 				defer closeIgnoringError(t, c)
-				answers := sendAsync(context.Background(), c, envelope(t, "hello"))
+				answers := sendAsync(context.Background(), c, envelope("hello"))
 				p := m.acceptConn()
 				p.respond(p.expect(pdu.BindTransceiver), pdu.RBINDFAIL)
 				requireFault(t, (<-answers).err, false) // no message was written, so none is in doubt

@@ -6,7 +6,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-// The example binds, and the SMSC refuses without a body, as some do.
+// The example encodes an enquire_link, and parses the refusal of a bind. Some SMSCs send it
+// without a body.
 func Example() {
 	b, err := pdu.Append(nil, pdu.PDU{ID: pdu.EnquireLink, Sequence: 7})
 	fmt.Printf("% x %v\n", b, err)

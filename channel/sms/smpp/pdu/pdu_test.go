@@ -183,7 +183,7 @@ func TestStatus_StringHasNumberAndName(t *testing.T) {
 	require.Equal(t, "0x4a1", pdu.Status(0x4A1).String())
 }
 
-// drawing PDUs
+// The generators of PDUs.
 
 var (
 	texts  = rapid.StringMatching(`[^\x00]{0,20}`)
