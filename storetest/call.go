@@ -15,8 +15,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// tester is a *testing.T or a *rapid.T.
-type tester interface {
+// testingT is a *testing.T or a *rapid.T.
+type testingT interface {
 	require.TestingT
 	Helper()
 	Context() context.Context
@@ -24,42 +24,42 @@ type tester interface {
 
 // What follows makes calls of a store, and ends the test when one fails.
 
-func insert(t tester, s smsplus.Store, ms ...smsplus.Message) {
+func mustInsert(t testingT, s smsplus.Store, ms ...smsplus.Message) {
 	t.Helper()
 	taken, err := s.Insert(t.Context(), ms)
 	require.NoError(t, err)
 	require.Empty(t, taken, "no key is taken")
 }
 
-func claim(t tester, s smsplus.Store, c smsplus.Claim) smsplus.Claimed {
+func mustClaim(t testingT, s smsplus.Store, c smsplus.Claim) smsplus.Claimed {
 	t.Helper()
 	claimed, err := s.Claim(t.Context(), c)
 	require.NoError(t, err)
 	return claimed
 }
 
-func update(t tester, s smsplus.Store, ms ...smsplus.Message) {
+func mustUpdate(t testingT, s smsplus.Store, ms ...smsplus.Message) {
 	t.Helper()
 	stale, err := s.Update(t.Context(), ms)
 	require.NoError(t, err)
 	require.Empty(t, stale, "no version has moved on")
 }
 
-func get(t tester, s smsplus.Store, id uuid.UUID) smsplus.Message {
+func mustGet(t testingT, s smsplus.Store, id uuid.UUID) smsplus.Message {
 	t.Helper()
 	m, err := s.Message(t.Context(), id)
 	require.NoError(t, err)
 	return m
 }
 
-func missing(t tester, s smsplus.Store, id uuid.UUID, rule string) {
+func requireNotFound(t testingT, s smsplus.Store, id uuid.UUID, rule string) {
 	t.Helper()
 	_, err := s.Message(t.Context(), id)
 	require.ErrorIs(t, err, smsplus.ErrNotFound, rule)
 }
 
-// named returns what ByProviderID finds, in order of ID.
-func named(t tester, s smsplus.Store, refs ...channel.Ref) []smsplus.Message {
+// mustFindByProviderID returns what ByProviderID finds, in order of ID.
+func mustFindByProviderID(t testingT, s smsplus.Store, refs ...channel.Ref) []smsplus.Message {
 	t.Helper()
 	ms, err := s.ByProviderID(t.Context(), refs)
 	require.NoError(t, err)
@@ -67,24 +67,24 @@ func named(t tester, s smsplus.Store, refs ...channel.Ref) []smsplus.Message {
 	return ms
 }
 
-func park(t tester, s smsplus.Store, rs ...channel.Receipt) {
+func mustPark(t testingT, s smsplus.Store, rs ...channel.Receipt) {
 	t.Helper()
 	require.NoError(t, s.Park(t.Context(), rs))
 }
 
-func unpark(t tester, s smsplus.Store, refs ...channel.Ref) {
+func mustUnpark(t testingT, s smsplus.Store, refs ...channel.Ref) {
 	t.Helper()
 	require.NoError(t, s.Unpark(t.Context(), refs))
 }
 
-func purge(t tester, s smsplus.Store, before time.Time, limit int) int {
+func mustPurge(t testingT, s smsplus.Store, before time.Time, limit int) int {
 	t.Helper()
 	n, err := s.Purge(t.Context(), before, limit)
 	require.NoError(t, err)
 	return n
 }
 
-func page(t tester, s smsplus.Store, f smsplus.Filter) smsplus.Page {
+func mustPage(t testingT, s smsplus.Store, f smsplus.Filter) smsplus.Page {
 	t.Helper()
 	p, err := s.Records(t.Context(), f)
 	require.NoError(t, err, "%+v", f)
@@ -92,12 +92,12 @@ func page(t tester, s smsplus.Store, f smsplus.Filter) smsplus.Page {
 	return p
 }
 
-// records returns f's list, from f.After on, page by page.
-func records(t tester, s smsplus.Store, f smsplus.Filter) []smsplus.Message {
+// mustListAll returns f's list, from f.After on, page by page.
+func mustListAll(t testingT, s smsplus.Store, f smsplus.Filter) []smsplus.Message {
 	t.Helper()
 	var ms []smsplus.Message
 	for seen := map[smsplus.Cursor]bool{}; ; {
-		p := page(t, s, f)
+		p := mustPage(t, s, f)
 		ms = append(ms, p.Messages...)
 		if p.Next == "" {
 			return ms
@@ -108,31 +108,31 @@ func records(t tester, s smsplus.Store, f smsplus.Filter) []smsplus.Message {
 	}
 }
 
-func stats(t tester, s smsplus.Store, f smsplus.Filter) []smsplus.TemplateStats {
+func mustStats(t testingT, s smsplus.Store, f smsplus.Filter) []smsplus.TemplateStats {
 	t.Helper()
 	rows, err := s.Stats(t.Context(), f)
 	require.NoError(t, err, "%+v", f)
 	return rows
 }
 
-// same requires the messages wanted, in that order and equal in every field.
-func same(t tester, want, got []smsplus.Message, rule string, args ...any) {
+// requireMessages requires the messages wanted, in that order and equal in every field.
+func requireMessages(t testingT, want, got []smsplus.Message, rule string, args ...any) {
 	t.Helper()
 	because := fmt.Sprintf(rule, args...)
 	require.Equal(t, ids(want), ids(got), because)
 	for i := range want {
-		require.Equal(t, normal(want[i]), normal(got[i]), because)
+		require.Equal(t, normalize(want[i]), normalize(got[i]), because)
 	}
 }
 
-// holds requires that the store holds the message as it is here.
-func holds(t tester, s smsplus.Store, want smsplus.Message, rule string, args ...any) {
+// requireMessage requires that the store holds the message as it is here.
+func requireMessage(t testingT, s smsplus.Store, want smsplus.Message, rule string, args ...any) {
 	t.Helper()
-	same(t, []smsplus.Message{want}, []smsplus.Message{get(t, s, want.ID)}, rule, args...)
+	requireMessages(t, []smsplus.Message{want}, []smsplus.Message{mustGet(t, s, want.ID)}, rule, args...)
 }
 
-// sameReceipts requires the receipts wanted, in any order.
-func sameReceipts(t tester, s smsplus.Store, want []channel.Receipt, refs []channel.Ref, rule string, args ...any) {
+// requireReceipts requires the receipts wanted, in any order.
+func requireReceipts(t testingT, s smsplus.Store, want []channel.Receipt, refs []channel.Ref, rule string, args ...any) {
 	t.Helper()
 	got, err := s.Parked(t.Context(), refs)
 	require.NoError(t, err)
@@ -147,8 +147,8 @@ func sameReceipts(t tester, s smsplus.Store, want []channel.Receipt, refs []chan
 	require.Equal(t, count(want), count(got), append([]any{rule}, args...)...)
 }
 
-// normal returns m in the one form of those that a store may give it back in.
-func normal(m smsplus.Message) smsplus.Message {
+// normalize returns m in the one form of those that a store may give it back in.
+func normalize(m smsplus.Message) smsplus.Message {
 	m = clone(m)
 	if len(m.Vars) == 0 {
 		m.Vars = nil
@@ -173,8 +173,8 @@ func ids(ms []smsplus.Message) []string {
 	return list
 }
 
-// together calls f from n goroutines that start at once.
-func together(t tester, n int, f func(i int) error) {
+// concurrently calls f from n goroutines that start at once.
+func concurrently(t testingT, n int, f func(i int) error) {
 	t.Helper()
 	start := make(chan struct{})
 	errs := make([]error, n)

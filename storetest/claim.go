@@ -11,151 +11,151 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// at returns the time n minutes after noon, when the nth sample is due.
-func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+// atMinute returns the time n minutes after noon, when the nth sample is due.
+func atMinute(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
 
-func claimDue(t *testing.T, s smsplus.Store) {
-	insert(t, s, messages(1, 2)...)
-	early := claim(t, s, smsplus.Claim{Now: at(1).Add(-time.Microsecond), Lease: time.Minute, Limit: 10})
+func testClaimDue(t *testing.T, s smsplus.Store) {
+	mustInsert(t, s, newMessages(1, 2)...)
+	early := mustClaim(t, s, smsplus.Claim{Now: atMinute(1).Add(-time.Microsecond), Lease: time.Minute, Limit: 10})
 	require.Empty(t, early.Messages, "nothing is claimed a microsecond before it is due")
-	due := claim(t, s, smsplus.Claim{Now: at(1), Lease: time.Minute, Limit: 10})
-	require.Equal(t, ids(messages(1, 2)), ids(due.Messages), "a message is claimed at the very time it is due")
-	insert(t, s, messages(2, 3)...)
-	late := claim(t, s, smsplus.Claim{Now: at(1_000_000), Lease: time.Minute, Limit: 10})
-	require.Contains(t, ids(late.Messages), id(2).String(), "a message is claimed however late")
+	due := mustClaim(t, s, smsplus.Claim{Now: atMinute(1), Lease: time.Minute, Limit: 10})
+	require.Equal(t, ids(newMessages(1, 2)), ids(due.Messages), "a message is claimed at the very time it is due")
+	mustInsert(t, s, newMessages(2, 3)...)
+	late := mustClaim(t, s, smsplus.Claim{Now: atMinute(1_000_000), Lease: time.Minute, Limit: 10})
+	require.Contains(t, ids(late.Messages), messageID(2).String(), "a message is claimed however late")
 }
 
-func claimOrder(t *testing.T, s smsplus.Store) {
-	ms := messages(1, 11)
+func testClaimOrder(t *testing.T, s smsplus.Store) {
+	ms := newMessages(1, 11)
 	shuffled := []smsplus.Message{ms[4], ms[9], ms[0], ms[7], ms[2], ms[1], ms[8], ms[6], ms[3], ms[5]}
 	for i := range ms {
-		ms[i].TriggeredAt = at(-i) // the order is that of due times, not of trigger times
+		ms[i].TriggeredAt = atMinute(-i) // the order is that of due times, not of trigger times
 		shuffled[i].TriggeredAt = shuffled[i].TriggeredAt.Add(-2 * shuffled[i].DueAt.Sub(noon))
 	}
-	insert(t, s, shuffled...)
+	mustInsert(t, s, shuffled...)
 	for from := 0; from < 9; from += 3 {
-		claimed := claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Hour, Limit: 3})
+		claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Hour, Limit: 3})
 		require.Equal(t, ids(ms[from:from+3]), ids(claimed.Messages), "Claim takes the earliest first, up to its limit")
 	}
-	rest := claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Hour, Limit: 3})
+	rest := mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Hour, Limit: 3})
 	require.Equal(t, ids(ms[9:]), ids(rest.Messages), "Claim takes what there is when that is less than its limit")
 }
 
-func claimExcept(t *testing.T, s smsplus.Store) {
-	a, b, c := message(1), message(2), message(3)
+func testClaimExcludedLanes(t *testing.T, s smsplus.Store) {
+	a, b, c := newMessage(1), newMessage(2), newMessage(3)
 	a.Lane, b.Lane, c.Lane = channel.WhatsApp, channel.SMS, channel.LINEPush
 	// A message waits for its own channel, whatever its plan and attempts name.
 	b.Plan = []smsplus.PlannedStep{{Channel: channel.WhatsApp}, {Channel: channel.SMS}}
 	b.Attempts = []smsplus.Attempt{{ID: smsplus.AttemptID(b.ID, 0), Channel: channel.WhatsApp}}
-	insert(t, s, a, b, c)
-	claimed := claim(t, s, smsplus.Claim{
-		Now: at(10), Lease: time.Minute, Limit: 10, Except: []channel.Name{channel.WhatsApp, channel.LINEPush},
+	mustInsert(t, s, a, b, c)
+	claimed := mustClaim(t, s, smsplus.Claim{
+		Now: atMinute(10), Lease: time.Minute, Limit: 10, Except: []channel.Name{channel.WhatsApp, channel.LINEPush},
 	})
 	require.Equal(t, ids([]smsplus.Message{b}), ids(claimed.Messages), "excepted channels are left alone")
 	for _, m := range []smsplus.Message{a, c} {
-		holds(t, s, m, "messages of excepted channels stay as they are")
+		requireMessage(t, s, m, "messages of excepted channels stay as they are")
 	}
 	except := []channel.Name{channel.WhatsApp}
-	claimed = claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Minute, Limit: 1, Except: except})
+	claimed = mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Minute, Limit: 1, Except: except})
 	require.Equal(t, ids([]smsplus.Message{c}), ids(claimed.Messages), "what is excepted does not use up the limit")
-	claimed = claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Minute, Limit: 10})
+	claimed = mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Minute, Limit: 10})
 	require.Equal(t, ids([]smsplus.Message{a}), ids(claimed.Messages), "what was excepted is there for the next claim")
 }
 
-func claimLeases(t *testing.T, s smsplus.Store) {
-	m := full(1)
-	insert(t, s, m, message(2))
-	claimed := claim(t, s, smsplus.Claim{Now: m.DueAt.Add(time.Minute), Lease: 90 * time.Second, Limit: 1})
-	require.Equal(t, ids(messages(2, 3)), ids(claimed.Messages), "the earliest is leased")
-	claimed = claim(t, s, smsplus.Claim{Now: m.DueAt.Add(time.Minute), Lease: 90 * time.Second, Limit: 1})
+func testClaimLeases(t *testing.T, s smsplus.Store) {
+	m := fullMessage(1)
+	mustInsert(t, s, m, newMessage(2))
+	claimed := mustClaim(t, s, smsplus.Claim{Now: m.DueAt.Add(time.Minute), Lease: 90 * time.Second, Limit: 1})
+	require.Equal(t, ids(newMessages(2, 3)), ids(claimed.Messages), "the earliest is leased")
+	claimed = mustClaim(t, s, smsplus.Claim{Now: m.DueAt.Add(time.Minute), Lease: 90 * time.Second, Limit: 1})
 	m.DueAt = m.DueAt.Add(time.Minute + 90*time.Second)
 	m.Version++
 	m.Claims++
-	same(t, []smsplus.Message{m}, claimed.Messages,
+	requireMessages(t, []smsplus.Message{m}, claimed.Messages,
 		"a leased message is due when its lease ends, and its version and claims are one more")
-	holds(t, s, m, "a lease is stored as it is returned")
+	requireMessage(t, s, m, "a lease is stored as it is returned")
 }
 
-func leaseEnds(t *testing.T, s smsplus.Store) {
-	insert(t, s, messages(0, 1)...)
+func testClaimLeaseEnd(t *testing.T, s smsplus.Store) {
+	mustInsert(t, s, newMessages(0, 1)...)
 	for n := range 3 {
-		now := at(n)
-		claimed := claim(t, s, smsplus.Claim{Now: now, Lease: time.Minute, Limit: 1})
+		now := atMinute(n)
+		claimed := mustClaim(t, s, smsplus.Claim{Now: now, Lease: time.Minute, Limit: 1})
 		require.Len(t, claimed.Messages, 1, "a message falls due again the moment that its lease ends")
 		require.Equal(t, n+1, claimed.Messages[0].Claims, "Claims counts the claims since the last update")
 		require.EqualValues(t, n+1, claimed.Messages[0].Version, "each claim raises the version")
-		again := claim(t, s, smsplus.Claim{Now: now.Add(time.Minute - time.Microsecond), Lease: time.Minute, Limit: 1})
+		again := mustClaim(t, s, smsplus.Claim{Now: now.Add(time.Minute - time.Microsecond), Lease: time.Minute, Limit: 1})
 		require.Empty(t, again.Messages, "a message is nobody else's until its lease ends")
 	}
 }
 
-func claimedDueAt(t *testing.T, s smsplus.Store) {
-	none := claim(t, s, smsplus.Claim{Now: at(10), Lease: time.Minute, Limit: 1})
+func testClaimedDueAt(t *testing.T, s smsplus.Store) {
+	none := mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Minute, Limit: 1})
 	require.True(t, none.DueAt.IsZero(), "Claimed.DueAt is zero when the store is empty")
-	other := message(0)
+	other := newMessage(0)
 	other.Lane = channel.WhatsApp
-	insert(t, s, append(messages(1, 4), other)...)
-	c := smsplus.Claim{Now: at(2), Lease: time.Hour, Limit: 5, Except: []channel.Name{channel.WhatsApp}}
-	require.Equal(t, at(1), claim(t, s, c).DueAt, "Claimed.DueAt is when the first claimed message had been due")
-	none = claim(t, s, c)
+	mustInsert(t, s, append(newMessages(1, 4), other)...)
+	c := smsplus.Claim{Now: atMinute(2), Lease: time.Hour, Limit: 5, Except: []channel.Name{channel.WhatsApp}}
+	require.Equal(t, atMinute(1), mustClaim(t, s, c).DueAt, "Claimed.DueAt is when the first claimed message had been due")
+	none = mustClaim(t, s, c)
 	require.Empty(t, none.Messages, "what is due is leased")
 	require.True(t, none.DueAt.IsZero(), "Claimed.DueAt is zero when nothing is claimed")
 }
 
-func claimedNext(t *testing.T, s smsplus.Store) {
+func testClaimedNext(t *testing.T, s smsplus.Store) {
 	next := func(want time.Time, c smsplus.Claim, rule string) {
 		t.Helper()
-		require.Equal(t, want, claim(t, s, c).Next, rule)
+		require.Equal(t, want, mustClaim(t, s, c).Next, rule)
 	}
 	next(time.Time{}, smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1}, "Next is zero when the store is empty")
-	other := message(2)
+	other := newMessage(2)
 	other.Lane = channel.WhatsApp
-	insert(t, s, message(1), other, message(3), message(4), ended(5))
-	next(at(1), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1},
+	mustInsert(t, s, newMessage(1), other, newMessage(3), newMessage(4), endedMessage(5))
+	next(atMinute(1), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1},
 		"Next is the earliest due time when nothing is due yet")
-	next(at(2), smsplus.Claim{Now: at(3), Lease: time.Hour, Limit: 1},
+	next(atMinute(2), smsplus.Claim{Now: atMinute(3), Lease: time.Hour, Limit: 1},
 		"Next is past when the limit cut the claim short")
-	next(at(3), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1, Except: []channel.Name{channel.WhatsApp}},
+	next(atMinute(3), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1, Except: []channel.Name{channel.WhatsApp}},
 		"Next passes over excepted channels")
-	next(at(4), smsplus.Claim{Now: at(3), Lease: time.Minute / 2, Limit: 5},
+	next(atMinute(4), smsplus.Claim{Now: atMinute(3), Lease: time.Minute / 2, Limit: 5},
 		"Next is the first of those that are not due yet, and no lease of this claim")
-	next(at(3).Add(time.Minute/2), smsplus.Claim{Now: at(3).Add(time.Second), Lease: time.Minute, Limit: 5},
+	next(atMinute(3).Add(time.Minute/2), smsplus.Claim{Now: atMinute(3).Add(time.Second), Lease: time.Minute, Limit: 5},
 		"Next is the end of an earlier claim's lease when that comes first")
 }
 
-func neverDue(t *testing.T, s smsplus.Store) {
-	m := message(2)
-	insert(t, s, ended(1), m)
+func testClaimNeverDue(t *testing.T, s smsplus.Store) {
+	m := newMessage(2)
+	mustInsert(t, s, endedMessage(1), m)
 	m.DueAt = time.Time{}
-	update(t, s, m)
-	claimed := claim(t, s, smsplus.Claim{Now: at(1_000_000), Lease: time.Minute, Limit: 10})
+	mustUpdate(t, s, m)
+	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(1_000_000), Lease: time.Minute, Limit: 10})
 	require.Empty(t, claimed.Messages, "a message without a due time is never claimed")
 	require.True(t, claimed.Next.IsZero(), "a message without a due time is never next")
 }
 
-func updateRequeues(t *testing.T, s smsplus.Store) {
-	insert(t, s, messages(1, 4)...)
-	ms := claim(t, s, smsplus.Claim{Now: at(3), Lease: time.Minute, Limit: 3}).Messages
-	ms[0].DueAt, ms[1].DueAt, ms[2].DueAt = at(30), at(20), at(10)
+func testUpdateRequeues(t *testing.T, s smsplus.Store) {
+	mustInsert(t, s, newMessages(1, 4)...)
+	ms := mustClaim(t, s, smsplus.Claim{Now: atMinute(3), Lease: time.Minute, Limit: 3}).Messages
+	ms[0].DueAt, ms[1].DueAt, ms[2].DueAt = atMinute(30), atMinute(20), atMinute(10)
 	ms[1].Lane = channel.WhatsApp
-	update(t, s, ms...)
-	none := claim(t, s, smsplus.Claim{Now: at(10).Add(-time.Microsecond), Lease: time.Minute, Limit: 3})
+	mustUpdate(t, s, ms...)
+	none := mustClaim(t, s, smsplus.Claim{Now: atMinute(10).Add(-time.Microsecond), Lease: time.Minute, Limit: 3})
 	require.Empty(t, none.Messages, "an update ends the lease and sets the due time")
-	require.Equal(t, at(10), none.Next, "an update moves a message in the queue")
+	require.Equal(t, atMinute(10), none.Next, "an update moves a message in the queue")
 	except := []channel.Name{channel.WhatsApp}
-	claimed := claim(t, s, smsplus.Claim{Now: at(30), Lease: time.Minute, Limit: 3, Except: except})
+	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(30), Lease: time.Minute, Limit: 3, Except: except})
 	require.Equal(t, ids([]smsplus.Message{ms[2], ms[0]}), ids(claimed.Messages),
 		"an update moves a message in the queue, and to another channel")
 	require.Equal(t, 1, claimed.Messages[0].Claims, "Claims counts from the update")
 }
 
-func claimRace(t *testing.T, s smsplus.Store) {
+func testClaimRace(t *testing.T, s smsplus.Store) {
 	const n, callers = 200, 8
-	insert(t, s, messages(0, n)...)
+	mustInsert(t, s, newMessages(0, n)...)
 	for round := 1; round <= 2; round++ {
-		now := at(n * round)
+		now := atMinute(n * round)
 		var got [callers][]smsplus.Message
-		together(t, callers, func(i int) error {
+		concurrently(t, callers, func(i int) error {
 			for {
 				claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: now, Lease: time.Minute, Limit: 7})
 				if err != nil || len(claimed.Messages) == 0 {
@@ -166,7 +166,7 @@ func claimRace(t *testing.T, s smsplus.Store) {
 		})
 		all := slices.Concat(got[:]...)
 		slices.SortFunc(all, byID)
-		want := messages(0, n)
+		want := newMessages(0, n)
 		slices.SortFunc(want, byID)
 		require.Equal(t, ids(want), ids(all), "each message is returned by exactly one of the claims at a time")
 		for _, m := range all {

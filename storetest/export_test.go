@@ -1,4 +1,4 @@
 package storetest
 
-// AnySequenceOf is for a test of several stores, which may not be imported here.
-var AnySequenceOf = anySequenceOf
+// RandomCallsOf is for a test of several stores, which may not be imported here.
+var RandomCallsOf = testRandomCallsOf

@@ -16,9 +16,9 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// model is the contract put as plainly as it can be: no index, no counter, one
+// Model is the contract put as plainly as it can be: no index, no counter, one
 // lock. What the suite cannot say as a rule, it says by comparing with the model.
-type model struct {
+type Model struct {
 	mu       sync.Mutex
 	messages map[uuid.UUID]smsplus.Message
 	parked   map[channel.Receipt]bool
@@ -26,17 +26,17 @@ type model struct {
 }
 
 var (
-	_ smsplus.Store  = (*model)(nil)
-	_ smsplus.Eraser = (*model)(nil)
+	_ smsplus.Store  = (*Model)(nil)
+	_ smsplus.Eraser = (*Model)(nil)
 )
 
-func newModel() *model {
-	return &model{
+func NewModel() *Model {
+	return &Model{
 		messages: map[uuid.UUID]smsplus.Message{}, parked: map[channel.Receipt]bool{}, erased: map[uuid.UUID]string{},
 	}
 }
 
-func (s *model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+func (s *Model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -61,13 +61,13 @@ func (s *model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]sm
 	return nil, nil
 }
 
-func (s *model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+func (s *Model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	if err := ctx.Err(); err != nil {
 		return smsplus.Claimed{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	queue := s.list(func(m smsplus.Message) bool {
+	queue := s.messagesWhere(func(m smsplus.Message) bool {
 		return !m.DueAt.IsZero() && !slices.Contains(c.Except, m.Lane)
 	})
 	slices.SortStableFunc(queue, func(a, b smsplus.Message) int { return a.DueAt.Compare(b.DueAt) })
@@ -89,7 +89,7 @@ func (s *model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	return claimed, nil
 }
 
-func (s *model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+func (s *Model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, 
 	return stale, nil
 }
 
-func (s *model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+func (s *Model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return smsplus.Message{}, err
 	}
@@ -122,21 +122,21 @@ func (s *model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return clone(m), nil
 }
 
-func (s *model) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+func (s *Model) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := setOf(refs)
-	return clones(s.list(func(m smsplus.Message) bool {
+	wanted := refSet(refs)
+	return cloneAll(s.messagesWhere(func(m smsplus.Message) bool {
 		return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
 		})
 	})), nil
 }
 
-func (s *model) Park(ctx context.Context, rs []channel.Receipt) error {
+func (s *Model) Park(ctx context.Context, rs []channel.Receipt) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -149,13 +149,13 @@ func (s *model) Park(ctx context.Context, rs []channel.Receipt) error {
 	return nil
 }
 
-func (s *model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+func (s *Model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := setOf(refs)
+	wanted := refSet(refs)
 	var rs []channel.Receipt
 	for r := range s.parked {
 		if wanted[r.Ref()] {
@@ -165,18 +165,18 @@ func (s *model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 	return rs, nil
 }
 
-func (s *model) Unpark(ctx context.Context, refs []channel.Ref) error {
+func (s *Model) Unpark(ctx context.Context, refs []channel.Ref) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	unwanted := setOf(refs)
+	unwanted := refSet(refs)
 	maps.DeleteFunc(s.parked, func(r channel.Receipt, _ bool) bool { return unwanted[r.Ref()] })
 	return nil
 }
 
-func (s *model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+func (s *Model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return smsplus.Page{}, err
 	}
@@ -186,28 +186,28 @@ func (s *model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ms := s.list(func(m smsplus.Message) bool {
+	ms := s.messagesWhere(func(m smsplus.Message) bool {
 		after := at.IsZero() || newestFirst(smsplus.Message{ID: id, TriggeredAt: at}, m) < 0
-		return after && s.match(f, m)
+		return after && s.matches(f, m)
 	})
 	slices.SortFunc(ms, newestFirst)
 	if len(ms) <= f.PageSize() {
-		return smsplus.Page{Messages: clones(ms)}, nil
+		return smsplus.Page{Messages: cloneAll(ms)}, nil
 	}
 	ms = ms[:f.PageSize()]
-	return smsplus.Page{Messages: clones(ms), Next: f.CursorAt(ms[len(ms)-1])}, nil
+	return smsplus.Page{Messages: cloneAll(ms), Next: f.CursorAt(ms[len(ms)-1])}, nil
 }
 
-func (s *model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+func (s *Model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return recount(s.list(func(m smsplus.Message) bool { return s.match(f, m) }), f.Channel), nil
+	return statsOf(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }), f.Channel), nil
 }
 
-func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+func (s *Model) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -218,7 +218,7 @@ func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		drop func()
 	}
 	var olds []old
-	for _, m := range s.list(func(m smsplus.Message) bool { return m.DueAt.IsZero() && m.TriggeredAt.Before(before) }) {
+	for _, m := range s.messagesWhere(func(m smsplus.Message) bool { return m.DueAt.IsZero() && m.TriggeredAt.Before(before) }) {
 		olds = append(olds, old{m.TriggeredAt, func() {
 			delete(s.messages, m.ID)
 			delete(s.erased, m.ID)
@@ -237,13 +237,13 @@ func (s *model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 	return len(olds), nil
 }
 
-func (s *model) Erase(ctx context.Context, n phone.Number) (int, error) {
+func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ms := s.list(func(m smsplus.Message) bool { return !n.IsZero() && m.To.Phone == n })
+	ms := s.messagesWhere(func(m smsplus.Message) bool { return !n.IsZero() && m.To.Phone == n })
 	underWay := 0
 	for _, m := range ms {
 		if !m.DueAt.IsZero() {
@@ -267,8 +267,8 @@ func (s *model) Erase(ctx context.Context, n phone.Number) (int, error) {
 	return len(ms), nil
 }
 
-// match is f.Match where of a number that was forgotten only the country is known.
-func (s *model) match(f smsplus.Filter, m smsplus.Message) bool {
+// matches is f.Match where of a number that was forgotten only the country is known.
+func (s *Model) matches(f smsplus.Filter, m smsplus.Message) bool {
 	if country, ok := s.erased[m.ID]; ok && f.CountryCode != "" {
 		if f.CountryCode != country {
 			return false
@@ -278,10 +278,10 @@ func (s *model) match(f smsplus.Filter, m smsplus.Message) bool {
 	return f.Match(m)
 }
 
-func (s *model) Close() error { return nil }
+func (s *Model) Close() error { return nil }
 
-// list returns the messages that keep says, in order of ID.
-func (s *model) list(keep func(smsplus.Message) bool) []smsplus.Message {
+// messagesWhere returns the messages that keep says, in order of ID.
+func (s *Model) messagesWhere(keep func(smsplus.Message) bool) []smsplus.Message {
 	var ms []smsplus.Message
 	for _, m := range s.messages {
 		if keep(m) {
@@ -292,8 +292,8 @@ func (s *model) list(keep func(smsplus.Message) bool) []smsplus.Message {
 	return ms
 }
 
-// recount is the statistics by their definition.
-func recount(ms []smsplus.Message, c channel.Name) []smsplus.TemplateStats {
+// statsOf is the statistics by their definition.
+func statsOf(ms []smsplus.Message, c channel.Name) []smsplus.TemplateStats {
 	rows := map[string]*smsplus.TemplateStats{}
 	for _, m := range ms {
 		if rows[m.Template] == nil {
@@ -314,7 +314,7 @@ func newestFirst(a, b smsplus.Message) int {
 	return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), byID(b, a))
 }
 
-func setOf(refs []channel.Ref) map[channel.Ref]bool {
+func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	set := map[channel.Ref]bool{}
 	for _, ref := range refs {
 		set[ref] = true
@@ -322,7 +322,7 @@ func setOf(refs []channel.Ref) map[channel.Ref]bool {
 	return set
 }
 
-func clones(ms []smsplus.Message) []smsplus.Message {
+func cloneAll(ms []smsplus.Message) []smsplus.Message {
 	for i := range ms {
 		ms[i] = clone(ms[i])
 	}

@@ -16,7 +16,7 @@ import (
 // round without being noticed.
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 123_457_000, time.UTC)
 
-func number(e164 string) phone.Number {
+func mustParsePhone(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err)
@@ -24,18 +24,18 @@ func number(e164 string) phone.Number {
 	return n
 }
 
-// id returns the ID of the nth sample. IDs are in no order, as a store may not
+// messageID returns the ID of the nth sample. IDs are in no order, as a store may not
 // take them for one.
-func id(n int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)) }
+func messageID(n int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)) }
 
-// message returns the nth sample: triggered and due n minutes after noon.
-func message(n int) smsplus.Message {
+// newMessage returns the nth sample: triggered and due n minutes after noon.
+func newMessage(n int) smsplus.Message {
 	at := noon.Add(time.Duration(n) * time.Minute)
 	return smsplus.Message{
-		ID:          id(n),
+		ID:          messageID(n),
 		Template:    "otp",
 		Scenario:    "OTP",
-		To:          channel.Recipient{Phone: number("+886912345678")},
+		To:          channel.Recipient{Phone: mustParsePhone("+886912345678")},
 		Plan:        []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
 		Channel:     channel.SMS,
 		Lane:        channel.SMS,
@@ -44,18 +44,18 @@ func message(n int) smsplus.Message {
 	}
 }
 
-// messages returns the samples from one number up to, not including, another.
-func messages(from, to int) []smsplus.Message {
+// newMessages returns the samples from one number up to, not including, another.
+func newMessages(from, to int) []smsplus.Message {
 	var ms []smsplus.Message
 	for n := from; n < to; n++ {
-		ms = append(ms, message(n))
+		ms = append(ms, newMessage(n))
 	}
 	return ms
 }
 
-// full returns the nth sample with every field set.
-func full(n int) smsplus.Message {
-	m := message(n)
+// fullMessage returns the nth sample with every field set.
+func fullMessage(n int) smsplus.Message {
+	m := newMessage(n)
 	at := func(minutes int) time.Time {
 		return m.TriggeredAt.Add(time.Duration(minutes)*time.Minute + time.Duration(minutes)*time.Microsecond)
 	}
@@ -99,9 +99,9 @@ func full(n int) smsplus.Message {
 	return m
 }
 
-// sent returns the nth sample after a provider took it under the ID.
-func sent(n int, c channel.Name, providerID string) smsplus.Message {
-	m := message(n)
+// sentMessage returns the nth sample after a provider took it under the ID.
+func sentMessage(n int, c channel.Name, providerID string) smsplus.Message {
+	m := newMessage(n)
 	m.Channel = c
 	m.Attempts = []smsplus.Attempt{{
 		ID: smsplus.AttemptID(m.ID, 0), Channel: c, Status: status.Accepted, ProviderID: providerID,
@@ -111,27 +111,27 @@ func sent(n int, c channel.Name, providerID string) smsplus.Message {
 	return m
 }
 
-// ended returns the nth sample at its end, where no dispatcher will look again.
-func ended(n int) smsplus.Message {
-	m := message(n)
+// endedMessage returns the nth sample at its end, where no dispatcher will look again.
+func endedMessage(n int) smsplus.Message {
+	m := newMessage(n)
 	m.DueAt = time.Time{}
 	return m
 }
 
-// receipt returns a delivery receipt as of n minutes after noon.
-func receipt(n int, ref channel.Ref) channel.Receipt {
+// newReceipt returns a delivery receipt as of n minutes after noon.
+func newReceipt(n int, ref channel.Ref) channel.Receipt {
 	return channel.Receipt{
 		Channel: ref.Channel, ProviderID: ref.ProviderID,
 		Status: status.Delivered, At: noon.Add(time.Duration(n) * time.Minute),
 	}
 }
 
-func sms(providerID string) channel.Ref {
+func smsRef(providerID string) channel.Ref {
 	return channel.Ref{Channel: channel.SMS, ProviderID: providerID}
 }
 
-// texts are what stores have been seen to spoil. Each differs from all others.
-var texts = []string{
+// trickyTexts are what stores have been seen to spoil. Each differs from all others.
+var trickyTexts = []string{
 	"驗證碼是「123456」，請勿告訴他人。",
 	"𠮷野家 👩‍👩‍👧‍👦 🇹🇼",
 	"é", "e\u0301", // one letter to the eye, two texts to a program

@@ -12,40 +12,40 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// delivered returns the nth sample as it stands when a late receipt came for its
+// deliveredTwice returns the nth sample as it stands when a late receipt came for its
 // first channel after the second had delivered it too, and been read.
-func delivered(n int) smsplus.Message {
-	m := full(n)
+func deliveredTwice(n int) smsplus.Message {
+	m := fullMessage(n)
 	m.Attempts[0].Status, m.Attempts[0].Reason = status.Delivered, ""
 	return m
 }
 
-func statsMessages(t *testing.T, s smsplus.Store) {
-	require.Empty(t, stats(t, s, smsplus.Filter{}), "an empty store has no row")
+func testStatsMessages(t *testing.T, s smsplus.Store) {
+	require.Empty(t, mustStats(t, s, smsplus.Filter{}), "an empty store has no row")
 	var ms []smsplus.Message
 	for n, st := range status.Statuses() {
 		for i := range n + 1 {
-			m := message(10*n + i)
+			m := newMessage(10*n + i)
 			m.Status = st
 			ms = append(ms, m)
 		}
 	}
-	other := delivered(100)
+	other := deliveredTwice(100)
 	other.Template = "order"
-	unread := delivered(101)
+	unread := deliveredTwice(101)
 	unread.Template, unread.ReadAt = "order", time.Time{}
-	insert(t, s, append(ms, other, unread)...)
+	mustInsert(t, s, append(ms, other, unread)...)
 	require.Equal(t, []smsplus.TemplateStats{
 		{Template: "order", Triggered: 2, Delivered: 2, Read: 1, DeliveredTwice: 2},
 		{Template: "otp", Triggered: 15, Preparing: 1, Accepted: 2, Failed: 3, Undeliverable: 4, Delivered: 5},
-	}, stats(t, s, smsplus.Filter{}), "a row for each template counts its messages by status, read and delivered twice")
+	}, mustStats(t, s, smsplus.Filter{}), "a row for each template counts its messages by status, read and delivered twice")
 }
 
-func statsAttempts(t *testing.T, s smsplus.Store) {
-	once, twice := full(1), delivered(2)
-	tried := sent(3, channel.SMS, "3") // delivered by a late receipt, while SMS stays Accepted
+func testStatsAttempts(t *testing.T, s smsplus.Store) {
+	once, twice := fullMessage(1), deliveredTwice(2)
+	tried := sentMessage(3, channel.SMS, "3") // delivered by a late receipt, while SMS stays Accepted
 	tried.Status, tried.Channel = status.Delivered, channel.LINEPush
-	insert(t, s, once, twice, tried, message(4))
+	mustInsert(t, s, once, twice, tried, newMessage(4))
 	for _, c := range []struct {
 		channel channel.Name
 		want    []smsplus.TemplateStats
@@ -59,62 +59,62 @@ func statsAttempts(t *testing.T, s smsplus.Store) {
 		{channel.SMS, []smsplus.TemplateStats{{Template: "otp", Triggered: 1, Accepted: 1}}},
 		{channel.LINENotify, nil},
 	} {
-		got := stats(t, s, smsplus.Filter{Channel: c.channel})
-		require.Equal(t, c.want, normalStats(got), "statistics of %s count its attempts", c.channel)
+		got := mustStats(t, s, smsplus.Filter{Channel: c.channel})
+		require.Equal(t, c.want, normalizeStats(got), "statistics of %s count its attempts", c.channel)
 	}
 	require.Equal(t, []smsplus.TemplateStats{{Template: "otp", Triggered: 1, Accepted: 1}},
-		stats(t, s, smsplus.Filter{Channel: channel.SMS, Group: status.Sent}),
+		mustStats(t, s, smsplus.Filter{Channel: channel.SMS, Group: status.Sent}),
 		"the group is the message's, and the counts are the attempts'")
 }
 
-func normalStats(rows []smsplus.TemplateStats) []smsplus.TemplateStats {
+func normalizeStats(rows []smsplus.TemplateStats) []smsplus.TemplateStats {
 	if len(rows) == 0 {
 		return nil
 	}
 	return rows
 }
 
-func statsOrder(t *testing.T, s smsplus.Store) {
+func testStatsOrder(t *testing.T, s smsplus.Store) {
 	templates := []string{"", "A", "Z", "_", "a", "b", "z", "É", "é", "中", "文", "𠮷"}
 	for n := range templates {
-		m := message(n)
+		m := newMessage(n)
 		m.Template = templates[len(templates)-1-n]
-		insert(t, s, m)
+		mustInsert(t, s, m)
 	}
 	var got []string
-	for _, row := range stats(t, s, smsplus.Filter{}) {
+	for _, row := range mustStats(t, s, smsplus.Filter{}) {
 		got = append(got, row.Template)
 	}
 	require.Equal(t, templates, got, "rows come in the order of the templates' bytes, as Go compares strings")
 }
 
-func statsFilters(t *testing.T, s smsplus.Store) {
-	ms := population()
-	insert(t, s, ms...)
-	for _, f := range filters() {
+func testStatsFilters(t *testing.T, s smsplus.Store) {
+	ms := randomMessages()
+	mustInsert(t, s, ms...)
+	for _, f := range filterCombinations() {
 		requireStats(t, s, ms, f)
 	}
 }
 
-func requireStats(t tester, s smsplus.Store, ms []smsplus.Message, f smsplus.Filter) {
+func requireStats(t testingT, s smsplus.Store, ms []smsplus.Message, f smsplus.Filter) {
 	t.Helper()
-	require.Equal(t, recount(matching(ms, f), f.Channel), normalStats(stats(t, s, f)),
+	require.Equal(t, statsOf(matchingMessages(ms, f), f.Channel), normalizeStats(mustStats(t, s, f)),
 		"statistics equal a recount with TemplateStats.Add: %+v", f)
 }
 
-// statsRanges cuts hours and days where they are the edges of counters that a
+// testStatsRanges cuts hours and days where they are the edges of counters that a
 // store may keep.
-func statsRanges(t *testing.T, s smsplus.Store) {
-	ms := population()
-	insert(t, s, ms...)
-	roll := dice(rand.New(rand.NewPCG(5, 6)).IntN)
+func testStatsRanges(t *testing.T, s smsplus.Store) {
+	ms := randomMessages()
+	mustInsert(t, s, ms...)
+	roll := generator(rand.New(rand.NewPCG(5, 6)).IntN)
 	for range 150 {
 		f := smsplus.Filter{From: roll.time(), To: roll.time()}
 		if f.To.Before(f.From) {
 			f.From, f.To = f.To, f.From
 		}
 		requireStats(t, s, ms, f)
-		f.Channel = one(roll, channel.SMS, channel.WhatsApp)
+		f.Channel = pick(roll, channel.SMS, channel.WhatsApp)
 		requireStats(t, s, ms, f)
 	}
 	day := noon.Truncate(24 * time.Hour)
@@ -128,22 +128,22 @@ func statsRanges(t *testing.T, s smsplus.Store) {
 	}
 }
 
-func statsUpdates(t *testing.T, s smsplus.Store) {
-	ms := population()[:100]
-	insert(t, s, ms...)
-	roll := dice(rand.New(rand.NewPCG(7, 8)).IntN)
+func testStatsUpdates(t *testing.T, s smsplus.Store) {
+	ms := randomMessages()[:100]
+	mustInsert(t, s, ms...)
+	roll := generator(rand.New(rand.NewPCG(7, 8)).IntN)
 	for range 4 {
 		for i := range ms {
-			roll.progress(&ms[i])
+			roll.changeState(&ms[i])
 		}
-		update(t, s, ms...)
+		mustUpdate(t, s, ms...)
 		stale, err := s.Update(t.Context(), ms[:10])
 		require.NoError(t, err)
 		require.Len(t, stale, 10, "an update of the version before is stale")
 		for i := range ms {
 			ms[i].Version++
 		}
-		claim(t, s, smsplus.Claim{Now: at(1_000_000), Lease: time.Minute, Limit: len(ms)})
+		mustClaim(t, s, smsplus.Claim{Now: atMinute(1_000_000), Lease: time.Minute, Limit: len(ms)})
 		for i := range ms {
 			if !ms[i].DueAt.IsZero() {
 				ms[i].Version++
@@ -158,26 +158,26 @@ func statsUpdates(t *testing.T, s smsplus.Store) {
 			{Template: "otp"},
 			{Phone: phones[1]},
 			{CountryCode: "886"},
-			{From: at(-60), To: at(120)},
-			{From: at(-60), To: at(120), Channel: channel.SMS},
+			{From: atMinute(-60), To: atMinute(120)},
+			{From: atMinute(-60), To: atMinute(120), Channel: channel.SMS},
 		} {
 			requireStats(t, s, ms, f)
 		}
 	}
 }
 
-func statsWithoutPages(t *testing.T, s smsplus.Store) {
-	insert(t, s, messages(0, 150)...)
+func testStatsIgnorePaging(t *testing.T, s smsplus.Store) {
+	mustInsert(t, s, newMessages(0, 150)...)
 	f := smsplus.Filter{Template: "otp", Limit: 1}
 	want := []smsplus.TemplateStats{{Template: "otp", Triggered: 150, Preparing: 150}}
-	require.Equal(t, want, stats(t, s, smsplus.Filter{}), "statistics know no DefaultLimit")
-	require.Equal(t, want, stats(t, s, f), "statistics ignore Limit")
-	f.After = page(t, s, f).Next
-	require.Equal(t, want, stats(t, s, f), "statistics ignore After")
-	templates := messages(200, 203)
+	require.Equal(t, want, mustStats(t, s, smsplus.Filter{}), "statistics know no DefaultLimit")
+	require.Equal(t, want, mustStats(t, s, f), "statistics ignore Limit")
+	f.After = mustPage(t, s, f).Next
+	require.Equal(t, want, mustStats(t, s, f), "statistics ignore After")
+	templates := newMessages(200, 203)
 	for i := range templates {
 		templates[i].Template = []string{"a", "b", "c"}[i]
 	}
-	insert(t, s, templates...)
-	require.Len(t, stats(t, s, smsplus.Filter{Limit: 2}), 4, "Limit does not bound the rows")
+	mustInsert(t, s, templates...)
+	require.Len(t, mustStats(t, s, smsplus.Filter{Limit: 2}), 4, "Limit does not bound the rows")
 }

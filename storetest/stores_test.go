@@ -49,18 +49,18 @@ func TestAllStoresAgreeAfterAnySequenceOfCalls(t *testing.T) {
 	require.NoError(t, err)
 	t.Run("in memory and in a file", func(t *testing.T) {
 		t.Parallel()
-		storetest.AnySequenceOf(t, memstore.New(), sqlite(t, nil))
+		storetest.RandomCallsOf(t, memstore.New(), sqlite(t, nil))
 	})
 	t.Run("in memory, in a file and on a server", func(t *testing.T) {
 		t.Parallel()
-		storetest.AnySequenceOf(t, memstore.New(), sqlite(t, nil), postgres(t, nil))
+		storetest.RandomCallsOf(t, memstore.New(), sqlite(t, nil), postgres(t, nil))
 	})
 	t.Run("open and sealed, and they forget people", func(t *testing.T) {
 		t.Parallel()
-		storetest.AnySequenceOf(t, sqlite(t, nil), sqlite(t, sealer))
+		storetest.RandomCallsOf(t, sqlite(t, nil), sqlite(t, sealer))
 	})
 	t.Run("open and sealed on a server, and they forget people", func(t *testing.T) {
 		t.Parallel()
-		storetest.AnySequenceOf(t, sqlite(t, nil), postgres(t, nil), postgres(t, sealer))
+		storetest.RandomCallsOf(t, sqlite(t, nil), postgres(t, nil), postgres(t, sealer))
 	})
 }

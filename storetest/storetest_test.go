@@ -16,32 +16,32 @@ import (
 
 func TestTheModelPasses(t *testing.T) {
 	t.Parallel()
-	Run(t, func(*testing.T) smsplus.Store { return newModel() })
+	Run(t, func(*testing.T) smsplus.Store { return NewModel() })
 }
 
 func TestAFaultyStoreWithoutFaultsPasses(t *testing.T) {
 	t.Parallel()
-	Run(t, func(*testing.T) smsplus.Store { return &Faulty{Store: newModel()} })
+	Run(t, func(*testing.T) smsplus.Store { return &Faulty{Store: NewModel()} })
 }
 
 // A rule that fails ends the test that it runs in, so the broken stores are put
 // to the rules in a process of their own.
-const brokenStores = "STORETEST_BROKEN_STORES"
+const mutantsEnv = "STORETEST_BROKEN_STORES"
 
 func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(brokenStores) != "" {
+	if os.Getenv(mutantsEnv) != "" {
 		for _, m := range mutants {
 			for _, r := range rules() {
-				if slices.Contains(m.caught, r.name) {
+				if slices.Contains(m.caughtBy, r.name) {
 					t.Run(m.name+": "+r.name, func(t *testing.T) {
 						t.Parallel()
 						t.Cleanup(func() {
 							if t.Failed() {
-								fmt.Println(verdict(m.name, r.name))
+								fmt.Println(caughtLine(m.name, r.name))
 							}
 						})
-						r.prove(t, breakModel(m.breaks))
+						r.test(t, newBrokenStore(m.mutate))
 					})
 				}
 			}
@@ -53,7 +53,7 @@ func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.timeout=60s",
 		"-rapid.nofailfile", "-rapid.shrinktime=0s")
-	cmd.Env = append(os.Environ(), brokenStores+"=1")
+	cmd.Env = append(os.Environ(), mutantsEnv+"=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit, "the rules fail for broken stores")
@@ -66,24 +66,24 @@ func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
 		unproved[r.name] = true
 	}
 	for _, m := range mutants {
-		require.NotEmpty(t, m.caught, "no rule is named for a store that %s", m.name)
-		for _, name := range m.caught {
+		require.NotEmpty(t, m.caughtBy, "no rule is named for a store that %s", m.name)
+		for _, name := range m.caughtBy {
 			known := slices.ContainsFunc(rules(), func(r rule) bool { return r.name == name })
 			require.True(t, known, "no rule is called %q", name)
-			require.True(t, slices.Contains(lines, verdict(m.name, name)), "nothing says that %s", verdict(m.name, name))
+			require.True(t, slices.Contains(lines, caughtLine(m.name, name)), "nothing says that %s", caughtLine(m.name, name))
 			delete(unproved, name)
 		}
 	}
 	require.Empty(t, unproved, "each rule has a broken store to show that it bites")
 }
 
-func verdict(mutant, rule string) string {
+func caughtLine(mutant, rule string) string {
 	return fmt.Sprintf("a store that %s is caught by: %s", mutant, rule)
 }
 
 func TestTheFullSampleLeavesNoFieldOut(t *testing.T) {
 	t.Parallel()
-	m := full(1)
+	m := fullMessage(1)
 	requireSet(t, reflect.ValueOf(m))
 	for _, list := range []reflect.Value{reflect.ValueOf(m.Plan), reflect.ValueOf(m.Attempts)} {
 		all := reflect.New(list.Type().Elem()).Elem()

@@ -13,11 +13,11 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// brokenPurges are stores that break the rules of Purge, and of what calls do to each other.
-var brokenPurges = []mutant{
-	{"purges by status", func(m *model, b *broken) {
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+// purgeMutants are stores that break the rules of Purge, and of what calls do to each other.
+var purgeMutants = []mutant{
+	{"purges by status", func(m *Model, b *brokenStore) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			m.mu.Lock()
 			for id, msg := range m.messages {
 				if msg.Status.Final() {
@@ -30,16 +30,16 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge drops what ended before the time, and nothing else"}},
 
-	{"purges up to the time and including it", func(_ *model, b *broken) {
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+	{"purges up to the time and including it", func(_ *Model, b *brokenStore) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			return purge(ctx, before.Add(time.Microsecond), limit)
 		}
 	}, []string{"Purge drops what ended before the time, and nothing else"}},
 
-	{"purges no receipts", func(m *model, b *broken) {
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+	{"purges no receipts", func(m *Model, b *brokenStore) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			parked := maps.Clone(m.parked)
 			n, err := purge(ctx, before, limit)
 			m.parked = parked
@@ -47,24 +47,24 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge drops what ended before the time, and nothing else", "Purge drops the oldest first, up to its limit"}},
 
-	{"does not say how many it purged", func(_ *model, b *broken) {
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+	{"does not say how many it purged", func(_ *Model, b *brokenStore) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			n, err := purge(ctx, before, limit)
 			return min(n, 1), err
 		}
 	}, []string{"Purge drops what ended before the time, and nothing else"}},
 
-	{"purges without a limit", func(_ *model, b *broken) {
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
-			n, err := purge(ctx, before, all)
+	{"purges without a limit", func(_ *Model, b *brokenStore) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
+			n, err := purge(ctx, before, noLimit)
 			return min(n, limit), err
 		}
 	}, []string{"Purge drops the oldest first, up to its limit"}},
 
-	{"purges messages before receipts", func(m *model, b *broken) {
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+	{"purges messages before receipts", func(m *Model, b *brokenStore) {
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			parked := m.parked
 			m.parked = map[channel.Receipt]bool{}
 			n, err := m.Purge(ctx, before, limit)
@@ -77,8 +77,8 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge drops the oldest first, up to its limit"}},
 
-	{"purges as much of messages as of receipts", func(m *model, b *broken) {
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+	{"purges as much of messages as of receipts", func(m *Model, b *brokenStore) {
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			parked := m.parked
 			m.parked = map[channel.Receipt]bool{}
 			n, err := m.Purge(ctx, before, limit)
@@ -94,9 +94,9 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge drops the oldest first, up to its limit"}},
 
-	{"remembers the keys of what it purged", func(_ *model, b *broken) {
-		insert, owners := b.insert, map[string]smsplus.Message{}
-		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	{"remembers the keys of what it purged", func(_ *Model, b *brokenStore) {
+		insert, owners := b.insertFunc, map[string]smsplus.Message{}
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken := map[string]smsplus.Message{}
 			for _, m := range ms {
 				if owner, ok := owners[m.Key]; ok {
@@ -115,9 +115,9 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge leaves nothing of a message behind"}},
 
-	{"remembers the receipts that it purged", func(_ *model, b *broken) {
-		park, parked := b.park, map[channel.Receipt]bool{}
-		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+	{"remembers the receipts that it purged", func(_ *Model, b *brokenStore) {
+		park, parked := b.parkFunc, map[channel.Receipt]bool{}
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			rs = slices.DeleteFunc(slices.Clone(rs), func(r channel.Receipt) bool { return parked[r] })
 			for _, r := range rs {
 				parked[r] = true
@@ -126,26 +126,26 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"Purge leaves nothing of a message behind", "equal receipts are parked once, and any other is kept"}},
 
-	{"counts beside its lock", func(m *model, b *broken) {
+	{"counts beside its lock", func(m *Model, b *brokenStore) {
 		var mu sync.Mutex
 		total := 0
 		add := func(n int) {
 			mu.Lock()
 			was := total
 			mu.Unlock()
-			dawdle()
+			yieldOften()
 			mu.Lock()
 			defer mu.Unlock()
 			total = was + n
 		}
-		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken, err := m.Insert(ctx, ms)
 			if err == nil && len(taken) == 0 {
 				add(len(ms))
 			}
 			return taken, err
 		}
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			m.mu.Lock()
 			was := len(m.messages)
 			m.mu.Unlock()
@@ -155,7 +155,7 @@ var brokenPurges = []mutant{
 			add(len(m.messages) - was)
 			return n, err
 		}
-		b.stats = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			rows, err := m.Stats(ctx, f)
 			if f == (smsplus.Filter{}) && len(rows) > 0 {
 				m.mu.Lock()
@@ -166,8 +166,8 @@ var brokenPurges = []mutant{
 		}
 	}, []string{"everything at once leaves the store whole"}},
 
-	{"loses attempts in a second claim", func(m *model, b *broken) {
-		b.claims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+	{"loses attempts in a second claim", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, leased := range got.Messages {
 				if leased.Claims == 2 {
 					leased.Attempts = nil
@@ -177,15 +177,15 @@ var brokenPurges = []mutant{
 		})
 	}, []string{"any sequence of calls ends as the contract says"}},
 
-	{"ranks a stale update after a purge as fresh", func(m *model, b *broken) {
+	{"ranks a stale update after a purge as fresh", func(m *Model, b *brokenStore) {
 		var purged bool
-		purge := b.purge
-		b.purge = func(ctx context.Context, before time.Time, limit int) (int, error) {
+		purge := b.purgeFunc
+		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			n, err := purge(ctx, before, limit)
 			purged = purged || n > 0
 			return n, err
 		}
-		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) {
 			if purged {
 				m.Version = stored.Version
 			}

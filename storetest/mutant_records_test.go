@@ -15,20 +15,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// brokenRecords are stores that break the rules of Records and the filters that it shares with Stats.
-var brokenRecords = []mutant{
-	{"lists the oldest first", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+// recordsMutants are stores that break the rules of Records and the filters that it shares with Stats.
+var recordsMutants = []mutant{
+	{"lists the oldest first", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := records(ctx, f)
 			slices.Reverse(p.Messages)
 			return p, err
 		}
 	}, []string{"Records come newest trigger first, equal times by ID"}},
 
-	{"lists equal times by the lowest ID", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"lists equal times by the lowest ID", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := records(ctx, f)
 			slices.SortFunc(p.Messages, func(a, b smsplus.Message) int {
 				return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), bytes.Compare(a.ID[:], b.ID[:]))
@@ -37,16 +37,16 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"Records come newest trigger first, equal times by ID"}},
 
-	{"excludes From", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) {
+	{"excludes From", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) {
 			if !f.From.IsZero() {
 				f.From = f.From.Add(time.Microsecond)
 			}
 		})
 	}, []string{"Records include From and exclude To", "Stats of any range equal a recount"}},
 
-	{"includes To", func(m *model, b *broken) {
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+	{"includes To", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			if !f.To.IsZero() {
 				f.To = f.To.Add(time.Microsecond)
 			}
@@ -54,16 +54,16 @@ var brokenRecords = []mutant{
 		})
 	}, []string{"Records include From and exclude To", "Stats of any range equal a recount"}},
 
-	{"rounds From down", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) { f.From = f.From.Truncate(time.Microsecond) })
+	{"rounds From down", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.From = f.From.Truncate(time.Microsecond) })
 	}, []string{"Records include From and exclude To"}},
 
-	{"rounds To down", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) { f.To = f.To.Truncate(time.Microsecond) })
+	{"rounds To down", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.To = f.To.Truncate(time.Microsecond) })
 	}, []string{"Records include From and exclude To"}},
 
-	{"compares templates in lower case", func(m *model, b *broken) {
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+	{"compares templates in lower case", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			same := strings.EqualFold(f.Template, m.Template)
 			if same {
 				f.Template = m.Template
@@ -72,8 +72,8 @@ var brokenRecords = []mutant{
 		})
 	}, []string{"Records compare text exactly"}},
 
-	{"takes a template for a prefix", func(m *model, b *broken) {
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+	{"takes a template for a prefix", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			if strings.HasPrefix(m.Template, f.Template) {
 				f.Template = ""
 			}
@@ -81,73 +81,73 @@ var brokenRecords = []mutant{
 		})
 	}, []string{"Records compare text exactly"}},
 
-	{"ignores the template", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) { f.Template = "" })
+	{"ignores the template", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.Template = "" })
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"ignores the channel", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) { f.Channel = "" })
+	{"ignores the channel", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.Channel = "" })
 	}, []string{
 		"Records match every combination of filters", "Stats match every combination of filters",
 		"Stats of a channel count its attempts",
 	}},
 
-	{"looks for the channel among messages", func(m *model, b *broken) {
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+	{"looks for the channel among messages", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			want := f.Channel
 			f.Channel = ""
 			return f.Match(m) && (want == "" || m.Channel == want)
 		})
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"ignores the number", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) { f.Phone = phones[0] })
+	{"ignores the number", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.Phone = phones[0] })
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"takes a country code for a prefix", func(m *model, b *broken) {
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+	{"takes a country code for a prefix", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			want := f.CountryCode
 			f.CountryCode = ""
 			return f.Match(m) && strings.HasPrefix(m.To.Phone.E164(), "+"+want)
 		})
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"ignores the group beside a country code", func(_ *model, b *broken) {
-		b.listed(func(f *smsplus.Filter) {
+	{"ignores the group beside a country code", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) {
 			if f.CountryCode != "" {
 				f.Group = status.All
 			}
 		})
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"lists messages as they came", func(_ *model, b *broken) {
-		first := newModel()
-		insert := b.insert
-		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	{"lists messages as they came", func(_ *Model, b *brokenStore) {
+		first := NewModel()
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			_, _ = first.Insert(ctx, ms)
 			return insert(ctx, ms)
 		}
-		b.records = first.Records
+		b.recordsFunc = first.Records
 	}, []string{"Records follow an update"}},
 
-	{"keeps the groups that messages came with", func(m *model, b *broken) {
+	{"keeps the groups that messages came with", func(m *Model, b *brokenStore) {
 		came := map[uuid.UUID]status.Status{}
-		insert := b.insert
-		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			for _, m := range ms {
 				came[m.ID] = m.Status
 			}
 			return insert(ctx, ms)
 		}
-		b.selects(m, func(f smsplus.Filter, m smsplus.Message) bool {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			m.Status = came[m.ID]
 			return f.Match(m)
 		})
 	}, []string{"Records follow an update"}},
 
-	{"goes on at the next trigger time", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"goes on at the next trigger time", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if at, _, err := f.Position(); err == nil && !at.IsZero() {
 				f.After = f.CursorAt(smsplus.Message{TriggeredAt: at})
 			}
@@ -155,8 +155,8 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"pages of any size hold every record once"}},
 
-	{"repeats the last of the page before", func(m *model, b *broken) {
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"repeats the last of the page before", func(m *Model, b *brokenStore) {
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if at, id, err := f.Position(); err == nil && !at.IsZero() {
 				id[15]++
 				f.After = f.CursorAt(smsplus.Message{TriggeredAt: at, ID: id})
@@ -165,26 +165,26 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"pages of any size hold every record once"}},
 
-	{"lists one page", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"lists one page", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := records(ctx, f)
 			p.Next = ""
 			return p, err
 		}
 	}, []string{"pages of any size hold every record once", "the last page says so, and only the last"}},
 
-	{"returns one more than the limit", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"returns one more than the limit", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			f.Limit = f.PageSize() + 1
 			return records(ctx, f)
 		}
 	}, []string{"pages of any size hold every record once", "a page holds DefaultLimit records unless the filter says"}},
 
-	{"ends with an empty page", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"ends with an empty page", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := records(ctx, f)
 			if n := len(p.Messages); err == nil && n == f.PageSize() {
 				p.Next = f.CursorAt(p.Messages[n-1])
@@ -193,17 +193,17 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"the last page says so, and only the last"}},
 
-	{"has a page size of its own", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"has a page size of its own", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			f.Limit = cmp.Or(f.Limit, 50)
 			return records(ctx, f)
 		}
 	}, []string{"a page holds DefaultLimit records unless the filter says"}},
 
-	{"counts where a page begins", func(_ *model, b *broken) {
-		records, offsets := b.records, map[smsplus.Cursor]int{}
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"counts where a page begins", func(_ *Model, b *brokenStore) {
+		records, offsets := b.recordsFunc, map[smsplus.Cursor]int{}
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			limit, offset := f.PageSize(), offsets[f.After]
 			f.After, f.Limit = "", offset+limit
 			p, err := records(ctx, f)
@@ -215,9 +215,9 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"messages added meanwhile neither shift nor repeat a page"}},
 
-	{"leaves out what was updated since the first page", func(m *model, b *broken) {
+	{"leaves out what was updated since the first page", func(m *Model, b *brokenStore) {
 		var first map[uuid.UUID]smsplus.Message
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := m.Records(ctx, f)
 			if f.After == "" {
 				m.mu.Lock()
@@ -229,8 +229,8 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"messages updated meanwhile neither shift nor repeat a page"}},
 
-	{"looks for the message that a cursor names", func(m *model, b *broken) {
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"looks for the message that a cursor names", func(m *Model, b *brokenStore) {
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if _, id, err := f.Position(); err == nil && f.After != "" {
 				if _, err := m.Message(ctx, id); err != nil {
 					return smsplus.Page{}, nil
@@ -240,9 +240,9 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"a cursor outlives the message that it names"}},
 
-	{"does not check a filter of records", func(_ *model, b *broken) {
-		records := b.records
-		b.records = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	{"does not check a filter of records", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if f.Check() != nil {
 				return smsplus.Page{}, nil
 			}
@@ -250,9 +250,9 @@ var brokenRecords = []mutant{
 		}
 	}, []string{"a filter that is wrong is refused"}},
 
-	{"does not check a cursor of statistics", func(_ *model, b *broken) {
-		stats := b.stats
-		b.stats = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	{"does not check a cursor of statistics", func(_ *Model, b *brokenStore) {
+		stats := b.statsFunc
+		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			f.After = ""
 			return stats(ctx, f)
 		}

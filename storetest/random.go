@@ -9,48 +9,48 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// dice returns a number from 0 up to, not including, n: from a random source or
+// generator returns a number from 0 up to, not including, n: from a random source or
 // from rapid, which makes a failing sequence shorter by rolling lower.
-type dice func(n int) int
+type generator func(n int) int
 
-func one[T any](roll dice, of ...T) T { return of[roll(len(of))] }
+func pick[T any](roll generator, of ...T) T { return of[roll(len(of))] }
 
 var phones = []phone.Number{
 	{},
-	number("+886912345678"), number("+886223456789"), number("+85291234567"), number("+819012345678"),
-	number("+14155550123"), number("+447700900123"),
+	mustParsePhone("+886912345678"), mustParsePhone("+886223456789"), mustParsePhone("+85291234567"), mustParsePhone("+819012345678"),
+	mustParsePhone("+14155550123"), mustParsePhone("+447700900123"),
 }
 
 // message returns the nth sample as chance has it. Its trigger time is one of few,
 // so that times tie, lie on hours and days, and lie just beside them.
-func (roll dice) message(n int) smsplus.Message {
-	m := message(n)
-	m.Template = one(roll, "otp", "OTP", "order", "訂單")
-	m.To = channel.Recipient{Phone: one(roll, phones...)}
+func (roll generator) message(n int) smsplus.Message {
+	m := newMessage(n)
+	m.Template = pick(roll, "otp", "OTP", "order", "訂單")
+	m.To = channel.Recipient{Phone: pick(roll, phones...)}
 	if m.To.IsZero() {
 		m.To.LINEUserID = "U4af4980629"
 	}
 	m.TriggeredAt = roll.time()
-	roll.progress(&m)
+	roll.changeState(&m)
 	return m
 }
 
 // time returns a time within two days of noon.
-func (roll dice) time() time.Time {
+func (roll generator) time() time.Time {
 	at := noon
 	if roll(2) == 1 {
 		at = noon.Truncate(time.Hour)
 	}
-	at = at.Add(time.Duration(roll(48)-24) * one(roll, time.Minute, time.Hour, 2*time.Hour))
+	at = at.Add(time.Duration(roll(48)-24) * pick(roll, time.Minute, time.Hour, 2*time.Hour))
 	return at.Add(time.Duration(roll(3)-1) * time.Microsecond)
 }
 
-// progress gives m a new fate, which need not make sense: what a store makes of a
+// changeState gives m a new fate, which need not make sense: what a store makes of a
 // message depends on its fields alone.
-func (roll dice) progress(m *smsplus.Message) {
-	m.Status = one(roll, status.Statuses()...)
-	m.Channel = one(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
-	m.Lane = one(roll, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
+func (roll generator) changeState(m *smsplus.Message) {
+	m.Status = pick(roll, status.Statuses()...)
+	m.Channel = pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
+	m.Lane = pick(roll, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
 	m.DueAt, m.ReadAt, m.DeliveredAt = time.Time{}, time.Time{}, time.Time{}
 	if roll(2) == 1 {
 		m.DueAt = roll.time()
@@ -65,8 +65,8 @@ func (roll dice) progress(m *smsplus.Message) {
 		}
 		a := smsplus.Attempt{
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: c,
-			Status:     one(roll, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
-			ProviderID: one(roll, providerIDs...),
+			Status:     pick(roll, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
+			ProviderID: pick(roll, providerIDs...),
 			Tries:      1, StartedAt: m.TriggeredAt,
 		}
 		if roll(3) == 1 {
@@ -80,7 +80,7 @@ func (roll dice) progress(m *smsplus.Message) {
 var providerIDs = []string{"1", "2", "3", "4", "5", "6"}
 
 // filter returns a filter of its first page.
-func (roll dice) filter() smsplus.Filter {
+func (roll generator) filter() smsplus.Filter {
 	var f smsplus.Filter
 	maybe := func(set func()) {
 		if roll(3) == 1 {
@@ -92,22 +92,22 @@ func (roll dice) filter() smsplus.Filter {
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		f.From, f.To = f.To, f.From
 	}
-	maybe(func() { f.Template = one(roll, "otp", "OTP", "order", "訂單", "unknown") })
-	maybe(func() { f.Channel = one(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
-	maybe(func() { f.Phone = one(roll, phones...) })
-	maybe(func() { f.CountryCode = one(roll, "", "886", "88", "1", "852") })
+	maybe(func() { f.Template = pick(roll, "otp", "OTP", "order", "訂單", "unknown") })
+	maybe(func() { f.Channel = pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
+	maybe(func() { f.Phone = pick(roll, phones...) })
+	maybe(func() { f.CountryCode = pick(roll, "", "886", "88", "1", "852") })
 	maybe(func() { f.Group = status.Group(roll(int(status.FailedGroup) + 1)) })
 	return f
 }
 
-func (roll dice) ref() channel.Ref {
+func (roll generator) ref() channel.Ref {
 	return channel.Ref{
-		Channel:    one(roll, channel.SMS, channel.WhatsApp, channel.LINEPush),
-		ProviderID: one(roll, providerIDs...),
+		Channel:    pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush),
+		ProviderID: pick(roll, providerIDs...),
 	}
 }
 
-func (roll dice) refs() []channel.Ref {
+func (roll generator) refs() []channel.Ref {
 	refs := make([]channel.Ref, 1+roll(3))
 	for i := range refs {
 		refs[i] = roll.ref()
@@ -115,12 +115,12 @@ func (roll dice) refs() []channel.Ref {
 	return refs
 }
 
-func (roll dice) receipts() []channel.Receipt {
+func (roll generator) receipts() []channel.Receipt {
 	rs := make([]channel.Receipt, 1+roll(3))
 	for i := range rs {
-		rs[i] = receipt(0, roll.ref())
+		rs[i] = newReceipt(0, roll.ref())
 		rs[i].At = roll.time()
-		rs[i].Status = one(roll, status.Delivered, status.Undeliverable)
+		rs[i].Status = pick(roll, status.Delivered, status.Undeliverable)
 		rs[i].Read = roll(2) == 1
 	}
 	return rs

@@ -13,15 +13,15 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// brokenReceipts are stores that break the rules of receipts and their lookups.
-var brokenReceipts = []mutant{
-	{"finds a message that is not there", func(_ *model, b *broken) {
-		b.message = func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, nil }
+// receiptMutants are stores that break the rules of receipts and their lookups.
+var receiptMutants = []mutant{
+	{"finds a message that is not there", func(_ *Model, b *brokenStore) {
+		b.messageFunc = func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, nil }
 	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
 
-	{"has a not-found error of its own", func(_ *model, b *broken) {
-		message := b.message
-		b.message = func(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	{"has a not-found error of its own", func(_ *Model, b *brokenStore) {
+		message := b.messageFunc
+		b.messageFunc = func(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 			m, err := message(ctx, id)
 			if err != nil {
 				err = errors.New("no rows in result set")
@@ -30,11 +30,11 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
 
-	{"looks at the last attempt", func(m *model, b *broken) {
-		b.byProviderID = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	{"looks at the last attempt", func(m *Model, b *brokenStore) {
+		b.byProviderIDFunc = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return clones(m.list(func(m smsplus.Message) bool {
+			return cloneAll(m.messagesWhere(func(m smsplus.Message) bool {
 				if len(m.Attempts) == 0 {
 					return false
 				}
@@ -44,8 +44,8 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"finds a message once a ref", func(m *model, b *broken) {
-		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	{"finds a message once a ref", func(m *Model, b *brokenStore) {
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			var all []smsplus.Message
 			for i := range refs {
 				ms, err := m.ByProviderID(ctx, refs[i:i+1])
@@ -58,8 +58,8 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"finds one message a ref", func(m *model, b *broken) {
-		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	{"finds one message a ref", func(m *Model, b *brokenStore) {
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			found := map[uuid.UUID]smsplus.Message{}
 			for i := range refs {
 				ms, err := m.ByProviderID(ctx, refs[i:i+1])
@@ -74,9 +74,9 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"fails for an unknown ref", func(_ *model, b *broken) {
-		byProviderID := b.byProviderID
-		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	{"fails for an unknown ref", func(_ *Model, b *brokenStore) {
+		byProviderID := b.byProviderIDFunc
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			ms, err := byProviderID(ctx, refs)
 			if err == nil && len(ms) == 0 {
 				err = smsplus.ErrNotFound
@@ -85,11 +85,11 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"looks at channels and IDs apart", func(m *model, b *broken) {
-		b.byProviderID = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	{"looks at channels and IDs apart", func(m *Model, b *brokenStore) {
+		b.byProviderIDFunc = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return clones(m.list(func(m smsplus.Message) bool {
+			return cloneAll(m.messagesWhere(func(m smsplus.Message) bool {
 				return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 					return slices.ContainsFunc(refs, func(r channel.Ref) bool { return r.Channel == a.Channel }) &&
 						slices.ContainsFunc(refs, func(r channel.Ref) bool { return r.ProviderID == a.ProviderID })
@@ -98,14 +98,14 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID tells channels apart"}},
 
-	{"finds a message by what its ID was", func(m *model, b *broken) {
+	{"finds a message by what its ID was", func(m *Model, b *brokenStore) {
 		index := map[channel.Ref]uuid.UUID{}
-		b.in(func(m *smsplus.Message) {
+		b.corruptWrites(func(m *smsplus.Message) {
 			for _, a := range m.Attempts {
 				index[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}] = m.ID
 			}
 		})
-		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			found := map[uuid.UUID]smsplus.Message{}
 			for _, ref := range refs {
 				if msg, err := m.Message(ctx, index[ref]); err == nil {
@@ -116,10 +116,10 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID follows an update"}},
 
-	{"finds a message by the ID that it came with", func(m *model, b *broken) {
+	{"finds a message by the ID that it came with", func(m *Model, b *brokenStore) {
 		index := map[channel.Ref]uuid.UUID{}
-		insert := b.insert
-		b.insert = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			for _, m := range ms {
 				for _, a := range m.Attempts {
 					index[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}] = m.ID
@@ -127,7 +127,7 @@ var brokenReceipts = []mutant{
 			}
 			return insert(ctx, ms)
 		}
-		b.byProviderID = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			var found []smsplus.Message
 			for _, ref := range refs {
 				if msg, err := m.Message(ctx, index[ref]); err == nil {
@@ -138,9 +138,9 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"ByProviderID follows an update"}},
 
-	{"parks receipts without what explains them", func(_ *model, b *broken) {
-		park := b.park
-		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+	{"parks receipts without what explains them", func(_ *Model, b *brokenStore) {
+		park := b.parkFunc
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			rs = slices.Clone(rs)
 			for i := range rs {
 				rs[i].Detail = ""
@@ -149,15 +149,15 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"a parked receipt comes back whole"}},
 
-	{"parks equal receipts twice", func(m *model, b *broken) {
+	{"parks equal receipts twice", func(m *Model, b *brokenStore) {
 		var parked []channel.Receipt
-		b.park = func(_ context.Context, rs []channel.Receipt) error {
+		b.parkFunc = func(_ context.Context, rs []channel.Receipt) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			parked = append(parked, rs...)
 			return nil
 		}
-		b.parked = func(_ context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+		b.parkedFunc = func(_ context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			other := func(r channel.Receipt) bool { return !slices.Contains(refs, r.Ref()) }
@@ -168,8 +168,8 @@ var brokenReceipts = []mutant{
 		"concurrent parking neither loses nor doubles a receipt",
 	}},
 
-	{"parks one receipt a ref", func(m *model, b *broken) {
-		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+	{"parks one receipt a ref", func(m *Model, b *brokenStore) {
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			for i, r := range rs {
 				_ = m.Unpark(ctx, []channel.Ref{r.Ref()})
 				if err := m.Park(ctx, rs[i:i+1]); err != nil {
@@ -180,8 +180,8 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"equal receipts are parked once, and any other is kept", "a parked receipt comes back whole"}},
 
-	{"answers a ref that is asked twice twice", func(m *model, b *broken) {
-		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	{"answers a ref that is asked twice twice", func(m *Model, b *brokenStore) {
+		b.parkedFunc = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			var all []channel.Receipt
 			for i := range refs {
 				rs, _ := m.Parked(ctx, refs[i:i+1])
@@ -191,24 +191,24 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"equal receipts are parked once, and any other is kept"}},
 
-	{"returns all that is parked", func(m *model, b *broken) {
-		b.parked = func(context.Context, []channel.Ref) ([]channel.Receipt, error) {
+	{"returns all that is parked", func(m *Model, b *brokenStore) {
+		b.parkedFunc = func(context.Context, []channel.Ref) ([]channel.Receipt, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			return slices.Collect(maps.Keys(m.parked)), nil
 		}
 	}, []string{"Parked returns the receipts of its refs alone"}},
 
-	{"drops what it returns", func(m *model, b *broken) {
-		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	{"drops what it returns", func(m *Model, b *brokenStore) {
+		b.parkedFunc = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			rs, err := m.Parked(ctx, refs)
 			_ = m.Unpark(ctx, refs)
 			return rs, err
 		}
 	}, []string{"Parked returns the receipts of its refs alone"}},
 
-	{"drops all that is parked", func(m *model, b *broken) {
-		b.unpark = func(context.Context, []channel.Ref) error {
+	{"drops all that is parked", func(m *Model, b *brokenStore) {
+		b.unparkFunc = func(context.Context, []channel.Ref) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			clear(m.parked)
@@ -216,8 +216,8 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"Unpark drops the receipts of its refs alone"}},
 
-	{"drops receipts whatever their channel", func(m *model, b *broken) {
-		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+	{"drops receipts whatever their channel", func(m *Model, b *brokenStore) {
+		b.unparkFunc = func(_ context.Context, refs []channel.Ref) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			maps.DeleteFunc(m.parked, func(r channel.Receipt, _ bool) bool {
@@ -227,8 +227,8 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"Unpark drops the receipts of its refs alone"}},
 
-	{"drops one receipt a ref", func(m *model, b *broken) {
-		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+	{"drops one receipt a ref", func(m *Model, b *brokenStore) {
+		b.unparkFunc = func(_ context.Context, refs []channel.Ref) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			for _, ref := range refs {
@@ -243,12 +243,12 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"Unpark drops the receipts of its refs alone"}},
 
-	{"replaces what is parked", func(m *model, b *broken) {
-		b.park = func(_ context.Context, rs []channel.Receipt) error {
+	{"replaces what is parked", func(m *Model, b *brokenStore) {
+		b.parkFunc = func(_ context.Context, rs []channel.Receipt) error {
 			m.mu.Lock()
 			parked := maps.Clone(m.parked)
 			m.mu.Unlock()
-			dawdle()
+			yieldOften()
 			for _, r := range rs {
 				parked[r] = true
 			}
@@ -257,11 +257,11 @@ var brokenReceipts = []mutant{
 			m.parked = parked
 			return nil
 		}
-		b.unpark = func(_ context.Context, refs []channel.Ref) error {
+		b.unparkFunc = func(_ context.Context, refs []channel.Ref) error {
 			m.mu.Lock()
 			parked := maps.Clone(m.parked)
 			m.mu.Unlock()
-			dawdle()
+			yieldOften()
 			maps.DeleteFunc(parked, func(r channel.Receipt, _ bool) bool { return slices.Contains(refs, r.Ref()) })
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -270,15 +270,15 @@ var brokenReceipts = []mutant{
 		}
 	}, []string{"concurrent parking neither loses nor doubles a receipt"}},
 
-	{"shows a parked receipt to the second look", func(m *model, b *broken) {
+	{"shows a parked receipt to the second look", func(m *Model, b *brokenStore) {
 		var fresh sync.Map
-		b.park = func(ctx context.Context, rs []channel.Receipt) error {
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			for _, r := range rs {
 				fresh.Store(r.Ref(), true)
 			}
 			return m.Park(ctx, rs)
 		}
-		b.parked = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+		b.parkedFunc = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			for _, ref := range refs {
 				if _, ok := fresh.LoadAndDelete(ref); ok {
 					return nil, nil

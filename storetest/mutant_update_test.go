@@ -9,11 +9,11 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// brokenUpdates are stores that break the rules of Update.
-var brokenUpdates = []mutant{
-	{"does not raise the version in an update", func(m *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+// updateMutants are stores that break the rules of Update.
+var updateMutants = []mutant{
+	{"does not raise the version in an update", func(m *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			stale, err := update(ctx, ms)
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -30,9 +30,9 @@ var brokenUpdates = []mutant{
 		"of concurrent updates of one version, one wins",
 	}},
 
-	{"does not reset claims", func(m *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	{"does not reset claims", func(m *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			stale, err := update(ctx, ms)
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -46,21 +46,21 @@ var brokenUpdates = []mutant{
 		}
 	}, []string{"Update replaces the message, raises its version and resets its claims"}},
 
-	{"forgets the version fence", func(m *model, b *broken) {
-		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = stored.Version })
+	{"forgets the version fence", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = stored.Version })
 	}, []string{
 		"Update leaves alone what has moved on, and says so",
 		"of concurrent updates of one version, one wins",
 		"concurrent updates of many messages in any order all end",
 	}},
 
-	{"lets a later version through the fence", func(m *model, b *broken) {
-		b.inUpdate(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = min(m.Version, stored.Version) })
+	{"lets a later version through the fence", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = min(m.Version, stored.Version) })
 	}, []string{"Update leaves alone what has moved on, and says so"}},
 
-	{"updates all or none", func(m *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	{"updates all or none", func(m *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			m.mu.Lock()
 			fresh := !slices.ContainsFunc(ms, func(msg smsplus.Message) bool {
 				return m.messages[msg.ID].Version != msg.Version
@@ -77,17 +77,17 @@ var brokenUpdates = []mutant{
 		}
 	}, []string{"Update leaves alone what has moved on, and says so"}},
 
-	{"does not say what is stale", func(_ *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	{"does not say what is stale", func(_ *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			_, err := update(ctx, ms)
 			return nil, err
 		}
 	}, []string{"Update leaves alone what has moved on, and says so", "Update does not add a message"}},
 
-	{"adds what it does not hold", func(m *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	{"adds what it does not hold", func(m *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			stale, err := update(ctx, ms)
 			for _, msg := range ms {
 				if _, err := m.Message(ctx, msg.ID); err != nil {
@@ -102,23 +102,23 @@ var brokenUpdates = []mutant{
 		"Purge leaves nothing of a message behind",
 	}},
 
-	{"wipes variables in an update", func(m *model, b *broken) {
-		b.inUpdate(m, func(m *smsplus.Message, _ smsplus.Message) { m.Vars = nil })
+	{"wipes variables in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Vars = nil })
 	}, []string{"Update keeps what the trigger fixed"}},
 
-	{"frees the key in an update", func(m *model, b *broken) {
-		b.inUpdate(m, func(m *smsplus.Message, _ smsplus.Message) { m.Key = "" })
+	{"frees the key in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Key = "" })
 	}, []string{"Update keeps what the trigger fixed"}},
 
-	{"looks at versions before it locks", func(m *model, b *broken) {
-		update := b.update
-		b.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	{"looks at versions before it locks", func(m *Model, b *brokenStore) {
+		update := b.updateFunc
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			m.mu.Lock()
 			fresh := !slices.ContainsFunc(ms, func(msg smsplus.Message) bool {
 				return m.messages[msg.ID].Version != msg.Version
 			})
 			m.mu.Unlock()
-			dawdle()
+			yieldOften()
 			if fresh {
 				m.mu.Lock()
 				defer m.mu.Unlock()
@@ -132,10 +132,10 @@ var brokenUpdates = []mutant{
 		}
 	}, []string{"of concurrent updates of one version, one wins"}},
 
-	{"locks messages in the order given", func(_ *model, b *broken) {
-		update, locks := b.update, &rowLocks{}
-		b.update = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
-			err = locks.in(ids(ms), func() error {
+	{"locks messages in the order given", func(_ *Model, b *brokenStore) {
+		update, locks := b.updateFunc, &rowLocks{}
+		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+			err = locks.withLocks(ids(ms), func() error {
 				stale, err = update(ctx, ms)
 				return err
 			})

@@ -1,0 +1,205 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// messageMutants are stores that break the rules of how messages are kept.
+var messageMutants = []mutant{
+	{"loses metadata", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) { m.Metadata = nil })
+	}, []string{"every field of a message is kept"}},
+
+	{"loses the wait of a step", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for i := range m.Plan {
+				m.Plan[i].Wait = 0
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
+	{"does not update when an attempt ended", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) {
+			for i := range m.Attempts {
+				m.Attempts[i].EndedAt = time.Time{}
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
+	{"gives a zero time back as 1970", func(_ *Model, b *brokenStore) {
+		b.corruptMessage(func(m *smsplus.Message) {
+			if m.ReadAt.IsZero() {
+				m.ReadAt = time.Unix(0, 0)
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
+	{"keeps ASCII only", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for name, value := range m.Vars {
+				m.Vars[name] = strings.Map(func(r rune) rune { return min(r, 127) }, value)
+			}
+		})
+	}, []string{"text of any script is kept"}},
+
+	{"normalizes and trims provider IDs", func(_ *Model, b *brokenStore) {
+		park := b.parkFunc
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
+			rs = slices.Clone(rs)
+			for i := range rs {
+				rs[i].ProviderID = strings.ToLower(strings.TrimSpace(rs[i].ProviderID))
+			}
+			return park(ctx, rs)
+		}
+	}, []string{"text of any script is kept"}},
+
+	{"cuts text at 64 KiB", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for i, a := range m.Attempts {
+				m.Attempts[i].Detail = a.Detail[:min(len(a.Detail), 1<<16)]
+			}
+		})
+	}, []string{"long text is kept"}},
+
+	{"keeps milliseconds", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for _, at := range times(m) {
+				*at = at.Truncate(time.Millisecond)
+			}
+		})
+	}, []string{"times are kept to the microsecond and come back in UTC"}},
+
+	{"gives times back in a zone", func(_ *Model, b *brokenStore) {
+		b.corruptMessage(func(m *smsplus.Message) { m.DueAt = m.DueAt.In(time.FixedZone("", 3600)) })
+	}, []string{"times are kept to the microsecond and come back in UTC"}},
+
+	{"takes the wall clock for the time", func(_ *Model, b *brokenStore) {
+		claim := b.claimFunc
+		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+			_, offset := c.Now.Zone()
+			c.Now = c.Now.Add(time.Duration(offset) * time.Second)
+			return claim(ctx, c)
+		}
+	}, []string{"times are kept to the microsecond and come back in UTC"}},
+
+	{"leaves attempts out of records", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			p.Messages = corrupted(p.Messages, func(m *smsplus.Message) { m.Attempts = nil })
+			return p, err
+		}
+	}, []string{"every call returns the whole message"}},
+
+	{"leaves variables out of claims", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			got.Messages = corrupted(got.Messages, func(m *smsplus.Message) { m.Vars = nil })
+		})
+	}, []string{"every call returns the whole message", "Claim leases what it takes"}},
+
+	{"names who has a key by ID alone", func(_ *Model, b *brokenStore) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			taken, err := insert(ctx, ms)
+			for key, m := range taken {
+				taken[key] = smsplus.Message{ID: m.ID}
+			}
+			return taken, err
+		}
+	}, []string{"every call returns the whole message", "Insert says who has each taken key"}},
+
+	{"keeps what it is handed", func(m *Model, b *brokenStore) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			taken, err := insert(ctx, ms)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, msg := range ms {
+				if stored, ok := m.messages[msg.ID]; ok {
+					stored.Vars = msg.Vars
+					m.messages[msg.ID] = stored
+				}
+			}
+			return taken, err
+		}
+	}, []string{"what the caller changes afterwards is not the store's"}},
+
+	{"returns what it keeps", func(m *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for i := range p.Messages {
+				p.Messages[i].Attempts = m.messages[p.Messages[i].ID].Attempts
+			}
+			return p, err
+		}
+	}, []string{"what the caller changes afterwards is not the store's"}},
+
+	{"fails a large insert", func(_ *Model, b *brokenStore) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			if len(ms) > 2_000 {
+				return nil, errors.New("too many parameters")
+			}
+			return insert(ctx, ms)
+		}
+	}, []string{"large batches are taken"}},
+
+	{"looks up the first thousand refs", func(_ *Model, b *brokenStore) {
+		byProviderID := b.byProviderIDFunc
+		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+			return byProviderID(ctx, refs[:min(len(refs), 1_000)])
+		}
+	}, []string{"large batches are taken"}},
+
+	{"fails an empty insert", func(_ *Model, b *brokenStore) {
+		insert := b.insertFunc
+		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+			if len(ms) == 0 {
+				return nil, errors.New("syntax error")
+			}
+			return insert(ctx, ms)
+		}
+	}, []string{"a call about nothing does nothing"}},
+
+	{"drops everything for no refs", func(m *Model, b *brokenStore) {
+		unpark := b.unparkFunc
+		b.unparkFunc = func(ctx context.Context, refs []channel.Ref) error {
+			if len(refs) == 0 {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				clear(m.parked)
+				return nil
+			}
+			return unpark(ctx, refs)
+		}
+	}, []string{"a call about nothing does nothing"}},
+
+	{"ignores the context", func(_ *Model, b *brokenStore) {
+		stats := b.statsFunc
+		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+			return stats(context.WithoutCancel(ctx), f)
+		}
+	}, []string{"an ended context is an error and does no harm"}},
+
+	{"breaks when a context ends", func(_ *Model, b *brokenStore) {
+		var err error
+		park := b.parkFunc
+		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
+			err = cmp.Or(err, ctx.Err())
+			return cmp.Or(err, park(ctx, rs))
+		}
+	}, []string{"an ended context is an error and does no harm"}},
+}
