@@ -15,14 +15,14 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// testingT is a *testing.T or a *rapid.T.
+// testingT is what the suite needs of a *testing.T or a *rapid.T.
 type testingT interface {
 	require.TestingT
 	Helper()
 	Context() context.Context
 }
 
-// What follows makes calls of a store, and ends the test when one fails.
+// The must functions call a store and fail the test on an error.
 
 func mustInsert(t testingT, s smsplus.Store, ms ...smsplus.Message) {
 	t.Helper()
@@ -42,7 +42,7 @@ func mustUpdate(t testingT, s smsplus.Store, ms ...smsplus.Message) {
 	t.Helper()
 	stale, err := s.Update(t.Context(), ms)
 	require.NoError(t, err)
-	require.Empty(t, stale, "no version has moved on")
+	require.Empty(t, stale, "no version is stale")
 }
 
 func mustGet(t testingT, s smsplus.Store, id uuid.UUID) smsplus.Message {
@@ -52,13 +52,14 @@ func mustGet(t testingT, s smsplus.Store, id uuid.UUID) smsplus.Message {
 	return m
 }
 
+// requireNotFound requires that the store does not hold the message.
 func requireNotFound(t testingT, s smsplus.Store, id uuid.UUID, rule string) {
 	t.Helper()
 	_, err := s.Message(t.Context(), id)
 	require.ErrorIs(t, err, smsplus.ErrNotFound, rule)
 }
 
-// mustFindByProviderID returns what ByProviderID finds, in order of ID.
+// mustFindByProviderID returns the result of ByProviderID in order of ID.
 func mustFindByProviderID(t testingT, s smsplus.Store, refs ...channel.Ref) []smsplus.Message {
 	t.Helper()
 	ms, err := s.ByProviderID(t.Context(), refs)
@@ -84,6 +85,7 @@ func mustPurge(t testingT, s smsplus.Store, before time.Time, limit int) int {
 	return n
 }
 
+// mustPage returns one page of records and checks its size.
 func mustPage(t testingT, s smsplus.Store, f smsplus.Filter) smsplus.Page {
 	t.Helper()
 	p, err := s.Records(t.Context(), f)
@@ -92,7 +94,7 @@ func mustPage(t testingT, s smsplus.Store, f smsplus.Filter) smsplus.Page {
 	return p
 }
 
-// mustListAll returns f's list, from f.After on, page by page.
+// mustListAll returns the records of all pages from f.After on.
 func mustListAll(t testingT, s smsplus.Store, f smsplus.Filter) []smsplus.Message {
 	t.Helper()
 	var ms []smsplus.Message
@@ -102,7 +104,7 @@ func mustListAll(t testingT, s smsplus.Store, f smsplus.Filter) []smsplus.Messag
 		if p.Next == "" {
 			return ms
 		}
-		require.False(t, seen[p.Next], "every page leads on to another: %+v", f)
+		require.False(t, seen[p.Next], "no two pages have the same Next: %+v", f)
 		seen[p.Next] = true
 		f.After = p.Next
 	}
@@ -115,23 +117,24 @@ func mustStats(t testingT, s smsplus.Store, f smsplus.Filter) []smsplus.Template
 	return rows
 }
 
-// requireMessages requires the messages wanted, in that order and equal in every field.
+// requireMessages requires the same messages in the same order, equal in every field.
 func requireMessages(t testingT, want, got []smsplus.Message, rule string, args ...any) {
 	t.Helper()
-	because := fmt.Sprintf(rule, args...)
-	require.Equal(t, ids(want), ids(got), because)
+	text := fmt.Sprintf(rule, args...)
+	require.Equal(t, ids(want), ids(got), text)
 	for i := range want {
-		require.Equal(t, normalize(want[i]), normalize(got[i]), because)
+		require.Equal(t, normalize(want[i]), normalize(got[i]), text)
 	}
 }
 
-// requireMessage requires that the store holds the message as it is here.
+// requireMessage requires that the store holds the message, equal in every field.
 func requireMessage(t testingT, s smsplus.Store, want smsplus.Message, rule string, args ...any) {
 	t.Helper()
 	requireMessages(t, []smsplus.Message{want}, []smsplus.Message{mustGet(t, s, want.ID)}, rule, args...)
 }
 
-// requireReceipts requires the receipts wanted, in any order.
+// requireReceipts requires that exactly these receipts are parked under the refs, in any
+// order.
 func requireReceipts(t testingT, s smsplus.Store, want []channel.Receipt, refs []channel.Ref, rule string, args ...any) {
 	t.Helper()
 	got, err := s.Parked(t.Context(), refs)
@@ -139,7 +142,7 @@ func requireReceipts(t testingT, s smsplus.Store, want []channel.Receipt, refs [
 	count := func(rs []channel.Receipt) map[channel.Receipt]int {
 		counts := map[channel.Receipt]int{}
 		for _, r := range rs {
-			r.At = utc(r.At)
+			r.At = r.At.UTC()
 			counts[r]++
 		}
 		return counts
@@ -147,7 +150,7 @@ func requireReceipts(t testingT, s smsplus.Store, want []channel.Receipt, refs [
 	require.Equal(t, count(want), count(got), append([]any{rule}, args...)...)
 }
 
-// normalize returns m in the one form of those that a store may give it back in.
+// normalize returns m with nil for empty maps and slices. A store may return either.
 func normalize(m smsplus.Message) smsplus.Message {
 	m = clone(m)
 	if len(m.Vars) == 0 {
@@ -173,7 +176,8 @@ func ids(ms []smsplus.Message) []string {
 	return list
 }
 
-// concurrently calls f from n goroutines that start at once.
+// concurrently calls f from n goroutines that start together, and requires that none
+// returns an error.
 func concurrently(t testingT, n int, f func(i int) error) {
 	t.Helper()
 	start := make(chan struct{})
@@ -187,5 +191,5 @@ func concurrently(t testingT, n int, f func(i int) error) {
 	}
 	close(start)
 	wg.Wait()
-	require.NoError(t, errors.Join(errs...), "concurrent calls do not fail each other")
+	require.NoError(t, errors.Join(errs...), "concurrent calls do not make each other fail")
 }

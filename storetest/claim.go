@@ -19,17 +19,17 @@ func testClaimDue(t *testing.T, s smsplus.Store) {
 	early := mustClaim(t, s, smsplus.Claim{Now: atMinute(1).Add(-time.Microsecond), Lease: time.Minute, Limit: 10})
 	require.Empty(t, early.Messages, "nothing is claimed a microsecond before it is due")
 	due := mustClaim(t, s, smsplus.Claim{Now: atMinute(1), Lease: time.Minute, Limit: 10})
-	require.Equal(t, ids(newMessages(1, 2)), ids(due.Messages), "a message is claimed at the very time it is due")
+	require.Equal(t, ids(newMessages(1, 2)), ids(due.Messages), "a message is claimed exactly when it is due")
 	mustInsert(t, s, newMessages(2, 3)...)
 	late := mustClaim(t, s, smsplus.Claim{Now: atMinute(1_000_000), Lease: time.Minute, Limit: 10})
-	require.Contains(t, ids(late.Messages), messageID(2).String(), "a message is claimed however late")
+	require.Contains(t, ids(late.Messages), messageID(2).String(), "a message is claimed long after it is due")
 }
 
 func testClaimOrder(t *testing.T, s smsplus.Store) {
 	ms := newMessages(1, 11)
 	shuffled := []smsplus.Message{ms[4], ms[9], ms[0], ms[7], ms[2], ms[1], ms[8], ms[6], ms[3], ms[5]}
 	for i := range ms {
-		ms[i].TriggeredAt = atMinute(-i) // the order is that of due times, not of trigger times
+		ms[i].TriggeredAt = atMinute(-i) // trigger times are in the opposite order of due times
 		shuffled[i].TriggeredAt = shuffled[i].TriggeredAt.Add(-2 * shuffled[i].DueAt.Sub(noon))
 	}
 	mustInsert(t, s, shuffled...)
@@ -38,28 +38,28 @@ func testClaimOrder(t *testing.T, s smsplus.Store) {
 		require.Equal(t, ids(ms[from:from+3]), ids(claimed.Messages), "Claim takes the earliest first, up to its limit")
 	}
 	rest := mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Hour, Limit: 3})
-	require.Equal(t, ids(ms[9:]), ids(rest.Messages), "Claim takes what there is when that is less than its limit")
+	require.Equal(t, ids(ms[9:]), ids(rest.Messages), "Claim takes the rest when that is less than its limit")
 }
 
 func testClaimExcludedLanes(t *testing.T, s smsplus.Store) {
 	a, b, c := newMessage(1), newMessage(2), newMessage(3)
 	a.Lane, b.Lane, c.Lane = channel.WhatsApp, channel.SMS, channel.LINEPush
-	// A message waits for its own channel, whatever its plan and attempts name.
+	// Only Lane counts, not the channels of the plan and the attempts.
 	b.Plan = []smsplus.PlannedStep{{Channel: channel.WhatsApp}, {Channel: channel.SMS}}
 	b.Attempts = []smsplus.Attempt{{ID: smsplus.AttemptID(b.ID, 0), Channel: channel.WhatsApp}}
 	mustInsert(t, s, a, b, c)
 	claimed := mustClaim(t, s, smsplus.Claim{
 		Now: atMinute(10), Lease: time.Minute, Limit: 10, Except: []channel.Name{channel.WhatsApp, channel.LINEPush},
 	})
-	require.Equal(t, ids([]smsplus.Message{b}), ids(claimed.Messages), "excepted channels are left alone")
+	require.Equal(t, ids([]smsplus.Message{b}), ids(claimed.Messages), "messages of excluded lanes are not claimed")
 	for _, m := range []smsplus.Message{a, c} {
-		requireMessage(t, s, m, "messages of excepted channels stay as they are")
+		requireMessage(t, s, m, "messages of excluded lanes stay as they are")
 	}
 	except := []channel.Name{channel.WhatsApp}
 	claimed = mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Minute, Limit: 1, Except: except})
-	require.Equal(t, ids([]smsplus.Message{c}), ids(claimed.Messages), "what is excepted does not use up the limit")
+	require.Equal(t, ids([]smsplus.Message{c}), ids(claimed.Messages), "messages of excluded lanes do not count against the limit")
 	claimed = mustClaim(t, s, smsplus.Claim{Now: atMinute(10), Lease: time.Minute, Limit: 10})
-	require.Equal(t, ids([]smsplus.Message{a}), ids(claimed.Messages), "what was excepted is there for the next claim")
+	require.Equal(t, ids([]smsplus.Message{a}), ids(claimed.Messages), "a later claim that does not exclude the lane takes the message")
 }
 
 func testClaimLeases(t *testing.T, s smsplus.Store) {
@@ -81,11 +81,11 @@ func testClaimLeaseEnd(t *testing.T, s smsplus.Store) {
 	for n := range 3 {
 		now := atMinute(n)
 		claimed := mustClaim(t, s, smsplus.Claim{Now: now, Lease: time.Minute, Limit: 1})
-		require.Len(t, claimed.Messages, 1, "a message falls due again the moment that its lease ends")
+		require.Len(t, claimed.Messages, 1, "a message is due again exactly when its lease ends")
 		require.Equal(t, n+1, claimed.Messages[0].Claims, "Claims counts the claims since the last update")
 		require.EqualValues(t, n+1, claimed.Messages[0].Version, "each claim raises the version")
 		again := mustClaim(t, s, smsplus.Claim{Now: now.Add(time.Minute - time.Microsecond), Lease: time.Minute, Limit: 1})
-		require.Empty(t, again.Messages, "a message is nobody else's until its lease ends")
+		require.Empty(t, again.Messages, "a message is not claimed again before its lease ends")
 	}
 }
 
@@ -96,9 +96,9 @@ func testClaimedDueAt(t *testing.T, s smsplus.Store) {
 	other.Lane = channel.WhatsApp
 	mustInsert(t, s, append(newMessages(1, 4), other)...)
 	c := smsplus.Claim{Now: atMinute(2), Lease: time.Hour, Limit: 5, Except: []channel.Name{channel.WhatsApp}}
-	require.Equal(t, atMinute(1), mustClaim(t, s, c).DueAt, "Claimed.DueAt is when the first claimed message had been due")
+	require.Equal(t, atMinute(1), mustClaim(t, s, c).DueAt, "Claimed.DueAt is when the first claimed message was due")
 	none = mustClaim(t, s, c)
-	require.Empty(t, none.Messages, "what is due is leased")
+	require.Empty(t, none.Messages, "every due message is leased")
 	require.True(t, none.DueAt.IsZero(), "Claimed.DueAt is zero when nothing is claimed")
 }
 
@@ -114,11 +114,11 @@ func testClaimedNext(t *testing.T, s smsplus.Store) {
 	next(atMinute(1), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1},
 		"Next is the earliest due time when nothing is due yet")
 	next(atMinute(2), smsplus.Claim{Now: atMinute(3), Lease: time.Hour, Limit: 1},
-		"Next is past when the limit cut the claim short")
+		"Next is in the past when the limit left due messages unclaimed")
 	next(atMinute(3), smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1, Except: []channel.Name{channel.WhatsApp}},
-		"Next passes over excepted channels")
+		"Next ignores excluded lanes")
 	next(atMinute(4), smsplus.Claim{Now: atMinute(3), Lease: time.Minute / 2, Limit: 5},
-		"Next is the first of those that are not due yet, and no lease of this claim")
+		"Next is the first due time of the messages that are not due yet, and not the end of a lease of this claim")
 	next(atMinute(3).Add(time.Minute/2), smsplus.Claim{Now: atMinute(3).Add(time.Second), Lease: time.Minute, Limit: 5},
 		"Next is the end of an earlier claim's lease when that comes first")
 }
@@ -145,7 +145,7 @@ func testUpdateRequeues(t *testing.T, s smsplus.Store) {
 	except := []channel.Name{channel.WhatsApp}
 	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(30), Lease: time.Minute, Limit: 3, Except: except})
 	require.Equal(t, ids([]smsplus.Message{ms[2], ms[0]}), ids(claimed.Messages),
-		"an update moves a message in the queue, and to another channel")
+		"an update moves a message in the queue, and to another lane")
 	require.Equal(t, 1, claimed.Messages[0].Claims, "Claims counts from the update")
 }
 
@@ -168,9 +168,9 @@ func testClaimRace(t *testing.T, s smsplus.Store) {
 		slices.SortFunc(all, byID)
 		want := newMessages(0, n)
 		slices.SortFunc(want, byID)
-		require.Equal(t, ids(want), ids(all), "each message is returned by exactly one of the claims at a time")
+		require.Equal(t, ids(want), ids(all), "each message is returned by exactly one of the concurrent claims")
 		for _, m := range all {
-			require.Equal(t, round, m.Claims, "each message is claimed once a lease")
+			require.Equal(t, round, m.Claims, "each message is claimed once per lease")
 		}
 	}
 }

@@ -1,4 +1,5 @@
 package storetest
 
-// RandomCallsOf is for a test of several stores, which may not be imported here.
+// RandomCallsOf exports testRandomCallsOf to the external test package, which imports
+// the stores.
 var RandomCallsOf = testRandomCallsOf

@@ -10,9 +10,9 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Faulty is a store that fails on cue: the one inside it, with an error before or
-// after a call takes effect. It is for tests of what stands on a store: what it
-// makes of an outage, or of a crash on either side of a write.
+// Faulty wraps a store and fails its calls when a test tells it to, before or after a call
+// takes effect. It is for tests of code that uses a store: they simulate an outage, or a
+// crash before or after a write.
 //
 //	store := &storetest.Faulty{Store: memstore.New()}
 //	store.After = func(method string) error {
@@ -22,16 +22,16 @@ import (
 //		return nil
 //	}
 //
-// Each func is handed the name of the method, such as "Insert"; a nil func never
-// fails a call. Close is left alone. A Faulty is safe for concurrent use if the
-// funcs are and nobody replaces them meanwhile.
+// The argument of each func is the name of the method, such as "Insert". A nil func fails
+// no call. Close never fails. A Faulty is safe for concurrent use if its funcs are, and if
+// they are not replaced during a call.
 type Faulty struct {
 	smsplus.Store
-	// Before runs before each call. Its error is the call's, and the store never
-	// hears of it.
+	// Before runs before each call. If it returns an error, the call returns that error
+	// and the store is not called.
 	Before func(method string) error
-	// After runs after each call that the store did without an error. Its error is
-	// the call's, which has taken effect all the same.
+	// After runs after each call that succeeded. If it returns an error, the call returns
+	// that error although it has taken effect.
 	After func(method string) error
 }
 
@@ -94,6 +94,7 @@ func (f *Faulty) Purge(ctx context.Context, before time.Time, limit int) (int, e
 	return faulty(f, "Purge", func() (int, error) { return f.Store.Purge(ctx, before, limit) })
 }
 
+// faulty makes one call between Before and After.
 func faulty[R any](f *Faulty, method string, call func() (R, error)) (R, error) {
 	var none R
 	if f.Before != nil {

@@ -22,7 +22,8 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	requireMessage(t, s, bare, "a bare message is kept by Insert")
 	requireMessage(t, s, fullMessage(2), "a full message is kept by Insert")
 
-	// What an update may change is now set on the one and unset on the other.
+	// The update sets every field that it may change on one message and clears it on the
+	// other.
 	set := fullMessage(1)
 	set.Key, set.Template, set.Scenario, set.To = bare.Key, bare.Template, bare.Scenario, bare.To
 	set.Vars, set.Metadata, set.Plan = bare.Vars, bare.Metadata, bare.Plan
@@ -38,7 +39,7 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 		requireMessage(t, s, m, "every field is kept by Update")
 	}
 
-	// Every value of the small types, and attempts of every status.
+	// Every status of a message and an attempt, and values that are allowed but unusual.
 	var ms []smsplus.Message
 	for n, st := range status.Statuses() {
 		m := fullMessage(10 + n)
@@ -73,8 +74,8 @@ func testAnyScript(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, ms...)
 	for n, text := range trickyTexts {
 		want := ms[n : n+1]
-		requireMessage(t, s, want[0], "text %q comes back as it was", text)
-		requireMessages(t, want, mustFindByProviderID(t, s, smsRef(text)), "provider ID %q finds its message alone", text)
+		requireMessage(t, s, want[0], "text %q is returned unchanged", text)
+		requireMessages(t, want, mustFindByProviderID(t, s, smsRef(text)), "provider ID %q finds only its message", text)
 	}
 
 	var rs []channel.Receipt
@@ -85,7 +86,7 @@ func testAnyScript(t *testing.T, s smsplus.Store) {
 	}
 	mustPark(t, s, rs...)
 	for n, text := range trickyTexts {
-		requireReceipts(t, s, rs[n:n+1], []channel.Ref{smsRef(text)}, "receipt %q comes back as it was", text)
+		requireReceipts(t, s, rs[n:n+1], []channel.Ref{smsRef(text)}, "receipt %q is returned unchanged", text)
 	}
 }
 
@@ -97,88 +98,78 @@ func testLongText(t *testing.T, s smsplus.Store) {
 	m.Metadata = map[string]string{"essay": long}
 	m.Attempts[0].Detail = long
 	mustInsert(t, s, m)
-	requireMessage(t, s, m, "long text comes back whole")
+	requireMessage(t, s, m, "long text is returned unchanged")
 	requireMessages(t, []smsplus.Message{m}, mustFindByProviderID(t, s, smsRef(m.Attempts[0].ProviderID)), "a long provider ID finds its message")
 	r := newReceipt(1, smsRef("p"))
 	r.Detail = long
 	mustPark(t, s, r)
-	requireReceipts(t, s, []channel.Receipt{r}, []channel.Ref{smsRef("p")}, "a long receipt comes back whole")
+	requireReceipts(t, s, []channel.Receipt{r}, []channel.Ref{smsRef("p")}, "a long receipt is returned unchanged")
 }
 
 func testMicrosecondsUTC(t *testing.T, s smsplus.Store) {
 	taipei := time.FixedZone("Asia/Taipei", 8*60*60)
-	abroad := func(m smsplus.Message) smsplus.Message {
+	inTaipei := func(m smsplus.Message) smsplus.Message {
 		m = clone(m)
-		in := func(at time.Time) time.Time { return at.In(taipei) }
 		for _, at := range times(&m) {
-			inPlace(in, at)
+			*at = at.In(taipei)
 		}
 		return m
 	}
 	requireUTC := func(got smsplus.Message) {
 		t.Helper()
 		for _, at := range times(&got) {
-			require.Equal(t, time.UTC, at.Location(), "every time comes back in UTC")
+			require.Equal(t, time.UTC, at.Location(), "every time is returned in UTC")
 		}
 	}
 
 	zero := smsplus.Message{ID: messageID(1), TriggeredAt: noon}
-	taken, err := s.Insert(t.Context(), []smsplus.Message{abroad(fullMessage(0)), zero})
+	taken, err := s.Insert(t.Context(), []smsplus.Message{inTaipei(fullMessage(0)), zero})
 	require.NoError(t, err)
 	require.Empty(t, taken, "no key is taken")
 	for _, want := range []smsplus.Message{fullMessage(0), zero} {
 		got := mustGet(t, s, want.ID)
 		requireUTC(got)
-		requireMessages(t, []smsplus.Message{want}, []smsplus.Message{got}, "times are kept to the microsecond, and zero as zero")
+		requireMessages(t, []smsplus.Message{want}, []smsplus.Message{got}, "times are kept to the microsecond, and zero times stay zero")
 	}
 
 	changed := fullMessage(0)
-	for i, at := range times(&changed)[1:] { // the trigger time is fixed
+	for i, at := range times(&changed)[1:] { // an update never changes the trigger time
 		*at = at.Add(time.Duration(i+1) * time.Microsecond)
 	}
-	mustUpdate(t, s, abroad(changed))
+	mustUpdate(t, s, inTaipei(changed))
 	changed.Claims, changed.Version = 0, changed.Version+1
 	requireUTC(mustGet(t, s, changed.ID))
 	requireMessage(t, s, changed, "Update keeps times to the microsecond")
 
 	claimed := mustClaim(t, s, smsplus.Claim{Now: changed.DueAt.In(taipei), Lease: 7 * time.Microsecond, Limit: 1})
-	require.Len(t, claimed.Messages, 1, "a time means the same in every zone")
+	require.Len(t, claimed.Messages, 1, "the time zone of a time does not matter")
 	requireUTC(claimed.Messages[0])
-	require.Equal(t, time.UTC, claimed.DueAt.Location(), "Claimed.DueAt comes back in UTC")
+	require.Equal(t, time.UTC, claimed.DueAt.Location(), "Claimed.DueAt is returned in UTC")
 	require.Equal(t, changed.DueAt, claimed.DueAt, "Claimed.DueAt is kept to the microsecond")
 	claimed = mustClaim(t, s, smsplus.Claim{Now: changed.DueAt.In(taipei), Lease: time.Minute, Limit: 1})
-	require.Equal(t, time.UTC, claimed.Next.Location(), "Claimed.Next comes back in UTC")
+	require.Equal(t, time.UTC, claimed.Next.Location(), "Claimed.Next is returned in UTC")
 	require.Equal(t, changed.DueAt.Add(7*time.Microsecond), claimed.Next, "a lease ends to the microsecond")
 
 	for _, f := range []smsplus.Filter{{From: noon.In(taipei)}, {To: noon.Add(time.Microsecond).In(taipei)}} {
-		require.Len(t, mustPage(t, s, f).Messages, 2, "a filter's time means the same in every zone")
+		require.Len(t, mustPage(t, s, f).Messages, 2, "the time zone of a filter's time does not matter")
 	}
 
 	r := newReceipt(1, smsRef("1"))
-	there := r
-	there.At = r.At.In(taipei)
-	mustPark(t, s, there)
+	other := r
+	other.At = r.At.In(taipei)
+	mustPark(t, s, other)
 	mustPark(t, s, r)
-	requireReceipts(t, s, []channel.Receipt{r}, []channel.Ref{smsRef("1")}, "a receipt's time is kept to the microsecond, once")
+	requireReceipts(t, s, []channel.Receipt{r}, []channel.Ref{smsRef("1")}, "a receipt's time is kept to the microsecond, and its zone makes no second receipt")
 	parked, err := s.Parked(t.Context(), []channel.Ref{smsRef("1")})
 	require.NoError(t, err)
-	require.Equal(t, time.UTC, parked[0].At.Location(), "a receipt's time comes back in UTC")
+	require.Equal(t, time.UTC, parked[0].At.Location(), "a receipt's time is returned in UTC")
 }
 
-// times returns where m's times are, the trigger time first.
-func times(m *smsplus.Message) []*time.Time {
-	list := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt}
-	for i := range m.Attempts {
-		a := &m.Attempts[i]
-		list = append(list, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
-	}
-	return list
-}
-
-// messageReaders are the calls that return messages, each asked for the message m alone.
+// messageReaders are the calls that return messages. Each returns only the message m, as
+// the store holds it.
 var messageReaders = []struct {
 	name string
-	ask  func(t testingT, s smsplus.Store, m smsplus.Message) []smsplus.Message
+	read func(t testingT, s smsplus.Store, m smsplus.Message) []smsplus.Message
 }{
 	{"Message", func(t testingT, s smsplus.Store, m smsplus.Message) []smsplus.Message {
 		return []smsplus.Message{mustGet(t, s, m.ID)}
@@ -202,49 +193,49 @@ var messageReaders = []struct {
 func testWholeMessage(t *testing.T, s smsplus.Store) {
 	m := fullMessage(1)
 	mustInsert(t, s, m)
-	for _, way := range messageReaders {
+	for _, reader := range messageReaders {
 		want := m
-		if way.name == "Claim" {
+		if reader.name == "Claim" {
 			want.DueAt, want.Version, want.Claims = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1
 		}
-		requireMessages(t, []smsplus.Message{want}, way.ask(t, s, m), "%s returns the whole message", way.name)
+		requireMessages(t, []smsplus.Message{want}, reader.read(t, s, m), "%s returns the whole message", reader.name)
 	}
 }
 
 func testNothingShared(t *testing.T, s smsplus.Store) {
 	m := fullMessage(1)
-	handed := clone(m)
-	mustInsert(t, s, handed)
-	overwrite(&handed)
-	requireMessage(t, s, m, "what Insert was handed is the caller's to change")
+	passed := clone(m)
+	mustInsert(t, s, passed)
+	overwrite(&passed)
+	requireMessage(t, s, m, "the caller may change a message that it passed to Insert")
 
-	handed = clone(m)
-	handed.Claims = 0
-	mustUpdate(t, s, handed)
+	passed = clone(m)
+	passed.Claims = 0
+	mustUpdate(t, s, passed)
 	m.Version, m.Claims = m.Version+1, 0
-	overwrite(&handed)
-	requireMessage(t, s, m, "what Update was handed is the caller's to change")
+	overwrite(&passed)
+	requireMessage(t, s, m, "the caller may change a message that it passed to Update")
 
-	for _, way := range messageReaders {
-		returned := way.ask(t, s, m)
-		require.Len(t, returned, 1, "%s returns the message", way.name)
-		if way.name == "Claim" {
+	for _, reader := range messageReaders {
+		returned := reader.read(t, s, m)
+		require.Len(t, returned, 1, "%s returns the message", reader.name)
+		if reader.name == "Claim" {
 			m.DueAt, m.Version, m.Claims = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1
 		}
 		overwrite(&returned[0])
-		requireMessage(t, s, m, "what %s returned is the caller's to change", way.name)
+		requireMessage(t, s, m, "the caller may change a message that %s returned", reader.name)
 	}
 }
 
-// overwrite changes everything that m could share with a store.
+// overwrite changes every map and slice that m could share with a store.
 func overwrite(m *smsplus.Message) {
-	m.Vars["code"], m.Metadata["order"] = "spoilt", "spoilt"
-	m.Plan[0].Channel = "spoilt"
-	m.Attempts[0].Detail, m.Attempts[1].ProviderID = "spoilt", "spoilt"
+	m.Vars["code"], m.Metadata["order"] = "overwritten", "overwritten"
+	m.Plan[0].Channel = "overwritten"
+	m.Attempts[0].Detail, m.Attempts[1].ProviderID = "overwritten", "overwritten"
 }
 
-// testLargeBatches is about limits that a store must hide, such as how many
-// parameters a statement may have.
+// testLargeBatches calls each method with more items than a database may allow
+// parameters in a statement. A store must hide such limits.
 func testLargeBatches(t *testing.T, s smsplus.Store) {
 	const n = 3_000
 	ms := make([]smsplus.Message, n)
@@ -259,7 +250,7 @@ func testLargeBatches(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, ms...)
 	taken, err := s.Insert(t.Context(), ms)
 	require.NoError(t, err)
-	require.Len(t, taken, n, "every taken key is named")
+	require.Len(t, taken, n, "every taken key is returned")
 
 	claimed := mustClaim(t, s, smsplus.Claim{Now: ms[n-1].DueAt, Lease: time.Minute, Limit: n})
 	require.Equal(t, ids(ms), ids(claimed.Messages), "a claim may be as large as its limit")
@@ -270,9 +261,9 @@ func testLargeBatches(t *testing.T, s smsplus.Store) {
 	mustUpdate(t, s, claimed.Messages...)
 	stale, err := s.Update(t.Context(), claimed.Messages)
 	require.NoError(t, err)
-	require.Len(t, stale, n, "every stale message is named")
+	require.Len(t, stale, n, "every stale ID is returned")
 
-	require.Len(t, mustFindByProviderID(t, s, refs...), n, "a lookup may be of many refs")
+	require.Len(t, mustFindByProviderID(t, s, refs...), n, "a lookup may have many refs")
 	require.Len(t, mustPage(t, s, smsplus.Filter{Limit: n}).Messages, n, "a page may be as large as its limit")
 	mustPark(t, s, rs...)
 	requireReceipts(t, s, rs, refs, "many receipts may be parked at once")
@@ -287,18 +278,18 @@ func testEmptyCalls(t *testing.T, s smsplus.Store) {
 
 	taken, err := s.Insert(t.Context(), nil)
 	require.NoError(t, err, "Insert of nothing")
-	require.Empty(t, taken, "Insert of nothing finds no key taken")
+	require.Empty(t, taken, "Insert of nothing returns no taken key")
 	stale, err := s.Update(t.Context(), nil)
 	require.NoError(t, err, "Update of nothing")
-	require.Empty(t, stale, "Update of nothing finds nothing stale")
+	require.Empty(t, stale, "Update of nothing returns no stale ID")
 	require.Empty(t, mustFindByProviderID(t, s), "ByProviderID finds nothing for no refs")
 	mustPark(t, s)
 	requireReceipts(t, s, nil, nil, "Parked returns nothing for no refs")
 	mustUnpark(t, s)
 
-	requireMessages(t, []smsplus.Message{m}, mustListAll(t, s, smsplus.Filter{}), "calls about nothing change no message")
+	requireMessages(t, []smsplus.Message{m}, mustListAll(t, s, smsplus.Filter{}), "empty calls change no message")
 	requireReceipts(t, s, []channel.Receipt{newReceipt(1, smsRef("2"))}, []channel.Ref{smsRef("2")},
-		"calls about nothing drop no receipt")
+		"empty calls drop no receipt")
 }
 
 func testEndedContext(t *testing.T, s smsplus.Store) {
@@ -323,7 +314,7 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 		"Purge":        func() error { _, err := s.Purge(ctx, noon, 1); return err },
 	}
 	for name, call := range calls {
-		require.Error(t, call(), "%s does not succeed once its context has ended", name)
+		require.Error(t, call(), "%s returns an error if its context has ended", name)
 	}
 
 	m := fullMessage(10)
@@ -332,13 +323,13 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 	m.DueAt = time.Time{}
 	mustUpdate(t, s, m)
 	m.Version, m.Claims = m.Version+1, 0
-	requireMessage(t, s, m, "the store is of use after a context has ended")
+	requireMessage(t, s, m, "the store works after a context has ended")
 	mustGet(t, s, messageID(1))
 	require.Equal(t, 1, totalTriggered(mustStats(t, s, smsplus.Filter{Group: status.FailedGroup})),
-		"statistics are right after a context has ended")
+		"statistics are correct after a context has ended")
 	mustPark(t, s, newReceipt(1, smsRef("3")))
 	requireReceipts(t, s, []channel.Receipt{newReceipt(1, smsRef("3"))}, []channel.Ref{smsRef("3")},
-		"receipts are parked after a context has ended")
+		"receipts can be parked after a context has ended")
 }
 
 func totalTriggered(rows []smsplus.TemplateStats) int {

@@ -16,13 +16,22 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Model is the contract put as plainly as it can be: no index, no counter, one
-// lock. What the suite cannot say as a rule, it says by comparing with the model.
+// Model is the reference semantics of [smsplus.Store] and [smsplus.Eraser]: each
+// method does what the contract says, in the simplest way. Read it when the contract's
+// words leave a question open.
+//
+// A Model keeps its messages and receipts in two maps under one lock. It has no index
+// and no counter, so each call reads every message. It is for tests: package memstore
+// is the store in memory for programs.
+//
+// [Run] compares a store with a Model where a rule cannot state the result.
 type Model struct {
 	mu       sync.Mutex
 	messages map[uuid.UUID]smsplus.Message
-	parked   map[channel.Receipt]bool
-	erased   map[uuid.UUID]string // the country codes of people who were forgotten
+	parked   map[channel.Receipt]bool // a set; every At is in UTC, so that equal receipts are equal keys
+	// erasedCountry holds the country code of each erased message's number. A message
+	// without its number still counts for its country.
+	erasedCountry map[uuid.UUID]string
 }
 
 var (
@@ -30,12 +39,16 @@ var (
 	_ smsplus.Eraser = (*Model)(nil)
 )
 
+// NewModel returns an empty Model.
 func NewModel() *Model {
 	return &Model{
-		messages: map[uuid.UUID]smsplus.Message{}, parked: map[channel.Receipt]bool{}, erased: map[uuid.UUID]string{},
+		messages:      map[uuid.UUID]smsplus.Message{},
+		parked:        map[channel.Receipt]bool{},
+		erasedCountry: map[uuid.UUID]string{},
 	}
 }
 
+// Insert implements [smsplus.Store].
 func (s *Model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -61,6 +74,7 @@ func (s *Model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]sm
 	return nil, nil
 }
 
+// Claim implements [smsplus.Store].
 func (s *Model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	if err := ctx.Err(); err != nil {
 		return smsplus.Claimed{}, err
@@ -80,7 +94,7 @@ func (s *Model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 		if len(claimed.Messages) == 0 {
 			claimed.DueAt = m.DueAt
 		}
-		m.DueAt = utc(c.Now.Add(c.Lease))
+		m.DueAt = c.Now.Add(c.Lease).UTC()
 		m.Version++
 		m.Claims++
 		s.messages[m.ID] = m
@@ -89,6 +103,7 @@ func (s *Model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	return claimed, nil
 }
 
+// Update implements [smsplus.Store].
 func (s *Model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -109,6 +124,7 @@ func (s *Model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, 
 	return stale, nil
 }
 
+// Message implements [smsplus.Store].
 func (s *Model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return smsplus.Message{}, err
@@ -122,6 +138,7 @@ func (s *Model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return clone(m), nil
 }
 
+// ByProviderID implements [smsplus.Store].
 func (s *Model) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -130,12 +147,11 @@ func (s *Model) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	defer s.mu.Unlock()
 	wanted := refSet(refs)
 	return cloneAll(s.messagesWhere(func(m smsplus.Message) bool {
-		return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
-			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
-		})
+		return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool { return wanted[attemptRef(a)] })
 	})), nil
 }
 
+// Park implements [smsplus.Store].
 func (s *Model) Park(ctx context.Context, rs []channel.Receipt) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -143,12 +159,13 @@ func (s *Model) Park(ctx context.Context, rs []channel.Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range rs {
-		r.At = utc(r.At)
+		r.At = r.At.UTC()
 		s.parked[r] = true
 	}
 	return nil
 }
 
+// Parked implements [smsplus.Store].
 func (s *Model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -165,6 +182,7 @@ func (s *Model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 	return rs, nil
 }
 
+// Unpark implements [smsplus.Store].
 func (s *Model) Unpark(ctx context.Context, refs []channel.Ref) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -176,6 +194,7 @@ func (s *Model) Unpark(ctx context.Context, refs []channel.Ref) error {
 	return nil
 }
 
+// Records implements [smsplus.Store].
 func (s *Model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return smsplus.Page{}, err
@@ -187,8 +206,8 @@ func (s *Model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ms := s.messagesWhere(func(m smsplus.Message) bool {
-		after := at.IsZero() || newestFirst(smsplus.Message{ID: id, TriggeredAt: at}, m) < 0
-		return after && s.matches(f, m)
+		afterCursor := at.IsZero() || newestFirst(smsplus.Message{ID: id, TriggeredAt: at}, m) < 0
+		return afterCursor && s.matches(f, m)
 	})
 	slices.SortFunc(ms, newestFirst)
 	if len(ms) <= f.PageSize() {
@@ -198,6 +217,7 @@ func (s *Model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	return smsplus.Page{Messages: cloneAll(ms), Next: f.CursorAt(ms[len(ms)-1])}, nil
 }
 
+// Stats implements [smsplus.Store].
 func (s *Model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return nil, err
@@ -207,36 +227,40 @@ func (s *Model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return statsOf(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }), f.Channel), nil
 }
 
+// Purge implements [smsplus.Store].
 func (s *Model) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	type old struct {
+	type candidate struct {
 		at   time.Time
 		drop func()
 	}
-	var olds []old
-	for _, m := range s.messagesWhere(func(m smsplus.Message) bool { return m.DueAt.IsZero() && m.TriggeredAt.Before(before) }) {
-		olds = append(olds, old{m.TriggeredAt, func() {
+	var candidates []candidate
+	for _, m := range s.messagesWhere(func(m smsplus.Message) bool {
+		return m.DueAt.IsZero() && m.TriggeredAt.Before(before)
+	}) {
+		candidates = append(candidates, candidate{m.TriggeredAt, func() {
 			delete(s.messages, m.ID)
-			delete(s.erased, m.ID)
+			delete(s.erasedCountry, m.ID)
 		}})
 	}
 	for r := range s.parked {
 		if r.At.Before(before) {
-			olds = append(olds, old{r.At, func() { delete(s.parked, r) }})
+			candidates = append(candidates, candidate{r.At, func() { delete(s.parked, r) }})
 		}
 	}
-	slices.SortStableFunc(olds, func(a, b old) int { return a.at.Compare(b.at) })
-	olds = olds[:min(limit, len(olds))]
-	for _, o := range olds {
-		o.drop()
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return a.at.Compare(b.at) })
+	candidates = candidates[:min(limit, len(candidates))]
+	for _, c := range candidates {
+		c.drop()
 	}
-	return len(olds), nil
+	return len(candidates), nil
 }
 
+// Erase implements [smsplus.Eraser].
 func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -244,32 +268,36 @@ func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ms := s.messagesWhere(func(m smsplus.Message) bool { return !n.IsZero() && m.To.Phone == n })
-	underWay := 0
+	open := 0
 	for _, m := range ms {
 		if !m.DueAt.IsZero() {
-			underWay++
+			open++
 			continue
 		}
 		m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
 		m.Attempts = slices.Clone(m.Attempts)
 		for i := range m.Attempts {
 			a := &m.Attempts[i]
-			ref := channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}
+			ref := attemptRef(*a)
 			maps.DeleteFunc(s.parked, func(r channel.Receipt, _ bool) bool { return r.Ref() == ref })
 			a.Detail, a.ProviderID = "", ""
 		}
 		m.Version++
-		s.messages[m.ID], s.erased[m.ID] = m, n.CountryCode()
+		s.messages[m.ID], s.erasedCountry[m.ID] = m, n.CountryCode()
 	}
-	if underWay > 0 {
-		return len(ms) - underWay, smsplus.ErrNotFinal
+	if open > 0 {
+		return len(ms) - open, smsplus.ErrNotFinal
 	}
 	return len(ms), nil
 }
 
-// matches is f.Match where of a number that was forgotten only the country is known.
+// Close implements [smsplus.Store]. It does nothing.
+func (s *Model) Close() error { return nil }
+
+// matches is f.Match, except that an erased message matches the country code of the
+// number that it had.
 func (s *Model) matches(f smsplus.Filter, m smsplus.Message) bool {
-	if country, ok := s.erased[m.ID]; ok && f.CountryCode != "" {
+	if country, ok := s.erasedCountry[m.ID]; ok && f.CountryCode != "" {
 		if f.CountryCode != country {
 			return false
 		}
@@ -278,13 +306,12 @@ func (s *Model) matches(f smsplus.Filter, m smsplus.Message) bool {
 	return f.Match(m)
 }
 
-func (s *Model) Close() error { return nil }
-
-// messagesWhere returns the messages that keep says, in order of ID.
-func (s *Model) messagesWhere(keep func(smsplus.Message) bool) []smsplus.Message {
+// messagesWhere returns the messages that match selects, in order of ID. They share
+// maps and slices with the stored ones.
+func (s *Model) messagesWhere(match func(smsplus.Message) bool) []smsplus.Message {
 	var ms []smsplus.Message
 	for _, m := range s.messages {
-		if keep(m) {
+		if match(m) {
 			ms = append(ms, m)
 		}
 	}
@@ -292,7 +319,7 @@ func (s *Model) messagesWhere(keep func(smsplus.Message) bool) []smsplus.Message
 	return ms
 }
 
-// statsOf is the statistics by their definition.
+// statsOf counts the messages by the definition of [smsplus.TemplateStats.Add].
 func statsOf(ms []smsplus.Message, c channel.Name) []smsplus.TemplateStats {
 	rows := map[string]*smsplus.TemplateStats{}
 	for _, m := range ms {
@@ -308,10 +335,17 @@ func statsOf(ms []smsplus.Message, c channel.Name) []smsplus.TemplateStats {
 	return stats
 }
 
+// byID compares messages by ID.
 func byID(a, b smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }
 
+// newestFirst compares messages in the order of Records.
 func newestFirst(a, b smsplus.Message) int {
 	return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), byID(b, a))
+}
+
+// attemptRef returns the ref that receipts of the attempt carry.
+func attemptRef(a smsplus.Attempt) channel.Ref {
+	return channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}
 }
 
 func refSet(refs []channel.Ref) map[channel.Ref]bool {
@@ -322,6 +356,7 @@ func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	return set
 }
 
+// cloneAll replaces each message in ms by its clone and returns ms.
 func cloneAll(ms []smsplus.Message) []smsplus.Message {
 	for i := range ms {
 		ms[i] = clone(ms[i])
@@ -329,22 +364,22 @@ func cloneAll(ms []smsplus.Message) []smsplus.Message {
 	return ms
 }
 
-// clone returns m as a store is to give it back: with nothing shared, and in UTC.
+// clone returns a copy of m that shares nothing with it and has its times in UTC.
 func clone(m smsplus.Message) smsplus.Message {
 	m.Vars, m.Metadata = maps.Clone(m.Vars), maps.Clone(m.Metadata)
 	m.Plan, m.Attempts = slices.Clone(m.Plan), slices.Clone(m.Attempts)
-	inPlace(utc, &m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt)
-	for i := range m.Attempts {
-		a := &m.Attempts[i]
-		inPlace(utc, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
+	for _, t := range times(&m) {
+		*t = t.UTC()
 	}
 	return m
 }
 
-func inPlace(f func(time.Time) time.Time, ts ...*time.Time) {
-	for _, t := range ts {
-		*t = f(*t)
+// times returns pointers to all of m's times, TriggeredAt first.
+func times(m *smsplus.Message) []*time.Time {
+	list := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt}
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		list = append(list, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
 	}
+	return list
 }
-
-func utc(t time.Time) time.Time { return t.UTC() }

@@ -12,15 +12,15 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// claimMutants are stores that break the rules of Claim.
+// claimMutants break the rules of Claim.
 var claimMutants = []mutant{
-	{"claims what was due before now", func(_ *Model, b *brokenStore) {
+	{"claims only messages that were due before now", func(_ *Model, b *brokenStore) {
 		claim := b.claimFunc
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			c.Now, c.Lease = c.Now.Add(-time.Microsecond), c.Lease+time.Microsecond
 			return claim(ctx, c)
 		}
-	}, []string{"Claim takes what is due by now and nothing later"}},
+	}, []string{"Claim takes messages that are due by now, and none that are due later"}},
 
 	{"claims a second early", func(_ *Model, b *brokenStore) {
 		claim := b.claimFunc
@@ -28,7 +28,7 @@ var claimMutants = []mutant{
 			c.Now, c.Lease = c.Now.Add(time.Second), c.Lease-time.Second
 			return claim(ctx, c)
 		}
-	}, []string{"Claim takes what is due by now and nothing later", "a message may come already claimed"}},
+	}, []string{"Claim takes messages that are due by now, and none that are due later", "a message may be inserted already claimed"}},
 
 	{"claims in no order", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
@@ -44,23 +44,23 @@ var claimMutants = []mutant{
 		}
 	}, []string{"Claim takes the earliest first, up to its limit"}},
 
-	{"excepts no channel", func(_ *Model, b *brokenStore) {
+	{"excludes no lane", func(_ *Model, b *brokenStore) {
 		claim := b.claimFunc
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			c.Except = nil
 			return claim(ctx, c)
 		}
-	}, []string{"Claim leaves excepted channels alone"}},
+	}, []string{"Claim skips excluded lanes"}},
 
-	{"excepts one channel", func(_ *Model, b *brokenStore) {
+	{"excludes one lane", func(_ *Model, b *brokenStore) {
 		claim := b.claimFunc
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			c.Except = c.Except[:min(len(c.Except), 1)]
 			return claim(ctx, c)
 		}
-	}, []string{"Claim leaves excepted channels alone"}},
+	}, []string{"Claim skips excluded lanes"}},
 
-	{"excepts channels after the limit", func(m *Model, b *brokenStore) {
+	{"excludes lanes after the limit", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range before {
 				if slices.Contains(c.Except, m.Lane) && !m.DueAt.IsZero() && len(got.Messages) == c.Limit {
@@ -68,7 +68,7 @@ var claimMutants = []mutant{
 				}
 			}
 		})
-	}, []string{"Claim leaves excepted channels alone"}},
+	}, []string{"Claim skips excluded lanes"}},
 
 	{"does not raise the version in a claim", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
@@ -77,7 +77,7 @@ var claimMutants = []mutant{
 				m.messages[got.Messages[i].ID] = clone(got.Messages[i])
 			}
 		})
-	}, []string{"Claim leases what it takes", "Update leaves alone what has moved on, and says so"}},
+	}, []string{"Claim leases the messages that it returns", "Update leaves stale messages alone and returns their IDs"}},
 
 	{"does not count claims", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
@@ -90,15 +90,15 @@ var claimMutants = []mutant{
 
 	{"does not store leases", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, before map[uuid.UUID]smsplus.Message, _ *smsplus.Claimed) { m.messages = before })
-	}, []string{"Claim leases what it takes", "a message falls due again when its lease ends"}},
+	}, []string{"Claim leases the messages that it returns", "a message falls due again when its lease ends"}},
 
 	{"returns messages as they were before the claim", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			got.Messages = corrupted(got.Messages, func(m *smsplus.Message) { *m = clone(before[m.ID]) })
 		})
-	}, []string{"Claim leases what it takes"}},
+	}, []string{"Claim leases the messages that it returns"}},
 
-	{"leases for ever", func(m *Model, b *brokenStore) {
+	{"leases without an end", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, leased := range got.Messages {
 				leased.DueAt = time.Time{}
@@ -107,23 +107,23 @@ var claimMutants = []mutant{
 		})
 	}, []string{"a message falls due again when its lease ends"}},
 
-	{"says that the last had been due", func(m *Model, b *brokenStore) {
+	{"returns the last message's due time as Claimed.DueAt", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, leased := range got.Messages {
 				got.DueAt = before[leased.ID].DueAt
 			}
 		})
-	}, []string{"Claimed.DueAt is when the first message had been due"}},
+	}, []string{"Claimed.DueAt is when the first claimed message was due"}},
 
-	{"says now when nothing is claimed", func(m *Model, b *brokenStore) {
+	{"returns now as Claimed.DueAt when nothing is claimed", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			if got.DueAt.IsZero() {
 				got.DueAt = c.Now
 			}
 		})
-	}, []string{"Claimed.DueAt is when the first message had been due"}},
+	}, []string{"Claimed.DueAt is when the first claimed message was due"}},
 
-	{"says a next that is excepted", func(m *Model, b *brokenStore) {
+	{"returns a Next from an excluded lane", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range m.messages {
 				if slices.Contains(c.Except, m.Lane) && m.DueAt.Before(got.Next) {
@@ -131,17 +131,17 @@ var claimMutants = []mutant{
 				}
 			}
 		})
-	}, []string{"Claimed.Next is when the first message that stayed is due"}},
+	}, []string{"Claimed.Next is when the first unclaimed message is due"}},
 
-	{"says no next that is past", func(m *Model, b *brokenStore) {
+	{"returns no Next in the past", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			if got.Next.Before(c.Now) {
 				got.Next = c.Now
 			}
 		})
-	}, []string{"Claimed.Next is when the first message that stayed is due"}},
+	}, []string{"Claimed.Next is when the first unclaimed message is due"}},
 
-	{"says a next that it leased", func(m *Model, b *brokenStore) {
+	{"returns the end of a lease of this claim as Next", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, leased := range got.Messages {
 				if leased.DueAt.Before(got.Next) {
@@ -149,9 +149,9 @@ var claimMutants = []mutant{
 				}
 			}
 		})
-	}, []string{"Claimed.Next is when the first message that stayed is due"}},
+	}, []string{"Claimed.Next is when the first unclaimed message is due"}},
 
-	{"says no next that is leased", func(m *Model, b *brokenStore) {
+	{"never returns the end of an earlier lease as Next", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range m.messages {
 				if m.DueAt.Equal(got.Next) && m.Claims > 0 {
@@ -159,9 +159,9 @@ var claimMutants = []mutant{
 				}
 			}
 		})
-	}, []string{"Claimed.Next is when the first message that stayed is due"}},
+	}, []string{"Claimed.Next is when the first unclaimed message is due"}},
 
-	{"takes no due time for the earliest", func(m *Model, b *brokenStore) {
+	{"treats a zero due time as the earliest", func(m *Model, b *brokenStore) {
 		claim := b.claimFunc
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			m.mu.Lock()
@@ -205,7 +205,7 @@ var claimMutants = []mutant{
 		}
 	}, []string{"no message is returned by two claims"}},
 
-	{"gives up among concurrent claims", func(_ *Model, b *brokenStore) {
+	{"fails concurrent claims", func(_ *Model, b *brokenStore) {
 		claim, busy := b.claimFunc, &sync.Mutex{}
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			if !busy.TryLock() {
@@ -215,5 +215,5 @@ var claimMutants = []mutant{
 			yieldOften()
 			return claim(ctx, c)
 		}
-	}, []string{"no message is returned by two claims", "everything at once leaves the store whole"}},
+	}, []string{"no message is returned by two claims", "concurrent calls of all methods leave the store consistent"}},
 }

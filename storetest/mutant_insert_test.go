@@ -9,7 +9,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// insertMutants are stores that break the rules of Insert.
+// insertMutants break the rules of Insert.
 var insertMutants = []mutant{
 	{"adds the messages whose keys are free", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
@@ -24,7 +24,7 @@ var insertMutants = []mutant{
 		}
 	}, []string{"Insert adds all messages or none"}},
 
-	{"names one taken key", func(_ *Model, b *brokenStore) {
+	{"returns one taken key", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken, err := insert(ctx, ms)
@@ -35,9 +35,9 @@ var insertMutants = []mutant{
 			}
 			return taken, err
 		}
-	}, []string{"Insert says who has each taken key"}},
+	}, []string{"Insert returns the message that has each taken key"}},
 
-	{"names who had a key at first", func(_ *Model, b *brokenStore) {
+	{"returns the first state of the message that has a key", func(_ *Model, b *brokenStore) {
 		insert, first := b.insertFunc, map[string]smsplus.Message{}
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken, err := insert(ctx, ms)
@@ -51,9 +51,9 @@ var insertMutants = []mutant{
 			}
 			return taken, err
 		}
-	}, []string{"Insert says who has each taken key"}},
+	}, []string{"Insert returns the message that has each taken key"}},
 
-	{"takes no key for a key", func(_ *Model, b *brokenStore) {
+	{"treats an empty key as a key", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) { m.Key = cmp.Or(m.Key, "none") })
 	}, []string{"messages without a key never collide"}},
 
@@ -61,21 +61,21 @@ var insertMutants = []mutant{
 		b.corruptWrites(func(m *smsplus.Message) { m.Key = strings.ToLower(m.Key) })
 	}, []string{"keys are compared exactly"}},
 
-	{"offers a claimed message", func(_ *Model, b *brokenStore) {
+	{"makes a claimed message due at once", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			return insert(ctx, corrupted(ms, func(m *smsplus.Message) { m.DueAt = m.TriggeredAt }))
 		}
-	}, []string{"a message may come already claimed"}},
+	}, []string{"a message may be inserted already claimed"}},
 
-	{"forgets the claim that a message came with", func(_ *Model, b *brokenStore) {
+	{"forgets the claim that a message was inserted with", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			return insert(ctx, corrupted(ms, func(m *smsplus.Message) { m.Claims = 0 }))
 		}
-	}, []string{"a message may come already claimed"}},
+	}, []string{"a message may be inserted already claimed"}},
 
-	{"inserts one by one", func(_ *Model, b *brokenStore) {
+	{"inserts messages one by one", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			for i := range ms {
@@ -85,9 +85,9 @@ var insertMutants = []mutant{
 			}
 			return nil, nil
 		}
-	}, []string{"an Insert that is cut off adds all messages or none", "Insert adds all messages or none"}},
+	}, []string{"an Insert whose context ends meanwhile adds all messages or none", "Insert adds all messages or none"}},
 
-	{"looks at keys before it locks", func(m *Model, b *brokenStore) {
+	{"checks keys before it locks", func(m *Model, b *brokenStore) {
 		b.insertFunc = func(_ context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken := map[string]smsplus.Message{}
 			m.mu.Lock()

@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// messageMutants are stores that break the rules of how messages are kept.
+// messageMutants break the rules that hold for all calls.
 var messageMutants = []mutant{
 	{"loses metadata", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) { m.Metadata = nil })
@@ -36,7 +36,7 @@ var messageMutants = []mutant{
 		})
 	}, []string{"every field of a message is kept"}},
 
-	{"gives a zero time back as 1970", func(_ *Model, b *brokenStore) {
+	{"returns a zero time as 1970", func(_ *Model, b *brokenStore) {
 		b.corruptMessage(func(m *smsplus.Message) {
 			if m.ReadAt.IsZero() {
 				m.ReadAt = time.Unix(0, 0)
@@ -79,11 +79,11 @@ var messageMutants = []mutant{
 		})
 	}, []string{"times are kept to the microsecond and come back in UTC"}},
 
-	{"gives times back in a zone", func(_ *Model, b *brokenStore) {
+	{"returns times in a zone", func(_ *Model, b *brokenStore) {
 		b.corruptMessage(func(m *smsplus.Message) { m.DueAt = m.DueAt.In(time.FixedZone("", 3600)) })
 	}, []string{"times are kept to the microsecond and come back in UTC"}},
 
-	{"takes the wall clock for the time", func(_ *Model, b *brokenStore) {
+	{"ignores the time zone of a time", func(_ *Model, b *brokenStore) {
 		claim := b.claimFunc
 		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 			_, offset := c.Now.Zone()
@@ -105,9 +105,9 @@ var messageMutants = []mutant{
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			got.Messages = corrupted(got.Messages, func(m *smsplus.Message) { m.Vars = nil })
 		})
-	}, []string{"every call returns the whole message", "Claim leases what it takes"}},
+	}, []string{"every call returns the whole message", "Claim leases the messages that it returns"}},
 
-	{"names who has a key by ID alone", func(_ *Model, b *brokenStore) {
+	{"returns only the ID of the message that has a key", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken, err := insert(ctx, ms)
@@ -116,9 +116,9 @@ var messageMutants = []mutant{
 			}
 			return taken, err
 		}
-	}, []string{"every call returns the whole message", "Insert says who has each taken key"}},
+	}, []string{"every call returns the whole message", "Insert returns the message that has each taken key"}},
 
-	{"keeps what it is handed", func(m *Model, b *brokenStore) {
+	{"keeps the caller's maps", func(m *Model, b *brokenStore) {
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 			taken, err := insert(ctx, ms)
@@ -132,9 +132,9 @@ var messageMutants = []mutant{
 			}
 			return taken, err
 		}
-	}, []string{"what the caller changes afterwards is not the store's"}},
+	}, []string{"the store shares no memory with its caller"}},
 
-	{"returns what it keeps", func(m *Model, b *brokenStore) {
+	{"returns its own slices", func(m *Model, b *brokenStore) {
 		records := b.recordsFunc
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := records(ctx, f)
@@ -145,7 +145,7 @@ var messageMutants = []mutant{
 			}
 			return p, err
 		}
-	}, []string{"what the caller changes afterwards is not the store's"}},
+	}, []string{"the store shares no memory with its caller"}},
 
 	{"fails a large insert", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
@@ -155,14 +155,14 @@ var messageMutants = []mutant{
 			}
 			return insert(ctx, ms)
 		}
-	}, []string{"large batches are taken"}},
+	}, []string{"large batches are accepted"}},
 
 	{"looks up the first thousand refs", func(_ *Model, b *brokenStore) {
 		byProviderID := b.byProviderIDFunc
 		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			return byProviderID(ctx, refs[:min(len(refs), 1_000)])
 		}
-	}, []string{"large batches are taken"}},
+	}, []string{"large batches are accepted"}},
 
 	{"fails an empty insert", func(_ *Model, b *brokenStore) {
 		insert := b.insertFunc
@@ -172,7 +172,7 @@ var messageMutants = []mutant{
 			}
 			return insert(ctx, ms)
 		}
-	}, []string{"a call about nothing does nothing"}},
+	}, []string{"a call with an empty argument does nothing"}},
 
 	{"drops everything for no refs", func(m *Model, b *brokenStore) {
 		unpark := b.unparkFunc
@@ -185,7 +185,7 @@ var messageMutants = []mutant{
 			}
 			return unpark(ctx, refs)
 		}
-	}, []string{"a call about nothing does nothing"}},
+	}, []string{"a call with an empty argument does nothing"}},
 
 	{"ignores the context", func(_ *Model, b *brokenStore) {
 		stats := b.statsFunc
@@ -194,7 +194,7 @@ var messageMutants = []mutant{
 		}
 	}, []string{"an ended context is an error and does no harm"}},
 
-	{"breaks when a context ends", func(_ *Model, b *brokenStore) {
+	{"fails every call after a context has ended", func(_ *Model, b *brokenStore) {
 		var err error
 		park := b.parkFunc
 		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {

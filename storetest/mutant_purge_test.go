@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// purgeMutants are stores that break the rules of Purge, and of what calls do to each other.
+// purgeMutants break the rules of Purge and of sequences of calls.
 var purgeMutants = []mutant{
 	{"purges by status", func(m *Model, b *brokenStore) {
 		purge := b.purgeFunc
@@ -28,14 +28,14 @@ var purgeMutants = []mutant{
 			m.mu.Unlock()
 			return purge(ctx, before, limit)
 		}
-	}, []string{"Purge drops what ended before the time, and nothing else"}},
+	}, []string{"Purge drops ended messages and receipts from before the time, and nothing else"}},
 
 	{"purges up to the time and including it", func(_ *Model, b *brokenStore) {
 		purge := b.purgeFunc
 		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			return purge(ctx, before.Add(time.Microsecond), limit)
 		}
-	}, []string{"Purge drops what ended before the time, and nothing else"}},
+	}, []string{"Purge drops ended messages and receipts from before the time, and nothing else"}},
 
 	{"purges no receipts", func(m *Model, b *brokenStore) {
 		purge := b.purgeFunc
@@ -45,7 +45,7 @@ var purgeMutants = []mutant{
 			m.parked = parked
 			return n, err
 		}
-	}, []string{"Purge drops what ended before the time, and nothing else", "Purge drops the oldest first, up to its limit"}},
+	}, []string{"Purge drops ended messages and receipts from before the time, and nothing else", "Purge drops the oldest first, up to its limit"}},
 
 	{"does not say how many it purged", func(_ *Model, b *brokenStore) {
 		purge := b.purgeFunc
@@ -53,7 +53,7 @@ var purgeMutants = []mutant{
 			n, err := purge(ctx, before, limit)
 			return min(n, 1), err
 		}
-	}, []string{"Purge drops what ended before the time, and nothing else"}},
+	}, []string{"Purge drops ended messages and receipts from before the time, and nothing else"}},
 
 	{"purges without a limit", func(_ *Model, b *brokenStore) {
 		purge := b.purgeFunc
@@ -77,7 +77,7 @@ var purgeMutants = []mutant{
 		}
 	}, []string{"Purge drops the oldest first, up to its limit"}},
 
-	{"purges as much of messages as of receipts", func(m *Model, b *brokenStore) {
+	{"applies the limit to messages and receipts separately", func(m *Model, b *brokenStore) {
 		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
 			parked := m.parked
 			m.parked = map[channel.Receipt]bool{}
@@ -124,9 +124,9 @@ var purgeMutants = []mutant{
 			}
 			return park(ctx, rs)
 		}
-	}, []string{"Purge leaves nothing of a message behind", "equal receipts are parked once, and any other is kept"}},
+	}, []string{"Purge leaves nothing of a message behind", "equal receipts are parked once, and different ones are all kept"}},
 
-	{"counts beside its lock", func(m *Model, b *brokenStore) {
+	{"counts outside of its lock", func(m *Model, b *brokenStore) {
 		var mu sync.Mutex
 		total := 0
 		add := func(n int) {
@@ -164,7 +164,7 @@ var purgeMutants = []mutant{
 			}
 			return rows, err
 		}
-	}, []string{"everything at once leaves the store whole"}},
+	}, []string{"concurrent calls of all methods leave the store consistent"}},
 
 	{"loses attempts in a second claim", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
@@ -175,9 +175,9 @@ var purgeMutants = []mutant{
 				}
 			}
 		})
-	}, []string{"any sequence of calls ends as the contract says"}},
+	}, []string{"random calls return what a Model returns"}},
 
-	{"ranks a stale update after a purge as fresh", func(m *Model, b *brokenStore) {
+	{"accepts stale updates after a purge", func(m *Model, b *brokenStore) {
 		var purged bool
 		purge := b.purgeFunc
 		b.purgeFunc = func(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -190,5 +190,5 @@ var purgeMutants = []mutant{
 				m.Version = stored.Version
 			}
 		})
-	}, []string{"any sequence of calls ends as the contract says"}},
+	}, []string{"random calls return what a Model returns"}},
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// receiptMutants are stores that break the rules of receipts and their lookups.
+// receiptMutants break the rules of Message, ByProviderID and parked receipts.
 var receiptMutants = []mutant{
 	{"finds a message that is not there", func(_ *Model, b *brokenStore) {
 		b.messageFunc = func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, nil }
-	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
+	}, []string{"Message returns ErrNotFound for a message that the store does not hold"}},
 
 	{"has a not-found error of its own", func(_ *Model, b *brokenStore) {
 		message := b.messageFunc
@@ -28,9 +28,9 @@ var receiptMutants = []mutant{
 			}
 			return m, err
 		}
-	}, []string{"Message returns ErrNotFound for what the store does not hold"}},
+	}, []string{"Message returns ErrNotFound for a message that the store does not hold"}},
 
-	{"looks at the last attempt", func(m *Model, b *brokenStore) {
+	{"searches only the last attempt", func(m *Model, b *brokenStore) {
 		b.byProviderIDFunc = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -44,7 +44,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"finds a message once a ref", func(m *Model, b *brokenStore) {
+	{"returns a message once per ref", func(m *Model, b *brokenStore) {
 		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			var all []smsplus.Message
 			for i := range refs {
@@ -58,7 +58,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"finds one message a ref", func(m *Model, b *brokenStore) {
+	{"returns one message per ref", func(m *Model, b *brokenStore) {
 		b.byProviderIDFunc = func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			found := map[uuid.UUID]smsplus.Message{}
 			for i := range refs {
@@ -85,7 +85,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID finds the messages of all refs, each once"}},
 
-	{"looks at channels and IDs apart", func(m *Model, b *brokenStore) {
+	{"matches channels and provider IDs separately", func(m *Model, b *brokenStore) {
 		b.byProviderIDFunc = func(_ context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -98,7 +98,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID tells channels apart"}},
 
-	{"finds a message by what its ID was", func(m *Model, b *brokenStore) {
+	{"finds a message by an earlier provider ID", func(m *Model, b *brokenStore) {
 		index := map[channel.Ref]uuid.UUID{}
 		b.corruptWrites(func(m *smsplus.Message) {
 			for _, a := range m.Attempts {
@@ -116,7 +116,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID follows an update"}},
 
-	{"finds a message by the ID that it came with", func(m *Model, b *brokenStore) {
+	{"finds a message only by the provider IDs that it was inserted with", func(m *Model, b *brokenStore) {
 		index := map[channel.Ref]uuid.UUID{}
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
@@ -138,7 +138,7 @@ var receiptMutants = []mutant{
 		}
 	}, []string{"ByProviderID follows an update"}},
 
-	{"parks receipts without what explains them", func(_ *Model, b *brokenStore) {
+	{"parks receipts without their details", func(_ *Model, b *brokenStore) {
 		park := b.parkFunc
 		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			rs = slices.Clone(rs)
@@ -147,7 +147,7 @@ var receiptMutants = []mutant{
 			}
 			return park(ctx, rs)
 		}
-	}, []string{"a parked receipt comes back whole"}},
+	}, []string{"every field of a parked receipt is kept"}},
 
 	{"parks equal receipts twice", func(m *Model, b *brokenStore) {
 		var parked []channel.Receipt
@@ -164,11 +164,11 @@ var receiptMutants = []mutant{
 			return slices.DeleteFunc(slices.Clone(parked), other), nil
 		}
 	}, []string{
-		"equal receipts are parked once, and any other is kept",
-		"concurrent parking neither loses nor doubles a receipt",
+		"equal receipts are parked once, and different ones are all kept",
+		"concurrent parking neither loses nor duplicates a receipt",
 	}},
 
-	{"parks one receipt a ref", func(m *Model, b *brokenStore) {
+	{"parks one receipt per ref", func(m *Model, b *brokenStore) {
 		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			for i, r := range rs {
 				_ = m.Unpark(ctx, []channel.Ref{r.Ref()})
@@ -178,9 +178,9 @@ var receiptMutants = []mutant{
 			}
 			return nil
 		}
-	}, []string{"equal receipts are parked once, and any other is kept", "a parked receipt comes back whole"}},
+	}, []string{"equal receipts are parked once, and different ones are all kept", "every field of a parked receipt is kept"}},
 
-	{"answers a ref that is asked twice twice", func(m *Model, b *brokenStore) {
+	{"answers a repeated ref twice", func(m *Model, b *brokenStore) {
 		b.parkedFunc = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			var all []channel.Receipt
 			for i := range refs {
@@ -189,32 +189,32 @@ var receiptMutants = []mutant{
 			}
 			return all, nil
 		}
-	}, []string{"equal receipts are parked once, and any other is kept"}},
+	}, []string{"equal receipts are parked once, and different ones are all kept"}},
 
-	{"returns all that is parked", func(m *Model, b *brokenStore) {
+	{"returns every parked receipt", func(m *Model, b *brokenStore) {
 		b.parkedFunc = func(context.Context, []channel.Ref) ([]channel.Receipt, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			return slices.Collect(maps.Keys(m.parked)), nil
 		}
-	}, []string{"Parked returns the receipts of its refs alone"}},
+	}, []string{"Parked returns only the receipts of its refs"}},
 
-	{"drops what it returns", func(m *Model, b *brokenStore) {
+	{"drops the receipts that it returns", func(m *Model, b *brokenStore) {
 		b.parkedFunc = func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			rs, err := m.Parked(ctx, refs)
 			_ = m.Unpark(ctx, refs)
 			return rs, err
 		}
-	}, []string{"Parked returns the receipts of its refs alone"}},
+	}, []string{"Parked returns only the receipts of its refs"}},
 
-	{"drops all that is parked", func(m *Model, b *brokenStore) {
+	{"drops every parked receipt", func(m *Model, b *brokenStore) {
 		b.unparkFunc = func(context.Context, []channel.Ref) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			clear(m.parked)
 			return nil
 		}
-	}, []string{"Unpark drops the receipts of its refs alone"}},
+	}, []string{"Unpark drops only the receipts of its refs"}},
 
 	{"drops receipts whatever their channel", func(m *Model, b *brokenStore) {
 		b.unparkFunc = func(_ context.Context, refs []channel.Ref) error {
@@ -225,9 +225,9 @@ var receiptMutants = []mutant{
 			})
 			return nil
 		}
-	}, []string{"Unpark drops the receipts of its refs alone"}},
+	}, []string{"Unpark drops only the receipts of its refs"}},
 
-	{"drops one receipt a ref", func(m *Model, b *brokenStore) {
+	{"drops one receipt per ref", func(m *Model, b *brokenStore) {
 		b.unparkFunc = func(_ context.Context, refs []channel.Ref) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -241,9 +241,9 @@ var receiptMutants = []mutant{
 			}
 			return nil
 		}
-	}, []string{"Unpark drops the receipts of its refs alone"}},
+	}, []string{"Unpark drops only the receipts of its refs"}},
 
-	{"replaces what is parked", func(m *Model, b *brokenStore) {
+	{"overwrites concurrent changes of the parked receipts", func(m *Model, b *brokenStore) {
 		b.parkFunc = func(_ context.Context, rs []channel.Receipt) error {
 			m.mu.Lock()
 			parked := maps.Clone(m.parked)
@@ -268,9 +268,9 @@ var receiptMutants = []mutant{
 			m.parked = parked
 			return nil
 		}
-	}, []string{"concurrent parking neither loses nor doubles a receipt"}},
+	}, []string{"concurrent parking neither loses nor duplicates a receipt"}},
 
-	{"shows a parked receipt to the second look", func(m *Model, b *brokenStore) {
+	{"returns a parked receipt only from the second call on", func(m *Model, b *brokenStore) {
 		var fresh sync.Map
 		b.parkFunc = func(ctx context.Context, rs []channel.Receipt) error {
 			for _, r := range rs {
@@ -286,5 +286,5 @@ var receiptMutants = []mutant{
 			}
 			return m.Parked(ctx, refs)
 		}
-	}, []string{"a receipt and the update that names its message never miss each other"}},
+	}, []string{"a receipt and the update that stores its provider ID never miss each other"}},
 }

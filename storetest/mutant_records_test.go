@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// recordsMutants are stores that break the rules of Records and the filters that it shares with Stats.
+// recordsMutants break the rules of Records and of filters.
 var recordsMutants = []mutant{
 	{"lists the oldest first", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
@@ -72,7 +72,7 @@ var recordsMutants = []mutant{
 		})
 	}, []string{"Records compare text exactly"}},
 
-	{"takes a template for a prefix", func(m *Model, b *brokenStore) {
+	{"matches templates by prefix", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			if strings.HasPrefix(m.Template, f.Template) {
 				f.Template = ""
@@ -92,7 +92,7 @@ var recordsMutants = []mutant{
 		"Stats of a channel count its attempts",
 	}},
 
-	{"looks for the channel among messages", func(m *Model, b *brokenStore) {
+	{"matches the channel of the message, not those of its attempts", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			want := f.Channel
 			f.Channel = ""
@@ -104,7 +104,7 @@ var recordsMutants = []mutant{
 		b.changeFilters(func(f *smsplus.Filter) { f.Phone = phones[0] })
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"takes a country code for a prefix", func(m *Model, b *brokenStore) {
+	{"matches country codes by prefix", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			want := f.CountryCode
 			f.CountryCode = ""
@@ -112,7 +112,7 @@ var recordsMutants = []mutant{
 		})
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"ignores the group beside a country code", func(_ *Model, b *brokenStore) {
+	{"ignores the group if there is a country code", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) {
 			if f.CountryCode != "" {
 				f.Group = status.All
@@ -120,7 +120,7 @@ var recordsMutants = []mutant{
 		})
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
-	{"lists messages as they came", func(_ *Model, b *brokenStore) {
+	{"lists messages as they were inserted", func(_ *Model, b *brokenStore) {
 		first := NewModel()
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
@@ -130,7 +130,7 @@ var recordsMutants = []mutant{
 		b.recordsFunc = first.Records
 	}, []string{"Records follow an update"}},
 
-	{"keeps the groups that messages came with", func(m *Model, b *brokenStore) {
+	{"keeps the groups that messages were inserted with", func(m *Model, b *brokenStore) {
 		came := map[uuid.UUID]status.Status{}
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
@@ -145,7 +145,7 @@ var recordsMutants = []mutant{
 		})
 	}, []string{"Records follow an update"}},
 
-	{"goes on at the next trigger time", func(_ *Model, b *brokenStore) {
+	{"continues at the next trigger time", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if at, _, err := f.Position(); err == nil && !at.IsZero() {
@@ -155,7 +155,7 @@ var recordsMutants = []mutant{
 		}
 	}, []string{"pages of any size hold every record once"}},
 
-	{"repeats the last of the page before", func(m *Model, b *brokenStore) {
+	{"repeats the last record of the previous page", func(m *Model, b *brokenStore) {
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if at, id, err := f.Position(); err == nil && !at.IsZero() {
 				id[15]++
@@ -172,7 +172,7 @@ var recordsMutants = []mutant{
 			p.Next = ""
 			return p, err
 		}
-	}, []string{"pages of any size hold every record once", "the last page says so, and only the last"}},
+	}, []string{"pages of any size hold every record once", "the last page has no Next, and every other page has one"}},
 
 	{"returns one more than the limit", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
@@ -180,7 +180,7 @@ var recordsMutants = []mutant{
 			f.Limit = f.PageSize() + 1
 			return records(ctx, f)
 		}
-	}, []string{"pages of any size hold every record once", "a page holds DefaultLimit records unless the filter says"}},
+	}, []string{"pages of any size hold every record once", "a page holds DefaultLimit records if the filter sets no limit"}},
 
 	{"ends with an empty page", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
@@ -191,17 +191,17 @@ var recordsMutants = []mutant{
 			}
 			return p, err
 		}
-	}, []string{"the last page says so, and only the last"}},
+	}, []string{"the last page has no Next, and every other page has one"}},
 
-	{"has a page size of its own", func(_ *Model, b *brokenStore) {
+	{"has its own default page size", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			f.Limit = cmp.Or(f.Limit, 50)
 			return records(ctx, f)
 		}
-	}, []string{"a page holds DefaultLimit records unless the filter says"}},
+	}, []string{"a page holds DefaultLimit records if the filter sets no limit"}},
 
-	{"counts where a page begins", func(_ *Model, b *brokenStore) {
+	{"pages by offset", func(_ *Model, b *brokenStore) {
 		records, offsets := b.recordsFunc, map[smsplus.Cursor]int{}
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			limit, offset := f.PageSize(), offsets[f.After]
@@ -213,9 +213,9 @@ var recordsMutants = []mutant{
 			}
 			return p, err
 		}
-	}, []string{"messages added meanwhile neither shift nor repeat a page"}},
+	}, []string{"messages added between two pages neither shift nor repeat records"}},
 
-	{"leaves out what was updated since the first page", func(m *Model, b *brokenStore) {
+	{"omits messages that were updated since the first page", func(m *Model, b *brokenStore) {
 		var first map[uuid.UUID]smsplus.Message
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			p, err := m.Records(ctx, f)
@@ -227,9 +227,9 @@ var recordsMutants = []mutant{
 			p.Messages = slices.DeleteFunc(p.Messages, func(m smsplus.Message) bool { return m.Version != first[m.ID].Version })
 			return p, err
 		}
-	}, []string{"messages updated meanwhile neither shift nor repeat a page"}},
+	}, []string{"messages updated between two pages neither shift nor repeat records"}},
 
-	{"looks for the message that a cursor names", func(m *Model, b *brokenStore) {
+	{"requires the message that a cursor names", func(m *Model, b *brokenStore) {
 		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 			if _, id, err := f.Position(); err == nil && f.After != "" {
 				if _, err := m.Message(ctx, id); err != nil {
@@ -238,7 +238,7 @@ var recordsMutants = []mutant{
 			}
 			return m.Records(ctx, f)
 		}
-	}, []string{"a cursor outlives the message that it names"}},
+	}, []string{"a cursor stays valid after its message is purged"}},
 
 	{"does not check a filter of records", func(_ *Model, b *brokenStore) {
 		records := b.recordsFunc
@@ -248,7 +248,7 @@ var recordsMutants = []mutant{
 			}
 			return records(ctx, f)
 		}
-	}, []string{"a filter that is wrong is refused"}},
+	}, []string{"an invalid filter is refused"}},
 
 	{"does not check a cursor of statistics", func(_ *Model, b *brokenStore) {
 		stats := b.statsFunc
@@ -256,5 +256,5 @@ var recordsMutants = []mutant{
 			f.After = ""
 			return stats(ctx, f)
 		}
-	}, []string{"a filter that is wrong is refused"}},
+	}, []string{"an invalid filter is refused"}},
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// statsMutants are stores that break the rules of Stats.
+// statsMutants break the rules of Stats.
 var statsMutants = []mutant{
 	{"counts no reads", func(_ *Model, b *brokenStore) {
 		b.corruptStats(func(row *smsplus.TemplateStats) { row.Read = 0 })
 	}, []string{"Stats count messages by their status", "Stats of a channel count its attempts"}},
 
-	{"counts nothing twice", func(_ *Model, b *brokenStore) {
+	{"counts no double delivery", func(_ *Model, b *brokenStore) {
 		b.corruptStats(func(row *smsplus.TemplateStats) { row.DeliveredTwice = 0 })
 	}, []string{"Stats count messages by their status", "Stats of a channel count its attempts"}},
 
@@ -25,7 +25,7 @@ var statsMutants = []mutant{
 		b.corruptStats(func(row *smsplus.TemplateStats) { row.Failed, row.Undeliverable = row.Failed+row.Undeliverable, 0 })
 	}, []string{"Stats count messages by their status"}},
 
-	{"counts messages for a channel", func(m *Model, b *brokenStore) {
+	{"counts messages, not attempts, for a channel", func(m *Model, b *brokenStore) {
 		b.statsFunc = func(_ context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -33,7 +33,7 @@ var statsMutants = []mutant{
 		}
 	}, []string{"Stats of a channel count its attempts", "Stats match every combination of filters"}},
 
-	{"orders templates as people do", func(_ *Model, b *brokenStore) {
+	{"orders templates without regard to case", func(_ *Model, b *brokenStore) {
 		stats := b.statsFunc
 		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			rows, err := stats(ctx, f)
@@ -52,7 +52,7 @@ var statsMutants = []mutant{
 		}
 	}, []string{"Stats of any range equal a recount"}},
 
-	{"counts messages as they came", func(_ *Model, b *brokenStore) {
+	{"counts messages as they were inserted", func(_ *Model, b *brokenStore) {
 		first := NewModel()
 		insert := b.insertFunc
 		b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
@@ -73,9 +73,9 @@ var statsMutants = []mutant{
 			return m.Update(ctx, ms)
 		}
 		b.statsFunc = counts.Stats
-	}, []string{"Update leaves alone what has moved on, and says so"}},
+	}, []string{"Update leaves stale messages alone and returns their IDs"}},
 
-	{"counts a page", func(m *Model, b *brokenStore) {
+	{"counts only one page", func(m *Model, b *brokenStore) {
 		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			p, err := m.Records(ctx, f)
 			return statsOf(p.Messages, f.Channel), err

@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// brokenStore is the model with some of its calls replaced.
+// brokenStore is a Model whose methods a mutant may replace.
 type brokenStore struct {
 	insertFunc       func(context.Context, []smsplus.Message) (map[string]smsplus.Message, error)
 	claimFunc        func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
@@ -85,57 +85,57 @@ func (b *brokenStore) Purge(ctx context.Context, before time.Time, limit int) (i
 
 func (b *brokenStore) Close() error { return nil }
 
-// corruptWrites spoils messages on their way into the store.
-func (b *brokenStore) corruptWrites(spoil func(*smsplus.Message)) {
+// corruptWrites changes the messages that are passed to Insert and Update.
+func (b *brokenStore) corruptWrites(change func(*smsplus.Message)) {
 	insert, update := b.insertFunc, b.updateFunc
 	b.insertFunc = func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
-		return insert(ctx, corrupted(ms, spoil))
+		return insert(ctx, corrupted(ms, change))
 	}
 	b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
-		return update(ctx, corrupted(ms, spoil))
+		return update(ctx, corrupted(ms, change))
 	}
 }
 
-// corruptUpdates spoils messages on their way into Update, given what is stored of each.
-func (b *brokenStore) corruptUpdates(m *Model, spoil func(m *smsplus.Message, stored smsplus.Message)) {
+// corruptUpdates changes the messages that are passed to Update. The change sees the stored message.
+func (b *brokenStore) corruptUpdates(m *Model, change func(m *smsplus.Message, stored smsplus.Message)) {
 	update := b.updateFunc
 	b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 		return update(ctx, corrupted(ms, func(msg *smsplus.Message) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			if stored, ok := m.messages[msg.ID]; ok {
-				spoil(msg, stored)
+				change(msg, stored)
 			}
 		}))
 	}
 }
 
-// corruptMessage spoils messages on their way out of Message.
-func (b *brokenStore) corruptMessage(spoil func(*smsplus.Message)) {
+// corruptMessage changes the messages that Message returns.
+func (b *brokenStore) corruptMessage(change func(*smsplus.Message)) {
 	message := b.messageFunc
 	b.messageFunc = func(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 		m, err := message(ctx, id)
 		if err == nil {
-			spoil(&m)
+			change(&m)
 		}
 		return m, err
 	}
 }
 
-// changeFilters spoils a filter on its way into Records and Stats.
-func (b *brokenStore) changeFilters(spoil func(*smsplus.Filter)) {
+// changeFilters changes the filters that are passed to Records and Stats.
+func (b *brokenStore) changeFilters(change func(*smsplus.Filter)) {
 	records, stats := b.recordsFunc, b.statsFunc
 	b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
-		spoil(&f)
+		change(&f)
 		return records(ctx, f)
 	}
 	b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
-		spoil(&f)
+		change(&f)
 		return stats(ctx, f)
 	}
 }
 
-// replaceMatch gives Records and Stats another idea of what a filter matches.
+// replaceMatch replaces Filter.Match in Records and Stats.
 func (b *brokenStore) replaceMatch(m *Model, match func(smsplus.Filter, smsplus.Message) bool) {
 	b.recordsFunc = func(_ context.Context, f smsplus.Filter) (smsplus.Page, error) {
 		m.mu.Lock()
@@ -151,21 +151,21 @@ func (b *brokenStore) replaceMatch(m *Model, match func(smsplus.Filter, smsplus.
 	}
 }
 
-// corruptStats spoils the rows of statistics.
-func (b *brokenStore) corruptStats(spoil func(*smsplus.TemplateStats)) {
+// corruptStats changes the rows that Stats returns.
+func (b *brokenStore) corruptStats(change func(*smsplus.TemplateStats)) {
 	stats := b.statsFunc
 	b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 		rows, err := stats(ctx, f)
 		for i := range rows {
-			spoil(&rows[i])
+			change(&rows[i])
 		}
 		return rows, err
 	}
 }
 
-// corruptClaims spoils what Claim leased, and may change what is stored of it.
+// corruptClaims changes the result of Claim. The change may also write to the model, whose lock is held.
 func (b *brokenStore) corruptClaims(
-	m *Model, spoil func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed),
+	m *Model, change func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed),
 ) {
 	claim := b.claimFunc
 	b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
@@ -175,28 +175,29 @@ func (b *brokenStore) corruptClaims(
 		got, err := claim(ctx, c)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		spoil(c, before, &got)
+		change(c, before, &got)
 		return got, err
 	}
 }
 
-func corrupted(ms []smsplus.Message, spoil func(*smsplus.Message)) []smsplus.Message {
+// corrupted returns changed copies of the messages.
+func corrupted(ms []smsplus.Message, change func(*smsplus.Message)) []smsplus.Message {
 	ms = cloneAll(slices.Clone(ms))
 	for i := range ms {
-		spoil(&ms[i])
+		change(&ms[i])
 	}
 	return ms
 }
 
-// yieldOften lets other goroutines in where a careless store would be interrupted.
+// yieldOften lets other goroutines run, where a store without a lock could be interrupted.
 func yieldOften() {
 	for range 50 {
 		runtime.Gosched()
 	}
 }
 
-// rowLocks are taken one by one, as a database locks rows. A lock that does not
-// come is an error, as a deadlock is to a database.
+// rowLocks lock rows one after another, as a database does. Waiting too long for a lock is
+// an error, as a deadlock is in a database.
 type rowLocks struct{ rows sync.Map }
 
 func (l *rowLocks) withLocks(order []string, do func() error) error {
@@ -214,7 +215,7 @@ func (l *rowLocks) withLocks(order []string, do func() error) error {
 	return do()
 }
 
-// mutant is a way to break a store, and the rules that catch it.
+// mutant changes a correct store into a broken one. At least the rules in caughtBy fail for it.
 type mutant struct {
 	name     string
 	mutate   func(m *Model, b *brokenStore)

@@ -9,7 +9,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// updateMutants are stores that break the rules of Update.
+// updateMutants break the rules of Update.
 var updateMutants = []mutant{
 	{"does not raise the version in an update", func(m *Model, b *brokenStore) {
 		update := b.updateFunc
@@ -46,17 +46,17 @@ var updateMutants = []mutant{
 		}
 	}, []string{"Update replaces the message, raises its version and resets its claims"}},
 
-	{"forgets the version fence", func(m *Model, b *brokenStore) {
+	{"does not compare versions", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = stored.Version })
 	}, []string{
-		"Update leaves alone what has moved on, and says so",
+		"Update leaves stale messages alone and returns their IDs",
 		"of concurrent updates of one version, one wins",
-		"concurrent updates of many messages in any order all end",
+		"concurrent updates of many messages in any order do not deadlock",
 	}},
 
-	{"lets a later version through the fence", func(m *Model, b *brokenStore) {
+	{"accepts a later version", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = min(m.Version, stored.Version) })
-	}, []string{"Update leaves alone what has moved on, and says so"}},
+	}, []string{"Update leaves stale messages alone and returns their IDs"}},
 
 	{"updates all or none", func(m *Model, b *brokenStore) {
 		update := b.updateFunc
@@ -75,7 +75,7 @@ var updateMutants = []mutant{
 			}
 			return stale, nil
 		}
-	}, []string{"Update leaves alone what has moved on, and says so"}},
+	}, []string{"Update leaves stale messages alone and returns their IDs"}},
 
 	{"does not say what is stale", func(_ *Model, b *brokenStore) {
 		update := b.updateFunc
@@ -83,9 +83,9 @@ var updateMutants = []mutant{
 			_, err := update(ctx, ms)
 			return nil, err
 		}
-	}, []string{"Update leaves alone what has moved on, and says so", "Update does not add a message"}},
+	}, []string{"Update leaves stale messages alone and returns their IDs", "Update does not add a message"}},
 
-	{"adds what it does not hold", func(m *Model, b *brokenStore) {
+	{"adds messages that it does not hold", func(m *Model, b *brokenStore) {
 		update := b.updateFunc
 		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			stale, err := update(ctx, ms)
@@ -98,19 +98,19 @@ var updateMutants = []mutant{
 		}
 	}, []string{
 		"Update does not add a message",
-		"Update leaves alone what has moved on, and says so",
+		"Update leaves stale messages alone and returns their IDs",
 		"Purge leaves nothing of a message behind",
 	}},
 
 	{"wipes variables in an update", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Vars = nil })
-	}, []string{"Update keeps what the trigger fixed"}},
+	}, []string{"Update keeps the fields that the trigger fixed"}},
 
 	{"frees the key in an update", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Key = "" })
-	}, []string{"Update keeps what the trigger fixed"}},
+	}, []string{"Update keeps the fields that the trigger fixed"}},
 
-	{"looks at versions before it locks", func(m *Model, b *brokenStore) {
+	{"compares versions before it locks", func(m *Model, b *brokenStore) {
 		update := b.updateFunc
 		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 			m.mu.Lock()
@@ -141,5 +141,5 @@ var updateMutants = []mutant{
 			})
 			return stale, err
 		}
-	}, []string{"concurrent updates of many messages in any order all end"}},
+	}, []string{"concurrent updates of many messages in any order do not deadlock"}},
 }

@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"math/rand/v2"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/phone"
@@ -9,67 +12,82 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// generator returns a number from 0 up to, not including, n: from a random source or
-// from rapid, which makes a failing sequence shorter by rolling lower.
-type generator func(n int) int
-
-func pick[T any](roll generator, of ...T) T { return of[roll(len(of))] }
-
-var phones = []phone.Number{
-	{},
-	mustParsePhone("+886912345678"), mustParsePhone("+886223456789"), mustParsePhone("+85291234567"), mustParsePhone("+819012345678"),
-	mustParsePhone("+14155550123"), mustParsePhone("+447700900123"),
+// generator makes random test data.
+type generator struct {
+	// intN returns a number in [0, n).
+	intN func(n int) int
 }
 
-// message returns the nth sample as chance has it. Its trigger time is one of few,
-// so that times tie, lie on hours and days, and lie just beside them.
-func (roll generator) message(n int) smsplus.Message {
+// newGenerator returns a generator that makes the same data for the same seed.
+func newGenerator(seed1, seed2 uint64) generator {
+	return generator{rand.New(rand.NewPCG(seed1, seed2)).IntN}
+}
+
+// rapidGenerator returns a generator that draws from rapid. Rapid shrinks a failing
+// test by drawing lower numbers.
+func rapidGenerator(t *rapid.T) generator {
+	return generator{func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "n") }}
+}
+
+// pick returns one of the values.
+func pick[T any](gen generator, of ...T) T { return of[gen.intN(len(of))] }
+
+// phones are the numbers of random messages and filters. The zero number is one of them.
+var phones = []phone.Number{
+	{},
+	mustParsePhone("+886912345678"), mustParsePhone("+886223456789"), mustParsePhone("+85291234567"),
+	mustParsePhone("+819012345678"), mustParsePhone("+14155550123"), mustParsePhone("+447700900123"),
+}
+
+// message returns the nth sample with random fields. Its trigger time is one of few,
+// so that some are equal, and some are on the edge of an hour or a day.
+func (gen generator) message(n int) smsplus.Message {
 	m := newMessage(n)
-	m.Template = pick(roll, "otp", "OTP", "order", "訂單")
-	m.To = channel.Recipient{Phone: pick(roll, phones...)}
+	m.Template = pick(gen, "otp", "OTP", "order", "訂單")
+	m.To = channel.Recipient{Phone: pick(gen, phones...)}
 	if m.To.IsZero() {
 		m.To.LINEUserID = "U4af4980629"
 	}
-	m.TriggeredAt = roll.time()
-	roll.changeState(&m)
+	m.TriggeredAt = gen.time()
+	gen.changeState(&m)
 	return m
 }
 
 // time returns a time within two days of noon.
-func (roll generator) time() time.Time {
+func (gen generator) time() time.Time {
 	at := noon
-	if roll(2) == 1 {
+	if gen.intN(2) == 1 {
 		at = noon.Truncate(time.Hour)
 	}
-	at = at.Add(time.Duration(roll(48)-24) * pick(roll, time.Minute, time.Hour, 2*time.Hour))
-	return at.Add(time.Duration(roll(3)-1) * time.Microsecond)
+	at = at.Add(time.Duration(gen.intN(48)-24) * pick(gen, time.Minute, time.Hour, 2*time.Hour))
+	return at.Add(time.Duration(gen.intN(3)-1) * time.Microsecond)
 }
 
-// changeState gives m a new fate, which need not make sense: what a store makes of a
-// message depends on its fields alone.
-func (roll generator) changeState(m *smsplus.Message) {
-	m.Status = pick(roll, status.Statuses()...)
-	m.Channel = pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
-	m.Lane = pick(roll, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
+// changeState sets the fields of m that an update may change. The result need not make
+// sense, because a store reads the fields and knows no rules between them.
+func (gen generator) changeState(m *smsplus.Message) {
+	m.Status = pick(gen, status.Statuses()...)
+	m.Channel = pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
+	m.Lane = pick(gen, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
 	m.DueAt, m.ReadAt, m.DeliveredAt = time.Time{}, time.Time{}, time.Time{}
-	if roll(2) == 1 {
-		m.DueAt = roll.time()
+	if gen.intN(2) == 1 {
+		m.DueAt = gen.time()
 	}
-	if roll(3) == 1 {
+	if gen.intN(3) == 1 {
 		m.DeliveredAt, m.ReadAt = m.TriggeredAt.Add(time.Minute), m.TriggeredAt.Add(2*time.Minute)
 	}
 	m.Attempts = nil
 	for step, c := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
-		if roll(2) == 0 {
+		if gen.intN(2) == 0 {
 			continue
 		}
 		a := smsplus.Attempt{
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: c,
-			Status:     pick(roll, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
-			ProviderID: pick(roll, providerIDs...),
+			Status:     pick(gen, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
+			ProviderID: pick(gen, providerIDs...),
 			Tries:      1, StartedAt: m.TriggeredAt,
 		}
-		if roll(3) == 1 {
+		if gen.intN(3) == 1 {
 			a.ReadAt = m.TriggeredAt.Add(time.Minute)
 		}
 		m.Attempts = append(m.Attempts, a)
@@ -79,49 +97,49 @@ func (roll generator) changeState(m *smsplus.Message) {
 // providerIDs are few, so that messages share them.
 var providerIDs = []string{"1", "2", "3", "4", "5", "6"}
 
-// filter returns a filter of its first page.
-func (roll generator) filter() smsplus.Filter {
+// filter returns a filter without a cursor.
+func (gen generator) filter() smsplus.Filter {
 	var f smsplus.Filter
 	maybe := func(set func()) {
-		if roll(3) == 1 {
+		if gen.intN(3) == 1 {
 			set()
 		}
 	}
-	maybe(func() { f.From = roll.time() })
-	maybe(func() { f.To = roll.time() })
+	maybe(func() { f.From = gen.time() })
+	maybe(func() { f.To = gen.time() })
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		f.From, f.To = f.To, f.From
 	}
-	maybe(func() { f.Template = pick(roll, "otp", "OTP", "order", "訂單", "unknown") })
-	maybe(func() { f.Channel = pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
-	maybe(func() { f.Phone = pick(roll, phones...) })
-	maybe(func() { f.CountryCode = pick(roll, "", "886", "88", "1", "852") })
-	maybe(func() { f.Group = status.Group(roll(int(status.FailedGroup) + 1)) })
+	maybe(func() { f.Template = pick(gen, "otp", "OTP", "order", "訂單", "unknown") })
+	maybe(func() { f.Channel = pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
+	maybe(func() { f.Phone = pick(gen, phones...) })
+	maybe(func() { f.CountryCode = pick(gen, "", "886", "88", "1", "852") })
+	maybe(func() { f.Group = status.Group(gen.intN(int(status.FailedGroup) + 1)) })
 	return f
 }
 
-func (roll generator) ref() channel.Ref {
+func (gen generator) ref() channel.Ref {
 	return channel.Ref{
-		Channel:    pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush),
-		ProviderID: pick(roll, providerIDs...),
+		Channel:    pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush),
+		ProviderID: pick(gen, providerIDs...),
 	}
 }
 
-func (roll generator) refs() []channel.Ref {
-	refs := make([]channel.Ref, 1+roll(3))
+func (gen generator) refs() []channel.Ref {
+	refs := make([]channel.Ref, 1+gen.intN(3))
 	for i := range refs {
-		refs[i] = roll.ref()
+		refs[i] = gen.ref()
 	}
 	return refs
 }
 
-func (roll generator) receipts() []channel.Receipt {
-	rs := make([]channel.Receipt, 1+roll(3))
+func (gen generator) receipts() []channel.Receipt {
+	rs := make([]channel.Receipt, 1+gen.intN(3))
 	for i := range rs {
-		rs[i] = newReceipt(0, roll.ref())
-		rs[i].At = roll.time()
-		rs[i].Status = pick(roll, status.Delivered, status.Undeliverable)
-		rs[i].Read = roll(2) == 1
+		rs[i] = newReceipt(0, gen.ref())
+		rs[i].At = gen.time()
+		rs[i].Status = pick(gen, status.Delivered, status.Undeliverable)
+		rs[i].Read = gen.intN(2) == 1
 	}
 	return rs
 }

@@ -3,7 +3,6 @@ package storetest
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -17,49 +16,49 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// testConcurrentCalls makes every call from many goroutines, and then looks whether
-// what a store may keep in several places still tells one story.
+// testConcurrentCalls makes every call from many goroutines. It then checks that the
+// results of different methods agree, because a store may keep one fact in several places.
 func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 	const callers, rounds = 6, 25
 	ctx := t.Context()
 	concurrently(t, callers, func(i int) error {
-		roll := generator(rand.New(rand.NewPCG(9, uint64(i))).IntN)
+		gen := newGenerator(9, uint64(i))
 		for round := range rounds {
-			m := roll.message(1_000*i + round)
-			m.Key = fmt.Sprint(roll(rounds))
-			m.DueAt = roll.time()
-			if _, err := s.Insert(ctx, []smsplus.Message{m, roll.message(1_000*i + round + rounds)}); err != nil {
+			m := gen.message(1_000*i + round)
+			m.Key = fmt.Sprint(gen.intN(rounds))
+			m.DueAt = gen.time()
+			if _, err := s.Insert(ctx, []smsplus.Message{m, gen.message(1_000*i + round + rounds)}); err != nil {
 				return fmt.Errorf("Insert: %w", err)
 			}
-			claimed, err := s.Claim(ctx, smsplus.Claim{Now: atMinute(10_000 + round), Lease: time.Minute, Limit: 1 + roll(5)})
+			claimed, err := s.Claim(ctx, smsplus.Claim{Now: atMinute(10_000 + round), Lease: time.Minute, Limit: 1 + gen.intN(5)})
 			if err != nil {
 				return fmt.Errorf("Claim: %w", err)
 			}
 			for j := range claimed.Messages {
-				roll.changeState(&claimed.Messages[j])
+				gen.changeState(&claimed.Messages[j])
 			}
 			if _, err := s.Update(ctx, claimed.Messages); err != nil {
 				return fmt.Errorf("Update: %w", err)
 			}
-			if err := s.Park(ctx, roll.receipts()); err != nil {
+			if err := s.Park(ctx, gen.receipts()); err != nil {
 				return fmt.Errorf("Park: %w", err)
 			}
-			if _, err := s.Parked(ctx, roll.refs()); err != nil {
+			if _, err := s.Parked(ctx, gen.refs()); err != nil {
 				return fmt.Errorf("Parked: %w", err)
 			}
-			if err := s.Unpark(ctx, roll.refs()); err != nil {
+			if err := s.Unpark(ctx, gen.refs()); err != nil {
 				return fmt.Errorf("Unpark: %w", err)
 			}
-			if _, err := s.ByProviderID(ctx, roll.refs()); err != nil {
+			if _, err := s.ByProviderID(ctx, gen.refs()); err != nil {
 				return fmt.Errorf("ByProviderID: %w", err)
 			}
-			if _, err := s.Records(ctx, roll.filter()); err != nil {
+			if _, err := s.Records(ctx, gen.filter()); err != nil {
 				return fmt.Errorf("Records: %w", err)
 			}
-			if _, err := s.Stats(ctx, roll.filter()); err != nil {
+			if _, err := s.Stats(ctx, gen.filter()); err != nil {
 				return fmt.Errorf("Stats: %w", err)
 			}
-			if _, err := s.Purge(ctx, roll.time(), 1+roll(3)); err != nil {
+			if _, err := s.Purge(ctx, gen.time(), 1+gen.intN(3)); err != nil {
 				return fmt.Errorf("Purge: %w", err)
 			}
 		}
@@ -67,11 +66,11 @@ func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 	})
 
 	ms := mustListAll(t, s, smsplus.Filter{Limit: 50})
-	require.NotEmpty(t, ms, "something is left to look at")
+	require.NotEmpty(t, ms, "some messages are left to check")
 	keys := map[string]bool{}
 	for _, m := range ms {
-		requireMessage(t, s, m, "a record is its message")
-		require.False(t, m.Key != "" && keys[m.Key], "a key is one message's")
+		requireMessage(t, s, m, "Records and Message return the same message")
+		require.False(t, m.Key != "" && keys[m.Key], "no two messages have one key")
 		keys[m.Key] = true
 	}
 	for _, f := range []smsplus.Filter{
@@ -87,19 +86,19 @@ func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 	} {
 		requireStats(t, s, ms, f)
 		f.Limit = noLimit
-		requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "a filter selects what it matches: %+v", f)
+		requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns the messages that the filter matches: %+v", f)
 	}
 	waiting := slices.DeleteFunc(slices.Clone(ms), func(m smsplus.Message) bool { return m.DueAt.IsZero() })
 	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(1_000_000), Lease: time.Minute, Limit: noLimit})
-	require.ElementsMatch(t, ids(waiting), ids(claimed.Messages), "what has a due time falls due")
+	require.ElementsMatch(t, ids(waiting), ids(claimed.Messages), "every message with a due time can be claimed")
 }
 
-// testRandomCalls is the rule behind the rules: after any calls, in any order, a store
-// answers as the model does.
+// testRandomCalls checks that a store returns what a Model returns, after any calls in
+// any order.
 func testRandomCalls(t *testing.T, s smsplus.Store) { testRandomCallsOf(t, s) }
 
-// testRandomCallsOf makes the same calls of several stores side by side. If each of them can
-// forget a person, that is among the calls.
+// testRandomCallsOf makes the same random calls to several stores. The calls include
+// Erase if every store is an Eraser.
 func testRandomCallsOf(t *testing.T, stores ...smsplus.Store) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &differential{model: NewModel(), stores: stores, lastSeen: map[uuid.UUID]smsplus.Message{}, now: noon}
@@ -124,8 +123,8 @@ func testRandomCallsOf(t *testing.T, stores ...smsplus.Store) {
 	})
 }
 
-// clearStore makes one store serve many sequences; a new one each would cost a
-// database for each.
+// clearStore empties the store for the next sequence of calls. A new store for each
+// sequence could mean a new database for each.
 func clearStore(t testingT, s smsplus.Store) {
 	t.Helper()
 	ms := mustListAll(t, s, smsplus.Filter{Limit: noLimit})
@@ -134,19 +133,20 @@ func clearStore(t testingT, s smsplus.Store) {
 	}
 	mustUpdate(t, s, ms...)
 	mustPurge(t, s, atMinute(1_000_000), noLimit)
-	require.Empty(t, mustPage(t, s, smsplus.Filter{}).Messages, "Purge drops all that has ended")
-	require.Empty(t, mustStats(t, s, smsplus.Filter{}), "what is purged is not counted")
+	require.Empty(t, mustPage(t, s, smsplus.Filter{}).Messages, "Purge drops every ended message")
+	require.Empty(t, mustStats(t, s, smsplus.Filter{}), "purged messages are not counted")
 }
 
-// differential makes the same calls to the model and to the stores.
+// differential makes the same calls to the model and to the stores, and compares the
+// results.
 type differential struct {
 	model  *Model
 	stores []smsplus.Store
-	// lastSeen holds every message as it was last seen, for updates to begin with, and
-	// versions that have moved on.
+	// lastSeen holds a past state of every message, by ID. Updates start from it, so
+	// that some of them have a stale version.
 	lastSeen map[uuid.UUID]smsplus.Message
-	now      time.Time
-	inserted int
+	now      time.Time // the last due time that was handed out
+	inserted int       // how many messages Insert was called with
 }
 
 func (d *differential) forEachStore(do func(s smsplus.Store)) {
@@ -155,29 +155,25 @@ func (d *differential) forEachStore(do func(s smsplus.Store)) {
 	}
 }
 
-func rapidGenerator(t *rapid.T) generator {
-	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "roll") }
-}
-
-// advance returns a time that is no one else's, so that no due times tie.
+// advance returns a later time than any before, so that no due times are equal.
 func (d *differential) advance() time.Time {
 	d.now = d.now.Add(time.Microsecond)
 	return d.now
 }
 
 func (d *differential) compareInsert(t *rapid.T) {
-	roll := rapidGenerator(t)
+	gen := rapidGenerator(t)
 	var ms []smsplus.Message
 	keys := map[string]bool{}
-	for range 1 + roll(4) {
-		m := roll.message(d.inserted)
+	for range 1 + gen.intN(4) {
+		m := gen.message(d.inserted)
 		d.inserted++
 		if !m.DueAt.IsZero() {
 			m.DueAt = d.advance()
-			m.Claims = roll(2) // one that comes claimed
+			m.Claims = gen.intN(2) // 1 if it is inserted claimed
 			m.Version = int64(m.Claims)
 		}
-		if key := pick(roll, "", "a", "b", "c", "d"); !keys[key] {
+		if key := pick(gen, "", "a", "b", "c", "d"); !keys[key] {
 			m.Key = key
 			keys[key] = key != ""
 		}
@@ -190,25 +186,25 @@ func (d *differential) compareInsert(t *rapid.T) {
 	d.forEachStore(func(s smsplus.Store) {
 		got, err := s.Insert(t.Context(), ms)
 		require.NoError(t, err)
-		require.Equal(t, keysOf(want), keysOf(got), "Insert says which keys are taken")
+		require.Equal(t, keysOf(want), keysOf(got), "Insert returns the taken keys")
 		for key := range want {
-			requireMessages(t, []smsplus.Message{want[key]}, []smsplus.Message{got[key]}, "Insert says who has a taken key")
+			requireMessages(t, []smsplus.Message{want[key]}, []smsplus.Message{got[key]}, "Insert returns the message that has a taken key")
 		}
 	})
 }
 
 func (d *differential) compareClaim(t *rapid.T) {
-	roll := rapidGenerator(t)
-	c := smsplus.Claim{Now: d.advance(), Lease: time.Duration(1+roll(3)) * time.Microsecond, Limit: 1 + roll(5)}
-	if roll(3) == 1 {
-		c.Except = []channel.Name{pick(roll, channel.SMS, channel.WhatsApp, channel.LINEPush)}
+	gen := rapidGenerator(t)
+	c := smsplus.Claim{Now: d.advance(), Lease: time.Duration(1+gen.intN(3)) * time.Microsecond, Limit: 1 + gen.intN(5)}
+	if gen.intN(3) == 1 {
+		c.Except = []channel.Name{pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush)}
 	}
-	// Leases end together, and among equal due times the order is free: a limit
-	// may not cut there.
-	was := map[uuid.UUID]time.Time{}
+	// Leases of one claim end together, and the contract leaves the order of equal due
+	// times open. So the limit must not fall between equal due times.
+	dueBefore := map[uuid.UUID]time.Time{}
 	var dues []time.Time
 	for _, m := range mustListAll(t, d.model, smsplus.Filter{Limit: noLimit}) {
-		was[m.ID] = m.DueAt
+		dueBefore[m.ID] = m.DueAt
 		if !m.DueAt.IsZero() && !m.DueAt.After(c.Now) && !slices.Contains(c.Except, m.Lane) {
 			dues = append(dues, m.DueAt)
 		}
@@ -221,16 +217,17 @@ func (d *differential) compareClaim(t *rapid.T) {
 	d.forEachStore(func(s smsplus.Store) {
 		got := mustClaim(t, s, c)
 		require.True(t, slices.IsSortedFunc(got.Messages, func(a, b smsplus.Message) int {
-			return was[a.ID].Compare(was[b.ID])
+			return dueBefore[a.ID].Compare(dueBefore[b.ID])
 		}), "Claim returns the earliest due first")
 		slices.SortFunc(got.Messages, byID)
-		requireMessages(t, want.Messages, got.Messages, "Claim leases what is due")
+		requireMessages(t, want.Messages, got.Messages, "Claim leases the due messages")
 		require.True(t, want.DueAt.Equal(got.DueAt), "Claimed.DueAt: want %v, got %v", want.DueAt, got.DueAt)
 		require.True(t, want.Next.Equal(got.Next), "Claimed.Next: want %v, got %v", want.Next, got.Next)
 	})
 }
 
-// extendToTies returns the limit, or a higher one if it would cut between equal times.
+// extendToTies returns the limit, or a higher one if the limit would fall between equal
+// times. It sorts ts.
 func extendToTies(ts []time.Time, limit int) int {
 	slices.SortFunc(ts, time.Time.Compare)
 	for limit < len(ts) && ts[limit-1].Equal(ts[limit]) {
@@ -240,14 +237,14 @@ func extendToTies(ts []time.Time, limit int) int {
 }
 
 func (d *differential) compareUpdate(t *rapid.T) {
-	roll := rapidGenerator(t)
+	gen := rapidGenerator(t)
 	var ms []smsplus.Message
-	for range 1 + roll(4) {
-		m, known := d.lastSeen[messageID(roll(d.inserted+1))]
+	for range 1 + gen.intN(4) {
+		m, known := d.lastSeen[messageID(gen.intN(d.inserted+1))]
 		if !known || slices.Contains(ids(ms), m.ID.String()) {
 			continue
 		}
-		roll.changeState(&m)
+		gen.changeState(&m)
 		if !m.DueAt.IsZero() {
 			m.DueAt = d.advance()
 		}
@@ -259,17 +256,17 @@ func (d *differential) compareUpdate(t *rapid.T) {
 	d.forEachStore(func(s smsplus.Store) {
 		got, err := s.Update(t.Context(), ms)
 		require.NoError(t, err)
-		require.ElementsMatch(t, want, got, "Update says what is stale")
+		require.ElementsMatch(t, want, got, "Update returns the stale IDs")
 	})
 	for _, m := range mustListAll(t, d.model, smsplus.Filter{Limit: noLimit}) {
-		if roll(2) == 1 { // the others' next update comes from an old version
+		if gen.intN(2) == 1 { // the next update of the others has an old version
 			d.lastSeen[m.ID] = m
 		}
 	}
 }
 
 func (d *differential) compareMessage(t *rapid.T) {
-	id := messageID(rapidGenerator(t)(d.inserted + 1))
+	id := messageID(rapidGenerator(t).intN(d.inserted + 1))
 	want, err := d.model.Message(t.Context(), id)
 	if err != nil {
 		d.forEachStore(func(s smsplus.Store) {
@@ -303,9 +300,9 @@ func (d *differential) compareUnpark(t *rapid.T) {
 }
 
 func (d *differential) compareRecords(t *rapid.T) {
-	roll := rapidGenerator(t)
-	f := roll.filter()
-	f.Limit = 1 + roll(5)
+	gen := rapidGenerator(t)
+	f := gen.filter()
+	f.Limit = 1 + gen.intN(5)
 	want := mustListAll(t, d.model, f)
 	d.forEachStore(func(s smsplus.Store) {
 		requireMessages(t, want, mustListAll(t, s, f), "Records lists what its filter matches: %+v", f)
@@ -321,8 +318,8 @@ func (d *differential) compareStats(t *rapid.T) {
 }
 
 func (d *differential) comparePurge(t *rapid.T) {
-	roll := rapidGenerator(t)
-	before, limit := roll.time(), 1+roll(5)
+	gen := rapidGenerator(t)
+	before, limit := gen.time(), 1+gen.intN(5)
 	var ages []time.Time
 	for _, m := range mustListAll(t, d.model, smsplus.Filter{Limit: noLimit}) {
 		if m.DueAt.IsZero() && m.TriggeredAt.Before(before) {
@@ -340,31 +337,31 @@ func (d *differential) comparePurge(t *rapid.T) {
 	t.Logf("Purge before %v, at most %d", before, limit)
 	want := mustPurge(t, d.model, before, limit)
 	d.forEachStore(func(s smsplus.Store) {
-		require.Equal(t, want, mustPurge(t, s, before, limit), "Purge says how much it dropped")
+		require.Equal(t, want, mustPurge(t, s, before, limit), "Purge returns how many it dropped")
 	})
 }
 
 func (d *differential) compareErase(t *rapid.T) {
 	n := pick(rapidGenerator(t), phones...)
-	t.Logf("Erase the one with %d characters", len(n.E164()))
-	want, under := d.model.Erase(t.Context(), n)
+	t.Logf("Erase a number of %d characters", len(n.E164()))
+	want, wantErr := d.model.Erase(t.Context(), n)
 	d.forEachStore(func(s smsplus.Store) {
 		got, err := s.(smsplus.Eraser).Erase(t.Context(), n)
-		require.Equal(t, want, got, "Erase says how many messages it erased")
-		if under == nil {
+		require.Equal(t, want, got, "Erase returns how many messages it erased")
+		if wantErr == nil {
 			require.NoError(t, err)
 		} else {
-			require.ErrorIs(t, err, smsplus.ErrNotFinal, "Erase says that messages have not ended")
+			require.ErrorIs(t, err, smsplus.ErrNotFinal, "Erase reports messages that have not ended")
 		}
 	})
 }
 
-// compareContents compares all that both hold.
+// compareContents compares all messages and parked receipts.
 func (d *differential) compareContents(t *rapid.T) {
 	f := smsplus.Filter{Limit: noLimit}
 	ms := mustListAll(t, d.model, f)
 	d.forEachStore(func(s smsplus.Store) {
-		requireMessages(t, ms, mustListAll(t, s, f), "the store holds what it was told to")
+		requireMessages(t, ms, mustListAll(t, s, f), "the store holds the messages that were stored")
 	})
 	for _, m := range ms {
 		if _, known := d.lastSeen[m.ID]; !known {
@@ -374,11 +371,11 @@ func (d *differential) compareContents(t *rapid.T) {
 	rs, err := d.model.Parked(t.Context(), allRefs)
 	require.NoError(t, err)
 	d.forEachStore(func(s smsplus.Store) {
-		requireReceipts(t, s, rs, allRefs, "the store holds the receipts that it was told to")
+		requireReceipts(t, s, rs, allRefs, "the store holds the receipts that were parked")
 	})
 }
 
-// allRefs holds all refs that the dice know.
+// allRefs are all refs that a generator makes.
 var allRefs = func() []channel.Ref {
 	var refs []channel.Ref
 	for _, c := range []channel.Name{channel.SMS, channel.WhatsApp, channel.LINEPush} {

@@ -15,7 +15,7 @@ import (
 )
 
 func testByProviderID(t *testing.T, s smsplus.Store) {
-	twice := fullMessage(1) // has attempts under two provider IDs
+	twice := fullMessage(1) // two attempts, each with a provider ID
 	a, b := sentMessage(2, channel.SMS, "shared"), sentMessage(3, channel.SMS, "shared")
 	c := sentMessage(4, channel.SMS, "c")
 	mustInsert(t, s, twice, a, b, c, newMessage(5))
@@ -23,11 +23,11 @@ func testByProviderID(t *testing.T, s smsplus.Store) {
 	require.Empty(t, mustFindByProviderID(t, s, smsRef("unknown")), "a ref that no message has finds nothing")
 	requireMessages(t, []smsplus.Message{c}, mustFindByProviderID(t, s, smsRef("c")), "a ref finds its message")
 	requireMessages(t, []smsplus.Message{c}, mustFindByProviderID(t, s, smsRef("unknown"), smsRef("c"), smsRef("c")),
-		"a message is found once, whatever is asked besides")
+		"a message is found once, also with repeated and unknown refs")
 	last := channel.Ref{Channel: channel.WhatsApp, ProviderID: "whatsapp 1"}
-	requireMessages(t, []smsplus.Message{twice}, mustFindByProviderID(t, s, last), "an attempt that is not the first has its ref too")
+	requireMessages(t, []smsplus.Message{twice}, mustFindByProviderID(t, s, last), "the ref of a later attempt finds the message")
 	first := channel.Ref{Channel: channel.LINEPush, ProviderID: "line 1"}
-	requireMessages(t, []smsplus.Message{twice}, mustFindByProviderID(t, s, first, last), "a message that two refs find is returned once")
+	requireMessages(t, []smsplus.Message{twice}, mustFindByProviderID(t, s, first, last), "a message that has two of the refs is returned once")
 
 	want := cloneAll([]smsplus.Message{a, b})
 	if byID(want[0], want[1]) > 0 {
@@ -41,29 +41,29 @@ func testByProviderIDChannel(t *testing.T, s smsplus.Store) {
 	a, b := sentMessage(1, channel.SMS, "1"), sentMessage(2, channel.WhatsApp, "1")
 	c := sentMessage(3, channel.SMS, "2")
 	mustInsert(t, s, a, b, c)
-	requireMessages(t, []smsplus.Message{a}, mustFindByProviderID(t, s, smsRef("1")), "two providers may use one ID, each on its channel")
+	requireMessages(t, []smsplus.Message{a}, mustFindByProviderID(t, s, smsRef("1")), "two channels may have the same provider ID")
 	crossed := mustFindByProviderID(t, s, smsRef("x"), channel.Ref{Channel: channel.WhatsApp, ProviderID: "2"})
-	require.Empty(t, crossed, "a ref's channel and ID belong together")
+	require.Empty(t, crossed, "a ref's channel and provider ID must match together")
 }
 
 func testByProviderIDUpdate(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, newMessage(1))
 	m := sentMessage(1, channel.SMS, "first")
 	mustUpdate(t, s, m)
-	require.Len(t, mustFindByProviderID(t, s, smsRef("first")), 1, "an ID that an update brings is found")
+	require.Len(t, mustFindByProviderID(t, s, smsRef("first")), 1, "a provider ID that an update adds is found")
 	m.Version++
 	m.Attempts[0].ProviderID = "second"
 	mustUpdate(t, s, m)
-	require.Len(t, mustFindByProviderID(t, s, smsRef("second")), 1, "an ID that an update changes is found")
-	require.Empty(t, mustFindByProviderID(t, s, smsRef("first")), "an ID that an update replaced is found no more")
+	require.Len(t, mustFindByProviderID(t, s, smsRef("second")), 1, "a provider ID that an update changes is found")
+	require.Empty(t, mustFindByProviderID(t, s, smsRef("first")), "a provider ID that an update replaced is not found any more")
 	m.Version++
 	m.Status = status.Delivered
 	mustUpdate(t, s, m)
-	require.Len(t, mustFindByProviderID(t, s, smsRef("second")), 1, "an ID that an update leaves is still found")
+	require.Len(t, mustFindByProviderID(t, s, smsRef("second")), 1, "a provider ID that an update keeps is still found")
 	stale, err := s.Update(t.Context(), []smsplus.Message{sentMessage(1, channel.SMS, "stale")})
 	require.NoError(t, err)
 	require.Len(t, stale, 1)
-	require.Empty(t, mustFindByProviderID(t, s, smsRef("stale")), "an ID that a stale update would bring is not found")
+	require.Empty(t, mustFindByProviderID(t, s, smsRef("stale")), "a provider ID of a stale update is not found")
 }
 
 func testParkWhole(t *testing.T, s smsplus.Store) {
@@ -95,8 +95,8 @@ func testParkOnce(t *testing.T, s smsplus.Store) {
 	mustPark(t, s, all...)
 	mustPark(t, s, append(other, r, r)...)
 	refs := []channel.Ref{r.Ref(), other[0].Ref(), other[1].Ref()}
-	requireReceipts(t, s, all, refs, "a receipt that is equal to a parked one is not kept twice, and any other is")
-	requireReceipts(t, s, all, append(refs, refs...), "a ref that is asked twice answers once")
+	requireReceipts(t, s, all, refs, "a receipt that equals a parked one is not kept twice, and every different one is kept")
+	requireReceipts(t, s, all, append(refs, refs...), "a repeated ref returns its receipts once")
 	mustUnpark(t, s, refs...)
 	mustPark(t, s, r)
 	requireReceipts(t, s, []channel.Receipt{r}, refs, "a receipt that was dropped may be parked again")
@@ -108,12 +108,12 @@ func testParkedRefs(t *testing.T, s smsplus.Store) {
 	mustPark(t, s, a, b)
 	mustPark(t, s, c)
 	requireReceipts(t, s, nil, []channel.Ref{smsRef("unknown")}, "nothing is parked under an unknown ref")
-	requireReceipts(t, s, []channel.Receipt{a}, []channel.Ref{smsRef("a")}, "Parked returns the receipts of its refs alone")
+	requireReceipts(t, s, []channel.Receipt{a}, []channel.Ref{smsRef("a")}, "Parked returns only the receipts of its refs")
 	requireReceipts(t, s, []channel.Receipt{b, c}, []channel.Ref{c.Ref(), smsRef("b"), smsRef("unknown")},
 		"Parked returns the receipts of all its refs")
 	crossed := channel.Ref{Channel: channel.WhatsApp, ProviderID: "b"}
-	requireReceipts(t, s, []channel.Receipt{a}, []channel.Ref{smsRef("a"), crossed}, "a ref's channel and ID belong together")
-	requireReceipts(t, s, []channel.Receipt{a, b, c}, []channel.Ref{smsRef("a"), smsRef("b"), c.Ref()}, "to look drops nothing")
+	requireReceipts(t, s, []channel.Receipt{a}, []channel.Ref{smsRef("a"), crossed}, "a ref's channel and provider ID must match together")
+	requireReceipts(t, s, []channel.Receipt{a, b, c}, []channel.Ref{smsRef("a"), smsRef("b"), c.Ref()}, "Parked drops nothing")
 }
 
 func testUnparkRefs(t *testing.T, s smsplus.Store) {
@@ -151,17 +151,18 @@ func testParkRace(t *testing.T, s smsplus.Store) {
 				return s.Unpark(t.Context(), []channel.Ref{smsRef("other")})
 			}
 			mine := slices.Concat(shared[3*i:], own[i:i+1], shared[:3*i])
-			if i%2 == 1 { // locked in this order, two calls would wait for each other
+			if i%2 == 1 { // two calls that lock receipts in the given order would deadlock
 				slices.Reverse(mine)
 			}
 			return s.Park(t.Context(), mine)
 		})
-		requireReceipts(t, s, want, refs, "concurrent parking neither loses nor doubles a receipt")
+		requireReceipts(t, s, want, refs, "concurrent parking neither loses nor duplicates a receipt")
 	}
 }
 
-// testParkUpdateRace is why parking loses no receipt: one side parks and then looks
-// for the message, the other updates the message and then looks for receipts.
+// testParkUpdateRace runs the two sides of the protocol that loses no receipt. One side
+// parks a receipt and then looks for its message. The other side updates the message and
+// then looks for parked receipts. At least one of them must find what the other stored.
 func testParkUpdateRace(t *testing.T, s smsplus.Store) {
 	const rounds = 40
 	mustInsert(t, s, newMessages(0, rounds)...)
@@ -169,7 +170,7 @@ func testParkUpdateRace(t *testing.T, s smsplus.Store) {
 		ref := smsRef(fmt.Sprint(n))
 		var seen atomic.Int32
 		concurrently(t, 2, func(i int) error {
-			if (i+n)%2 == 0 { // by turns the one that is likely to start first
+			if (i+n)%2 == 0 { // alternate, because one goroutine is likelier to start first
 				if err := s.Park(t.Context(), []channel.Receipt{newReceipt(n, ref)}); err != nil {
 					return err
 				}
@@ -184,6 +185,6 @@ func testParkUpdateRace(t *testing.T, s smsplus.Store) {
 			seen.Add(int32(len(rs)))
 			return err
 		})
-		require.Positive(t, seen.Load(), "a receipt and the update that names its message never miss each other")
+		require.Positive(t, seen.Load(), "a receipt and the update that stores its provider ID never miss each other")
 	}
 }

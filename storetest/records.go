@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -17,12 +16,12 @@ func testRecordsOrder(t *testing.T, s smsplus.Store) {
 	ms := newMessages(1, 21)
 	for i := range ms {
 		ms[i].TriggeredAt = atMinute(i / 5)
-		ms[i].DueAt = atMinute(-i) // the order is that of trigger times, not of due times
+		ms[i].DueAt = atMinute(-i) // due times are in the opposite order of trigger times
 	}
 	mustInsert(t, s, ms...)
 	slices.SortFunc(ms, newestFirst)
 	require.Equal(t, ids(ms), ids(mustPage(t, s, smsplus.Filter{}).Messages),
-		"newest trigger first, equal times by ID, greatest first")
+		"the newest trigger time comes first; of equal times, the greatest ID")
 }
 
 func testRecordsRange(t *testing.T, s smsplus.Store) {
@@ -39,17 +38,17 @@ func testRecordsRange(t *testing.T, s smsplus.Store) {
 		from, to int
 	}{
 		{"From is included", smsplus.Filter{From: atMinute(2)}, 2, 4},
-		{"From leaves out what is a microsecond earlier", smsplus.Filter{From: atMinute(2).Add(µs)}, 3, 4},
+		{"From excludes a time one microsecond earlier", smsplus.Filter{From: atMinute(2).Add(µs)}, 3, 4},
 		{"To is excluded", smsplus.Filter{To: atMinute(2)}, 1, 2},
-		{"To takes in what is a microsecond earlier", smsplus.Filter{To: atMinute(2).Add(µs)}, 1, 3},
-		{"From and To bound the list together", smsplus.Filter{From: atMinute(2), To: atMinute(3)}, 2, 3},
-		{"From and To may be one time, which selects nothing", smsplus.Filter{From: atMinute(2), To: atMinute(2)}, 2, 2},
+		{"To includes a time one microsecond earlier", smsplus.Filter{To: atMinute(2).Add(µs)}, 1, 3},
+		{"From and To apply together", smsplus.Filter{From: atMinute(2), To: atMinute(3)}, 2, 3},
+		{"an empty range selects nothing", smsplus.Filter{From: atMinute(2), To: atMinute(2)}, 2, 2},
 		{"From between two microseconds is not rounded down", smsplus.Filter{From: atMinute(2).Add(ns)}, 3, 4},
 		{"From between two microseconds is not rounded up", smsplus.Filter{From: atMinute(2).Add(-ns)}, 2, 4},
 		{"To between two microseconds is not rounded down", smsplus.Filter{To: atMinute(2).Add(ns)}, 1, 3},
 		{"To between two microseconds is not rounded up", smsplus.Filter{To: atMinute(2).Add(-ns)}, 1, 2},
-		{"a range may lie before everything", smsplus.Filter{To: atMinute(-1_000_000)}, 1, 1},
-		{"a range may lie after everything", smsplus.Filter{From: atMinute(1_000_000)}, 4, 4},
+		{"a range may be before all messages", smsplus.Filter{To: atMinute(-1_000_000)}, 1, 1},
+		{"a range may be after all messages", smsplus.Filter{From: atMinute(1_000_000)}, 4, 4},
 	} {
 		require.Equal(t, newest(c.from, c.to), ids(mustPage(t, s, c.f).Messages), c.rule)
 		require.Equal(t, c.to-c.from, totalTriggered(mustStats(t, s, c.f)), "in statistics: %s", c.rule)
@@ -66,27 +65,28 @@ func testRecordsExactText(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, ms...)
 	for i, m := range ms {
 		f := smsplus.Filter{Template: m.Template}
-		require.Equal(t, ids(ms[i:i+1]), ids(mustPage(t, s, f).Messages), "template %q selects itself alone", m.Template)
-		require.Equal(t, 1, totalTriggered(mustStats(t, s, f)), "template %q is counted alone", m.Template)
+		require.Equal(t, ids(ms[i:i+1]), ids(mustPage(t, s, f).Messages), "template %q selects only its own messages", m.Template)
+		require.Equal(t, 1, totalTriggered(mustStats(t, s, f)), "template %q is counted separately", m.Template)
 	}
 }
 
-// randomMessages returns messages at random around noon, always the same.
+// randomMessages returns 300 random messages around noon, the same in every call.
 func randomMessages() []smsplus.Message {
-	roll := generator(rand.New(rand.NewPCG(1, 2)).IntN)
+	gen := newGenerator(1, 2)
 	var ms []smsplus.Message
 	for n := range 300 {
-		ms = append(ms, roll.message(n))
+		ms = append(ms, gen.message(n))
 	}
 	return ms
 }
 
-// filterCombinations returns every combination of a few values of each field.
+// filterCombinations returns a filter for every combination of a few values per field.
 func filterCombinations() []smsplus.Filter {
 	fs := []smsplus.Filter{{}}
-	vary := func(set ...func(*smsplus.Filter)) {
+	// vary adds a copy of each filter so far for each change.
+	vary := func(changes ...func(*smsplus.Filter)) {
 		for _, f := range fs {
-			for _, change := range set {
+			for _, change := range changes {
 				g := f
 				change(&g)
 				fs = append(fs, g)
@@ -123,7 +123,7 @@ func testRecordsFilters(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, ms...)
 	for _, f := range filterCombinations() {
 		f.Limit = len(ms)
-		requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns what Filter.Match selects: %+v", f)
+		requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns the messages that Filter.Match selects: %+v", f)
 	}
 	for _, p := range phones {
 		f := smsplus.Filter{Phone: p, Limit: len(ms)}
@@ -136,10 +136,10 @@ func testRecordsFilters(t *testing.T, s smsplus.Store) {
 func testRecordsUpdate(t *testing.T, s smsplus.Store) {
 	ms := randomMessages()[:100]
 	mustInsert(t, s, ms...)
-	roll := generator(rand.New(rand.NewPCG(3, 4)).IntN)
+	gen := newGenerator(3, 4)
 	for range 3 {
 		for i := range ms {
-			roll.changeState(&ms[i])
+			gen.changeState(&ms[i])
 		}
 		mustUpdate(t, s, ms...)
 		for i := range ms {
@@ -157,7 +157,7 @@ func testRecordsUpdate(t *testing.T, s smsplus.Store) {
 			{Channel: channel.LINEPush, Group: status.Sent},
 		} {
 			f.Limit = len(ms)
-			requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records shows messages as they are now: %+v", f)
+			requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns the current state of messages: %+v", f)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func testRecordsPages(t *testing.T, s smsplus.Store) {
 }
 
 func testRecordsLastPage(t *testing.T, s smsplus.Store) {
-	require.Equal(t, smsplus.Page{}, normalizePage(mustPage(t, s, smsplus.Filter{})), "the first page of nothing is the last")
+	require.Equal(t, smsplus.Page{}, normalizePage(mustPage(t, s, smsplus.Filter{})), "an empty list has one page")
 	mustInsert(t, s, newMessages(0, 6)...)
 	mustInsert(t, s, endedMessage(10))
 	f := smsplus.Filter{Template: "otp", To: atMinute(6)}
@@ -193,8 +193,8 @@ func testRecordsLastPage(t *testing.T, s smsplus.Store) {
 		f.Limit, f.After = c.limit, ""
 		for n := 1; ; n++ {
 			p := mustPage(t, s, f)
-			require.NotEmpty(t, p.Messages, "a page that Next led to holds something (limit %d)", c.limit)
-			require.Equal(t, n == c.pages, p.Next == "", "Next is empty on the last page and only there (limit %d)", c.limit)
+			require.NotEmpty(t, p.Messages, "the page of a Next is not empty (limit %d)", c.limit)
+			require.Equal(t, n == c.pages, p.Next == "", "Next is empty only on the last page (limit %d)", c.limit)
 			if f.After = p.Next; f.After == "" {
 				break
 			}
@@ -212,15 +212,15 @@ func normalizePage(p smsplus.Page) smsplus.Page {
 func testRecordsDefaultLimit(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, newMessages(0, smsplus.DefaultLimit+1)...)
 	first := mustPage(t, s, smsplus.Filter{})
-	require.Len(t, first.Messages, smsplus.DefaultLimit, "a page holds DefaultLimit records unless the filter says")
+	require.Len(t, first.Messages, smsplus.DefaultLimit, "a page holds DefaultLimit records if the filter sets no limit")
 	last := mustPage(t, s, smsplus.Filter{After: first.Next})
-	require.Equal(t, ids(newMessages(0, 1)), ids(last.Messages), "the last page holds the rest")
+	require.Equal(t, ids(newMessages(0, 1)), ids(last.Messages), "the last page holds the remaining records")
 }
 
 func testRecordsAdded(t *testing.T, s smsplus.Store) {
 	old := newMessages(0, 30)
 	for i := range old {
-		old[i].TriggeredAt = atMinute(i / 3) // a page ends among equal times
+		old[i].TriggeredAt = atMinute(i / 3) // a page ends between equal times
 	}
 	mustInsert(t, s, old...)
 	slices.SortFunc(old, newestFirst)
@@ -232,9 +232,9 @@ func testRecordsAdded(t *testing.T, s smsplus.Store) {
 		if f.After = p.Next; f.After == "" {
 			break
 		}
-		require.Less(t, n, 1_000, "the pages come to an end")
+		require.Less(t, n, 1_000, "the list ends")
 		var added []smsplus.Message
-		for i := range 4 { // newer than all, older than all, and two among those already seen
+		for i := range 4 { // newer than all, older than all, and two at times already seen
 			m := newMessage(n + i)
 			m.TriggeredAt = []time.Time{atMinute(n), atMinute(-n), seen[0].TriggeredAt, seen[len(seen)/2].TriggeredAt}[i]
 			added = append(added, m)
@@ -244,7 +244,7 @@ func testRecordsAdded(t *testing.T, s smsplus.Store) {
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids(seen)))), len(seen), "no message is on two pages")
 	require.True(t, slices.IsSortedFunc(seen, newestFirst), "the pages stay in order")
 	seen = slices.DeleteFunc(seen, func(m smsplus.Message) bool { return !slices.Contains(ids(old), m.ID.String()) })
-	require.Equal(t, ids(old), ids(seen), "what was there from the first page on is on the pages, once")
+	require.Equal(t, ids(old), ids(seen), "each message from before the first page is on one page")
 }
 
 func testRecordsUpdated(t *testing.T, s smsplus.Store) {
@@ -259,7 +259,7 @@ func testRecordsUpdated(t *testing.T, s smsplus.Store) {
 		if f.After = p.Next; f.After == "" {
 			break
 		}
-		require.Less(t, n, 100, "the pages come to an end")
+		require.Less(t, n, 100, "the list ends")
 		for i := range ms {
 			ms[i].Status = status.Statuses()[(i+n)%5]
 			ms[i].DueAt = atMinute(1000 - i*n)
@@ -270,7 +270,7 @@ func testRecordsUpdated(t *testing.T, s smsplus.Store) {
 			ms[i].Version++
 		}
 	}
-	require.Equal(t, ids(ms), ids(seen), "a list that no group narrows is the same whatever updates it meanwhile")
+	require.Equal(t, ids(ms), ids(seen), "without a group filter, updates between two pages do not change the list")
 }
 
 func testRecordsPurgedCursor(t *testing.T, s smsplus.Store) {
@@ -284,7 +284,7 @@ func testRecordsPurgedCursor(t *testing.T, s smsplus.Store) {
 	f.After = p.Next
 	p = mustPage(t, s, f)
 	require.Equal(t, ids([]smsplus.Message{newMessage(2), newMessage(1), newMessage(0)}), ids(p.Messages),
-		"a list goes on where a purged message was")
+		"the list continues at the position of the purged message")
 }
 
 func testInvalidFilter(t *testing.T, s smsplus.Store) {
@@ -302,10 +302,10 @@ func testInvalidFilter(t *testing.T, s smsplus.Store) {
 		{Template: "otp", Group: status.Sent, After: other},
 	} {
 		_, err := s.Records(t.Context(), f)
-		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Records refuses a filter that is wrong: %+v", f)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Records refuses an invalid filter: %+v", f)
 		_, err = s.Stats(t.Context(), f)
-		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Stats refuses a filter that is wrong: %+v", f)
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "Stats refuses an invalid filter: %+v", f)
 	}
 	_, err := s.Records(t.Context(), smsplus.Filter{Template: "otp", Limit: 2, After: other})
-	require.NoError(t, err, "a cursor fits its filter, whatever the limit")
+	require.NoError(t, err, "a cursor is valid for its filter with another limit")
 }

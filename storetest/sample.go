@@ -12,8 +12,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// noon is the time that the samples are around. It is none that a store could
-// round without being noticed.
+// noon is the base of all sample times. It has microseconds, so that a store that rounds
+// to milliseconds or seconds fails.
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 123_457_000, time.UTC)
 
 func mustParsePhone(e164 string) phone.Number {
@@ -24,8 +24,8 @@ func mustParsePhone(e164 string) phone.Number {
 	return n
 }
 
-// messageID returns the ID of the nth sample. IDs are in no order, as a store may not
-// take them for one.
+// messageID returns the ID of the nth sample. IDs are not in the order of n, because a
+// store must not rely on their order.
 func messageID(n int) uuid.UUID { return uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n)) }
 
 // newMessage returns the nth sample: triggered and due n minutes after noon.
@@ -44,7 +44,7 @@ func newMessage(n int) smsplus.Message {
 	}
 }
 
-// newMessages returns the samples from one number up to, not including, another.
+// newMessages returns the samples with from ≤ n < to.
 func newMessages(from, to int) []smsplus.Message {
 	var ms []smsplus.Message
 	for n := from; n < to; n++ {
@@ -99,7 +99,7 @@ func fullMessage(n int) smsplus.Message {
 	return m
 }
 
-// sentMessage returns the nth sample after a provider took it under the ID.
+// sentMessage returns the nth sample after a provider accepted it under the provider ID.
 func sentMessage(n int, c channel.Name, providerID string) smsplus.Message {
 	m := newMessage(n)
 	m.Channel = c
@@ -111,14 +111,14 @@ func sentMessage(n int, c channel.Name, providerID string) smsplus.Message {
 	return m
 }
 
-// endedMessage returns the nth sample at its end, where no dispatcher will look again.
+// endedMessage returns the nth sample without a due time: it has ended.
 func endedMessage(n int) smsplus.Message {
 	m := newMessage(n)
 	m.DueAt = time.Time{}
 	return m
 }
 
-// newReceipt returns a delivery receipt as of n minutes after noon.
+// newReceipt returns a delivery receipt of n minutes after noon.
 func newReceipt(n int, ref channel.Ref) channel.Receipt {
 	return channel.Receipt{
 		Channel: ref.Channel, ProviderID: ref.ProviderID,
@@ -130,11 +130,12 @@ func smsRef(providerID string) channel.Ref {
 	return channel.Ref{Channel: channel.SMS, ProviderID: providerID}
 }
 
-// trickyTexts are what stores have been seen to spoil. Each differs from all others.
+// trickyTexts are texts that stores are known to change or confuse. Each differs from all
+// others.
 var trickyTexts = []string{
 	"驗證碼是「123456」，請勿告訴他人。",
 	"𠮷野家 👩‍👩‍👧‍👦 🇹🇼",
-	"é", "e\u0301", // one letter to the eye, two texts to a program
+	"é", "e\u0301", // look equal and are different texts
 	"A", "a",
 	"مرحبا بالعالم",
 	`'single' "double" ` + "`back` \\ \\n",

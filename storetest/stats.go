@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// deliveredTwice returns the nth sample as it stands when a late receipt came for its
-// first channel after the second had delivered it too, and been read.
+// deliveredTwice returns the nth sample as a late receipt leaves it: the second channel
+// delivered it, it was read there, and then the first channel reported its delivery.
 func deliveredTwice(n int) smsplus.Message {
 	m := fullMessage(n)
 	m.Attempts[0].Status, m.Attempts[0].Reason = status.Delivered, ""
@@ -43,7 +42,7 @@ func testStatsMessages(t *testing.T, s smsplus.Store) {
 
 func testStatsAttempts(t *testing.T, s smsplus.Store) {
 	once, twice := fullMessage(1), deliveredTwice(2)
-	tried := sentMessage(3, channel.SMS, "3") // delivered by a late receipt, while SMS stays Accepted
+	tried := sentMessage(3, channel.SMS, "3") // a late LINE receipt delivered the message, and the SMS attempt stays Accepted
 	tried.Status, tried.Channel = status.Delivered, channel.LINEPush
 	mustInsert(t, s, once, twice, tried, newMessage(4))
 	for _, c := range []struct {
@@ -64,7 +63,7 @@ func testStatsAttempts(t *testing.T, s smsplus.Store) {
 	}
 	require.Equal(t, []smsplus.TemplateStats{{Template: "otp", Triggered: 1, Accepted: 1}},
 		mustStats(t, s, smsplus.Filter{Channel: channel.SMS, Group: status.Sent}),
-		"the group is the message's, and the counts are the attempts'")
+		"the group selects by the message's status, and the counts are the attempts'")
 }
 
 func normalizeStats(rows []smsplus.TemplateStats) []smsplus.TemplateStats {
@@ -102,19 +101,19 @@ func requireStats(t testingT, s smsplus.Store, ms []smsplus.Message, f smsplus.F
 		"statistics equal a recount with TemplateStats.Add: %+v", f)
 }
 
-// testStatsRanges cuts hours and days where they are the edges of counters that a
-// store may keep.
+// testStatsRanges tests ranges that cut hours and days, and ranges that end on their
+// edges. A store may keep a counter for each.
 func testStatsRanges(t *testing.T, s smsplus.Store) {
 	ms := randomMessages()
 	mustInsert(t, s, ms...)
-	roll := generator(rand.New(rand.NewPCG(5, 6)).IntN)
+	gen := newGenerator(5, 6)
 	for range 150 {
-		f := smsplus.Filter{From: roll.time(), To: roll.time()}
+		f := smsplus.Filter{From: gen.time(), To: gen.time()}
 		if f.To.Before(f.From) {
 			f.From, f.To = f.To, f.From
 		}
 		requireStats(t, s, ms, f)
-		f.Channel = pick(roll, channel.SMS, channel.WhatsApp)
+		f.Channel = pick(gen, channel.SMS, channel.WhatsApp)
 		requireStats(t, s, ms, f)
 	}
 	day := noon.Truncate(24 * time.Hour)
@@ -131,15 +130,15 @@ func testStatsRanges(t *testing.T, s smsplus.Store) {
 func testStatsUpdates(t *testing.T, s smsplus.Store) {
 	ms := randomMessages()[:100]
 	mustInsert(t, s, ms...)
-	roll := generator(rand.New(rand.NewPCG(7, 8)).IntN)
+	gen := newGenerator(7, 8)
 	for range 4 {
 		for i := range ms {
-			roll.changeState(&ms[i])
+			gen.changeState(&ms[i])
 		}
 		mustUpdate(t, s, ms...)
 		stale, err := s.Update(t.Context(), ms[:10])
 		require.NoError(t, err)
-		require.Len(t, stale, 10, "an update of the version before is stale")
+		require.Len(t, stale, 10, "an update of the previous version is stale")
 		for i := range ms {
 			ms[i].Version++
 		}
@@ -170,7 +169,7 @@ func testStatsIgnorePaging(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, newMessages(0, 150)...)
 	f := smsplus.Filter{Template: "otp", Limit: 1}
 	want := []smsplus.TemplateStats{{Template: "otp", Triggered: 150, Preparing: 150}}
-	require.Equal(t, want, mustStats(t, s, smsplus.Filter{}), "statistics know no DefaultLimit")
+	require.Equal(t, want, mustStats(t, s, smsplus.Filter{}), "statistics ignore DefaultLimit")
 	require.Equal(t, want, mustStats(t, s, f), "statistics ignore Limit")
 	f.After = mustPage(t, s, f).Next
 	require.Equal(t, want, mustStats(t, s, f), "statistics ignore After")
@@ -179,5 +178,5 @@ func testStatsIgnorePaging(t *testing.T, s smsplus.Store) {
 		templates[i].Template = []string{"a", "b", "c"}[i]
 	}
 	mustInsert(t, s, templates...)
-	require.Len(t, mustStats(t, s, smsplus.Filter{Limit: 2}), 4, "Limit does not bound the rows")
+	require.Len(t, mustStats(t, s, smsplus.Filter{Limit: 2}), 4, "Limit does not limit the rows")
 }

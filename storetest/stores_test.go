@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func sqlite(t *testing.T, sealer seal.Sealer) *sqlitestore.Store {
+func openSQLite(t *testing.T, sealer seal.Sealer) *sqlitestore.Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "messages.db")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
@@ -31,7 +31,7 @@ func sqlite(t *testing.T, sealer seal.Sealer) *sqlitestore.Store {
 	return s
 }
 
-func postgres(t *testing.T, sealer seal.Sealer) *pgstore.Store {
+func openPostgres(t *testing.T, sealer seal.Sealer) *pgstore.Store {
 	t.Helper()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Sealer: sealer}
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, o))
@@ -41,26 +41,27 @@ func postgres(t *testing.T, sealer seal.Sealer) *pgstore.Store {
 	return s
 }
 
-// The stores' own tests compare each with the model. Here all are told the same, side by
-// side: those that can forget a person once more without the one that cannot.
-func TestAllStoresAgreeAfterAnySequenceOfCalls(t *testing.T) {
+// TestAllStores_ReturnTheSame makes the same random calls to several stores. The tests of
+// each store compare it only with the model. A group calls Erase if all of its stores
+// have it, and memstore has not.
+func TestAllStores_ReturnTheSame(t *testing.T) {
 	t.Parallel()
 	sealer, err := seal.NewRing(seal.Config{Keys: []seal.Key{{ID: 1, Secret: seal.Secret{1}}}, Lookups: []seal.Secret{{2}}})
 	require.NoError(t, err)
 	t.Run("in memory and in a file", func(t *testing.T) {
 		t.Parallel()
-		storetest.RandomCallsOf(t, memstore.New(), sqlite(t, nil))
+		storetest.RandomCallsOf(t, memstore.New(), openSQLite(t, nil))
 	})
 	t.Run("in memory, in a file and on a server", func(t *testing.T) {
 		t.Parallel()
-		storetest.RandomCallsOf(t, memstore.New(), sqlite(t, nil), postgres(t, nil))
+		storetest.RandomCallsOf(t, memstore.New(), openSQLite(t, nil), openPostgres(t, nil))
 	})
-	t.Run("open and sealed, and they forget people", func(t *testing.T) {
+	t.Run("in a file, unsealed and sealed, with Erase", func(t *testing.T) {
 		t.Parallel()
-		storetest.RandomCallsOf(t, sqlite(t, nil), sqlite(t, sealer))
+		storetest.RandomCallsOf(t, openSQLite(t, nil), openSQLite(t, sealer))
 	})
-	t.Run("open and sealed on a server, and they forget people", func(t *testing.T) {
+	t.Run("in a file and on a server, unsealed and sealed, with Erase", func(t *testing.T) {
 		t.Parallel()
-		storetest.RandomCallsOf(t, sqlite(t, nil), postgres(t, nil), postgres(t, sealer))
+		storetest.RandomCallsOf(t, openSQLite(t, nil), openPostgres(t, nil), openPostgres(t, sealer))
 	})
 }

@@ -14,21 +14,24 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func TestTheModelPasses(t *testing.T) {
+func TestModel_PassesRun(t *testing.T) {
 	t.Parallel()
 	Run(t, func(*testing.T) smsplus.Store { return NewModel() })
 }
 
-func TestAFaultyStoreWithoutFaultsPasses(t *testing.T) {
+func TestFaulty_WithoutFaultsPassesRun(t *testing.T) {
 	t.Parallel()
 	Run(t, func(*testing.T) smsplus.Store { return &Faulty{Store: NewModel()} })
 }
 
-// A rule that fails ends the test that it runs in, so the broken stores are put
-// to the rules in a process of their own.
-const mutantsEnv = "STORETEST_BROKEN_STORES"
+// mutantsEnv is the environment variable that makes the test binary run the rules on the
+// mutants. They run in a process of their own, because a rule that fails fails its test.
+const mutantsEnv = "STORETEST_MUTANTS"
 
-func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
+// TestRules_CatchBrokenStores proves that each rule catches a store that breaks it
+// (mutation testing).
+
+func TestRules_CatchBrokenStores(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(mutantsEnv) != "" {
 		for _, m := range mutants {
@@ -56,32 +59,33 @@ func TestEachRuleCatchesTheStoresThatBreakIt(t *testing.T) {
 	cmd.Env = append(os.Environ(), mutantsEnv+"=1")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	require.ErrorAs(t, err, &exit, "the rules fail for broken stores")
+	require.ErrorAs(t, err, &exit, "the rules fail for the mutants")
 	lines := strings.Split(string(out), "\n")
-	require.NotContains(t, string(out), "\npanic: ", "a broken store makes a rule fail, and never panic")
+	require.NotContains(t, string(out), "\npanic: ", "a mutant makes a rule fail, and never panic")
 
-	unproved := map[string]bool{}
+	uncaught := map[string]bool{}
 	for _, r := range rules() {
-		require.False(t, unproved[r.name], "two rules are called %q", r.name)
-		unproved[r.name] = true
+		require.False(t, uncaught[r.name], "two rules have the name %q", r.name)
+		uncaught[r.name] = true
 	}
 	for _, m := range mutants {
-		require.NotEmpty(t, m.caughtBy, "no rule is named for a store that %s", m.name)
+		require.NotEmpty(t, m.caughtBy, "no rule is listed for a store that %s", m.name)
 		for _, name := range m.caughtBy {
 			known := slices.ContainsFunc(rules(), func(r rule) bool { return r.name == name })
-			require.True(t, known, "no rule is called %q", name)
-			require.True(t, slices.Contains(lines, caughtLine(m.name, name)), "nothing says that %s", caughtLine(m.name, name))
-			delete(unproved, name)
+			require.True(t, known, "no rule has the name %q", name)
+			require.True(t, slices.Contains(lines, caughtLine(m.name, name)), "the output does not say that %s", caughtLine(m.name, name))
+			delete(uncaught, name)
 		}
 	}
-	require.Empty(t, unproved, "each rule has a broken store to show that it bites")
+	require.Empty(t, uncaught, "each rule catches a mutant")
 }
 
+// caughtLine is the line that the mutants' process prints when a rule caught a mutant.
 func caughtLine(mutant, rule string) string {
 	return fmt.Sprintf("a store that %s is caught by: %s", mutant, rule)
 }
 
-func TestTheFullSampleLeavesNoFieldOut(t *testing.T) {
+func TestFullMessage_SetsEveryField(t *testing.T) {
 	t.Parallel()
 	m := fullMessage(1)
 	requireSet(t, reflect.ValueOf(m))
@@ -101,6 +105,6 @@ func TestTheFullSampleLeavesNoFieldOut(t *testing.T) {
 func requireSet(t *testing.T, v reflect.Value) {
 	t.Helper()
 	for i := range v.NumField() {
-		require.False(t, v.Field(i).IsZero(), "%s.%s is never set", v.Type(), v.Type().Field(i).Name)
+		require.False(t, v.Field(i).IsZero(), "%s.%s is not set", v.Type(), v.Type().Field(i).Name)
 	}
 }

@@ -43,18 +43,18 @@ func testUpdateStale(t *testing.T, s smsplus.Store) {
 	for i := range batch {
 		batch[i].Status = status.Failed
 	}
-	batch[4].Version++ // ahead of the store is no less wrong than behind it
+	batch[4].Version++ // a version ahead of the stored one is stale too
 	stale, err := s.Update(t.Context(), batch)
 	require.NoError(t, err, "a stale message is no error")
 	require.ElementsMatch(t, []uuid.UUID{messageID(1), messageID(2), messageID(5), messageID(99)}, stale,
-		"stale are those that a claim or an update moved on, or that the store does not hold, and no others")
+		"the stale messages are those with another stored version and those that the store does not hold")
 	for _, m := range append(before, newMessage(5)) {
-		requireMessage(t, s, m, "what is stale is left alone")
+		requireMessage(t, s, m, "a stale message is left alone")
 	}
 	for n := 3; n <= 4; n++ {
 		require.Equal(t, status.Failed, mustGet(t, s, messageID(n)).Status, "the others of the batch are updated")
 	}
-	require.Equal(t, 2, totalTriggered(mustStats(t, s, smsplus.Filter{Group: status.FailedGroup})), "what is stale is not counted")
+	require.Equal(t, 2, totalTriggered(mustStats(t, s, smsplus.Filter{Group: status.FailedGroup})), "stale updates are not counted")
 }
 
 func testUpdateUnknown(t *testing.T, s smsplus.Store) {
@@ -75,10 +75,10 @@ func testUpdateKeepsTrigger(t *testing.T, s smsplus.Store) {
 	m = mustGet(t, s, messageID(1))
 	want := fullMessage(1)
 	want.Status, want.Attempts, want.Version, want.Claims = m.Status, m.Attempts, m.Version, m.Claims
-	requireMessages(t, []smsplus.Message{want}, []smsplus.Message{m}, "what the trigger fixed outlives an update")
+	requireMessages(t, []smsplus.Message{want}, []smsplus.Message{m}, "an update keeps the fields that the trigger fixed")
 	taken, err := s.Insert(t.Context(), []smsplus.Message{messageWithKey(2, want.Key)})
 	require.NoError(t, err)
-	require.Len(t, taken, 1, "a key stays taken over an update")
+	require.Len(t, taken, 1, "a key stays taken after an update")
 }
 
 func testUpdateRace(t *testing.T, s smsplus.Store) {
@@ -112,13 +112,13 @@ func testUpdateLockOrder(t *testing.T, s smsplus.Store) {
 			for j := range ms {
 				ms[j].Version = int64(round)
 			}
-			if i%2 == 1 { // locked in this order, two calls would wait for each other
+			if i%2 == 1 { // two calls that lock messages in the given order would deadlock
 				slices.Reverse(ms)
 			}
 			stale, err := s.Update(t.Context(), ms)
 			lost.Add(int32(len(stale)))
 			return err
 		})
-		require.EqualValues(t, n*(callers-1), lost.Load(), "of concurrent updates, exactly one wins each message")
+		require.EqualValues(t, n*(callers-1), lost.Load(), "of concurrent updates of a message, exactly one wins")
 	}
 }
