@@ -28,21 +28,21 @@ var columns = [...]struct {
 	{"template", func(_ Export, m *smsplus.Message) string { return m.Template }},
 	{"scenario", func(_ Export, m *smsplus.Message) string { return m.Scenario }},
 	{"country_code", func(_ Export, m *smsplus.Message) string { return m.To.Phone.CountryCode() }},
-	{"national_number", func(e Export, m *smsplus.Message) string { return e.national(m.To.Phone) }},
-	{"line_user_id", func(e Export, m *smsplus.Message) string { return e.lineUserID(m.To.LINEUserID) }},
+	{"national_number", func(e Export, m *smsplus.Message) string { return e.formatNational(m.To.Phone) }},
+	{"line_user_id", func(e Export, m *smsplus.Message) string { return e.formatLINEUserID(m.To.LINEUserID) }},
 	{"status", func(_ Export, m *smsplus.Message) string { return m.Status.String() }},
 	{"channel", func(_ Export, m *smsplus.Message) string { return string(m.Channel) }},
-	{"triggered_at", func(e Export, m *smsplus.Message) string { return e.time(m.TriggeredAt, time.RFC3339) }},
-	{"delivered_at", func(e Export, m *smsplus.Message) string { return e.time(m.DeliveredAt, time.RFC3339) }},
-	{"read_at", func(e Export, m *smsplus.Message) string { return e.time(m.ReadAt, time.RFC3339) }},
+	{"triggered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.TriggeredAt, time.RFC3339) }},
+	{"delivered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.DeliveredAt, time.RFC3339) }},
+	{"read_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.ReadAt, time.RFC3339) }},
 	{"attempts", func(_ Export, m *smsplus.Message) string { return strconv.Itoa(len(m.Attempts)) }},
-	{"reason", func(_ Export, m *smsplus.Message) string { return string(decisive(m).Reason) }},
-	{"detail", func(_ Export, m *smsplus.Message) string { return decisive(m).Detail }},
-	{"provider_id", func(_ Export, m *smsplus.Message) string { return decisive(m).ProviderID }},
+	{"reason", func(_ Export, m *smsplus.Message) string { return string(currentAttempt(m).Reason) }},
+	{"detail", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).Detail }},
+	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }},
 }
 
-// decisive returns the attempt on the message's channel, or a zero one.
-func decisive(m *smsplus.Message) smsplus.Attempt {
+// currentAttempt returns the attempt on the message's channel, or a zero one.
+func currentAttempt(m *smsplus.Message) smsplus.Attempt {
 	for _, a := range slices.Backward(m.Attempts) {
 		if a.Channel == m.Channel {
 			return a
@@ -62,7 +62,7 @@ func decisive(m *smsplus.Message) smsplus.Attempt {
 // would be such a cell but for the apostrophes it begins with already, so that
 // taking one away always gives the value back.
 func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
-	e := exportOf(o)
+	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
 	out := csv.NewWriter(buf) // which flushes buf
 	row := make([]string, len(columns))
@@ -84,7 +84,7 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 		header()
 		m = next
 		for i := range columns {
-			row[i] = guard(columns[i].cell(e, &m))
+			row[i] = escapeFormula(columns[i].cell(e, &m))
 		}
 		if err := out.Write(row); err != nil {
 			return err
@@ -95,23 +95,23 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 	return out.Error()
 }
 
-// guard puts an apostrophe before a cell that a spreadsheet could take for a
+// escapeFormula puts an apostrophe before a cell that a spreadsheet could take for a
 // formula (OWASP, "CSV Injection").
-func guard(cell string) string {
-	if risky(cell) {
+func escapeFormula(cell string) string {
+	if looksLikeFormula(cell) {
 		return "'" + cell
 	}
 	return cell
 }
 
-// risky looks past spaces, which some spreadsheets drop, and past apostrophes,
+// looksLikeFormula looks past spaces, which some spreadsheets drop, and past apostrophes,
 // without which a cell that has one of its own could not be told from a guarded one.
-func risky(cell string) bool {
+func looksLikeFormula(cell string) bool {
 	rest := strings.TrimLeftFunc(cell, func(r rune) bool {
-		return r == '\'' || r == '\uFEFF' || unicode.IsSpace(r) && !strings.ContainsRune(formula, r)
+		return r == '\'' || r == '\uFEFF' || unicode.IsSpace(r) && !strings.ContainsRune(formulaStarts, r)
 	})
 	first, _ := utf8.DecodeRuneInString(rest)
-	return rest != "" && strings.ContainsRune(formula, first)
+	return rest != "" && strings.ContainsRune(formulaStarts, first)
 }
 
-const formula = "=+-@\t\r\n＝＋－＠"
+const formulaStarts = "=+-@\t\r\n＝＋－＠"

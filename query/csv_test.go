@@ -21,9 +21,9 @@ import (
 const header = "message_id,key,template,scenario,country_code,national_number,line_user_id,status,channel," +
 	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id\n"
 
-func TestCSVHasARowForEachRecord(t *testing.T) {
+func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 	t.Parallel()
-	waiting := record(t)
+	waiting := fullRecord(t)
 	waiting.Attempts = waiting.Attempts[:1]
 	waiting.Status, waiting.Channel = status.Preparing, channel.LINEPush
 	waiting.DeliveredAt, waiting.ReadAt = time.Time{}, time.Time{}
@@ -44,7 +44,7 @@ func TestCSVHasARowForEachRecord(t *testing.T) {
 		},
 		{
 			"the delivering attempt explains a delivered record",
-			[]smsplus.Message{record(t)},
+			[]smsplus.Message{fullRecord(t)},
 			nil,
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,******678,,delivered,sms," +
 				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9\n",
@@ -52,7 +52,7 @@ func TestCSVHasARowForEachRecord(t *testing.T) {
 		{
 			"the current attempt explains another, in the location's time and in the open",
 			[]smsplus.Message{waiting},
-			[]query.Export{{Reveal: true, Location: zone(t, "Asia/Taipei")}},
+			[]query.Export{{Reveal: true, Location: loadZone(t, "Asia/Taipei")}},
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,U0123456789abcdef," +
 				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,\n",
 		},
@@ -67,13 +67,13 @@ func TestCSVHasARowForEachRecord(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			require.NoError(t, query.WriteCSV(&out, list(tt.list...), tt.o...))
+			require.NoError(t, query.WriteCSV(&out, seqOf(tt.list...), tt.o...))
 			require.Equal(t, tt.want, out.String())
 		})
 	}
 }
 
-func TestFormulasAreGuarded(t *testing.T) {
+func TestWriteCSV_EscapesFormulas(t *testing.T) {
 	t.Parallel()
 	for cell, want := range map[string]string{
 		"":                     "",
@@ -108,41 +108,41 @@ func TestFormulasAreGuarded(t *testing.T) {
 }
 
 func detailCell(t require.TestingT, detail string) string {
-	rows := writeAndRead(t, withTexts(detail))
+	rows := writeAndReadCSV(t, messageWithText(detail))
 	return rows[1][len(rows[1])-2]
 }
 
-// withTexts returns a message that says so wherever an application, a provider or
+// messageWithText returns a message that says so wherever an application, a provider or
 // a person chooses the words.
-func withTexts(s string) smsplus.Message {
+func messageWithText(s string) smsplus.Message {
 	m := message(1)
 	m.Key, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, channel.Name(s), s
 	m.Attempts = []smsplus.Attempt{{Channel: m.Channel, Reason: status.Reason(s), Detail: s, ProviderID: s}}
 	return m
 }
 
-func writeAndRead(t require.TestingT, m smsplus.Message) [][]string {
+func writeAndReadCSV(t require.TestingT, m smsplus.Message) [][]string {
 	var out bytes.Buffer
-	require.NoError(t, query.WriteCSV(&out, list(m), query.Export{Reveal: true}))
+	require.NoError(t, query.WriteCSV(&out, seqOf(m), query.Export{Reveal: true}))
 	rows, err := csv.NewReader(&out).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	return rows
 }
 
-// checkCells proves the guard on one text: every row has its cells, none could be
+// requireSafeCells proves the guard on one text: every row has its cells, none could be
 // a formula, and the text comes back by taking away the one apostrophe.
-func checkCells(t require.TestingT, text string) {
+func requireSafeCells(t require.TestingT, text string) {
 	const (
 		columns = 16
 		texts   = 8
 	)
-	cells := writeAndRead(t, withTexts(text))[1]
+	cells := writeAndReadCSV(t, messageWithText(text))[1]
 	require.Len(t, cells, columns)
 	text = strings.ReplaceAll(text, "\r\n", "\n") // encoding/csv's reader does
 	found := 0
 	for _, cell := range cells {
-		require.False(t, opensFormula(cell), "%q", cell)
+		require.False(t, startsFormula(cell), "%q", cell)
 		if unguarded(cell) == text {
 			found++
 		}
@@ -150,8 +150,8 @@ func checkCells(t require.TestingT, text string) {
 	require.GreaterOrEqual(t, found, texts)
 }
 
-// opensFormula is written apart from the guard, to check it.
-func opensFormula(cell string) bool {
+// startsFormula is written apart from the guard, to check it.
+func startsFormula(cell string) bool {
 	if cell != "" && strings.Contains("\t\r\n", cell[:1]) {
 		return true
 	}
@@ -182,21 +182,21 @@ func unguarded(cell string) string {
 	return cell
 }
 
-func TestNoCellIsAFormulaAndEveryCellComesBack(t *testing.T) {
+func TestWriteCSV_EscapingCanBeUndone(t *testing.T) {
 	t.Parallel()
 	text := rapid.StringOf(rapid.SampledFrom([]rune("=+-@\t\r\n＝＋－＠ '\",;\u3000\uFEFFa1")))
-	rapid.Check(t, func(t *rapid.T) { checkCells(t, text.Draw(t, "text")) })
+	rapid.Check(t, func(t *rapid.T) { requireSafeCells(t, text.Draw(t, "text")) })
 }
 
 func FuzzCSV(f *testing.F) {
 	for _, seed := range []string{"", "plain", "=1+1", "'=1", " \t@", "\r\n-", "＝", "\"", `\.`, "\uFEFF'+", "a\r\nb", "\xff=", "一,二\n三"} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, text string) { checkCells(t, text) })
+	f.Fuzz(func(t *testing.T, text string) { requireSafeCells(t, text) })
 }
 
 func BenchmarkWriteCSV(b *testing.B) {
-	m := record(b)
+	m := fullRecord(b)
 	b.ReportAllocs()
 	require.NoError(b, query.WriteCSV(io.Discard, func(yield func(smsplus.Message, error) bool) {
 		for b.Loop() { // one row

@@ -20,8 +20,8 @@ type Export struct {
 	Reveal bool
 }
 
-// exportOf returns what a variadic parameter was given, with its defaults.
-func exportOf(o []Export) Export {
+// optionsOf returns what a variadic parameter was given, with its defaults.
+func optionsOf(o []Export) Export {
 	var e Export
 	if len(o) > 0 {
 		e = o[0]
@@ -32,27 +32,27 @@ func exportOf(o []Export) Export {
 	return e
 }
 
-// time formats t, or returns "" for what has not happened.
-func (e Export) time(t time.Time, layout string) string {
+// formatTime formats t, or returns "" for what has not happened.
+func (e Export) formatTime(t time.Time, layout string) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.In(e.Location).Format(layout)
 }
 
-func (e Export) number(n phone.Number) string {
+func (e Export) formatPhone(n phone.Number) string {
 	if e.Reveal {
 		return n.E164()
 	}
 	return n.String()
 }
 
-// national returns the number without its country code.
-func (e Export) national(n phone.Number) string {
-	return strings.TrimPrefix(e.number(n), "+"+n.CountryCode())
+// formatNational returns the number without its country code.
+func (e Export) formatNational(n phone.Number) string {
+	return strings.TrimPrefix(e.formatPhone(n), "+"+n.CountryCode())
 }
 
-func (e Export) lineUserID(id string) string {
+func (e Export) formatLINEUserID(id string) string {
 	if e.Reveal {
 		return id
 	}

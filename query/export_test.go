@@ -24,12 +24,12 @@ var writers = map[string]func(io.Writer, iter.Seq2[smsplus.Message, error], ...q
 	"NDJSON": query.WriteNDJSON,
 }
 
-func list(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
-	return listThen(nil, ms...)
+func seqOf(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+	return seqThenError(nil, ms...)
 }
 
-// listThen ends with the error, unless it is nil.
-func listThen(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+// seqThenError ends with the error, unless it is nil.
+func seqThenError(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		for _, m := range ms {
 			if !yield(m, nil) {
@@ -42,16 +42,16 @@ func listThen(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, error
 	}
 }
 
-// record is a message with every field that an export shows: a push that did not
+// fullRecord is a message with every field that an export shows: a push that did not
 // arrive, and a text message that was delivered and read.
-func record(t require.TestingT) smsplus.Message {
+func fullRecord(t require.TestingT) smsplus.Message {
 	at := time.Date(2026, 9, 15, 10, 30, 0, 123456000, time.UTC)
 	return smsplus.Message{
 		ID:       uuid.MustParse("01890000-0000-7000-8000-000000000001"),
 		Key:      "order-17",
 		Template: "shipped",
 		Scenario: "出貨通知",
-		To:       channel.Recipient{Phone: number(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
+		To:       channel.Recipient{Phone: parsePhone(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
 		Vars:     map[string]string{"code": "135790"},
 		Metadata: map[string]string{"tenant": "一 & 二"},
 		Attempts: []smsplus.Attempt{
@@ -76,12 +76,12 @@ func record(t require.TestingT) smsplus.Message {
 	}
 }
 
-func TestExportsMaskThePersonUnlessTold(t *testing.T) {
+func TestExports_MaskPersonalDataUnlessReveal(t *testing.T) {
 	t.Parallel()
 	for name, write := range writers {
 		var masked, revealed strings.Builder
-		require.NoError(t, write(&masked, list(record(t))))
-		require.NoError(t, write(&revealed, list(record(t)), query.Export{Reveal: true}))
+		require.NoError(t, write(&masked, seqOf(fullRecord(t))))
+		require.NoError(t, write(&revealed, seqOf(fullRecord(t)), query.Export{Reveal: true}))
 		for _, secret := range []string{"912345", "U0123456789abcdef", "135790"} {
 			require.NotContains(t, masked.String(), secret, name)
 		}
@@ -91,39 +91,39 @@ func TestExportsMaskThePersonUnlessTold(t *testing.T) {
 	}
 }
 
-func TestExportsReturnTheListsErrorAndKeepWhatCameBefore(t *testing.T) {
+func TestExports_ReturnSeqErrorAfterEarlierRecords(t *testing.T) {
 	t.Parallel()
 	for name, write := range writers {
 		var whole, cut bytes.Buffer
-		require.NoError(t, write(&whole, list(messages(3)...)))
-		require.ErrorIs(t, write(&cut, listThen(errBroken, messages(3)...)), errBroken, name)
+		require.NoError(t, write(&whole, seqOf(messages(3)...)))
+		require.ErrorIs(t, write(&cut, seqThenError(errBroken, messages(3)...)), errBroken, name)
 		require.Equal(t, whole.String(), cut.String(), name)
 	}
 }
 
-func TestAnErrorBeforeTheFirstRecordWritesNothing(t *testing.T) {
+func TestExports_WriteNothingIfFirstIsError(t *testing.T) {
 	t.Parallel()
 	for name, write := range writers {
 		var out bytes.Buffer
-		require.ErrorIs(t, write(&out, listThen(errBroken), query.Export{BOM: true}), errBroken, name)
+		require.ErrorIs(t, write(&out, seqThenError(errBroken), query.Export{BOM: true}), errBroken, name)
 		require.Empty(t, out.Bytes(), name)
 	}
 }
 
-// full is a writer with room for so many bytes.
-type full struct{ room int }
+// limitedWriter is a writer with room for so many bytes.
+type limitedWriter struct{ free int }
 
 var errFull = errors.New("no room left")
 
-func (f *full) Write(p []byte) (int, error) {
-	if len(p) > f.room {
+func (f *limitedWriter) Write(p []byte) (int, error) {
+	if len(p) > f.free {
 		return 0, errFull
 	}
-	f.room -= len(p)
+	f.free -= len(p)
 	return len(p), nil
 }
 
-func TestExportsReturnTheWritersErrorAndStopReading(t *testing.T) {
+func TestExports_ReturnWriterErrorAndStopReading(t *testing.T) {
 	t.Parallel()
 	for name, write := range writers {
 		for _, room := range []int{0, 5000} {
@@ -133,15 +133,15 @@ func TestExportsReturnTheWritersErrorAndStopReading(t *testing.T) {
 					read++
 				}
 			}
-			require.ErrorIs(t, write(&full{room}, endless), errFull, name)
+			require.ErrorIs(t, write(&limitedWriter{room}, endless), errFull, name)
 			require.Less(t, read, 200, name)
 		}
-		require.ErrorIs(t, write(&full{10}, list(messages(2)...)), errFull, "%s: at the end", name)
-		require.ErrorIs(t, write(&full{10}, listThen(errBroken, messages(2)...)), errBroken, "%s: the first one", name)
+		require.ErrorIs(t, write(&limitedWriter{10}, seqOf(messages(2)...)), errFull, "%s: at the end", name)
+		require.ErrorIs(t, write(&limitedWriter{10}, seqThenError(errBroken, messages(2)...)), errBroken, "%s: the first one", name)
 	}
 }
 
-func TestExportsWriteWhileTheyRead(t *testing.T) {
+func TestExports_WriteWhileReading(t *testing.T) {
 	t.Parallel()
 	for name, write := range writers {
 		written, read, held := &lineCounter{}, 0, 0

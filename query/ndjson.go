@@ -13,8 +13,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// line is a record as NDJSON shows it. Programs read its keys: they stay.
-type line struct {
+// recordJSON is a record as NDJSON shows it. Programs read its keys: they stay.
+type recordJSON struct {
 	ID          uuid.UUID         `json:"id"`
 	Key         string            `json:"key,omitempty"`
 	Template    string            `json:"template"`
@@ -29,12 +29,12 @@ type line struct {
 	ReadAt      string            `json:"read_at,omitempty"`
 	ExpiresAt   string            `json:"expires_at,omitempty"`
 	CanceledAt  string            `json:"canceled_at,omitempty"`
-	Attempts    []lineAttempt     `json:"attempts"`
+	Attempts    []attemptJSON     `json:"attempts"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Vars        map[string]string `json:"vars,omitempty"`
 }
 
-type lineAttempt struct {
+type attemptJSON struct {
 	ID          uuid.UUID     `json:"id"`
 	Step        int           `json:"step"`
 	Channel     channel.Name  `json:"channel"`
@@ -50,27 +50,27 @@ type lineAttempt struct {
 	EndedAt     string        `json:"ended_at,omitempty"`
 }
 
-// micros is RFC 3339 to the microsecond, with no digit dropped, so that times of
+// microsLayout is RFC 3339 to the microsecond, with no digit dropped, so that times of
 // one location sort as text.
-const micros = "2006-01-02T15:04:05.000000Z07:00"
+const microsLayout = "2006-01-02T15:04:05.000000Z07:00"
 
 // WriteNDJSON writes the records as JSON, an object a line, as they come: each
 // with its attempts, oldest first, and without what has not happened. It returns
 // the first error of seq or w. At most one Export is used.
 func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
-	e := exportOf(o)
+	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
 	out := json.NewEncoder(buf)
 	out.SetEscapeHTML(false) // the lines go to no web page
-	l := line{
-		Attempts: []lineAttempt{}, // which JSON shows as [], and nil as null
+	l := recordJSON{
+		Attempts: []attemptJSON{}, // which JSON shows as [], and nil as null
 	}
 	for m, err := range seq {
 		if err != nil {
 			_ = buf.Flush() // the error of seq came first
 			return err
 		}
-		l.fill(e, &m)
+		l.set(e, &m)
 		if err := out.Encode(&l); err != nil {
 			return err
 		}
@@ -78,12 +78,12 @@ func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export
 	return buf.Flush()
 }
 
-// fill overwrites l with m and reuses its attempts.
-func (l *line) fill(e Export, m *smsplus.Message) {
+// set overwrites l with m and reuses its attempts.
+func (l *recordJSON) set(e Export, m *smsplus.Message) {
 	attempts := l.Attempts[:0]
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		attempts = append(attempts, lineAttempt{
+		attempts = append(attempts, attemptJSON{
 			ID:          a.ID,
 			Step:        a.Step,
 			Channel:     a.Channel,
@@ -92,28 +92,28 @@ func (l *line) fill(e Export, m *smsplus.Message) {
 			Detail:      a.Detail,
 			ProviderID:  a.ProviderID,
 			Tries:       a.Tries,
-			StartedAt:   e.time(a.StartedAt, micros),
-			AcceptedAt:  e.time(a.AcceptedAt, micros),
-			DeliveredAt: e.time(a.DeliveredAt, micros),
-			ReadAt:      e.time(a.ReadAt, micros),
-			EndedAt:     e.time(a.EndedAt, micros),
+			StartedAt:   e.formatTime(a.StartedAt, microsLayout),
+			AcceptedAt:  e.formatTime(a.AcceptedAt, microsLayout),
+			DeliveredAt: e.formatTime(a.DeliveredAt, microsLayout),
+			ReadAt:      e.formatTime(a.ReadAt, microsLayout),
+			EndedAt:     e.formatTime(a.EndedAt, microsLayout),
 		})
 	}
-	*l = line{
+	*l = recordJSON{
 		ID:          m.ID,
 		Key:         m.Key,
 		Template:    m.Template,
 		Scenario:    m.Scenario,
 		CountryCode: m.To.Phone.CountryCode(),
-		Phone:       e.number(m.To.Phone),
-		LINEUserID:  e.lineUserID(m.To.LINEUserID),
+		Phone:       e.formatPhone(m.To.Phone),
+		LINEUserID:  e.formatLINEUserID(m.To.LINEUserID),
 		Status:      m.Status,
 		Channel:     m.Channel,
-		TriggeredAt: e.time(m.TriggeredAt, micros),
-		DeliveredAt: e.time(m.DeliveredAt, micros),
-		ReadAt:      e.time(m.ReadAt, micros),
-		ExpiresAt:   e.time(m.ExpiresAt, micros),
-		CanceledAt:  e.time(m.CanceledAt, micros),
+		TriggeredAt: e.formatTime(m.TriggeredAt, microsLayout),
+		DeliveredAt: e.formatTime(m.DeliveredAt, microsLayout),
+		ReadAt:      e.formatTime(m.ReadAt, microsLayout),
+		ExpiresAt:   e.formatTime(m.ExpiresAt, microsLayout),
+		CanceledAt:  e.formatTime(m.CanceledAt, microsLayout),
 		Attempts:    attempts,
 		Metadata:    m.Metadata,
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func TestNDJSONHasAnObjectALine(t *testing.T) {
+func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 	t.Parallel()
 	bare := smsplus.Message{Template: "t", Channel: channel.SMS, TriggeredAt: now}
 	tests := []struct {
@@ -39,7 +39,7 @@ func TestNDJSONHasAnObjectALine(t *testing.T) {
 		},
 		{
 			"attempts are the timeline, and the variables stay out",
-			[]smsplus.Message{record(t)},
+			[]smsplus.Message{fullRecord(t)},
 			nil,
 			[]string{
 				`{"id":"01890000-0000-7000-8000-000000000001","key":"order-17","template":"shipped","scenario":"出貨通知",` +
@@ -62,17 +62,17 @@ func TestNDJSONHasAnObjectALine(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			require.NoError(t, query.WriteNDJSON(&out, list(tt.list...), tt.o...))
+			require.NoError(t, query.WriteNDJSON(&out, seqOf(tt.list...), tt.o...))
 			require.Equal(t, strings.Join(append(tt.want, ""), "\n"), out.String())
 		})
 	}
 }
 
-func TestNDJSONRevealsVariablesAndUsesTheLocation(t *testing.T) {
+func TestWriteNDJSON_RevealsVariablesAndUsesLocation(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	o := query.Export{Reveal: true, Location: zone(t, "Asia/Taipei")}
-	require.NoError(t, query.WriteNDJSON(&out, list(record(t)), o))
+	o := query.Export{Reveal: true, Location: loadZone(t, "Asia/Taipei")}
+	require.NoError(t, query.WriteNDJSON(&out, seqOf(fullRecord(t)), o))
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
 	require.Equal(t, map[string]any{"code": "135790"}, got["vars"])
@@ -81,14 +81,14 @@ func TestNDJSONRevealsVariablesAndUsesTheLocation(t *testing.T) {
 	require.Equal(t, "2026-09-15T18:30:00.123456+08:00", got["triggered_at"])
 }
 
-func TestNDJSONLinesOweNothingToTheOnesBefore(t *testing.T) {
+func TestWriteNDJSON_LinesAreIndependent(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ms := genMessages(t)
 		var together, apart bytes.Buffer
-		require.NoError(t, query.WriteNDJSON(&together, list(ms...)))
+		require.NoError(t, query.WriteNDJSON(&together, seqOf(ms...)))
 		for _, m := range ms {
-			require.NoError(t, query.WriteNDJSON(&apart, list(m)))
+			require.NoError(t, query.WriteNDJSON(&apart, seqOf(m)))
 		}
 		require.Equal(t, apart.String(), together.String())
 		for l := range bytes.Lines(together.Bytes()) {
@@ -97,14 +97,14 @@ func TestNDJSONLinesOweNothingToTheOnesBefore(t *testing.T) {
 	})
 }
 
-func TestNDJSONTimesSortAsText(t *testing.T) {
+func TestWriteNDJSON_TimesSortAsText(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var stamps [2]string
 		at := now
 		for i := range stamps {
 			var out bytes.Buffer
-			require.NoError(t, query.WriteNDJSON(&out, list(smsplus.Message{TriggeredAt: at})))
+			require.NoError(t, query.WriteNDJSON(&out, seqOf(smsplus.Message{TriggeredAt: at})))
 			var l struct {
 				TriggeredAt string `json:"triggered_at"`
 			}
@@ -117,7 +117,7 @@ func TestNDJSONTimesSortAsText(t *testing.T) {
 }
 
 func BenchmarkWriteNDJSON(b *testing.B) {
-	m := record(b)
+	m := fullRecord(b)
 	b.ReportAllocs()
 	require.NoError(b, query.WriteNDJSON(io.Discard, func(yield func(smsplus.Message, error) bool) {
 		for b.Loop() { // one line

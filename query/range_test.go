@@ -12,13 +12,13 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func zone(t require.TestingT, name string) *time.Location {
+func loadZone(t require.TestingT, name string) *time.Location {
 	loc, err := time.LoadLocation(name)
 	require.NoError(t, err)
 	return loc
 }
 
-func TestRangesReachBackCalendarMonthsFromToday(t *testing.T) {
+func TestEarliest_IsMonthsBeforeToday(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		rule   string
@@ -71,25 +71,25 @@ func TestRangesReachBackCalendarMonthsFromToday(t *testing.T) {
 			t.Parallel()
 			at, err := time.Parse(time.RFC3339Nano, tt.now)
 			require.NoError(t, err)
-			r := query.New(storeOf(), query.Options{Clock: clockAt(at), Location: zone(t, tt.zone), Months: tt.months})
+			r := query.New(mockStore(), query.Options{Clock: mockClock(at), Location: loadZone(t, tt.zone), Months: tt.months})
 			require.Equal(t, tt.want, r.Earliest().Format(time.RFC3339Nano))
 		})
 	}
 }
 
-func TestDefaultsAreTheRealClockAndUTC(t *testing.T) {
+func TestOptions_DefaultToRealClockAndUTC(t *testing.T) {
 	t.Parallel()
-	want := query.New(storeOf(), query.Options{Clock: clock.New(), Location: time.UTC, Months: 3}).Earliest()
-	got := query.New(storeOf(), query.Options{}).Earliest()
+	want := query.New(mockStore(), query.Options{Clock: clock.New(), Location: time.UTC, Months: 3}).Earliest()
+	got := query.New(mockStore(), query.Options{}).Earliest()
 	require.Equal(t, time.UTC, got.Location())
 	require.Less(t, got.Sub(want), 48*time.Hour) // midnight may fall between the two
 	require.GreaterOrEqual(t, got, want)
 }
 
-// TestEarliestIsWhenItsDayBegins compares with a search in steps of a quarter of
+// TestEarliest_IsStartOfDay compares with a search in steps of a quarter of
 // an hour, which every change of clocks since 1990 falls on but for the minute of
 // Newfoundland's.
-func TestEarliestIsWhenItsDayBegins(t *testing.T) {
+func TestEarliest_IsStartOfDay(t *testing.T) {
 	t.Parallel()
 	zones := []string{
 		"UTC", "Asia/Taipei", "Asia/Beirut", "Asia/Tehran", "Asia/Amman", "Asia/Kathmandu", "Africa/Cairo",
@@ -98,10 +98,10 @@ func TestEarliestIsWhenItsDayBegins(t *testing.T) {
 		"Pacific/Kwajalein", "Pacific/Chatham", "Antarctica/Troll",
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		loc := zone(t, rapid.SampledFrom(zones).Draw(t, "zone"))
+		loc := loadZone(t, rapid.SampledFrom(zones).Draw(t, "zone"))
 		at := time.Unix(rapid.Int64Range(636_000_000, 2_500_000_000).Draw(t, "now"), 0)
 		months := rapid.IntRange(1, 24).Draw(t, "months")
-		got := query.New(storeOf(), query.Options{Clock: clockAt(at), Location: loc, Months: months}).Earliest()
+		got := query.New(mockStore(), query.Options{Clock: mockClock(at), Location: loc, Months: months}).Earliest()
 
 		year, month, day := at.In(loc).Date()
 		date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).AddDate(0, -months, 0)
@@ -119,9 +119,9 @@ func TestEarliestIsWhenItsDayBegins(t *testing.T) {
 	})
 }
 
-func TestARangeFurtherBackIsRefusedWithTheOneThatIsAllowed(t *testing.T) {
+func TestRangeError_NamesEarliestAllowed(t *testing.T) {
 	t.Parallel()
-	taipei := zone(t, "Asia/Taipei")
+	taipei := loadZone(t, "Asia/Taipei")
 	earliest := time.Date(2026, 6, 15, 0, 0, 0, 0, taipei)
 	tests := []struct {
 		rule   string
@@ -135,9 +135,9 @@ func TestARangeFurtherBackIsRefusedWithTheOneThatIsAllowed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()
-			store := storeOf()
-			r := query.New(store, query.Options{Clock: clockAt(now), Location: taipei})
-			for name, err := range everyCall(t, r, tt.filter) {
+			store := mockStore()
+			r := query.New(store, query.Options{Clock: mockClock(now), Location: taipei})
+			for name, err := range filterMethodErrors(t, r, tt.filter) {
 				require.ErrorIs(t, err, smsplus.ErrInvalidFilter, name)
 				var refused *query.RangeError
 				require.ErrorAs(t, err, &refused, name)
@@ -154,7 +154,7 @@ func TestARangeFurtherBackIsRefusedWithTheOneThatIsAllowed(t *testing.T) {
 	}
 }
 
-func TestTheStoreIsAskedForTheAllowedRange(t *testing.T) {
+func TestReader_PassesBoundedRangeToStore(t *testing.T) {
 	t.Parallel()
 	earliest := time.Date(2026, 6, 15, 0, 0, 0, 0, time.UTC)
 	tests := []struct {
@@ -164,7 +164,7 @@ func TestTheStoreIsAskedForTheAllowedRange(t *testing.T) {
 	}{
 		{"a zero From is the earliest, and a zero To stays open", time.Time{}, time.Time{}, earliest},
 		{"the earliest itself is allowed", earliest, time.Time{}, earliest},
-		{"the earliest in another zone is the same instant", earliest.In(zone(t, "Asia/Taipei")), time.Time{}, earliest},
+		{"the earliest in another zone is the same instant", earliest.In(loadZone(t, "Asia/Taipei")), time.Time{}, earliest},
 		{"a later From stays", earliest.Add(time.Hour), earliest.Add(2 * time.Hour), earliest.Add(time.Hour)},
 		{"a range may be empty", time.Time{}, earliest, earliest},
 		{"a range may lie ahead", now.AddDate(1, 0, 0), now.AddDate(2, 0, 0), now.AddDate(1, 0, 0)},
@@ -172,9 +172,9 @@ func TestTheStoreIsAskedForTheAllowedRange(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()
-			store := storeOf()
-			r := query.New(store, query.Options{Clock: clockAt(now)})
-			for name, err := range everyCall(t, r, smsplus.Filter{From: tt.from, To: tt.to}) {
+			store := mockStore()
+			r := query.New(store, query.Options{Clock: mockClock(now)})
+			for name, err := range filterMethodErrors(t, r, smsplus.Filter{From: tt.from, To: tt.to}) {
 				require.NoError(t, err, name)
 			}
 			var asked []smsplus.Filter
@@ -193,8 +193,8 @@ func TestTheStoreIsAskedForTheAllowedRange(t *testing.T) {
 	}
 }
 
-// everyCall returns the error of each method that takes a filter.
-func everyCall(t *testing.T, r *query.Reader, f smsplus.Filter) map[string]error {
+// filterMethodErrors returns the error of each method that takes a filter.
+func filterMethodErrors(t *testing.T, r *query.Reader, f smsplus.Filter) map[string]error {
 	_, templates := r.Templates(t.Context(), f)
 	_, counts := r.CountByGroup(t.Context(), f)
 	_, records := r.Records(t.Context(), f)

@@ -70,7 +70,7 @@ func New(store smsplus.Store, o Options) *Reader {
 // leave a template that they match nothing of at zero. Limit and After are ignored.
 func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	f.Limit, f.After = 0, ""
-	f, err := r.within(f)
+	f, err := r.boundRange(f)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.Tem
 // status.All has their sum. Group, Limit and After are ignored.
 func (r *Reader) CountByGroup(ctx context.Context, f smsplus.Filter) (map[status.Group]int, error) {
 	f.Group, f.Limit, f.After = status.All, 0, ""
-	f, err := r.within(f)
+	f, err := r.boundRange(f)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +111,9 @@ func (r *Reader) CountByGroup(ctx context.Context, f smsplus.Filter) (map[status
 		tabs[g] = 0 // a tab that lists nothing says so
 	}
 	if f.Channel == "" {
-		err = r.tabsOfMessages(ctx, f, tabs)
+		err = r.countMessages(ctx, f, tabs)
 	} else {
-		err = r.tabsOfChannel(ctx, f, tabs)
+		err = r.countChannelMessages(ctx, f, tabs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query: tabs: %w", err)
@@ -127,7 +127,7 @@ func (r *Reader) CountByGroup(ctx context.Context, f smsplus.Filter) (map[status
 // groups are the tabs besides All: each status belongs to one of them.
 var groups = slices.DeleteFunc(status.Groups(), func(g status.Group) bool { return g == status.All })
 
-func (r *Reader) tabsOfMessages(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
+func (r *Reader) countMessages(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
 	rows, err := r.store.Stats(ctx, f)
 	for _, s := range rows {
 		tabs[status.Preparing.Group()] += s.Preparing
@@ -139,10 +139,10 @@ func (r *Reader) tabsOfMessages(ctx context.Context, f smsplus.Filter, tabs map[
 	return err
 }
 
-// tabsOfChannel asks for each group by itself. Statistics of a channel have the
+// countChannelMessages asks for each group by itself. Statistics of a channel have the
 // statuses of its attempts, which are not the records'; but as a route has a
 // channel once, they count as many attempts as there are records.
-func (r *Reader) tabsOfChannel(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
+func (r *Reader) countChannelMessages(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
 	for _, g := range groups {
 		f.Group = g
 		rows, err := r.store.Stats(ctx, f)
@@ -160,7 +160,7 @@ func (r *Reader) tabsOfChannel(ctx context.Context, f smsplus.Filter, tabs map[s
 // for as long as the filter stays as it is written: where From is zero, the list
 // goes on when midnight moves its far end.
 func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
-	bounded, err := r.within(f)
+	bounded, err := r.boundRange(f)
 	if err != nil {
 		return smsplus.Page{}, err
 	}
@@ -168,7 +168,7 @@ func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, e
 	if err != nil {
 		return smsplus.Page{}, fmt.Errorf("query: records: %w", err)
 	}
-	if page.Next, err = translate(page.Next, bounded, f); err != nil {
+	if page.Next, err = translateCursor(page.Next, bounded, f); err != nil {
 		return smsplus.Page{}, fmt.Errorf("query: records: the store's cursor: %w", err)
 	}
 	return page, nil
@@ -180,7 +180,7 @@ func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, e
 // of ctx.
 func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
-		f, err := r.within(f)
+		f, err := r.boundRange(f)
 		if err != nil {
 			yield(smsplus.Message{}, err)
 			return
@@ -218,9 +218,9 @@ func (r *Reader) Record(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return m, nil
 }
 
-// within returns f as the store is to be asked: its range bounded, its cursor one
+// boundRange returns f as the store is to be asked: its range bounded, its cursor one
 // of the bounded filter.
-func (r *Reader) within(f smsplus.Filter) (smsplus.Filter, error) {
+func (r *Reader) boundRange(f smsplus.Filter) (smsplus.Filter, error) {
 	bounded := f
 	var tooFar error
 	switch earliest := r.Earliest(); {
@@ -235,15 +235,15 @@ func (r *Reader) within(f smsplus.Filter) (smsplus.Filter, error) {
 		return smsplus.Filter{}, err
 	}
 	var err error
-	bounded.After, err = translate(f.After, f, bounded)
+	bounded.After, err = translateCursor(f.After, f, bounded)
 	return bounded, err
 }
 
-// translate returns the cursor of one filter as one of another. A cursor belongs
+// translateCursor returns the cursor of one filter as one of another. A cursor belongs
 // to the filter it was made with; the caller's is made with the filter as the
 // caller wrote it, so that it does not depend on the day on which a zero From
 // was read.
-func translate(c smsplus.Cursor, from, to smsplus.Filter) (smsplus.Cursor, error) {
+func translateCursor(c smsplus.Cursor, from, to smsplus.Filter) (smsplus.Cursor, error) {
 	if c == "" {
 		return "", nil
 	}

@@ -32,11 +32,11 @@ func collect(seq iter.Seq2[smsplus.Message, error]) ([]smsplus.Message, error) {
 	return ms, nil
 }
 
-func TestTemplatesHasARowForEveryTemplateTriggeredInTheRange(t *testing.T) {
+func TestTemplates_HasARowPerTriggeredTemplate(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ms, f := genMessages(t), genFilter(t)
-		r := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
+		r := query.New(mockStore(ms...), query.Options{Clock: mockClock(now)})
 		got, err := r.Templates(t.Context(), f)
 		require.NoError(t, err)
 
@@ -44,11 +44,11 @@ func TestTemplatesHasARowForEveryTemplateTriggeredInTheRange(t *testing.T) {
 			f.From = r.Earliest()
 		}
 		counts := map[string]smsplus.TemplateStats{}
-		for _, s := range recount(ms, f) {
+		for _, s := range countStats(ms, f) {
 			counts[s.Template] = s
 		}
 		var want []smsplus.TemplateStats
-		for _, s := range recount(ms, smsplus.Filter{From: f.From, To: f.To, Template: f.Template}) {
+		for _, s := range countStats(ms, smsplus.Filter{From: f.From, To: f.To, Template: f.Template}) {
 			want = append(want, smsplus.TemplateStats{Template: s.Template}.Plus(counts[s.Template]))
 		}
 		require.ElementsMatch(t, want, got)
@@ -61,20 +61,20 @@ func TestTemplatesHasARowForEveryTemplateTriggeredInTheRange(t *testing.T) {
 	})
 }
 
-func TestTemplatesAsksOnceWhereNoRowCanBeMissing(t *testing.T) {
+func TestTemplates_QueriesOnceIfNoRowCanBeMissing(t *testing.T) {
 	t.Parallel()
-	store := storeOf(messages(3)...)
-	r := query.New(store, query.Options{Clock: clockAt(now)})
+	store := mockStore(messages(3)...)
+	r := query.New(store, query.Options{Clock: mockClock(now)})
 	got, err := r.Templates(t.Context(), smsplus.Filter{Template: "t", Limit: 1})
 	require.NoError(t, err)
 	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 3, Delivered: 3}}, got)
 	require.Len(t, store.StatsCalls(), 1)
 }
 
-func TestTabsCountsWhatEachTabLists(t *testing.T) {
+func TestCountByGroup_EqualsListLengths(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		r := query.New(storeOf(genMessages(t)...), query.Options{Clock: clockAt(now)})
+		r := query.New(mockStore(genMessages(t)...), query.Options{Clock: mockClock(now)})
 		f := genFilter(t)
 		tabs, err := r.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
@@ -90,14 +90,14 @@ func TestTabsCountsWhatEachTabLists(t *testing.T) {
 	})
 }
 
-func TestTabsCountsRecordsAndNotAttempts(t *testing.T) {
+func TestCountByGroup_CountsRecordsNotAttempts(t *testing.T) {
 	t.Parallel()
 	m := message(1) // delivered by SMS after a push that failed
 	m.Attempts = []smsplus.Attempt{
 		{Channel: channel.LINEPush, Status: status.Undeliverable},
 		{Channel: channel.SMS, Status: status.Delivered, Step: 1},
 	}
-	r := query.New(storeOf(m), query.Options{Clock: clockAt(now)})
+	r := query.New(mockStore(m), query.Options{Clock: mockClock(now)})
 	tabs, err := r.CountByGroup(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
 	require.NoError(t, err)
 	require.Equal(t, map[status.Group]int{
@@ -105,19 +105,19 @@ func TestTabsCountsRecordsAndNotAttempts(t *testing.T) {
 	}, tabs)
 }
 
-func TestTabsAsksOnceWithoutAChannelAndOnceAGroupWithOne(t *testing.T) {
+func TestCountByGroup_QueriesPerGroupOnlyForAChannel(t *testing.T) {
 	t.Parallel()
 	for asked, f := range map[int]smsplus.Filter{1: {CountryCode: "886"}, 4: {Channel: channel.SMS}} {
-		store := storeOf(messages(3)...)
-		_, err := query.New(store, query.Options{Clock: clockAt(now)}).CountByGroup(t.Context(), f)
+		store := mockStore(messages(3)...)
+		_, err := query.New(store, query.Options{Clock: mockClock(now)}).CountByGroup(t.Context(), f)
 		require.NoError(t, err)
 		require.Len(t, store.StatsCalls(), asked)
 	}
 }
 
-func TestWhatATabIsOpenOnDoesNotChangeTheCounts(t *testing.T) {
+func TestCountByGroup_IgnoresGroupLimitAndAfter(t *testing.T) {
 	t.Parallel()
-	r := query.New(storeOf(messages(3)...), query.Options{Clock: clockAt(now)})
+	r := query.New(mockStore(messages(3)...), query.Options{Clock: mockClock(now)})
 	open := smsplus.Filter{Group: status.Sent, Limit: 1}
 	page, err := r.Records(t.Context(), open)
 	require.NoError(t, err)
@@ -127,11 +127,11 @@ func TestWhatATabIsOpenOnDoesNotChangeTheCounts(t *testing.T) {
 	require.Equal(t, 3, tabs[status.All])
 }
 
-func TestRecordsPagesHoldEveryRecordOnce(t *testing.T) {
+func TestRecords_PagesHoldEveryRecordOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ms, f := genMessages(t), genFilter(t)
-		r := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
+		r := query.New(mockStore(ms...), query.Options{Clock: mockClock(now)})
 		want, err := collect(r.All(t.Context(), f))
 		require.NoError(t, err)
 		var got []smsplus.Message
@@ -154,7 +154,7 @@ func TestRecordsPagesHoldEveryRecordOnce(t *testing.T) {
 	})
 }
 
-func TestACursorOutlivesMidnight(t *testing.T) {
+func TestRecords_CursorStaysValidAfterMidnight(t *testing.T) {
 	t.Parallel()
 	for rule, f := range map[string]smsplus.Filter{
 		"with no From":       {Limit: 2},
@@ -163,8 +163,8 @@ func TestACursorOutlivesMidnight(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			c := clockAt(now)
-			r := query.New(storeOf(messages(5)...), query.Options{Clock: c})
+			c := mockClock(now)
+			r := query.New(mockStore(messages(5)...), query.Options{Clock: c})
 			var got []uuid.UUID
 			for range 3 {
 				page, err := r.Records(t.Context(), f)
@@ -179,10 +179,10 @@ func TestACursorOutlivesMidnight(t *testing.T) {
 	}
 }
 
-func TestAnExplicitFromThatMidnightOvertakesSaysSo(t *testing.T) {
+func TestRecords_RefusesFromThatBecameTooEarly(t *testing.T) {
 	t.Parallel()
-	c := clockAt(now)
-	r := query.New(storeOf(messages(5)...), query.Options{Clock: c})
+	c := mockClock(now)
+	r := query.New(mockStore(messages(5)...), query.Options{Clock: c})
 	f := smsplus.Filter{Limit: 2, From: r.Earliest()}
 	page, err := r.Records(t.Context(), f)
 	require.NoError(t, err)
@@ -194,9 +194,9 @@ func TestAnExplicitFromThatMidnightOvertakesSaysSo(t *testing.T) {
 	require.Equal(t, f.From.AddDate(0, 0, 1), refused.Earliest)
 }
 
-func TestACursorBelongsToItsFilter(t *testing.T) {
+func TestCursor_IsInvalidForAnotherFilter(t *testing.T) {
 	t.Parallel()
-	r := query.New(storeOf(messages(5)...), query.Options{Clock: clockAt(now)})
+	r := query.New(mockStore(messages(5)...), query.Options{Clock: mockClock(now)})
 	page, err := r.Records(t.Context(), smsplus.Filter{Limit: 2})
 	require.NoError(t, err)
 	for rule, f := range map[string]smsplus.Filter{
@@ -212,10 +212,10 @@ func TestACursorBelongsToItsFilter(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeInAFilterComesAtOnce(t *testing.T) {
+func TestRecords_ReportsAllFilterErrors(t *testing.T) {
 	t.Parallel()
-	store := storeOf()
-	r := query.New(store, query.Options{Clock: clockAt(now)})
+	store := mockStore()
+	r := query.New(store, query.Options{Clock: mockClock(now)})
 	_, err := r.Records(t.Context(), smsplus.Filter{
 		From: now.AddDate(-1, 0, 0), To: now.AddDate(-2, 0, 0), CountryCode: "+886", Limit: -1,
 	})
@@ -225,9 +225,9 @@ func TestEveryMistakeInAFilterComesAtOnce(t *testing.T) {
 	require.Empty(t, store.RecordsCalls())
 }
 
-func TestAllIsTheSameListEachTimeItIsRanged(t *testing.T) {
+func TestAll_CanBeRangedAgain(t *testing.T) {
 	t.Parallel()
-	all := query.New(storeOf(messages(7)...), query.Options{Clock: clockAt(now)}).
+	all := query.New(mockStore(messages(7)...), query.Options{Clock: mockClock(now)}).
 		All(t.Context(), smsplus.Filter{Limit: 3})
 	for range 2 {
 		got, err := collect(all)
@@ -236,9 +236,9 @@ func TestAllIsTheSameListEachTimeItIsRanged(t *testing.T) {
 	}
 }
 
-func TestAllGoesOnAfterACursor(t *testing.T) {
+func TestAll_ContinuesAfterCursor(t *testing.T) {
 	t.Parallel()
-	r := query.New(storeOf(messages(7)...), query.Options{Clock: clockAt(now)})
+	r := query.New(mockStore(messages(7)...), query.Options{Clock: mockClock(now)})
 	f := smsplus.Filter{Limit: 3}
 	page, err := r.Records(t.Context(), f)
 	require.NoError(t, err)
@@ -248,10 +248,10 @@ func TestAllGoesOnAfterACursor(t *testing.T) {
 	require.Equal(t, ids(messages(7))[3:], ids(got))
 }
 
-func TestAllFixesItsRangeWhenRangingBegins(t *testing.T) {
+func TestAll_BoundsRangeWhenRangingBegins(t *testing.T) {
 	t.Parallel()
-	c := clockAt(now)
-	store := storeOf(messages(5)...)
+	c := mockClock(now)
+	store := mockStore(messages(5)...)
 	r := query.New(store, query.Options{Clock: c})
 	all := r.All(t.Context(), smsplus.Filter{Limit: 2})
 	c.Add(24 * time.Hour)
@@ -266,10 +266,10 @@ func TestAllFixesItsRangeWhenRangingBegins(t *testing.T) {
 	}
 }
 
-func TestAllAsksForNoPageBeforeItsTime(t *testing.T) {
+func TestAll_ReadsPagesLazily(t *testing.T) {
 	t.Parallel()
-	store := storeOf(messages(10)...)
-	all := query.New(store, query.Options{Clock: clockAt(now)}).All(t.Context(), smsplus.Filter{Limit: 2})
+	store := mockStore(messages(10)...)
+	all := query.New(store, query.Options{Clock: mockClock(now)}).All(t.Context(), smsplus.Filter{Limit: 2})
 	require.Empty(t, store.RecordsCalls())
 	n := 0
 	for _, err := range all {
@@ -281,9 +281,9 @@ func TestAllAsksForNoPageBeforeItsTime(t *testing.T) {
 	require.Len(t, store.RecordsCalls(), 2)
 }
 
-func TestAllEndsAfterTheFirstError(t *testing.T) {
+func TestAll_EndsAfterFirstError(t *testing.T) {
 	t.Parallel()
-	store := storeOf(messages(10)...)
+	store := mockStore(messages(10)...)
 	records := store.RecordsFunc
 	store.RecordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 		if len(store.RecordsCalls()) > 2 {
@@ -292,7 +292,7 @@ func TestAllEndsAfterTheFirstError(t *testing.T) {
 		return records(ctx, f)
 	}
 	var got []error
-	for m, err := range query.New(store, query.Options{Clock: clockAt(now)}).All(t.Context(), smsplus.Filter{Limit: 2}) {
+	for m, err := range query.New(store, query.Options{Clock: mockClock(now)}).All(t.Context(), smsplus.Filter{Limit: 2}) {
 		got = append(got, err)
 		require.Equal(t, err != nil, m.ID == uuid.Nil && m.Template == "")
 	}
@@ -301,14 +301,14 @@ func TestAllEndsAfterTheFirstError(t *testing.T) {
 	require.Equal(t, make([]error, 4), got[:4])
 }
 
-func TestAllEndsWithItsContext(t *testing.T) {
+func TestAll_EndsWithContext(t *testing.T) {
 	t.Parallel()
-	store := storeOf(messages(10)...)
+	store := mockStore(messages(10)...)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	n := 0
 	var last error
-	for _, err := range query.New(store, query.Options{Clock: clockAt(now)}).All(ctx, smsplus.Filter{Limit: 4}) {
+	for _, err := range query.New(store, query.Options{Clock: mockClock(now)}).All(ctx, smsplus.Filter{Limit: 4}) {
 		if n++; n == 6 { // in the middle of a page
 			cancel()
 		}
@@ -319,11 +319,11 @@ func TestAllEndsWithItsContext(t *testing.T) {
 	require.Len(t, store.RecordsCalls(), 2)
 }
 
-func TestRecordIsOneRecordHoweverOld(t *testing.T) {
+func TestRecord_IgnoresRange(t *testing.T) {
 	t.Parallel()
 	old := message(1)
 	old.TriggeredAt = now.AddDate(-2, 0, 0)
-	r := query.New(storeOf(old), query.Options{Clock: clockAt(now)})
+	r := query.New(mockStore(old), query.Options{Clock: mockClock(now)})
 	got, err := r.Record(t.Context(), old.ID)
 	require.NoError(t, err)
 	require.Equal(t, old, got)
@@ -332,7 +332,7 @@ func TestRecordIsOneRecordHoweverOld(t *testing.T) {
 	require.ErrorContains(t, err, messageID(99).String())
 }
 
-func TestTheStoresErrorsAreWrapped(t *testing.T) {
+func TestReader_WrapsStoreErrors(t *testing.T) {
 	t.Parallel()
 	store := &StoreMock{
 		RecordsFunc: func(context.Context, smsplus.Filter) (smsplus.Page, error) { return smsplus.Page{}, errBroken },
@@ -344,8 +344,8 @@ func TestTheStoresErrorsAreWrapped(t *testing.T) {
 		},
 		MessageFunc: func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, errBroken },
 	}
-	r := query.New(store, query.Options{Clock: clockAt(now)})
-	for name, err := range everyCall(t, r, smsplus.Filter{}) {
+	r := query.New(store, query.Options{Clock: mockClock(now)})
+	for name, err := range filterMethodErrors(t, r, smsplus.Filter{}) {
 		require.ErrorIs(t, err, errBroken, name)
 		require.ErrorContains(t, err, "query: ", name)
 	}
@@ -357,24 +357,24 @@ func TestTheStoresErrorsAreWrapped(t *testing.T) {
 	require.ErrorIs(t, err, errBroken)
 }
 
-func TestAStoresBadCursorIsAnError(t *testing.T) {
+func TestRecords_ReportsInvalidStoreCursor(t *testing.T) {
 	t.Parallel()
 	store := &StoreMock{RecordsFunc: func(context.Context, smsplus.Filter) (smsplus.Page, error) {
 		return smsplus.Page{Next: "17"}, nil
 	}}
-	_, err := query.New(store, query.Options{Clock: clockAt(now)}).Records(t.Context(), smsplus.Filter{})
+	_, err := query.New(store, query.Options{Clock: mockClock(now)}).Records(t.Context(), smsplus.Filter{})
 	require.ErrorContains(t, err, "the store's cursor")
 }
 
-func TestTheReferenceStoreAnswersAsTheContractDoes(t *testing.T) {
+func TestReader_MemstoreMatchesMock(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ms, f := genMessages(t), genFilter(t)
 		store := memstore.New()
 		_, err := store.Insert(t.Context(), ms)
 		require.NoError(t, err)
-		want := query.New(storeOf(ms...), query.Options{Clock: clockAt(now)})
-		got := query.New(store, query.Options{Clock: clockAt(now)})
+		want := query.New(mockStore(ms...), query.Options{Clock: mockClock(now)})
+		got := query.New(store, query.Options{Clock: mockClock(now)})
 
 		wantTemplates, err := want.Templates(t.Context(), f)
 		require.NoError(t, err)

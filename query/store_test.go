@@ -24,9 +24,9 @@ import (
 
 //go:generate go tool moq -rm -out store_moq_test.go -pkg query_test ../smsplus Store
 
-// storeOf mocks a store that holds the messages, by the contract's definitions
+// mockStore mocks a store that holds the messages, by the contract's definitions
 // read to the letter.
-func storeOf(ms ...smsplus.Message) *StoreMock {
+func mockStore(ms ...smsplus.Message) *StoreMock {
 	ms = slices.SortedFunc(slices.Values(ms), func(a, b smsplus.Message) int {
 		if c := b.TriggeredAt.Compare(a.TriggeredAt); c != 0 {
 			return c
@@ -58,7 +58,7 @@ func storeOf(ms ...smsplus.Message) *StoreMock {
 			if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 				return nil, err
 			}
-			return recount(ms, f), nil
+			return countStats(ms, f), nil
 		},
 		MessageFunc: func(_ context.Context, id uuid.UUID) (smsplus.Message, error) {
 			for _, m := range ms {
@@ -71,7 +71,7 @@ func storeOf(ms ...smsplus.Message) *StoreMock {
 	}
 }
 
-func recount(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats {
+func countStats(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats {
 	rows := map[string]smsplus.TemplateStats{}
 	for _, m := range ms {
 		if f.Match(m) {
@@ -91,13 +91,13 @@ func recount(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats {
 // now is the tests' today: three months before it is 2026-06-15.
 var now = time.Date(2026, 9, 15, 10, 30, 0, 0, time.UTC)
 
-func clockAt(t time.Time) *clock.Mock {
+func mockClock(t time.Time) *clock.Mock {
 	c := clock.NewMock()
 	c.Set(t)
 	return c
 }
 
-func number(t require.TestingT, e164 string) phone.Number {
+func parsePhone(t require.TestingT, e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	require.NoError(t, err)
 	return n
@@ -196,10 +196,10 @@ func genFilter(t *rapid.T) smsplus.Filter {
 	return f
 }
 
-// TestMockKeepsTheCursorContract proves the mock that the other tests stand on.
-func TestMockKeepsTheCursorContract(t *testing.T) {
+// TestMockStore_PagesByCursor proves the mock that the other tests stand on.
+func TestMockStore_PagesByCursor(t *testing.T) {
 	t.Parallel()
-	store := storeOf(messages(5)...)
+	store := mockStore(messages(5)...)
 	f := smsplus.Filter{Limit: 2}
 	var got []uuid.UUID
 	for range 3 {
