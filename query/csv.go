@@ -16,9 +16,10 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// columns are a CSV's. The number stands in two, because in one every cell would
-// begin with a plus sign. What an attempt says is that of the one on the
-// message's channel: what the status stands on, and what a provider's bill names.
+// columns are the columns of a CSV. The phone number has two, because in one column every
+// cell would begin with a plus sign, as a formula does. The reason, the detail and the
+// provider ID are those of the attempt on the message's channel. That attempt explains the
+// message's status, and a provider's bill has its ID.
 var columns = [...]struct {
 	name string
 	cell func(e Export, m *smsplus.Message) string
@@ -41,7 +42,7 @@ var columns = [...]struct {
 	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }},
 }
 
-// currentAttempt returns the attempt on the message's channel, or a zero one.
+// currentAttempt returns the attempt on the message's channel, or a zero Attempt.
 func currentAttempt(m *smsplus.Message) smsplus.Attempt {
 	for _, a := range slices.Backward(m.Attempts) {
 		if a.Channel == m.Channel {
@@ -51,20 +52,20 @@ func currentAttempt(m *smsplus.Message) smsplus.Attempt {
 	return smsplus.Attempt{}
 }
 
-// WriteCSV writes the records as comma-separated values, a header and a row each,
-// as they come. Reason, detail and provider ID are those of the attempt on the
-// record's channel. WriteCSV returns the first error of seq or w; if that is an
-// error of seq before any record, nothing was written, and a web page may still
-// answer with it. At most one Export is used.
+// WriteCSV writes the records as comma-separated values while it reads seq: a header, then
+// a row for each record. Reason, detail and provider ID are those of the attempt on the
+// record's channel. WriteCSV returns the first error of seq or w. If seq fails before its
+// first record, nothing is written, so a web page can still answer with the error. Only
+// the first Export is used.
 //
-// The file is safe to open in a spreadsheet that separates cells by commas: a cell
-// that it could take for a formula begins with an apostrophe. So does one that
-// would be such a cell but for the apostrophes it begins with already, so that
-// taking one away always gives the value back.
+// The file is safe to open in a spreadsheet that separates cells by commas: WriteCSV puts
+// an apostrophe before each cell that a spreadsheet could take for a formula. It also puts
+// one before a cell that would be such a cell without the apostrophes that it begins with.
+// So removing one apostrophe always restores the value.
 func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
 	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
-	out := csv.NewWriter(buf) // which flushes buf
+	out := csv.NewWriter(buf) // out.Flush flushes buf too
 	row := make([]string, len(columns))
 	header := sync.OnceFunc(func() {
 		if e.BOM {
@@ -75,7 +76,7 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 		}
 		_ = out.Write(row)
 	})
-	var m smsplus.Message // one for all rows, as it lands on the heap
+	var m smsplus.Message // one for all rows, because it escapes to the heap
 	for next, err := range seq {
 		if err != nil {
 			out.Flush()
@@ -104,8 +105,9 @@ func escapeFormula(cell string) string {
 	return cell
 }
 
-// looksLikeFormula looks past spaces, which some spreadsheets drop, and past apostrophes,
-// without which a cell that has one of its own could not be told from a guarded one.
+// looksLikeFormula reports whether the cell needs an apostrophe. It ignores leading spaces,
+// because some spreadsheets drop them. It ignores leading apostrophes, so that an escaped
+// cell differs from a cell that begins with an apostrophe of its own.
 func looksLikeFormula(cell string) bool {
 	rest := strings.TrimLeftFunc(cell, func(r rune) bool {
 		return r == '\'' || r == '\uFEFF' || unicode.IsSpace(r) && !strings.ContainsRune(formulaStarts, r)
@@ -114,4 +116,5 @@ func looksLikeFormula(cell string) bool {
 	return rest != "" && strings.ContainsRune(formulaStarts, first)
 }
 
+// formulaStarts are the characters that a formula can begin with.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"

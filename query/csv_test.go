@@ -23,10 +23,10 @@ const header = "message_id,key,template,scenario,country_code,national_number,li
 
 func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 	t.Parallel()
-	waiting := fullRecord(t)
-	waiting.Attempts = waiting.Attempts[:1]
-	waiting.Status, waiting.Channel = status.Preparing, channel.LINEPush
-	waiting.DeliveredAt, waiting.ReadAt = time.Time{}, time.Time{}
+	preparing := fullRecord(t)
+	preparing.Attempts = preparing.Attempts[:1]
+	preparing.Status, preparing.Channel = status.Preparing, channel.LINEPush
+	preparing.DeliveredAt, preparing.ReadAt = time.Time{}, time.Time{}
 	bare := smsplus.Message{Template: "t", Channel: channel.SMS, TriggeredAt: now}
 
 	tests := []struct {
@@ -35,29 +35,29 @@ func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 		o    []query.Export
 		want string
 	}{
-		{"a list of none is a header", nil, nil, header},
+		{"an empty list is only a header", nil, nil, header},
 		{
-			"a byte order mark comes first, once",
+			"a byte order mark is written first and once",
 			nil,
 			[]query.Export{{BOM: true}},
 			"\xef\xbb\xbf" + header,
 		},
 		{
-			"the delivering attempt explains a delivered record",
+			"a delivered record has the details of the attempt that delivered it",
 			[]smsplus.Message{fullRecord(t)},
 			nil,
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,******678,,delivered,sms," +
 				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9\n",
 		},
 		{
-			"the current attempt explains another, in the location's time and in the open",
-			[]smsplus.Message{waiting},
+			"an undelivered record has the details of the current attempt, revealed and in the location's time",
+			[]smsplus.Message{preparing},
 			[]query.Export{{Reveal: true, Location: loadZone(t, "Asia/Taipei")}},
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,U0123456789abcdef," +
 				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,\n",
 		},
 		{
-			"what there is not is an empty cell",
+			"a missing value is an empty cell",
 			[]smsplus.Message{bare},
 			nil,
 			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,\n",
@@ -112,8 +112,8 @@ func detailCell(t require.TestingT, detail string) string {
 	return rows[1][len(rows[1])-2]
 }
 
-// messageWithText returns a message that says so wherever an application, a provider or
-// a person chooses the words.
+// messageWithText returns a message with the text in every field whose text an
+// application, a provider or a person chooses.
 func messageWithText(s string) smsplus.Message {
 	m := message(1)
 	m.Key, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, channel.Name(s), s
@@ -130,8 +130,8 @@ func writeAndReadCSV(t require.TestingT, m smsplus.Message) [][]string {
 	return rows
 }
 
-// requireSafeCells proves the guard on one text: every row has its cells, none could be
-// a formula, and the text comes back by taking away the one apostrophe.
+// requireSafeCells requires that a CSV with the text has all its cells, that none could be
+// a formula, and that removing one apostrophe restores the text.
 func requireSafeCells(t require.TestingT, text string) {
 	const (
 		columns = 16
@@ -139,18 +139,19 @@ func requireSafeCells(t require.TestingT, text string) {
 	)
 	cells := writeAndReadCSV(t, messageWithText(text))[1]
 	require.Len(t, cells, columns)
-	text = strings.ReplaceAll(text, "\r\n", "\n") // encoding/csv's reader does
+	text = strings.ReplaceAll(text, "\r\n", "\n") // as encoding/csv's reader does
 	found := 0
 	for _, cell := range cells {
 		require.False(t, startsFormula(cell), "%q", cell)
-		if unguarded(cell) == text {
+		if unescaped(cell) == text {
 			found++
 		}
 	}
 	require.GreaterOrEqual(t, found, texts)
 }
 
-// startsFormula is written apart from the guard, to check it.
+// startsFormula reports whether a spreadsheet could take the cell for a formula. It shares
+// no code with the package, so that it can test it.
 func startsFormula(cell string) bool {
 	if cell != "" && strings.Contains("\t\r\n", cell[:1]) {
 		return true
@@ -164,9 +165,8 @@ func startsFormula(cell string) bool {
 	return false
 }
 
-// unguarded takes away the apostrophe that the guard added, as the doc of
-// WriteCSV says that a reader can.
-func unguarded(cell string) string {
+// unescaped removes the apostrophe that WriteCSV added, by the rule in its comment.
+func unescaped(cell string) string {
 	rest, ok := strings.CutPrefix(cell, "'")
 	if !ok {
 		return cell

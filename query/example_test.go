@@ -18,11 +18,12 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The admin pages' questions, one after the other.
+// The queries of admin pages: statistics, counts of tabs, one page of records, and a range
+// that is too long.
 func Example() {
 	ctx := context.Background()
 	taipei := time.FixedZone("Asia/Taipei", 8*60*60)
-	today := clock.NewMock() // an application leaves the clock out
+	today := clock.NewMock() // an application needs no clock
 	today.Set(time.Date(2026, 5, 31, 12, 0, 0, 0, taipei))
 	store := exampleStore(ctx, today.Now())
 	r := query.New(store, query.Options{Clock: today, Location: taipei})
@@ -35,12 +36,12 @@ func Example() {
 		fmt.Printf("%s: %d sent as SMS, %d delivered\n", t.Template, t.Triggered, t.Delivered)
 	}
 
-	tabs, err := r.CountByGroup(ctx, smsplus.Filter{})
+	counts, err := r.CountByGroup(ctx, smsplus.Filter{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, g := range status.Groups() {
-		fmt.Printf("%v: %d\n", g, tabs[g])
+		fmt.Printf("%v: %d\n", g, counts[g])
 	}
 
 	page, err := r.Records(ctx, smsplus.Filter{CountryCode: "886", Group: status.Sent})
@@ -66,9 +67,9 @@ func Example() {
 	// smsplus: bad filter: Filter.From is 2025-05-31T12:00:00+08:00; the earliest allowed is 2026-02-28T00:00:00+08:00 (Asia/Taipei), 3 month(s) before today
 }
 
-// An export for people, in their time. Phone numbers are masked unless the options
-// say otherwise, and stand in two columns, as a cell that begins with a plus sign
-// is a formula to a spreadsheet.
+// An export for people, in their time zone. Phone numbers are masked unless the options
+// reveal them. They are in two columns, because a spreadsheet takes a cell that begins
+// with a plus sign for a formula.
 func ExampleWriteCSV() {
 	ctx := context.Background()
 	taipei := time.FixedZone("Asia/Taipei", 8*60*60)
@@ -85,8 +86,8 @@ func ExampleWriteCSV() {
 	// 01890000-0000-7000-8000-000000000001,,otp,log-in,886,******678,,delivered,sms,2026-05-31T11:00:00+08:00,2026-05-31T11:00:09+08:00,,1,,,sms-9
 }
 
-// exampleStore returns a store as a Dispatcher leaves it: with a message that was
-// delivered and one on its way.
+// exampleStore returns a store with a delivered message and a sent one, as a Dispatcher
+// stores them.
 func exampleStore(ctx context.Context, now time.Time) smsplus.Store {
 	n, err := phone.Parse("+886912345678")
 	if err != nil {

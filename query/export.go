@@ -7,20 +7,20 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// Export is how records are written.
+// Export configures [WriteCSV] and [WriteNDJSON].
 type Export struct {
-	// BOM begins a CSV with the UTF-8 byte order mark, without which Excel takes
-	// the text for another encoding. NDJSON never has one (RFC 8259, section 8.1).
+	// BOM begins a CSV with the UTF-8 byte order mark. Without it Excel reads the text in
+	// another encoding. NDJSON never has one (RFC 8259, section 8.1).
 	BOM bool
-	// Location is where times are shown. Defaults to UTC.
+	// Location is the time zone of the times. Defaults to UTC.
 	Location *time.Location
-	// Reveal writes what is otherwise masked or left out: phone numbers in the
-	// open, LINE user IDs, and in NDJSON the variables, which hold what the
-	// message said, one-time passwords included.
+	// Reveal writes phone numbers unmasked and LINE user IDs, which are otherwise left
+	// out. In NDJSON it also writes the variables, which hold the content of the message,
+	// one-time passwords included.
 	Reveal bool
 }
 
-// optionsOf returns what a variadic parameter was given, with its defaults.
+// optionsOf returns the first Export of a variadic parameter with its defaults applied.
 func optionsOf(o []Export) Export {
 	var e Export
 	if len(o) > 0 {
@@ -32,7 +32,7 @@ func optionsOf(o []Export) Export {
 	return e
 }
 
-// formatTime formats t, or returns "" for what has not happened.
+// formatTime formats t, or returns "" for the zero time.
 func (e Export) formatTime(t time.Time, layout string) string {
 	if t.IsZero() {
 		return ""
@@ -47,7 +47,7 @@ func (e Export) formatPhone(n phone.Number) string {
 	return n.String()
 }
 
-// formatNational returns the number without its country code.
+// formatNational returns the formatted number without its country code.
 func (e Export) formatNational(n phone.Number) string {
 	return strings.TrimPrefix(e.formatPhone(n), "+"+n.CountryCode())
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// writers are the exports, for what holds of each.
+// writers are the exports, for the tests of their common rules.
 var writers = map[string]func(io.Writer, iter.Seq2[smsplus.Message, error], ...query.Export) error{
 	"CSV":    query.WriteCSV,
 	"NDJSON": query.WriteNDJSON,
@@ -28,7 +28,8 @@ func seqOf(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
 	return seqThenError(nil, ms...)
 }
 
-// seqThenError ends with the error, unless it is nil.
+// seqThenError returns a sequence of the messages that ends with the error, unless it is
+// nil.
 func seqThenError(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		for _, m := range ms {
@@ -42,8 +43,8 @@ func seqThenError(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, e
 	}
 }
 
-// fullRecord is a message with every field that an export shows: a push that did not
-// arrive, and a text message that was delivered and read.
+// fullRecord returns a message with every field that an export shows: a push message was
+// undeliverable, and a text message was delivered and read.
 func fullRecord(t require.TestingT) smsplus.Message {
 	at := time.Date(2026, 9, 15, 10, 30, 0, 123456000, time.UTC)
 	return smsplus.Message{
@@ -110,7 +111,7 @@ func TestExports_WriteNothingIfFirstIsError(t *testing.T) {
 	}
 }
 
-// limitedWriter is a writer with room for so many bytes.
+// limitedWriter accepts a number of bytes and then fails.
 type limitedWriter struct{ free int }
 
 var errFull = errors.New("no room left")
@@ -136,8 +137,8 @@ func TestExports_ReturnWriterErrorAndStopReading(t *testing.T) {
 			require.ErrorIs(t, write(&limitedWriter{room}, endless), errFull, name)
 			require.Less(t, read, 200, name)
 		}
-		require.ErrorIs(t, write(&limitedWriter{10}, seqOf(messages(2)...)), errFull, "%s: at the end", name)
-		require.ErrorIs(t, write(&limitedWriter{10}, seqThenError(errBroken, messages(2)...)), errBroken, "%s: the first one", name)
+		require.ErrorIs(t, write(&limitedWriter{10}, seqOf(messages(2)...)), errFull, "%s: when it flushes", name)
+		require.ErrorIs(t, write(&limitedWriter{10}, seqThenError(errBroken, messages(2)...)), errBroken, "%s: the error of seq came first", name)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// recordJSON is a record as NDJSON shows it. Programs read its keys: they stay.
+// recordJSON is one line of NDJSON. Its keys must not change, because programs read them.
 type recordJSON struct {
 	ID          uuid.UUID         `json:"id"`
 	Key         string            `json:"key,omitempty"`
@@ -50,20 +50,21 @@ type attemptJSON struct {
 	EndedAt     string        `json:"ended_at,omitempty"`
 }
 
-// microsLayout is RFC 3339 to the microsecond, with no digit dropped, so that times of
-// one location sort as text.
+// microsLayout is RFC 3339 with all six digits of the microseconds, so that times of one
+// location sort as text.
 const microsLayout = "2006-01-02T15:04:05.000000Z07:00"
 
-// WriteNDJSON writes the records as JSON, an object a line, as they come: each
-// with its attempts, oldest first, and without what has not happened. It returns
-// the first error of seq or w. At most one Export is used.
+// WriteNDJSON writes the records as JSON while it reads seq, one object per line. An object
+// has the record's attempts, oldest first, and no keys for times that are zero and texts
+// that are empty. WriteNDJSON returns the first error of seq or w. Only the first Export
+// is used.
 func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
 	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
 	out := json.NewEncoder(buf)
-	out.SetEscapeHTML(false) // the lines go to no web page
+	out.SetEscapeHTML(false) // the lines are not part of a web page
 	l := recordJSON{
-		Attempts: []attemptJSON{}, // which JSON shows as [], and nil as null
+		Attempts: []attemptJSON{}, // encoded as [], where nil would be null
 	}
 	for m, err := range seq {
 		if err != nil {
@@ -78,7 +79,7 @@ func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export
 	return buf.Flush()
 }
 
-// set overwrites l with m and reuses its attempts.
+// set overwrites l with m. It reuses the memory of l.Attempts.
 func (l *recordJSON) set(e Export, m *smsplus.Message) {
 	attempts := l.Attempts[:0]
 	for i := range m.Attempts {

@@ -25,9 +25,9 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 		o    []query.Export
 		want []string
 	}{
-		{"a list of none is nothing", nil, nil, nil},
+		{"an empty list is empty", nil, nil, nil},
 		{
-			"what has not happened is left out, and no byte order mark is written",
+			"zero times are left out, and no byte order mark is written",
 			[]smsplus.Message{bare, bare},
 			[]query.Export{{BOM: true}},
 			[]string{
@@ -38,7 +38,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 			},
 		},
 		{
-			"attempts are the timeline, and the variables stay out",
+			"attempts are included, and the variables are left out",
 			[]smsplus.Message{fullRecord(t)},
 			nil,
 			[]string{

@@ -7,9 +7,9 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Earliest returns the earliest Filter.From that is allowed now: the start of the
-// day that many calendar months before today, or of that month's last day where
-// it is shorter (three months before May 31 is the end of February).
+// Earliest returns the earliest Filter.From that is allowed now: the start of the day
+// Options.Months calendar months before today. If that month is too short for the day, it
+// is the month's last day (three months before May 31 is the last day of February).
 func (r *Reader) Earliest() time.Time {
 	year, month, day := r.clock.Now().In(r.location).Date()
 	month -= time.Month(r.months)
@@ -17,13 +17,13 @@ func (r *Reader) Earliest() time.Time {
 	return startOfDay(year, month, min(day, last), r.location)
 }
 
-// startOfDay returns the first instant at which clocks in the location show the
-// day. That is not always midnight: where clocks go forward at midnight it is one
-// o'clock, where they go back to midnight it is the first of two, and a day that
-// a place left out begins with the next.
+// startOfDay returns the first instant at which clocks in the location show the day. It is
+// not always midnight. If clocks go forward at midnight, it is one o'clock. If they go
+// back to midnight, it is the first of two midnights. A day that the location skipped
+// begins with the next day.
 func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Time {
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	t := midnight.AddDate(0, 0, -2).In(loc) // no place is two days ahead
+	t := midnight.AddDate(0, 0, -2).In(loc) // no location is two days ahead of UTC
 	for {
 		_, offset := t.Zone()
 		start := midnight.Add(-time.Duration(offset) * time.Second).In(loc)
@@ -38,16 +38,16 @@ func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Ti
 	}
 }
 
-// RangeError says that a range reaches further back than is allowed. It is an
+// RangeError reports a range that reaches further back than is allowed. It wraps
 // [smsplus.ErrInvalidFilter].
 type RangeError struct {
-	// Field is the bound at fault: "Filter.From", or "Filter.To" of a range that
-	// names no From and ends too early.
+	// Field is the wrong bound: "Filter.From", or "Filter.To" if the range has no From and
+	// ends too early.
 	Field string
-	// Time is what it was.
+	// Time is the value of that field.
 	Time time.Time
-	// Earliest is the earliest that is allowed, in the [Reader]'s location, and
-	// Months is how many months before today that is.
+	// Earliest is the earliest allowed time, in the [Reader]'s location. Months is its
+	// distance from today in calendar months.
 	Earliest time.Time
 	Months   int
 }

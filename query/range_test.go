@@ -23,19 +23,19 @@ func TestEarliest_IsMonthsBeforeToday(t *testing.T) {
 	tests := []struct {
 		rule   string
 		zone   string
-		now    string // as the world's clock has it
+		now    string // RFC 3339
 		months int
 		want   string
 	}{
 		{"three months by default", "UTC", "2026-09-15T10:30:00Z", 0, "2026-06-15T00:00:00Z"},
-		{"a negative number is the default", "UTC", "2026-09-15T10:30:00Z", -1, "2026-06-15T00:00:00Z"},
+		{"a negative number means the default", "UTC", "2026-09-15T10:30:00Z", -1, "2026-06-15T00:00:00Z"},
 		{"one month", "UTC", "2026-09-15T10:30:00Z", 1, "2026-08-15T00:00:00Z"},
-		{"over a year's end", "UTC", "2026-02-15T10:30:00Z", 3, "2025-11-15T00:00:00Z"},
-		{"over several years", "UTC", "2026-02-15T10:30:00Z", 27, "2023-11-15T00:00:00Z"},
-		{"at midnight the new day counts", "UTC", "2026-09-15T00:00:00Z", 3, "2026-06-15T00:00:00Z"},
-		{"before midnight the old one", "UTC", "2026-09-14T23:59:59.999999Z", 3, "2026-06-14T00:00:00Z"},
+		{"across the end of a year", "UTC", "2026-02-15T10:30:00Z", 3, "2025-11-15T00:00:00Z"},
+		{"across several years", "UTC", "2026-02-15T10:30:00Z", 27, "2023-11-15T00:00:00Z"},
+		{"at midnight today is the new day", "UTC", "2026-09-15T00:00:00Z", 3, "2026-06-15T00:00:00Z"},
+		{"before midnight today is the old day", "UTC", "2026-09-14T23:59:59.999999Z", 3, "2026-06-14T00:00:00Z"},
 
-		{"the 31st of a month of 30 days is its end", "UTC", "2026-07-31T10:00:00Z", 1, "2026-06-30T00:00:00Z"},
+		{"the 31st in a month of 30 days is its last day", "UTC", "2026-07-31T10:00:00Z", 1, "2026-06-30T00:00:00Z"},
 		{"the 31st before a February", "UTC", "2026-05-31T10:00:00Z", 3, "2026-02-28T00:00:00Z"},
 		{"the 30th before a February", "UTC", "2026-05-30T10:00:00Z", 3, "2026-02-28T00:00:00Z"},
 		{"the 29th before a February", "UTC", "2026-05-29T10:00:00Z", 3, "2026-02-28T00:00:00Z"},
@@ -46,25 +46,25 @@ func TestEarliest_IsMonthsBeforeToday(t *testing.T) {
 		{"from a leap day of 2028", "UTC", "2028-02-29T10:00:00Z", 3, "2027-11-29T00:00:00Z"},
 		{"a year from a leap day", "UTC", "2028-02-29T10:00:00Z", 12, "2027-02-28T00:00:00Z"},
 		{"a century is no leap year", "UTC", "2100-05-29T10:00:00Z", 3, "2100-02-28T00:00:00Z"},
-		{"the end of February stays the 28th", "UTC", "2026-02-28T10:00:00Z", 3, "2025-11-28T00:00:00Z"},
+		{"the last day of February stays the 28th", "UTC", "2026-02-28T10:00:00Z", 3, "2025-11-28T00:00:00Z"},
 
-		{"today is the location's", "Asia/Taipei", "2026-06-30T16:30:00Z", 3, "2026-04-01T00:00:00+08:00"},
-		{"and not yet tomorrow", "Asia/Taipei", "2026-06-30T15:59:59Z", 3, "2026-03-30T00:00:00+08:00"},
+		{"today is the day in the location", "Asia/Taipei", "2026-06-30T16:30:00Z", 3, "2026-04-01T00:00:00+08:00"},
+		{"before midnight in the location", "Asia/Taipei", "2026-06-30T15:59:59Z", 3, "2026-03-30T00:00:00+08:00"},
 		{"leap day in Taipei", "Asia/Taipei", "2024-05-30T16:00:00Z", 3, "2024-02-29T00:00:00+08:00"},
 		{"west of Greenwich", "America/Los_Angeles", "2026-10-01T06:59:59Z", 3, "2026-06-30T00:00:00-07:00"},
 
-		{"the offset is that day's, not today's", "Europe/Berlin", "2026-04-15T10:00:00Z", 3, "2026-01-15T00:00:00+01:00"},
-		{"and in autumn", "Europe/Berlin", "2026-12-15T10:00:00Z", 3, "2026-09-15T00:00:00+02:00"},
+		{"the offset is that of the earliest day, in winter", "Europe/Berlin", "2026-04-15T10:00:00Z", 3, "2026-01-15T00:00:00+01:00"},
+		{"the offset is that of the earliest day, in summer", "Europe/Berlin", "2026-12-15T10:00:00Z", 3, "2026-09-15T00:00:00+02:00"},
 		{"the clocks change later that day", "Europe/Berlin", "2026-06-29T10:00:00Z", 3, "2026-03-29T00:00:00+01:00"},
 		{"no midnight in São Paulo", "America/Sao_Paulo", "2019-02-04T12:00:00Z", 3, "2018-11-04T01:00:00-02:00"},
 		{"no midnight in Beirut", "Asia/Beirut", "2021-06-28T12:00:00Z", 3, "2021-03-28T01:00:00+03:00"},
 		{"no midnight in Cairo", "Africa/Cairo", "2023-07-28T12:00:00Z", 3, "2023-04-28T01:00:00+03:00"},
-		{"clocks back at midnight to the day before", "America/Sao_Paulo", "2018-05-18T12:00:00Z", 3, "2018-02-18T00:00:00-03:00"},
+		{"clocks go back at midnight to the previous day", "America/Sao_Paulo", "2018-05-18T12:00:00Z", 3, "2018-02-18T00:00:00-03:00"},
 		{"the first of two midnights", "America/Havana", "2019-02-04T12:00:00Z", 3, "2018-11-04T00:00:00-04:00"},
-		{"a midnight repeated by a minute", "America/St_Johns", "2007-01-29T12:00:00Z", 3, "2006-10-29T00:00:00-02:30"},
-		{"a day that was left out", "Pacific/Apia", "2012-03-30T12:00:00Z", 3, "2011-12-31T00:00:00+14:00"},
-		{"half past an hour", "Asia/Pyongyang", "2018-08-05T12:00:00Z", 3, "2018-05-05T00:00:00+09:00"},
-		{"by the rule of a year with no table", "America/New_York", "2080-06-15T12:00:00Z", 3, "2080-03-15T00:00:00-04:00"},
+		{"a midnight that is repeated after a minute", "America/St_Johns", "2007-01-29T12:00:00Z", 3, "2006-10-29T00:00:00-02:30"},
+		{"a day that was skipped", "Pacific/Apia", "2012-03-30T12:00:00Z", 3, "2011-12-31T00:00:00+14:00"},
+		{"an offset change by half an hour", "Asia/Pyongyang", "2018-08-05T12:00:00Z", 3, "2018-05-05T00:00:00+09:00"},
+		{"a year after the table of transitions", "America/New_York", "2080-06-15T12:00:00Z", 3, "2080-03-15T00:00:00-04:00"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -86,9 +86,9 @@ func TestOptions_DefaultToRealClockAndUTC(t *testing.T) {
 	require.GreaterOrEqual(t, got, want)
 }
 
-// TestEarliest_IsStartOfDay compares with a search in steps of a quarter of
-// an hour, which every change of clocks since 1990 falls on but for the minute of
-// Newfoundland's.
+// TestEarliest_IsStartOfDay compares Earliest with a search in steps of 15 minutes. Since
+// 1990 clocks have changed only at multiples of 15 minutes, except in Newfoundland (one
+// minute past).
 func TestEarliest_IsStartOfDay(t *testing.T) {
 	t.Parallel()
 	zones := []string{
@@ -105,16 +105,16 @@ func TestEarliest_IsStartOfDay(t *testing.T) {
 
 		year, month, day := at.In(loc).Date()
 		date := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).AddDate(0, -months, 0)
-		if date.Day() != day { // AddDate went over into the next month
+		if date.Day() != day { // AddDate normalized to the next month
 			date = date.AddDate(0, 0, -date.Day())
 		}
-		begun := func(t time.Time) bool {
+		hasBegun := func(t time.Time) bool {
 			y, m, d := t.In(loc).Date()
 			return !time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Before(date)
 		}
-		require.True(t, begun(got))
+		require.True(t, hasBegun(got))
 		for before := got.Add(-time.Nanosecond); before.After(got.Add(-26 * time.Hour)); before = before.Add(-15 * time.Minute) {
-			require.False(t, begun(before), "%v has the day already", before)
+			require.False(t, hasBegun(before), "the day has begun at %v already", before)
 		}
 	})
 }
@@ -130,7 +130,7 @@ func TestRangeError_NamesEarliestAllowed(t *testing.T) {
 	}{
 		{"a From a microsecond too early", smsplus.Filter{From: earliest.Add(-time.Microsecond)}, "Filter.From"},
 		{"a From years ago", smsplus.Filter{From: earliest.AddDate(-5, 0, 0), To: earliest.AddDate(0, 0, 1)}, "Filter.From"},
-		{"no From, and a To before all that is allowed", smsplus.Filter{To: earliest.Add(-time.Microsecond)}, "Filter.To"},
+		{"no From, and a To before the earliest allowed time", smsplus.Filter{To: earliest.Add(-time.Microsecond)}, "Filter.To"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -162,12 +162,12 @@ func TestReader_PassesBoundedRangeToStore(t *testing.T) {
 		from, to time.Time
 		want     time.Time
 	}{
-		{"a zero From is the earliest, and a zero To stays open", time.Time{}, time.Time{}, earliest},
+		{"a zero From becomes the earliest, and a zero To stays open", time.Time{}, time.Time{}, earliest},
 		{"the earliest itself is allowed", earliest, time.Time{}, earliest},
 		{"the earliest in another zone is the same instant", earliest.In(loadZone(t, "Asia/Taipei")), time.Time{}, earliest},
-		{"a later From stays", earliest.Add(time.Hour), earliest.Add(2 * time.Hour), earliest.Add(time.Hour)},
+		{"a later From is unchanged", earliest.Add(time.Hour), earliest.Add(2 * time.Hour), earliest.Add(time.Hour)},
 		{"a range may be empty", time.Time{}, earliest, earliest},
-		{"a range may lie ahead", now.AddDate(1, 0, 0), now.AddDate(2, 0, 0), now.AddDate(1, 0, 0)},
+		{"a range may be in the future", now.AddDate(1, 0, 0), now.AddDate(2, 0, 0), now.AddDate(1, 0, 0)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestReader_PassesBoundedRangeToStore(t *testing.T) {
 	}
 }
 
-// filterMethodErrors returns the error of each method that takes a filter.
+// filterMethodErrors calls each method that takes a filter and returns its error.
 func filterMethodErrors(t *testing.T, r *query.Reader, f smsplus.Filter) map[string]error {
 	_, templates := r.Templates(t.Context(), f)
 	_, counts := r.CountByGroup(t.Context(), f)

@@ -1,10 +1,10 @@
-// Package query is what the admin pages ask: statistics per template, records in
+// Package query answers the queries of admin pages: statistics per template, records in
 // pages, the counts on their tabs, one record in full, and exports. It works on
-// any [smsplus.Store] and takes the store's own [smsplus.Filter].
+// any [smsplus.Store] and takes its [smsplus.Filter].
 //
-// A [Reader] keeps the rule that a store does not: ranges reach back a number of
-// calendar months, three by default, and no further. An export is a list that is
-// written while it is read, whatever its length:
+// A [Reader] adds one rule to the store's: a range reaches back a number of calendar
+// months, three by default, and no further. An export writes records while it reads them,
+// so its length does not matter:
 //
 //	r := query.New(store, query.Options{Location: taipei})
 //	failed := r.All(ctx, smsplus.Filter{Group: status.FailedGroup})
@@ -29,19 +29,19 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Options are how a [Reader] counts its months.
+// Options configure a [Reader].
 type Options struct {
-	// Clock tells what today is. Defaults to the real one.
+	// Clock returns the current time. Defaults to the real clock.
 	Clock smsplus.Clock
-	// Location is where a day begins at midnight. Defaults to UTC, so that the
-	// range does not depend on the machine that answers.
+	// Location is the time zone whose midnights begin a day. Defaults to UTC, so that the
+	// range does not depend on the machine.
 	Location *time.Location
-	// Months is how many calendar months ranges reach back. Zero or less means
-	// the default of 3.
+	// Months is the number of calendar months that a range may reach back. Zero or less
+	// means the default of 3.
 	Months int
 }
 
-// Reader answers the admin pages. Readers are safe for concurrent use.
+// Reader answers the queries of admin pages. It is safe for concurrent use.
 //
 // Every method that takes a filter applies the range rule to it: a zero
 // Filter.From means [Reader.Earliest], a From before that is a [*RangeError], and
@@ -65,9 +65,9 @@ func New(store smsplus.Store, o Options) *Reader {
 	return r
 }
 
-// Templates returns the statistics: a row for every template that had a trigger in
-// the range, in order of its ID. The filter's other fields, such as a channel,
-// leave a template that they match nothing of at zero. Limit and After are ignored.
+// Templates returns the statistics: a row for every template that was triggered in the
+// range, in order of template ID. A template of which the filter's other fields, such as
+// a channel, match nothing has a row of zeros. Limit and After are ignored.
 func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	f.Limit, f.After = 0, ""
 	f, err := r.boundRange(f)
@@ -98,51 +98,53 @@ func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.Tem
 	}), nil
 }
 
-// CountByGroup returns how many records each tab lists: every group has its count, and
-// status.All has their sum. Group, Limit and After are ignored.
+// CountByGroup returns the number of records in each group: the counts on the tabs of a
+// page. Every group has a count, also zero, and status.All has their sum. Group, Limit
+// and After are ignored.
 func (r *Reader) CountByGroup(ctx context.Context, f smsplus.Filter) (map[status.Group]int, error) {
 	f.Group, f.Limit, f.After = status.All, 0, ""
 	f, err := r.boundRange(f)
 	if err != nil {
 		return nil, err
 	}
-	tabs := map[status.Group]int{status.All: 0}
+	counts := map[status.Group]int{status.All: 0}
 	for _, g := range groups {
-		tabs[g] = 0 // a tab that lists nothing says so
+		counts[g] = 0
 	}
 	if f.Channel == "" {
-		err = r.countMessages(ctx, f, tabs)
+		err = r.countMessages(ctx, f, counts)
 	} else {
-		err = r.countChannelMessages(ctx, f, tabs)
+		err = r.countChannelMessages(ctx, f, counts)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query: tabs: %w", err)
 	}
 	for _, g := range groups {
-		tabs[status.All] += tabs[g]
+		counts[status.All] += counts[g]
 	}
-	return tabs, nil
+	return counts, nil
 }
 
-// groups are the tabs besides All: each status belongs to one of them.
+// groups are the groups except All. Each status belongs to exactly one of them.
 var groups = slices.DeleteFunc(status.Groups(), func(g status.Group) bool { return g == status.All })
 
-func (r *Reader) countMessages(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
+// countMessages adds the messages that f matches to the counts, with one query.
+func (r *Reader) countMessages(ctx context.Context, f smsplus.Filter, counts map[status.Group]int) error {
 	rows, err := r.store.Stats(ctx, f)
 	for _, s := range rows {
-		tabs[status.Preparing.Group()] += s.Preparing
-		tabs[status.Accepted.Group()] += s.Accepted
-		tabs[status.Failed.Group()] += s.Failed
-		tabs[status.Undeliverable.Group()] += s.Undeliverable
-		tabs[status.Delivered.Group()] += s.Delivered
+		counts[status.Preparing.Group()] += s.Preparing
+		counts[status.Accepted.Group()] += s.Accepted
+		counts[status.Failed.Group()] += s.Failed
+		counts[status.Undeliverable.Group()] += s.Undeliverable
+		counts[status.Delivered.Group()] += s.Delivered
 	}
 	return err
 }
 
-// countChannelMessages asks for each group by itself. Statistics of a channel have the
-// statuses of its attempts, which are not the records'; but as a route has a
-// channel once, they count as many attempts as there are records.
-func (r *Reader) countChannelMessages(ctx context.Context, f smsplus.Filter, tabs map[status.Group]int) error {
+// countChannelMessages adds the messages that f matches to the counts, with one query for
+// each group. The statistics of a channel are by the status of its attempts, not of the
+// messages. Their total is the number of messages, because a route has a channel once.
+func (r *Reader) countChannelMessages(ctx context.Context, f smsplus.Filter, counts map[status.Group]int) error {
 	for _, g := range groups {
 		f.Group = g
 		rows, err := r.store.Stats(ctx, f)
@@ -150,15 +152,15 @@ func (r *Reader) countChannelMessages(ctx context.Context, f smsplus.Filter, tab
 			return err
 		}
 		for _, s := range rows {
-			tabs[g] += s.Triggered
+			counts[g] += s.Triggered
 		}
 	}
 	return nil
 }
 
-// Records returns one page of records, newest trigger first. A page's Next is good
-// for as long as the filter stays as it is written: where From is zero, the list
-// goes on when midnight moves its far end.
+// Records returns one page of records, newest trigger first. A page's Next is valid for
+// the same filter. If its From is zero, Next also stays valid when midnight moves
+// [Reader.Earliest].
 func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	bounded, err := r.boundRange(f)
 	if err != nil {
@@ -174,10 +176,9 @@ func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, e
 	return page, nil
 }
 
-// All returns every record that the filter matches, newest trigger first, and
-// holds one page of Filter.Limit at a time. The range is fixed when ranging
-// begins. An error comes with a zero message and ends the list; so does the end
-// of ctx.
+// All returns every record that the filter matches, newest trigger first. It holds one
+// page of Filter.Limit in memory. The range is bounded once, when ranging begins. An error
+// is yielded with a zero message and ends the list. The end of ctx is such an error.
 func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		f, err := r.boundRange(f)
@@ -208,8 +209,8 @@ func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Me
 	}
 }
 
-// Record returns one record in full, or [smsplus.ErrNotFound]. Whoever has the ID
-// may have the record: the range rule is for lists.
+// Record returns one record in full, or [smsplus.ErrNotFound]. The record may be older
+// than [Reader.Earliest], because the range rule applies only to lists.
 func (r *Reader) Record(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	m, err := r.store.Message(ctx, id)
 	if err != nil {
@@ -218,8 +219,8 @@ func (r *Reader) Record(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return m, nil
 }
 
-// boundRange returns f as the store is to be asked: its range bounded, its cursor one
-// of the bounded filter.
+// boundRange returns the filter for the store: f with its range bounded, and its cursor
+// translated to the bounded filter.
 func (r *Reader) boundRange(f smsplus.Filter) (smsplus.Filter, error) {
 	bounded := f
 	var tooFar error
@@ -239,10 +240,9 @@ func (r *Reader) boundRange(f smsplus.Filter) (smsplus.Filter, error) {
 	return bounded, err
 }
 
-// translateCursor returns the cursor of one filter as one of another. A cursor belongs
-// to the filter it was made with; the caller's is made with the filter as the
-// caller wrote it, so that it does not depend on the day on which a zero From
-// was read.
+// translateCursor returns the same position as a cursor of another filter. A cursor is
+// valid only for the filter that made it. The caller's cursor is made with the caller's
+// filter, so that it does not depend on the day on which a zero From was bounded.
 func translateCursor(c smsplus.Cursor, from, to smsplus.Filter) (smsplus.Cursor, error) {
 	if c == "" {
 		return "", nil

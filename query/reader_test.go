@@ -76,7 +76,7 @@ func TestCountByGroup_EqualsListLengths(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := query.New(mockStore(genMessages(t)...), query.Options{Clock: mockClock(now)})
 		f := genFilter(t)
-		tabs, err := r.CountByGroup(t.Context(), f)
+		counts, err := r.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
 
 		want := map[status.Group]int{}
@@ -86,23 +86,23 @@ func TestCountByGroup_EqualsListLengths(t *testing.T) {
 			require.NoError(t, err)
 			want[g] = len(listed)
 		}
-		require.Equal(t, want, tabs)
+		require.Equal(t, want, counts)
 	})
 }
 
 func TestCountByGroup_CountsRecordsNotAttempts(t *testing.T) {
 	t.Parallel()
-	m := message(1) // delivered by SMS after a push that failed
+	m := message(1) // delivered by SMS after an undeliverable push
 	m.Attempts = []smsplus.Attempt{
 		{Channel: channel.LINEPush, Status: status.Undeliverable},
 		{Channel: channel.SMS, Status: status.Delivered, Step: 1},
 	}
 	r := query.New(mockStore(m), query.Options{Clock: mockClock(now)})
-	tabs, err := r.CountByGroup(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
+	counts, err := r.CountByGroup(t.Context(), smsplus.Filter{Channel: channel.LINEPush})
 	require.NoError(t, err)
 	require.Equal(t, map[status.Group]int{
 		status.All: 1, status.Sending: 0, status.Sent: 1, status.UndeliverableGroup: 0, status.FailedGroup: 0,
-	}, tabs)
+	}, counts)
 }
 
 func TestCountByGroup_QueriesPerGroupOnlyForAChannel(t *testing.T) {
@@ -118,13 +118,13 @@ func TestCountByGroup_QueriesPerGroupOnlyForAChannel(t *testing.T) {
 func TestCountByGroup_IgnoresGroupLimitAndAfter(t *testing.T) {
 	t.Parallel()
 	r := query.New(mockStore(messages(3)...), query.Options{Clock: mockClock(now)})
-	open := smsplus.Filter{Group: status.Sent, Limit: 1}
-	page, err := r.Records(t.Context(), open)
+	filter := smsplus.Filter{Group: status.Sent, Limit: 1}
+	page, err := r.Records(t.Context(), filter)
 	require.NoError(t, err)
-	open.After = page.Next
-	tabs, err := r.CountByGroup(t.Context(), open)
+	filter.After = page.Next
+	counts, err := r.CountByGroup(t.Context(), filter)
 	require.NoError(t, err)
-	require.Equal(t, 3, tabs[status.All])
+	require.Equal(t, 3, counts[status.All])
 }
 
 func TestRecords_PagesHoldEveryRecordOnce(t *testing.T) {
@@ -157,9 +157,9 @@ func TestRecords_PagesHoldEveryRecordOnce(t *testing.T) {
 func TestRecords_CursorStaysValidAfterMidnight(t *testing.T) {
 	t.Parallel()
 	for rule, f := range map[string]smsplus.Filter{
-		"with no From":       {Limit: 2},
-		"with a To alone":    {Limit: 2, To: now.Add(time.Minute)},
-		"with a group's tab": {Limit: 2, Group: status.Sent},
+		"without From": {Limit: 2},
+		"with only To": {Limit: 2, To: now.Add(time.Minute)},
+		"with a group": {Limit: 2, Group: status.Sent},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -200,10 +200,10 @@ func TestCursor_IsInvalidForAnotherFilter(t *testing.T) {
 	page, err := r.Records(t.Context(), smsplus.Filter{Limit: 2})
 	require.NoError(t, err)
 	for rule, f := range map[string]smsplus.Filter{
-		"another template":            {Template: "t", After: page.Next},
-		"another group":               {Group: status.Sent, After: page.Next},
-		"the same range, but written": {From: r.Earliest(), After: page.Next},
-		"no cursor at all":            {After: "AAAA"},
+		"another template":             {Template: "t", After: page.Next},
+		"another group":                {Group: status.Sent, After: page.Next},
+		"the same range, but explicit": {From: r.Earliest(), After: page.Next},
+		"not a cursor":                 {After: "AAAA"},
 	} {
 		_, err := r.Records(t.Context(), f)
 		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, rule)
@@ -338,7 +338,7 @@ func TestReader_WrapsStoreErrors(t *testing.T) {
 		RecordsFunc: func(context.Context, smsplus.Filter) (smsplus.Page, error) { return smsplus.Page{}, errBroken },
 		StatsFunc: func(_ context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			if f.CountryCode != "" {
-				return nil, nil // only the question without the filter fails
+				return nil, nil // only the second query, without the filter's other fields, fails
 			}
 			return nil, errBroken
 		},
@@ -382,11 +382,11 @@ func TestReader_MemstoreMatchesMock(t *testing.T) {
 		require.NoError(t, err)
 		require.ElementsMatch(t, wantTemplates, gotTemplates)
 
-		wantTabs, err := want.CountByGroup(t.Context(), f)
+		wantCounts, err := want.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
-		gotTabs, err := got.CountByGroup(t.Context(), f)
+		gotCounts, err := got.CountByGroup(t.Context(), f)
 		require.NoError(t, err)
-		require.Equal(t, wantTabs, gotTabs)
+		require.Equal(t, wantCounts, gotCounts)
 
 		wantAll, err := collect(want.All(t.Context(), f))
 		require.NoError(t, err)

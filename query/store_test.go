@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones, wherever the tests run
+	_ "time/tzdata" // time zones for machines without them
 
 	"github.com/benbjohnson/clock"
 	"github.com/google/uuid"
@@ -24,8 +24,8 @@ import (
 
 //go:generate go tool moq -rm -out store_moq_test.go -pkg query_test ../smsplus Store
 
-// mockStore mocks a store that holds the messages, by the contract's definitions
-// read to the letter.
+// mockStore returns a mock store that holds the messages. It implements Records, Stats and
+// Message by the definitions of the contract.
 func mockStore(ms ...smsplus.Message) *StoreMock {
 	ms = slices.SortedFunc(slices.Values(ms), func(a, b smsplus.Message) int {
 		if c := b.TriggeredAt.Compare(a.TriggeredAt); c != 0 {
@@ -88,7 +88,7 @@ func countStats(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats 
 	return sorted
 }
 
-// now is the tests' today: three months before it is 2026-06-15.
+// now is the time of the tests' clock. Three months before it is 2026-06-15.
 var now = time.Date(2026, 9, 15, 10, 30, 0, 0, time.UTC)
 
 func mockClock(t time.Time) *clock.Mock {
@@ -144,8 +144,8 @@ var (
 		func(e164 string) phone.Number { n, _ := phone.Parse(e164); return n })
 )
 
-// genMessages draws messages of the last five months, each channel at most once in
-// a message's attempts. Trigger times are few, so that many are equal.
+// genMessages draws messages of the last five months. A message has at most one attempt
+// per channel. Trigger times are few, so that many are equal.
 func genMessages(t *rapid.T) []smsplus.Message {
 	ms := make([]smsplus.Message, rapid.IntRange(0, 30).Draw(t, "messages"))
 	for i := range ms {
@@ -170,7 +170,7 @@ func genMessages(t *rapid.T) []smsplus.Message {
 	return ms
 }
 
-// genFilter draws a filter of the last three months; each field is often left out.
+// genFilter draws a filter of the last three months. Each field is often zero.
 func genFilter(t *rapid.T) smsplus.Filter {
 	var f smsplus.Filter
 	if rapid.Bool().Draw(t, "has from") {
@@ -196,7 +196,7 @@ func genFilter(t *rapid.T) smsplus.Filter {
 	return f
 }
 
-// TestMockStore_PagesByCursor proves the mock that the other tests stand on.
+// TestMockStore_PagesByCursor tests the mock that the other tests use.
 func TestMockStore_PagesByCursor(t *testing.T) {
 	t.Parallel()
 	store := mockStore(messages(5)...)
