@@ -23,9 +23,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// open are the forms that the number must never be printed in: its digits, and
+// unmaskedForms are the forms that the number must never be printed in: its digits, and
 // the same integer in the bases and encodings that fmt knows.
-func open(t *testing.T, n phone.Number) []string {
+func unmaskedForms(t *testing.T, n phone.Number) []string {
 	t.Helper()
 	digits := n.E164()[1:]
 	value, err := strconv.ParseUint(digits, 10, 64)
@@ -43,7 +43,7 @@ func open(t *testing.T, n phone.Number) []string {
 func requireMasked(t *testing.T, n phone.Number, how, text string) {
 	t.Helper()
 	text = strings.ToLower(text)
-	for _, form := range open(t, n) {
+	for _, form := range unmaskedForms(t, n) {
 		require.NotContains(t, text, form, how)
 	}
 }
@@ -61,14 +61,14 @@ type unexported struct {
 
 type embedded struct{ phone.Number }
 
-type hidden struct{ inner unexported }
+type nested struct{ inner unexported }
 
-type failure struct{ to phone.Number }
+type errorWithNumber struct{ to phone.Number }
 
-func (f failure) Error() string { return fmt.Sprintf("cannot reach %v", f.to) }
+func (f errorWithNumber) Error() string { return fmt.Sprintf("cannot reach %v", f.to) }
 
-// nests are the places that a number is found in.
-func nests(n phone.Number) map[string]any {
+// valuesWithNumber are the places that a number is found in.
+func valuesWithNumber(n phone.Number) map[string]any {
 	to := channel.Recipient{Phone: n}
 	return map[string]any{
 		"bare":                   n,
@@ -77,7 +77,7 @@ func nests(n phone.Number) map[string]any {
 		"unexported field":       unexported{n, &n, n},
 		"pointer to struct":      &unexported{n, &n, &n},
 		"embedded":               embedded{n},
-		"two structs deep":       hidden{unexported{n: n, a: exported{n, &n}}},
+		"two structs deep":       nested{unexported{n: n, a: exported{n, &n}}},
 		"slice":                  []phone.Number{n, n},
 		"array":                  [2]phone.Number{n, n},
 		"slice of pointers":      []*phone.Number{&n},
@@ -90,17 +90,17 @@ func nests(n phone.Number) map[string]any {
 		"channel.Envelope":       channel.Envelope{AttemptID: uuid.Nil, To: to, Content: channel.Text("x"), Try: 1},
 		"pointer to Envelope":    &channel.Envelope{To: to},
 		"channel.Receipt":        channel.Receipt{Channel: channel.SMS, ProviderID: "p", Status: status.Delivered},
-		"error":                  failure{n},
-		"wrapped error":          fmt.Errorf("send: %w", failure{n}),
-		"joined errors":          errors.Join(failure{n}, fmt.Errorf("to %v: %w", n, failure{n})),
-		"channel.Error":          channel.Temporary(failure{n}, 0),
+		"error":                  errorWithNumber{n},
+		"wrapped error":          fmt.Errorf("send: %w", errorWithNumber{n}),
+		"joined errors":          errors.Join(errorWithNumber{n}, fmt.Errorf("to %v: %w", n, errorWithNumber{n})),
+		"channel.Error":          channel.Temporary(errorWithNumber{n}, 0),
 	}
 }
 
-func TestNoVerbPrintsTheDigits(t *testing.T) {
+func TestNumber_MaskedByEveryVerb(t *testing.T) {
 	t.Parallel()
-	n := parse(t, "+886912345678")
-	for name, v := range nests(n) {
+	n := mustParse(t, "+886912345678")
+	for name, v := range valuesWithNumber(n) {
 		for verb := 'A'; verb <= 'z'; verb++ {
 			for _, flags := range []string{"", "+", "#", "-", " ", "0", "+#", "# ", "20", ".3", "#20.10"} {
 				format := "%" + flags + string(verb)
@@ -115,10 +115,10 @@ func TestNoVerbPrintsTheDigits(t *testing.T) {
 	}
 }
 
-func TestNoSlogHandlerPrintsTheDigits(t *testing.T) {
+func TestNumber_MaskedBySlog(t *testing.T) {
 	t.Parallel()
-	n := parse(t, "+886912345678")
-	for name, v := range nests(n) {
+	n := mustParse(t, "+886912345678")
+	for name, v := range valuesWithNumber(n) {
 		var out bytes.Buffer
 		options := &slog.HandlerOptions{AddSource: true}
 		for _, handler := range []slog.Handler{slog.NewTextHandler(&out, options), slog.NewJSONHandler(&out, options)} {
@@ -130,10 +130,10 @@ func TestNoSlogHandlerPrintsTheDigits(t *testing.T) {
 	}
 }
 
-func TestNoEncoderPrintsTheDigits(t *testing.T) {
+func TestNumber_MaskedByEncoders(t *testing.T) {
 	t.Parallel()
-	n := parse(t, "+886912345678")
-	for name, v := range nests(n) {
+	n := mustParse(t, "+886912345678")
+	for name, v := range valuesWithNumber(n) {
 		var out bytes.Buffer
 		for _, encode := range []func() error{
 			func() error { return json.NewEncoder(&out).Encode(v) },
@@ -152,10 +152,10 @@ func TestNoEncoderPrintsTheDigits(t *testing.T) {
 	require.Equal(t, "+886******678", string(text))
 }
 
-func TestNoPanicPrintsTheDigits(t *testing.T) {
+func TestNumber_MaskedInPanics(t *testing.T) {
 	t.Parallel()
-	n := parse(t, "+886912345678")
-	for name, v := range nests(n) {
+	n := mustParse(t, "+886912345678")
+	for name, v := range valuesWithNumber(n) {
 		func() {
 			defer func() {
 				p := recover()
@@ -167,16 +167,16 @@ func TestNoPanicPrintsTheDigits(t *testing.T) {
 	}
 }
 
-func TestSlogShowsTheMaskedNumber(t *testing.T) {
+func TestLogValue_IsMaskedNumber(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("sent", "to", parse(t, "+886912345678"))
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("sent", "to", mustParse(t, "+886912345678"))
 	require.Contains(t, out.String(), `"to":"+886******678"`)
 }
 
-func TestQuotedNumbersAreMasked(t *testing.T) {
+func TestFormat_IsMaskedNumber(t *testing.T) {
 	t.Parallel()
-	n := parse(t, "+886912345678")
+	n := mustParse(t, "+886912345678")
 	require.Equal(t, `"+886******678"`, fmt.Sprintf("%q", n))
 	require.Equal(t, "+886******678", fmt.Sprintf("%d", n))
 	require.Equal(t, "{+886******678}", fmt.Sprint(struct{ N phone.Number }{n}))

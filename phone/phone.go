@@ -76,7 +76,7 @@ func (n Number) E164() string {
 		return ""
 	}
 	var buf [maxDigits + 1]byte
-	return string(n.append(buf[:0]))
+	return string(n.appendE164(buf[:0]))
 }
 
 // CountryCode returns the country code's digits ("886"), or "" for the zero Number.
@@ -85,11 +85,11 @@ func (n Number) CountryCode() string {
 		return ""
 	}
 	var buf [maxDigits + 1]byte
-	digits := n.append(buf[:0])[1:]
+	digits := n.appendE164(buf[:0])[1:]
 	return string(digits[:countryCodeLen(digits)])
 }
 
-func (n Number) append(b []byte) []byte {
+func (n Number) appendE164(b []byte) []byte {
 	return strconv.AppendUint(append(b, '+'), unscramble(n.scrambled), 10)
 }
 
@@ -101,7 +101,7 @@ func (n Number) String() string {
 		return ""
 	}
 	var buf [maxDigits + 1]byte
-	s := n.append(buf[:0])
+	s := n.appendE164(buf[:0])
 	from := 1 + countryCodeLen(s[1:])
 	shown := min(3, (len(s)-from)/3)
 	for i := from; i < len(s)-shown; i++ {

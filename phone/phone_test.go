@@ -12,13 +12,13 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-func parse(t require.TestingT, e164 string) phone.Number {
+func mustParse(t require.TestingT, e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	require.NoError(t, err)
 	return n
 }
 
-func TestParseTakesE164Alone(t *testing.T) {
+func TestParse_AcceptsOnlyE164(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"+886912345678", "+15551234567", "+1234567", "+123456789012345", "+85291234567", "+9999999",
@@ -55,7 +55,7 @@ func TestParseTakesE164Alone(t *testing.T) {
 	}
 }
 
-func TestPrintedNumbersAreMasked(t *testing.T) {
+func TestString_IsMasked(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ number, code, want string }{
 		{"+886912345678", "886", "+886******678"},
@@ -67,14 +67,14 @@ func TestPrintedNumbersAreMasked(t *testing.T) {
 		{"+2901234", "290", "+290***4"},
 		{"+123456789012345", "1", "+1***********345"},
 	} {
-		n := parse(t, tt.number)
+		n := mustParse(t, tt.number)
 		require.Equal(t, tt.want, n.String())
 		require.Equal(t, "phone.Number("+tt.want+")", n.GoString())
 		require.Equal(t, tt.code, n.CountryCode())
 	}
 }
 
-func TestZeroIsNone(t *testing.T) {
+func TestNumber_ZeroIsNone(t *testing.T) {
 	t.Parallel()
 	var none phone.Number
 	require.True(t, none.IsZero())
@@ -85,31 +85,31 @@ func TestZeroIsNone(t *testing.T) {
 	require.Equal(t, "phone.Number()", fmt.Sprintf("%#v", none))
 }
 
-func e164() *rapid.Generator[string] { return rapid.StringMatching(`\+[1-9][0-9]{6,14}`) }
+func genE164() *rapid.Generator[string] { return rapid.StringMatching(`\+[1-9][0-9]{6,14}`) }
 
-func TestParseAndE164AreInverse(t *testing.T) {
+func TestParse_IsInverseOfE164(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		text := e164().Draw(t, "number")
-		n := parse(t, text)
+		text := genE164().Draw(t, "number")
+		n := mustParse(t, text)
 		require.Equal(t, text, n.E164())
-		require.Equal(t, n, parse(t, n.E164()), "equal numbers are ==")
+		require.Equal(t, n, mustParse(t, n.E164()), "equal numbers are ==")
 		require.True(t, strings.HasPrefix(text, "+"+n.CountryCode()))
 	})
 }
 
-func TestDifferentNumbersAreNotEqual(t *testing.T) {
+func TestNumber_EqualityIsByDigits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := e164().Draw(t, "a"), e164().Draw(t, "b")
-		require.Equal(t, a == b, parse(t, a) == parse(t, b))
+		a, b := genE164().Draw(t, "a"), genE164().Draw(t, "b")
+		require.Equal(t, a == b, mustParse(t, a) == mustParse(t, b))
 	})
 }
 
-func TestAtMostAThirdOfTheSubscriberNumberIsShown(t *testing.T) {
+func TestString_ShowsAtMostAThird(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		n := parse(t, e164().Draw(t, "number"))
+		n := mustParse(t, genE164().Draw(t, "number"))
 		masked, open := n.String(), n.E164()
 		require.Len(t, masked, len(open))
 		subscriber := strings.TrimPrefix(masked, "+"+n.CountryCode())
@@ -162,7 +162,7 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func BenchmarkE164(b *testing.B) {
-	n := parse(b, "+886912345678")
+	n := mustParse(b, "+886912345678")
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = n.E164()
@@ -170,7 +170,7 @@ func BenchmarkE164(b *testing.B) {
 }
 
 func BenchmarkString(b *testing.B) {
-	n := parse(b, "+886912345678")
+	n := mustParse(b, "+886912345678")
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = n.String()

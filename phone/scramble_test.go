@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestScramblingIsABijectionThatKeepsZero(t *testing.T) {
+func TestScramble_IsBijectionThatKeepsZero(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, scramble(0))
 	for i, f := range factors {

@@ -42,9 +42,9 @@ type Key struct {
 // HMAC-SHA-256 cut to 16 bytes (RFC 2104, section 5). It is made by [NewRing] and
 // safe for concurrent use.
 type Ring struct {
-	first   uint32
-	keys    map[uint32]cipher.AEAD
-	lookups []Secret
+	sealingID uint32
+	keys      map[uint32]cipher.AEAD
+	lookups   []Secret
 }
 
 var _ Sealer = (*Ring)(nil)
@@ -88,7 +88,7 @@ func NewRing(c Config) (*Ring, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	r.first = c.Keys[0].ID
+	r.sealingID = c.Keys[0].ID
 	return r, nil
 }
 
@@ -103,21 +103,21 @@ func newAEAD(s Secret) (cipher.AEAD, error) {
 // The form of what a ring sealed: this byte, the key's ID, and what the AEAD made,
 // its nonce first.
 const (
-	form       = 1
-	headerSize = 1 + 4
+	formatVersion = 1
+	headerSize    = 1 + 4
 )
 
 // Seal implements [Sealer].
 func (r *Ring) Seal(plaintext, about []byte) ([]byte, error) {
-	aead := r.keys[r.first]
+	aead := r.keys[r.sealingID]
 	b := make([]byte, 0, headerSize+len(plaintext)+aead.Overhead())
-	b = binary.BigEndian.AppendUint32(append(b, form), r.first)
+	b = binary.BigEndian.AppendUint32(append(b, formatVersion), r.sealingID)
 	return aead.Seal(b, nil, plaintext, about), nil
 }
 
 // Open implements [Sealer]. Its error is an [ErrKey] or an [ErrOpen].
 func (r *Ring) Open(sealed, about []byte) ([]byte, error) {
-	if len(sealed) < headerSize || sealed[0] != form {
+	if len(sealed) < headerSize || sealed[0] != formatVersion {
 		return nil, fmt.Errorf("%w: it has no form that this version knows", ErrOpen)
 	}
 	id := binary.BigEndian.Uint32(sealed[1:])

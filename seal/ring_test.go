@@ -22,18 +22,18 @@ func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, sea
 
 func key(id uint32) seal.Key { return seal.Key{ID: id, Secret: secret('A' + byte(id))} }
 
-var lookup = secret('l')
+var lookupSecret = secret('l')
 
-func ring(t require.TestingT, keys ...seal.Key) *seal.Ring {
-	r, err := seal.NewRing(seal.Config{Keys: keys, Lookups: []seal.Secret{lookup}})
+func newRing(t require.TestingT, keys ...seal.Key) *seal.Ring {
+	r, err := seal.NewRing(seal.Config{Keys: keys, Lookups: []seal.Secret{lookupSecret}})
 	require.NoError(t, err)
 	return r
 }
 
-func TestWhatIsSealedOpensAgainForTheSameThingOnly(t *testing.T) {
+func TestOpen_NeedsTheSameAssociatedData(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		r := ring(t, key(1))
+		r := newRing(t, key(1))
 		plaintext := rapid.SliceOf(rapid.Byte()).Draw(t, "plaintext")
 		about := rapid.SliceOf(rapid.Byte()).Draw(t, "about")
 		other := rapid.SliceOf(rapid.Byte()).Draw(t, "other")
@@ -55,9 +55,9 @@ func TestWhatIsSealedOpensAgainForTheSameThingOnly(t *testing.T) {
 	})
 }
 
-func TestSealingTwiceGivesTwoResultsThatShowNothing(t *testing.T) {
+func TestSeal_IsRandomizedAndHidesPlaintext(t *testing.T) {
 	t.Parallel()
-	r := ring(t, key(1))
+	r := newRing(t, key(1))
 	plaintext := []byte("+886912345678 your code is 123456")
 	one, err := r.Seal(plaintext, nil)
 	require.NoError(t, err)
@@ -67,19 +67,19 @@ func TestSealingTwiceGivesTwoResultsThatShowNothing(t *testing.T) {
 	require.NotContains(t, string(one), "912")
 }
 
-func TestTheFirstKeySealsAndAllOpen(t *testing.T) {
+func TestRing_FirstKeySealsAllOpen(t *testing.T) {
 	t.Parallel()
-	before := ring(t, key(1))
+	before := newRing(t, key(1))
 	old, err := before.Seal([]byte("old"), nil)
 	require.NoError(t, err)
 
-	added := ring(t, key(1), key(2)) // the new key is there, and not in use yet
+	added := newRing(t, key(1), key(2)) // the new key is there, and not in use yet
 	still, err := added.Seal([]byte("still"), nil)
 	require.NoError(t, err)
 	_, err = before.Open(still, nil)
 	require.NoError(t, err, "a process that does not have the new key yet opens what the others seal")
 
-	moved := ring(t, key(2), key(1))
+	moved := newRing(t, key(2), key(1))
 	fresh, err := moved.Seal([]byte("new"), nil)
 	require.NoError(t, err)
 	for want, sealed := range map[string][]byte{"old": old, "still": still, "new": fresh} {
@@ -90,15 +90,15 @@ func TestTheFirstKeySealsAndAllOpen(t *testing.T) {
 		}
 	}
 
-	withdrawn := ring(t, key(2))
+	withdrawn := newRing(t, key(2))
 	_, err = withdrawn.Open(old, nil)
 	require.ErrorIs(t, err, seal.ErrKey)
 	require.EqualError(t, err, "seal: no such key in the ring: 1")
-	_, err = ring(t, seal.Key{ID: 1, Secret: secret('x')}).Open(old, nil)
+	_, err = newRing(t, seal.Key{ID: 1, Secret: secret('x')}).Open(old, nil)
 	require.ErrorIs(t, err, seal.ErrOpen, "an ID that was given to another key")
 }
 
-func TestAValueIsFoundUnderEverySecretThatItMayHaveBeenStoredWith(t *testing.T) {
+func TestLookup_HashesWithEverySecret(t *testing.T) {
 	t.Parallel()
 	with := func(secrets ...seal.Secret) func(value string) [][]byte {
 		r, err := seal.NewRing(seal.Config{Keys: []seal.Key{key(1)}, Lookups: secrets})
@@ -109,7 +109,7 @@ func TestAValueIsFoundUnderEverySecretThatItMayHaveBeenStoredWith(t *testing.T) 
 			return hashes
 		}
 	}
-	first, both := with(lookup), with(secret('m'), lookup)
+	first, both := with(lookupSecret), with(secret('m'), lookupSecret)
 	stored := first("+886912345678")
 	require.Len(t, stored, 1)
 	require.Len(t, stored[0], 16)
@@ -119,9 +119,9 @@ func TestAValueIsFoundUnderEverySecretThatItMayHaveBeenStoredWith(t *testing.T) 
 	require.NotEqual(t, stored[0], both("+886912345678")[0])
 }
 
-func TestARingIsForManyGoroutines(t *testing.T) {
+func TestRing_IsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	r := ring(t, key(1))
+	r := newRing(t, key(1))
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
@@ -148,7 +148,7 @@ func TestARingIsForManyGoroutines(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeInAConfigIsNamedAtOnce(t *testing.T) {
+func TestNewRing_ReportsAllErrors(t *testing.T) {
 	t.Parallel()
 	_, err := seal.NewRing(seal.Config{})
 	require.EqualError(t, err, "seal: Config.Keys is required\nseal: Config.Lookups is required")
@@ -164,7 +164,7 @@ func TestEveryMistakeInAConfigIsNamedAtOnce(t *testing.T) {
 	}, "\n"))
 }
 
-func TestASecretIsReadFromBase64(t *testing.T) {
+func TestParseSecret_ReadsBase64(t *testing.T) {
 	t.Parallel()
 	want := secret('A')
 	got, err := seal.ParseSecret(base64.StdEncoding.EncodeToString(want[:]))
@@ -176,12 +176,12 @@ func TestASecretIsReadFromBase64(t *testing.T) {
 	require.EqualError(t, err, "seal: the secret is no base64")
 }
 
-func TestNothingPrintsASecret(t *testing.T) {
+func TestSecret_IsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	k := key(1)
-	r := ring(t, k)
+	r := newRing(t, k)
 	var out bytes.Buffer
-	for _, v := range []any{k, &k, k.Secret, &k.Secret, seal.Config{Keys: []seal.Key{k}, Lookups: []seal.Secret{lookup}}, r, *r} {
+	for _, v := range []any{k, &k, k.Secret, &k.Secret, seal.Config{Keys: []seal.Key{k}, Lookups: []seal.Secret{lookupSecret}}, r, *r} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}
@@ -198,32 +198,32 @@ func TestNothingPrintsASecret(t *testing.T) {
 	}
 }
 
-// earlier is what the first release sealed and hashed under key 1.
-var earlier = struct{ sealed, hash string }{
+// firstRelease is what the first release sealed and hashed under key 1.
+var firstRelease = struct{ sealed, hash string }{
 	"0100000001b8b0c18a4a22574a9709539b88bb819ee7eafbbe5a7e0fe41fbd5c063d1cc9646bd34c9900",
 	"87905f017350d1c1df962124e842572a",
 }
 
-func unhex(t require.TestingT, text string) []byte {
+func decodeHex(t require.TestingT, text string) []byte {
 	b, err := hex.DecodeString(text)
 	require.NoError(t, err)
 	return b
 }
 
-func TestWhatAnEarlierReleaseStoredIsFoundAndOpens(t *testing.T) {
+func TestRing_ReadsFirstRelease(t *testing.T) {
 	t.Parallel()
-	r := ring(t, key(2), key(1))
-	got, err := r.Open(unhex(t, earlier.sealed), []byte("about"))
+	r := newRing(t, key(2), key(1))
+	got, err := r.Open(decodeHex(t, firstRelease.sealed), []byte("about"))
 	require.NoError(t, err)
 	require.Equal(t, "plaintext", string(got))
 	hashes, err := r.Lookup([]byte("+886912345678"))
 	require.NoError(t, err)
-	require.Equal(t, unhex(t, earlier.hash), hashes[0])
+	require.Equal(t, decodeHex(t, firstRelease.hash), hashes[0])
 }
 
 func FuzzOpen(f *testing.F) {
-	r := ring(f, key(1), key(2))
-	sealed := unhex(f, earlier.sealed)
+	r := newRing(f, key(1), key(2))
+	sealed := decodeHex(f, firstRelease.sealed)
 	f.Add(sealed, []byte("about"))
 	f.Add(sealed[:5], []byte("about"))
 	f.Add([]byte{1, 0, 0, 0, 9}, []byte{})
@@ -239,7 +239,7 @@ func FuzzOpen(f *testing.F) {
 }
 
 func BenchmarkSealAndOpen(b *testing.B) {
-	r := ring(b, key(1))
+	r := newRing(b, key(1))
 	plaintext, about := make([]byte, 120), make([]byte, 17)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -254,7 +254,7 @@ func BenchmarkSealAndOpen(b *testing.B) {
 }
 
 func BenchmarkLookup(b *testing.B) {
-	r := ring(b, key(1))
+	r := newRing(b, key(1))
 	value := []byte("+886912345678")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -15,7 +15,7 @@ const SecretSize = 32
 // verb of fmt, every slog handler and every encoder.
 type Secret [SecretSize]byte
 
-const hidden = "seal.Secret(hidden)"
+const hiddenText = "seal.Secret(hidden)"
 
 // ParseSecret reads the standard base64 of 32 random bytes, as printed by
 //
@@ -37,18 +37,18 @@ func ParseSecret(text string) (Secret, error) {
 func (s Secret) IsZero() bool { return s == Secret{} }
 
 // String hides the secret.
-func (s Secret) String() string { return hidden }
+func (s Secret) String() string { return hiddenText }
 
 // GoString hides the secret.
-func (s Secret) GoString() string { return hidden }
+func (s Secret) GoString() string { return hiddenText }
 
 // Format hides the secret, whatever the verb.
 func (s Secret) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, hidden) // fmt has no way to report it
+	_, _ = io.WriteString(f, hiddenText) // fmt has no way to report it
 }
 
 // MarshalText hides the secret.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(hiddenText), nil }
 
 // LogValue hides the secret.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+func (s Secret) LogValue() slog.Value { return slog.StringValue(hiddenText) }

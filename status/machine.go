@@ -14,10 +14,10 @@ type Edge struct{ From, To Status }
 // Machine is one channel's table of legal moves. Machines are immutable and safe
 // for concurrent use.
 type Machine struct {
-	initial Status
-	edges   []Edge
-	can     [Delivered + 1][Delivered + 1]bool
-	reaches [Delivered + 1]bool
+	initial   Status
+	edges     []Edge
+	allowed   [Delivered + 1][Delivered + 1]bool
+	reachable [Delivered + 1]bool
 }
 
 // The channels' machines: the design's table, row by row. Late evidence
@@ -69,8 +69,8 @@ var (
 	)
 )
 
-// late are the moves that every machine allows besides its own.
-var late = [...]Edge{{Undeliverable, Delivered}, {Failed, Delivered}}
+// lateEdges are the moves that every machine allows besides its own.
+var lateEdges = [...]Edge{{Undeliverable, Delivered}, {Failed, Delivered}}
 
 // NewMachine makes a machine that starts at initial and moves along edges, plus
 // the late evidence that every machine allows. It refuses an initial status that
@@ -83,21 +83,21 @@ func NewMachine(initial Status, edges ...Edge) (*Machine, error) {
 		errs = append(errs, fmt.Errorf("status: initial status %v: want preparing or accepted", initial))
 	}
 	if initial.Valid() {
-		m.reaches[initial] = true
+		m.reachable[initial] = true
 	}
 	for i, e := range edges {
 		if !e.From.Valid() || !e.To.Valid() || e.From >= e.To {
 			errs = append(errs, fmt.Errorf("status: edge %d (%v to %v) does not go up the ladder", i, e.From, e.To))
 			continue
 		}
-		m.can[e.From][e.To] = true
-		m.reaches[e.To] = true
+		m.allowed[e.From][e.To] = true
+		m.reachable[e.To] = true
 	}
-	for _, e := range late {
-		m.can[e.From][e.To] = true
+	for _, e := range lateEdges {
+		m.allowed[e.From][e.To] = true
 	}
 	for i, e := range edges {
-		if m.Can(e.From, e.To) && initial.Valid() && !m.reaches[e.From] {
+		if m.Can(e.From, e.To) && initial.Valid() && !m.reachable[e.From] {
 			errs = append(errs, fmt.Errorf("status: edge %d begins at %v, which nothing leads to", i, e.From))
 		}
 	}
@@ -125,7 +125,7 @@ func (m *Machine) Edges() []Edge { return slices.Clone(m.edges) }
 // Can reports whether an attempt may move from one status to another: along one
 // of the machine's edges, or by late evidence.
 func (m *Machine) Can(from, to Status) bool {
-	return from.Valid() && to.Valid() && m.can[from][to]
+	return from.Valid() && to.Valid() && m.allowed[from][to]
 }
 
 // Reaches reports whether an attempt on this channel can ever have the status:
@@ -133,7 +133,7 @@ func (m *Machine) Can(from, to Status) bool {
 // claims any other is no evidence. Unlike [Machine.Can] the answer does not depend
 // on where the attempt stands, which is what makes receipts commute.
 func (m *Machine) Reaches(to Status) bool {
-	return to.Valid() && m.reaches[to] || to == Delivered && (m.reaches[Undeliverable] || m.reaches[Failed])
+	return to.Valid() && m.reachable[to] || to == Delivered && (m.reachable[Undeliverable] || m.reachable[Failed])
 }
 
 // Advance returns to if an attempt may move there from from, and otherwise from

@@ -13,9 +13,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// machines is the design's table. Late evidence, which is legal on each of them,
+// machineTable is the design's table. Late evidence, which is legal on each of them,
 // is in no row.
-const machines = `
+const machineTable = `
 	channel   | starts    | edges
 	LINEPush  | preparing | preparing → delivered, undeliverable, failed
 	LINENotify| preparing | preparing → accepted, undeliverable, failed, delivered; accepted → delivered, undeliverable, failed
@@ -24,34 +24,34 @@ const machines = `
 	Default   | preparing | preparing → accepted, undeliverable, failed, delivered; accepted → delivered, undeliverable, failed
 `
 
-var byName = map[string]*status.Machine{
+var machinesByName = map[string]*status.Machine{
 	"LINEPush": status.LINEPush, "LINENotify": status.LINENotify, "SMS": status.SMS,
 	"WhatsApp": status.WhatsApp, "Default": status.Default,
 }
 
-func parse(t *testing.T, name string) status.Status {
+func mustParse(t *testing.T, name string) status.Status {
 	t.Helper()
 	s, err := status.Parse(strings.TrimSpace(name))
 	require.NoError(t, err)
 	return s
 }
 
-func TestTheMachinesAreTheDesigns(t *testing.T) {
+func TestMachines_MatchTable(t *testing.T) {
 	t.Parallel()
-	rows := strings.Split(strings.TrimSpace(machines), "\n")[1:]
-	require.Len(t, rows, len(byName))
+	rows := strings.Split(strings.TrimSpace(machineTable), "\n")[1:]
+	require.Len(t, rows, len(machinesByName))
 	for _, row := range rows {
 		cells := strings.Split(row, "|")
-		m := byName[strings.TrimSpace(cells[0])]
+		m := machinesByName[strings.TrimSpace(cells[0])]
 		require.NotNil(t, m, row)
-		require.Equal(t, parse(t, cells[1]), m.Initial(), row)
+		require.Equal(t, mustParse(t, cells[1]), m.Initial(), row)
 
 		var edges []status.Edge
 		for from := range strings.SplitSeq(cells[2], ";") {
 			left, right, found := strings.Cut(from, "→")
 			require.True(t, found, row)
 			for to := range strings.SplitSeq(right, ",") {
-				edges = append(edges, status.Edge{From: parse(t, left), To: parse(t, to)})
+				edges = append(edges, status.Edge{From: mustParse(t, left), To: mustParse(t, to)})
 			}
 		}
 		require.Equal(t, edges, m.Edges(), row)
@@ -72,7 +72,7 @@ func TestTheMachinesAreTheDesigns(t *testing.T) {
 	}
 }
 
-func TestAdvanceMovesAlongAnEdgeOrSaysWhyNot(t *testing.T) {
+func TestAdvance_MovesAlongEdges(t *testing.T) {
 	t.Parallel()
 	s, err := status.SMS.Advance(status.Accepted, status.Delivered)
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestAdvanceMovesAlongAnEdgeOrSaysWhyNot(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestLateEvidenceIsLegalOnEveryMachine(t *testing.T) {
+func TestCan_AllowsLateEvidence(t *testing.T) {
 	t.Parallel()
 	bare, err := status.NewMachine(status.Preparing)
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestLateEvidenceIsLegalOnEveryMachine(t *testing.T) {
 	}
 }
 
-func TestNewMachineReportsAllMistakesAtOnce(t *testing.T) {
+func TestNewMachine_ReportsAllErrors(t *testing.T) {
 	t.Parallel()
 	const none = status.Delivered + 1
 	for _, tt := range []struct {
@@ -144,7 +144,7 @@ func TestNewMachineReportsAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
-func TestAMachineMayMoveOnFromAFinalStatus(t *testing.T) {
+func TestNewMachine_AllowsEdgeFromFinalStatus(t *testing.T) {
 	t.Parallel()
 	m, err := status.NewMachine(status.Preparing,
 		status.Edge{From: status.Preparing, To: status.Failed},
@@ -155,7 +155,7 @@ func TestAMachineMayMoveOnFromAFinalStatus(t *testing.T) {
 	require.True(t, m.Reaches(status.Delivered), "late evidence does")
 }
 
-func TestAMachineKeepsItsEdgesToItself(t *testing.T) {
+func TestMachine_CopiesEdges(t *testing.T) {
 	t.Parallel()
 	given := []status.Edge{{From: status.Preparing, To: status.Delivered}}
 	m, err := status.NewMachine(status.Preparing, given...)
@@ -165,7 +165,7 @@ func TestAMachineKeepsItsEdgesToItself(t *testing.T) {
 	require.Equal(t, []status.Edge{{From: status.Preparing, To: status.Delivered}}, m.Edges())
 }
 
-func TestNoMachineGoesDownTheLadder(t *testing.T) {
+func TestMachine_NeverGoesDownTheLadder(t *testing.T) {
 	t.Parallel()
 	anyStatus := rapid.Map(rapid.Uint8Range(0, 6), func(n uint8) status.Status { return status.Status(n) })
 	anyEdge := rapid.Custom(func(t *rapid.T) status.Edge {

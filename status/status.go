@@ -33,14 +33,14 @@ const (
 	Delivered
 )
 
-var names = [...]string{"preparing", "accepted", "failed", "undeliverable", "delivered"}
+var statusNames = [...]string{"preparing", "accepted", "failed", "undeliverable", "delivered"}
 
 // Statuses returns the five statuses in the ladder's order.
 func Statuses() []Status { return []Status{Preparing, Accepted, Failed, Undeliverable, Delivered} }
 
 // Parse reads a status by its name, in any case.
 func Parse(s string) (Status, error) {
-	for i, name := range names {
+	for i, name := range statusNames {
 		if strings.EqualFold(s, name) {
 			return Status(i), nil
 		}
@@ -60,7 +60,7 @@ func (s Status) String() string {
 	if !s.Valid() {
 		return fmt.Sprintf("status(%d)", uint8(s))
 	}
-	return names[s]
+	return statusNames[s]
 }
 
 // MarshalText returns the status's name.
@@ -68,7 +68,7 @@ func (s Status) MarshalText() ([]byte, error) {
 	if !s.Valid() {
 		return nil, fmt.Errorf("status: %d is no status", uint8(s))
 	}
-	return []byte(names[s]), nil
+	return []byte(statusNames[s]), nil
 }
 
 // UnmarshalText is [Parse].

@@ -11,7 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestEachStatusIsWhatTheDesignSays(t *testing.T) {
+func TestStatus_NameFinalGroup(t *testing.T) {
 	t.Parallel()
 	for i, tt := range []struct {
 		status status.Status
@@ -35,7 +35,7 @@ func TestEachStatusIsWhatTheDesignSays(t *testing.T) {
 	require.Len(t, status.Statuses(), 5)
 }
 
-func TestEachGroupHasItsStatuses(t *testing.T) {
+func TestGroup_HasStatuses(t *testing.T) {
 	t.Parallel()
 	for g, want := range map[status.Group][]status.Status{
 		status.All:                status.Statuses(),
@@ -57,7 +57,7 @@ func TestEachGroupHasItsStatuses(t *testing.T) {
 	}, status.Groups())
 }
 
-func TestNamesComeBackAsTheyWere(t *testing.T) {
+func TestParse_RoundTripsNames(t *testing.T) {
 	t.Parallel()
 	for _, s := range status.Statuses() {
 		for _, text := range []string{s.String(), strings.ToUpper(s.String())} {
@@ -86,7 +86,7 @@ func TestNamesComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoStatusIsRefused(t *testing.T) {
+func TestParse_RefusesInvalidStatus(t *testing.T) {
 	t.Parallel()
 	const none = status.Delivered + 1
 	require.False(t, none.Valid())
@@ -103,7 +103,7 @@ func TestWhatIsNoStatusIsRefused(t *testing.T) {
 	require.Equal(t, status.Accepted, kept, "what cannot be read changes nothing")
 }
 
-func TestWhatIsNoGroupIsRefused(t *testing.T) {
+func TestParseGroup_RefusesInvalidGroup(t *testing.T) {
 	t.Parallel()
 	const none = status.FailedGroup + 1
 	require.False(t, none.Valid())

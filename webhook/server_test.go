@@ -32,18 +32,18 @@ import (
 	"github.com/smsplus/smsplus-go/webhook"
 )
 
-// town is a house with real servers: its own, and its provider's.
-type town struct {
+// appServer is a house with real servers: its own, and its provider's.
+type appServer struct {
 	*smsplus.Dispatcher
 	store *storetest.Faulty
 	down  atomic.Bool // the store is
 	url   string
 }
 
-// settle opens a town whose templates are the channels' names.
-func settle(t *testing.T, o webhook.Options, channels ...channel.Channel) *town {
+// newAppServer opens a town whose templates are the channels' names.
+func newAppServer(t *testing.T, o webhook.Options, channels ...channel.Channel) *appServer {
 	t.Helper()
-	w := &town{store: &storetest.Faulty{Store: memstore.New()}}
+	w := &appServer{store: &storetest.Faulty{Store: memstore.New()}}
 	w.store.Before = func(string) error {
 		if w.down.Load() {
 			return errors.New("the store is down")
@@ -68,15 +68,15 @@ func settle(t *testing.T, o webhook.Options, channels ...channel.Channel) *town 
 	return w
 }
 
-// provider is the gateway's: it takes every text, or none.
-func provider(t *testing.T, code int) *gateway.Channel {
+// newProvider is the gateway's: it takes every text, or none.
+func newProvider(t *testing.T, code int) *gateway.Channel {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
 	t.Cleanup(server.Close)
 	return &gateway.Channel{URL: server.URL, Token: "token-5f3c", Secret: secret}
 }
 
-func (w *town) send(t *testing.T, template string) smsplus.Message {
+func (w *appServer) send(t *testing.T, template string) smsplus.Message {
 	t.Helper()
 	number, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func (w *town) send(t *testing.T, template string) smsplus.Message {
 	return w.message(t, id)
 }
 
-func (w *town) message(t *testing.T, id uuid.UUID) smsplus.Message {
+func (w *appServer) message(t *testing.T, id uuid.UUID) smsplus.Message {
 	t.Helper()
 	m, err := w.Message(t.Context(), id)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func (w *town) message(t *testing.T, id uuid.UUID) smsplus.Message {
 
 // call makes a provider's signed call, and returns the code of the answer and when to
 // come back.
-func (w *town) call(ctx context.Context, path, body string) (code int, later string, err error) {
+func (w *appServer) call(ctx context.Context, path, body string) (code int, later string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -109,88 +109,88 @@ func (w *town) call(ctx context.Context, path, body string) (code int, later str
 	return resp.StatusCode, resp.Header.Get("Retry-After"), resp.Body.Close()
 }
 
-func (w *town) calls(t *testing.T, path, body string) (code int, later string) {
+func (w *appServer) mustCall(t *testing.T, path, body string) (code int, later string) {
 	t.Helper()
 	code, later, err := w.call(t.Context(), path, body)
 	require.NoError(t, err)
 	return code, later
 }
 
-func arrived(id string) string { return fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id) }
+func deliveredBody(id string) string { return fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id) }
 
-func TestAReceiptReachesItsMessage(t *testing.T) {
+func TestServer_ReceiptUpdatesMessage(t *testing.T) {
 	t.Parallel()
-	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	m := w.send(t, "gateway")
 	require.Equal(t, status.Accepted, m.Status)
-	code, _ := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+	code, _ := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
 }
 
-func TestAnOutageOfTheStoreLosesNoReceipt(t *testing.T) {
+func TestServer_StoreOutageLosesNoReceipt(t *testing.T) {
 	t.Parallel()
-	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	m := w.send(t, "gateway")
 	w.down.Store(true)
 	for range 3 {
-		code, later := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+		code, later := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 		require.Equal(t, http.StatusServiceUnavailable, code)
 		require.Equal(t, "30", later)
 	}
 	w.down.Store(false)
 	require.Equal(t, status.Accepted, w.message(t, m.ID).Status)
-	code, _ := w.calls(t, "gateway", arrived(m.Attempts[0].ProviderID))
+	code, _ := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
 }
 
-func TestAReceiptThatComesBeforeItsMessageIsParked(t *testing.T) {
+func TestServer_ParksEarlyReceipt(t *testing.T) {
 	t.Parallel()
-	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	early := uuid.New()
 	attempt := smsplus.AttemptID(early, 0)
-	code, _ := w.calls(t, "gateway", arrived(attempt.String()))
+	code, _ := w.mustCall(t, "gateway", deliveredBody(attempt.String()))
 	require.Equal(t, http.StatusOK, code)
 	parked, err := w.store.Parked(t.Context(), []channel.Ref{{Channel: "gateway", ProviderID: attempt.String()}})
 	require.NoError(t, err)
 	require.Len(t, parked, 1)
 }
 
-// renamed is a provider under a name of its own.
-type renamed struct {
+// renamedChannel is a provider under a name of its own.
+type renamedChannel struct {
 	*gateway.Channel
 	name channel.Name
 }
 
-func (r renamed) Name() channel.Name { return r.name }
+func (r renamedChannel) Name() channel.Name { return r.name }
 
-func TestEachProviderOfAChannelCallsUnderItsOwnName(t *testing.T) {
+func TestServer_FailoverProvidersHaveOwnPaths(t *testing.T) {
 	t.Parallel()
 	sms, err := failover.New(channel.SMS,
-		renamed{provider(t, http.StatusTooManyRequests), "primary"}, renamed{provider(t, http.StatusAccepted), "backup"})
+		renamedChannel{newProvider(t, http.StatusTooManyRequests), "primary"}, renamedChannel{newProvider(t, http.StatusAccepted), "backup"})
 	require.NoError(t, err)
-	w := settle(t, webhook.Options{}, sms)
+	w := newAppServer(t, webhook.Options{}, sms)
 	m := w.send(t, "sms")
 	require.Equal(t, status.Accepted, m.Status)
-	call := arrived(m.Attempts[0].ProviderID)
+	call := deliveredBody(m.Attempts[0].ProviderID)
 	for _, path := range []string{"sms", "sms/", "sms/another", "backup"} {
-		code, _ := w.calls(t, path, call)
+		code, _ := w.mustCall(t, path, call)
 		require.Equal(t, http.StatusNotFound, code, path)
 	}
 	w.down.Store(true)
-	code, later := w.calls(t, "sms/backup", call)
+	code, later := w.mustCall(t, "sms/backup", call)
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Equal(t, "30", later)
 	w.down.Store(false)
-	code, _ = w.calls(t, "sms/backup", call)
+	code, _ = w.mustCall(t, "sms/backup", call)
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
 }
 
-func TestManyCallsAtOnceAreAllApplied(t *testing.T) {
+func TestServer_AppliesConcurrentCalls(t *testing.T) {
 	t.Parallel()
-	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	ms := make([]smsplus.Message, 50)
 	for i := range ms {
 		ms[i] = w.send(t, "gateway")
@@ -199,7 +199,7 @@ func TestManyCallsAtOnceAreAllApplied(t *testing.T) {
 	for range 4 { // providers repeat themselves
 		for _, m := range ms {
 			all.Go(func() {
-				code, _, err := w.call(t.Context(), "gateway", arrived(m.Attempts[0].ProviderID))
+				code, _, err := w.call(t.Context(), "gateway", deliveredBody(m.Attempts[0].ProviderID))
 				if err != nil || code != http.StatusOK {
 					t.Error(code, err)
 				}
@@ -212,10 +212,10 @@ func TestManyCallsAtOnceAreAllApplied(t *testing.T) {
 	}
 }
 
-func TestABodyThatNeverEndsIsAnsweredByTheDeadline(t *testing.T) {
+func TestServer_AnswersEndlessBodyByDeadline(t *testing.T) {
 	t.Parallel()
 	const timeout = 500 * time.Millisecond
-	w := settle(t, webhook.Options{Timeout: timeout}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{Timeout: timeout}, newProvider(t, http.StatusAccepted))
 	// connect returns what writes a call and returns the code of its answer.
 	connect := func() func(length int, body string) int {
 		host := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/receipts/")
@@ -234,7 +234,7 @@ func TestABodyThatNeverEndsIsAnsweredByTheDeadline(t *testing.T) {
 			return resp.StatusCode
 		}
 	}
-	whole := arrived("1")
+	whole := deliveredBody("1")
 	good, bad := connect(), connect()
 	require.Equal(t, http.StatusOK, good(len(whole), whole))
 	require.Equal(t, http.StatusServiceUnavailable, bad(len(whole)+1, whole))
@@ -242,9 +242,9 @@ func TestABodyThatNeverEndsIsAnsweredByTheDeadline(t *testing.T) {
 }
 
 // A proxy has one connection for calls and for everything else.
-func TestACallThatTakesTooLongDoesNotSpoilItsConnection(t *testing.T) {
+func TestServer_TimeoutKeepsConnectionUsable(t *testing.T) {
 	t.Parallel()
-	hangs := receiver{"sms", func(channel.Sink, http.ResponseWriter, *http.Request) { <-t.Context().Done() }}
+	hangs := funcReceiver{"sms", func(channel.Sink, http.ResponseWriter, *http.Request) { <-t.Context().Done() }}
 	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{hangs}})
 	require.NoError(t, err)
 	const timeout = 100 * time.Millisecond
@@ -282,9 +282,9 @@ func TestACallThatTakesTooLongDoesNotSpoilItsConnection(t *testing.T) {
 }
 
 // Whatever is sent, what is answered is none of it.
-func TestNoAnswerRepeatsTheCall(t *testing.T) {
+func TestServer_NeverRepeatsTheRequest(t *testing.T) {
 	t.Parallel()
-	w := settle(t, webhook.Options{}, provider(t, http.StatusAccepted))
+	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	body, err := json.Marshal(map[string]string{"id": "<script>", "word": "<script>"})
 	require.NoError(t, err)
 	for _, path := range []string{"gateway/%3Cscript%3E", "%3Cscript%3E", "gateway?x=%3Cscript%3E"} {

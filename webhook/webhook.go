@@ -91,8 +91,8 @@ const (
 	defaultMaxBody = 4 << 20
 	defaultTimeout = 10 * time.Second
 
-	// comeBack is the Retry-After of a call to be made again, in seconds.
-	comeBack = "30"
+	// retryAfter is the Retry-After of a call to be made again, in seconds.
+	retryAfter = "30"
 )
 
 // New returns the handler of the webhooks of every registered channel that has one.
@@ -110,7 +110,7 @@ func New(d *smsplus.Dispatcher, o Options) http.Handler {
 	h := &handler{options: o, channels: make(map[channel.Name]http.Handler)}
 	for c := range d.Channels() {
 		if r, ok := c.(channel.Receiver); ok {
-			h.channels[c.Name()] = r.ReceiptHandler(h.sink(c.Name(), d.Receive))
+			h.channels[c.Name()] = r.ReceiptHandler(h.wrapSink(c.Name(), d.Receive))
 		}
 	}
 	return h
@@ -121,18 +121,18 @@ type handler struct {
 	channels map[channel.Name]http.Handler
 }
 
-// unstored is the key of a call's *atomic.Bool, which says that the sink refused something.
-type unstored struct{}
+// sinkFailedKey is the key of a call's *atomic.Bool, which says that the sink refused something.
+type sinkFailedKey struct{}
 
-// sink hands on to the dispatcher and leaves a note in the call if that fails: what an
+// wrapSink hands on to the dispatcher and leaves a note in the call if that fails: what an
 // adapter makes of the sink's error must not lose receipts.
-func (h *handler) sink(name channel.Name, next channel.Sink) channel.Sink {
+func (h *handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		err := next(ctx, rs...)
 		if err == nil {
 			return nil
 		}
-		if failed, ok := ctx.Value(unstored{}).(*atomic.Bool); ok {
+		if failed, ok := ctx.Value(sinkFailedKey{}).(*atomic.Bool); ok {
 			failed.Store(true)
 		}
 		if errors.Is(err, smsplus.ErrInvalidReceipt) { // of the store's errors the dispatcher tells
@@ -145,8 +145,8 @@ func (h *handler) sink(name channel.Name, next channel.Sink) channel.Sink {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	name, adapter := h.find(r.URL.Path)
-	a := h.answer(w, r, name, adapter, began.Add(h.options.Timeout))
+	name, adapter := h.findChannel(r.URL.Path)
+	a := h.respond(w, r, name, adapter, began.Add(h.options.Timeout))
 	a.writeTo(w)
 	took := time.Since(began)
 	h.options.Logger.LogAttrs(r.Context(), slog.LevelDebug, "webhook: called",
@@ -156,8 +156,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the channel whose path it is, or "" and nil.
-func (h *handler) find(path string) (channel.Name, http.Handler) {
+// findChannel returns the channel whose path it is, or "" and nil.
+func (h *handler) findChannel(path string) (channel.Name, http.Handler) {
 	rest, ok := strings.CutPrefix(path, h.options.Prefix+"/")
 	if !ok {
 		return "", nil
@@ -170,20 +170,20 @@ func (h *handler) find(path string) (channel.Name, http.Handler) {
 	return name, h.channels[name]
 }
 
-// answer has the adapter answer, if the call is fit for one, and by the deadline.
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *answer {
+// respond has the adapter answer, if the call is fit for one, and by the deadline.
+func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
 	if adapter == nil {
-		return code(http.StatusNotFound)
+		return newResponse(http.StatusNotFound)
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	default:
-		a := code(http.StatusMethodNotAllowed)
+		a := newResponse(http.StatusMethodNotAllowed)
 		a.header.Set("Allow", "GET, HEAD, POST")
 		return a
 	}
 	if r.ContentLength > h.options.MaxBody {
-		return code(http.StatusRequestEntityTooLarge)
+		return newResponse(http.StatusRequestEntityTooLarge)
 	}
 	// A body that never ends is no matter for contexts. A test's recorder has no deadlines.
 	connection := http.NewResponseController(w)
@@ -193,11 +193,11 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 		_, tooLong := errors.AsType[*http.MaxBytesError](err)
 		switch {
 		case tooLong:
-			return code(http.StatusRequestEntityTooLarge)
+			return newResponse(http.StatusRequestEntityTooLarge)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return code(http.StatusServiceUnavailable)
+			return newResponse(http.StatusServiceUnavailable)
 		default:
-			return code(http.StatusBadRequest)
+			return newResponse(http.StatusBadRequest)
 		}
 	}
 	// The server goes on reading, to see whether the caller leaves. It would take a deadline
@@ -208,7 +208,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 	// A caller that leaves before the answer calls again, and would leave again: what it
 	// began is brought to its end.
 	begun := context.WithoutCancel(r.Context())
-	ctx, cancel := context.WithDeadline(context.WithValue(begun, unstored{}, &failed), deadline)
+	ctx, cancel := context.WithDeadline(context.WithValue(begun, sinkFailedKey{}, &failed), deadline)
 	defer cancel()
 	r = r.WithContext(ctx)
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -216,50 +216,50 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name channel.Na
 		r.Body = http.NoBody
 	}
 	// An adapter, or a store, that ignores its context goes on alone.
-	answered := make(chan *answer, 1)
-	go func() { answered <- h.ask(r, name, adapter) }()
+	answered := make(chan *response, 1)
+	go func() { answered <- h.callAdapter(r, name, adapter) }()
 	select {
 	case a := <-answered:
 		if failed.Load() || ctx.Err() != nil { // what is said because time is up blames nobody
-			return code(http.StatusServiceUnavailable)
+			return newResponse(http.StatusServiceUnavailable)
 		}
 		return a
 	case <-ctx.Done():
-		return code(http.StatusServiceUnavailable)
+		return newResponse(http.StatusServiceUnavailable)
 	}
 }
 
-// ask lets the adapter answer. What panics has failed; the panic's value may hold
+// callAdapter lets the adapter answer. What panics has failed; the panic's value may hold
 // anything, so only its type is told.
-func (h *handler) ask(r *http.Request, name channel.Name, adapter http.Handler) (a *answer) {
+func (h *handler) callAdapter(r *http.Request, name channel.Name, adapter http.Handler) (a *response) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.options.Logger.LogAttrs(r.Context(), slog.LevelError, "webhook: channel panicked",
 				slog.String("channel", string(name)), slog.String("type", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
-			a = code(http.StatusInternalServerError)
+			a = newResponse(http.StatusInternalServerError)
 		}
 	}()
-	a = &answer{header: make(http.Header)}
+	a = &response{header: make(http.Header)}
 	adapter.ServeHTTP(a, r)
 	a.WriteHeader(http.StatusOK)
 	return a
 }
 
-// answer is an answer that is kept until it is certain to be given.
-type answer struct {
+// response is an answer that is kept until it is certain to be given.
+type response struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
 }
 
-func code(c int) *answer { return &answer{header: make(http.Header), code: c} }
+func newResponse(c int) *response { return &response{header: make(http.Header), code: c} }
 
 // Header returns the answer's header.
-func (a *answer) Header() http.Header { return a.header }
+func (a *response) Header() http.Header { return a.header }
 
 // WriteHeader keeps the code, if it is the first and final. It panics, as the server's
 // does, at one that is none.
-func (a *answer) WriteHeader(code int) {
+func (a *response) WriteHeader(code int) {
 	if code < 100 || code > 999 {
 		panic(fmt.Sprintf("webhook: invalid code %d", code))
 	}
@@ -268,14 +268,14 @@ func (a *answer) WriteHeader(code int) {
 	}
 }
 
-func (a *answer) Write(b []byte) (int, error) {
+func (a *response) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(b)
 }
 
-func (a *answer) writeTo(w http.ResponseWriter) {
+func (a *response) writeTo(w http.ResponseWriter) {
 	if a.code == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {
-		a.header.Set("Retry-After", comeBack)
+		a.header.Set("Retry-After", retryAfter)
 	}
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.code)

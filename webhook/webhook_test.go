@@ -34,19 +34,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// house is an application: a dispatcher, its store and its webhooks.
-type house struct {
+// app is an application: a dispatcher, its store and its webhooks.
+type app struct {
 	*smsplus.Dispatcher
 	store *storetest.Faulty
 	hooks http.Handler
-	log   *log
-	calls *calls
+	log   *logBuffer
+	calls *callRecorder
 }
 
-// open builds a house. Its store may be made to fail before the first call.
-func open(t *testing.T, o webhook.Options, channels ...channel.Channel) *house {
+// newApp builds a house. Its store may be made to fail before the first call.
+func newApp(t *testing.T, o webhook.Options, channels ...channel.Channel) *app {
 	t.Helper()
-	h := &house{store: &storetest.Faulty{Store: memstore.New()}, log: new(log), calls: new(calls)}
+	h := &app{store: &storetest.Faulty{Store: memstore.New()}, log: new(logBuffer), calls: new(callRecorder)}
 	d, err := smsplus.New(smsplus.Config{Store: h.store, Channels: channels})
 	require.NoError(t, err)
 	o.Logger = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -55,81 +55,81 @@ func open(t *testing.T, o webhook.Options, channels ...channel.Channel) *house {
 	return h
 }
 
-// call makes a call and returns the answer.
-func (h *house) call(r *http.Request) *httptest.ResponseRecorder {
+// serve makes a call and returns the answer.
+func (h *app) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.hooks.ServeHTTP(w, r)
 	return w
 }
 
-func (h *house) parked(t *testing.T, refs ...channel.Ref) []channel.Receipt {
+func (h *app) parked(t *testing.T, refs ...channel.Ref) []channel.Receipt {
 	t.Helper()
 	rs, err := h.store.Parked(t.Context(), refs)
 	require.NoError(t, err)
 	return rs
 }
 
-type log struct {
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *log) Write(b []byte) (int, error) {
+func (l *logBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-func (l *log) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-// calls are what was observed.
-type calls struct {
+// callRecorder are what was observed.
+type callRecorder struct {
 	mu  sync.Mutex
 	all []webhook.Call
 }
 
-func (c *calls) observe(call webhook.Call) {
+func (c *callRecorder) observe(call webhook.Call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all = append(c.all, call)
 }
 
-func (c *calls) list() []webhook.Call {
+func (c *callRecorder) list() []webhook.Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.all)
 }
 
-// receiver is a channel with a webhook that does as it is told.
-type receiver struct {
-	name  channel.Name
-	serve func(sink channel.Sink, w http.ResponseWriter, r *http.Request)
+// funcReceiver is a channel with a webhook that does as it is told.
+type funcReceiver struct {
+	name   channel.Name
+	handle func(sink channel.Sink, w http.ResponseWriter, r *http.Request)
 }
 
-func (c receiver) Name() channel.Name   { return c.name }
-func (receiver) Traits() channel.Traits { return channel.Traits{} }
-func (receiver) Send(context.Context, channel.Envelope) (channel.Result, error) {
+func (c funcReceiver) Name() channel.Name   { return c.name }
+func (funcReceiver) Traits() channel.Traits { return channel.Traits{} }
+func (funcReceiver) Send(context.Context, channel.Envelope) (channel.Result, error) {
 	return channel.Result{}, errors.New("not here")
 }
 
-func (c receiver) ReceiptHandler(sink channel.Sink) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(sink, w, r) })
+func (c funcReceiver) ReceiptHandler(sink channel.Sink) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.handle(sink, w, r) })
 }
 
-// deaf is a channel without a webhook.
-type deaf struct{ channel.Channel }
+// withoutWebhook is a channel without a webhook.
+type withoutWebhook struct{ channel.Channel }
 
-func (deaf) Name() channel.Name { return "deaf" }
+func (withoutWebhook) Name() channel.Name { return "deaf" }
 
 const secret = "secret-9a1e"
 
-// hook is an adapter of a provider whose signed calls list the IDs of messages that
+// signedReceiver is an adapter of a provider whose signed calls list the IDs of messages that
 // arrived.
-var hook = receiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+var signedReceiver = funcReceiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 	httpapi.Webhook{
 		MaxBody: 1 << 10,
 		Verify: func(r *http.Request, body []byte) bool {
@@ -147,8 +147,8 @@ var hook = receiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *ht
 	}.Handler(sink).ServeHTTP(w, r)
 }}
 
-// post returns a signed call.
-func post(url, body string) *http.Request {
+// signedPost returns a signed call.
+func signedPost(url, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	r.Header.Set("X-Signature", sign(body))
 	return r
@@ -160,51 +160,51 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func says(code int) receiver {
-	return receiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
+func codeReceiver(code int) funcReceiver {
+	return funcReceiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
 }
 
-func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
+func TestHandler_StatusCodes(t *testing.T) {
 	t.Parallel()
 	const long = 2 << 10
-	forged := post("/hook", `["1"]`)
+	forged := signedPost("/hook", `["1"]`)
 	forged.Header.Set("X-Signature", sign("another"))
-	endless := post("/hook", "")
+	endless := signedPost("/hook", "")
 	endless.Body, endless.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", long+1))), -1
-	announced := post("/hook", "")
-	announced.Body, announced.ContentLength = io.NopCloser(breaks{}), long+1 // nobody reads it
-	broken := post("/hook", "")
-	broken.Body, broken.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader("x"), breaks{})), -1
+	announced := signedPost("/hook", "")
+	announced.Body, announced.ContentLength = io.NopCloser(failingReader{}), long+1 // nobody reads it
+	broken := signedPost("/hook", "")
+	broken.Body, broken.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader("x"), failingReader{})), -1
 	for name, tt := range map[string]struct {
 		call *http.Request
 		code int
 	}{
-		"stored":                     {post("/hook", `["1"]`), 200},
-		"below its path":             {post("/hook/5f3c9a", `["1"]`), 200},
-		"with a query":               {post("/hook?token=5f3c9a", `["1"]`), 200},
+		"stored":                     {signedPost("/hook", `["1"]`), 200},
+		"below its path":             {signedPost("/hook/5f3c9a", `["1"]`), 200},
+		"with a query":               {signedPost("/hook?token=5f3c9a", `["1"]`), 200},
 		"a signature of another":     {forged, 401},
 		"no signature":               {httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader(`["1"]`)), 401},
-		"no sense":                   {post("/hook", `["1"`), 400},
+		"no sense":                   {signedPost("/hook", `["1"`), 400},
 		"broken off":                 {broken, 400},
-		"an ID of nothing":           {post("/hook", `[""]`), 400},
-		"longer than the adapter's":  {post("/hook", strings.Repeat("x", 1<<10+1)), 413},
+		"an ID of nothing":           {signedPost("/hook", `[""]`), 400},
+		"longer than the adapter's":  {signedPost("/hook", strings.Repeat("x", 1<<10+1)), 413},
 		"longer than anybody's":      {announced, 413},
 		"long without saying so":     {endless, 413},
 		"another method":             {httptest.NewRequest(http.MethodDelete, "/hook", nil), 405},
 		"a method for the adapter":   {httptest.NewRequest(http.MethodGet, "/hook", nil), 405},
 		"a look":                     {httptest.NewRequest(http.MethodHead, "/says", nil), 204},
-		"a channel that is not":      {post("/fax", `["1"]`), 404},
-		"a channel without webhook":  {post("/deaf", `["1"]`), 404},
-		"a name that begins so":      {post("/hooked", `["1"]`), 404},
-		"a name in another place":    {post("/receipts/hook", `["1"]`), 404},
-		"a path that looks escaped":  {post("/%68ook", `["1"]`), 200},
-		"a path out of the ordinary": {post("/../hook", `["1"]`), 404},
-		"the root":                   {post("/", `["1"]`), 404},
+		"a channel that is not":      {signedPost("/fax", `["1"]`), 404},
+		"a channel without webhook":  {signedPost("/deaf", `["1"]`), 404},
+		"a name that begins so":      {signedPost("/hooked", `["1"]`), 404},
+		"a name in another place":    {signedPost("/receipts/hook", `["1"]`), 404},
+		"a path that looks escaped":  {signedPost("/%68ook", `["1"]`), 200},
+		"a path out of the ordinary": {signedPost("/../hook", `["1"]`), 404},
+		"the root":                   {signedPost("/", `["1"]`), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := open(t, webhook.Options{MaxBody: long}, hook, says(204), deaf{says(200)})
-			w := h.call(tt.call)
+			h := newApp(t, webhook.Options{MaxBody: long}, signedReceiver, codeReceiver(204), withoutWebhook{codeReceiver(200)})
+			w := h.serve(tt.call)
 			require.Equal(t, tt.code, w.Code)
 			require.Empty(t, w.Body.String(), "nothing repeats what was sent")
 			stored := len(h.parked(t, channel.Ref{Channel: "hook", ProviderID: "1"}))
@@ -217,26 +217,26 @@ func TestACallIsAnsweredByWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-type breaks struct{}
+type failingReader struct{}
 
-func (breaks) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestThePrefixStandsBeforeTheNames(t *testing.T) {
+func TestPrefix_IsBeforeChannelName(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"receipts/v1", "/receipts/v1", "/receipts/v1/"} {
-		h := open(t, webhook.Options{Prefix: prefix}, hook)
-		require.Equal(t, 200, h.call(post("/receipts/v1/hook", `["1"]`)).Code)
-		require.Equal(t, 200, h.call(post("/receipts/v1/hook/x/y", `["1"]`)).Code)
+		h := newApp(t, webhook.Options{Prefix: prefix}, signedReceiver)
+		require.Equal(t, 200, h.serve(signedPost("/receipts/v1/hook", `["1"]`)).Code)
+		require.Equal(t, 200, h.serve(signedPost("/receipts/v1/hook/x/y", `["1"]`)).Code)
 		for _, path := range []string{"/hook", "/receipts/hook", "/receipts/v1", "/receipts/v1hook", "/receipts/v1//hook"} {
-			require.Equal(t, 404, h.call(post(path, `["1"]`)).Code, path)
+			require.Equal(t, 404, h.serve(signedPost(path, `["1"]`)).Code, path)
 		}
 	}
 }
 
-func TestTheAdapterSeesTheCallAsItCame(t *testing.T) {
+func TestHandler_PassesRequestUnchanged(t *testing.T) {
 	t.Parallel()
 	seen := make(chan *http.Request, 1)
-	h := open(t, webhook.Options{Prefix: "receipts"}, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
+	h := newApp(t, webhook.Options{Prefix: "receipts"}, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil && string(body) == "a=b" && r.ContentLength == 3 && r.ParseForm() == nil {
 			seen <- r
@@ -250,7 +250,7 @@ func TestTheAdapterSeesTheCallAsItCame(t *testing.T) {
 	call := httptest.NewRequest(http.MethodPost, "https://example.com/receipts/sms/5f3c?x=y", strings.NewReader("a=b"))
 	call.ContentLength = -1 // it comes in chunks
 	call.Header.Set("X-Twilio-Signature", "s")
-	w := h.call(call)
+	w := h.serve(call)
 	require.Equal(t, http.StatusAccepted, w.Code)
 	require.Equal(t, "<Response/>", w.Body.String())
 	require.Equal(t, "text/xml", w.Header().Get("Content-Type"))
@@ -260,7 +260,7 @@ func TestTheAdapterSeesTheCallAsItCame(t *testing.T) {
 	require.Equal(t, call.Header, r.Header)
 }
 
-func TestWhatIsNotStoredIsToBeCalledAgain(t *testing.T) {
+func TestHandler_Answers503IfSinkFails(t *testing.T) {
 	t.Parallel()
 	answer := func(code int, header ...string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
@@ -281,7 +281,7 @@ func TestWhatIsNotStoredIsToBeCalledAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+			h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 				if sink(r.Context(), channel.Receipt{Channel: "sms", ProviderID: "1", Status: status.Delivered}) != nil {
 					tt(w)
 				}
@@ -293,67 +293,67 @@ func TestWhatIsNotStoredIsToBeCalledAgain(t *testing.T) {
 				}
 				return nil
 			}
-			w := h.call(post("/sms", ""))
+			w := h.serve(signedPost("/sms", ""))
 			require.Equal(t, http.StatusServiceUnavailable, w.Code)
 			require.Equal(t, "30", w.Header().Get("Retry-After"))
 			require.Empty(t, w.Body.String())
 			down = false
 			require.Empty(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}))
-			require.Equal(t, 200, h.call(post("/sms", "")).Code)
+			require.Equal(t, 200, h.serve(signedPost("/sms", "")).Code)
 			require.Len(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}), 1)
 		})
 	}
 }
 
-func TestAnAdaptersOwn503HasATimeToComeBack(t *testing.T) {
+func TestHandler_Adds503RetryAfter(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "30", open(t, webhook.Options{}, says(503)).call(post("/says", "")).Header().Get("Retry-After"))
-	own := receiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) {
+	require.Equal(t, "30", newApp(t, webhook.Options{}, codeReceiver(503)).serve(signedPost("/says", "")).Header().Get("Retry-After"))
+	own := funcReceiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}}
-	require.Equal(t, "7", open(t, webhook.Options{}, own).call(post("/says", "")).Header().Get("Retry-After"))
+	require.Equal(t, "7", newApp(t, webhook.Options{}, own).serve(signedPost("/says", "")).Header().Get("Retry-After"))
 }
 
-func TestReceiptsThatMakeNoSenseAreTold(t *testing.T) {
+func TestSink_LogsInvalidReceipts(t *testing.T) {
 	t.Parallel()
-	h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, _ http.ResponseWriter, r *http.Request) {
+	h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(sink channel.Sink, _ http.ResponseWriter, r *http.Request) {
 		_ = sink(r.Context(), channel.Receipt{Channel: "sms", Status: status.Delivered})
 	}})
-	require.Equal(t, http.StatusServiceUnavailable, h.call(post("/sms", "")).Code)
+	require.Equal(t, http.StatusServiceUnavailable, h.serve(signedPost("/sms", "")).Code)
 	require.Contains(t, h.log.String(), "level=ERROR msg=\"webhook: the channel's receipts make no sense\" channel=sms")
 }
 
-func TestAPanicEndsItsCallAlone(t *testing.T) {
+func TestHandler_RecoversPanic(t *testing.T) {
 	t.Parallel()
-	h := open(t, webhook.Options{}, hook, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
+	h := newApp(t, webhook.Options{}, signedReceiver, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_, _ = io.Copy(w, r.Body)
 		panic("of +886912345678")
 	}})
-	w := h.call(post("/sms/5f3c?token=4711", "the text"))
+	w := h.serve(signedPost("/sms/5f3c?token=4711", "the text"))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
 	require.Empty(t, w.Body.String())
 	said := h.log.String()
 	require.Contains(t, said, "level=ERROR msg=\"webhook: channel panicked\" channel=sms type=string stack=")
-	require.Contains(t, said, "TestAPanicEndsItsCallAlone.func1", "where it was")
+	require.Contains(t, said, "TestHandler_RecoversPanic.func1", "where it was")
 	for _, kept := range []string{"912345678", "5f3c", "4711", "the text"} {
 		require.NotContains(t, said, kept)
 	}
-	require.Equal(t, 200, h.call(post("/hook", `["1"]`)).Code)
+	require.Equal(t, 200, h.serve(signedPost("/hook", `["1"]`)).Code)
 }
 
 // An adapter that forgot a case must not tell its provider that all is stored.
-func TestACodeThatIsNoneIsAPanic(t *testing.T) {
+func TestResponse_PanicsOnInvalidCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{-1, 0, 99, 1000} {
-		h := open(t, webhook.Options{}, says(code))
-		require.Equal(t, http.StatusInternalServerError, h.call(post("/says", "")).Code, code)
+		h := newApp(t, webhook.Options{}, codeReceiver(code))
+		require.Equal(t, http.StatusInternalServerError, h.serve(signedPost("/says", "")).Code, code)
 		require.Contains(t, h.log.String(), "webhook: channel panicked")
 	}
 }
 
-func TestACallIsAnsweredByItsDeadline(t *testing.T) {
+func TestHandler_AnswersByDeadline(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"an adapter that ignores its context": func(http.ResponseWriter, *http.Request) { <-time.After(time.Hour) },
@@ -365,8 +365,8 @@ func TestACallIsAnsweredByItsDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := open(t, webhook.Options{}, receiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) { serve(w, r) }})
-				w := h.call(post("/sms", ""))
+				h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) { serve(w, r) }})
+				w := h.serve(signedPost("/sms", ""))
 				require.Equal(t, []webhook.Call{{Channel: "sms", Code: http.StatusServiceUnavailable, Took: 10 * time.Second}}, h.calls.list())
 				require.Equal(t, http.StatusServiceUnavailable, w.Code)
 				require.Equal(t, "30", w.Header().Get("Retry-After"))
@@ -376,15 +376,15 @@ func TestACallIsAnsweredByItsDeadline(t *testing.T) {
 	}
 }
 
-func TestAStoreThatHangsIsAnOutage(t *testing.T) {
+func TestHandler_Answers503IfStoreHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := open(t, webhook.Options{Timeout: 3 * time.Second}, hook)
+		h := newApp(t, webhook.Options{Timeout: 3 * time.Second}, signedReceiver)
 		h.store.Before = func(string) error {
 			<-time.After(time.Minute)
 			return errors.New("too late")
 		}
-		w := h.call(post("/hook", `["1"]`))
+		w := h.serve(signedPost("/hook", `["1"]`))
 		require.Equal(t, http.StatusServiceUnavailable, w.Code)
 		require.Equal(t, 3*time.Second, h.calls.list()[0].Took)
 		<-time.After(time.Hour)
@@ -393,10 +393,10 @@ func TestAStoreThatHangsIsAnOutage(t *testing.T) {
 
 // A provider with less patience than the store is slow gives up, and repeats its call:
 // if that ended what was begun, nothing would ever be stored.
-func TestWhatWasBegunIsStoredThoughTheCallerLeaves(t *testing.T) {
+func TestHandler_FinishesAfterCallerLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := open(t, webhook.Options{}, receiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+		h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-time.After(5 * time.Second): // a slow store
 			case <-r.Context().Done():
@@ -407,16 +407,16 @@ func TestWhatWasBegunIsStoredThoughTheCallerLeaves(t *testing.T) {
 		}})
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
-		require.Equal(t, http.StatusOK, h.call(post("/sms", "").WithContext(ctx)).Code)
+		require.Equal(t, http.StatusOK, h.serve(signedPost("/sms", "").WithContext(ctx)).Code)
 		require.Len(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}), 1)
 	})
 }
 
-func TestOnlyTheNameTheCodeAndTheDurationAreLogged(t *testing.T) {
+func TestHandler_LogsChannelCodeAndDurationOnly(t *testing.T) {
 	t.Parallel()
-	h := open(t, webhook.Options{}, hook)
-	h.call(post("/hook/5f3c?token=4711", `["1234"]`))
-	h.call(post("/fax/5f3c?token=4711", "1234"))
+	h := newApp(t, webhook.Options{}, signedReceiver)
+	h.serve(signedPost("/hook/5f3c?token=4711", `["1234"]`))
+	h.serve(signedPost("/fax/5f3c?token=4711", "1234"))
 	lines := strings.Split(strings.TrimSpace(h.log.String()), "\n")
 	require.Len(t, lines, 2)
 	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel=hook code=200 took=\S+$`, lines[0])
@@ -425,9 +425,9 @@ func TestOnlyTheNameTheCodeAndTheDurationAreLogged(t *testing.T) {
 	require.Empty(t, h.calls.list()[1].Channel)
 }
 
-func TestTheReceiptsOfACallAreOneBatch(t *testing.T) {
+func TestHandler_PassesReceiptsInOneBatch(t *testing.T) {
 	t.Parallel()
-	h := open(t, webhook.Options{}, hook)
+	h := newApp(t, webhook.Options{}, signedReceiver)
 	parks := 0
 	h.store.Before = func(method string) error {
 		if method == "Park" {
@@ -442,7 +442,7 @@ func TestTheReceiptsOfACallAreOneBatch(t *testing.T) {
 	}
 	body, err := json.Marshal(ids)
 	require.NoError(t, err)
-	require.Equal(t, 200, h.call(post("/hook", string(body))).Code)
+	require.Equal(t, 200, h.serve(signedPost("/hook", string(body))).Code)
 	require.Equal(t, 1, parks)
 	require.Len(t, h.parked(t, refs...), 100)
 }
@@ -452,7 +452,7 @@ func FuzzCall(f *testing.F) {
 	f.Add("GET", "/receipts/hook/5f3c", "", false)
 	f.Add("PUT", "/receipts//hook", "x", true)
 	f.Add("HEAD", "/", strings.Repeat("x", 3000), true)
-	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{hook, deaf{hook}}})
+	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{signedReceiver, withoutWebhook{signedReceiver}}})
 	require.NoError(f, err)
 	hooks := webhook.New(d, webhook.Options{Prefix: "receipts", MaxBody: 2 << 10})
 	f.Fuzz(func(t *testing.T, method, path, body string, signed bool) {

@@ -15,38 +15,38 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-type sequence = iter.Seq2[smsplus.Message, error]
+type recordSeq = iter.Seq2[smsplus.Message, error]
 
-var formats = map[string]func(io.Writer, sequence, ...query.Export) error{
+var formats = map[string]func(io.Writer, recordSeq, ...query.Export) error{
 	"csv":    query.WriteCSV,
 	"ndjson": query.WriteNDJSON,
 }
 
 func (p *program) export(f *flags) action {
-	q := f.question()
-	f.person(q, p.stdin)
+	q := f.declareQuery()
+	f.declareRecordFilter(q, p.stdin)
 	write, name := query.WriteCSV, ""
-	f.value("format", "write this `format`, csv or ndjson (default: csv)", func(text string) error {
+	f.declareValue("format", "write this `format`, csv or ndjson (default: csv)", func(text string) error {
 		if write = formats[text]; write == nil {
 			return errors.New("it is neither csv nor ndjson")
 		}
 		return nil
 	})
-	f.text(&name, "o", "write this `file`, which is there when it is whole, and never in part (default: standard output)")
+	f.declareText(&name, "o", "write this `file`, which is there when it is whole, and never in part (default: standard output)")
 	bom := f.Bool("bom", false, "begin a CSV with the byte order mark that Excel needs")
-	reveal := f.reveal()
+	reveal := f.declareReveal()
 	return func(ctx context.Context, _ string) error {
 		q.Limit = pageSize
-		return p.list(ctx, q, func(r *query.Reader) error {
+		return p.withReader(ctx, q, func(r *query.Reader) error {
 			all := r.All(ctx, q.Filter)
 			if isTerminal(p.stderr) && (name != "" || !isTerminal(p.stdout)) {
-				all = counted(all, p.stderr)
+				all = withProgress(all, p.stderr)
 			}
 			e := query.Export{BOM: *bom, Location: q.zone, Reveal: *reveal}
 			if name == "" {
 				return write(p.stdout, all, e)
 			}
-			return replace(name, func(w io.Writer) error { return write(w, all, e) })
+			return replaceFile(name, func(w io.Writer) error { return write(w, all, e) })
 		})
 	}
 }
@@ -54,9 +54,9 @@ func (p *program) export(f *flags) action {
 // pageSize is how many records an export holds at a time.
 const pageSize = 500
 
-// replace writes a file beside the one of that name and puts it in its place when it
+// replaceFile writes a file beside the one of that name and puts it in its place when it
 // is whole.
-func replace(name string, write func(io.Writer) error) error {
+func replaceFile(name string, write func(io.Writer) error) error {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return usagef("-o: there is something of that name, and it is no file")
 	}
@@ -78,8 +78,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// counted tells w how far a list has come.
-func counted(all sequence, w io.Writer) sequence {
+// withProgress tells w how far a list has come.
+func withProgress(all recordSeq, w io.Writer) recordSeq {
 	return func(yield func(smsplus.Message, error) bool) {
 		n := 0
 		defer func() { fmt.Fprintf(w, "\r%d records\n", n) }()

@@ -15,10 +15,10 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func TestAnExportIsWhatQueryWrites(t *testing.T) {
+func TestExport_WritesWhatQueryWrites(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
-	newest := day()
+	s, _ := filledShell(t)
+	newest := sampleMessages()
 	newest[0], newest[1], newest[2], newest[3] = newest[3], newest[2], newest[1], newest[0]
 	for flags, e := range map[string]query.Export{
 		"":             {},
@@ -26,23 +26,23 @@ func TestAnExportIsWhatQueryWrites(t *testing.T) {
 		"-bom -reveal": {BOM: true, Reveal: true},
 	} {
 		var csv, ndjson bytes.Buffer
-		require.NoError(t, query.WriteCSV(&csv, each(newest...), e))
-		require.NoError(t, query.WriteNDJSON(&ndjson, each(newest...), e))
+		require.NoError(t, query.WriteCSV(&csv, seqOf(newest...), e))
+		require.NoError(t, query.WriteNDJSON(&ndjson, seqOf(newest...), e))
 		args := append([]string{"export", "-from", "2026-11-01"}, strings.Fields(flags)...)
-		require.Equal(t, csv.String(), s.out(t, args...))
-		require.Equal(t, csv.String(), s.out(t, append(args, "-format", "csv")...))
-		require.Equal(t, ndjson.String(), s.out(t, append(args, "-format", "ndjson")...))
+		require.Equal(t, csv.String(), s.mustRun(t, args...))
+		require.Equal(t, csv.String(), s.mustRun(t, append(args, "-format", "csv")...))
+		require.Equal(t, ndjson.String(), s.mustRun(t, append(args, "-format", "ndjson")...))
 
 		name := filepath.Join(t.TempDir(), "records.csv")
 		require.NoError(t, os.WriteFile(name, []byte("yesterday's"), 0o600))
-		require.Empty(t, s.out(t, append(args, "-o", name)...))
+		require.Empty(t, s.mustRun(t, append(args, "-o", name)...))
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		require.Equal(t, csv.String(), string(text))
 	}
 }
 
-func TestAFileIsThereWholeOrNotAtAll(t *testing.T) {
+func TestReplaceFile_IsAtomic(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	name := filepath.Join(dir, "records.csv")
@@ -51,17 +51,17 @@ func TestAFileIsThereWholeOrNotAtAll(t *testing.T) {
 		_, err := io.WriteString(w, "half")
 		return errors.Join(err, broken)
 	}
-	require.ErrorIs(t, replace(name, fails), broken)
+	require.ErrorIs(t, replaceFile(name, fails), broken)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
 
-	require.NoError(t, replace(name, func(w io.Writer) error {
+	require.NoError(t, replaceFile(name, func(w io.Writer) error {
 		require.NoFileExists(t, name)
 		_, err := io.WriteString(w, "whole")
 		return err
 	}))
-	require.ErrorIs(t, replace(name, fails), broken)
+	require.ErrorIs(t, replaceFile(name, fails), broken)
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, "whole", string(text))
@@ -75,17 +75,17 @@ func TestAFileIsThereWholeOrNotAtAll(t *testing.T) {
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink(name, link))
 	for _, other := range []string{link, dir, os.DevNull} {
-		require.ErrorAs(t, replace(other, fails), new(usageError), other)
+		require.ErrorAs(t, replaceFile(other, fails), new(usageError), other)
 	}
-	require.Error(t, replace(filepath.Join(dir, "none", "records.csv"), fails))
+	require.Error(t, replaceFile(filepath.Join(dir, "none", "records.csv"), fails))
 }
 
-func TestProgressCountsRecords(t *testing.T) {
+func TestWithProgress_CountsRecords(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the store is gone")
 	var w bytes.Buffer
 	seen := 0
-	for _, err := range counted(func(yield func(smsplus.Message, error) bool) {
+	for _, err := range withProgress(func(yield func(smsplus.Message, error) bool) {
 		for range pageSize + 1 {
 			if !yield(smsplus.Message{}, nil) {
 				return
@@ -108,14 +108,14 @@ func TestProgressCountsRecords(t *testing.T) {
 	require.NoError(t, null.Close())
 }
 
-func TestColumnsLineUpUnderChineseText(t *testing.T) {
+func TestTable_AlignsWideCharacters(t *testing.T) {
 	t.Parallel()
-	tbl := table{numbers: 1}
+	tbl := table{numericColumns: 1}
 	tbl.add("n", "scenario", "to")
 	tbl.add(1, "出貨\n通知", "a")
 	tbl.add(100, "log-in\u202e", "👩\u200d👧")
 	require.Equal(t, ""+
 		"    n  scenario   to\n"+
 		"    1  出貨\uFFFD通知  a\n"+
-		"  100  log-in\uFFFD    👩\u200d👧\n", tbl.text())
+		"  100  log-in\uFFFD    👩\u200d👧\n", tbl.render())
 }

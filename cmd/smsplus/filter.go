@@ -17,8 +17,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// question is what the flags of a list ask for.
-type question struct {
+// recordQuery is what the flags of a list ask for.
+type recordQuery struct {
 	smsplus.Filter
 	zone *time.Location
 }
@@ -28,15 +28,15 @@ var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
 	"Filter.CountryCode", "-country", "Filter.After", "-after")
 
-// question declares the flags of every list.
-func (f *flags) question() *question {
-	q := &question{}
+// declareQuery declares the flags of every list.
+func (f *flags) declareQuery() *recordQuery {
+	q := &recordQuery{}
 	var from, to string
-	f.zone(&q.zone)
-	f.text(&from, "from", "triggered at or after this `time`, RFC 3339 or a date (default: three months ago)")
-	f.text(&to, "to", "triggered before this `time`, RFC 3339 or a date")
-	f.text(&q.Template, "template", "of the template with this `ID`")
-	f.text((*string)(&q.Channel), "channel", "tried on the channel of this `name`")
+	f.declareZone(&q.zone)
+	f.declareText(&from, "from", "triggered at or after this `time`, RFC 3339 or a date (default: three months ago)")
+	f.declareText(&to, "to", "triggered before this `time`, RFC 3339 or a date")
+	f.declareText(&q.Template, "template", "of the template with this `ID`")
+	f.declareText((*string)(&q.Channel), "channel", "tried on the channel of this `name`")
 	f.checks = append(f.checks, func() error {
 		var errs [2]error
 		q.From, errs[0] = parseTime("-from", from, q.zone)
@@ -52,9 +52,9 @@ func (f *flags) question() *question {
 	return q
 }
 
-// person declares the flags of lists of records.
-func (f *flags) person(q *question, stdin io.Reader) {
-	f.value("phone", "to this `number` in E.164 (+886912345678); - reads it from standard input", func(text string) (err error) {
+// declareRecordFilter declares the flags of lists of records.
+func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
+	f.declareValue("phone", "to this `number` in E.164 (+886912345678); - reads it from standard input", func(text string) (err error) {
 		if text == "-" {
 			text, _ = bufio.NewReader(stdin).ReadString('\n') // what is missing is no number
 			text = strings.TrimSpace(text)
@@ -62,17 +62,17 @@ func (f *flags) person(q *question, stdin io.Reader) {
 		q.Phone, err = phone.Parse(text)
 		return err
 	})
-	f.text(&q.CountryCode, "country", "to numbers of this country `code` (886)")
-	f.value("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
+	f.declareText(&q.CountryCode, "country", "to numbers of this country `code` (886)")
+	f.declareValue("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
 		q.Group, err = status.ParseGroup(text)
 		return err
 	})
 }
 
-// zone declares the flag for where times are read and shown.
-func (f *flags) zone(into **time.Location) {
+// declareZone declares the flag for where times are read and shown.
+func (f *flags) declareZone(into **time.Location) {
 	*into = time.UTC
-	f.value("tz", "the time `zone`, as Asia/Taipei or Local (default: UTC)", func(text string) error {
+	f.declareValue("tz", "the time `zone`, as Asia/Taipei or Local (default: UTC)", func(text string) error {
 		zone, err := time.LoadLocation(text)
 		if err != nil {
 			return errors.New("there is no such time zone")
@@ -82,16 +82,16 @@ func (f *flags) zone(into **time.Location) {
 	})
 }
 
-// page declares the flags of one page.
-func (f *flags) page(q *question) {
+// declarePage declares the flags of one page.
+func (f *flags) declarePage(q *recordQuery) {
 	const most = 1000
-	f.value("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
+	f.declareValue("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
 		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > most {
 			return fmt.Errorf("it is no number from 1 to %d", most)
 		}
 		return nil
 	})
-	f.text((*string)(&q.After), "after", "go on from the `cursor` that the page before, of the same flags, ended with")
+	f.declareText((*string)(&q.After), "after", "go on from the `cursor` that the page before, of the same flags, ended with")
 }
 
 // parseTime reads a flag's time. A date is the first instant of its day.
@@ -112,25 +112,25 @@ func parseTime(name, text string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// list calls do with a reader for the question. The range begins where query's does
+// withReader calls do with a reader for the question. The range begins where query's does
 // by default, and no sooner than -from if that is given: an operator may look at
 // whatever has not been purged yet.
-func (p *program) list(ctx context.Context, q *question, do func(*query.Reader) error) error {
+func (p *program) withReader(ctx context.Context, q *recordQuery, do func(*query.Reader) error) error {
 	o := query.Options{Location: q.zone}
 	if !q.From.IsZero() {
 		o.Months = 12 * 100
 	}
-	return p.reading(ctx, func(s smsplus.Store) error {
-		if err := p.findable(ctx, s, q); err != nil {
+	return p.withStore(ctx, func(s smsplus.Store) error {
+		if err := p.requireKeys(ctx, s, q); err != nil {
 			return err
 		}
 		return do(query.New(s, o))
 	})
 }
 
-// findable returns an error if a number is looked for among sealed records without the
+// requireKeys returns an error if a number is looked for among sealed records without the
 // keys: nothing would be found, and that would look like an answer.
-func (p *program) findable(ctx context.Context, s smsplus.Store, q *question) error {
+func (p *program) requireKeys(ctx context.Context, s smsplus.Store, q *recordQuery) error {
 	if q.Phone.IsZero() || p.keys+p.getenv("SMSPLUS_KEYS") != "" {
 		return nil
 	}
@@ -138,8 +138,8 @@ func (p *program) findable(ctx context.Context, s smsplus.Store, q *question) er
 	return err
 }
 
-// each is records as query writes them.
-func each(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
+// seqOf is records as query writes them.
+func seqOf(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		for _, m := range ms {
 			if !yield(m, nil) {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADateIsTheFirstInstantOfItsDay(t *testing.T) {
+func TestParseTime_DateIsStartOfDay(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ zone, date, want string }{
 		{"UTC", "2026-11-24", "2026-11-24T00:00:00Z"},

@@ -25,8 +25,8 @@ func newFlags() *flags {
 	return f
 }
 
-// value declares a flag that is given a value.
-func (f *flags) value(name, usage string, set func(string) error) {
+// declareValue declares a flag that is given a value.
+func (f *flags) declareValue(name, usage string, set func(string) error) {
 	f.Func(name, usage, func(text string) error {
 		if err := set(text); err != nil {
 			f.errs = append(f.errs, fmt.Errorf("-%s: %w", name, err))
@@ -35,9 +35,9 @@ func (f *flags) value(name, usage string, set func(string) error) {
 	})
 }
 
-// text declares a flag whose value is any text but none.
-func (f *flags) text(into *string, name, usage string) {
-	f.value(name, usage, func(text string) error {
+// declareText declares a flag whose value is any text but none.
+func (f *flags) declareText(into *string, name, usage string) {
+	f.declareValue(name, usage, func(text string) error {
 		if *into = text; text == "" {
 			return errors.New("it is empty")
 		}
@@ -45,8 +45,8 @@ func (f *flags) text(into *string, name, usage string) {
 	})
 }
 
-// harmless is an error of package flag that repeats no value.
-var harmless = regexp.MustCompile(`^flag [a-z ]+: -[a-z]+$`)
+// safeFlagError is an error of package flag that repeats no value.
+var safeFlagError = regexp.MustCompile(`^flag [a-z ]+: -[a-z]+$`)
 
 // parse parses up to the first operand, and returns that and what follows.
 func (f *flags) parse(args []string) ([]string, error) {
@@ -56,7 +56,7 @@ func (f *flags) parse(args []string) ([]string, error) {
 		return f.Args(), nil
 	case errors.Is(err, flag.ErrHelp):
 		return nil, err
-	case harmless.MatchString(err.Error()):
+	case safeFlagError.MatchString(err.Error()):
 		return nil, usageError{err}
 	}
 	return nil, usagef("a flag cannot be read")
@@ -93,5 +93,5 @@ func (f *flags) usage() string {
 		value, text := flag.UnquoteUsage(fl)
 		t.add("-"+fl.Name, value, text)
 	})
-	return t.text()
+	return t.render()
 }

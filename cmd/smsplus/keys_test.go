@@ -14,18 +14,18 @@ import (
 	"github.com/smsplus/smsplus-go/seal"
 )
 
-func secret(b byte) string {
+func keyText(b byte) string {
 	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, seal.SecretSize))
 }
 
-func TestASealedStoreAsksForItsKeys(t *testing.T) {
+func TestKeys_AreRequiredForSealedStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
-	locked := sqlite(path)
-	locked.out(t, "migrate")
-	keys := "2:" + secret('b') + "\n1:" + secret('a') + ", lookup:" + secret('l')
-	open := locked.with("SMSPLUS_KEYS", keys)
-	open.fill(t, day())
+	locked := sqliteShell(path)
+	locked.mustRun(t, "migrate")
+	keys := "2:" + keyText('b') + "\n1:" + keyText('a') + ", lookup:" + keyText('l')
+	open := locked.withEnv("SMSPLUS_KEYS", keys)
+	open.insert(t, sampleMessages())
 
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte(keys+"\n"), 0o600))
@@ -33,19 +33,19 @@ func TestASealedStoreAsksForItsKeys(t *testing.T) {
 		{"records", "-from", "2026-11-01"},
 		{"records", "-from", "2026-11-01", "-phone", "+886912345678"},
 		{"export", "-from", "2026-11-01", "-phone", "+886912345678"},
-		{"show", id(1).String()},
+		{"show", messageID(1).String()},
 	} {
 		code, stdout, stderr := locked.run(t, args...)
 		require.Equal(t, exitFailed, code, args)
 		require.Empty(t, stdout)
 		require.Equal(t, "smsplus: the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS\n", stderr)
-		text := open.out(t, args...)
+		text := open.mustRun(t, args...)
 		require.Contains(t, text, "******678")
-		require.Equal(t, text, locked.out(t, append([]string{"-keys", file}, args...)...))
+		require.Equal(t, text, locked.mustRun(t, append([]string{"-keys", file}, args...)...))
 	}
-	require.Equal(t, open.out(t, "stats", "-from", "2026-11-01"), locked.out(t, "stats", "-from", "2026-11-01"), "counts are not sealed")
+	require.Equal(t, open.mustRun(t, "stats", "-from", "2026-11-01"), locked.mustRun(t, "stats", "-from", "2026-11-01"), "counts are not sealed")
 
-	code, _, stderr := locked.with("SMSPLUS_KEYS", "1:"+secret('a')+",lookup:"+secret('l')).run(t, "show", id(1).String())
+	code, _, stderr := locked.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l')).run(t, "show", messageID(1).String())
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "seal: no such key in the ring: 2")
 	code, _, stderr = locked.run(t, "-keys", file+"s", "stats")
@@ -57,9 +57,9 @@ func TestASealedStoreAsksForItsKeys(t *testing.T) {
 	require.Contains(t, stderr, "smsplus: -keys: seal: Config.Keys is required\n")
 }
 
-func TestEveryWrongKeyIsNamed(t *testing.T) {
+func TestParseKeys_ReportsEveryInvalidEntry(t *testing.T) {
 	t.Parallel()
-	_, err := parseKeys(secret('a') + " 2:" + secret('b') + " 3: 4294967296:" + secret('c') + "\r\n\tlookups:" + secret('l') + ",5=" + secret('e'))
+	_, err := parseKeys(keyText('a') + " 2:" + keyText('b') + " 3: 4294967296:" + keyText('c') + "\r\n\tlookups:" + keyText('l') + ",5=" + keyText('e'))
 	require.EqualError(t, err, `entry 1: it is neither ID:SECRET nor lookup:SECRET
 entry 3: seal: the secret has 0 bytes, want 32
 entry 4: it is neither ID:SECRET nor lookup:SECRET
@@ -73,10 +73,10 @@ func FuzzKeys(f *testing.F) {
 	f.Add(byte('a'), byte('b'), uint32(1<<32-1), "\n\r\n,")
 	f.Add(byte(0), byte('b'), uint32(7), ":")
 	f.Fuzz(func(t *testing.T, key, lookup byte, id uint32, between string) {
-		text := fmt.Sprintf("%d:%s%slookup:%s", id, secret(key), between, secret(lookup))
+		text := fmt.Sprintf("%d:%s%slookup:%s", id, keyText(key), between, keyText(lookup))
 		ring, err := parseKeys(text)
 		if err != nil {
-			for _, s := range []string{secret(key), secret(lookup)} {
+			for _, s := range []string{keyText(key), keyText(lookup)} {
 				require.NotContains(t, err.Error(), strings.TrimRight(s, "=")[:20])
 			}
 			if strings.Trim(between, ", \t\r\n") == "" && between != "" {

@@ -94,7 +94,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	err := p.run(ctx, args)
-	code, text := verdict(ctx, err)
+	code, text := exitStatus(ctx, err)
 	if text != "" {
 		fmt.Fprintln(stderr, "smsplus:", strings.ReplaceAll(text, "\n", "\nsmsplus: "))
 	}
@@ -104,8 +104,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-// verdict says what an error comes to.
-func verdict(ctx context.Context, err error) (code int, text string) {
+// exitStatus says what an error comes to.
+func exitStatus(ctx context.Context, err error) (code int, text string) {
 	switch {
 	case err == nil:
 		return exitDone, ""
@@ -162,13 +162,13 @@ func (p *program) run(ctx context.Context, args []string) error {
 // flags returns the flags that stand before a command or after it.
 func (p *program) flags() *flags {
 	f := newFlags()
-	f.text(&p.store, "store", "the store's `URL`: sqlite:FILE or postgres://user@host/database (or SMSPLUS_STORE)")
-	f.text(&p.schema, "schema", "PostgreSQL: the `schema` of the tables (default: as the search path leads)")
-	f.text(&p.keys, "keys", "the `file` with the keys of a sealed store (or SMSPLUS_KEYS with the keys themselves)")
+	f.declareText(&p.store, "store", "the store's `URL`: sqlite:FILE or postgres://user@host/database (or SMSPLUS_STORE)")
+	f.declareText(&p.schema, "schema", "PostgreSQL: the `schema` of the tables (default: as the search path leads)")
+	f.declareText(&p.keys, "keys", "the `file` with the keys of a sealed store (or SMSPLUS_KEYS with the keys themselves)")
 	return f
 }
 
-const exits = `
+const exitCodesText = `
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no such message; 4 the schema is not
 the one that this release needs; 130 interrupted.
 `
@@ -178,7 +178,7 @@ func (p *program) usage(f *flags) error {
 	for _, c := range commands {
 		t.add(strings.TrimSpace(c.name+" "+c.operand), c.summary)
 	}
-	_, err := fmt.Fprintf(p.stdout, "Usage: smsplus [flags] command [flags]\n\n%s\n%s%s", t.text(), f.usage(), exits)
+	_, err := fmt.Fprintf(p.stdout, "Usage: smsplus [flags] command [flags]\n\n%s\n%s%s", t.render(), f.usage(), exitCodesText)
 	return err
 }
 

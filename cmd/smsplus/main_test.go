@@ -37,11 +37,11 @@ type shell struct {
 	schema string
 }
 
-func sqlite(path string) shell {
+func sqliteShell(path string) shell {
 	return shell{env: map[string]string{"SMSPLUS_STORE": "sqlite:" + path}}
 }
 
-func (s shell) with(name, value string) shell {
+func (s shell) withEnv(name, value string) shell {
 	env := map[string]string{name: value}
 	for k, v := range s.env {
 		env[k] = cmp.Or(env[k], v)
@@ -60,31 +60,31 @@ func (s shell) run(t testing.TB, args ...string) (code int, stdout, stderr strin
 	return code, out.String(), errs.String()
 }
 
-// out returns what the program prints when all is well.
-func (s shell) out(t testing.TB, args ...string) string {
+// mustRun returns what the program prints when all is well.
+func (s shell) mustRun(t testing.TB, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := s.run(t, args...)
 	require.Equal(t, exitDone, code, "%v: %s", args, stderr)
 	return stdout
 }
 
-// fill stores the messages where the program would look for them.
-func (s shell) fill(t testing.TB, ms []smsplus.Message) {
+// insert stores the messages where the program would look for them.
+func (s shell) insert(t testing.TB, ms []smsplus.Message) {
 	t.Helper()
 	p := &program{getenv: func(k string) string { return s.env[k] }, schema: s.schema}
-	require.NoError(t, p.reading(t.Context(), func(store smsplus.Store) error {
+	require.NoError(t, p.withStore(t.Context(), func(store smsplus.Store) error {
 		_, err := store.Insert(t.Context(), ms)
 		return err
 	}))
 }
 
-// filled is a shell in front of a migrated file that holds the day's messages.
-func filled(t testing.TB) (s shell, path string) {
+// filledShell is a shell in front of a migrated file that holds the day's messages.
+func filledShell(t testing.TB) (s shell, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "messages.db")
-	s = sqlite(path)
-	s.out(t, "migrate")
-	s.fill(t, day())
+	s = sqliteShell(path)
+	s.mustRun(t, "migrate")
+	s.insert(t, sampleMessages())
 	return s, path
 }
 
@@ -93,9 +93,9 @@ var secrets = []string{"912345678", "7700900123", "U4af4980629", "498172"}
 
 const escape = "\x1b[2J"
 
-func id(n byte) uuid.UUID { return uuid.UUID{0x01, 0x93, 0x55, 0x55, 6: 0x70, 8: 0x80, 15: n} }
+func messageID(n byte) uuid.UUID { return uuid.UUID{0x01, 0x93, 0x55, 0x55, 6: 0x70, 8: 0x80, 15: n} }
 
-func e164(e164 string) phone.Number {
+func mustParsePhone(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err)
@@ -103,8 +103,8 @@ func e164(e164 string) phone.Number {
 	return n
 }
 
-// day is what was triggered on a day: a message in each tab.
-func day() []smsplus.Message {
+// sampleMessages is what was triggered on a day: a message in each tab.
+func sampleMessages() []smsplus.Message {
 	at := func(hour, minute, second int) time.Time {
 		return time.Date(2026, 11, 23, hour, minute, second, 0, time.UTC)
 	}
@@ -113,8 +113,8 @@ func day() []smsplus.Message {
 		return a
 	}
 	otp := smsplus.Message{
-		ID: id(1), Key: "login-1", Template: "otp", Scenario: "登入驗證",
-		To:       channel.Recipient{Phone: e164("+886912345678"), LINEUserID: "U4af4980629"},
+		ID: messageID(1), Key: "login-1", Template: "otp", Scenario: "登入驗證",
+		To:       channel.Recipient{Phone: mustParsePhone("+886912345678"), LINEUserID: "U4af4980629"},
 		Vars:     map[string]string{"code": "498172"},
 		Metadata: map[string]string{"session": "7f3a"},
 		Plan: []smsplus.PlannedStep{
@@ -132,7 +132,7 @@ func day() []smsplus.Message {
 		}),
 	}
 	shipped := smsplus.Message{
-		ID: id(2), Template: "shipped", Scenario: "出貨通知", To: otp.To,
+		ID: messageID(2), Template: "shipped", Scenario: "出貨通知", To: otp.To,
 		Plan:   []smsplus.PlannedStep{{Channel: channel.LINENotify, Wait: 2 * time.Hour}, {Channel: channel.SMS}},
 		Status: status.Accepted, Channel: channel.LINENotify, Lane: channel.SMS,
 		TriggeredAt: at(9, 0, 0), DueAt: at(11, 0, 0),
@@ -141,13 +141,13 @@ func day() []smsplus.Message {
 		attempt(shipped, 0, smsplus.Attempt{Status: status.Accepted, Tries: 1, StartedAt: at(9, 0, 0), AcceptedAt: at(9, 0, 1)}),
 	}
 	failed := otp
-	failed.ID, failed.Key, failed.Status, failed.Channel = id(3), "", status.Failed, channel.LINEPush
+	failed.ID, failed.Key, failed.Status, failed.Channel = messageID(3), "", status.Failed, channel.LINEPush
 	failed.TriggeredAt, failed.DeliveredAt, failed.ExpiresAt = at(9, 0, 0), time.Time{}, time.Time{}
 	failed.Attempts = []smsplus.Attempt{attempt(failed, 0, smsplus.Attempt{
 		Status: status.Failed, Reason: status.SystemError, Detail: "500 " + escape + "wiped", Tries: 12, StartedAt: at(9, 0, 0), EndedAt: at(9, 9, 0),
 	})}
 	london := smsplus.Message{
-		ID: id(4), Template: "security_alert", Scenario: "security alert", To: channel.Recipient{Phone: e164("+447700900123")},
+		ID: messageID(4), Template: "security_alert", Scenario: "security alert", To: channel.Recipient{Phone: mustParsePhone("+447700900123")},
 		Plan:   []smsplus.PlannedStep{{Channel: channel.WhatsApp}},
 		Status: status.Undeliverable, Channel: channel.WhatsApp, TriggeredAt: at(20, 30, 0),
 	}
@@ -157,8 +157,8 @@ func day() []smsplus.Message {
 	return []smsplus.Message{otp, shipped, failed, london}
 }
 
-// ids are the last digits of the records that were printed as JSON.
-func ids(t testing.TB, lines string) string {
+// lastDigits are the last digits of the records that were printed as JSON.
+func lastDigits(t testing.TB, lines string) string {
 	t.Helper()
 	var all strings.Builder
 	for line := range strings.Lines(lines) {
@@ -169,9 +169,9 @@ func ids(t testing.TB, lines string) string {
 	return all.String()
 }
 
-func TestFlagsSelectRecords(t *testing.T) {
+func TestRecords_FlagsSelect(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
+	s, _ := filledShell(t)
 	s.stdin = "+447700900123\n"
 	for args, want := range map[string]string{
 		"":                                   "4321",
@@ -193,25 +193,25 @@ func TestFlagsSelectRecords(t *testing.T) {
 		"-template otp -country 44 -tab all": "",
 	} {
 		args := append([]string{"-from", "2026-11-01"}, strings.Fields(args)...)
-		require.Equal(t, want, ids(t, s.out(t, append([]string{"records", "-json"}, args...)...)), args)
-		require.Equal(t, want, ids(t, s.out(t, append([]string{"export", "-format", "ndjson"}, args...)...)), args)
+		require.Equal(t, want, lastDigits(t, s.mustRun(t, append([]string{"records", "-json"}, args...)...)), args)
+		require.Equal(t, want, lastDigits(t, s.mustRun(t, append([]string{"export", "-format", "ndjson"}, args...)...)), args)
 	}
 }
 
-func TestAListGoesOnAfterItsCursor(t *testing.T) {
+func TestRecords_ContinueAfterCursor(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
+	s, _ := filledShell(t)
 	args := []string{"records", "-json", "-limit", "3", "-from", "2026-11-01"}
 	code, stdout, stderr := s.run(t, args...)
 	require.Equal(t, exitDone, code)
-	require.Equal(t, "432", ids(t, stdout))
+	require.Equal(t, "432", lastDigits(t, stdout))
 	next, found := strings.CutPrefix(strings.TrimSuffix(stderr, "\n"), "next: ")
 	require.True(t, found, stderr)
 
 	args = append(args, strings.Fields(next)...)
 	code, stdout, stderr = s.run(t, args...)
 	require.Equal(t, exitDone, code)
-	require.Equal(t, "1", ids(t, stdout))
+	require.Equal(t, "1", lastDigits(t, stdout))
 	require.Empty(t, stderr, "the last page says no cursor")
 
 	code, _, stderr = s.run(t, append(args, "-tab", "sent")...)
@@ -219,68 +219,68 @@ func TestAListGoesOnAfterItsCursor(t *testing.T) {
 	require.Contains(t, stderr, "smsplus: -after is from another filter\n")
 }
 
-func TestARangeBeginsThreeMonthsAgoUnlessItIsSaid(t *testing.T) {
+func TestFrom_DefaultsToThreeMonthsAgo(t *testing.T) {
 	t.Parallel()
-	s := sqlite(filepath.Join(t.TempDir(), "messages.db"))
-	s.out(t, "migrate")
-	ms := day()[:2]
+	s := sqliteShell(filepath.Join(t.TempDir(), "messages.db"))
+	s.mustRun(t, "migrate")
+	ms := sampleMessages()[:2]
 	now := time.Now().UTC().Truncate(time.Second)
 	ms[0].TriggeredAt, ms[1].TriggeredAt = now.AddDate(0, 0, -200), now.Add(-time.Hour)
-	s.fill(t, ms)
+	s.insert(t, ms)
 	old := now.AddDate(0, 0, -201).Format(time.DateOnly)
 	for _, list := range [][]string{{"records", "-json"}, {"export", "-format", "ndjson"}} {
-		require.Equal(t, "2", ids(t, s.out(t, list...)))
-		require.Equal(t, "21", ids(t, s.out(t, append(list, "-from", old)...)))
+		require.Equal(t, "2", lastDigits(t, s.mustRun(t, list...)))
+		require.Equal(t, "21", lastDigits(t, s.mustRun(t, append(list, "-from", old)...)))
 	}
-	require.NotContains(t, s.out(t, "stats"), "otp")
-	require.Contains(t, s.out(t, "stats", "-from", old), "otp")
+	require.NotContains(t, s.mustRun(t, "stats"), "otp")
+	require.Contains(t, s.mustRun(t, "stats", "-from", old), "otp")
 
 	code, _, stderr := s.run(t, "stats", "-to", old)
 	require.Equal(t, exitUsage, code)
 	require.Regexp(t, `^smsplus: -to is `+old+`T00:00:00Z; the earliest allowed is `, stderr)
 }
 
-func TestOnlyRevealShowsThePerson(t *testing.T) {
+func TestReveal_IsRequiredForPersonalData(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
+	s, _ := filledShell(t)
 	for _, args := range [][]string{
 		{"records"},
 		{"records", "-json"},
 		{"export"},
 		{"export", "-format", "ndjson"},
-		{"show", id(1).String()},
-		{"show", id(1).String(), "-json"},
+		{"show", messageID(1).String()},
+		{"show", messageID(1).String(), "-json"},
 	} {
 		if args[0] != "show" {
 			args = append(args, "-from", "2026-11-01")
 		}
-		masked := s.out(t, args...)
+		masked := s.mustRun(t, args...)
 		for _, secret := range secrets {
 			require.NotContains(t, masked, secret, args)
 		}
 		require.Contains(t, masked, "******678", args)
-		require.Contains(t, s.out(t, append(args, "-reveal")...), "912345678", args)
+		require.Contains(t, s.mustRun(t, append(args, "-reveal")...), "912345678", args)
 	}
 	for _, args := range [][]string{{"show", "-json"}, {"show"}} {
-		text := s.out(t, append(args, "-reveal", id(1).String())...)
+		text := s.mustRun(t, append(args, "-reveal", messageID(1).String())...)
 		require.Contains(t, text, "U4af4980629")
 		require.Contains(t, text, "498172")
 	}
 }
 
-func TestWhatAProviderSaidTellsATerminalNothing(t *testing.T) {
+func TestShow_EscapesControlCharacters(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
-	for _, args := range [][]string{{"show", id(3).String()}, {"show", id(3).String(), "-json"}, {"records", "-from", "2026-11-01"}} {
-		require.NotContains(t, s.out(t, args...), "\x1b", args)
+	s, _ := filledShell(t)
+	for _, args := range [][]string{{"show", messageID(3).String()}, {"show", messageID(3).String(), "-json"}, {"records", "-from", "2026-11-01"}} {
+		require.NotContains(t, s.mustRun(t, args...), "\x1b", args)
 	}
-	require.Contains(t, s.out(t, "show", id(3).String()), "500 \uFFFD[2Jwiped")
+	require.Contains(t, s.mustRun(t, "show", messageID(3).String()), "500 \uFFFD[2Jwiped")
 }
 
-func TestAJSONObjectIsShownWithItsPlan(t *testing.T) {
+func TestShow_JSONIncludesPlan(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
-	text := s.out(t, "show", "-json", "-tz", "Asia/Taipei", id(2).String())
+	s, _ := filledShell(t)
+	text := s.mustRun(t, "show", "-json", "-tz", "Asia/Taipei", messageID(2).String())
 	require.Equal(t, 1, strings.Count(text, "\n"))
 	var got, inExport map[string]any
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
@@ -291,22 +291,22 @@ func TestAJSONObjectIsShownWithItsPlan(t *testing.T) {
 	}, got["plan"])
 	delete(got, "due_at")
 	delete(got, "plan")
-	line := s.out(t, "export", "-format", "ndjson", "-from", "2026-11-01", "-tz", "Asia/Taipei", "-template", "shipped")
+	line := s.mustRun(t, "export", "-format", "ndjson", "-from", "2026-11-01", "-tz", "Asia/Taipei", "-template", "shipped")
 	require.NoError(t, json.Unmarshal([]byte(line), &inExport))
 	require.Equal(t, inExport, got, "the rest is as an export has it")
 }
 
-func TestStatisticsAreObjectsToo(t *testing.T) {
+func TestStats_PrintsJSON(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
+	s, _ := filledShell(t)
 	require.JSONEq(t, `{"template":"shipped","triggered":1,"preparing":0,"accepted":1,"failed":0,"undeliverable":0,"delivered":0,"read":0,"delivered_twice":0}`,
-		s.out(t, "stats", "-json", "-from", "2026-11-01", "-template", "shipped"))
-	require.Contains(t, s.out(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template that the channel did not see has a row")
+		s.mustRun(t, "stats", "-json", "-from", "2026-11-01", "-template", "shipped"))
+	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template that the channel did not see has a row")
 }
 
-func TestMistakesAreNamedAndNothingIsRepeated(t *testing.T) {
+func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
 	t.Parallel()
-	_, path := filled(t)
+	_, path := filledShell(t)
 	const number, password = "+886912345678", "hunter22"
 	keys := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(keys, []byte("1:"+password), 0o600))
@@ -358,7 +358,7 @@ func TestMistakesAreNamedAndNothingIsRepeated(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := sqlite(path).run(t, strings.Fields(args)...)
+			code, stdout, stderr := sqliteShell(path).run(t, strings.Fields(args)...)
 			require.Equal(t, exitUsage, code, stderr)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, want)
@@ -373,34 +373,34 @@ func TestMistakesAreNamedAndNothingIsRepeated(t *testing.T) {
 	require.Contains(t, stderr, "which store?")
 }
 
-func TestHelpIsNoMistake(t *testing.T) {
+func TestHelp_ExitsWithSuccess(t *testing.T) {
 	t.Parallel()
-	secret := shell{}.with("SMSPLUS_STORE", "postgres://u:hunter22@h/db").with("SMSPLUS_KEYS", "1:hunter22")
+	secret := shell{}.withEnv("SMSPLUS_STORE", "postgres://u:hunter22@h/db").withEnv("SMSPLUS_KEYS", "1:hunter22")
 	for _, c := range commands {
-		text := secret.out(t, "-store", "postgres://u:hunter22@h/db", c.name, "-h")
+		text := secret.mustRun(t, "-store", "postgres://u:hunter22@h/db", c.name, "-h")
 		require.Contains(t, text, "smsplus "+c.name+" [flags]")
 		require.Contains(t, text, "-store")
 		require.NotContains(t, text, "hunter22")
-		require.Contains(t, secret.out(t, "-help"), "\n  "+c.name+" ")
+		require.Contains(t, secret.mustRun(t, "-help"), "\n  "+c.name+" ")
 	}
 }
 
-func TestAMessageThatIsNotThereHasItsOwnCode(t *testing.T) {
+func TestShow_ReportsNotFoundByExitCode(t *testing.T) {
 	t.Parallel()
-	s, _ := filled(t)
-	code, stdout, stderr := s.run(t, "show", id(9).String())
+	s, _ := filledShell(t)
+	code, stdout, stderr := s.run(t, "show", messageID(9).String())
 	require.Equal(t, exitNotFound, code)
 	require.Empty(t, stdout)
-	require.Equal(t, "smsplus: query: record "+id(9).String()+": smsplus: no such message\n", stderr)
+	require.Equal(t, "smsplus: query: record "+messageID(9).String()+": smsplus: no such message\n", stderr)
 }
 
-func TestAnInterruptEndsAnyCommand(t *testing.T) {
+func TestInterrupt_EndsEveryCommand(t *testing.T) {
 	t.Parallel()
-	_, path := filled(t)
+	_, path := filledShell(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	out := filepath.Join(t.TempDir(), "records.csv")
-	for _, args := range [][]string{{"migrate"}, {"stats"}, {"records"}, {"export", "-o", out}, {"show", id(1).String()}} {
+	for _, args := range [][]string{{"migrate"}, {"stats"}, {"records"}, {"export", "-o", out}, {"show", messageID(1).String()}} {
 		var stdout, stderr bytes.Buffer
 		code := run(ctx, append([]string{"-store", "sqlite:" + path}, args...), nil, &stdout, &stderr, func(string) string { return "" })
 		require.Equal(t, exitInterrupted, code, args)
@@ -409,17 +409,17 @@ func TestAnInterruptEndsAnyCommand(t *testing.T) {
 	require.NoFileExists(t, out)
 }
 
-// full is a disk without room.
-type full struct{}
+// fullDisk is a disk without room.
+type fullDisk struct{}
 
 var errFull = errors.New("no space left on device")
 
-func (full) Write([]byte) (int, error) { return 0, errFull }
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
-func TestWhatCannotBeWrittenIsNotDone(t *testing.T) {
+func TestOutput_WriteErrorsFailTheCommand(t *testing.T) {
 	t.Parallel()
-	s, path := filled(t)
-	unmigrated := sqlite(filepath.Join(t.TempDir(), "new.db"))
+	s, path := filledShell(t)
+	unmigrated := sqliteShell(filepath.Join(t.TempDir(), "new.db"))
 	for _, args := range [][]string{
 		{"-h"},
 		{"stats", "-h"},
@@ -429,19 +429,19 @@ func TestWhatCannotBeWrittenIsNotDone(t *testing.T) {
 		{"records", "-json"},
 		{"export"},
 		{"migrate", "-print"},
-		{"show", id(1).String()},
-		{"show", id(1).String(), "-json"},
+		{"show", messageID(1).String()},
+		{"show", messageID(1).String(), "-json"},
 	} {
 		if args[0] == "migrate" {
 			s = unmigrated
 		} else {
-			s = sqlite(path)
+			s = sqliteShell(path)
 		}
 		if args[0] == "records" || args[0] == "stats" && len(args) < 2 {
 			args = append(args, "-from", "2026-11-01")
 		}
 		var stderr bytes.Buffer
-		code := run(t.Context(), args, nil, full{}, &stderr, func(k string) string { return s.env[k] })
+		code := run(t.Context(), args, nil, fullDisk{}, &stderr, func(k string) string { return s.env[k] })
 		require.Equal(t, exitFailed, code, args)
 		require.Contains(t, stderr.String(), "smsplus: "+errFull.Error()+"\n", args)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-const asNeeded = "The schema has version %d, as this release needs it.\n"
+const upToDateText = "The schema has version %d, as this release needs it.\n"
 
 func (p *program) migrate(f *flags) action {
 	var dry, monthly bool
@@ -17,7 +17,7 @@ func (p *program) migrate(f *flags) action {
 			return err
 		}
 		if monthly {
-			if db, err = byMonths(db); err != nil {
+			if db, err = partitionByMonth(db); err != nil {
 				return err
 			}
 		}
@@ -25,13 +25,13 @@ func (p *program) migrate(f *flags) action {
 		if err != nil {
 			return err
 		}
-		want := needed(db)
+		want := neededVersion(db)
 		text, err := db.sql(have)
 		switch {
 		case err != nil:
 			return err
 		case dry && text == "":
-			fmt.Fprintf(p.stderr, asNeeded, have)
+			fmt.Fprintf(p.stderr, upToDateText, have)
 			return nil
 		case dry:
 			fmt.Fprintf(p.stderr, "From version %d to version %d:\n", have, want)
@@ -42,7 +42,7 @@ func (p *program) migrate(f *flags) action {
 			return err
 		}
 		if have == want { // and months that were missing are made
-			fmt.Fprintf(p.stderr, asNeeded, have)
+			fmt.Fprintf(p.stderr, upToDateText, have)
 			return nil
 		}
 		fmt.Fprintf(p.stderr, "The schema was migrated from version %d to version %d.\n", have, want)

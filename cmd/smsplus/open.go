@@ -61,15 +61,15 @@ func parseStore(text, schema string, sealer seal.Sealer) (database, error) {
 	case isFile && schema != "":
 		return nil, errSchema
 	case isFile:
-		return file{path, sealer}, nil
+		return sqliteDatabase{path, sealer}, nil
 	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
-		return parseServer(text, pgstore.Options{Schema: schema, Sealer: sealer})
+		return parsePostgres(text, pgstore.Options{Schema: schema, Sealer: sealer})
 	}
 	return nil, errScheme
 }
 
-// reading calls do with the store.
-func (p *program) reading(ctx context.Context, do func(smsplus.Store) error) error {
+// withStore calls do with the store.
+func (p *program) withStore(ctx context.Context, do func(smsplus.Store) error) error {
 	db, err := p.database()
 	if err != nil {
 		return err
@@ -82,8 +82,8 @@ func (p *program) reading(ctx context.Context, do func(smsplus.Store) error) err
 	return errors.Join(err, s.Close())
 }
 
-// versionOf returns the version of a schema, which a store tells by not opening.
-func versionOf(ctx context.Context, db database) (int, error) {
+// schemaVersion returns the version of a schema, which a store tells by not opening.
+func schemaVersion(ctx context.Context, db database) (int, error) {
 	s, err := db.open(ctx)
 	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
 		return e.Have, nil
@@ -91,12 +91,12 @@ func versionOf(ctx context.Context, db database) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return needed(db), s.Close()
+	return neededVersion(db), s.Close()
 }
 
-// needed returns the version that this release needs, which is what SQL from any that
+// neededVersion returns the version that this release needs, which is what SQL from any that
 // there will never be fails for.
-func needed(db database) int {
+func neededVersion(db database) int {
 	_, err := db.sql(-1)
 	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
 		return e.Want
@@ -104,22 +104,22 @@ func needed(db database) int {
 	return 0
 }
 
-// file is a database of SQLite.
-type file struct {
+// sqliteDatabase is a database of SQLite.
+type sqliteDatabase struct {
 	path   string
 	sealer seal.Sealer
 }
 
-func (f file) open(ctx context.Context) (smsplus.Store, error) {
+func (f sqliteDatabase) open(ctx context.Context) (smsplus.Store, error) {
 	return sqlitestore.Open(ctx, f.path, sqlitestore.Options{Sealer: f.sealer, ReadConnections: 1})
 }
 
-func (f file) version(ctx context.Context) (int, error) {
+func (f sqliteDatabase) version(ctx context.Context) (int, error) {
 	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	return versionOf(ctx, f)
+	return schemaVersion(ctx, f)
 }
 
-func (f file) migrate(ctx context.Context) error { return sqlitestore.Migrate(ctx, f.path) }
-func (f file) sql(from int) (string, error)      { return sqlitestore.MigrationSQL(from) }
+func (f sqliteDatabase) migrate(ctx context.Context) error { return sqlitestore.Migrate(ctx, f.path) }
+func (f sqliteDatabase) sql(from int) (string, error)      { return sqlitestore.MigrationSQL(from) }

@@ -13,20 +13,20 @@ import (
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 )
 
-// postgres is a shell in front of a schema.
-func postgres(t testing.TB, schema, options string) shell {
+// postgresShell is a shell in front of a schema.
+func postgresShell(t testing.TB, schema, options string) shell {
 	c := pgtest.Pool(t, nil).Config().ConnConfig
 	values := url.Values{"host": {c.Host}, "user": {c.User}, "sslmode": {"disable"}, "options": {options}}
-	return shell{schema: schema}.with("SMSPLUS_STORE", "postgres:///"+c.Database+"?"+values.Encode())
+	return shell{schema: schema}.withEnv("SMSPLUS_STORE", "postgres:///"+c.Database+"?"+values.Encode())
 }
 
-func TestEveryCommandAnswersFromPostgreSQLAsFromSQLite(t *testing.T) {
+func TestCommands_AgreeOnPostgreSQLAndSQLite(t *testing.T) {
 	t.Parallel()
 	schema := pgtest.Schema(t)
-	pg := postgres(t, schema, "")
+	pg := postgresShell(t, schema, "")
 	code, _, stderr := pg.run(t, "stats")
 	require.Equal(t, exitSchema, code, stderr)
-	require.Contains(t, pg.out(t, "migrate", "-print"), pgx.Identifier{schema}.Sanitize()+".smsplus_migration")
+	require.Contains(t, pg.mustRun(t, "migrate", "-print"), pgx.Identifier{schema}.Sanitize()+".smsplus_migration")
 	code, _, _ = pg.run(t, "stats")
 	require.Equal(t, exitSchema, code, "nothing was changed")
 	for _, want := range []string{"The schema was migrated from version 0 to version ", "The schema has version "} {
@@ -34,10 +34,10 @@ func TestEveryCommandAnswersFromPostgreSQLAsFromSQLite(t *testing.T) {
 		require.Equal(t, exitDone, code, stderr)
 		require.Contains(t, stderr, want)
 	}
-	pg.fill(t, day())
+	pg.insert(t, sampleMessages())
 
-	s, _ := filled(t)
-	readOnly := postgres(t, schema, "-cdefault_transaction_read_only=on")
+	s, _ := filledShell(t)
+	readOnly := postgresShell(t, schema, "-cdefault_transaction_read_only=on")
 	for _, args := range [][]string{
 		{"stats", "-from", "2026-11-01"},
 		{"stats", "-from", "2026-11-01", "-channel", "sms", "-json"},
@@ -45,20 +45,20 @@ func TestEveryCommandAnswersFromPostgreSQLAsFromSQLite(t *testing.T) {
 		{"records", "-from", "2026-11-01", "-json", "-reveal", "-phone", "+886912345678", "-tab", "sent"},
 		{"export", "-from", "2026-11-01"},
 		{"export", "-from", "2026-11-01", "-format", "ndjson", "-reveal"},
-		{"show", id(1).String(), "-reveal"},
-		{"show", id(2).String(), "-json"},
+		{"show", messageID(1).String(), "-reveal"},
+		{"show", messageID(2).String(), "-json"},
 	} {
-		require.Equal(t, s.out(t, args...), readOnly.out(t, args...), args)
+		require.Equal(t, s.mustRun(t, args...), readOnly.mustRun(t, args...), args)
 	}
-	code, _, _ = readOnly.run(t, "show", id(9).String())
+	code, _, _ = readOnly.run(t, "show", messageID(9).String())
 	require.Equal(t, exitNotFound, code)
 }
 
-func TestMigrateMakesMonths(t *testing.T) {
+func TestMigrate_CreatesMonths(t *testing.T) {
 	t.Parallel()
 	schema := pgtest.Schema(t)
-	pg := postgres(t, schema, "")
-	require.Contains(t, pg.out(t, "migrate", "-print", "-monthly"), "PARTITION OF")
+	pg := postgresShell(t, schema, "")
+	require.Contains(t, pg.mustRun(t, "migrate", "-print", "-monthly"), "PARTITION OF")
 	code, _, stderr := pg.run(t, "migrate", "-monthly")
 	require.Equal(t, exitDone, code, stderr)
 	month := pgx.Identifier{schema, "smsplus_attempt" + time.Now().UTC().Format("_2006_01")}.Sanitize()
@@ -69,12 +69,12 @@ func TestMigrateMakesMonths(t *testing.T) {
 		require.Contains(t, stderr, "The schema has version ")
 		pgtest.Exec(t, "SELECT FROM "+month)
 	}
-	pg.fill(t, day())
-	s, _ := filled(t)
-	require.Equal(t, s.out(t, "export", "-from", "2026-11-01"), pg.out(t, "export", "-from", "2026-11-01"))
+	pg.insert(t, sampleMessages())
+	s, _ := filledShell(t)
+	require.Equal(t, s.mustRun(t, "export", "-from", "2026-11-01"), pg.mustRun(t, "export", "-from", "2026-11-01"))
 
-	plain := postgres(t, pgtest.Schema(t), "")
-	plain.out(t, "migrate")
+	plain := postgresShell(t, pgtest.Schema(t), "")
+	plain.mustRun(t, "migrate")
 	code, _, stderr = plain.run(t, "migrate", "-monthly")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "not by months")
@@ -83,9 +83,9 @@ func TestMigrateMakesMonths(t *testing.T) {
 	require.Contains(t, stderr, "-monthly: a file of SQLite has no months")
 }
 
-func TestAServerThatCannotBeReachedIsSaidWithoutThePassword(t *testing.T) {
+func TestStore_ConnectErrorsHidePassword(t *testing.T) {
 	t.Parallel()
-	s := shell{}.with("SMSPLUS_STORE", "postgresql://ops:hunter22@/messages?host="+url.QueryEscape(t.TempDir()))
+	s := shell{}.withEnv("SMSPLUS_STORE", "postgresql://ops:hunter22@/messages?host="+url.QueryEscape(t.TempDir()))
 	for _, args := range [][]string{{"migrate"}, {"migrate", "-print"}, {"stats"}} {
 		code, stdout, stderr := s.run(t, args...)
 		require.Equal(t, exitFailed, code)
@@ -108,10 +108,10 @@ func FuzzStoreURL(f *testing.F) {
 		switch db := db.(type) {
 		case nil:
 			require.Contains(t, []error{errScheme, errFile, errURL}, err, "an error that repeats nothing")
-		case file:
+		case sqliteDatabase:
 			require.Equal(t, text, "sqlite:"+db.path)
 			require.NoError(t, err)
-		case server:
+		case postgresDatabase:
 			require.NoError(t, err)
 			if c := db.config.ConnConfig; !strings.Contains(text, "%") {
 				require.NotContains(t, fmt.Sprint(c.Host, c.Database, c.RuntimeParams), "@", "what errors may name is no rest of a password")

@@ -10,7 +10,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func parseServer(text string, o pgstore.Options) (database, error) {
+func parsePostgres(text string, o pgstore.Options) (database, error) {
 	// What is behind the first @ or / of a password the driver takes for a host or a
 	// database, which its errors name.
 	_, authority, _ := strings.Cut(text, "://")
@@ -22,16 +22,16 @@ func parseServer(text string, o pgstore.Options) (database, error) {
 	if err != nil {
 		return nil, errURL // the driver's error repeats the URL, with what it takes for the password masked
 	}
-	return server{config, o}, nil
+	return postgresDatabase{config, o}, nil
 }
 
-// server is a database of PostgreSQL.
-type server struct {
+// postgresDatabase is a database of PostgreSQL.
+type postgresDatabase struct {
 	config  *pgxpool.Config
 	options pgstore.Options
 }
 
-func (s server) open(ctx context.Context) (smsplus.Store, error) {
+func (s postgresDatabase) open(ctx context.Context) (smsplus.Store, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, s.config)
 	if err != nil {
 		return nil, err
@@ -41,12 +41,12 @@ func (s server) open(ctx context.Context) (smsplus.Store, error) {
 		pool.Close()
 		return nil, err
 	}
-	return pooled{store, pool}, nil
+	return storeWithPool{store, pool}, nil
 }
 
-// byMonths returns the database with its large tables by months.
-func byMonths(db database) (database, error) {
-	s, ok := db.(server)
+// partitionByMonth returns the database with its large tables by months.
+func partitionByMonth(db database) (database, error) {
+	s, ok := db.(postgresDatabase)
 	if !ok {
 		return nil, usagef("-monthly: %w", errMonthly)
 	}
@@ -54,10 +54,10 @@ func byMonths(db database) (database, error) {
 	return s, nil
 }
 
-func (s server) version(ctx context.Context) (int, error) { return versionOf(ctx, s) }
-func (s server) sql(from int) (string, error)             { return pgstore.MigrationSQL(from, s.options) }
+func (s postgresDatabase) version(ctx context.Context) (int, error) { return schemaVersion(ctx, s) }
+func (s postgresDatabase) sql(from int) (string, error)             { return pgstore.MigrationSQL(from, s.options) }
 
-func (s server) migrate(ctx context.Context) error {
+func (s postgresDatabase) migrate(ctx context.Context) error {
 	pool, err := pgxpool.NewWithConfig(ctx, s.config)
 	if err != nil {
 		return err
@@ -66,13 +66,13 @@ func (s server) migrate(ctx context.Context) error {
 	return pgstore.Migrate(ctx, pool, s.options)
 }
 
-// pooled is a store that closes its pool.
-type pooled struct {
+// storeWithPool is a store that closes its pool.
+type storeWithPool struct {
 	*pgstore.Store
 	pool *pgxpool.Pool
 }
 
-func (p pooled) Close() error {
+func (p storeWithPool) Close() error {
 	defer p.pool.Close()
 	return p.Store.Close()
 }

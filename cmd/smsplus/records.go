@@ -12,21 +12,21 @@ import (
 )
 
 func (p *program) records(f *flags) action {
-	q := f.question()
-	f.person(q, p.stdin)
-	f.page(q)
-	asJSON, reveal := f.shown()
+	q := f.declareQuery()
+	f.declareRecordFilter(q, p.stdin)
+	f.declarePage(q)
+	asJSON, reveal := f.declareOutput()
 	return func(ctx context.Context, _ string) error {
-		return p.list(ctx, q, func(r *query.Reader) error {
+		return p.withReader(ctx, q, func(r *query.Reader) error {
 			page, err := r.Records(ctx, q.Filter)
 			if err != nil {
 				return err
 			}
 			e := query.Export{Location: q.zone, Reveal: *reveal}
 			if *asJSON {
-				err = query.WriteNDJSON(p.stdout, each(page.Messages...), e)
+				err = query.WriteNDJSON(p.stdout, seqOf(page.Messages...), e)
 			} else {
-				_, err = io.WriteString(p.stdout, listed(page.Messages, e))
+				_, err = io.WriteString(p.stdout, formatRecords(page.Messages, e))
 			}
 			if err == nil && page.Next != "" {
 				fmt.Fprintln(p.stderr, "next: -after", page.Next)
@@ -36,33 +36,33 @@ func (p *program) records(f *flags) action {
 	}
 }
 
-// shown declares how records are shown.
-func (f *flags) shown() (asJSON, reveal *bool) {
-	return f.Bool("json", false, "print an object a line, as export -format ndjson does"), f.reveal()
+// declareOutput declares how records are shown.
+func (f *flags) declareOutput() (asJSON, reveal *bool) {
+	return f.Bool("json", false, "print an object a line, as export -format ndjson does"), f.declareReveal()
 }
 
-func (f *flags) reveal() *bool {
+func (f *flags) declareReveal() *bool {
 	return f.Bool("reveal", false, "show phone numbers in the open, LINE user IDs, and the variables, one-time passwords included")
 }
 
-func listed(ms []smsplus.Message, e query.Export) string {
+func formatRecords(ms []smsplus.Message, e query.Export) string {
 	var t table
 	t.add("id", "triggered", "to", "status", "channel", "reason", "template", "scenario")
 	for _, m := range ms {
-		t.add(m.ID, m.TriggeredAt.In(e.Location).Format(time.RFC3339), number(m, e), m.Status, m.Channel, reason(m), m.Template, m.Scenario)
+		t.add(m.ID, m.TriggeredAt.In(e.Location).Format(time.RFC3339), formatPhone(m, e), m.Status, m.Channel, lastReason(m), m.Template, m.Scenario)
 	}
-	return t.text()
+	return t.render()
 }
 
-func number(m smsplus.Message, e query.Export) string {
+func formatPhone(m smsplus.Message, e query.Export) string {
 	if e.Reveal {
 		return m.To.Phone.E164()
 	}
 	return m.To.Phone.String()
 }
 
-// reason says why a message ended as it did, or waits: what its last attempt says.
-func reason(m smsplus.Message) status.Reason {
+// lastReason says why a message ended as it did, or waits: what its last attempt says.
+func lastReason(m smsplus.Message) status.Reason {
 	if len(m.Attempts) == 0 || m.Status == status.Delivered {
 		return ""
 	}

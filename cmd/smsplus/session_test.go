@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// session returns the lines of a document's first session at a terminal.
-func session(t *testing.T, document string) []string {
+// firstSession returns the lines of a document's first session at a terminal.
+func firstSession(t *testing.T, document string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)
 	require.NoError(t, err)
@@ -21,12 +21,12 @@ func session(t *testing.T, document string) []string {
 	return strings.SplitAfter(block, "\n")
 }
 
-func TestTheDocumentsSessionIsWhatHappens(t *testing.T) {
+func TestCLIDocument_SessionIsReal(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
 	var s shell
 	var got, want strings.Builder
-	for _, line := range session(t, "../../docs/cli.md") {
+	for _, line := range firstSession(t, "../../docs/cli.md") {
 		want.WriteString(line)
 		call, found := strings.CutPrefix(strings.TrimSpace(line), "$ ")
 		if !found {
@@ -34,7 +34,7 @@ func TestTheDocumentsSessionIsWhatHappens(t *testing.T) {
 		}
 		got.WriteString(line)
 		if call == "export SMSPLUS_STORE=sqlite:messages.db" {
-			s = sqlite(path)
+			s = sqliteShell(path)
 			continue
 		}
 		args := strings.Fields(call)
@@ -43,7 +43,7 @@ func TestTheDocumentsSessionIsWhatHappens(t *testing.T) {
 		require.Equal(t, exitDone, code, "%s: %s", call, stderr)
 		got.WriteString(stdout + stderr + "\n")
 		if args[1] == "migrate" {
-			s.fill(t, day())
+			s.insert(t, sampleMessages())
 		}
 	}
 	require.Equal(t, want.String(), strings.TrimSuffix(got.String(), "\n"))

@@ -9,8 +9,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// counts are a template's as JSON. Programs read the keys: they stay.
-type counts struct {
+// statsJSON are a template's as JSON. Programs read the keys: they stay.
+type statsJSON struct {
 	Template       string `json:"template"`
 	Triggered      int    `json:"triggered"`
 	Preparing      int    `json:"preparing"`
@@ -23,37 +23,37 @@ type counts struct {
 }
 
 func (p *program) stats(f *flags) action {
-	q := f.question()
+	q := f.declareQuery()
 	var asJSON bool
 	f.BoolVar(&asJSON, "json", false, "print an object for each template, a line each")
 	return func(ctx context.Context, _ string) error {
-		return p.list(ctx, q, func(r *query.Reader) error {
+		return p.withReader(ctx, q, func(r *query.Reader) error {
 			rows, err := r.Templates(ctx, q.Filter)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return writeCounts(p.stdout, rows)
+				return writeStatsJSON(p.stdout, rows)
 			}
-			_, err = io.WriteString(p.stdout, statistics(rows))
+			_, err = io.WriteString(p.stdout, formatStats(rows))
 			return err
 		})
 	}
 }
 
-func writeCounts(w io.Writer, rows []smsplus.TemplateStats) error {
+func writeStatsJSON(w io.Writer, rows []smsplus.TemplateStats) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	for _, s := range rows {
-		if err := out.Encode(counts(s)); err != nil {
+		if err := out.Encode(statsJSON(s)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func statistics(rows []smsplus.TemplateStats) string {
-	t := table{numbers: 8}
+func formatStats(rows []smsplus.TemplateStats) string {
+	t := table{numericColumns: 8}
 	t.add("triggered", "preparing", "accepted", "failed", "undeliverable", "delivered", "read", "delivered_twice", "template")
 	add := func(s smsplus.TemplateStats) {
 		t.add(s.Triggered, s.Preparing, s.Accepted, s.Failed, s.Undeliverable, s.Delivered, s.Read, s.DeliveredTwice, s.Template)
@@ -64,5 +64,5 @@ func statistics(rows []smsplus.TemplateStats) string {
 		sum = sum.Plus(s)
 	}
 	add(sum)
-	return t.text()
+	return t.render()
 }

@@ -11,20 +11,20 @@ import (
 // table is rows in columns that line up on a terminal, where a Chinese character is
 // two cells wide.
 type table struct {
-	numbers int // how many columns, from the left, hold numbers
-	rows    [][]string
+	numericColumns int // how many columns, from the left, hold numbers
+	rows           [][]string
 }
 
 func (t *table) add(cells ...any) {
 	row := make([]string, len(cells))
 	for i, c := range cells {
-		row[i] = strings.Map(shown, fmt.Sprint(c))
+		row[i] = strings.Map(printable, fmt.Sprint(c))
 	}
 	t.rows = append(t.rows, row)
 }
 
-// shown keeps what a provider said from telling the terminal what to do.
-func shown(r rune) rune {
+// printable keeps what a provider said from telling the terminal what to do.
+func printable(r rune) rune {
 	const joiner = '\u200d' // of emoji
 	if unicode.IsGraphic(r) || r == joiner {
 		return r
@@ -32,7 +32,7 @@ func shown(r rune) rune {
 	return unicode.ReplacementChar
 }
 
-func (t *table) text() string {
+func (t *table) render() string {
 	var widths []int
 	for _, row := range t.rows {
 		widths = append(widths, make([]int, max(0, len(row)-len(widths)))...)
@@ -45,7 +45,7 @@ func (t *table) text() string {
 		var line strings.Builder
 		for i, cell := range row {
 			space := strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell))
-			if i < t.numbers {
+			if i < t.numericColumns {
 				line.WriteString("  " + space + cell)
 			} else {
 				line.WriteString("  " + cell + space)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shows is which file a document's first block of Go is.
-var shows = map[string]string{
+// firstBlockFiles is which file a document's first block of Go is.
+var firstBlockFiles = map[string]string{
 	"README.md":                          "examples/hello/main.go",
 	"docs/channels/whatsapp.md":          "channel/whatsapp/example_test.go",
 	"docs/writing-a-channel.md":          "internal/doctest/gateway/gateway.go",
@@ -25,26 +25,26 @@ var shows = map[string]string{
 	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
 }
 
-var module = os.DirFS("../..")
+var moduleFS = os.DirFS("../..")
 
-func TestADocumentsFirstGoBlockIsItsFile(t *testing.T) {
+func TestDocuments_FirstGoBlockIsAFile(t *testing.T) {
 	t.Parallel()
-	for document, file := range shows {
+	for document, file := range firstBlockFiles {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()
-			want, err := fs.ReadFile(module, file)
+			want, err := fs.ReadFile(moduleFS, file)
 			require.NoError(t, err)
-			blocks := goBlocks(read(t, document))
+			blocks := goBlocks(readDocument(t, document))
 			require.NotEmpty(t, blocks, "%s has no block of Go", document)
 			require.Equal(t, string(want), blocks[0], "%s does not show %s as it is", document, file)
 		})
 	}
 }
 
-func TestGoBlocksAreFormatted(t *testing.T) {
+func TestDocuments_GoBlocksAreFormatted(t *testing.T) {
 	t.Parallel()
-	for _, document := range documents(t) {
-		for _, block := range goBlocks(read(t, document)) {
+	for _, document := range documentNames(t) {
+		for _, block := range goBlocks(readDocument(t, document)) {
 			formatted, err := format.Source([]byte(block))
 			require.NoError(t, err, "%s:\n%s", document, block)
 			require.Equal(t, string(formatted), block, document)
@@ -52,17 +52,17 @@ func TestGoBlocksAreFormatted(t *testing.T) {
 	}
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestDocuments_LinksExist(t *testing.T) {
 	t.Parallel()
-	for _, document := range documents(t) {
-		for _, target := range links(read(t, document)) {
-			_, err := fs.Stat(module, path.Join(path.Dir(document), target))
+	for _, document := range documentNames(t) {
+		for _, target := range relativeLinks(readDocument(t, document)) {
+			_, err := fs.Stat(moduleFS, path.Join(path.Dir(document), target))
 			require.NoError(t, err, "%s links to %s", document, target)
 		}
 	}
 }
 
-func TestTheReaderOfMarkdownSeesWhatAPersonSees(t *testing.T) {
+func TestMarkdown_FindsBlocksAndLinks(t *testing.T) {
 	t.Parallel()
 	const document = "See [one](one.md), [two](<../a b.md#here> \"title\"), ![a picture](p%20q.png),\n" +
 		"[mail](mailto:a@b.c), [web](https://go.dev/x.md), [here](#heading) and [three][3].\n" +
@@ -74,15 +74,15 @@ func TestTheReaderOfMarkdownSeesWhatAPersonSees(t *testing.T) {
 		"````md\n```go\nhidden()\n```\n````\n" +
 		"```go\nlast()\n```\n"
 	require.Equal(t, []string{"m[\"k\"](no.md)\n", "last()\n"}, goBlocks(document))
-	require.Equal(t, []string{"one.md", "../a b.md", "p q.png", "three"}, links(document))
+	require.Equal(t, []string{"one.md", "../a b.md", "p q.png", "three"}, relativeLinks(document))
 }
 
-// documents are README.md and the others that a reader finds: at the root, in
+// documentNames are README.md and the others that a reader finds: at the root, in
 // docs, and beside what they describe.
-func documents(t *testing.T) []string {
+func documentNames(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	require.NoError(t, fs.WalkDir(module, ".", func(name string, entry fs.DirEntry, err error) error {
+	require.NoError(t, fs.WalkDir(moduleFS, ".", func(name string, entry fs.DirEntry, err error) error {
 		base := path.Base(name)
 		switch {
 		case err != nil:
@@ -98,22 +98,22 @@ func documents(t *testing.T) []string {
 	return names
 }
 
-func read(t *testing.T, name string) string {
+func readDocument(t *testing.T, name string) string {
 	t.Helper()
-	text, err := fs.ReadFile(module, name)
+	text, err := fs.ReadFile(moduleFS, name)
 	require.NoError(t, err)
 	return string(text)
 }
 
-// fence matches a line that opens or closes a block of code.
-var fence = regexp.MustCompile("^ {0,3}(```+)([^`]*)$")
+// fenceLine matches a line that opens or closes a block of code.
+var fenceLine = regexp.MustCompile("^ {0,3}(```+)([^`]*)$")
 
-// blocks splits a document into its blocks of Go, and its prose.
-func blocks(document string) (code []string, prose string) {
+// splitBlocks splits a document into its blocks of Go, and its prose.
+func splitBlocks(document string) (code []string, prose string) {
 	var open, language string // of the block that the line is in
 	var block, rest strings.Builder
 	for line := range strings.Lines(document) {
-		found := fence.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		found := fenceLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
 		switch {
 		case open == "" && found != nil:
 			open, language = found[1], strings.TrimSpace(found[2])
@@ -133,7 +133,7 @@ func blocks(document string) (code []string, prose string) {
 }
 
 func goBlocks(document string) []string {
-	code, _ := blocks(document)
+	code, _ := splitBlocks(document)
 	return code
 }
 
@@ -143,9 +143,9 @@ var (
 	linkTarget = regexp.MustCompile(`(?m)^ {0,3}\[[^\]\n]+\]:\s*(<[^>\n]*>|\S+)`)
 )
 
-// links are the targets of a document's relative links, without their fragments.
-func links(document string) []string {
-	_, prose := blocks(document)
+// relativeLinks are the targets of a document's relative links, without their fragments.
+func relativeLinks(document string) []string {
+	_, prose := splitBlocks(document)
 	prose = inlineCode.ReplaceAllString(prose, "")
 	var targets []string
 	for _, pattern := range []*regexp.Regexp{inlineLink, linkTarget} {

@@ -20,18 +20,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: statusdoc FILE")
 		os.Exit(2)
 	}
-	if err := update(os.Args[1]); err != nil {
+	if err := updateFile(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "statusdoc:", err)
 		os.Exit(1)
 	}
 }
 
-func update(file string) error {
+func updateFile(file string) error {
 	old, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	doc, err := write(string(old))
+	doc, err := generate(string(old))
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -40,7 +40,7 @@ func update(file string) error {
 
 // sections are what is generated, by the names in the markers.
 var sections = map[string]func() string{
-	"statuses":   statuses,
+	"statuses":   statusTable,
 	"LINEPush":   func() string { return diagram(status.LINEPush) },
 	"LINENotify": func() string { return diagram(status.LINENotify) },
 	"SMS":        func() string { return diagram(status.SMS) },
@@ -49,17 +49,17 @@ var sections = map[string]func() string{
 }
 
 const (
-	begin = "<!-- generated: "
-	end   = "<!-- end -->"
+	beginMarker = "<!-- generated: "
+	endMarker   = "<!-- end -->"
 )
 
-// write returns the document with every generated section written anew. Each
+// generate returns the document with every generated section written anew. Each
 // section must be there once.
-func write(doc string) (string, error) {
+func generate(doc string) (string, error) {
 	var out strings.Builder
 	var seen []string
 	for {
-		before, rest, found := strings.Cut(doc, begin)
+		before, rest, found := strings.Cut(doc, beginMarker)
 		out.WriteString(before)
 		if !found {
 			break
@@ -70,11 +70,11 @@ func write(doc string) (string, error) {
 			return "", fmt.Errorf("section %q is unknown, or there twice", name)
 		}
 		seen = append(seen, name)
-		_, rest, ended := strings.Cut(rest, end)
+		_, rest, ended := strings.Cut(rest, endMarker)
 		if !ended {
-			return "", fmt.Errorf("section %q has no %s", name, end)
+			return "", fmt.Errorf("section %q has no %s", name, endMarker)
 		}
-		out.WriteString(begin + name + " -->\n\n" + section() + "\n" + end)
+		out.WriteString(beginMarker + name + " -->\n\n" + section() + "\n" + endMarker)
 		doc = rest
 	}
 	if len(seen) != len(sections) {
@@ -83,7 +83,7 @@ func write(doc string) (string, error) {
 	return out.String(), nil
 }
 
-func statuses() string {
+func statusTable() string {
 	var out strings.Builder
 	out.WriteString("| status | final | tab |\n| --- | --- | --- |\n")
 	for _, s := range status.Statuses() {
@@ -103,7 +103,7 @@ func diagram(m *status.Machine) string {
 	for _, e := range m.Edges() {
 		fmt.Fprintf(&out, "    %v --> %v\n", e.From, e.To)
 	}
-	for _, e := range late(m) {
+	for _, e := range lateEdges(m) {
 		fmt.Fprintf(&out, "    %v --> %v: late evidence\n", e.From, e.To)
 	}
 	for _, s := range status.Statuses() {
@@ -115,9 +115,9 @@ func diagram(m *status.Machine) string {
 	return out.String()
 }
 
-// late returns the moves that the machine allows beyond its own edges, from
+// lateEdges returns the moves that the machine allows beyond its own edges, from
 // statuses that it comes to.
-func late(m *status.Machine) []status.Edge {
+func lateEdges(m *status.Machine) []status.Edge {
 	var edges []status.Edge
 	for _, from := range status.Statuses() {
 		for _, to := range status.Statuses() {

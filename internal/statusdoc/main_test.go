@@ -15,20 +15,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-const file = "../../docs/status.md"
+const statusDocument = "../../docs/status.md"
 
-func TestTheDocumentSaysWhatTheTablesSay(t *testing.T) {
+func TestStatusDocument_IsUpToDate(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile(file)
+	doc, err := os.ReadFile(statusDocument)
 	require.NoError(t, err)
-	want, err := write(string(doc))
+	want, err := generate(string(doc))
 	require.NoError(t, err)
 	require.Equal(t, want, string(doc), "run go generate ./status")
 }
 
-func TestTheDocumentExplainsEveryReason(t *testing.T) {
+func TestStatusDocument_ExplainsEveryReason(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile(file)
+	doc, err := os.ReadFile(statusDocument)
 	require.NoError(t, err)
 	source, err := parser.ParseFile(token.NewFileSet(), "../../status/reason.go", nil, 0)
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func section(t *testing.T, doc, heading string) string {
 	return part
 }
 
-func TestADiagramShowsEveryLegalMove(t *testing.T) {
+func TestDiagram_ShowsEveryLegalMove(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "```mermaid\n"+`stateDiagram-v2
     direction LR
@@ -70,40 +70,40 @@ func TestADiagramShowsEveryLegalMove(t *testing.T) {
 `+"```\n", diagram(status.WhatsApp))
 }
 
-func TestUpdateKeepsWhatIsNotGenerated(t *testing.T) {
+func TestUpdateFile_KeepsOtherText(t *testing.T) {
 	t.Parallel()
 	var doc strings.Builder
 	doc.WriteString("# Ours\n")
 	for name := range sections {
-		doc.WriteString("before " + name + "\n" + begin + name + " -->\nstale\n" + end + "\nafter\n")
+		doc.WriteString("before " + name + "\n" + beginMarker + name + " -->\nstale\n" + endMarker + "\nafter\n")
 	}
 	path := filepath.Join(t.TempDir(), "status.md")
 	require.NoError(t, os.WriteFile(path, []byte(doc.String()), 0o600))
-	require.NoError(t, update(path))
+	require.NoError(t, updateFile(path))
 	once, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NotContains(t, string(once), "stale")
 	require.Equal(t, len(sections), strings.Count(string(once), "before "))
 	require.Equal(t, len(sections), strings.Count(string(once), "\nafter\n"))
-	require.NoError(t, update(path))
+	require.NoError(t, updateFile(path))
 	twice, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(once), string(twice))
 }
 
-func TestADocumentWithoutItsMarkersIsRefused(t *testing.T) {
+func TestGenerate_RefusesWrongMarkers(t *testing.T) {
 	t.Parallel()
 	for name, doc := range map[string]string{
 		"none":    "# Status\n",
-		"unknown": begin + "Fax -->\n" + end,
-		"no end":  begin + "SMS -->\n",
-		"twice":   begin + "SMS -->\n" + end + begin + "SMS -->\n" + end,
+		"unknown": beginMarker + "Fax -->\n" + endMarker,
+		"no end":  beginMarker + "SMS -->\n",
+		"twice":   beginMarker + "SMS -->\n" + endMarker + beginMarker + "SMS -->\n" + endMarker,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := write(doc)
+			_, err := generate(doc)
 			require.Error(t, err)
 		})
 	}
-	require.Error(t, update(filepath.Join(t.TempDir(), "none.md")))
+	require.Error(t, updateFile(filepath.Join(t.TempDir(), "none.md")))
 }

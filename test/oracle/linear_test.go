@@ -53,8 +53,8 @@ var stores = map[string]func(t *testing.T) smsplus.Store{
 	},
 }
 
-// deed is one call as far as it is about one key, and what came of it.
-type deed struct {
+// operation is one call as far as it is about one key, and what came of it.
+type operation struct {
 	call    string // insert, claim, update or read
 	id      uuid.UUID
 	now     time.Time // of a claim
@@ -74,8 +74,8 @@ type row struct {
 	due     time.Time
 }
 
-// model says what a key's message is after a call, if the call may have that outcome.
-func model(holder row, d deed) (bool, row) {
+// step says what a key's message is after a call, if the call may have that outcome.
+func step(holder row, d operation) (bool, row) {
 	mine := holder.id == d.id
 	switch d.call {
 	case "insert":
@@ -99,13 +99,13 @@ func model(holder row, d deed) (bool, row) {
 	}
 }
 
-// linear reports whether there is an order of the calls, such that each lies between
+// checkLinearizable reports whether there is an order of the calls, such that each lies between
 // its beginning and its end, in which the outcomes are the model's.
-func linear(history []porcupine.Operation) porcupine.CheckResult {
+func checkLinearizable(history []porcupine.Operation) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(porcupine.Model{
 		Init: func() any { return row{} },
 		Step: func(state, input, _ any) (bool, any) {
-			ok, next := model(state.(row), input.(deed))
+			ok, next := step(state.(row), input.(operation))
 			return ok, next
 		},
 	}, history, time.Minute)
@@ -116,7 +116,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.DueAt} }
 
-func fresh(key string, due time.Time) smsplus.Message {
+func newMessage(key string, due time.Time) smsplus.Message {
 	to, err := phone.Parse("+886912345678")
 	if err != nil {
 		panic(err) // it is one
@@ -128,9 +128,9 @@ func fresh(key string, due time.Time) smsplus.Message {
 	}
 }
 
-// history has callers insert, claim, update and read the messages of a few keys, all at
+// recordHistory has callers insert, claim, update and read the messages of a few keys, all at
 // the same time, and returns what they did, by the key.
-func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
+func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 	t.Helper()
 	const callers, calls, keys = 6, 60, 4
 	began := time.Now()
@@ -140,7 +140,7 @@ func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 	var group errgroup.Group
 	for caller := range callers {
 		group.Go(func() error {
-			tell := func(from time.Duration, key string, d deed, m ...smsplus.Message) {
+			tell := func(from time.Duration, key string, d operation, m ...smsplus.Message) {
 				mu.Lock()
 				defer mu.Unlock()
 				done[key] = append(done[key], porcupine.Operation{
@@ -162,12 +162,12 @@ func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 				from := time.Since(began)
 				switch what := rand.N(10); {
 				case len(known) == 0 || what == 0:
-					m := fresh(key, due)
+					m := newMessage(key, due)
 					taken, err := s.Insert(t.Context(), []smsplus.Message{m})
 					if err != nil {
 						return err
 					}
-					d := deed{call: "insert", id: m.ID, message: rowOf(m)}
+					d := operation{call: "insert", id: m.ID, message: rowOf(m)}
 					if holder, ok := taken[key]; ok {
 						d.taken, m = holder.ID, holder
 					}
@@ -179,7 +179,7 @@ func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 						return err
 					}
 					for _, m := range claimed.Messages {
-						tell(from, m.Key, deed{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
+						tell(from, m.Key, operation{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
 					}
 				case what < 8:
 					m.DueAt = due
@@ -187,15 +187,15 @@ func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 					if err != nil {
 						return err
 					}
-					tell(from, key, deed{call: "update", id: m.ID, message: rowOf(m), stale: slices.Contains(stale, m.ID)})
+					tell(from, key, operation{call: "update", id: m.ID, message: rowOf(m), stale: slices.Contains(stale, m.ID)})
 				default:
 					found, err := s.Message(t.Context(), m.ID)
 					if errors.Is(err, smsplus.ErrNotFound) {
-						tell(from, key, deed{call: "read", id: m.ID, none: true})
+						tell(from, key, operation{call: "read", id: m.ID, none: true})
 					} else if err != nil {
 						return err
 					} else {
-						tell(from, key, deed{call: "read", id: m.ID, found: rowOf(found)}, found)
+						tell(from, key, operation{call: "read", id: m.ID, found: rowOf(found)}, found)
 					}
 				}
 			}
@@ -206,47 +206,47 @@ func history(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 	return done
 }
 
-func TestCallsAtTheSameTimeHaveAnOrder(t *testing.T) {
+func TestStores_AreLinearizable(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 10 {
-				for key, calls := range history(t, open(t)) {
-					require.Equal(t, porcupine.Ok, linear(calls), key)
+				for key, calls := range recordHistory(t, open(t)) {
+					require.Equal(t, porcupine.Ok, checkLinearizable(calls), key)
 				}
 			}
 		})
 	}
 }
 
-// careless is a store that breaks a promise of the contract.
-type careless struct {
+// brokenStore is a store that breaks a promise of the contract.
+type brokenStore struct {
 	smsplus.Store
-	claim  func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
-	update func(context.Context, []smsplus.Message) ([]uuid.UUID, error)
+	claimFunc  func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
+	updateFunc func(context.Context, []smsplus.Message) ([]uuid.UUID, error)
 }
 
-func (s *careless) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-	if s.claim != nil {
-		return s.claim(ctx, c)
+func (s *brokenStore) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	if s.claimFunc != nil {
+		return s.claimFunc(ctx, c)
 	}
 	return s.Store.Claim(ctx, c)
 }
 
-func (s *careless) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
-	if s.update != nil {
-		return s.update(ctx, ms)
+func (s *brokenStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if s.updateFunc != nil {
+		return s.updateFunc(ctx, ms)
 	}
 	return s.Store.Update(ctx, ms)
 }
 
 // The proof must be able to fail.
-func TestAStoreThatBreaksItsPromiseHasNoOrder(t *testing.T) {
+func TestCheckLinearizable_CatchesBrokenStores(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(s *careless){
-		"an update of an old version replaces a newer one": func(s *careless) {
-			s.update = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+	for name, spoil := range map[string]func(s *brokenStore){
+		"an update of an old version replaces a newer one": func(s *brokenStore) {
+			s.updateFunc = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 				for ok := false; !ok; ok = len(stale) == 0 {
 					held, err := s.Message(ctx, ms[0].ID)
 					if err != nil {
@@ -260,16 +260,16 @@ func TestAStoreThatBreaksItsPromiseHasNoOrder(t *testing.T) {
 				return nil, nil
 			}
 		},
-		"an update that takes effect is told to be stale": func(s *careless) {
-			s.update = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+		"an update that takes effect is told to be stale": func(s *brokenStore) {
+			s.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 				_, err := s.Store.Update(ctx, ms)
 				return []uuid.UUID{ms[0].ID}, err
 			}
 		},
-		"a claim hands out what another one holds": func(s *careless) {
+		"a claim hands out what another one holds": func(s *brokenStore) {
 			var mu sync.Mutex
 			var last smsplus.Claimed
-			s.claim = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+			s.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				if len(last.Messages) > 0 {
@@ -286,10 +286,10 @@ func TestAStoreThatBreaksItsPromiseHasNoOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for {
-				s := &careless{Store: memstore.New()}
+				s := &brokenStore{Store: memstore.New()}
 				spoil(s)
-				for _, calls := range history(t, s) {
-					if linear(calls) == porcupine.Illegal {
+				for _, calls := range recordHistory(t, s) {
+					if checkLinearizable(calls) == porcupine.Illegal {
 						return
 					}
 				}

@@ -18,7 +18,7 @@ import (
 // by byte. Left out is what the other one gets wrong or reads a meaning into:
 // sequence numbers and sizes with the highest bit set, parameters of no octets, data
 // codings that it does not know, a user data header, the name in a refusal of a bind.
-func TestPDUsAreReadAsAnotherImplementationWritesThem(t *testing.T) {
+func TestPDU_AgreesWithGosmpp(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]func(*rapid.T) (pdu.PDU, other.PDU){
 		"bind": drawBind, "bind_resp": drawBindResp, "message": drawMessage, "data": drawData,
@@ -91,14 +91,14 @@ func drawTLVs(t *rapid.T, theirs map[other.Tag]other.Field) pdu.TLVs {
 	return pdu.TLVs{tlv}
 }
 
-// pick draws one of the operations, and makes the other implementation's PDU of it.
-func pick[P other.PDU](t *rapid.T, kinds map[pdu.ID]func() other.PDU) (pdu.ID, P) {
+// drawOperation draws one of the operations, and makes the other implementation's PDU of it.
+func drawOperation[P other.PDU](t *rapid.T, kinds map[pdu.ID]func() other.PDU) (pdu.ID, P) {
 	id := rapid.SampledFrom(slices.Sorted(maps.Keys(kinds))).Draw(t, "id")
 	return id, kinds[id]().(P)
 }
 
 func drawBind(t *rapid.T) (pdu.PDU, other.PDU) {
-	id, theirs := pick[*other.BindRequest](t, map[pdu.ID]func() other.PDU{
+	id, theirs := drawOperation[*other.BindRequest](t, map[pdu.ID]func() other.PDU{
 		pdu.BindReceiver: other.NewBindReceiver, pdu.BindTransmitter: other.NewBindTransmitter,
 		pdu.BindTransceiver: other.NewBindTransceiver,
 	})
@@ -114,7 +114,7 @@ func drawBind(t *rapid.T) (pdu.PDU, other.PDU) {
 }
 
 func drawBindResp(t *rapid.T) (pdu.PDU, other.PDU) {
-	id, theirs := pick[*other.BindResp](t, map[pdu.ID]func() other.PDU{
+	id, theirs := drawOperation[*other.BindResp](t, map[pdu.ID]func() other.PDU{
 		pdu.BindReceiverResp: other.NewBindReceiverResp, pdu.BindTransmitterResp: other.NewBindTransmitterResp,
 		pdu.BindTransceiverResp: other.NewBindTransceiverResp,
 	})
@@ -194,7 +194,7 @@ func drawMessageResp(t *rapid.T) (pdu.PDU, other.PDU) {
 }
 
 func drawBodiless(t *rapid.T) (pdu.PDU, other.PDU) {
-	id, theirs := pick[other.PDU](t, map[pdu.ID]func() other.PDU{
+	id, theirs := drawOperation[other.PDU](t, map[pdu.ID]func() other.PDU{
 		pdu.EnquireLink: other.NewEnquireLink, pdu.EnquireLinkResp: other.NewEnquireLinkResp,
 		pdu.Unbind: other.NewUnbind, pdu.UnbindResp: other.NewUnbindResp, pdu.GenericNack: other.NewGenericNack,
 	})

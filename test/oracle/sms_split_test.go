@@ -17,7 +17,7 @@ import (
 // The other implementation takes U+001B for a character of the alphabet, although
 // the escape has its place there (3GPP TS 23.038, section 6.2.1), and cuts an empty
 // text into no segment at all. Every other text must come out the same, octet by octet.
-func TestTextsAreCutAsAnotherImplementationCutsThem(t *testing.T) {
+func TestSplit_AgreesWithWarthog(t *testing.T) {
 	t.Parallel()
 	const (
 		inside  = "aZ09 @Δ_£$¥èéùìòÇ\nØø\rÅåΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà€{}[]\\^~|\f"
@@ -34,9 +34,9 @@ func TestTextsAreCutAsAnotherImplementationCutsThem(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				length := rapid.IntRange(1, 600).Draw(t, "length") // rapid likes short texts
 				text := rapid.StringOfN(runes, length, length, -1).Draw(t, "text")
-				eight, sixteen := cut(t, text), cut(t, text, tpdu.With16BitConcatRef)
+				eight, sixteen := splitOther(t, text), splitOther(t, text, tpdu.With16BitConcatRef)
 
-				var ours cutting
+				var ours splitText
 				ours.encoding, ours.segments = sms.Split(text, 6)
 				require.Equal(t, eight, ours)
 				ours.encoding, ours.segments = sms.Split(text, 7)
@@ -47,15 +47,15 @@ func TestTextsAreCutAsAnotherImplementationCutsThem(t *testing.T) {
 	}
 }
 
-type cutting struct {
+type splitText struct {
 	encoding sms.Encoding
 	segments [][]byte
 }
 
-func cut(t require.TestingT, text string, options ...tpdu.SegmentationOption) cutting {
+func splitOther(t require.TestingT, text string, options ...tpdu.SegmentationOption) splitText {
 	octets, header, alphabet := tpdu.EncodeUserData([]byte(text))
 	require.Empty(t, header, "no national table was asked for")
-	var c cutting
+	var c splitText
 	coding, err := tpdu.DCS(0).WithAlphabet(alphabet)
 	require.NoError(t, err)
 	submit, err := tpdu.New(tpdu.SmsSubmit, coding)
@@ -69,14 +69,14 @@ func cut(t require.TestingT, text string, options ...tpdu.SegmentationOption) cu
 	return c
 }
 
-func TestEveryRuneIsEncodedAsAnotherImplementationEncodesIt(t *testing.T) {
+func TestSplit_EncodesEveryRuneAsWarthog(t *testing.T) {
 	t.Parallel()
 	for r := rune(0); r <= 0x10FFFF; r++ {
 		if r == 0x1B || 0xD800 <= r && r < 0xE000 {
 			continue
 		}
 		encoding, segments := sms.Split(string(r), 6)
-		if want, got := cut(t, string(r)), (cutting{encoding, segments}); !reflect.DeepEqual(want, got) {
+		if want, got := splitOther(t, string(r)), (splitText{encoding, segments}); !reflect.DeepEqual(want, got) {
 			t.Errorf("%U: %v, want %v", r, got, want)
 		}
 	}

@@ -22,11 +22,11 @@ func (*Channel) Name() channel.Name     { return "gateway" }
 func (*Channel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS, Idempotent: true} }
 
 var (
-	client   = httpapi.NewClient()
-	verdicts = map[int]channel.Verdict{ // of the provider's own codes; any other means what HTTP says
+	client         = httpapi.NewClient()
+	verdictsByCode = map[int]channel.Verdict{ // of the provider's own codes; any other means what HTTP says
 		http.StatusUnprocessableEntity: {Status: status.Undeliverable, Reason: status.InvalidNumber},
 	}
-	said = map[string]channel.Receipt{ // by the provider's word; any other says nothing new
+	receiptsByWord = map[string]channel.Receipt{ // by the provider's word; any other says nothing new
 		"arrived": {Status: status.Delivered},
 		"gave up": {Status: status.Undeliverable, Reason: status.CarrierError},
 	}
@@ -49,7 +49,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (r channel.Resul
 	if err != nil {
 		return r, err // temporary, or in doubt once the request was written
 	}
-	verdict, known := verdicts[answer.Code]
+	verdict, known := verdictsByCode[answer.Code]
 	if !known {
 		verdict = answer.Verdict()
 	}
@@ -69,7 +69,7 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
 			var call struct{ ID, Word string }
 			err := json.Unmarshal(body, &call)
-			r := said[call.Word]
+			r := receiptsByWord[call.Word]
 			r.Channel, r.ProviderID = c.Name(), call.ID
 			return []channel.Receipt{r}, err
 		},

@@ -27,39 +27,39 @@ func TestContract(t *testing.T) {
 	number, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
 	channeltest.Run(t, channeltest.Harness{
-		Channel: answers(http.StatusAccepted),
+		Channel: respondWith(http.StatusAccepted),
 		Content: channel.Text("Your order has shipped"),
 		To:      channel.Recipient{Phone: number},
 		Unreachable: map[string]channeltest.Case{
 			"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629"}},
-			"invalid number": {Channel: answers(http.StatusUnprocessableEntity)},
+			"invalid number": {Channel: respondWith(http.StatusUnprocessableEntity)},
 		},
 		Faults: map[string]channeltest.Case{
-			"refused":     {Channel: closed},
-			"wrong token": {Channel: answers(http.StatusUnauthorized)},
-			"throttled":   {Channel: answers(http.StatusTooManyRequests)},
-			"broken":      {Channel: answers(http.StatusBadGateway)},
-			"senseless":   {Channel: answers(http.StatusTeapot)},
+			"refused":     {Channel: closedProvider},
+			"wrong token": {Channel: respondWith(http.StatusUnauthorized)},
+			"throttled":   {Channel: respondWith(http.StatusTooManyRequests)},
+			"broken":      {Channel: respondWith(http.StatusBadGateway)},
+			"senseless":   {Channel: respondWith(http.StatusTeapot)},
 		},
-		Stalled: channeltest.Case{Channel: stalled},
+		Stalled: channeltest.Case{Channel: stalledProvider},
 		Secrets: []string{token, secret},
 		Webhook: &channeltest.Webhook{
 			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return call(secret, fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
+				return signedCall(secret, fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
 			},
 			Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return call("guess", fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
+				return signedCall("guess", fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
 			},
-			Malformed: func(*testing.T, channel.Channel) *http.Request { return call(secret, `{"id":`) },
+			Malformed: func(*testing.T, channel.Channel) *http.Request { return signedCall(secret, `{"id":`) },
 		},
 	})
 }
 
-// answers is a provider that gives everyone the same answer, and repeats in it all
+// respondWith is a provider that gives everyone the same answer, and repeats in it all
 // that it was told.
-func answers(code int) func(t *testing.T) channel.Channel {
+func respondWith(code int) func(t *testing.T) channel.Channel {
 	return func(t *testing.T) channel.Channel {
-		return open(t, func(w http.ResponseWriter, r *http.Request) {
+		return newChannel(t, func(w http.ResponseWriter, r *http.Request) {
 			var form struct{ ID, To, Text string }
 			if json.NewDecoder(r.Body).Decode(&form) != nil || r.Header.Get("Authorization") != "Bearer "+token {
 				w.WriteHeader(http.StatusBadRequest)
@@ -71,29 +71,29 @@ func answers(code int) func(t *testing.T) channel.Channel {
 	}
 }
 
-// stalled is a provider that takes the request and does not answer.
-func stalled(t *testing.T) channel.Channel {
-	return open(t, func(_ http.ResponseWriter, r *http.Request) {
+// stalledProvider is a provider that takes the request and does not answer.
+func stalledProvider(t *testing.T) channel.Channel {
+	return newChannel(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
 		<-r.Context().Done()
 	})
 }
 
-// closed is a provider that nobody can connect to.
-func closed(*testing.T) channel.Channel {
+// closedProvider is a provider that nobody can connect to.
+func closedProvider(*testing.T) channel.Channel {
 	provider := httptest.NewServer(http.NotFoundHandler())
 	provider.Close()
 	return &gateway.Channel{URL: provider.URL, Token: token, Secret: secret}
 }
 
-func open(t *testing.T, provider http.HandlerFunc) channel.Channel {
+func newChannel(t *testing.T, provider http.HandlerFunc) channel.Channel {
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
 	return &gateway.Channel{URL: server.URL, Token: token, Secret: secret}
 }
 
-// call is a call of the provider's.
-func call(key, body string) *http.Request {
+// signedCall is a call of the provider's.
+func signedCall(key, body string) *http.Request {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(body))
 	r := httptest.NewRequest(http.MethodPost, "/receipts", strings.NewReader(body))
