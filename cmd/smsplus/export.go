@@ -15,6 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
+// recordSeq is the type of the records that package query writes.
 type recordSeq = iter.Seq2[smsplus.Message, error]
 
 var formats = map[string]func(io.Writer, recordSeq, ...query.Export) error{
@@ -51,16 +52,16 @@ func (p *program) export(f *flags) action {
 	}
 }
 
-// pageSize is how many records an export holds at a time.
+// pageSize is the number of records that an export holds in memory.
 const pageSize = 500
 
-// replaceFile writes a file beside the one of that name and puts it in its place when it
-// is whole.
+// replaceFile writes a temporary file in the same folder and renames it when it is
+// complete.
 func replaceFile(name string, write func(io.Writer) error) error {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return usagef("-o: there is something of that name, and it is no file")
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // for its owner alone
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // only its owner can read it
 	if err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
@@ -78,7 +79,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// withProgress tells w how far a list has come.
+// withProgress returns the same records, and writes to w how many were read.
 func withProgress(all recordSeq, w io.Writer) recordSeq {
 	return func(yield func(smsplus.Message, error) bool) {
 		n := 0

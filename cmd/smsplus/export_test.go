@@ -46,12 +46,12 @@ func TestReplaceFile_IsAtomic(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	name := filepath.Join(dir, "records.csv")
-	broken := errors.New("the store is gone")
+	errGone := errors.New("the store is gone")
 	fails := func(w io.Writer) error {
 		_, err := io.WriteString(w, "half")
-		return errors.Join(err, broken)
+		return errors.Join(err, errGone)
 	}
-	require.ErrorIs(t, replaceFile(name, fails), broken)
+	require.ErrorIs(t, replaceFile(name, fails), errGone)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
@@ -61,7 +61,7 @@ func TestReplaceFile_IsAtomic(t *testing.T) {
 		_, err := io.WriteString(w, "whole")
 		return err
 	}))
-	require.ErrorIs(t, replaceFile(name, fails), broken)
+	require.ErrorIs(t, replaceFile(name, fails), errGone)
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, "whole", string(text))
@@ -70,7 +70,7 @@ func TestReplaceFile_IsAtomic(t *testing.T) {
 	require.Len(t, left, 1)
 	info, err := left[0].Info()
 	require.NoError(t, err)
-	require.Zero(t, info.Mode().Perm()&0o077, "it is for its owner alone")
+	require.Zero(t, info.Mode().Perm()&0o077, "only its owner can read the file")
 
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink(name, link))
@@ -82,7 +82,7 @@ func TestReplaceFile_IsAtomic(t *testing.T) {
 
 func TestWithProgress_CountsRecords(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the store is gone")
+	errGone := errors.New("the store is gone")
 	var w bytes.Buffer
 	seen := 0
 	for _, err := range withProgress(func(yield func(smsplus.Message, error) bool) {
@@ -91,12 +91,12 @@ func TestWithProgress_CountsRecords(t *testing.T) {
 				return
 			}
 		}
-		yield(smsplus.Message{}, broken)
+		yield(smsplus.Message{}, errGone)
 	}, &w) {
 		if err == nil {
 			seen++
 		} else {
-			require.ErrorIs(t, err, broken)
+			require.ErrorIs(t, err, errGone)
 		}
 	}
 	require.Equal(t, pageSize+1, seen)

@@ -17,18 +17,18 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// recordQuery is what the flags of a list ask for.
+// recordQuery is the filter and the time zone that the flags of a list set.
 type recordQuery struct {
 	smsplus.Filter
 	zone *time.Location
 }
 
-// flagNames turns what is wrong with a filter into what is wrong with the flags.
+// flagNames rewrites the errors of a filter to name the flags.
 var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
 	"Filter.CountryCode", "-country", "Filter.After", "-after")
 
-// declareQuery declares the flags of every list.
+// declareQuery declares the flags that every list has.
 func (f *flags) declareQuery() *recordQuery {
 	q := &recordQuery{}
 	var from, to string
@@ -52,11 +52,11 @@ func (f *flags) declareQuery() *recordQuery {
 	return q
 }
 
-// declareRecordFilter declares the flags of lists of records.
+// declareRecordFilter declares the flags that only lists of records have.
 func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	f.declareValue("phone", "to this `number` in E.164 (+886912345678); - reads it from standard input", func(text string) (err error) {
 		if text == "-" {
-			text, _ = bufio.NewReader(stdin).ReadString('\n') // what is missing is no number
+			text, _ = bufio.NewReader(stdin).ReadString('\n') // phone.Parse refuses an incomplete number
 			text = strings.TrimSpace(text)
 		}
 		q.Phone, err = phone.Parse(text)
@@ -69,7 +69,7 @@ func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	})
 }
 
-// declareZone declares the flag for where times are read and shown.
+// declareZone declares the flag for the time zone of input and output.
 func (f *flags) declareZone(into **time.Location) {
 	*into = time.UTC
 	f.declareValue("tz", "the time `zone`, as Asia/Taipei or Local (default: UTC)", func(text string) error {
@@ -82,7 +82,7 @@ func (f *flags) declareZone(into **time.Location) {
 	})
 }
 
-// declarePage declares the flags of one page.
+// declarePage declares the flags that select one page.
 func (f *flags) declarePage(q *recordQuery) {
 	const most = 1000
 	f.declareValue("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
@@ -94,7 +94,8 @@ func (f *flags) declarePage(q *recordQuery) {
 	f.declareText((*string)(&q.After), "after", "go on from the `cursor` that the page before, of the same flags, ended with")
 }
 
-// parseTime reads a flag's time. A date is the first instant of its day.
+// parseTime parses the value of the flag called name. A date is the first instant of its
+// day.
 func parseTime(name, text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -106,15 +107,15 @@ func parseTime(name, text string, zone *time.Location) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s: it is neither a date (2006-01-02) nor RFC 3339 (2006-01-02T15:04:05Z)", name)
 	}
-	if t.Format(time.DateOnly) != text { // clocks jumped over midnight, and t is before
+	if t.Format(time.DateOnly) != text { // clocks skipped midnight, and t is on the day before
 		_, t = t.ZoneBounds()
 	}
 	return t, nil
 }
 
-// withReader calls do with a reader for the question. The range begins where query's does
-// by default, and no sooner than -from if that is given: an operator may look at
-// whatever has not been purged yet.
+// withReader calls do with a reader for the query. Without -from, the range begins at
+// query's default. With -from it may begin up to a century ago, because an operator may
+// look at everything that has not been purged.
 func (p *program) withReader(ctx context.Context, q *recordQuery, do func(*query.Reader) error) error {
 	o := query.Options{Location: q.zone}
 	if !q.From.IsZero() {
@@ -128,8 +129,8 @@ func (p *program) withReader(ctx context.Context, q *recordQuery, do func(*query
 	})
 }
 
-// requireKeys returns an error if a number is looked for among sealed records without the
-// keys: nothing would be found, and that would look like an answer.
+// requireKeys returns an error if the query has a phone number, the records are sealed and
+// there are no keys. The query would find nothing, as if there were no such records.
 func (p *program) requireKeys(ctx context.Context, s smsplus.Store, q *recordQuery) error {
 	if q.Phone.IsZero() || p.keys+p.getenv("SMSPLUS_KEYS") != "" {
 		return nil
@@ -138,7 +139,7 @@ func (p *program) requireKeys(ctx context.Context, s smsplus.Store, q *recordQue
 	return err
 }
 
-// seqOf is records as query writes them.
+// seqOf returns the messages as a sequence for package query.
 func seqOf(ms ...smsplus.Message) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		for _, m := range ms {

@@ -46,7 +46,7 @@ func FuzzTime(f *testing.F) {
 			require.Zero(t, at)
 		case len(text) == len(time.DateOnly):
 			require.LessOrEqual(t, text, at.Format(time.DateOnly))
-			require.Less(t, at.Add(-time.Nanosecond).Format(time.DateOnly), text, "the instant before is of another day")
+			require.Less(t, at.Add(-time.Nanosecond).Format(time.DateOnly), text, "the instant before is on another day")
 		default:
 			again, err := parseTime("-from", at.Format(time.RFC3339Nano), time.UTC)
 			require.NoError(t, err)

@@ -8,13 +8,13 @@ import (
 	"regexp"
 )
 
-// flags are a command's. Package flag's own errors repeat what was given, and that may
-// be a phone number or hold a password; these name the flag alone, and all that are
-// wrong at once.
+// flags is the flag set of a command. Its errors name every wrong flag, and never repeat a
+// value, as the errors of package flag do. A value may be a phone number or hold a
+// password.
 type flags struct {
 	flag.FlagSet
 	errs   []error
-	checks []func() error // once all are parsed
+	checks []func() error // run after all flags are parsed
 }
 
 func newFlags() *flags {
@@ -25,7 +25,7 @@ func newFlags() *flags {
 	return f
 }
 
-// declareValue declares a flag that is given a value.
+// declareValue declares a flag whose value set parses.
 func (f *flags) declareValue(name, usage string, set func(string) error) {
 	f.Func(name, usage, func(text string) error {
 		if err := set(text); err != nil {
@@ -35,7 +35,7 @@ func (f *flags) declareValue(name, usage string, set func(string) error) {
 	})
 }
 
-// declareText declares a flag whose value is any text but none.
+// declareText declares a flag whose value is any text that is not empty.
 func (f *flags) declareText(into *string, name, usage string) {
 	f.declareValue(name, usage, func(text string) error {
 		if *into = text; text == "" {
@@ -45,10 +45,10 @@ func (f *flags) declareText(into *string, name, usage string) {
 	})
 }
 
-// safeFlagError is an error of package flag that repeats no value.
+// safeFlagError matches the errors of package flag that repeat no value.
 var safeFlagError = regexp.MustCompile(`^flag [a-z ]+: -[a-z]+$`)
 
-// parse parses up to the first operand, and returns that and what follows.
+// parse parses up to the first operand. It returns the arguments from there on.
 func (f *flags) parse(args []string) ([]string, error) {
 	err := f.Parse(args)
 	switch {
@@ -75,6 +75,7 @@ func (f *flags) parseAll(args []string) (operands []string, err error) {
 	}
 }
 
+// check runs the checks and returns all errors, those of parsing included.
 func (f *flags) check() error {
 	errs := f.errs
 	for _, check := range f.checks {
@@ -86,7 +87,7 @@ func (f *flags) check() error {
 	return nil
 }
 
-// usage lists the flags.
+// usage returns a table of the flags.
 func (f *flags) usage() string {
 	var t table
 	f.VisitAll(func(fl *flag.Flag) {

@@ -11,7 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/seal"
 )
 
-// sealer returns the ring of the keys that were given, or nil if there are none.
+// sealer returns the ring of the given keys, or nil if there are none.
 func (p *program) sealer() (seal.Sealer, error) {
 	from, text := "SMSPLUS_KEYS", p.getenv("SMSPLUS_KEYS")
 	if p.keys != "" {
@@ -30,9 +30,9 @@ func (p *program) sealer() (seal.Sealer, error) {
 	return ring, nil
 }
 
-// parseKeys reads a ring as text: entries between commas, spaces or lines, each a
-// key's ID and its secret in base64, "2:c2Vj…", or "lookup:" and the secret of the
-// hashes that numbers are found by. Errors name the entry by its number.
+// parseKeys parses the keys of a ring. Entries are separated by commas, spaces or line
+// ends. An entry is a key's ID and its secret in base64, "2:c2Vj…", or "lookup:" and a
+// secret for the hashes of phone numbers. Errors name an entry by its position.
 func parseKeys(text string) (*seal.Ring, error) {
 	var c seal.Config
 	var errs []error

@@ -21,11 +21,11 @@ func keyText(b byte) string {
 func TestKeys_AreRequiredForSealedStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
-	locked := sqliteShell(path)
-	locked.mustRun(t, "migrate")
+	withoutKeys := sqliteShell(path)
+	withoutKeys.mustRun(t, "migrate")
 	keys := "2:" + keyText('b') + "\n1:" + keyText('a') + ", lookup:" + keyText('l')
-	open := locked.withEnv("SMSPLUS_KEYS", keys)
-	open.insert(t, sampleMessages())
+	withKeys := withoutKeys.withEnv("SMSPLUS_KEYS", keys)
+	withKeys.insert(t, sampleMessages())
 
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte(keys+"\n"), 0o600))
@@ -35,25 +35,25 @@ func TestKeys_AreRequiredForSealedStore(t *testing.T) {
 		{"export", "-from", "2026-11-01", "-phone", "+886912345678"},
 		{"show", messageID(1).String()},
 	} {
-		code, stdout, stderr := locked.run(t, args...)
+		code, stdout, stderr := withoutKeys.run(t, args...)
 		require.Equal(t, exitFailed, code, args)
 		require.Empty(t, stdout)
 		require.Equal(t, "smsplus: the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS\n", stderr)
-		text := open.mustRun(t, args...)
+		text := withKeys.mustRun(t, args...)
 		require.Contains(t, text, "******678")
-		require.Equal(t, text, locked.mustRun(t, append([]string{"-keys", file}, args...)...))
+		require.Equal(t, text, withoutKeys.mustRun(t, append([]string{"-keys", file}, args...)...))
 	}
-	require.Equal(t, open.mustRun(t, "stats", "-from", "2026-11-01"), locked.mustRun(t, "stats", "-from", "2026-11-01"), "counts are not sealed")
+	require.Equal(t, withKeys.mustRun(t, "stats", "-from", "2026-11-01"), withoutKeys.mustRun(t, "stats", "-from", "2026-11-01"), "counts are readable without keys")
 
-	code, _, stderr := locked.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l')).run(t, "show", messageID(1).String())
+	code, _, stderr := withoutKeys.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l')).run(t, "show", messageID(1).String())
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "seal: no such key in the ring: 2")
-	code, _, stderr = locked.run(t, "-keys", file+"s", "stats")
+	code, _, stderr = withoutKeys.run(t, "-keys", file+"s", "stats")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "no such file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	code, _, stderr = open.run(t, "-keys", file, "stats")
-	require.Equal(t, exitUsage, code, "an empty file is not taken for none")
+	code, _, stderr = withKeys.run(t, "-keys", file, "stats")
+	require.Equal(t, exitUsage, code, "an empty file of keys is an error")
 	require.Contains(t, stderr, "smsplus: -keys: seal: Config.Keys is required\n")
 }
 
@@ -86,6 +86,6 @@ func FuzzKeys(f *testing.F) {
 		}
 		sealed, err := ring.Seal([]byte("text"), nil)
 		require.NoError(t, err)
-		require.Equal(t, []byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}, sealed[1:5], "sealed by the key of that ID")
+		require.Equal(t, []byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)}, sealed[1:5], "the sealed bytes name the key's ID")
 	})
 }

@@ -8,10 +8,9 @@
 //	smsplus show 0195939e-4c80-7000-8000-000000000001
 //	smsplus export -o records.csv
 //
-// Results go to standard output, and whatever else there is to say to standard error.
-// Only migrate changes anything. Phone numbers are masked, and LINE user IDs and
-// variables left out, unless -reveal is given. No error holds a phone number, a
-// password or a key.
+// Results go to standard output, everything else to standard error. Only migrate changes
+// anything. Phone numbers are masked, and LINE user IDs and variables are left out, unless
+// -reveal is given. No error holds a phone number, a password or a key.
 //
 // The exit codes:
 //
@@ -41,40 +40,40 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// The exit codes. Scripts test for them: they stay.
+// The exit codes. They must not change, because scripts test for them.
 const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
 	exitNotFound    = 3
 	exitSchema      = 4
-	exitInterrupted = 130 // as a shell has it for one that SIGINT ended
+	exitInterrupted = 130 // as a shell reports a program that SIGINT ended
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program where it stands
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
-// program is one run.
+// program is one run of the program.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	// The flags that every command has.
+	// The values of the flags that every command has.
 	store, schema, keys string
 }
 
-// command is what the program is asked to do.
+// command is one of the program's commands.
 type command struct {
 	name, operand, summary string
-	// prepare declares the flags and returns what to do once they are parsed.
+	// prepare declares the flags. The action that it returns runs after they are parsed.
 	prepare func(*program, *flags) action
 }
 
-// action is given the operand, or "" if the command has none.
+// action runs a command. The operand is "" if the command has none.
 type action func(ctx context.Context, operand string) error
 
 var commands = []command{
@@ -85,7 +84,7 @@ var commands = []command{
 	{"show", "ID", "show one message with its plan and its attempts", (*program).show},
 }
 
-// usageError is a mistake in how the program was called.
+// usageError is an error in the program's arguments or environment.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -104,7 +103,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-// exitStatus says what an error comes to.
+// exitStatus returns the exit code of an error and its text.
 func exitStatus(ctx context.Context, err error) (code int, text string) {
 	switch {
 	case err == nil:
@@ -159,7 +158,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	return act(ctx, strings.Join(operands, ""))
 }
 
-// flags returns the flags that stand before a command or after it.
+// flags returns the flags that may be before or after a command.
 func (p *program) flags() *flags {
 	f := newFlags()
 	f.declareText(&p.store, "store", "the store's `URL`: sqlite:FILE or postgres://user@host/database (or SMSPLUS_STORE)")

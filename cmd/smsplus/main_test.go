@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// shell is where the program is called from.
+// shell runs the program with an environment, a standard input and a schema.
 type shell struct {
 	env    map[string]string
 	stdin  string
@@ -60,7 +60,7 @@ func (s shell) run(t testing.TB, args ...string) (code int, stdout, stderr strin
 	return code, out.String(), errs.String()
 }
 
-// mustRun returns what the program prints when all is well.
+// mustRun runs the program, requires success and returns its standard output.
 func (s shell) mustRun(t testing.TB, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := s.run(t, args...)
@@ -68,7 +68,7 @@ func (s shell) mustRun(t testing.TB, args ...string) string {
 	return stdout
 }
 
-// insert stores the messages where the program would look for them.
+// insert adds the messages to the program's store.
 func (s shell) insert(t testing.TB, ms []smsplus.Message) {
 	t.Helper()
 	p := &program{getenv: func(k string) string { return s.env[k] }, schema: s.schema}
@@ -78,7 +78,7 @@ func (s shell) insert(t testing.TB, ms []smsplus.Message) {
 	}))
 }
 
-// filledShell is a shell in front of a migrated file that holds the day's messages.
+// filledShell returns a shell whose store is a migrated file with the sample messages.
 func filledShell(t testing.TB) (s shell, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "messages.db")
@@ -88,7 +88,7 @@ func filledShell(t testing.TB) (s shell, path string) {
 	return s, path
 }
 
-// What must not be seen unless it is asked for.
+// secrets are the parts of the sample messages that only -reveal may print.
 var secrets = []string{"912345678", "7700900123", "U4af4980629", "498172"}
 
 const escape = "\x1b[2J"
@@ -103,7 +103,7 @@ func mustParsePhone(e164 string) phone.Number {
 	return n
 }
 
-// sampleMessages is what was triggered on a day: a message in each tab.
+// sampleMessages returns a message for each tab, all triggered on one day.
 func sampleMessages() []smsplus.Message {
 	at := func(hour, minute, second int) time.Time {
 		return time.Date(2026, 11, 23, hour, minute, second, 0, time.UTC)
@@ -157,7 +157,7 @@ func sampleMessages() []smsplus.Message {
 	return []smsplus.Message{otp, shipped, failed, london}
 }
 
-// lastDigits are the last digits of the records that were printed as JSON.
+// lastDigits returns the last digit of the ID of each record in lines of JSON.
 func lastDigits(t testing.TB, lines string) string {
 	t.Helper()
 	var all strings.Builder
@@ -212,7 +212,7 @@ func TestRecords_ContinueAfterCursor(t *testing.T) {
 	code, stdout, stderr = s.run(t, args...)
 	require.Equal(t, exitDone, code)
 	require.Equal(t, "1", lastDigits(t, stdout))
-	require.Empty(t, stderr, "the last page says no cursor")
+	require.Empty(t, stderr, "the last page prints no cursor")
 
 	code, _, stderr = s.run(t, append(args, "-tab", "sent")...)
 	require.Equal(t, exitUsage, code)
@@ -293,7 +293,7 @@ func TestShow_JSONIncludesPlan(t *testing.T) {
 	delete(got, "plan")
 	line := s.mustRun(t, "export", "-format", "ndjson", "-from", "2026-11-01", "-tz", "Asia/Taipei", "-template", "shipped")
 	require.NoError(t, json.Unmarshal([]byte(line), &inExport))
-	require.Equal(t, inExport, got, "the rest is as an export has it")
+	require.Equal(t, inExport, got, "the other keys are those of an export")
 }
 
 func TestStats_PrintsJSON(t *testing.T) {
@@ -301,7 +301,7 @@ func TestStats_PrintsJSON(t *testing.T) {
 	s, _ := filledShell(t)
 	require.JSONEq(t, `{"template":"shipped","triggered":1,"preparing":0,"accepted":1,"failed":0,"undeliverable":0,"delivered":0,"read":0,"delivered_twice":0}`,
 		s.mustRun(t, "stats", "-json", "-from", "2026-11-01", "-template", "shipped"))
-	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template that the channel did not see has a row")
+	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template without attempts on the channel has a row")
 }
 
 func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
@@ -409,7 +409,7 @@ func TestInterrupt_EndsEveryCommand(t *testing.T) {
 	require.NoFileExists(t, out)
 }
 
-// fullDisk is a disk without room.
+// fullDisk is a writer that fails as a full disk does.
 type fullDisk struct{}
 
 var errFull = errors.New("no space left on device")

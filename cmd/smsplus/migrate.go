@@ -41,7 +41,7 @@ func (p *program) migrate(f *flags) action {
 		if err := db.migrate(ctx); err != nil {
 			return err
 		}
-		if have == want { // and months that were missing are made
+		if have == want { // migrate only created missing months
 			fmt.Fprintf(p.stderr, upToDateText, have)
 			return nil
 		}

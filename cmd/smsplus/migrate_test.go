@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// execSQL runs SQL in a file, past the store.
+// execSQL runs SQL in a file of SQLite.
 func execSQL(t testing.TB, path, text string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -59,7 +59,7 @@ func TestMigrate_PrintsTheSQLItRuns(t *testing.T) {
 	require.Equal(t, exitDone, code)
 	require.Equal(t, fmt.Sprintf("From version 0 to version %d:\n", neededVersion(sqliteDatabase{})), stderr)
 	code, _, _ = byHand.run(t, "stats")
-	require.Equal(t, exitSchema, code, "nothing was changed")
+	require.Equal(t, exitSchema, code, "-print changed nothing")
 	execSQL(t, path, text)
 	byHand.insert(t, sampleMessages())
 	require.Equal(t, s.mustRun(t, "export", "-from", "2026-11-01"), byHand.mustRun(t, "export", "-from", "2026-11-01"))

@@ -14,17 +14,17 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// database is where a store is, or is to be.
+// database is a database with a store, or one for which migrate creates a store.
 type database interface {
 	open(ctx context.Context) (smsplus.Store, error)
-	// version returns the schema's, or 0 if there is none yet.
+	// version returns the version of the schema, or 0 if there is none.
 	version(ctx context.Context) (int, error)
 	migrate(ctx context.Context) error
-	// sql returns what migrate does to a schema of the version.
+	// sql returns the SQL that migrate runs on a schema of that version.
 	sql(from int) (string, error)
 }
 
-// database returns the one that the flags name.
+// database returns the database that the flags name.
 func (p *program) database() (database, error) {
 	from, text := "-store", p.store
 	if text == "" {
@@ -44,7 +44,8 @@ func (p *program) database() (database, error) {
 	return db, nil
 }
 
-// The mistakes in a store's URL. Who knows where in a wrong one the password stands?
+// The errors of a store's URL. They repeat no part of it, because any part of a wrong URL
+// may be the password.
 var (
 	errScheme  = errors.New("it is neither sqlite:FILE nor postgres://…")
 	errFile    = errors.New("what follows sqlite: is the name of a file as it stands, and no URL")
@@ -68,7 +69,7 @@ func parseStore(text, schema string, sealer seal.Sealer) (database, error) {
 	return nil, errScheme
 }
 
-// withStore calls do with the store.
+// withStore calls do with the open store and closes it.
 func (p *program) withStore(ctx context.Context, do func(smsplus.Store) error) error {
 	db, err := p.database()
 	if err != nil {
@@ -82,7 +83,8 @@ func (p *program) withStore(ctx context.Context, do func(smsplus.Store) error) e
 	return errors.Join(err, s.Close())
 }
 
-// schemaVersion returns the version of a schema, which a store tells by not opening.
+// schemaVersion returns the version of a schema. A store that does not open because of its
+// version names it in the error.
 func schemaVersion(ctx context.Context, db database) (int, error) {
 	s, err := db.open(ctx)
 	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
@@ -94,8 +96,8 @@ func schemaVersion(ctx context.Context, db database) (int, error) {
 	return neededVersion(db), s.Close()
 }
 
-// neededVersion returns the version that this release needs, which is what SQL from any that
-// there will never be fails for.
+// neededVersion returns the version that this release needs. The error for a version that
+// can never exist names it.
 func neededVersion(db database) int {
 	_, err := db.sql(-1)
 	if e, ok := errors.AsType[*migrate.VersionError](err); ok {
@@ -104,7 +106,7 @@ func neededVersion(db database) int {
 	return 0
 }
 
-// sqliteDatabase is a database of SQLite.
+// sqliteDatabase is a file of SQLite.
 type sqliteDatabase struct {
 	path   string
 	sealer seal.Sealer

@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 )
 
-// postgresShell is a shell in front of a schema.
+// postgresShell returns a shell whose store is a schema on the test server.
 func postgresShell(t testing.TB, schema, options string) shell {
 	c := pgtest.Pool(t, nil).Config().ConnConfig
 	values := url.Values{"host": {c.Host}, "user": {c.User}, "sslmode": {"disable"}, "options": {options}}
@@ -28,7 +28,7 @@ func TestCommands_AgreeOnPostgreSQLAndSQLite(t *testing.T) {
 	require.Equal(t, exitSchema, code, stderr)
 	require.Contains(t, pg.mustRun(t, "migrate", "-print"), pgx.Identifier{schema}.Sanitize()+".smsplus_migration")
 	code, _, _ = pg.run(t, "stats")
-	require.Equal(t, exitSchema, code, "nothing was changed")
+	require.Equal(t, exitSchema, code, "-print changed nothing")
 	for _, want := range []string{"The schema was migrated from version 0 to version ", "The schema has version "} {
 		code, _, stderr = pg.run(t, "migrate")
 		require.Equal(t, exitDone, code, stderr)
@@ -107,14 +107,14 @@ func FuzzStoreURL(f *testing.F) {
 		db, err := parseStore(text, "", nil)
 		switch db := db.(type) {
 		case nil:
-			require.Contains(t, []error{errScheme, errFile, errURL}, err, "an error that repeats nothing")
+			require.Contains(t, []error{errScheme, errFile, errURL}, err, "the error repeats no part of the URL")
 		case sqliteDatabase:
 			require.Equal(t, text, "sqlite:"+db.path)
 			require.NoError(t, err)
 		case postgresDatabase:
 			require.NoError(t, err)
 			if c := db.config.ConnConfig; !strings.Contains(text, "%") {
-				require.NotContains(t, fmt.Sprint(c.Host, c.Database, c.RuntimeParams), "@", "what errors may name is no rest of a password")
+				require.NotContains(t, fmt.Sprint(c.Host, c.Database, c.RuntimeParams), "@", "no part of a password is taken for a field that errors name")
 			}
 		}
 	})

@@ -11,16 +11,16 @@ import (
 )
 
 func parsePostgres(text string, o pgstore.Options) (database, error) {
-	// What is behind the first @ or / of a password the driver takes for a host or a
-	// database, which its errors name.
+	// A password may hold an @ or a / that is not escaped. The driver takes the rest of the
+	// password for a host or a database, and its errors name them.
 	_, authority, _ := strings.Cut(text, "://")
-	user, behind, at := strings.Cut(authority, "@")
-	if at && (strings.ContainsAny(user, "/?#") || strings.Contains(behind, "@")) {
+	user, host, hasUser := strings.Cut(authority, "@")
+	if hasUser && (strings.ContainsAny(user, "/?#") || strings.Contains(host, "@")) {
 		return nil, errURL
 	}
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
-		return nil, errURL // the driver's error repeats the URL, with what it takes for the password masked
+		return nil, errURL // the driver's error repeats the URL, and may mask the wrong part as the password
 	}
 	return postgresDatabase{config, o}, nil
 }
@@ -44,7 +44,7 @@ func (s postgresDatabase) open(ctx context.Context) (smsplus.Store, error) {
 	return storeWithPool{store, pool}, nil
 }
 
-// partitionByMonth returns the database with its large tables by months.
+// partitionByMonth returns the database with its large tables partitioned by month.
 func partitionByMonth(db database) (database, error) {
 	s, ok := db.(postgresDatabase)
 	if !ok {
@@ -66,7 +66,7 @@ func (s postgresDatabase) migrate(ctx context.Context) error {
 	return pgstore.Migrate(ctx, pool, s.options)
 }
 
-// storeWithPool is a store that closes its pool.
+// storeWithPool is a store that closes its pool when it is closed.
 type storeWithPool struct {
 	*pgstore.Store
 	pool *pgxpool.Pool

@@ -36,7 +36,7 @@ func (p *program) records(f *flags) action {
 	}
 }
 
-// declareOutput declares how records are shown.
+// declareOutput declares the flags for the form of the output.
 func (f *flags) declareOutput() (asJSON, reveal *bool) {
 	return f.Bool("json", false, "print an object a line, as export -format ndjson does"), f.declareReveal()
 }
@@ -61,7 +61,7 @@ func formatPhone(m smsplus.Message, e query.Export) string {
 	return m.To.Phone.String()
 }
 
-// lastReason says why a message ended as it did, or waits: what its last attempt says.
+// lastReason returns the reason of the last attempt, or "" for a delivered message.
 func lastReason(m smsplus.Message) status.Reason {
 	if len(m.Attempts) == 0 || m.Status == status.Delivered {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firstSession returns the lines of a document's first session at a terminal.
+// firstSession returns the lines of a document's first block of console.
 func firstSession(t *testing.T, document string) []string {
 	t.Helper()
 	text, err := os.ReadFile(document)

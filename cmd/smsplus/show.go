@@ -43,7 +43,8 @@ func (p *program) show(f *flags) action {
 	}
 }
 
-// extraJSON is what query's NDJSON leaves out of a record. Programs read the keys: they stay.
+// extraJSON holds the fields of a message that query's NDJSON leaves out. Its keys must not
+// change, because programs read them.
 type extraJSON struct {
 	DueAt string     `json:"due_at,omitempty"`
 	Plan  []stepJSON `json:"plan"`
@@ -51,7 +52,7 @@ type extraJSON struct {
 
 type stepJSON struct {
 	Channel     channel.Name `json:"channel"`
-	WaitSeconds float64      `json:"wait_seconds,omitempty"` // none: the channel's
+	WaitSeconds float64      `json:"wait_seconds,omitempty"` // left out if the wait is the channel's
 	OnFailed    string       `json:"on_failed"`
 	InDoubt     string       `json:"in_doubt"`
 }
@@ -64,7 +65,7 @@ func planJSON(m smsplus.Message) []stepJSON {
 	return all
 }
 
-// policyName returns a policy's name, which for the zero one depends on the question.
+// policyName returns a policy's name. The name of the zero policy depends on the field.
 func policyName(p smsplus.Policy, zero string) string {
 	if p == smsplus.Forward {
 		return "forward"
@@ -72,6 +73,7 @@ func policyName(p smsplus.Policy, zero string) string {
 	return zero
 }
 
+// writeMessageJSON writes query's JSON object of the message with the fields of extraJSON.
 func writeMessageJSON(w io.Writer, m smsplus.Message, e query.Export) error {
 	var object bytes.Buffer
 	if err := query.WriteNDJSON(&object, seqOf(m), e); err != nil {
@@ -85,7 +87,7 @@ func writeMessageJSON(w io.Writer, m smsplus.Message, e query.Export) error {
 	if err != nil {
 		return err
 	}
-	// Both are objects, and no key is in both.
+	// Join the two objects into one. They have no key in common.
 	_, err = fmt.Fprintf(w, "%s,%s\n", bytes.TrimSuffix(object.Bytes(), []byte("}\n")), more[1:])
 	return err
 }
@@ -158,7 +160,7 @@ func formatTime(t time.Time, e query.Export) string {
 	return t.In(e.Location).Format("2006-01-02T15:04:05.000Z07:00")
 }
 
-// fieldTable are a table of names and values, without those that there are none of.
+// fieldTable is a table of names and values. It leaves out empty values.
 type fieldTable struct{ table }
 
 func (f *fieldTable) add(name string, value any) {

@@ -9,7 +9,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// statsJSON are a template's as JSON. Programs read the keys: they stay.
+// statsJSON is the counts of a template. Its keys must not change, because programs read
+// them.
 type statsJSON struct {
 	Template       string `json:"template"`
 	Triggered      int    `json:"triggered"`

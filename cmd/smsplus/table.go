@@ -8,10 +8,9 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// table is rows in columns that line up on a terminal, where a Chinese character is
-// two cells wide.
+// table aligns rows in columns for a terminal, where a Chinese character is two cells wide.
 type table struct {
-	numericColumns int // how many columns, from the left, hold numbers
+	numericColumns int // the first columns, which hold numbers and are aligned to the right
 	rows           [][]string
 }
 
@@ -23,9 +22,10 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
-// printable keeps what a provider said from telling the terminal what to do.
+// printable replaces control characters, because a provider's text must not control the
+// terminal.
 func printable(r rune) rune {
-	const joiner = '\u200d' // of emoji
+	const joiner = '\u200d' // joins emoji
 	if unicode.IsGraphic(r) || r == joiner {
 		return r
 	}
