@@ -26,7 +26,7 @@ func ExampleNew() {
 		Observe: func(c webhook.Call) { fmt.Println("called:", c.Channel, c.Code) },
 	}))
 
-	// A stranger calls.
+	// A call without a signature.
 	call := httptest.NewRequest(http.MethodPost, "/receipts/gateway", strings.NewReader(`{"id": "1", "word": "arrived"}`))
 	mux.ServeHTTP(httptest.NewRecorder(), call)
 	// Output: called: gateway 401

@@ -32,15 +32,16 @@ import (
 	"github.com/smsplus/smsplus-go/webhook"
 )
 
-// appServer is a house with real servers: its own, and its provider's.
+// appServer is an application with a real server.
 type appServer struct {
 	*smsplus.Dispatcher
 	store *storetest.Faulty
-	down  atomic.Bool // the store is
+	down  atomic.Bool // the store fails while down is set
 	url   string
 }
 
-// newAppServer opens a town whose templates are the channels' names.
+// newAppServer starts an appServer with one template for each channel. A template has the
+// name of its channel.
 func newAppServer(t *testing.T, o webhook.Options, channels ...channel.Channel) *appServer {
 	t.Helper()
 	w := &appServer{store: &storetest.Faulty{Store: memstore.New()}}
@@ -68,7 +69,7 @@ func newAppServer(t *testing.T, o webhook.Options, channels ...channel.Channel) 
 	return w
 }
 
-// newProvider is the gateway's: it takes every text, or none.
+// newProvider returns a gateway whose provider answers every text with the code.
 func newProvider(t *testing.T, code int) *gateway.Channel {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
@@ -94,8 +95,8 @@ func (w *appServer) message(t *testing.T, id uuid.UUID) smsplus.Message {
 	return m
 }
 
-// call makes a provider's signed call, and returns the code of the answer and when to
-// come back.
+// call makes a provider's signed call. It returns the code of the answer and its
+// Retry-After.
 func (w *appServer) call(ctx context.Context, path, body string) (code int, later string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, strings.NewReader(body))
 	if err != nil {
@@ -157,7 +158,7 @@ func TestServer_ParksEarlyReceipt(t *testing.T) {
 	require.Len(t, parked, 1)
 }
 
-// renamedChannel is a provider under a name of its own.
+// renamedChannel is a gateway with another name.
 type renamedChannel struct {
 	*gateway.Channel
 	name channel.Name
@@ -196,7 +197,7 @@ func TestServer_AppliesConcurrentCalls(t *testing.T) {
 		ms[i] = w.send(t, "gateway")
 	}
 	var all sync.WaitGroup
-	for range 4 { // providers repeat themselves
+	for range 4 { // providers repeat their calls
 		for _, m := range ms {
 			all.Go(func() {
 				code, _, err := w.call(t.Context(), "gateway", deliveredBody(m.Attempts[0].ProviderID))
@@ -216,7 +217,8 @@ func TestServer_AnswersEndlessBodyByDeadline(t *testing.T) {
 	t.Parallel()
 	const timeout = 500 * time.Millisecond
 	w := newAppServer(t, webhook.Options{Timeout: timeout}, newProvider(t, http.StatusAccepted))
-	// connect returns what writes a call and returns the code of its answer.
+	// connect opens a connection. The func that it returns makes a call and returns the code
+	// of its answer.
 	connect := func() func(length int, body string) int {
 		host := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/receipts/")
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
@@ -238,10 +240,11 @@ func TestServer_AnswersEndlessBodyByDeadline(t *testing.T) {
 	good, bad := connect(), connect()
 	require.Equal(t, http.StatusOK, good(len(whole), whole))
 	require.Equal(t, http.StatusServiceUnavailable, bad(len(whole)+1, whole))
-	require.Equal(t, http.StatusOK, good(len(whole), whole), "a connection lives longer than the deadline of a call")
+	require.Equal(t, http.StatusOK, good(len(whole), whole), "a connection outlives the deadline of a call")
 }
 
-// A proxy has one connection for calls and for everything else.
+// TestServer_TimeoutKeepsConnectionUsable proves that a connection survives a call's
+// timeout. A proxy uses one connection for calls and for other requests.
 func TestServer_TimeoutKeepsConnectionUsable(t *testing.T) {
 	t.Parallel()
 	hangs := funcReceiver{"sms", func(channel.Sink, http.ResponseWriter, *http.Request) { <-t.Context().Done() }}
@@ -252,7 +255,7 @@ func TestServer_TimeoutKeepsConnectionUsable(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/receipts/", func(w http.ResponseWriter, r *http.Request) {
 		hooks.ServeHTTP(w, r)
-		select { // the server may notice a moment later
+		select { // the server may cancel the context a moment later
 		case <-r.Context().Done():
 		case <-time.After(timeout):
 		}
@@ -281,7 +284,7 @@ func TestServer_TimeoutKeepsConnectionUsable(t *testing.T) {
 	require.NoError(t, <-next)
 }
 
-// Whatever is sent, what is answered is none of it.
+// TestServer_NeverRepeatsTheRequest proves that no answer holds any part of its request.
 func TestServer_NeverRepeatsTheRequest(t *testing.T) {
 	t.Parallel()
 	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
@@ -293,10 +296,10 @@ func TestServer_NeverRepeatsTheRequest(t *testing.T) {
 			require.NoError(t, err)
 			resp, err := http.DefaultClient.Do(req)
 			require.NoError(t, err)
-			said, err := io.ReadAll(resp.Body)
+			body, err := io.ReadAll(resp.Body)
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
-			require.Empty(t, said)
+			require.Empty(t, body)
 			require.NotContains(t, fmt.Sprint(resp.Header), "script")
 		}
 	}

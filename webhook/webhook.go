@@ -1,38 +1,3 @@
-// Package webhook is where providers call in: one handler for the receipts of all
-// channels.
-//
-//	mux.Handle("/receipts/", webhook.New(dispatcher, webhook.Options{Prefix: "/receipts"}))
-//
-// Each registered [channel.Receiver] has the path of its name, and all below it:
-//
-//	/receipts/whatsapp        the channel "whatsapp"
-//	/receipts/sms/twilio      the channel "sms", which has several providers
-//	/receipts/mitake/5f3c9a   the channel "mitake", whose calls are known by a secret path
-//
-// A call is handed on as it came, path and query and headers, for that is what its
-// signature covers. Behind a proxy that changes them, see what the adapter says. A name
-// that holds a slash has no path.
-//
-// # Who answers for what
-//
-// The adapter verifies a call before it reads anything out of it, hands all of its
-// receipts to the sink together, and answers in its provider's way: 401 for a wrong
-// signature, 400 for a call that makes no sense. The sink is the dispatcher's Receive,
-// so a receipt of a message that is not known is parked and answered 200. Whatever the
-// adapter does, this package sees to the rest:
-//
-//	code  when
-//	404   no channel has the name, or it has no webhook
-//	405   the method is none of GET, HEAD and POST
-//	413   the body is longer than Options.MaxBody; the adapter is not asked
-//	500   the adapter panicked: it is logged, and the server goes on
-//	503   receipts were not stored, or the call took longer than Options.Timeout
-//
-// A call answered 503 has a Retry-After, so that the provider makes it again. Nothing is
-// answered before the adapter is done, and what it has begun goes on until Options.Timeout
-// even if the caller leaves. None of these answers has a body: nothing repeats what was
-// sent. What is logged is the channel, the code and the duration; never a path, a query
-// or a body, all of which may hold secrets or a person's data.
 package webhook
 
 import (
@@ -55,47 +20,47 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Options are how providers call in. The zero Options will do.
+// Options configure the handler. The zero Options are valid.
 type Options struct {
-	// Prefix is what stands in the path before a channel's name, such as "/receipts".
-	// Defaults to nothing.
+	// Prefix is the part of the path before a channel's name, such as "/receipts".
+	// Defaults to "".
 	Prefix string
-	// MaxBody is the longest body in bytes; adapters have tighter limits of their own.
-	// Zero or less means the default of 4 MiB.
+	// MaxBody is the maximum length of a body in bytes. Adapters have lower limits of their
+	// own. Zero or less means the default of 4 MiB.
 	MaxBody int64
-	// Timeout is how long a call may take, from its first byte of body to its receipts in
-	// the store. It takes the place of the server's ReadTimeout. Zero or less means the
+	// Timeout is the maximum duration of a call, from the first byte of its body until its
+	// receipts are stored. It replaces the server's ReadTimeout. Zero or less means the
 	// default of 10 s.
 	Timeout time.Duration
-	// Logger gets a line at debug level for each call, and one at error level for a panic
-	// and for receipts that make no sense. Defaults to none.
+	// Logger logs each call at debug level. It logs panics and invalid receipts at error
+	// level. Defaults to none.
 	Logger *slog.Logger
-	// Observe is told of each call after it was answered, for metrics. It must be safe for
+	// Observe is called after each call was answered, for metrics. It must be safe for
 	// concurrent use and return soon. Defaults to none.
 	Observe func(Call)
 }
 
-// Call is what became of one call.
+// Call describes one answered call.
 type Call struct {
-	// Channel is the one that was called, or "" if no channel with a webhook was.
+	// Channel is the called channel, or "" if the path is no channel's webhook.
 	Channel channel.Name
 	// Code is the status code of the answer.
 	Code int
-	// Took is how long the answer took.
+	// Took is the time until the answer was written.
 	Took time.Duration
 }
 
 const (
-	// WhatsApp's calls have up to 3 MB (WhatsApp Business Platform, Cloud API, Webhooks),
-	// the most that a known provider announces.
+	// defaultMaxBody exceeds the largest documented calls of a known provider: WhatsApp's
+	// have up to 3 MB (WhatsApp Business Platform, Cloud API, Webhooks).
 	defaultMaxBody = 4 << 20
 	defaultTimeout = 10 * time.Second
 
-	// retryAfter is the Retry-After of a call to be made again, in seconds.
+	// retryAfter is the Retry-After of a 503, in seconds.
 	retryAfter = "30"
 )
 
-// New returns the handler of the webhooks of every registered channel that has one.
+// New returns the handler for the webhooks of the dispatcher's channels.
 func New(d *smsplus.Dispatcher, o Options) http.Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
@@ -121,11 +86,12 @@ type handler struct {
 	channels map[channel.Name]http.Handler
 }
 
-// sinkFailedKey is the key of a call's *atomic.Bool, which says that the sink refused something.
+// sinkFailedKey is the context key of a call's *atomic.Bool. It is set when the sink returns
+// an error.
 type sinkFailedKey struct{}
 
-// wrapSink hands on to the dispatcher and leaves a note in the call if that fails: what an
-// adapter makes of the sink's error must not lose receipts.
+// wrapSink returns a sink that calls next and records a failure in the call's context. An
+// adapter that ignores the sink's error must not lose receipts.
 func (h *handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		err := next(ctx, rs...)
@@ -135,7 +101,7 @@ func (h *handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 		if failed, ok := ctx.Value(sinkFailedKey{}).(*atomic.Bool); ok {
 			failed.Store(true)
 		}
-		if errors.Is(err, smsplus.ErrInvalidReceipt) { // of the store's errors the dispatcher tells
+		if errors.Is(err, smsplus.ErrInvalidReceipt) { // the dispatcher reports the store's errors
 			h.options.Logger.LogAttrs(ctx, slog.LevelError, "webhook: the channel's receipts make no sense",
 				slog.String("channel", string(name)), slog.Any("error", err))
 		}
@@ -156,7 +122,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// findChannel returns the channel whose path it is, or "" and nil.
+// findChannel returns the channel that has the path, or "" and nil.
 func (h *handler) findChannel(path string) (channel.Name, http.Handler) {
 	rest, ok := strings.CutPrefix(path, h.options.Prefix+"/")
 	if !ok {
@@ -170,7 +136,8 @@ func (h *handler) findChannel(path string) (channel.Name, http.Handler) {
 	return name, h.channels[name]
 }
 
-// respond has the adapter answer, if the call is fit for one, and by the deadline.
+// respond checks the call, reads its body and has the adapter answer it. It returns by the
+// deadline.
 func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
 	if adapter == nil {
 		return newResponse(http.StatusNotFound)
@@ -185,7 +152,8 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 	if r.ContentLength > h.options.MaxBody {
 		return newResponse(http.StatusRequestEntityTooLarge)
 	}
-	// A body that never ends is no matter for contexts. A test's recorder has no deadlines.
+	// A context does not end the reading of a body, so the connection gets a deadline. The
+	// error is ignored, because a test's recorder has no deadlines.
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(deadline)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
@@ -200,27 +168,29 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 			return newResponse(http.StatusBadRequest)
 		}
 	}
-	// The server goes on reading, to see whether the caller leaves. It would take a deadline
-	// that passes for that, and end the context of whatever comes over the connection later.
+	// The server continues to read in order to see whether the caller leaves. It takes a
+	// passed deadline for a caller that left, and would cancel the contexts of later requests
+	// on the connection.
 	_ = connection.SetReadDeadline(time.Time{})
 
 	var failed atomic.Bool
-	// A caller that leaves before the answer calls again, and would leave again: what it
-	// began is brought to its end.
-	begun := context.WithoutCancel(r.Context())
-	ctx, cancel := context.WithDeadline(context.WithValue(begun, sinkFailedKey{}, &failed), deadline)
+	// The call continues when its caller leaves. The caller would repeat the call and leave
+	// again, and nothing would ever be stored.
+	parent := context.WithoutCancel(r.Context())
+	ctx, cancel := context.WithDeadline(context.WithValue(parent, sinkFailedKey{}, &failed), deadline)
 	defer cancel()
 	r = r.WithContext(ctx)
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if len(body) == 0 {
 		r.Body = http.NoBody
 	}
-	// An adapter, or a store, that ignores its context goes on alone.
+	// The adapter runs in a goroutine of its own, because an adapter or a store may ignore
+	// its context.
 	answered := make(chan *response, 1)
 	go func() { answered <- h.callAdapter(r, name, adapter) }()
 	select {
 	case a := <-answered:
-		if failed.Load() || ctx.Err() != nil { // what is said because time is up blames nobody
+		if failed.Load() || ctx.Err() != nil { // an adapter may answer 400 when its context ends
 			return newResponse(http.StatusServiceUnavailable)
 		}
 		return a
@@ -229,8 +199,8 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 	}
 }
 
-// callAdapter lets the adapter answer. What panics has failed; the panic's value may hold
-// anything, so only its type is told.
+// callAdapter returns the adapter's answer, or a 500 if it panics. It logs only the type of
+// the panic's value, because the value may hold secrets.
 func (h *handler) callAdapter(r *http.Request, name channel.Name, adapter http.Handler) (a *response) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -245,7 +215,8 @@ func (h *handler) callAdapter(r *http.Request, name channel.Name, adapter http.H
 	return a
 }
 
-// response is an answer that is kept until it is certain to be given.
+// response is an http.ResponseWriter that holds the answer in memory, so that another may
+// replace it.
 type response struct {
 	header http.Header
 	code   int
@@ -257,8 +228,8 @@ func newResponse(c int) *response { return &response{header: make(http.Header), 
 // Header returns the answer's header.
 func (a *response) Header() http.Header { return a.header }
 
-// WriteHeader keeps the code, if it is the first and final. It panics, as the server's
-// does, at one that is none.
+// WriteHeader sets the code, if it is final and none is set. It panics for an invalid code,
+// as the server's does.
 func (a *response) WriteHeader(code int) {
 	if code < 100 || code > 999 {
 		panic(fmt.Sprintf("webhook: invalid code %d", code))
@@ -279,5 +250,5 @@ func (a *response) writeTo(w http.ResponseWriter) {
 	}
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.code)
-	_, _ = w.Write(a.body.Bytes()) // the caller may have left
+	_, _ = w.Write(a.body.Bytes()) // fails if the caller has left
 }

@@ -34,7 +34,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// app is an application: a dispatcher, its store and its webhooks.
+// app is an application in a test: a dispatcher, its store and its webhooks.
 type app struct {
 	*smsplus.Dispatcher
 	store *storetest.Faulty
@@ -43,7 +43,8 @@ type app struct {
 	calls *callRecorder
 }
 
-// newApp builds a house. Its store may be made to fail before the first call.
+// newApp returns an app with the channels. A test may set the faults of its store before
+// the first call.
 func newApp(t *testing.T, o webhook.Options, channels ...channel.Channel) *app {
 	t.Helper()
 	h := &app{store: &storetest.Faulty{Store: memstore.New()}, log: new(logBuffer), calls: new(callRecorder)}
@@ -55,7 +56,7 @@ func newApp(t *testing.T, o webhook.Options, channels ...channel.Channel) *app {
 	return h
 }
 
-// serve makes a call and returns the answer.
+// serve returns the answer to a call.
 func (h *app) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.hooks.ServeHTTP(w, r)
@@ -86,7 +87,7 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// callRecorder are what was observed.
+// callRecorder records the observed calls.
 type callRecorder struct {
 	mu  sync.Mutex
 	all []webhook.Call
@@ -104,7 +105,7 @@ func (c *callRecorder) list() []webhook.Call {
 	return slices.Clone(c.all)
 }
 
-// funcReceiver is a channel with a webhook that does as it is told.
+// funcReceiver is a channel whose webhook is a func.
 type funcReceiver struct {
 	name   channel.Name
 	handle func(sink channel.Sink, w http.ResponseWriter, r *http.Request)
@@ -113,22 +114,22 @@ type funcReceiver struct {
 func (c funcReceiver) Name() channel.Name   { return c.name }
 func (funcReceiver) Traits() channel.Traits { return channel.Traits{} }
 func (funcReceiver) Send(context.Context, channel.Envelope) (channel.Result, error) {
-	return channel.Result{}, errors.New("not here")
+	return channel.Result{}, errors.New("funcReceiver sends nothing")
 }
 
 func (c funcReceiver) ReceiptHandler(sink channel.Sink) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.handle(sink, w, r) })
 }
 
-// withoutWebhook is a channel without a webhook.
+// withoutWebhook is a channel that has no webhook.
 type withoutWebhook struct{ channel.Channel }
 
-func (withoutWebhook) Name() channel.Name { return "deaf" }
+func (withoutWebhook) Name() channel.Name { return "no_webhook" }
 
 const secret = "secret-9a1e"
 
-// signedReceiver is an adapter of a provider whose signed calls list the IDs of messages that
-// arrived.
+// signedReceiver is a channel whose provider signs its calls. A call lists the IDs of
+// delivered messages.
 var signedReceiver = funcReceiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 	httpapi.Webhook{
 		MaxBody: 1 << 10,
@@ -147,7 +148,7 @@ var signedReceiver = funcReceiver{"hook", func(sink channel.Sink, w http.Respons
 	}.Handler(sink).ServeHTTP(w, r)
 }}
 
-// signedPost returns a signed call.
+// signedPost returns a call that signedReceiver accepts.
 func signedPost(url, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	r.Header.Set("X-Signature", sign(body))
@@ -160,6 +161,7 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// codeReceiver returns a channel whose webhook answers with the code.
 func codeReceiver(code int) funcReceiver {
 	return funcReceiver{"says", func(_ channel.Sink, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
 }
@@ -172,41 +174,41 @@ func TestHandler_StatusCodes(t *testing.T) {
 	endless := signedPost("/hook", "")
 	endless.Body, endless.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", long+1))), -1
 	announced := signedPost("/hook", "")
-	announced.Body, announced.ContentLength = io.NopCloser(failingReader{}), long+1 // nobody reads it
+	announced.Body, announced.ContentLength = io.NopCloser(failingReader{}), long+1 // the body is never read
 	broken := signedPost("/hook", "")
 	broken.Body, broken.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader("x"), failingReader{})), -1
 	for name, tt := range map[string]struct {
 		call *http.Request
 		code int
 	}{
-		"stored":                     {signedPost("/hook", `["1"]`), 200},
-		"below its path":             {signedPost("/hook/5f3c9a", `["1"]`), 200},
-		"with a query":               {signedPost("/hook?token=5f3c9a", `["1"]`), 200},
-		"a signature of another":     {forged, 401},
-		"no signature":               {httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader(`["1"]`)), 401},
-		"no sense":                   {signedPost("/hook", `["1"`), 400},
-		"broken off":                 {broken, 400},
-		"an ID of nothing":           {signedPost("/hook", `[""]`), 400},
-		"longer than the adapter's":  {signedPost("/hook", strings.Repeat("x", 1<<10+1)), 413},
-		"longer than anybody's":      {announced, 413},
-		"long without saying so":     {endless, 413},
-		"another method":             {httptest.NewRequest(http.MethodDelete, "/hook", nil), 405},
-		"a method for the adapter":   {httptest.NewRequest(http.MethodGet, "/hook", nil), 405},
-		"a look":                     {httptest.NewRequest(http.MethodHead, "/says", nil), 204},
-		"a channel that is not":      {signedPost("/fax", `["1"]`), 404},
-		"a channel without webhook":  {signedPost("/deaf", `["1"]`), 404},
-		"a name that begins so":      {signedPost("/hooked", `["1"]`), 404},
-		"a name in another place":    {signedPost("/receipts/hook", `["1"]`), 404},
-		"a path that looks escaped":  {signedPost("/%68ook", `["1"]`), 200},
-		"a path out of the ordinary": {signedPost("/../hook", `["1"]`), 404},
-		"the root":                   {signedPost("/", `["1"]`), 404},
+		"stored":                          {signedPost("/hook", `["1"]`), 200},
+		"a longer path":                   {signedPost("/hook/5f3c9a", `["1"]`), 200},
+		"with a query":                    {signedPost("/hook?token=5f3c9a", `["1"]`), 200},
+		"a forged signature":              {forged, 401},
+		"no signature":                    {httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader(`["1"]`)), 401},
+		"not JSON":                        {signedPost("/hook", `["1"`), 400},
+		"a body that breaks off":          {broken, 400},
+		"an empty ID":                     {signedPost("/hook", `[""]`), 400},
+		"longer than the adapter's limit": {signedPost("/hook", strings.Repeat("x", 1<<10+1)), 413},
+		"longer than MaxBody":             {announced, 413},
+		"longer than MaxBody, in chunks":  {endless, 413},
+		"another method":                  {httptest.NewRequest(http.MethodDelete, "/hook", nil), 405},
+		"a method for the adapter":        {httptest.NewRequest(http.MethodGet, "/hook", nil), 405},
+		"a HEAD request":                  {httptest.NewRequest(http.MethodHead, "/says", nil), 204},
+		"an unknown channel":              {signedPost("/fax", `["1"]`), 404},
+		"a channel without webhook":       {signedPost("/no_webhook", `["1"]`), 404},
+		"a longer name":                   {signedPost("/hooked", `["1"]`), 404},
+		"a name after another":            {signedPost("/receipts/hook", `["1"]`), 404},
+		"an escaped path":                 {signedPost("/%68ook", `["1"]`), 200},
+		"a path with dots":                {signedPost("/../hook", `["1"]`), 404},
+		"the root":                        {signedPost("/", `["1"]`), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newApp(t, webhook.Options{MaxBody: long}, signedReceiver, codeReceiver(204), withoutWebhook{codeReceiver(200)})
 			w := h.serve(tt.call)
 			require.Equal(t, tt.code, w.Code)
-			require.Empty(t, w.Body.String(), "nothing repeats what was sent")
+			require.Empty(t, w.Body.String(), "the answer repeats nothing of the call")
 			stored := len(h.parked(t, channel.Ref{Channel: "hook", ProviderID: "1"}))
 			require.Equal(t, tt.code == 200, stored == 1)
 			require.Equal(t, tt.code == 405, w.Header().Get("Allow") != "")
@@ -217,6 +219,7 @@ func TestHandler_StatusCodes(t *testing.T) {
 	}
 }
 
+// failingReader fails every read.
 type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
@@ -242,13 +245,13 @@ func TestHandler_PassesRequestUnchanged(t *testing.T) {
 			seen <- r
 		}
 		w.Header().Set("Content-Type", "text/xml")
-		w.WriteHeader(http.StatusEarlyHints) // not the answer
+		w.WriteHeader(http.StatusEarlyHints) // not final, so ignored
 		w.WriteHeader(http.StatusAccepted)
-		w.WriteHeader(http.StatusTeapot) // too late
+		w.WriteHeader(http.StatusTeapot) // the second code, so ignored
 		_, _ = io.WriteString(w, "<Response/>")
 	}})
 	call := httptest.NewRequest(http.MethodPost, "https://example.com/receipts/sms/5f3c?x=y", strings.NewReader("a=b"))
-	call.ContentLength = -1 // it comes in chunks
+	call.ContentLength = -1 // in chunks
 	call.Header.Set("X-Twilio-Signature", "s")
 	w := h.serve(call)
 	require.Equal(t, http.StatusAccepted, w.Code)
@@ -272,12 +275,12 @@ func TestHandler_Answers503IfSinkFails(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]func(http.ResponseWriter){
-		"it says so":               answer(503),
-		"it says so, with a time":  answer(503, "Retry-After", "30"),
-		"it takes no notice":       answer(200),
-		"it says nothing":          func(http.ResponseWriter) {},
-		"it blames the caller":     answer(400),
-		"it panics over the error": func(http.ResponseWriter) { panic("the store is down") },
+		"the adapter answers 503":                  answer(503),
+		"the adapter answers 503 with Retry-After": answer(503, "Retry-After", "30"),
+		"the adapter ignores the error":            answer(200),
+		"the adapter does not answer":              func(http.ResponseWriter) {},
+		"the adapter answers 400":                  answer(400),
+		"the adapter panics":                       func(http.ResponseWriter) { panic("the store is down") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -334,16 +337,17 @@ func TestHandler_RecoversPanic(t *testing.T) {
 	w := h.serve(signedPost("/sms/5f3c?token=4711", "the text"))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
 	require.Empty(t, w.Body.String())
-	said := h.log.String()
-	require.Contains(t, said, "level=ERROR msg=\"webhook: channel panicked\" channel=sms type=string stack=")
-	require.Contains(t, said, "TestHandler_RecoversPanic.func1", "where it was")
-	for _, kept := range []string{"912345678", "5f3c", "4711", "the text"} {
-		require.NotContains(t, said, kept)
+	text := h.log.String()
+	require.Contains(t, text, "level=ERROR msg=\"webhook: channel panicked\" channel=sms type=string stack=")
+	require.Contains(t, text, "TestHandler_RecoversPanic.func1", "the log has the stack")
+	for _, secret := range []string{"912345678", "5f3c", "4711", "the text"} {
+		require.NotContains(t, text, secret)
 	}
 	require.Equal(t, 200, h.serve(signedPost("/hook", `["1"]`)).Code)
 }
 
-// An adapter that forgot a case must not tell its provider that all is stored.
+// TestResponse_PanicsOnInvalidCode proves that an adapter that sets an invalid code never
+// answers 200.
 func TestResponse_PanicsOnInvalidCode(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{-1, 0, 99, 1000} {
@@ -357,7 +361,7 @@ func TestHandler_AnswersByDeadline(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"an adapter that ignores its context": func(http.ResponseWriter, *http.Request) { <-time.After(time.Hour) },
-		"one that blames the caller": func(w http.ResponseWriter, r *http.Request) {
+		"an adapter that answers 400": func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 			w.WriteHeader(http.StatusBadRequest)
 		},
@@ -391,8 +395,9 @@ func TestHandler_Answers503IfStoreHangs(t *testing.T) {
 	})
 }
 
-// A provider with less patience than the store is slow gives up, and repeats its call:
-// if that ended what was begun, nothing would ever be stored.
+// TestHandler_FinishesAfterCallerLeft proves that a call continues without its caller. A
+// provider with a short timeout leaves a slow store and repeats its call. If that canceled
+// the call, nothing would ever be stored.
 func TestHandler_FinishesAfterCallerLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
