@@ -7,8 +7,8 @@ import (
 )
 
 func Example() {
-	// In an application they come from its secret manager.
-	this, err := seal.ParseSecret("hWkVCQ2SmcyJM5DCTGhhXl7iC8RHIbJ6AlCz1dRKbyI=")
+	// An application gets its secrets from a secret manager.
+	current, err := seal.ParseSecret("hWkVCQ2SmcyJM5DCTGhhXl7iC8RHIbJ6AlCz1dRKbyI=")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -19,7 +19,7 @@ func Example() {
 		return
 	}
 	ring, err := seal.NewRing(seal.Config{
-		Keys:    []seal.Key{{ID: 1, Secret: this}},
+		Keys:    []seal.Key{{ID: 1, Secret: current}},
 		Lookups: []seal.Secret{lookup},
 	})
 	if err != nil {

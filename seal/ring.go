@@ -11,36 +11,36 @@ import (
 	"io"
 )
 
-// ErrOpen is what [Ring.Open] wraps when what it was given was sealed for something
-// else, with other bytes under the same key's ID, or not at all.
+// ErrOpen is wrapped by the error of [Ring.Open] when the sealed bytes were changed, were
+// never sealed, or were sealed with other associated data or with another key of the same
+// ID.
 var ErrOpen = errors.New("seal: this cannot be opened")
 
-// ErrKey is what [Ring.Open] wraps when the key is not in the ring; the message
-// names its ID.
+// ErrKey is wrapped by the error of [Ring.Open] when the key is not in the ring. The
+// message names the key's ID.
 var ErrKey = errors.New("seal: no such key in the ring")
 
 // Config holds the secrets of a [Ring].
 type Config struct {
-	// Keys are the keys: the first seals, and all open. At least one is required. A
-	// key may seal 2^32 times (NIST SP 800-38D, section 8.3); a message is sealed
-	// about four times in its life, so put a new key in front every billion messages.
+	// Keys are the encryption keys. The first one seals, and all of them open. At least one
+	// is required. A key may seal 2^32 times (NIST SP 800-38D, section 8.3). A message is
+	// sealed about four times in its life, so put a new key in front every billion messages.
 	Keys []Key
-	// Lookups are the secrets of the hashes: the first is the one of new records,
-	// and a search tries them all. At least one is required. They are none of the
-	// Keys.
+	// Lookups are the secrets of the hashes. The first one hashes new records, and a search
+	// tries all of them. At least one is required. A secret must not be in Keys too.
 	Lookups []Secret
 }
 
 // Key is one key of a [Ring].
 type Key struct {
-	// ID names the key in what it sealed: any number that no other key ever had.
+	// ID names the key in the sealed bytes. It must be a number that no other key ever had.
 	ID     uint32
 	Secret Secret
 }
 
-// Ring is a [Sealer] of AES-256-GCM with a random nonce (NIST SP 800-38D), and of
-// HMAC-SHA-256 cut to 16 bytes (RFC 2104, section 5). It is made by [NewRing] and
-// safe for concurrent use.
+// Ring is a [Sealer]. It seals with AES-256-GCM and a random nonce (NIST SP 800-38D), and
+// hashes with HMAC-SHA-256 truncated to 16 bytes (RFC 2104, section 5). [NewRing] makes it.
+// It is safe for concurrent use.
 type Ring struct {
 	sealingID uint32
 	keys      map[uint32]cipher.AEAD
@@ -49,7 +49,7 @@ type Ring struct {
 
 var _ Sealer = (*Ring)(nil)
 
-// NewRing returns the ring of the keys, or every mistake in the config.
+// NewRing returns a ring with the keys, or an error that names every mistake in the config.
 func NewRing(c Config) (*Ring, error) {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("seal: "+format, args...)) }
@@ -100,23 +100,23 @@ func newAEAD(s Secret) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// The form of what a ring sealed: this byte, the key's ID, and what the AEAD made,
-// its nonce first.
+// The sealed bytes are formatVersion, the key's ID (4 bytes, big-endian), the nonce and the
+// ciphertext with its tag.
 const (
 	formatVersion = 1
 	headerSize    = 1 + 4
 )
 
 // Seal implements [Sealer].
-func (r *Ring) Seal(plaintext, about []byte) ([]byte, error) {
+func (r *Ring) Seal(plaintext, associatedData []byte) ([]byte, error) {
 	aead := r.keys[r.sealingID]
 	b := make([]byte, 0, headerSize+len(plaintext)+aead.Overhead())
 	b = binary.BigEndian.AppendUint32(append(b, formatVersion), r.sealingID)
-	return aead.Seal(b, nil, plaintext, about), nil
+	return aead.Seal(b, nil, plaintext, associatedData), nil
 }
 
 // Open implements [Sealer]. Its error is an [ErrKey] or an [ErrOpen].
-func (r *Ring) Open(sealed, about []byte) ([]byte, error) {
+func (r *Ring) Open(sealed, associatedData []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != formatVersion {
 		return nil, fmt.Errorf("%w: it has no form that this version knows", ErrOpen)
 	}
@@ -125,7 +125,7 @@ func (r *Ring) Open(sealed, about []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %d", ErrKey, id)
 	}
-	plaintext, err := aead.Open(nil, nil, sealed[headerSize:], about)
+	plaintext, err := aead.Open(nil, nil, sealed[headerSize:], associatedData)
 	if err != nil {
 		return nil, ErrOpen
 	}

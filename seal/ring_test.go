@@ -17,7 +17,7 @@ import (
 	"github.com/smsplus/smsplus-go/seal"
 )
 
-// secret returns a secret of bytes that a leak would show.
+// secret returns a secret of one repeated byte, so that a leak is easy to find.
 func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
 
 func key(id uint32) seal.Key { return seal.Key{ID: id, Secret: secret('A' + byte(id))} }
@@ -35,23 +35,23 @@ func TestOpen_NeedsTheSameAssociatedData(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRing(t, key(1))
 		plaintext := rapid.SliceOf(rapid.Byte()).Draw(t, "plaintext")
-		about := rapid.SliceOf(rapid.Byte()).Draw(t, "about")
+		associatedData := rapid.SliceOf(rapid.Byte()).Draw(t, "associated data")
 		other := rapid.SliceOf(rapid.Byte()).Draw(t, "other")
-		sealed, err := r.Seal(plaintext, about)
+		sealed, err := r.Seal(plaintext, associatedData)
 		require.NoError(t, err)
 
-		got, err := r.Open(sealed, about)
+		got, err := r.Open(sealed, associatedData)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(plaintext, got))
-		if !bytes.Equal(about, other) {
+		if !bytes.Equal(associatedData, other) {
 			_, err = r.Open(sealed, other)
 			require.ErrorIs(t, err, seal.ErrOpen)
 		}
 
-		i := rapid.IntRange(0, len(sealed)-1).Draw(t, "spoilt")
+		i := rapid.IntRange(0, len(sealed)-1).Draw(t, "changed")
 		sealed[i] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		_, err = r.Open(sealed, about)
-		require.Error(t, err, "byte %d is not as it was", i)
+		_, err = r.Open(sealed, associatedData)
+		require.Error(t, err, "byte %d was changed", i)
 	})
 }
 
@@ -73,16 +73,16 @@ func TestRing_FirstKeySealsAllOpen(t *testing.T) {
 	old, err := before.Seal([]byte("old"), nil)
 	require.NoError(t, err)
 
-	added := newRing(t, key(1), key(2)) // the new key is there, and not in use yet
-	still, err := added.Seal([]byte("still"), nil)
+	added := newRing(t, key(1), key(2)) // the new key opens and does not seal yet
+	between, err := added.Seal([]byte("between"), nil)
 	require.NoError(t, err)
-	_, err = before.Open(still, nil)
-	require.NoError(t, err, "a process that does not have the new key yet opens what the others seal")
+	_, err = before.Open(between, nil)
+	require.NoError(t, err, "a process without the new key opens what a process with it seals")
 
 	moved := newRing(t, key(2), key(1))
-	fresh, err := moved.Seal([]byte("new"), nil)
+	current, err := moved.Seal([]byte("new"), nil)
 	require.NoError(t, err)
-	for want, sealed := range map[string][]byte{"old": old, "still": still, "new": fresh} {
+	for want, sealed := range map[string][]byte{"old": old, "between": between, "new": current} {
 		for _, r := range []*seal.Ring{added, moved} {
 			got, err := r.Open(sealed, nil)
 			require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestRing_FirstKeySealsAllOpen(t *testing.T) {
 	require.ErrorIs(t, err, seal.ErrKey)
 	require.EqualError(t, err, "seal: no such key in the ring: 1")
 	_, err = newRing(t, seal.Key{ID: 1, Secret: secret('x')}).Open(old, nil)
-	require.ErrorIs(t, err, seal.ErrOpen, "an ID that was given to another key")
+	require.ErrorIs(t, err, seal.ErrOpen, "the ID was given to another key")
 }
 
 func TestLookup_HashesWithEverySecret(t *testing.T) {
@@ -109,12 +109,12 @@ func TestLookup_HashesWithEverySecret(t *testing.T) {
 			return hashes
 		}
 	}
-	first, both := with(lookupSecret), with(secret('m'), lookupSecret)
-	stored := first("+886912345678")
+	one, both := with(lookupSecret), with(secret('m'), lookupSecret)
+	stored := one("+886912345678")
 	require.Len(t, stored, 1)
 	require.Len(t, stored[0], 16)
-	require.Equal(t, stored, first("+886912345678"), "always the same")
-	require.NotEqual(t, stored, first("+886912345679"))
+	require.Equal(t, stored, one("+886912345678"), "the hash is deterministic")
+	require.NotEqual(t, stored, one("+886912345679"))
 	require.Equal(t, stored[0], both("+886912345678")[1])
 	require.NotEqual(t, stored[0], both("+886912345678")[0])
 }
@@ -127,13 +127,13 @@ func TestRing_IsSafeForConcurrentUse(t *testing.T) {
 	for i := range errs {
 		wg.Go(func() {
 			for n := range 100 {
-				about := fmt.Append(nil, i, n)
-				sealed, err := r.Seal(about, about)
+				associatedData := fmt.Append(nil, i, n)
+				sealed, err := r.Seal(associatedData, associatedData)
 				if err == nil {
-					_, err = r.Open(sealed, about)
+					_, err = r.Open(sealed, associatedData)
 				}
 				if err == nil {
-					_, err = r.Lookup(about)
+					_, err = r.Lookup(associatedData)
 				}
 				if err != nil {
 					errs[i] = err
@@ -198,7 +198,7 @@ func TestSecret_IsNeverPrinted(t *testing.T) {
 	}
 }
 
-// firstRelease is what the first release sealed and hashed under key 1.
+// firstRelease holds bytes that the first release sealed and hashed with key 1.
 var firstRelease = struct{ sealed, hash string }{
 	"0100000001b8b0c18a4a22574a9709539b88bb819ee7eafbbe5a7e0fe41fbd5c063d1cc9646bd34c9900",
 	"87905f017350d1c1df962124e842572a",
@@ -227,25 +227,25 @@ func FuzzOpen(f *testing.F) {
 	f.Add(sealed, []byte("about"))
 	f.Add(sealed[:5], []byte("about"))
 	f.Add([]byte{1, 0, 0, 0, 9}, []byte{})
-	f.Fuzz(func(t *testing.T, b, about []byte) {
-		got, err := r.Open(b, about)
-		if bytes.Equal(b, sealed) && string(about) == "about" {
+	f.Fuzz(func(t *testing.T, b, associatedData []byte) {
+		got, err := r.Open(b, associatedData)
+		if bytes.Equal(b, sealed) && string(associatedData) == "about" {
 			require.NoError(t, err)
 			require.Equal(t, "plaintext", string(got))
 			return
 		}
-		require.Error(t, err, "nobody sealed this")
+		require.Error(t, err, "these bytes were never sealed")
 	})
 }
 
 func BenchmarkSealAndOpen(b *testing.B) {
 	r := newRing(b, key(1))
-	plaintext, about := make([]byte, 120), make([]byte, 17)
+	plaintext, associatedData := make([]byte, 120), make([]byte, 17)
 	b.ReportAllocs()
 	for b.Loop() {
-		sealed, err := r.Seal(plaintext, about)
+		sealed, err := r.Seal(plaintext, associatedData)
 		if err == nil {
-			_, err = r.Open(sealed, about)
+			_, err = r.Open(sealed, associatedData)
 		}
 		if err != nil {
 			b.Fatal(err)

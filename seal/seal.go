@@ -1,51 +1,48 @@
-// Package seal keeps what a stored record says of a person from whoever gets hold
-// of the database, its backups or its disk.
+// Package seal encrypts the personal data of stored records, so that a copy of the
+// database, of a backup or of a disk does not reveal it.
 //
-// A store that is given a [Sealer] encrypts the phone number, the LINE user ID, the
-// variables, the metadata and what providers said, and finds a person's records
-// again by a keyed hash. [Ring] is the Sealer made of keys that the application
-// holds:
+// A store with a [Sealer] encrypts the phone number, the LINE user ID, the variables, the
+// metadata and the texts of providers. It finds a person's records by a keyed hash of the
+// number. [Ring] is a Sealer with keys that the application holds:
 //
 //	ring, err := seal.NewRing(seal.Config{
-//		Keys:    []seal.Key{{ID: 2, Secret: this}, {ID: 1, Secret: last}}, // 2 seals, both open
+//		Keys:    []seal.Key{{ID: 2, Secret: current}, {ID: 1, Secret: old}}, // 2 seals, both open
 //		Lookups: []seal.Secret{lookup},
 //	})
 //	store, err := sqlitestore.Open(ctx, "messages.db", sqlitestore.Options{Sealer: ring})
 //
-// What the application searches, counts or is told by stays in the open: message ID,
-// idempotency key, template, scenario, country code, status, reason, channel and
-// times. Keys and template names are therefore no place for personal data.
+// The fields that the application searches and counts by are not encrypted: message ID,
+// idempotency key, template, scenario, country code, status, reason, channel and times.
+// So idempotency keys and template names must hold no personal data.
 //
 // # Rotation
 //
-// A new key goes to the front of [Config.Keys], on every process before any of them
-// seals with it: first add it at the end everywhere, then move it to the front. An
-// old key may go once no record is left that it sealed, which is when retention has
-// purged them; until then a record whose key is missing is an error and never a
-// record with holes in it.
+// Every process must be able to open with a new key before any process seals with it. So
+// add the key at the end of [Config.Keys] everywhere, and then move it to the front. Remove
+// an old key only when retention has purged all records that it sealed. A record whose key
+// is missing is an error, and never a record without its sealed fields.
 //
-// Look-up secrets rotate in the same way. New records are found under the first one,
-// and a search tries them all, so a person's older records are found for as long as
-// the secret that they were stored with is there. A secret that is taken away leaves
-// its records to be read, listed and counted, but no longer to be found by number, nor
-// forgotten by it. So take one away only when retention has purged its records.
+// Lookup secrets rotate in the same way. New records are hashed with the first one, and a
+// search tries all of them. So a person's older records are found as long as their secret
+// is there. Records whose secret was removed can still be read, listed and counted, but
+// they can no longer be found or erased by number. So remove a secret only when retention
+// has purged its records.
 package seal
 
-// Sealer encrypts and hides values. A store calls it for each message inside its own
-// calls, so it must answer from memory: whatever keys it needs from elsewhere it
-// fetches when it is made. It must be safe for concurrent use. No error may hold a
-// plaintext or a key.
+// Sealer encrypts and hashes values. A store calls it for each message within its own
+// calls, so a Sealer must hold its keys in memory: it fetches them when it is made. It must
+// be safe for concurrent use. No error may hold a plaintext or a key.
 type Sealer interface {
-	// Seal returns the plaintext encrypted and bound to about: [Sealer.Open] must
-	// fail with any other. Sealing the same twice gives two results.
-	Seal(plaintext, about []byte) ([]byte, error)
+	// Seal returns the plaintext encrypted and bound to the associated data. [Sealer.Open]
+	// must fail with other associated data. Sealing twice must give two different results.
+	Seal(plaintext, associatedData []byte) ([]byte, error)
 
-	// Open returns the plaintext of what Seal returned, under any key that was ever
-	// in use and is not withdrawn.
-	Open(sealed, about []byte) ([]byte, error)
+	// Open returns the plaintext of sealed bytes. It accepts every key that was used and is
+	// not withdrawn.
+	Open(sealed, associatedData []byte) ([]byte, error)
 
-	// Lookup returns keyed hashes of a value, at least 16 bytes each and at least
-	// one, always the same for the same value: the first is what a record is stored
-	// under, and the others are those that it may have been stored under before.
+	// Lookup returns keyed hashes of a value: at least one, of at least 16 bytes each, and
+	// always the same for the same value. The store keeps the first one with a new record.
+	// The others are the hashes that older records may have.
 	Lookup(value []byte) ([][]byte, error)
 }

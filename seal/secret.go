@@ -17,7 +17,7 @@ type Secret [SecretSize]byte
 
 const hiddenText = "seal.Secret(hidden)"
 
-// ParseSecret reads the standard base64 of 32 random bytes, as printed by
+// ParseSecret parses the standard base64 of 32 random bytes, as printed by
 //
 //	openssl rand -base64 32
 //
@@ -33,7 +33,7 @@ func ParseSecret(text string) (Secret, error) {
 	return Secret(b), nil
 }
 
-// IsZero reports whether s was never set.
+// IsZero reports whether all bytes of s are zero.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
 // String hides the secret.
