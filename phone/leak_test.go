@@ -23,8 +23,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// unmaskedForms are the forms that the number must never be printed in: its digits, and
-// the same integer in the bases and encodings that fmt knows.
+// unmaskedForms returns the forms that must never be printed: the number's digits, and the
+// same integer in the bases and encodings of fmt.
 func unmaskedForms(t *testing.T, n phone.Number) []string {
 	t.Helper()
 	digits := n.E164()[1:]
@@ -39,7 +39,7 @@ func unmaskedForms(t *testing.T, n phone.Number) []string {
 	}
 }
 
-// requireMasked proves that none of the forms is in the text, in whatever case.
+// requireMasked requires that none of the forms is in the text, in upper or lower case.
 func requireMasked(t *testing.T, n phone.Number, how, text string) {
 	t.Helper()
 	text = strings.ToLower(text)
@@ -67,7 +67,7 @@ type errorWithNumber struct{ to phone.Number }
 
 func (f errorWithNumber) Error() string { return fmt.Sprintf("cannot reach %v", f.to) }
 
-// valuesWithNumber are the places that a number is found in.
+// valuesWithNumber returns values of many kinds that hold the number.
 func valuesWithNumber(n phone.Number) map[string]any {
 	to := channel.Recipient{Phone: n}
 	return map[string]any{
@@ -141,7 +141,7 @@ func TestNumber_MaskedByEncoders(t *testing.T) {
 			func() error { return gob.NewEncoder(&out).Encode(v) },
 			func() error { return template.Must(template.New("").Parse(`{{.}}{{printf "%d" .}}`)).Execute(&out, v) },
 		} {
-			if err := encode(); err != nil { // not everything can be encoded; but the error is printed, too
+			if err := encode(); err != nil { // some values cannot be encoded, and then the error is printed
 				out.WriteString(err.Error())
 			}
 		}

@@ -1,8 +1,8 @@
-// Package phone holds a telephone number in a form that does not leak.
+// Package phone provides a telephone number that prints masked.
 //
-// A [Number] prints masked ("+886******678") through every verb of fmt, every
-// slog handler and every encoder; the digits come out of [Number.E164] alone, so
-// a search for that one name finds every place that handles them in the open.
+// A [Number] prints masked ("+886******678") through every verb of fmt, every slog handler
+// and every encoder. Only [Number.E164] returns the digits, so a search for that name finds
+// every place that handles them unmasked.
 //
 //	n, err := phone.Parse("+886912345678")
 //	fmt.Println(n)        // +886******678
@@ -20,18 +20,18 @@ import (
 	"strings"
 )
 
-// ErrInvalid is what [Parse] wraps when the text is no E.164 number.
+// ErrInvalid is wrapped by the errors of [Parse]: the text is not an E.164 number.
 var ErrInvalid = errors.New("phone: not an E.164 number")
 
 // Number is a telephone number. Numbers are comparable with ==, may be map keys,
 // and are safe for concurrent use. The zero Number means "none".
 //
-// A Number lives in one process: to store or transmit it, use [Number.E164] and
+// A Number is valid only in its process. To store or transmit it, use [Number.E164] and
 // [Parse].
 type Number struct {
-	// The digits are scrambled with a key of this process, for fmt cannot call a
-	// method on an unexported field: struct{ n phone.Number } printed with %v
-	// would show whatever stands here.
+	// scrambled is the number, scrambled with the factors of this process. Fmt cannot call
+	// a method of an unexported field: struct{ n phone.Number } printed with %v shows this
+	// integer.
 	scrambled uint64
 }
 
@@ -40,9 +40,9 @@ const (
 	maxDigits = 15 // ITU-T E.164 (11/2010), section 6.1
 )
 
-// Parse reads an E.164 number: a plus sign, a country code and a subscriber
-// number, 7 to 15 digits in all and nothing else ("+886912345678"). Its error is
-// an [ErrInvalid] that describes the text's shape without repeating it.
+// Parse parses an E.164 number: a plus sign, a country code and a subscriber number, 7 to 15
+// digits in all and nothing else ("+886912345678"). Its error wraps [ErrInvalid]. It
+// describes what is wrong without repeating the text.
 func Parse(e164 string) (Number, error) {
 	digits, ok := strings.CutPrefix(e164, "+")
 	if !ok {
@@ -69,8 +69,8 @@ func Parse(e164 string) (Number, error) {
 // IsZero reports whether n is the zero Number, "none".
 func (n Number) IsZero() bool { return n == Number{} }
 
-// E164 returns the number in the open, "+886912345678", or "" for the zero
-// Number. It is the only way to the digits.
+// E164 returns the number unmasked, "+886912345678", or "" for the zero Number. It is the
+// only way to get the digits.
 func (n Number) E164() string {
 	if n.IsZero() {
 		return ""
@@ -89,13 +89,14 @@ func (n Number) CountryCode() string {
 	return string(digits[:countryCodeLen(digits)])
 }
 
+// appendE164 appends the number unmasked.
 func (n Number) appendE164(b []byte) []byte {
 	return strconv.AppendUint(append(b, '+'), unscramble(n.scrambled), 10)
 }
 
-// String returns the number masked, "+886******678": the country code and at
-// most the last three digits are shown, and never more than a third of the
-// subscriber number. The zero Number is "".
+// String returns the number masked, "+886******678". It shows the country code and at most
+// the last three digits, and never more than a third of the subscriber number. The zero
+// Number is "".
 func (n Number) String() string {
 	if n.IsZero() {
 		return ""
@@ -125,15 +126,15 @@ func (n Number) Format(f fmt.State, verb rune) {
 	_, _ = io.WriteString(f, s) // fmt has no way to report it
 }
 
-// MarshalText returns the number masked: it is for logs, not for storage, and
-// there is no UnmarshalText beside it.
+// MarshalText returns the number masked, for logs. There is no UnmarshalText, because the
+// text does not hold the number.
 func (n Number) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
 
 // LogValue returns the number masked.
 func (n Number) LogValue() slog.Value { return slog.StringValue(n.String()) }
 
-// countryCodeLen is the length of the country code that digits begin with: E.164
-// country codes are prefix-free, so the first two digits decide (ITU-T, "List of
+// countryCodeLen returns the length of the country code that digits begin with. The first
+// two digits decide, because E.164 country codes are prefix-free (ITU-T, "List of
 // Recommendation ITU-T E.164 assigned country codes").
 func countryCodeLen(digits []byte) int {
 	switch digits[0] {
@@ -153,14 +154,14 @@ func countryCodeLen(digits []byte) int {
 	return 3
 }
 
-// The scrambling is a bijection on 64 bits that keeps zero: two rounds of an odd
-// multiplication and a rotation, with factors drawn once a process. It hides
-// digits from eyes and logs; it is no encryption.
+// factors are the odd factors of this process, drawn at random. The inverses undo them.
 var (
 	factors  = [2]uint64{rand.Uint64() | 1, rand.Uint64() | 1}
 	inverses = [2]uint64{inverse(factors[0]), inverse(factors[1])}
 )
 
+// scramble is a bijection on 64 bits that keeps zero: two rounds of a multiplication by an
+// odd factor and a rotation. It hides digits from eyes and logs. It is not encryption.
 func scramble(n uint64) uint64 {
 	for _, f := range factors {
 		n = bits.RotateLeft64(n*f, 32)
@@ -173,8 +174,8 @@ func unscramble(n uint64) uint64 {
 	return bits.RotateLeft64(n, -32) * inverses[0]
 }
 
-// inverse returns the x with f*x == 1 modulo 2^64, by Newton's iteration: each
-// round doubles the number of right bits, beginning with the three of f*f.
+// inverse returns the x with f*x == 1 modulo 2^64, by Newton's iteration. It begins with
+// x = f, of which three bits are correct. Each round doubles the number of correct bits.
 func inverse(f uint64) uint64 {
 	x := f
 	for range 5 {

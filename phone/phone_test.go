@@ -29,7 +29,7 @@ func TestParse_AcceptsOnlyE164(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty":             "",
-		"a plus alone":      "+",
+		"only a plus":       "+",
 		"no plus":           "886912345678",
 		"national":          "0912345678",
 		"two pluses":        "++886912345678",
@@ -50,7 +50,7 @@ func TestParse_AcceptsOnlyE164(t *testing.T) {
 			n, err := phone.Parse(text)
 			require.ErrorIs(t, err, phone.ErrInvalid)
 			require.True(t, n.IsZero())
-			require.NotRegexp(t, `\d{4}`, err.Error(), "it repeats the text")
+			require.NotRegexp(t, `\d{4}`, err.Error(), "the error repeats no digits")
 		})
 	}
 }
@@ -136,7 +136,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("Parse(%q).E164() = %q", text, n.E164())
 		}
 		if strings.Contains(fmt.Sprintf("%v %#v %s", n, n, n), text) {
-			t.Fatalf("%q is printed in the open", text)
+			t.Fatalf("%q is printed unmasked", text)
 		}
 	})
 }

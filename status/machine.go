@@ -8,11 +8,11 @@ import (
 
 //go:generate go run ../internal/statusdoc ../docs/status.md
 
-// Edge is a legal move of an attempt from one status to another.
+// Edge is a legal transition of an attempt from one status to another.
 type Edge struct{ From, To Status }
 
-// Machine is one channel's table of legal moves. Machines are immutable and safe
-// for concurrent use.
+// Machine is the state machine of a channel's attempts: its legal transitions. Machines are
+// immutable and safe for concurrent use.
 type Machine struct {
 	initial   Status
 	edges     []Edge
@@ -20,11 +20,10 @@ type Machine struct {
 	reachable [Delivered + 1]bool
 }
 
-// The channels' machines: the design's table, row by row. Late evidence
-// (Undeliverable or Failed → Delivered) is legal on every machine, so the tables
-// do not repeat it.
+// The machines of the channels. Late evidence (Undeliverable or Failed → Delivered) is
+// legal on every machine, so their edges do not list it.
 var (
-	// LINEPush is the machine of LINE push messages: the answer is the outcome.
+	// LINEPush is the machine of LINE push messages. The answer of the request is final.
 	LINEPush = mustMachine(Preparing,
 		Edge{Preparing, Delivered},
 		Edge{Preparing, Undeliverable},
@@ -50,14 +49,14 @@ var (
 		Edge{Accepted, Undeliverable},
 		Edge{Accepted, Failed},
 	)
-	// WhatsApp is the machine of WhatsApp template messages, which begin Accepted.
+	// WhatsApp is the machine of WhatsApp template messages. Its attempts begin Accepted.
 	WhatsApp = mustMachine(Accepted,
 		Edge{Accepted, Delivered},
 		Edge{Accepted, Undeliverable},
 		Edge{Accepted, Failed},
 	)
-	// Default is the machine of a channel that names none: every move up from
-	// Preparing and Accepted.
+	// Default is the machine of a channel that has none of its own. It allows every
+	// transition up the ladder from Preparing and Accepted.
 	Default = mustMachine(Preparing,
 		Edge{Preparing, Accepted},
 		Edge{Preparing, Undeliverable},
@@ -69,13 +68,13 @@ var (
 	)
 )
 
-// lateEdges are the moves that every machine allows besides its own.
+// lateEdges are the transitions that every machine allows in addition to its own edges.
 var lateEdges = [...]Edge{{Undeliverable, Delivered}, {Failed, Delivered}}
 
-// NewMachine makes a machine that starts at initial and moves along edges, plus
-// the late evidence that every machine allows. It refuses an initial status that
-// is final, an edge that does not go up the ladder, and one that no attempt could
-// ever take because nothing leads to where it begins; all mistakes come at once.
+// NewMachine returns a machine that starts at initial and has the edges, and the late
+// evidence that every machine allows. It refuses a final initial status, an edge that does
+// not go up the ladder, and an edge from a status that no edge leads to. Its error names
+// every mistake.
 func NewMachine(initial Status, edges ...Edge) (*Machine, error) {
 	m := &Machine{initial: initial, edges: slices.Clone(edges)}
 	var errs []error
@@ -118,26 +117,25 @@ func mustMachine(initial Status, edges ...Edge) *Machine {
 // Initial returns the status that an attempt starts with.
 func (m *Machine) Initial() Status { return m.initial }
 
-// Edges returns the machine's own edges, as they were given: without the late
-// evidence that every machine allows.
+// Edges returns the machine's own edges as they were given, without late evidence.
 func (m *Machine) Edges() []Edge { return slices.Clone(m.edges) }
 
-// Can reports whether an attempt may move from one status to another: along one
-// of the machine's edges, or by late evidence.
+// Can reports whether an attempt may move from one status to another, by one of the
+// machine's edges or by late evidence.
 func (m *Machine) Can(from, to Status) bool {
 	return from.Valid() && to.Valid() && m.allowed[from][to]
 }
 
-// Reaches reports whether an attempt on this channel can ever have the status:
-// it is the initial one, an edge leads to it, or late evidence does. A receipt that
-// claims any other is no evidence. Unlike [Machine.Can] the answer does not depend
-// on where the attempt stands, which is what makes receipts commute.
+// Reaches reports whether an attempt on this channel can ever have the status. The status
+// is the initial one, or an edge or late evidence leads to it. A receipt with any other
+// status is not evidence. Unlike [Machine.Can], the result does not depend on the attempt's
+// current status. So receipts have the same effect in any order.
 func (m *Machine) Reaches(to Status) bool {
 	return to.Valid() && m.reachable[to] || to == Delivered && (m.reachable[Undeliverable] || m.reachable[Failed])
 }
 
-// Advance returns to if an attempt may move there from from, and otherwise from
-// with a [*TransitionError].
+// Advance returns the status to if an attempt may move to it from the status from.
+// Otherwise it returns from and a [*TransitionError].
 func (m *Machine) Advance(from, to Status) (Status, error) {
 	if !m.Can(from, to) {
 		return from, &TransitionError{From: from, To: to}
@@ -145,7 +143,7 @@ func (m *Machine) Advance(from, to Status) (Status, error) {
 	return to, nil
 }
 
-// TransitionError says that a move is none of the machine's edges.
+// TransitionError reports a transition that the machine does not allow.
 type TransitionError struct{ From, To Status }
 
 func (e *TransitionError) Error() string {

@@ -13,8 +13,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// machineTable is the design's table. Late evidence, which is legal on each of them,
-// is in no row.
+// machineTable is the expected edges of each machine. Late evidence is legal on all of them
+// and in no row.
 const machineTable = `
 	channel   | starts    | edges
 	LINEPush  | preparing | preparing → delivered, undeliverable, failed
@@ -79,7 +79,7 @@ func TestAdvance_MovesAlongEdges(t *testing.T) {
 	require.Equal(t, status.Delivered, s)
 
 	s, err = status.LINEPush.Advance(status.Preparing, status.Accepted)
-	require.Equal(t, status.Preparing, s, "it stays where it was")
+	require.Equal(t, status.Preparing, s, "the status stays the same")
 	e, ok := errors.AsType[*status.TransitionError](err)
 	require.True(t, ok)
 	require.Equal(t, status.TransitionError{From: status.Preparing, To: status.Accepted}, *e)
@@ -112,20 +112,20 @@ func TestNewMachine_ReportsAllErrors(t *testing.T) {
 		edges   []status.Edge
 		want    []string
 	}{
-		{"a final start", status.Delivered, nil, []string{"initial status delivered"}},
-		{"an unknown start", none, nil, []string{"initial status status(5)"}},
+		{"a final initial status", status.Delivered, nil, []string{"initial status delivered"}},
+		{"an unknown initial status", none, nil, []string{"initial status status(5)"}},
 		{"down the ladder", status.Preparing, []status.Edge{{From: status.Delivered, To: status.Failed}}, []string{"edge 0 (delivered to failed)"}},
 		{"to itself", status.Preparing, []status.Edge{{From: status.Preparing, To: status.Preparing}}, []string{"edge 0"}},
-		{"an unknown end", status.Preparing, []status.Edge{{From: status.Preparing, To: none}}, []string{"edge 0"}},
-		{"from nowhere", status.Preparing, []status.Edge{{From: status.Accepted, To: status.Delivered}}, []string{"edge 0 begins at accepted"}},
-		{"before the start", status.Accepted, []status.Edge{{From: status.Preparing, To: status.Delivered}}, []string{"edge 0 begins at preparing"}},
+		{"to an unknown status", status.Preparing, []status.Edge{{From: status.Preparing, To: none}}, []string{"edge 0"}},
+		{"from a status that no edge leads to", status.Preparing, []status.Edge{{From: status.Accepted, To: status.Delivered}}, []string{"edge 0 begins at accepted"}},
+		{"from a status below the initial one", status.Accepted, []status.Edge{{From: status.Preparing, To: status.Delivered}}, []string{"edge 0 begins at preparing"}},
 		{
-			"all of them", status.Failed,
+			"several mistakes", status.Failed,
 			[]status.Edge{{From: status.Delivered, To: status.Failed}, {From: status.Failed, To: status.Delivered}, {From: none, To: status.Delivered}},
 			[]string{"initial status failed", "edge 0", "edge 2"},
 		},
 		{
-			"two from nowhere and one down", status.Preparing,
+			"two edges from unreachable statuses and one down the ladder", status.Preparing,
 			[]status.Edge{{From: status.Accepted, To: status.Delivered}, {From: status.Failed, To: status.Undeliverable}, {From: status.Delivered, To: status.Failed}},
 			[]string{"edge 2", "edge 0 begins at accepted", "edge 1 begins at failed"},
 		},
@@ -182,7 +182,7 @@ func TestMachine_NeverGoesDownTheLadder(t *testing.T) {
 		for _, to := range rapid.SliceOf(anyStatus).Draw(t, "evidence") {
 			next, err := m.Advance(at, to)
 			require.GreaterOrEqual(t, next, at)
-			require.Equal(t, err == nil, next != at, "it moves up or says why not")
+			require.Equal(t, err == nil, next != at, "it moves up or returns an error")
 			if err == nil && !at.Final() {
 				require.True(t, m.Reaches(next))
 			}

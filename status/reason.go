@@ -1,14 +1,14 @@
 package status
 
-// Reason is a stable code that says why an attempt is not delivered. Adapters may
-// use codes of their own beside these; programs compare them as strings.
+// Reason is a stable code for why an attempt is not delivered. Adapters may
+// use other codes too. Programs compare codes as strings.
 type Reason string
 
-// The person cannot be reached on this channel. These come with Undeliverable.
+// Reasons of Undeliverable: the person cannot be reached on this channel.
 const (
-	// NoContact: no single contact of the channel belongs to the number.
+	// NoContact: the number belongs to no contact of the channel, or to several.
 	NoContact Reason = "no_contact"
-	// Blocked: the person blocked the sender, or the provider holds back its messages.
+	// Blocked: the person blocked the sender, or the provider withholds its messages.
 	Blocked Reason = "blocked"
 	// QuotaExceeded: the account's quota, or its balance, is used up.
 	QuotaExceeded Reason = "quota_exceeded"
@@ -16,7 +16,7 @@ const (
 	Unverified Reason = "unverified"
 	// NoMatch: the number matches no account of the channel.
 	NoMatch Reason = "no_match"
-	// InvalidNumber: the number does not exist, or cannot take such a message.
+	// InvalidNumber: the number does not exist, or cannot receive such a message.
 	InvalidNumber Reason = "invalid_number"
 	// ContentRejected: the provider or the carrier refused the content.
 	ContentRejected Reason = "content_rejected"
@@ -30,24 +30,24 @@ const (
 	Authorization Reason = "authorization"
 )
 
-// Someone must look. These come with Failed.
+// Reasons of Failed: an operator must look at it.
 const (
 	// TemplateConfig: the template and the channel do not fit together.
 	TemplateConfig Reason = "template_config"
-	// SystemError: the channel went on failing until its tries, or its time, were used up.
+	// SystemError: the channel failed until its tries, or its time, were used up.
 	SystemError Reason = "system_error"
 )
 
-// The engine ended the attempt. These come with Undeliverable.
+// Reasons of Undeliverable that the dispatcher sets when it ends an attempt.
 const (
-	// Expired: the message's time to live passed first.
+	// Expired: the message's time to live passed before it was delivered.
 	Expired Reason = "expired"
-	// Canceled: the application canceled the message first.
+	// Canceled: the application canceled the message before it was delivered.
 	Canceled Reason = "canceled"
-	// NoReceipt: the provider accepted the message and then stayed silent past the wait.
+	// NoReceipt: the provider accepted the message and sent no receipt within the wait.
 	NoReceipt Reason = "no_receipt"
-	// InDoubt: nobody knows whether the provider took the message, and the step's
-	// policy was not to risk a second copy. On a Preparing attempt it marks a
-	// send whose outcome is not known yet.
+	// InDoubt: it is unknown whether the provider accepted the message, and the step's
+	// policy was not to risk a second copy. On a Preparing attempt, the outcome of a send
+	// is not known yet.
 	InDoubt Reason = "in_doubt"
 )

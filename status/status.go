@@ -1,6 +1,5 @@
-// Package status is the vocabulary of outcomes: the five statuses of a message
-// and of its attempts, the reasons why one was not delivered, and each channel's
-// legal moves as a [Machine].
+// Package status defines the five statuses of messages and attempts, the reasons why they
+// are not delivered, and the legal transitions of each channel as a [Machine].
 //
 //	s, err := status.SMS.Advance(status.Accepted, status.Delivered)
 //	fmt.Println(s, err) // delivered <nil>
@@ -11,25 +10,25 @@ import (
 	"strings"
 )
 
-// Status says how far an attempt, or a message, has come. The order of the
-// constants is the ladder that evidence moves an attempt up, never down.
+// Status is the state of an attempt or a message. The order of the constants is the ladder:
+// evidence moves an attempt up, and never down.
 type Status uint8
 
 const (
-	// Preparing: being processed, no result yet. Every attempt begins here,
-	// except on a channel whose machine begins elsewhere; any result ends it.
+	// Preparing: there is no result yet. Every attempt begins here, except on a channel
+	// whose machine begins elsewhere. Any result moves an attempt out.
 	Preparing Status = iota
-	// Accepted: the provider has the message; whether the person does is not
-	// known yet. The provider's answer moves an attempt in, its receipt out.
+	// Accepted: the provider has the message. It is not known yet whether the person has
+	// it. The provider's answer moves an attempt in, and its receipt moves it out.
 	Accepted
-	// Failed: a template configuration error or a system anomaly; someone must
-	// look. Only evidence of delivery, or a provider's word that the person
-	// cannot be reached, moves an attempt out.
+	// Failed: a template configuration error or a system error. An operator must look at
+	// it. Only evidence of delivery, or a provider's report that the person cannot be
+	// reached, moves an attempt out.
 	Failed
-	// Undeliverable: the channel cannot reach this person, or the data is wrong.
-	// Only evidence of delivery moves an attempt out.
+	// Undeliverable: the channel cannot reach this person, or the data is wrong. Only
+	// evidence of delivery moves an attempt out.
 	Undeliverable
-	// Delivered: it reached the person. Nothing moves an attempt out.
+	// Delivered: the message reached the person. Nothing moves an attempt out.
 	Delivered
 )
 
@@ -38,7 +37,7 @@ var statusNames = [...]string{"preparing", "accepted", "failed", "undeliverable"
 // Statuses returns the five statuses in the ladder's order.
 func Statuses() []Status { return []Status{Preparing, Accepted, Failed, Undeliverable, Delivered} }
 
-// Parse reads a status by its name, in any case.
+// Parse returns the status of that name, in upper or lower case.
 func Parse(s string) (Status, error) {
 	for i, name := range statusNames {
 		if strings.EqualFold(s, name) {
@@ -48,8 +47,8 @@ func Parse(s string) (Status, error) {
 	return 0, fmt.Errorf("status: no status of that name (%d bytes)", len(s))
 }
 
-// Final reports whether s ends an attempt: Failed, Undeliverable and Delivered
-// do. Late evidence may still turn a Failed or Undeliverable into a Delivered.
+// Final reports whether s ends an attempt: it is Failed, Undeliverable or Delivered. Late
+// evidence may still move an attempt from Failed or Undeliverable to Delivered.
 func (s Status) Final() bool { return s >= Failed }
 
 // Valid reports whether s is one of the five.
@@ -81,8 +80,7 @@ func (s *Status) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Group is a set of statuses that people look at together: a tab of the records
-// page.
+// Group is a set of statuses that a page lists together: a tab of the records page.
 type Group uint8
 
 const (
@@ -123,7 +121,7 @@ func (g Group) Has(s Status) bool { return g == All || g == s.Group() }
 // Valid reports whether g is one of the five.
 func (g Group) Valid() bool { return g <= FailedGroup }
 
-// ParseGroup reads a group by its name, in any case.
+// ParseGroup returns the group of that name, in upper or lower case.
 func ParseGroup(s string) (Group, error) {
 	for i, name := range groupNames {
 		if strings.EqualFold(s, name) {

@@ -93,14 +93,14 @@ func TestParse_RefusesInvalidStatus(t *testing.T) {
 	require.Equal(t, "status(5)", none.String())
 	_, err := none.MarshalText()
 	require.Error(t, err)
-	kept := status.Accepted
+	s := status.Accepted
 	for _, text := range []string{"", "sent", "delivered ", "0912345678"} {
 		_, err := status.Parse(text)
 		require.Error(t, err)
-		require.NotContains(t, err.Error(), "0912345678", "errors do not repeat what they were given")
-		require.Error(t, kept.UnmarshalText([]byte(text)))
+		require.NotContains(t, err.Error(), "0912345678", "errors do not repeat the text")
+		require.Error(t, s.UnmarshalText([]byte(text)))
 	}
-	require.Equal(t, status.Accepted, kept, "what cannot be read changes nothing")
+	require.Equal(t, status.Accepted, s, "an error changes nothing")
 }
 
 func TestParseGroup_RefusesInvalidGroup(t *testing.T) {
@@ -110,13 +110,13 @@ func TestParseGroup_RefusesInvalidGroup(t *testing.T) {
 	require.Equal(t, "group(5)", none.String())
 	_, err := none.MarshalText()
 	require.Error(t, err)
-	kept := status.Sent
+	s := status.Sent
 	for _, text := range []string{"", "delivered", "sent "} {
 		_, err := status.ParseGroup(text)
 		require.Error(t, err)
-		require.Error(t, kept.UnmarshalText([]byte(text)))
+		require.Error(t, s.UnmarshalText([]byte(text)))
 	}
-	require.Equal(t, status.Sent, kept, "what cannot be read changes nothing")
+	require.Equal(t, status.Sent, s, "an error changes nothing")
 }
 
 func FuzzParse(f *testing.F) {
