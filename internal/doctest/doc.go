@@ -1,10 +1,9 @@
-// Package doctest keeps the Markdown honest. A document's first block of Go is a
-// file of this module, to the last byte, so that what a reader copies is what is
-// compiled and tested; every other block of Go is formatted; and a link within the
-// module leads to something that is there.
+// Package doctest tests the module's Markdown documents. In each document of a list, the
+// first block of Go equals a file of this module, byte by byte, so that readers copy code
+// that is compiled and tested. Every block of Go is formatted. Every link within the module
+// leads to a file.
 //
-// It holds no code but the adapter in package gateway, which
-// docs/writing-a-channel.md shows: an adapter with a webhook needs a package of its
-// own for the suite in package channeltest to prove it, and as an internal one it
-// is nobody's to import.
+// Its only code is the adapter in package gateway, which docs/writing-a-channel.md shows.
+// The adapter has a package of its own so that the suite in package channeltest can test
+// it. The package is internal because programs must not import it.
 package doctest

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firstBlockFiles is which file a document's first block of Go is.
+// firstBlockFiles maps a document to the file that its first block of Go equals.
 var firstBlockFiles = map[string]string{
 	"README.md":                          "examples/hello/main.go",
 	"docs/channels/whatsapp.md":          "channel/whatsapp/example_test.go",
@@ -36,7 +36,7 @@ func TestDocuments_FirstGoBlockIsAFile(t *testing.T) {
 			require.NoError(t, err)
 			blocks := goBlocks(readDocument(t, document))
 			require.NotEmpty(t, blocks, "%s has no block of Go", document)
-			require.Equal(t, string(want), blocks[0], "%s does not show %s as it is", document, file)
+			require.Equal(t, string(want), blocks[0], "%s does not show %s unchanged", document, file)
 		})
 	}
 }
@@ -77,8 +77,8 @@ func TestMarkdown_FindsBlocksAndLinks(t *testing.T) {
 	require.Equal(t, []string{"one.md", "../a b.md", "p q.png", "three"}, relativeLinks(document))
 }
 
-// documentNames are README.md and the others that a reader finds: at the root, in
-// docs, and beside what they describe.
+// documentNames returns the paths of all Markdown files of the module, except those in
+// testdata, node_modules and hidden folders.
 func documentNames(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -110,7 +110,7 @@ var fenceLine = regexp.MustCompile("^ {0,3}(```+)([^`]*)$")
 
 // splitBlocks splits a document into its blocks of Go, and its prose.
 func splitBlocks(document string) (code []string, prose string) {
-	var open, language string // of the block that the line is in
+	var open, language string // the fence and the language of the block that the line is in
 	var block, rest strings.Builder
 	for line := range strings.Lines(document) {
 		found := fenceLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
@@ -143,7 +143,7 @@ var (
 	linkTarget = regexp.MustCompile(`(?m)^ {0,3}\[[^\]\n]+\]:\s*(<[^>\n]*>|\S+)`)
 )
 
-// relativeLinks are the targets of a document's relative links, without their fragments.
+// relativeLinks returns the targets of a document's relative links, without fragments.
 func relativeLinks(document string) []string {
 	_, prose := splitBlocks(document)
 	prose = inlineCode.ReplaceAllString(prose, "")

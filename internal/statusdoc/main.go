@@ -1,7 +1,6 @@
 // Command statusdoc writes the tables of package status into a Markdown file: the
-// statuses, and each machine as a mermaid state diagram. It replaces what stands
-// between the markers "<!-- generated: NAME -->" and "<!-- end -->", and leaves
-// the rest alone.
+// statuses, and each machine as a mermaid state diagram. It replaces the text between the
+// markers "<!-- generated: NAME -->" and "<!-- end -->", and keeps all other text.
 //
 //	statusdoc docs/status.md
 package main
@@ -38,7 +37,7 @@ func updateFile(file string) error {
 	return os.WriteFile(file, []byte(doc), 0o644)
 }
 
-// sections are what is generated, by the names in the markers.
+// sections holds the func that generates each section, by the name in its marker.
 var sections = map[string]func() string{
 	"statuses":   statusTable,
 	"LINEPush":   func() string { return diagram(status.LINEPush) },
@@ -53,8 +52,8 @@ const (
 	endMarker   = "<!-- end -->"
 )
 
-// generate returns the document with every generated section written anew. Each
-// section must be there once.
+// generate returns the document with every section generated again. The document must have
+// each section exactly once.
 func generate(doc string) (string, error) {
 	var out strings.Builder
 	var seen []string
@@ -115,8 +114,8 @@ func diagram(m *status.Machine) string {
 	return out.String()
 }
 
-// lateEdges returns the moves that the machine allows beyond its own edges, from
-// statuses that it comes to.
+// lateEdges returns the transitions that the machine allows in addition to its own edges,
+// from statuses that it reaches.
 func lateEdges(m *status.Machine) []status.Edge {
 	var edges []status.Edge
 	for _, from := range status.Statuses() {

@@ -42,7 +42,7 @@ func TestStatusDocument_ExplainsEveryReason(t *testing.T) {
 		}
 		return true
 	})
-	require.Equal(t, reasons, strings.Count(section(t, string(doc), "## Reasons"), "\n| `"), "one row a reason")
+	require.Equal(t, reasons, strings.Count(section(t, string(doc), "## Reasons"), "\n| `"), "one row per reason")
 }
 
 // section returns the part of doc under a heading.

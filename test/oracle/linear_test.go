@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// stores opens each of the module's stores, empty.
+// stores holds a func for each of the module's stores that opens an empty one.
 var stores = map[string]func(t *testing.T) smsplus.Store{
 	"memstore": func(*testing.T) smsplus.Store { return memstore.New() },
 	"sqlitestore": func(t *testing.T) smsplus.Store {
@@ -53,20 +53,20 @@ var stores = map[string]func(t *testing.T) smsplus.Store{
 	},
 }
 
-// operation is one call as far as it is about one key, and what came of it.
+// operation is one call's effect on one key, with its result.
 type operation struct {
 	call    string // insert, claim, update or read
 	id      uuid.UUID
-	now     time.Time // of a claim
-	message row       // what an insert or an update brings; due of a claim is its lease's end
+	now     time.Time // claim: the time
+	message row       // insert and update: the argument; claim: only due, the end of the lease
 
-	stale bool      // update: it came too late
-	taken uuid.UUID // insert: who has the key
-	found row       // claim and read: the message
-	none  bool      // read: there is none
+	stale bool      // update: the version was stale
+	taken uuid.UUID // insert: the ID of the message that has the key
+	found row       // claim and read: the returned message
+	none  bool      // read: no message was found
 }
 
-// row is what calls change of a message. A key has one message at most.
+// row holds the fields of a message that calls change. A key has at most one message.
 type row struct {
 	id      uuid.UUID
 	version int64
@@ -74,7 +74,8 @@ type row struct {
 	due     time.Time
 }
 
-// step says what a key's message is after a call, if the call may have that outcome.
+// step reports whether the operation may have its result when the key's message is holder.
+// It returns the key's message after the operation.
 func step(holder row, d operation) (bool, row) {
 	mine := holder.id == d.id
 	switch d.call {
@@ -99,8 +100,8 @@ func step(holder row, d operation) (bool, row) {
 	}
 }
 
-// checkLinearizable reports whether there is an order of the calls, such that each lies between
-// its beginning and its end, in which the outcomes are the model's.
+// checkLinearizable reports whether the history is linearizable: some order of the
+// operations gives their results by step, with each operation between its call and return.
 func checkLinearizable(history []porcupine.Operation) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(porcupine.Model{
 		Init: func() any { return row{} },
@@ -111,7 +112,8 @@ func checkLinearizable(history []porcupine.Operation) porcupine.CheckResult {
 	}, history, time.Minute)
 }
 
-// noon is when histories begin. Times are of whole microseconds, as stores keep them.
+// noon is the time at which histories begin. It has no nanoseconds, because stores keep
+// times to the microsecond.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.DueAt} }
@@ -119,7 +121,7 @@ func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.DueA
 func newMessage(key string, due time.Time) smsplus.Message {
 	to, err := phone.Parse("+886912345678")
 	if err != nil {
-		panic(err) // it is one
+		panic(err)
 	}
 	return smsplus.Message{
 		ID: uuid.New(), Key: key, Template: "otp", To: channel.Recipient{Phone: to},
@@ -128,19 +130,19 @@ func newMessage(key string, due time.Time) smsplus.Message {
 	}
 }
 
-// recordHistory has callers insert, claim, update and read the messages of a few keys, all at
-// the same time, and returns what they did, by the key.
+// recordHistory inserts, claims, updates and reads the messages of a few keys from several
+// goroutines. It returns the operations by key.
 func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operation {
 	t.Helper()
 	const callers, calls, keys = 6, 60, 4
 	began := time.Now()
 	var mu sync.Mutex
 	done := make(map[string][]porcupine.Operation)
-	seen := make(map[string][]smsplus.Message) // what anybody saw of a key's message
+	seen := make(map[string][]smsplus.Message) // all states of a key's message that a call returned
 	var group errgroup.Group
 	for caller := range callers {
 		group.Go(func() error {
-			tell := func(from time.Duration, key string, d operation, m ...smsplus.Message) {
+			record := func(from time.Duration, key string, d operation, m ...smsplus.Message) {
 				mu.Lock()
 				defer mu.Unlock()
 				done[key] = append(done[key], porcupine.Operation{
@@ -171,7 +173,7 @@ func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operati
 					if holder, ok := taken[key]; ok {
 						d.taken, m = holder.ID, holder
 					}
-					tell(from, key, d, m)
+					record(from, key, d, m)
 				case what < 4:
 					const lease = 5 * time.Second
 					claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: now, Lease: lease, Limit: 2})
@@ -179,7 +181,7 @@ func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operati
 						return err
 					}
 					for _, m := range claimed.Messages {
-						tell(from, m.Key, operation{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
+						record(from, m.Key, operation{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
 					}
 				case what < 8:
 					m.DueAt = due
@@ -187,15 +189,15 @@ func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operati
 					if err != nil {
 						return err
 					}
-					tell(from, key, operation{call: "update", id: m.ID, message: rowOf(m), stale: slices.Contains(stale, m.ID)})
+					record(from, key, operation{call: "update", id: m.ID, message: rowOf(m), stale: slices.Contains(stale, m.ID)})
 				default:
 					found, err := s.Message(t.Context(), m.ID)
 					if errors.Is(err, smsplus.ErrNotFound) {
-						tell(from, key, operation{call: "read", id: m.ID, none: true})
+						record(from, key, operation{call: "read", id: m.ID, none: true})
 					} else if err != nil {
 						return err
 					} else {
-						tell(from, key, operation{call: "read", id: m.ID, found: rowOf(found)}, found)
+						record(from, key, operation{call: "read", id: m.ID, found: rowOf(found)}, found)
 					}
 				}
 			}
@@ -220,7 +222,7 @@ func TestStores_AreLinearizable(t *testing.T) {
 	}
 }
 
-// brokenStore is a store that breaks a promise of the contract.
+// brokenStore is a store with its Claim or Update replaced by one that breaks the contract.
 type brokenStore struct {
 	smsplus.Store
 	claimFunc  func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
@@ -241,18 +243,18 @@ func (s *brokenStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.
 	return s.Store.Update(ctx, ms)
 }
 
-// The proof must be able to fail.
+// TestCheckLinearizable_CatchesBrokenStores proves that the check can fail.
 func TestCheckLinearizable_CatchesBrokenStores(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(s *brokenStore){
+	for name, breakStore := range map[string]func(s *brokenStore){
 		"an update of an old version replaces a newer one": func(s *brokenStore) {
 			s.updateFunc = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 				for ok := false; !ok; ok = len(stale) == 0 {
-					held, err := s.Message(ctx, ms[0].ID)
+					stored, err := s.Message(ctx, ms[0].ID)
 					if err != nil {
 						return nil, err
 					}
-					ms[0].Version = held.Version
+					ms[0].Version = stored.Version
 					if stale, err = s.Store.Update(ctx, ms); err != nil {
 						return nil, err
 					}
@@ -260,13 +262,13 @@ func TestCheckLinearizable_CatchesBrokenStores(t *testing.T) {
 				return nil, nil
 			}
 		},
-		"an update that takes effect is told to be stale": func(s *brokenStore) {
+		"an update that takes effect is reported as stale": func(s *brokenStore) {
 			s.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 				_, err := s.Store.Update(ctx, ms)
 				return []uuid.UUID{ms[0].ID}, err
 			}
 		},
-		"a claim hands out what another one holds": func(s *brokenStore) {
+		"a claim returns messages that another claim holds": func(s *brokenStore) {
 			var mu sync.Mutex
 			var last smsplus.Claimed
 			s.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
@@ -287,7 +289,7 @@ func TestCheckLinearizable_CatchesBrokenStores(t *testing.T) {
 			t.Parallel()
 			for {
 				s := &brokenStore{Store: memstore.New()}
-				spoil(s)
+				breakStore(s)
 				for _, calls := range recordHistory(t, s) {
 					if checkLinearizable(calls) == porcupine.Illegal {
 						return

@@ -1,6 +1,6 @@
-// Package oracle compares this module with implementations that others wrote, and has one
-// that they wrote judge what its stores do when called at the same time. It is
-// a module of its own, so that what they need never reaches an application.
+// Package oracle compares this module with other implementations. It also checks with
+// porcupine that concurrent calls of the stores are linearizable. It is a module of its
+// own, so that applications never get its dependencies.
 package oracle
 
 import (
@@ -14,9 +14,10 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 )
 
-// The other implementation takes U+001B for a character of the alphabet, although
-// the escape has its place there (3GPP TS 23.038, section 6.2.1), and cuts an empty
-// text into no segment at all. Every other text must come out the same, octet by octet.
+// TestSplit_AgreesWithWarthog proves that sms.Split and package warthog618/sms split texts
+// into the same octets. It leaves out U+001B, which warthog encodes as a character although
+// its place is the escape's (3GPP TS 23.038, section 6.2.1), and the empty text, which
+// warthog splits into no segment.
 func TestSplit_AgreesWithWarthog(t *testing.T) {
 	t.Parallel()
 	const (
@@ -32,7 +33,7 @@ func TestSplit_AgreesWithWarthog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				length := rapid.IntRange(1, 600).Draw(t, "length") // rapid likes short texts
+				length := rapid.IntRange(1, 600).Draw(t, "length") // rapid alone draws mostly short texts
 				text := rapid.StringOfN(runes, length, length, -1).Draw(t, "text")
 				eight, sixteen := splitOther(t, text), splitOther(t, text, tpdu.With16BitConcatRef)
 
@@ -47,14 +48,16 @@ func TestSplit_AgreesWithWarthog(t *testing.T) {
 	}
 }
 
+// splitText is a text split into segments.
 type splitText struct {
 	encoding sms.Encoding
 	segments [][]byte
 }
 
+// splitOther splits the text with package warthog618/sms.
 func splitOther(t require.TestingT, text string, options ...tpdu.SegmentationOption) splitText {
 	octets, header, alphabet := tpdu.EncodeUserData([]byte(text))
-	require.Empty(t, header, "no national table was asked for")
+	require.Empty(t, header, "no national table is used")
 	var c splitText
 	coding, err := tpdu.DCS(0).WithAlphabet(alphabet)
 	require.NoError(t, err)

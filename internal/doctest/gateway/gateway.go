@@ -23,10 +23,10 @@ func (*Channel) Traits() channel.Traits { return channel.Traits{Machine: status.
 
 var (
 	client         = httpapi.NewClient()
-	verdictsByCode = map[int]channel.Verdict{ // of the provider's own codes; any other means what HTTP says
+	verdictsByCode = map[int]channel.Verdict{ // for the provider's own codes; other codes mean what HTTP says
 		http.StatusUnprocessableEntity: {Status: status.Undeliverable, Reason: status.InvalidNumber},
 	}
-	receiptsByWord = map[string]channel.Receipt{ // by the provider's word; any other says nothing new
+	receiptsByWord = map[string]channel.Receipt{ // for the provider's words; other words bring no news
 		"arrived": {Status: status.Delivered},
 		"gave up": {Status: status.Undeliverable, Reason: status.CarrierError},
 	}
@@ -42,7 +42,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (r channel.Resul
 	body, _ := json.Marshal(map[string]any{"id": e.AttemptID, "to": e.To.Phone.E164(), "text": text})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
 	if err != nil {
-		return r, channel.Failed(status.SystemError, "the URL makes no sense") // the error's words would hold it
+		return r, channel.Failed(status.SystemError, "the URL makes no sense") // the error would repeat it
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	answer, err := httpapi.Do(client, req)

@@ -55,8 +55,8 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// respondWith is a provider that gives everyone the same answer, and repeats in it all
-// that it was told.
+// respondWith returns a channel whose provider gives every request the same answer. The
+// answer repeats the request.
 func respondWith(code int) func(t *testing.T) channel.Channel {
 	return func(t *testing.T) channel.Channel {
 		return newChannel(t, func(w http.ResponseWriter, r *http.Request) {
@@ -66,20 +66,20 @@ func respondWith(code int) func(t *testing.T) channel.Channel {
 				return
 			}
 			w.WriteHeader(code)
-			fmt.Fprintf(w, "%+v", form) //nolint:errcheck // the client may have left
+			fmt.Fprintf(w, "%+v", form) //nolint:errcheck // fails if the client has left
 		})
 	}
 }
 
-// stalledProvider is a provider that takes the request and does not answer.
+// stalledProvider returns a channel whose provider reads the request and never answers.
 func stalledProvider(t *testing.T) channel.Channel {
 	return newChannel(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client leaves
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices that the client leaves only after the body
 		<-r.Context().Done()
 	})
 }
 
-// closedProvider is a provider that nobody can connect to.
+// closedProvider returns a channel whose provider refuses connections.
 func closedProvider(*testing.T) channel.Channel {
 	provider := httptest.NewServer(http.NotFoundHandler())
 	provider.Close()
@@ -92,7 +92,7 @@ func newChannel(t *testing.T, provider http.HandlerFunc) channel.Channel {
 	return &gateway.Channel{URL: server.URL, Token: token, Secret: secret}
 }
 
-// signedCall is a call of the provider's.
+// signedCall returns a call of the provider, signed with the key.
 func signedCall(key, body string) *http.Request {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(body))
