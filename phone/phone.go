@@ -20,7 +20,7 @@ import (
 	"strings"
 )
 
-// ErrInvalid is wrapped by the errors of [Parse]: the text is not an E.164 number.
+// ErrInvalid reports a text that is not an E.164 number. The errors of [Parse] wrap it.
 var ErrInvalid = errors.New("phone: not an E.164 number")
 
 // Number is a telephone number. Numbers are comparable with ==, may be map keys,

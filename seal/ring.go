@@ -11,13 +11,13 @@ import (
 	"io"
 )
 
-// ErrOpen is wrapped by the error of [Ring.Open] when the sealed bytes were changed, were
-// never sealed, or were sealed with other associated data or with another key of the same
-// ID.
+// ErrOpen reports sealed bytes that cannot be opened. They were changed, were never sealed,
+// or were sealed with other associated data or with another key of the same ID. The errors
+// of [Ring.Open] wrap it.
 var ErrOpen = errors.New("seal: this cannot be opened")
 
-// ErrKey is wrapped by the error of [Ring.Open] when the key is not in the ring. The
-// message names the key's ID.
+// ErrKey reports a key that is not in the ring. [Ring.Open] wraps it in an error that names
+// the key's ID.
 var ErrKey = errors.New("seal: no such key in the ring")
 
 // Config holds the secrets of a [Ring].

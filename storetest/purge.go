@@ -49,7 +49,7 @@ func testPurgeOldest(t *testing.T, s smsplus.Store) {
 		rs = append(rs, newReceipt(n, ref))
 	}
 	mustPark(t, s, rs...)
-	left := func(from int, rule string) {
+	requireLeft := func(from int, rule string) {
 		t.Helper()
 		want := []smsplus.Message{newMessage(-1)}
 		for n := from + from%2; n <= 6; n += 2 {
@@ -62,12 +62,12 @@ func testPurgeOldest(t *testing.T, s smsplus.Store) {
 	}
 	for n := range 3 {
 		require.Equal(t, 1, mustPurge(t, s, atMinute(100), 1), "Purge drops as many as its limit")
-		left(n+1, "Purge drops the oldest first, message or receipt")
+		requireLeft(n+1, "Purge drops the oldest first, message or receipt")
 	}
 	require.Equal(t, 3, mustPurge(t, s, atMinute(100), 3), "the limit counts messages and receipts together")
-	left(6, "Purge drops the oldest of both")
+	requireLeft(6, "Purge drops the oldest of both")
 	require.Equal(t, 2, mustPurge(t, s, atMinute(100), 3), "Purge drops the rest when that is less than its limit")
-	left(8, "Purge keeps messages that have not ended")
+	requireLeft(8, "Purge keeps messages that have not ended")
 }
 
 func testPurgeWhole(t *testing.T, s smsplus.Store) {

@@ -44,29 +44,29 @@ type appServer struct {
 // name of its channel.
 func newAppServer(t *testing.T, o webhook.Options, channels ...channel.Channel) *appServer {
 	t.Helper()
-	w := &appServer{store: &storetest.Faulty{Store: memstore.New()}}
-	w.store.Before = func(string) error {
-		if w.down.Load() {
+	a := &appServer{store: &storetest.Faulty{Store: memstore.New()}}
+	a.store.Before = func(string) error {
+		if a.down.Load() {
 			return errors.New("the store is down")
 		}
 		return nil
 	}
-	c := smsplus.Config{Store: w.store, Channels: channels, Clock: clock.NewMock()}
+	c := smsplus.Config{Store: a.store, Channels: channels, Clock: clock.NewMock()}
 	for _, ch := range channels {
 		c.Templates = append(c.Templates, smsplus.Template{
 			ID: string(ch.Name()), Route: []smsplus.Step{{Channel: ch.Name(), Content: channel.Text("Your order has shipped")}},
 		})
 	}
 	var err error
-	w.Dispatcher, err = smsplus.New(c)
+	a.Dispatcher, err = smsplus.New(c)
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	o.Prefix = "/receipts"
-	mux.Handle("/receipts/", webhook.New(w.Dispatcher, o))
+	mux.Handle("/receipts/", webhook.New(a.Dispatcher, o))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	w.url = server.URL + "/receipts/"
-	return w
+	a.url = server.URL + "/receipts/"
+	return a
 }
 
 // newProvider returns a gateway whose provider answers every text with the code.
@@ -77,28 +77,28 @@ func newProvider(t *testing.T, code int) *gateway.Channel {
 	return &gateway.Channel{URL: server.URL, Token: "token-5f3c", Secret: secret}
 }
 
-func (w *appServer) send(t *testing.T, template string) smsplus.Message {
+func (a *appServer) send(t *testing.T, template string) smsplus.Message {
 	t.Helper()
 	number, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
-	id, err := w.Send(t.Context(), smsplus.Trigger{Template: template, To: channel.Recipient{Phone: number}})
+	id, err := a.Send(t.Context(), smsplus.Trigger{Template: template, To: channel.Recipient{Phone: number}})
 	require.NoError(t, err)
-	_, err = w.Tick(t.Context())
+	_, err = a.Tick(t.Context())
 	require.NoError(t, err)
-	return w.message(t, id)
+	return a.message(t, id)
 }
 
-func (w *appServer) message(t *testing.T, id uuid.UUID) smsplus.Message {
+func (a *appServer) message(t *testing.T, id uuid.UUID) smsplus.Message {
 	t.Helper()
-	m, err := w.Message(t.Context(), id)
+	m, err := a.Message(t.Context(), id)
 	require.NoError(t, err)
 	return m
 }
 
 // call makes a provider's signed call. It returns the code of the answer and its
 // Retry-After.
-func (w *appServer) call(ctx context.Context, path, body string) (code int, later string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, strings.NewReader(body))
+func (a *appServer) call(ctx context.Context, path, body string) (code int, later string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -110,9 +110,9 @@ func (w *appServer) call(ctx context.Context, path, body string) (code int, late
 	return resp.StatusCode, resp.Header.Get("Retry-After"), resp.Body.Close()
 }
 
-func (w *appServer) mustCall(t *testing.T, path, body string) (code int, later string) {
+func (a *appServer) mustCall(t *testing.T, path, body string) (code int, later string) {
 	t.Helper()
-	code, later, err := w.call(t.Context(), path, body)
+	code, later, err := a.call(t.Context(), path, body)
 	require.NoError(t, err)
 	return code, later
 }
@@ -121,39 +121,39 @@ func deliveredBody(id string) string { return fmt.Sprintf(`{"id":%q,"word":"arri
 
 func TestServer_ReceiptUpdatesMessage(t *testing.T) {
 	t.Parallel()
-	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
-	m := w.send(t, "gateway")
+	a := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
+	m := a.send(t, "gateway")
 	require.Equal(t, status.Accepted, m.Status)
-	code, _ := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
+	code, _ := a.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 	require.Equal(t, http.StatusOK, code)
-	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+	require.Equal(t, status.Delivered, a.message(t, m.ID).Status)
 }
 
 func TestServer_StoreOutageLosesNoReceipt(t *testing.T) {
 	t.Parallel()
-	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
-	m := w.send(t, "gateway")
-	w.down.Store(true)
+	a := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
+	m := a.send(t, "gateway")
+	a.down.Store(true)
 	for range 3 {
-		code, later := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
+		code, later := a.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 		require.Equal(t, http.StatusServiceUnavailable, code)
 		require.Equal(t, "30", later)
 	}
-	w.down.Store(false)
-	require.Equal(t, status.Accepted, w.message(t, m.ID).Status)
-	code, _ := w.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
+	a.down.Store(false)
+	require.Equal(t, status.Accepted, a.message(t, m.ID).Status)
+	code, _ := a.mustCall(t, "gateway", deliveredBody(m.Attempts[0].ProviderID))
 	require.Equal(t, http.StatusOK, code)
-	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+	require.Equal(t, status.Delivered, a.message(t, m.ID).Status)
 }
 
 func TestServer_ParksEarlyReceipt(t *testing.T) {
 	t.Parallel()
-	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
+	a := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	early := uuid.New()
 	attempt := smsplus.AttemptID(early, 0)
-	code, _ := w.mustCall(t, "gateway", deliveredBody(attempt.String()))
+	code, _ := a.mustCall(t, "gateway", deliveredBody(attempt.String()))
 	require.Equal(t, http.StatusOK, code)
-	parked, err := w.store.Parked(t.Context(), []channel.Ref{{Channel: "gateway", ProviderID: attempt.String()}})
+	parked, err := a.store.Parked(t.Context(), []channel.Ref{{Channel: "gateway", ProviderID: attempt.String()}})
 	require.NoError(t, err)
 	require.Len(t, parked, 1)
 }
@@ -171,36 +171,36 @@ func TestServer_FailoverProvidersHaveOwnPaths(t *testing.T) {
 	sms, err := failover.New(channel.SMS,
 		renamedChannel{newProvider(t, http.StatusTooManyRequests), "primary"}, renamedChannel{newProvider(t, http.StatusAccepted), "backup"})
 	require.NoError(t, err)
-	w := newAppServer(t, webhook.Options{}, sms)
-	m := w.send(t, "sms")
+	a := newAppServer(t, webhook.Options{}, sms)
+	m := a.send(t, "sms")
 	require.Equal(t, status.Accepted, m.Status)
 	call := deliveredBody(m.Attempts[0].ProviderID)
 	for _, path := range []string{"sms", "sms/", "sms/another", "backup"} {
-		code, _ := w.mustCall(t, path, call)
+		code, _ := a.mustCall(t, path, call)
 		require.Equal(t, http.StatusNotFound, code, path)
 	}
-	w.down.Store(true)
-	code, later := w.mustCall(t, "sms/backup", call)
+	a.down.Store(true)
+	code, later := a.mustCall(t, "sms/backup", call)
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Equal(t, "30", later)
-	w.down.Store(false)
-	code, _ = w.mustCall(t, "sms/backup", call)
+	a.down.Store(false)
+	code, _ = a.mustCall(t, "sms/backup", call)
 	require.Equal(t, http.StatusOK, code)
-	require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+	require.Equal(t, status.Delivered, a.message(t, m.ID).Status)
 }
 
 func TestServer_AppliesConcurrentCalls(t *testing.T) {
 	t.Parallel()
-	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
+	a := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	ms := make([]smsplus.Message, 50)
 	for i := range ms {
-		ms[i] = w.send(t, "gateway")
+		ms[i] = a.send(t, "gateway")
 	}
 	var all sync.WaitGroup
 	for range 4 { // providers repeat their calls
 		for _, m := range ms {
 			all.Go(func() {
-				code, _, err := w.call(t.Context(), "gateway", deliveredBody(m.Attempts[0].ProviderID))
+				code, _, err := a.call(t.Context(), "gateway", deliveredBody(m.Attempts[0].ProviderID))
 				if err != nil || code != http.StatusOK {
 					t.Error(code, err)
 				}
@@ -209,18 +209,18 @@ func TestServer_AppliesConcurrentCalls(t *testing.T) {
 	}
 	all.Wait()
 	for _, m := range ms {
-		require.Equal(t, status.Delivered, w.message(t, m.ID).Status)
+		require.Equal(t, status.Delivered, a.message(t, m.ID).Status)
 	}
 }
 
 func TestServer_AnswersEndlessBodyByDeadline(t *testing.T) {
 	t.Parallel()
 	const timeout = 500 * time.Millisecond
-	w := newAppServer(t, webhook.Options{Timeout: timeout}, newProvider(t, http.StatusAccepted))
+	a := newAppServer(t, webhook.Options{Timeout: timeout}, newProvider(t, http.StatusAccepted))
 	// connect opens a connection. The func that it returns makes a call and returns the code
 	// of its answer.
 	connect := func() func(length int, body string) int {
-		host := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/receipts/")
+		host := strings.TrimSuffix(strings.TrimPrefix(a.url, "http://"), "/receipts/")
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
@@ -287,12 +287,12 @@ func TestServer_TimeoutKeepsConnectionUsable(t *testing.T) {
 // TestServer_NeverRepeatsTheRequest proves that no answer holds any part of its request.
 func TestServer_NeverRepeatsTheRequest(t *testing.T) {
 	t.Parallel()
-	w := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
+	a := newAppServer(t, webhook.Options{}, newProvider(t, http.StatusAccepted))
 	body, err := json.Marshal(map[string]string{"id": "<script>", "word": "<script>"})
 	require.NoError(t, err)
 	for _, path := range []string{"gateway/%3Cscript%3E", "%3Cscript%3E", "gateway?x=%3Cscript%3E"} {
 		for _, method := range []string{"GET", "POST", "PUT", "OPTIONS", "TRACE"} {
-			req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(string(body)))
+			req, err := http.NewRequestWithContext(t.Context(), method, a.url+path, strings.NewReader(string(body)))
 			require.NoError(t, err)
 			resp, err := http.DefaultClient.Do(req)
 			require.NoError(t, err)

@@ -1,6 +1,6 @@
 // Package doctest tests the module's Markdown documents. In each document of a list, the
-// first block of Go equals a file of this module, byte by byte, so that readers copy code
-// that is compiled and tested. Every block of Go is formatted. Every link within the module
+// first block of Go equals a file of this module, byte by byte. So readers copy code that is
+// compiled and tested. Every block of Go is formatted. Every link within the module
 // leads to a file.
 //
 // Its only code is the adapter in package gateway, which docs/writing-a-channel.md shows.
