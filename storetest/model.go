@@ -21,7 +21,7 @@ import (
 // words leave a question open.
 //
 // A Model keeps its messages and receipts in two maps under one lock. It has no index
-// and no counter, so each call reads every message. It is for tests: package memstore
+// and no counter, so most calls read every message. It is for tests: package memstore
 // is the store in memory for programs.
 //
 // [Run] compares a store with a Model where a rule cannot state the result.
