@@ -30,8 +30,8 @@ var (
 	plan   = []smsplus.PlannedStep{
 		{Channel: channel.LINEPush, Wait: time.Hour}, {Channel: channel.LINENotify, Wait: 2 * time.Hour}, {Channel: channel.SMS},
 	}
-	vars     = map[string]string{"code": "123456"}
-	oneHuman = number("+886900000000")
+	vars        = map[string]string{"code": "123456"}
+	sharedPhone = number("+886900000000")
 )
 
 func number(e164 string) phone.Number {
@@ -52,7 +52,7 @@ func idOf(i int) (id uuid.UUID) {
 func phoneOf(i int) phone.Number {
 	switch {
 	case i%5000 == 0:
-		return oneHuman
+		return sharedPhone
 	case i%10 == 0:
 		return number(fmt.Sprintf("+8190%08d", i))
 	default:
@@ -70,9 +70,9 @@ func triggered(i, n int) smsplus.Message {
 	}
 }
 
-// tried returns it after two attempts: of a hundred, four failed, six are
+// attempted returns it after two attempts: of a hundred, four failed, six are
 // undeliverable, ten are open and the others delivered.
-func tried(i, n int) smsplus.Message {
+func attempted(i, n int) smsplus.Message {
 	m := triggered(i, n)
 	at := func(d time.Duration) time.Time { return m.TriggeredAt.Add(d) }
 	m.Attempts = []smsplus.Attempt{{
@@ -112,26 +112,26 @@ func fill(b *testing.B, s *memstore.Store, n int, message func(i, n int) smsplus
 	}
 }
 
-// full returns the store of n records, built once for all that only read it.
-func full(b *testing.B, n int) *memstore.Store {
-	fulls.Lock()
-	defer fulls.Unlock()
-	if fulls.size != n { // one at a time, or they would fill the machine's memory
-		fulls.store, fulls.size = memstore.New(), n
-		fill(b, fulls.store, n, tried)
+// storeWith returns the store of n records, built once for all that only read it.
+func storeWith(b *testing.B, n int) *memstore.Store {
+	sharedStore.Lock()
+	defer sharedStore.Unlock()
+	if sharedStore.size != n { // one at a time, or they would fill the machine's memory
+		sharedStore.store, sharedStore.size = memstore.New(), n
+		fill(b, sharedStore.store, n, attempted)
 		runtime.GC()
 	}
-	return fulls.store
+	return sharedStore.store
 }
 
-var fulls struct {
+var sharedStore struct {
 	sync.Mutex
 	store *memstore.Store
 	size  int
 }
 
-// texts are distinct texts of one width that cost the benchmark nothing to make.
-func texts(format string, n int) func(i int) string {
+// distinctTexts are distinct texts of one width that cost the benchmark nothing to make.
+func distinctTexts(format string, n int) func(i int) string {
 	var all strings.Builder
 	for i := range n {
 		fmt.Fprintf(&all, format, i)
@@ -143,7 +143,7 @@ func texts(format string, n int) func(i int) string {
 func BenchmarkLife(b *testing.B) {
 	ctx := b.Context()
 	s := memstore.New()
-	phones, providerIDs := texts("+8869%08d", 1e6), texts("line-%016x", 1e6)
+	phones, providerIDs := distinctTexts("+8869%08d", 1e6), distinctTexts("line-%016x", 1e6)
 	template := triggered(1, 1e6)
 	attempts := []smsplus.Attempt{{Channel: channel.LINEPush, Status: status.Delivered, Tries: 1}}
 	b.ReportAllocs()
@@ -183,7 +183,7 @@ func BenchmarkHeapPerRecord(b *testing.B) {
 	for b.Loop() {
 		before := heap()
 		s := memstore.New()
-		fill(b, s, n, tried)
+		fill(b, s, n, attempted)
 		b.ReportMetric(float64(heap()-before)/n, "B/record")
 		runtime.KeepAlive(s)
 	}
@@ -197,7 +197,7 @@ func BenchmarkRead(b *testing.B) {
 				"range":         {From: opened.Add(quarter / 3), To: opened.Add(quarter / 2)},
 				"template":      {Template: "template-07"},
 				"channel":       {Channel: channel.SMS},
-				"phone":         {Phone: oneHuman},
+				"phone":         {Phone: sharedPhone},
 				"country":       {CountryCode: "81"},
 				"sending":       {Group: status.Sending},
 				"sent":          {Group: status.Sent},
@@ -205,7 +205,7 @@ func BenchmarkRead(b *testing.B) {
 				"failed":        {Group: status.FailedGroup},
 			} {
 				b.Run("Page/"+name, func(b *testing.B) {
-					s := full(b, n)
+					s := storeWith(b, n)
 					b.ReportAllocs()
 					for b.Loop() {
 						if _, err := s.Records(b.Context(), f); err != nil {
@@ -224,7 +224,7 @@ func BenchmarkRead(b *testing.B) {
 				"channel+group": {From: from, To: from.Add(quarter - time.Hour), Group: status.Sent, Channel: channel.SMS},
 			} {
 				b.Run("Stats/"+name, func(b *testing.B) {
-					s := full(b, n)
+					s := storeWith(b, n)
 					b.ReportAllocs()
 					for b.Loop() {
 						if _, err := s.Stats(b.Context(), f); err != nil {
@@ -242,7 +242,7 @@ func BenchmarkClaim(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := memstore.New()
 			fill(b, s, n, func(i, n int) smsplus.Message {
-				m := tried(i, n)
+				m := attempted(i, n)
 				m.Attempts = m.Attempts[:1]
 				m.Status, m.Channel = status.Preparing, channel.LINEPush
 				m.DueAt = opened.Add(time.Duration(i*7919%n) * time.Second) // in another order than triggered

@@ -71,7 +71,7 @@ func appendTimes(b []byte, before *int64, ts ...time.Time) []byte {
 	return b
 }
 
-func (v *vocabulary) appendState(b []byte, m *smsplus.Message) []byte {
+func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 	var before int64
 	b = appendTimes(b, &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
 	if m.Attempts == nil {
@@ -80,7 +80,7 @@ func (v *vocabulary) appendState(b []byte, m *smsplus.Message) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts))+1)
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		b = binary.AppendUvarint(b, uint64(v.channels.number(string(a.Channel))))
+		b = binary.AppendUvarint(b, uint64(v.channels.intern(string(a.Channel))))
 		b = append(b, byte(a.Status))
 		b = appendText(b, a.ProviderID)
 		b = appendTimes(b, &before, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
@@ -95,8 +95,8 @@ func (v *vocabulary) appendState(b []byte, m *smsplus.Message) []byte {
 
 // reader takes apart what the functions above put together.
 type reader struct {
-	s      string
-	before int64
+	s        string
+	lastTime int64
 }
 
 func (r *reader) byte() byte {
@@ -148,8 +148,8 @@ func (r *reader) times(ts ...*time.Time) {
 	bits := r.byte()
 	for i, t := range ts {
 		if bits&(1<<i) != 0 {
-			r.before += r.varint()
-			*t = timeAt(r.before)
+			r.lastTime += r.varint()
+			*t = timeAt(r.lastTime)
 		}
 	}
 }
@@ -169,12 +169,12 @@ func (r *reader) attempt(a *smsplus.Attempt, channels []string) {
 }
 
 // The position of Attempt.ReadAt among an attempt's times.
-const readBit = 3
+const readAtIndex = 3
 
-func (r *reader) trace() trace {
-	t := trace{channel: uint32(r.uvarint()), status: status.Status(r.byte()), providerID: r.text()}
+func (r *reader) attemptSummary() attemptSummary {
+	t := attemptSummary{channel: uint32(r.uvarint()), status: status.Status(r.byte()), providerID: r.text()}
 	bits := r.byte()
-	t.read = bits&(1<<readBit) != 0
+	t.read = bits&(1<<readAtIndex) != 0
 	for ; bits != 0; bits &= bits - 1 {
 		r.uvarint()
 	}
@@ -186,22 +186,22 @@ func (r *reader) trace() trace {
 	return t
 }
 
-// traces appends what the record's attempts left in indexes and counters.
-func (rec *record) traces(ts []trace) []trace {
+// appendAttempts appends what the record's attempts left in indexes and counters.
+func (rec *record) appendAttempts(ts []attemptSummary) []attemptSummary {
 	r := reader{s: rec.state}
 	for bits := r.byte(); bits != 0; bits &= bits - 1 {
 		r.uvarint()
 	}
 	for range r.count() {
-		ts = append(ts, r.trace())
+		ts = append(ts, r.attemptSummary())
 	}
 	return ts
 }
 
-// fetch looks into the records' texts, one after the other, for nothing but to have
+// prefetch looks into the records' texts, one after the other, for nothing but to have
 // the processor get them from memory all at once: decoding them as they come would
 // spend half its time on waiting for each (measured on pages of a million records).
-func fetch(rs []record) {
+func prefetch(rs []record) {
 	var sum byte
 	for i := range rs {
 		sum += rs[i].fixed[0] + rs[i].state[0]
@@ -216,7 +216,7 @@ func (rec *record) key() string {
 }
 
 // decode fills a zero message.
-func (rec *record) decode(m *smsplus.Message, w words) {
+func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
 	m.ID = rec.id
 	m.Template = w.templates[rec.template]
 	m.To.Phone = rec.phone

@@ -14,33 +14,33 @@ import (
 
 func decodesToItself(t *rapid.T) {
 	var (
-		v   vocabulary
+		v   internTables
 		buf []byte
 		got smsplus.Message
 	)
 	want := drawMessage(t)
-	r := v.encode(&buf, &want)
-	r.decode(&got, v.words())
-	require.Equal(t, stored(want), got)
+	r := v.encodeRecord(&buf, &want)
+	r.decode(&got, v.takeSnapshot())
+	require.Equal(t, asStored(want), got)
 	require.Equal(t, want.Key, r.key())
 
-	attempts := r.traces(nil)
+	attempts := r.appendAttempts(nil)
 	require.Len(t, attempts, len(want.Attempts))
 	for i, a := range want.Attempts {
-		require.Equal(t, trace{v.channels.number(string(a.Channel)), a.Status, !a.ReadAt.IsZero(), a.ProviderID}, attempts[i])
+		require.Equal(t, attemptSummary{v.channels.intern(string(a.Channel)), a.Status, !a.ReadAt.IsZero(), a.ProviderID}, attempts[i])
 	}
 }
 
-func TestRecordDecodesToTheMessage(t *testing.T) {
+func TestRecord_DecodesToMessage(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, decodesToItself)
 }
 
-func FuzzRecordDecodesToTheMessage(f *testing.F) {
+func FuzzRecord_DecodesToMessage(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(decodesToItself))
 }
 
-func TestRecordKeepsExtremes(t *testing.T) {
+func TestRecord_KeepsExtremeValues(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]smsplus.Message{
 		"zero":        {},
@@ -54,13 +54,13 @@ func TestRecordKeepsExtremes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var (
-				v   vocabulary
+				v   internTables
 				buf []byte
 				got smsplus.Message
 			)
-			r := v.encode(&buf, &m)
-			r.decode(&got, v.words())
-			require.Equal(t, stored(m), got)
+			r := v.encodeRecord(&buf, &m)
+			r.decode(&got, v.takeSnapshot())
+			require.Equal(t, asStored(m), got)
 		})
 	}
 }

@@ -21,42 +21,42 @@ type counters struct {
 	hours, days tier
 }
 
-// tally is one thing counted: a message, or an attempt of one.
-type tally struct {
-	subject     uint32 // overall, or a channel's
-	group       status.Group
-	status      status.Status
-	read, twice bool
+// countUnit is one thing counted: a message, or an attempt of one.
+type countUnit struct {
+	channelOrAll uint32 // overall, or a channel's
+	group        status.Group
+	status       status.Status
+	read, twice  bool
 }
 
-// overall is the subject of a tally of the message itself.
-const overall = 0
+// wholeMessage is the subject of a tally of the message itself.
+const wholeMessage = 0
 
-// subjectOf returns the subject of tallies of a channel's attempts.
-func subjectOf(channel uint32) uint32 { return channel + 1 }
+// channelScope returns the subject of tallies of a channel's attempts.
+func channelScope(channel uint32) uint32 { return channel + 1 }
 
-// tally returns what [smsplus.TemplateStats.Add] counts of the message itself.
-func (rec *record) tally() tally {
-	return tally{overall, rec.status.Group(), rec.status, rec.read, rec.twice}
+// messageUnit returns what [smsplus.TemplateStats.Add] counts of the message itself.
+func (rec *record) messageUnit() countUnit {
+	return countUnit{wholeMessage, rec.status.Group(), rec.status, rec.read, rec.twice}
 }
 
-// tallyOf returns what it counts of an attempt.
-func (rec *record) tallyOf(a trace) tally {
-	return tally{subjectOf(a.channel), rec.status.Group(), a.status, a.read, a.status == status.Delivered && rec.twice}
+// attemptUnit returns what it counts of an attempt.
+func (rec *record) attemptUnit(a attemptSummary) countUnit {
+	return countUnit{channelScope(a.channel), rec.status.Group(), a.status, a.read, a.status == status.Delivered && rec.twice}
 }
 
-// move counts what a message is and no longer what it was; either may be empty.
-func (c *counters) move(triggeredAt int64, template uint32, was, is []tally) {
-	c.hours.move(floorDiv(triggeredAt, hour), template, was, is)
-	c.days.move(floorDiv(triggeredAt, day), template, was, is)
+// apply counts what a message is and no longer what it was; either may be empty.
+func (c *counters) apply(triggeredAt int64, template uint32, was, is []countUnit) {
+	c.hours.apply(floorDiv(triggeredAt, hour), template, was, is)
+	c.days.apply(floorDiv(triggeredAt, day), template, was, is)
 }
 
 // span is a stretch of time: from ≤ t < to.
 type span struct{ from, to int64 }
 
-// sum adds up a span's whole hours and days, and returns the spans at its edges
+// sumWhole adds up a span's whole hours and days, and returns the spans at its edges
 // that are less than an hour: their messages are to be looked at.
-func (c *counters) sum(in span, q question, s *sums) (edges []span) {
+func (c *counters) sumWhole(in span, q countQuery, s *templateCounts) (edges []span) {
 	fromHour, toHour := -floorDiv(-in.from, hour), floorDiv(in.to, hour)
 	if fromHour >= toHour {
 		return []span{in}
@@ -80,11 +80,11 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// question is what is asked of the cells.
-type question struct {
-	subject  uint32
-	group    status.Group
-	template uint32 // or anyNumber
+// countQuery is what is asked of the cells.
+type countQuery struct {
+	channelOrAll uint32
+	group        status.Group
+	template     uint32 // or anyNumber
 }
 
 // anyNumber stands for a name that is not asked for.
@@ -107,7 +107,7 @@ type bucket struct {
 // subject stand together.
 type cellKey uint64
 
-func keyOf(subject, template uint32) cellKey { return cellKey(subject)<<32 | cellKey(template) }
+func cellKeyOf(subject, template uint32) cellKey { return cellKey(subject)<<32 | cellKey(template) }
 
 func (k cellKey) template() uint32 { return uint32(k) }
 
@@ -126,12 +126,12 @@ const (
 	minusOne = ^uint32(0) // sums wrap around
 )
 
-func (c *cell) add(t tally, n uint32) {
-	c[status.All].add(t, n)
-	c[t.group].add(t, n)
+func (c *cell) addUnit(t countUnit, n uint32) {
+	c[status.All].addUnit(t, n)
+	c[t.group].addUnit(t, n)
 }
 
-func (c *counts) add(t tally, n uint32) {
+func (c *counts) addUnit(t countUnit, n uint32) {
 	c.statuses[t.status] += n
 	if t.read {
 		c.read += n
@@ -141,7 +141,7 @@ func (c *counts) add(t tally, n uint32) {
 	}
 }
 
-func (c *counts) plus(o *counts) {
+func (c *counts) addCounts(o *counts) {
 	for i := range o.statuses {
 		c.statuses[i] += o.statuses[i]
 	}
@@ -149,17 +149,17 @@ func (c *counts) plus(o *counts) {
 	c.twice += o.twice
 }
 
-// sums are counts by the numbers of templates.
-type sums []counts
+// templateCounts are counts by the numbers of templates.
+type templateCounts []counts
 
-func (s *sums) of(template uint32) *counts {
+func (s *templateCounts) forTemplate(template uint32) *counts {
 	if n := int(template) + 1; n > len(*s) {
 		*s = append(*s, make([]counts, n-len(*s))...)
 	}
 	return &(*s)[template]
 }
 
-func (c *counts) stats(template string) smsplus.TemplateStats {
+func (c *counts) templateStats(template string) smsplus.TemplateStats {
 	s := smsplus.TemplateStats{
 		Template:       template,
 		Preparing:      int(c.statuses[status.Preparing]),
@@ -174,8 +174,8 @@ func (c *counts) stats(template string) smsplus.TemplateStats {
 	return s
 }
 
-func (t *tier) move(number int64, template uint32, was, is []tally) {
-	i := t.find(number)
+func (t *tier) apply(number int64, template uint32, was, is []countUnit) {
+	i := t.searchBucket(number)
 	if i == len(t.buckets) || t.buckets[i].number != number {
 		t.buckets = slices.Insert(t.buckets, i, &bucket{number: number})
 	}
@@ -195,16 +195,16 @@ func (t *tier) move(number int64, template uint32, was, is []tally) {
 			continue
 		}
 		if i < len(was) {
-			b.cell(keyOf(was[i].subject, template)).add(was[i], minusOne)
+			b.cellFor(cellKeyOf(was[i].channelOrAll, template)).addUnit(was[i], minusOne)
 		}
 		if i < len(is) {
-			b.cell(keyOf(is[i].subject, template)).add(is[i], plusOne)
+			b.cellFor(cellKeyOf(is[i].channelOrAll, template)).addUnit(is[i], plusOne)
 		}
 	}
 }
 
-// find returns the place of the first bucket that is not before the given one.
-func (t *tier) find(number int64) int {
+// searchBucket returns the place of the first bucket that is not before the given one.
+func (t *tier) searchBucket(number int64) int {
 	n := len(t.buckets)
 	if n == 0 || t.buckets[n-1].number < number {
 		return n
@@ -218,7 +218,7 @@ func (t *tier) find(number int64) int {
 	return i
 }
 
-func (b *bucket) cell(k cellKey) *cell {
+func (b *bucket) cellFor(k cellKey) *cell {
 	i, ok := slices.BinarySearch(b.keys, k)
 	if !ok {
 		b.keys = slices.Insert(b.keys, i, k)
@@ -228,16 +228,16 @@ func (b *bucket) cell(k cellKey) *cell {
 }
 
 // sum adds up, by template, the buckets from one number up to another.
-func (t *tier) sum(from, to int64, q question, s *sums) {
-	for _, b := range t.buckets[t.find(from):t.find(to)] {
-		first, _ := slices.BinarySearch(b.keys, keyOf(q.subject, 0))
-		after, _ := slices.BinarySearch(b.keys, keyOf(q.subject+1, 0))
+func (t *tier) sum(from, to int64, q countQuery, s *templateCounts) {
+	for _, b := range t.buckets[t.searchBucket(from):t.searchBucket(to)] {
+		first, _ := slices.BinarySearch(b.keys, cellKeyOf(q.channelOrAll, 0))
+		after, _ := slices.BinarySearch(b.keys, cellKeyOf(q.channelOrAll+1, 0))
 		if q.template != anyNumber {
-			first, _ = slices.BinarySearch(b.keys, keyOf(q.subject, q.template))
-			after, _ = slices.BinarySearch(b.keys, keyOf(q.subject, q.template)+1)
+			first, _ = slices.BinarySearch(b.keys, cellKeyOf(q.channelOrAll, q.template))
+			after, _ = slices.BinarySearch(b.keys, cellKeyOf(q.channelOrAll, q.template)+1)
 		}
 		for i := first; i < after; i++ {
-			s.of(b.keys[i].template()).plus(&b.cells[i][q.group])
+			s.forTemplate(b.keys[i].template()).addCounts(&b.cells[i][q.group])
 		}
 	}
 }

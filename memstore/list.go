@@ -12,27 +12,27 @@ type entry struct {
 	handle handle
 }
 
-// tie says how a record compares with the one sought, whose time is the same.
-type tie func(handle) int
+// tieOrder says how a record compares with the one sought, whose time is the same.
+type tieOrder func(handle) int
 
 // list keeps entries in order of time, and of tie where times are equal. It is cut
 // into runs: adding at the end, where nearly all is added, fills one run after the
 // other, and adding or removing elsewhere moves one run's entries at most.
 type list struct {
-	runs [][]entry // none is empty
-	n    int
+	runs   [][]entry // none is empty
+	length int
 }
 
 const (
 	runSize = 256
 	// A run that shrinks below runLow joins its neighbour, unless the two would
 	// soon have to part again.
-	runLow    = runSize / 4
-	runJoined = runSize * 3 / 4
+	mergeBelow    = runSize / 4
+	maxMergedSize = runSize * 3 / 4
 )
 
-// search returns where the first entry is that does not come before the given one.
-func (l *list) search(at int64, t tie) (run, i int) {
+// searchEntry returns where the first entry is that does not come before the given one.
+func (l *list) searchEntry(at int64, t tieOrder) (run, i int) {
 	before := func(e entry) bool { return e.at < at || e.at == at && t(e.handle) < 0 }
 	run = sort.Search(len(l.runs), func(i int) bool { return !before(l.runs[i][len(l.runs[i])-1]) })
 	if run == len(l.runs) {
@@ -42,12 +42,12 @@ func (l *list) search(at int64, t tie) (run, i int) {
 	return run, sort.Search(len(r), func(i int) bool { return !before(r[i]) })
 }
 
-func (l *list) add(e entry, t tie) {
-	l.n++
+func (l *list) add(e entry, t tieOrder) {
+	l.length++
 	if last := len(l.runs) - 1; last < 0 {
-		l.begin(e)
+		l.addFirstRun(e)
 		return
-	} else if r := l.runs[last]; comesAfter(e, r[len(r)-1], t) {
+	} else if r := l.runs[last]; isAfter(e, r[len(r)-1], t) {
 		if len(r) == runSize {
 			l.runs = append(l.runs, append(make([]entry, 0, runSize), e))
 		} else {
@@ -55,7 +55,7 @@ func (l *list) add(e entry, t tie) {
 		}
 		return
 	}
-	run, i := l.search(e.at, t)
+	run, i := l.searchEntry(e.at, t)
 	r := l.runs[run]
 	if len(r) == runSize {
 		half := append(make([]entry, 0, runSize), r[runSize/2:]...)
@@ -69,9 +69,9 @@ func (l *list) add(e entry, t tie) {
 	l.runs[run] = slices.Insert(r, i, e)
 }
 
-// begin makes the first run, in the memory of the last one of a list that was
+// addFirstRun makes the first run, in the memory of the last one of a list that was
 // emptied: some lists hold now one entry and now none.
-func (l *list) begin(e entry) {
+func (l *list) addFirstRun(e entry) {
 	if cap(l.runs) == 0 {
 		l.runs = make([][]entry, 1)
 	}
@@ -79,20 +79,20 @@ func (l *list) begin(e entry) {
 	l.runs[0] = append(l.runs[0], e)
 }
 
-func comesAfter(e, last entry, t tie) bool {
+func isAfter(e, last entry, t tieOrder) bool {
 	return last.at < e.at || last.at == e.at && t(last.handle) < 0
 }
 
 // remove takes out an entry, which must be there.
-func (l *list) remove(e entry, t tie) {
-	run, i := l.search(e.at, t)
+func (l *list) remove(e entry, t tieOrder) {
+	run, i := l.searchEntry(e.at, t)
 	l.removeAt(run, i)
 }
 
 func (l *list) removeAt(run, i int) {
-	l.n--
+	l.length--
 	r := l.runs[run]
-	if l.n == 0 {
+	if l.length == 0 {
 		l.runs[0] = r[:0]
 		l.runs = l.runs[:0]
 		return
@@ -106,15 +106,15 @@ func (l *list) removeAt(run, i int) {
 	switch {
 	case len(r) == 0:
 		l.dropRun(run)
-	case len(r) < runLow && run+1 < len(l.runs) && len(r)+len(l.runs[run+1]) <= runJoined:
-		l.join(run)
-	case len(r) < runLow && run > 0 && len(r)+len(l.runs[run-1]) <= runJoined:
-		l.join(run - 1)
+	case len(r) < mergeBelow && run+1 < len(l.runs) && len(r)+len(l.runs[run+1]) <= maxMergedSize:
+		l.mergeRuns(run)
+	case len(r) < mergeBelow && run > 0 && len(r)+len(l.runs[run-1]) <= maxMergedSize:
+		l.mergeRuns(run - 1)
 	}
 }
 
-// join appends the next run to the given one.
-func (l *list) join(run int) {
+// mergeRuns appends the next run to the given one.
+func (l *list) mergeRuns(run int) {
 	l.runs[run] = append(l.runs[run], l.runs[run+1]...)
 	l.dropRun(run + 1)
 }
@@ -152,9 +152,9 @@ func (l *list) ascend() iter.Seq[entry] {
 }
 
 // descend goes from the last entry before the given one to the first.
-func (l *list) descend(at int64, t tie) iter.Seq[entry] {
+func (l *list) descend(at int64, t tieOrder) iter.Seq[entry] {
 	return func(yield func(entry) bool) {
-		run, i := l.search(at, t)
+		run, i := l.searchEntry(at, t)
 		for {
 			if i == 0 {
 				if run--; run < 0 {

@@ -13,7 +13,7 @@ func entryOrder(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.handle, b.handle))
 }
 
-func TestListAgreesWithSortedSlice(t *testing.T) {
+func TestList_AgreesWithSortedSlice(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var l list
@@ -76,19 +76,19 @@ func TestListAgreesWithSortedSlice(t *testing.T) {
 				require.Equal(t, want, slices.AppendSeq([]entry{}, l.descend(from.at, handleOrder(from.handle))))
 			},
 			"": func(t *rapid.T) {
-				require.Equal(t, len(sorted), l.n)
+				require.Equal(t, len(sorted), l.length)
 				require.True(t, slices.Equal(sorted, slices.Collect(l.ascend())))
 				if len(sorted) > 0 {
 					require.Equal(t, sorted[0], l.first())
 				}
 				// Whatever was taken out, the runs stay filled.
-				require.LessOrEqual(t, len(l.runs), 1+2*len(sorted)/runLow)
+				require.LessOrEqual(t, len(l.runs), 1+2*len(sorted)/mergeBelow)
 			},
 		})
 	})
 }
 
-func TestListFillsItsRunsWhenAddingAtTheEnd(t *testing.T) {
+func TestList_FillsRunsWhenAppending(t *testing.T) {
 	t.Parallel()
 	var l list
 	for i := range 10 * runSize {

@@ -21,7 +21,7 @@ import (
 // The generators draw from small sets, so that messages meet: in one hour, under
 // one number, at one microsecond.
 
-func parse(e164 string) phone.Number {
+func mustParse(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err)
@@ -33,7 +33,7 @@ var (
 	anyTemplate = rapid.SampledFrom([]string{"otp", "order", "出貨通知", ""})
 	anyChannel  = rapid.SampledFrom([]channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS, ""})
 	anyPhone    = rapid.SampledFrom([]phone.Number{
-		{}, parse("+886912345678"), parse("+886912345679"), parse("+819012345678"), parse("+14155550100"),
+		{}, mustParse("+886912345678"), mustParse("+886912345679"), mustParse("+819012345678"), mustParse("+14155550100"),
 	})
 	anyCountry = rapid.SampledFrom([]string{"", "886", "81", "1", "44"})
 	anyGroup   = rapid.SampledFrom(status.Groups())
@@ -105,15 +105,15 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		Claims:      rapid.IntRange(0, 3).Draw(t, "claims"),
 		Version:     rapid.Int64().Draw(t, "version"),
 	}
-	change(t, &m)
+	drawState(t, &m)
 	if rapid.Bool().Draw(t, "nothing") {
 		m.Vars, m.Metadata, m.Plan, m.Attempts = nil, nil, nil, nil
 	}
 	return m
 }
 
-// change draws anew what an update may replace.
-func change(t *rapid.T, m *smsplus.Message) {
+// drawState draws anew what an update may replace.
+func drawState(t *rapid.T, m *smsplus.Message) {
 	m.Attempts = anyAttempts(t)
 	m.Status = anyStatus.Draw(t, "message status")
 	m.Channel = anyChannel.Draw(t, "message channel")
@@ -152,10 +152,10 @@ func drawFilter(t *rapid.T) smsplus.Filter {
 	return f
 }
 
-func whole(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// stored returns m as a store gives it back.
-func stored(m smsplus.Message) smsplus.Message {
+// asStored returns m as a store gives it back.
+func asStored(m smsplus.Message) smsplus.Message {
 	m.Vars, m.Metadata = maps.Clone(m.Vars), maps.Clone(m.Metadata)
 	m.Plan, m.Attempts = slices.Clone(m.Plan), slices.Clone(m.Attempts)
 	times := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt}
@@ -164,7 +164,7 @@ func stored(m smsplus.Message) smsplus.Message {
 		times = append(times, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
 	}
 	for _, p := range times {
-		*p = whole(*p)
+		*p = truncateTime(*p)
 	}
 	return m
 }
@@ -173,13 +173,13 @@ func newestFirst(a, b smsplus.Message) int {
 	return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), bytes.Compare(b.ID[:], a.ID[:]))
 }
 
-// naive is the contract on two plain slices.
-type naive struct {
+// sliceModel is the contract on two plain slices.
+type sliceModel struct {
 	messages []smsplus.Message // newest first
 	parked   []channel.Receipt
 }
 
-func (n *naive) matching(f smsplus.Filter) []smsplus.Message {
+func (n *sliceModel) matching(f smsplus.Filter) []smsplus.Message {
 	var ms []smsplus.Message
 	for _, m := range n.messages {
 		if f.Match(m) {
@@ -189,7 +189,7 @@ func (n *naive) matching(f smsplus.Filter) []smsplus.Message {
 	return ms
 }
 
-func (n *naive) stats(f smsplus.Filter) []smsplus.TemplateStats {
+func (n *sliceModel) stats(f smsplus.Filter) []smsplus.TemplateStats {
 	rows := map[string]smsplus.TemplateStats{}
 	for _, m := range n.matching(f) {
 		row := rows[m.Template]
@@ -206,11 +206,11 @@ func (n *naive) stats(f smsplus.Filter) []smsplus.TemplateStats {
 	return list
 }
 
-func TestStoreAgreesWithPlainSlices(t *testing.T) {
+func TestStore_AgreesWithPlainSlices(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := t.Context()
-		store, model := New(), &naive{}
+		store, model := New(), &sliceModel{}
 		t.Repeat(map[string]func(*rapid.T){
 			"Insert": func(t *rapid.T) {
 				ms := rapid.SliceOfNDistinct(rapid.Custom(drawMessage), 0, 10, func(m smsplus.Message) string {
@@ -230,7 +230,7 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 				}
 				if len(holders) == 0 {
 					for _, m := range ms {
-						model.messages = append(model.messages, stored(m))
+						model.messages = append(model.messages, asStored(m))
 					}
 					slices.SortFunc(model.messages, newestFirst)
 				}
@@ -251,9 +251,9 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 					t.Skip("empty")
 				}
 				i := rapid.IntRange(0, len(model.messages)-1).Draw(t, "which")
-				m := stored(model.messages[i])
+				m := asStored(model.messages[i])
 				if rapid.Bool().Draw(t, "all of it") {
-					change(t, &m)
+					drawState(t, &m)
 				} else {
 					m.Status = anyStatus.Draw(t, "message status")
 				}
@@ -271,7 +271,7 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 				require.Equal(t, []uuid.UUID{m.ID}, stale, "the second is stale")
 				m.Version++
 				m.Claims = 0
-				model.messages[i] = stored(m)
+				model.messages[i] = asStored(m)
 			},
 			"Claim": func(t *rapid.T) {
 				c := smsplus.Claim{
@@ -295,7 +295,7 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 					}
 					require.False(t, m.DueAt.After(c.Now))
 					dues = append(dues, m.DueAt)
-					m.DueAt = whole(c.Now.Add(c.Lease))
+					m.DueAt = truncateTime(c.Now.Add(c.Lease))
 					m.Version++
 					m.Claims++
 					require.Equal(t, *m, got.Messages[j])
@@ -320,7 +320,7 @@ func TestStoreAgreesWithPlainSlices(t *testing.T) {
 					Status: anyStatus.Draw(t, "status"), At: anyTime.Draw(t, "at"),
 				}
 				require.NoError(t, store.Park(ctx, []channel.Receipt{r, r}))
-				if r.At = whole(r.At); !slices.Contains(model.parked, r) {
+				if r.At = truncateTime(r.At); !slices.Contains(model.parked, r) {
 					model.parked = append(model.parked, r)
 				}
 			},

@@ -7,41 +7,41 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// parked holds the receipts that no message is known for, by what they name and in
+// parkedReceipts holds the receipts that no message is known for, by what they name and in
 // order of time.
-type parked struct {
-	places map[channel.Ref][]handle
-	slots  []channel.Receipt
-	free   []handle
-	order  list
+type parkedReceipts struct {
+	handlesByRef map[channel.Ref][]handle
+	slots        []channel.Receipt
+	freeHandles  []handle
+	byTime       list
 }
 
-func (p *parked) add(r channel.Receipt) {
+func (p *parkedReceipts) add(r channel.Receipt) {
 	r.At = r.At.UTC().Truncate(time.Microsecond)
-	for _, h := range p.places[r.Ref()] {
+	for _, h := range p.handlesByRef[r.Ref()] {
 		if p.slots[h] == r {
 			return
 		}
 	}
 	var h handle
-	if n := len(p.free); n > 0 {
-		h, p.free = p.free[n-1], p.free[:n-1]
+	if n := len(p.freeHandles); n > 0 {
+		h, p.freeHandles = p.freeHandles[n-1], p.freeHandles[:n-1]
 		p.slots[h] = r
 	} else {
 		h = handle(len(p.slots))
 		p.slots = append(p.slots, r)
 	}
-	if p.places == nil {
-		p.places = map[channel.Ref][]handle{}
+	if p.handlesByRef == nil {
+		p.handlesByRef = map[channel.Ref][]handle{}
 	}
-	p.places[r.Ref()] = append(p.places[r.Ref()], h)
-	p.order.add(entry{micros(r.At), h}, handleOrder(h))
+	p.handlesByRef[r.Ref()] = append(p.handlesByRef[r.Ref()], h)
+	p.byTime.add(entry{micros(r.At), h}, handleOrder(h))
 }
 
-func (p *parked) of(refs []channel.Ref) []channel.Receipt {
+func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
 	var hs []handle
 	for _, ref := range refs {
-		hs = append(hs, p.places[ref]...)
+		hs = append(hs, p.handlesByRef[ref]...)
 	}
 	slices.Sort(hs)
 	var rs []channel.Receipt
@@ -52,26 +52,26 @@ func (p *parked) of(refs []channel.Ref) []channel.Receipt {
 }
 
 // remove drops what is parked under a ref.
-func (p *parked) remove(ref channel.Ref) {
-	for _, h := range p.places[ref] {
-		p.order.remove(entry{micros(p.slots[h].At), h}, handleOrder(h))
-		p.dropSlot(h)
+func (p *parkedReceipts) remove(ref channel.Ref) {
+	for _, h := range p.handlesByRef[ref] {
+		p.byTime.remove(entry{micros(p.slots[h].At), h}, handleOrder(h))
+		p.freeSlot(h)
 	}
-	delete(p.places, ref)
+	delete(p.handlesByRef, ref)
 }
 
-// takeOldest drops the receipt with the earliest At.
-func (p *parked) takeOldest() {
-	h := p.order.takeFirst().handle
+// removeOldest drops the receipt with the earliest At.
+func (p *parkedReceipts) removeOldest() {
+	h := p.byTime.takeFirst().handle
 	ref := p.slots[h].Ref()
-	p.places[ref] = slices.DeleteFunc(p.places[ref], func(o handle) bool { return o == h })
-	if len(p.places[ref]) == 0 {
-		delete(p.places, ref)
+	p.handlesByRef[ref] = slices.DeleteFunc(p.handlesByRef[ref], func(o handle) bool { return o == h })
+	if len(p.handlesByRef[ref]) == 0 {
+		delete(p.handlesByRef, ref)
 	}
-	p.dropSlot(h)
+	p.freeSlot(h)
 }
 
-func (p *parked) dropSlot(h handle) {
+func (p *parkedReceipts) freeSlot(h handle) {
 	p.slots[h] = channel.Receipt{}
-	p.free = append(p.free, h)
+	p.freeHandles = append(p.freeHandles, h)
 }

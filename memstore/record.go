@@ -29,8 +29,8 @@ type record struct {
 	read, twice                             bool // as TemplateStats counts them
 }
 
-// trace is what indexes and counters need to know of an attempt.
-type trace struct {
+// attemptSummary is what indexes and counters need to know of an attempt.
+type attemptSummary struct {
 	channel    uint32
 	status     status.Status
 	read       bool
@@ -54,41 +54,41 @@ func microsUp(t time.Time) int64 {
 
 func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
-// vocabulary is the names that records are encoded with.
-type vocabulary struct {
-	templates, channels, countries, routes names
+// internTables is the names that records are encoded with.
+type internTables struct {
+	templates, channels, countries, routes internTable
 }
 
-// words is a vocabulary as it stood at one time, to decode with.
-type words struct {
+// internSnapshot is a vocabulary as it stood at one time, to decode with.
+type internSnapshot struct {
 	templates, channels, routes []string
 }
 
-func (v *vocabulary) words() words {
-	return words{v.templates.all(), v.channels.all(), v.routes.all()}
+func (v *internTables) takeSnapshot() internSnapshot {
+	return internSnapshot{v.templates.allTexts(), v.channels.allTexts(), v.routes.allTexts()}
 }
 
-// encode makes the record of a new message.
-func (v *vocabulary) encode(buf *[]byte, m *smsplus.Message) record {
+// encodeRecord makes the record of a new message.
+func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	r := v.encodeState(buf, m)
 	r.id = m.ID
 	r.phone = m.To.Phone
 	r.triggeredAt = micros(m.TriggeredAt)
 	r.version = m.Version
 	r.claims = int32(m.Claims)
-	r.template = v.templates.number(m.Template)
+	r.template = v.templates.intern(m.Template)
 	if !m.To.Phone.IsZero() {
-		r.country = v.countries.number(m.To.Phone.CountryCode())
+		r.country = v.countries.intern(m.To.Phone.CountryCode())
 	}
 	*buf = appendRoute((*buf)[:0], m)
-	r.route = v.routes.numberOf(*buf)
+	r.route = v.routes.internBytes(*buf)
 	*buf = appendFixed((*buf)[:0], m)
 	r.fixed = string(*buf)
 	return r
 }
 
 // encodeState makes a record of what updates replace; its other fields are zero.
-func (v *vocabulary) encodeState(buf *[]byte, m *smsplus.Message) record {
+func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 	delivered := 0
 	for i := range m.Attempts {
 		if m.Attempts[i].Status == status.Delivered {
@@ -99,8 +99,8 @@ func (v *vocabulary) encodeState(buf *[]byte, m *smsplus.Message) record {
 	return record{
 		dueAt:   micros(m.DueAt),
 		state:   string(*buf),
-		channel: v.channels.number(string(m.Channel)),
-		lane:    v.channels.number(string(m.Lane)),
+		channel: v.channels.intern(string(m.Channel)),
+		lane:    v.channels.intern(string(m.Lane)),
 		status:  m.Status,
 		read:    !m.ReadAt.IsZero(),
 		twice:   delivered > 1,
@@ -115,8 +115,8 @@ func (rec *record) update(state record) {
 	rec.claims = 0
 }
 
-// check refuses what the counters have no place for.
-func check(m *smsplus.Message) error {
+// checkStatuses refuses what the counters have no place for.
+func checkStatuses(m *smsplus.Message) error {
 	if !m.Status.Valid() {
 		return fmt.Errorf("memstore: Message.Status %d does not exist", m.Status)
 	}

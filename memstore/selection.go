@@ -18,8 +18,8 @@ type selection struct {
 	group                      status.Group
 }
 
-// selection returns false if f names something that no record has.
-func (v *vocabulary) selection(f smsplus.Filter) (selection, bool) {
+// newSelection returns false if f names something that no record has.
+func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	sel := selection{
 		span:     span{math.MinInt64, math.MaxInt64},
 		template: anyNumber, channel: anyNumber, country: anyNumber,
@@ -32,9 +32,9 @@ func (v *vocabulary) selection(f smsplus.Filter) (selection, bool) {
 		sel.to = microsUp(f.To)
 	}
 	ok := true
-	look := func(n *names, text string, number *uint32) {
+	look := func(n *internTable, text string, number *uint32) {
 		if text != "" && ok {
-			*number, ok = n.find(text)
+			*number, ok = n.lookup(text)
 		}
 	}
 	look(&v.templates, f.Template, &sel.template)
@@ -43,49 +43,49 @@ func (v *vocabulary) selection(f smsplus.Filter) (selection, bool) {
 	return sel, ok
 }
 
-// shortest returns the shortest list that has all that is selected.
-func (t *table) shortest(sel *selection) *list {
+// shortestList returns the shortest list that has all that is selected.
+func (t *table) shortestList(sel *selection) *list {
 	l := &t.all
 	consider := func(o *list) {
-		if o.n < l.n {
+		if o.length < l.length {
 			l = o
 		}
 	}
 	if sel.template != anyNumber {
-		consider(at(t.byTemplate, sel.template))
+		consider(listOf(t.byTemplate, sel.template))
 	}
 	if sel.channel != anyNumber {
-		consider(at(t.byChannel, sel.channel))
+		consider(listOf(t.byChannel, sel.channel))
 	}
 	if sel.country != anyNumber {
-		consider(at(t.byCountry, sel.country))
+		consider(listOf(t.byCountry, sel.country))
 	}
 	if sel.group != status.All {
 		consider(&t.byGroup[sel.group])
 	}
 	if !sel.phone.IsZero() {
-		consider(t.byPhone.list(t.hashPhone(sel.phone), t.triggeredAt))
+		consider(t.byPhone.list(t.hashPhone(sel.phone), t.triggeredAtOf))
 	}
 	return l
 }
 
-// walkSteps is how many records are looked at before others may have the lock.
-const walkSteps = 1024
+// walkBatchSize is how many records are looked at before others may have the lock.
+const walkBatchSize = 1024
 
-// walk calls f with the selected records, newest first, as long as it returns true.
+// walkBatch calls f with the selected records, newest first, as long as it returns true.
 // With an ID it begins after that one, whose trigger time is sel.to. It returns true
 // if it stopped to let others have the lock: called again, it goes on.
-func (t *table) walk(sel *selection, after *uuid.UUID, f func(*record) bool) (more bool) {
+func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool) (more bool) {
 	steps := 0
-	for e := range t.shortest(sel).descend(sel.to, t.idOrder(after)) {
+	for e := range t.shortestList(sel).descend(sel.to, t.idOrder(after)) {
 		if e.at < sel.from {
 			return false
 		}
 		r := t.slab.at(e.handle)
-		if sel.has(r) && !f(r) {
+		if sel.matches(r) && !f(r) {
 			return false
 		}
-		if steps++; steps == walkSteps {
+		if steps++; steps == walkBatchSize {
 			sel.to, *after = e.at, r.id
 			return true
 		}
@@ -93,17 +93,17 @@ func (t *table) walk(sel *selection, after *uuid.UUID, f func(*record) bool) (mo
 	return false
 }
 
-// has reports whether the selection has a record of its span.
-func (sel *selection) has(r *record) bool {
+// matches reports whether the selection has a record of its span.
+func (sel *selection) matches(r *record) bool {
 	return (sel.template == anyNumber || r.template == sel.template) &&
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
 		(sel.phone.IsZero() || r.phone == sel.phone) &&
 		sel.group.Has(r.status) &&
-		(sel.channel == anyNumber || r.tried(sel.channel))
+		(sel.channel == anyNumber || r.triedOn(sel.channel))
 }
 
-// tried reports whether an attempt was on the channel.
-func (rec *record) tried(channel uint32) bool {
-	var buf [4]trace
-	return hasChannel(rec.traces(buf[:0]), channel)
+// triedOn reports whether an attempt was on the channel.
+func (rec *record) triedOn(channel uint32) bool {
+	var buf [4]attemptSummary
+	return hasChannel(rec.appendAttempts(buf[:0]), channel)
 }

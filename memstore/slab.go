@@ -9,20 +9,20 @@ const chunkSize = 1024
 // slab holds records in chunks that never move, and uses the places of dropped
 // ones again.
 type slab struct {
-	chunks [][]record
-	free   []handle
-	last   handle // the highest handed out so far
+	chunks      [][]record
+	freeHandles []handle
+	highest     handle // the highest handed out so far
 }
 
 func (s *slab) at(h handle) *record { return &s.chunks[h/chunkSize][h%chunkSize] }
 
-func (s *slab) put(r record) handle {
+func (s *slab) add(r record) handle {
 	var h handle
-	if n := len(s.free); n > 0 {
-		h, s.free = s.free[n-1], s.free[:n-1]
+	if n := len(s.freeHandles); n > 0 {
+		h, s.freeHandles = s.freeHandles[n-1], s.freeHandles[:n-1]
 	} else {
-		s.last++
-		h = s.last
+		s.highest++
+		h = s.highest
 		if int(h/chunkSize) == len(s.chunks) {
 			s.chunks = append(s.chunks, make([]record, chunkSize))
 		}
@@ -31,7 +31,7 @@ func (s *slab) put(r record) handle {
 	return h
 }
 
-func (s *slab) drop(h handle) {
+func (s *slab) free(h handle) {
 	*s.at(h) = record{}
-	s.free = append(s.free, h)
+	s.freeHandles = append(s.freeHandles, h)
 }

@@ -18,13 +18,13 @@ import (
 
 // Store is a [smsplus.Store] in memory. It is made by [New].
 type Store struct {
-	names  vocabulary
-	drafts sync.Pool // of *drafts
+	interned      internTables
+	encodeBuffers sync.Pool // of *drafts
 
 	mu     sync.RWMutex // guards what is below
 	closed bool
 	table  *table
-	parked parked
+	parked parkedReceipts
 }
 
 var _ smsplus.Store = (*Store)(nil)
@@ -32,24 +32,24 @@ var _ smsplus.Store = (*Store)(nil)
 // New returns an empty store.
 func New() *Store {
 	return &Store{
-		drafts: sync.Pool{New: func() any { return new(drafts) }},
-		table:  newTable(),
+		encodeBuffers: sync.Pool{New: func() any { return new(encodeBuffer) }},
+		table:         newTable(),
 	}
 }
 
 var errClosed = errors.New("memstore: the store is closed")
 
-// drafts are records on their way in, made before the lock is taken.
-type drafts struct {
-	buf     []byte
+// encodeBuffer are records on their way in, made before the lock is taken.
+type encodeBuffer struct {
+	scratch []byte
 	records []record
 }
 
-// put gives the drafts back, without what would keep records' texts alive.
-func (s *Store) put(d *drafts) {
+// releaseBuffer gives the drafts back, without what would keep records' texts alive.
+func (s *Store) releaseBuffer(d *encodeBuffer) {
 	clear(d.records)
 	d.records = d.records[:0]
-	s.drafts.Put(d)
+	s.encodeBuffers.Put(d)
 }
 
 // lock takes the lock to change something. The caller unlocks unless it fails.
@@ -78,8 +78,8 @@ func (s *Store) rlock(ctx context.Context) error {
 	return nil
 }
 
-// open returns an error if the store is closed.
-func (s *Store) open(ctx context.Context) error {
+// checkOpen returns an error if the store is closed.
+func (s *Store) checkOpen(ctx context.Context) error {
 	err := s.rlock(ctx)
 	if err == nil {
 		s.mu.RUnlock()
@@ -87,13 +87,13 @@ func (s *Store) open(ctx context.Context) error {
 	return err
 }
 
-// messages decodes records. They are copies, so it needs no lock.
-func (s *Store) messages(rs []record) []smsplus.Message {
+// decodeRecords decodes records. They are copies, so it needs no lock.
+func (s *Store) decodeRecords(rs []record) []smsplus.Message {
 	if len(rs) == 0 {
 		return nil
 	}
-	fetch(rs)
-	words := s.names.words()
+	prefetch(rs)
+	words := s.interned.takeSnapshot()
 	ms := make([]smsplus.Message, len(rs))
 	for i := range rs {
 		rs[i].decode(&ms[i], words)
@@ -103,27 +103,27 @@ func (s *Store) messages(rs []record) []smsplus.Message {
 
 // Insert implements [smsplus.Store]. An ID that the store already holds is an error.
 func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[string]smsplus.Message, err error) {
-	d := s.drafts.Get().(*drafts)
-	defer s.put(d)
+	d := s.encodeBuffers.Get().(*encodeBuffer)
+	defer s.releaseBuffer(d)
 	for i := range ms {
-		if err := check(&ms[i]); err != nil {
+		if err := checkStatuses(&ms[i]); err != nil {
 			return nil, err
 		}
-		d.records = append(d.records, s.names.encode(&d.buf, &ms[i]))
+		d.records = append(d.records, s.interned.encodeRecord(&d.scratch, &ms[i]))
 	}
-	holders, err := s.insert(ctx, ms, d.records)
+	holders, err := s.insertRecords(ctx, ms, d.records)
 	if err != nil || len(holders) == 0 {
 		return nil, err
 	}
 	taken = make(map[string]smsplus.Message, len(holders))
-	for _, m := range s.messages(holders) {
+	for _, m := range s.decodeRecords(holders) {
 		taken[m.Key] = m
 	}
 	return taken, nil
 }
 
-// insert adds the records of the messages, or returns those that hold their keys.
-func (s *Store) insert(ctx context.Context, ms []smsplus.Message, rs []record) (holders []record, err error) {
+// insertRecords adds the records of the messages, or returns those that hold their keys.
+func (s *Store) insertRecords(ctx context.Context, ms []smsplus.Message, rs []record) (holders []record, err error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (s *Store) insert(ctx context.Context, ms []smsplus.Message, rs []record) (
 		if ms[i].Key == "" {
 			continue
 		}
-		if h, ok := s.table.withKey(ms[i].Key); ok {
+		if h, ok := s.table.handleByKey(ms[i].Key); ok {
 			holders = append(holders, *s.table.slab.at(h))
 		}
 	}
@@ -142,7 +142,7 @@ func (s *Store) insert(ctx context.Context, ms []smsplus.Message, rs []record) (
 	for i := range rs {
 		if !s.table.insert(rs[i]) {
 			for _, added := range rs[:i] {
-				h, _ := s.table.withID(added.id)
+				h, _ := s.table.handleByID(added.id)
 				s.table.drop(h)
 			}
 			return nil, fmt.Errorf("memstore: Message.ID %v is there already", rs[i].id)
@@ -155,7 +155,7 @@ func (s *Store) insert(ctx context.Context, ms []smsplus.Message, rs []record) (
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	var except []uint32
 	for _, name := range c.Except {
-		if number, ok := s.names.channels.find(string(name)); ok {
+		if number, ok := s.interned.channels.lookup(string(name)); ok {
 			except = append(except, number)
 		}
 	}
@@ -164,25 +164,25 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	}
 	claimed, dueAt, next := s.table.claim(micros(c.Now), micros(c.Now.Add(c.Lease)), c.Limit, except)
 	s.mu.Unlock()
-	return smsplus.Claimed{Messages: s.messages(claimed), DueAt: timeAt(dueAt), Next: timeAt(next)}, nil
+	return smsplus.Claimed{Messages: s.decodeRecords(claimed), DueAt: timeAt(dueAt), Next: timeAt(next)}, nil
 }
 
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
-	d := s.drafts.Get().(*drafts)
-	defer s.put(d)
+	d := s.encodeBuffers.Get().(*encodeBuffer)
+	defer s.releaseBuffer(d)
 	for i := range ms {
-		if err := check(&ms[i]); err != nil {
+		if err := checkStatuses(&ms[i]); err != nil {
 			return nil, err
 		}
-		d.records = append(d.records, s.names.encodeState(&d.buf, &ms[i]))
+		d.records = append(d.records, s.interned.encodeState(&d.scratch, &ms[i]))
 	}
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
 	for i := range ms {
-		h, ok := s.table.withID(ms[i].ID)
+		h, ok := s.table.handleByID(ms[i].ID)
 		if !ok || s.table.slab.at(h).version != ms[i].Version {
 			stale = append(stale, ms[i].ID)
 			continue
@@ -197,7 +197,7 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	if err := s.rlock(ctx); err != nil {
 		return smsplus.Message{}, err
 	}
-	h, ok := s.table.withID(id)
+	h, ok := s.table.handleByID(id)
 	var r record
 	if ok {
 		r = *s.table.slab.at(h)
@@ -207,25 +207,25 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 		return smsplus.Message{}, smsplus.ErrNotFound
 	}
 	var m smsplus.Message
-	r.decode(&m, s.names.words())
+	r.decode(&m, s.interned.takeSnapshot())
 	return m, nil
 }
 
 // ByProviderID implements [smsplus.Store]. An empty ProviderID names nothing.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
-	rs, err := s.byProviderID(ctx, refs)
-	return s.messages(rs), err
+	rs, err := s.recordsByProviderID(ctx, refs)
+	return s.decodeRecords(rs), err
 }
 
-func (s *Store) byProviderID(ctx context.Context, refs []channel.Ref) ([]record, error) {
+func (s *Store) recordsByProviderID(ctx context.Context, refs []channel.Ref) ([]record, error) {
 	if err := s.rlock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.RUnlock()
 	var hs []handle
 	for _, ref := range refs {
-		if number, ok := s.names.channels.find(string(ref.Channel)); ok {
-			hs = s.table.withRef(hs, number, ref.ProviderID)
+		if number, ok := s.interned.channels.lookup(string(ref.Channel)); ok {
+			hs = s.table.appendHandlesByRef(hs, number, ref.ProviderID)
 		}
 	}
 	slices.Sort(hs)
@@ -255,7 +255,7 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 		return nil, err
 	}
 	defer s.mu.RUnlock()
-	return s.parked.of(refs), nil
+	return s.parked.receipts(refs), nil
 }
 
 // Unpark implements [smsplus.Store].
@@ -279,9 +279,9 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	sel, ok := s.names.selection(f)
+	sel, ok := s.interned.newSelection(f)
 	if !ok {
-		return smsplus.Page{}, s.open(ctx)
+		return smsplus.Page{}, s.checkOpen(ctx)
 	}
 	if us := micros(at); f.After != "" && us < sel.to {
 		sel.to = us
@@ -290,7 +290,7 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	}
 	limit, more := f.PageSize(), false
 	rs := make([]record, 0, min(limit, smsplus.DefaultLimit))
-	err = s.walk(ctx, sel, id, func(r *record) bool {
+	err = s.walkRecords(ctx, sel, id, func(r *record) bool {
 		if more = len(rs) == limit; !more {
 			rs = append(rs, *r)
 		}
@@ -299,22 +299,22 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	page := smsplus.Page{Messages: s.messages(rs)}
+	page := smsplus.Page{Messages: s.decodeRecords(rs)}
 	if more {
 		page.Next = f.CursorAt(page.Messages[limit-1])
 	}
 	return page, nil
 }
 
-// walk calls f, under the lock, with the selected records, newest first, as long as
+// walkRecords calls f, under the lock, with the selected records, newest first, as long as
 // it returns true. A long walk lets others have the lock now and then, so a record
 // that is changed meanwhile is seen as it was or as it is, and once.
-func (s *Store) walk(ctx context.Context, sel selection, after uuid.UUID, f func(*record) bool) error {
+func (s *Store) walkRecords(ctx context.Context, sel selection, after uuid.UUID, f func(*record) bool) error {
 	for {
 		if err := s.rlock(ctx); err != nil {
 			return err
 		}
-		more := s.table.walk(&sel, &after, f)
+		more := s.table.walkBatch(&sel, &after, f)
 		s.mu.RUnlock()
 		if !more {
 			return nil
@@ -327,14 +327,14 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return nil, err
 	}
-	sums, err := s.sums(ctx, f)
+	sums, err := s.sumStats(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	templates := s.names.templates.all()
+	templates := s.interned.templates.allTexts()
 	var rows []smsplus.TemplateStats
 	for i := range sums {
-		if row := sums[i].stats(templates[i]); row.Triggered > 0 {
+		if row := sums[i].templateStats(templates[i]); row.Triggered > 0 {
 			rows = append(rows, row)
 		}
 	}
@@ -342,37 +342,37 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, nil
 }
 
-// sums adds up counters where they can answer, and records elsewhere.
-func (s *Store) sums(ctx context.Context, f smsplus.Filter) (sums, error) {
-	sel, ok := s.names.selection(f)
+// sumStats adds up counters where they can answer, and records elsewhere.
+func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts, error) {
+	sel, ok := s.interned.newSelection(f)
 	if !ok {
-		return nil, s.open(ctx)
+		return nil, s.checkOpen(ctx)
 	}
-	var sums sums
+	var sums templateCounts
 	spans := []span{sel.span}
-	q := question{overall, sel.group, sel.template}
+	q := countQuery{wholeMessage, sel.group, sel.template}
 	if sel.channel != anyNumber {
-		q.subject = subjectOf(sel.channel)
+		q.channelOrAll = channelScope(sel.channel)
 	}
 	if sel.phone.IsZero() && sel.country == anyNumber {
 		if err := s.rlock(ctx); err != nil {
 			return nil, err
 		}
-		spans = s.table.counters.sum(sel.span, q, &sums)
+		spans = s.table.counters.sumWhole(sel.span, q, &sums)
 		s.mu.RUnlock()
 	}
-	var buf []trace
+	var buf []attemptSummary
 	for _, sel.span = range spans {
-		err := s.walk(ctx, sel, uuid.UUID{}, func(r *record) bool {
-			sum := sums.of(r.template)
-			if q.subject == overall {
-				sum.add(r.tally(), plusOne)
+		err := s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
+			sum := sums.forTemplate(r.template)
+			if q.channelOrAll == wholeMessage {
+				sum.addUnit(r.messageUnit(), plusOne)
 				return true
 			}
-			buf = r.traces(buf[:0])
+			buf = r.appendAttempts(buf[:0])
 			for _, a := range buf {
 				if a.channel == sel.channel {
-					sum.add(r.tallyOf(a), plusOne)
+					sum.addUnit(r.attemptUnit(a), plusOne)
 				}
 			}
 			return true
@@ -390,10 +390,10 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		return 0, err
 	}
 	defer s.mu.Unlock()
-	return s.purge(microsUp(before), limit), nil
+	return s.purgeLocked(microsUp(before), limit), nil
 }
 
-func (s *Store) purge(before int64, limit int) (dropped int) {
+func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
 	var ended []entry
 	for e := range s.table.all.ascend() {
 		if e.at >= before || len(ended) >= limit {
@@ -404,10 +404,10 @@ func (s *Store) purge(before int64, limit int) (dropped int) {
 		}
 	}
 	for ; dropped < limit; dropped++ {
-		parked := s.parked.order.n > 0 && s.parked.order.first().at < before
+		parked := s.parked.byTime.length > 0 && s.parked.byTime.first().at < before
 		switch {
-		case parked && (len(ended) == 0 || s.parked.order.first().at < ended[0].at):
-			s.parked.takeOldest()
+		case parked && (len(ended) == 0 || s.parked.byTime.first().at < ended[0].at):
+			s.parked.removeOldest()
 		case len(ended) > 0:
 			s.table.drop(ended[0].handle)
 			ended = ended[1:]
@@ -423,6 +423,6 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.table, s.parked = nil, parked{}
+	s.table, s.parked = nil, parkedReceipts{}
 	return nil
 }

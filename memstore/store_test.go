@@ -17,27 +17,27 @@ import (
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
-// due returns the ith of many messages, triggered and due i milliseconds after noon.
-func due(i int) smsplus.Message {
+// messageDue returns the ith of many messages, triggered and due i milliseconds after noon.
+func messageDue(i int) smsplus.Message {
 	var id uuid.UUID
 	binary.BigEndian.PutUint64(id[8:], uint64(i))
 	at := noon.Add(time.Duration(i) * time.Millisecond)
 	return smsplus.Message{
 		ID: id, Key: id.String(), Template: "otp", Scenario: "OTP", Channel: channel.SMS,
-		To: channel.Recipient{Phone: parse("+886912345678")}, Vars: map[string]string{"code": "123456"},
+		To: channel.Recipient{Phone: mustParse("+886912345678")}, Vars: map[string]string{"code": "123456"},
 		TriggeredAt: at, DueAt: at,
 	}
 }
 
-func dues(from, to int) []smsplus.Message {
+func messagesDue(from, to int) []smsplus.Message {
 	var ms []smsplus.Message
 	for i := from; i < to; i++ {
-		ms = append(ms, due(i))
+		ms = append(ms, messageDue(i))
 	}
 	return ms
 }
 
-func TestConcurrentClaimsNeverShareAMessage(t *testing.T) {
+func TestClaim_NeverSharesMessageBetweenCallers(t *testing.T) {
 	t.Parallel()
 	const (
 		workers = 8
@@ -52,7 +52,7 @@ func TestConcurrentClaimsNeverShareAMessage(t *testing.T) {
 	for w := range workers {
 		wg.Go(func() { // inserts, while all claim
 			for i := w; i < n; i += workers {
-				_, err := s.Insert(t.Context(), []smsplus.Message{due(i)})
+				_, err := s.Insert(t.Context(), []smsplus.Message{messageDue(i)})
 				if err != nil {
 					t.Error(err)
 				}
@@ -90,12 +90,12 @@ func TestConcurrentClaimsNeverShareAMessage(t *testing.T) {
 	}
 }
 
-func TestPurgeGivesRoomBack(t *testing.T) {
+func TestPurge_FreesMemoryForReuse(t *testing.T) {
 	t.Parallel()
 	const batch = 2000
 	s := New()
 	round := func(i int) {
-		ms := dues(i*batch, (i+1)*batch)
+		ms := messagesDue(i*batch, (i+1)*batch)
 		_, err := s.Insert(t.Context(), ms)
 		require.NoError(t, err)
 		for j := range ms {
@@ -112,11 +112,11 @@ func TestPurgeGivesRoomBack(t *testing.T) {
 	}
 	round(0)
 	round(1)
-	before := roomOf(s)
+	before := allocatedSlots(s)
 	for i := range 20 {
 		round(i + 2)
 	}
-	require.LessOrEqual(t, roomOf(s), before+before/4, "20 more rounds need no more room")
+	require.LessOrEqual(t, allocatedSlots(s), before+before/4, "20 more rounds need no more room")
 
 	n, err := s.Purge(t.Context(), noon.Add(time.Hour), 10*batch)
 	require.NoError(t, err)
@@ -124,17 +124,17 @@ func TestPurgeGivesRoomBack(t *testing.T) {
 	requireEmpty(t, s)
 }
 
-// roomOf adds up what the store has made room for, whether it is used or not.
-func roomOf(s *Store) int {
+// allocatedSlots adds up what the store has made room for, whether it is used or not.
+func allocatedSlots(s *Store) int {
 	x := s.table
 	room := len(x.slab.chunks)*chunkSize + len(s.parked.slots)
-	for _, ls := range [][]list{{x.all, s.parked.order}, x.byTemplate, x.byChannel, x.byCountry, x.byGroup[:], x.due} {
+	for _, ls := range [][]list{{x.all, s.parked.byTime}, x.byTemplate, x.byChannel, x.byCountry, x.byGroup[:], x.dueByLane} {
 		for i := range ls {
 			room += len(ls[i].runs) * runSize
 		}
 	}
-	for _, m := range []*multi{&x.byID, &x.byPhone, &x.byKey, &x.byRef} {
-		room += cap(m.free)
+	for _, m := range []*hashIndex{&x.byID, &x.byPhone, &x.byKey, &x.byProviderID} {
+		room += cap(m.freeLists)
 		for i := range m.shards {
 			room += len(m.shards[i].slots)
 		}
@@ -154,29 +154,29 @@ func roomOf(s *Store) int {
 func requireEmpty(t *testing.T, s *Store) {
 	t.Helper()
 	x := s.table
-	require.Len(t, x.slab.free, int(x.slab.last))
-	require.Zero(t, x.all.n)
-	for _, ls := range [][]list{x.byTemplate, x.byChannel, x.byCountry, x.byGroup[:], x.due, {s.parked.order}} {
+	require.Len(t, x.slab.freeHandles, int(x.slab.highest))
+	require.Zero(t, x.all.length)
+	for _, ls := range [][]list{x.byTemplate, x.byChannel, x.byCountry, x.byGroup[:], x.dueByLane, {s.parked.byTime}} {
 		for i := range ls {
-			require.Zero(t, ls[i].n)
+			require.Zero(t, ls[i].length)
 		}
 	}
-	for _, m := range []*multi{&x.byID, &x.byPhone, &x.byKey, &x.byRef} {
+	for _, m := range []*hashIndex{&x.byID, &x.byPhone, &x.byKey, &x.byProviderID} {
 		for i := range m.shards {
-			require.Zero(t, m.shards[i].n)
+			require.Zero(t, m.shards[i].used)
 		}
-		require.Len(t, m.free, len(m.lists))
+		require.Len(t, m.freeLists, len(m.lists))
 	}
 	require.Empty(t, x.counters.hours.buckets)
 	require.Empty(t, x.counters.days.buckets)
-	require.Empty(t, s.parked.places)
-	require.Len(t, s.parked.free, len(s.parked.slots))
+	require.Empty(t, s.parked.handlesByRef)
+	require.Len(t, s.parked.freeHandles, len(s.parked.slots))
 }
 
-func TestFailedInsertLeavesNothing(t *testing.T) {
+func TestInsert_FailedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := New()
-	ms := dues(0, 3)
+	ms := messagesDue(0, 3)
 	ms[2].ID = ms[0].ID
 	ms[2].Key = ""
 	_, err := s.Insert(t.Context(), ms)
@@ -184,7 +184,7 @@ func TestFailedInsertLeavesNothing(t *testing.T) {
 	requireEmpty(t, s)
 }
 
-func TestInvalidStatusIsRefused(t *testing.T) {
+func TestStore_RejectsInvalidStatus(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]smsplus.Message{
 		"Message.Status":             {Status: 9},
@@ -193,19 +193,19 @@ func TestInvalidStatusIsRefused(t *testing.T) {
 		s := New()
 		_, err := s.Insert(t.Context(), []smsplus.Message{m})
 		require.ErrorContains(t, err, name)
-		_, err = s.Insert(t.Context(), dues(0, 1))
+		_, err = s.Insert(t.Context(), messagesDue(0, 1))
 		require.NoError(t, err)
-		m.ID = due(0).ID
+		m.ID = messageDue(0).ID
 		_, err = s.Update(t.Context(), []smsplus.Message{m})
 		require.ErrorContains(t, err, name)
 	}
 }
 
-func TestClosedStoreRefusesEverything(t *testing.T) {
+func TestStore_ClosedRejectsEveryCall(t *testing.T) {
 	t.Parallel()
 	s := New()
 	require.NoError(t, s.Close())
-	ctx, ms, refs := t.Context(), dues(0, 1), []channel.Ref{{Channel: channel.SMS, ProviderID: "p"}}
+	ctx, ms, refs := t.Context(), messagesDue(0, 1), []channel.Ref{{Channel: channel.SMS, ProviderID: "p"}}
 	for name, call := range map[string]func() error{
 		"Insert":       func() error { _, err := s.Insert(ctx, ms); return err },
 		"Claim":        func() error { _, err := s.Claim(ctx, smsplus.Claim{Now: noon, Limit: 1}); return err },
@@ -223,10 +223,10 @@ func TestClosedStoreRefusesEverything(t *testing.T) {
 	}
 }
 
-func TestOneProviderIDMayBeManyMessages(t *testing.T) {
+func TestByProviderID_ReturnsAllMessagesOfOneID(t *testing.T) {
 	t.Parallel()
 	s := New()
-	ms := dues(0, 1000)
+	ms := messagesDue(0, 1000)
 	for i := range ms {
 		ms[i].Attempts = []smsplus.Attempt{
 			{Channel: channel.SMS, ProviderID: "ok"}, {Channel: channel.SMS, ProviderID: "ok"}, {Channel: channel.LINEPush, ProviderID: "ok"},
@@ -244,11 +244,11 @@ func TestOneProviderIDMayBeManyMessages(t *testing.T) {
 	}
 }
 
-func TestLongWalksMissAndRepeatNothing(t *testing.T) {
+func TestRecords_LongWalkMissesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	const n = 5*walkSteps + 7
+	const n = 5*walkBatchSize + 7
 	s := New()
-	ms := dues(0, n)
+	ms := messagesDue(0, n)
 	var want []uuid.UUID
 	for i := range ms {
 		ms[i].TriggeredAt = noon.Add(time.Duration(i/10) * time.Hour) // ten at a time

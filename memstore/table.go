@@ -22,34 +22,34 @@ type table struct {
 	byGroup                          [status.FailedGroup + 1]list
 
 	// By hashes, with this seed.
-	seed                        maphash.Seed
-	byID, byPhone, byKey, byRef multi
+	seed                               maphash.Seed
+	byID, byPhone, byKey, byProviderID hashIndex
 
 	// By due time, a list for each Message.Channel, so that a claim need not step
 	// over what it leaves out.
-	due []list
+	dueByLane []list
 
 	counters counters
 
 	// Buffers of the methods that change the table.
-	was, is           []trace
-	wasTally, isTally []tally
+	oldAttempts, newAttempts []attemptSummary
+	oldUnits, newUnits       []countUnit
 }
 
 func newTable() *table {
 	return &table{seed: maphash.MakeSeed()}
 }
 
-// numbered returns a name's list, to change it.
-func numbered(ls *[]list, number uint32) *list {
+// listForUpdate returns a name's list, to change it.
+func listForUpdate(ls *[]list, number uint32) *list {
 	if n := int(number) + 1; n > len(*ls) {
 		*ls = append(*ls, make([]list, n-len(*ls))...)
 	}
 	return &(*ls)[number]
 }
 
-// at returns a name's list, for those who only look.
-func at(ls []list, number uint32) *list {
+// listOf returns a name's list, for those who only look.
+func listOf(ls []list, number uint32) *list {
 	if int(number) < len(ls) {
 		return &ls[number]
 	}
@@ -57,16 +57,16 @@ func at(ls []list, number uint32) *list {
 }
 
 // idOrder orders records of one trigger time.
-func (t *table) idOrder(id *uuid.UUID) tie {
+func (t *table) idOrder(id *uuid.UUID) tieOrder {
 	return func(h handle) int { return bytes.Compare(t.slab.at(h).id[:], id[:]) }
 }
 
 // handleOrder orders records of one due time.
-func handleOrder(own handle) tie {
+func handleOrder(own handle) tieOrder {
 	return func(h handle) int { return cmp.Compare(h, own) }
 }
 
-func (t *table) triggeredAt(h handle) int64 { return t.slab.at(h).triggeredAt }
+func (t *table) triggeredAtOf(h handle) int64 { return t.slab.at(h).triggeredAt }
 
 func (t *table) hashID(id uuid.UUID) uint64 { return maphash.Bytes(t.seed, id[:]) }
 
@@ -74,34 +74,34 @@ func (t *table) hashPhone(n phone.Number) uint64 { return maphash.Comparable(t.s
 
 func (t *table) hashKey(key string) uint64 { return maphash.String(t.seed, key) }
 
-func (t *table) hashRef(channel uint32, providerID string) uint64 {
+func (t *table) hashProviderID(channel uint32, providerID string) uint64 {
 	const odd = 0x9e3779b97f4a7c15 // spreads small numbers over 64 bits
 	return maphash.String(t.seed, providerID) ^ uint64(channel+1)*odd
 }
 
 // insert adds a record. It returns false if its ID is there already.
 func (t *table) insert(r record) bool {
-	if _, ok := t.withID(r.id); ok {
+	if _, ok := t.handleByID(r.id); ok {
 		return false
 	}
-	h := t.slab.put(r)
+	h := t.slab.add(r)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
 	// The lookups by hash come first: the processor then waits for memory once.
-	t.byID.add(t.hashID(r.id), e, tie, t.triggeredAt)
+	t.byID.add(t.hashID(r.id), e, tie, t.triggeredAtOf)
 	if !r.phone.IsZero() {
-		t.byPhone.add(t.hashPhone(r.phone), e, tie, t.triggeredAt)
-		numbered(&t.byCountry, r.country).add(e, tie)
+		t.byPhone.add(t.hashPhone(r.phone), e, tie, t.triggeredAtOf)
+		listForUpdate(&t.byCountry, r.country).add(e, tie)
 	}
 	if key := r.key(); key != "" {
-		t.byKey.add(t.hashKey(key), e, tie, t.triggeredAt)
+		t.byKey.add(t.hashKey(key), e, tie, t.triggeredAtOf)
 	}
 	t.all.add(e, tie)
-	numbered(&t.byTemplate, r.template).add(e, tie)
+	listForUpdate(&t.byTemplate, r.template).add(e, tie)
 	t.byGroup[r.status.Group()].add(e, tie)
-	t.was, t.is = t.was[:0], r.traces(t.is[:0])
-	t.trace(e, tie)
-	t.count(nil, &r)
-	t.schedule(h, &r)
+	t.oldAttempts, t.newAttempts = t.oldAttempts[:0], r.appendAttempts(t.newAttempts[:0])
+	t.indexAttempts(e, tie)
+	t.countRecord(nil, &r)
+	t.addDue(h, &r)
 	return true
 }
 
@@ -115,11 +115,11 @@ func (t *table) replace(h handle, state record) {
 		t.byGroup[was].remove(e, tie)
 		t.byGroup[is].add(e, tie)
 	}
-	t.was, t.is = old.traces(t.was[:0]), r.traces(t.is[:0])
-	t.trace(e, tie)
-	t.count(&old, r)
-	t.unschedule(h, &old)
-	t.schedule(h, r)
+	t.oldAttempts, t.newAttempts = old.appendAttempts(t.oldAttempts[:0]), r.appendAttempts(t.newAttempts[:0])
+	t.indexAttempts(e, tie)
+	t.countRecord(&old, r)
+	t.removeDue(h, &old)
+	t.addDue(h, r)
 }
 
 func (t *table) drop(h handle) {
@@ -136,80 +136,80 @@ func (t *table) drop(h handle) {
 	if key := r.key(); key != "" {
 		t.byKey.remove(t.hashKey(key), e, tie)
 	}
-	t.was, t.is = r.traces(t.was[:0]), t.is[:0]
-	t.trace(e, tie)
-	t.count(&r, nil)
-	t.unschedule(h, &r)
-	t.slab.drop(h)
+	t.oldAttempts, t.newAttempts = r.appendAttempts(t.oldAttempts[:0]), t.newAttempts[:0]
+	t.indexAttempts(e, tie)
+	t.countRecord(&r, nil)
+	t.removeDue(h, &r)
+	t.slab.free(h)
 }
 
-// trace brings what finds a record by its attempts from t.was to t.is.
-func (t *table) trace(e entry, tie tie) {
-	for i, a := range t.was {
-		if !hasChannel(t.was[:i], a.channel) && !hasChannel(t.is, a.channel) {
+// indexAttempts brings what finds a record by its attempts from t.was to t.is.
+func (t *table) indexAttempts(e entry, tie tieOrder) {
+	for i, a := range t.oldAttempts {
+		if !hasChannel(t.oldAttempts[:i], a.channel) && !hasChannel(t.newAttempts, a.channel) {
 			t.byChannel[a.channel].remove(e, tie)
 		}
-		if a.providerID != "" && !hasRef(t.was[:i], a) && !hasRef(t.is, a) {
-			t.byRef.remove(t.hashRef(a.channel, a.providerID), e, tie)
+		if a.providerID != "" && !hasRef(t.oldAttempts[:i], a) && !hasRef(t.newAttempts, a) {
+			t.byProviderID.remove(t.hashProviderID(a.channel, a.providerID), e, tie)
 		}
 	}
-	for i, a := range t.is {
-		if !hasChannel(t.is[:i], a.channel) && !hasChannel(t.was, a.channel) {
-			numbered(&t.byChannel, a.channel).add(e, tie)
+	for i, a := range t.newAttempts {
+		if !hasChannel(t.newAttempts[:i], a.channel) && !hasChannel(t.oldAttempts, a.channel) {
+			listForUpdate(&t.byChannel, a.channel).add(e, tie)
 		}
-		if a.providerID != "" && !hasRef(t.is[:i], a) && !hasRef(t.was, a) {
-			t.byRef.add(t.hashRef(a.channel, a.providerID), e, tie, t.triggeredAt)
+		if a.providerID != "" && !hasRef(t.newAttempts[:i], a) && !hasRef(t.oldAttempts, a) {
+			t.byProviderID.add(t.hashProviderID(a.channel, a.providerID), e, tie, t.triggeredAtOf)
 		}
 	}
 }
 
-func hasChannel(ts []trace, channel uint32) bool {
-	return slices.ContainsFunc(ts, func(t trace) bool { return t.channel == channel })
+func hasChannel(ts []attemptSummary, channel uint32) bool {
+	return slices.ContainsFunc(ts, func(t attemptSummary) bool { return t.channel == channel })
 }
 
-func hasRef(ts []trace, a trace) bool {
-	return slices.ContainsFunc(ts, func(t trace) bool {
+func hasRef(ts []attemptSummary, a attemptSummary) bool {
+	return slices.ContainsFunc(ts, func(t attemptSummary) bool {
 		return t.channel == a.channel && t.providerID == a.providerID
 	})
 }
 
-// count brings the counters from a record that left t.was to one that left t.is;
+// countRecord brings the counters from a record that left t.was to one that left t.is;
 // nil is no record.
-func (t *table) count(was, is *record) {
-	t.wasTally, t.isTally = t.wasTally[:0], t.isTally[:0]
+func (t *table) countRecord(was, is *record) {
+	t.oldUnits, t.newUnits = t.oldUnits[:0], t.newUnits[:0]
 	if was != nil {
-		t.wasTally = tallies(t.wasTally, was, t.was)
+		t.oldUnits = appendUnits(t.oldUnits, was, t.oldAttempts)
 	}
 	if is != nil {
-		t.isTally = tallies(t.isTally, is, t.is)
+		t.newUnits = appendUnits(t.newUnits, is, t.newAttempts)
 	}
 	r := cmp.Or(was, is)
-	t.counters.move(r.triggeredAt, r.template, t.wasTally, t.isTally)
+	t.counters.apply(r.triggeredAt, r.template, t.oldUnits, t.newUnits)
 }
 
-func tallies(ts []tally, r *record, attempts []trace) []tally {
-	ts = append(ts, r.tally())
+func appendUnits(ts []countUnit, r *record, attempts []attemptSummary) []countUnit {
+	ts = append(ts, r.messageUnit())
 	for _, a := range attempts {
-		ts = append(ts, r.tallyOf(a))
+		ts = append(ts, r.attemptUnit(a))
 	}
 	return ts
 }
 
-func (t *table) schedule(h handle, r *record) {
+func (t *table) addDue(h handle, r *record) {
 	if r.dueAt != never {
-		numbered(&t.due, r.lane).add(entry{r.dueAt, h}, handleOrder(h))
+		listForUpdate(&t.dueByLane, r.lane).add(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
 
-func (t *table) unschedule(h handle, r *record) {
+func (t *table) removeDue(h handle, r *record) {
 	if r.dueAt != never {
-		t.due[r.lane].remove(entry{r.dueAt, h}, handleOrder(h))
+		t.dueByLane[r.lane].remove(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
 
-// withID returns the record of that ID.
-func (t *table) withID(id uuid.UUID) (handle, bool) {
-	for h := range t.byID.of(t.hashID(id)) {
+// handleByID returns the record of that ID.
+func (t *table) handleByID(id uuid.UUID) (handle, bool) {
+	for h := range t.byID.handles(t.hashID(id)) {
 		if t.slab.at(h).id == id {
 			return h, true
 		}
@@ -217,9 +217,9 @@ func (t *table) withID(id uuid.UUID) (handle, bool) {
 	return 0, false
 }
 
-// withKey returns the record that has the key.
-func (t *table) withKey(key string) (handle, bool) {
-	for h := range t.byKey.of(t.hashKey(key)) {
+// handleByKey returns the record that has the key.
+func (t *table) handleByKey(key string) (handle, bool) {
+	for h := range t.byKey.handles(t.hashKey(key)) {
 		if t.slab.at(h).key() == key {
 			return h, true
 		}
@@ -227,27 +227,27 @@ func (t *table) withKey(key string) (handle, bool) {
 	return 0, false
 }
 
-// withRef appends the records that have an attempt of that name.
-func (t *table) withRef(hs []handle, channel uint32, providerID string) []handle {
+// appendHandlesByRef appends the records that have an attempt of that name.
+func (t *table) appendHandlesByRef(hs []handle, channel uint32, providerID string) []handle {
 	if providerID == "" {
 		return hs
 	}
-	var buf [4]trace
-	for h := range t.byRef.of(t.hashRef(channel, providerID)) {
-		if hasRef(t.slab.at(h).traces(buf[:0]), trace{channel: channel, providerID: providerID}) {
+	var buf [4]attemptSummary
+	for h := range t.byProviderID.handles(t.hashProviderID(channel, providerID)) {
+		if hasRef(t.slab.at(h).appendAttempts(buf[:0]), attemptSummary{channel: channel, providerID: providerID}) {
 			hs = append(hs, h)
 		}
 	}
 	return hs
 }
 
-// earliest returns the list that holds the earliest due record, of those whose
+// earliestDue returns the list that holds the earliest due record, of those whose
 // lane is not in except; nil if there is none.
-func (t *table) earliest(except []uint32) *list {
+func (t *table) earliestDue(except []uint32) *list {
 	var first *list
-	for lane := range t.due {
-		l := &t.due[lane]
-		if l.n == 0 || first != nil && first.first().at <= l.first().at || slices.Contains(except, uint32(lane)) {
+	for lane := range t.dueByLane {
+		l := &t.dueByLane[lane]
+		if l.length == 0 || first != nil && first.first().at <= l.first().at || slices.Contains(except, uint32(lane)) {
 			continue
 		}
 		first = l
@@ -260,7 +260,7 @@ func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed 
 	dueAt, next = never, never
 	var hs []handle
 	for len(hs) < limit {
-		l := t.earliest(except)
+		l := t.earliestDue(except)
 		if l == nil || l.first().at > now {
 			break
 		}
@@ -270,7 +270,7 @@ func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed 
 		}
 		hs = append(hs, e.handle)
 	}
-	if l := t.earliest(except); l != nil {
+	if l := t.earliestDue(except); l != nil {
 		next = l.first().at
 	}
 	claimed = make([]record, len(hs))
@@ -282,7 +282,7 @@ func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed 
 		claimed[i] = *r
 	}
 	for i, h := range hs {
-		t.schedule(h, &claimed[i])
+		t.addDue(h, &claimed[i])
 	}
 	return claimed, dueAt, next
 }

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestMultiAgreesWithMapOfSlices(t *testing.T) {
+func TestHashIndex_AgreesWithMapOfSlices(t *testing.T) {
 	t.Parallel()
 	timeOf := func(h handle) int64 { return int64(h) / 2 }
 	entryOf := func(h handle) entry { return entry{timeOf(h), h} }
@@ -18,7 +18,7 @@ func TestMultiAgreesWithMapOfSlices(t *testing.T) {
 			return rapid.Uint64Range(0, 1).Draw(t, "shard")<<56 | rapid.SampledFrom([]uint64{0, 6, 7}).Draw(t, "home") |
 				rapid.Uint64Range(0, 15).Draw(t, "rest")<<5
 		})
-		var m multi
+		var m hashIndex
 		model := map[uint64][]handle{}
 		next := handle(0)
 		t.Repeat(map[string]func(*rapid.T){
@@ -40,9 +40,9 @@ func TestMultiAgreesWithMapOfSlices(t *testing.T) {
 			},
 			"find": func(t *rapid.T) {
 				k := hash.Draw(t, "hash")
-				require.ElementsMatch(t, model[k], slices.Collect(m.of(k)))
+				require.ElementsMatch(t, model[k], slices.Collect(m.handles(k)))
 				l := m.list(k, timeOf)
-				require.Equal(t, len(model[k]), l.n)
+				require.Equal(t, len(model[k]), l.length)
 				var hs []handle
 				for e := range l.ascend() {
 					require.Equal(t, entryOf(e.handle), e)
