@@ -65,7 +65,7 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 				refs = append(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
 			}
 		}
-		rowcodec.Forget(m)
+		rowcodec.Redact(m)
 		f, err := s.codec.EncodeFixed(m)
 		if err != nil {
 			return 0, err

@@ -36,7 +36,7 @@ var (
 	plan   = []smsplus.PlannedStep{
 		{Channel: channel.LINEPush, Wait: time.Hour}, {Channel: channel.LINENotify, Wait: 2 * time.Hour}, {Channel: channel.SMS},
 	}
-	oneHuman = number("+886900000000")
+	sharedPhone = number("+886900000000")
 )
 
 func number(e164 string) phone.Number {
@@ -60,7 +60,7 @@ func triggered(i, n int) smsplus.Message {
 	to := number(fmt.Sprintf("+8869%08d", i))
 	switch {
 	case i%5000 == 0:
-		to = oneHuman
+		to = sharedPhone
 	case i%10 == 0:
 		to = number(fmt.Sprintf("+8190%08d", i))
 	}
@@ -72,9 +72,9 @@ func triggered(i, n int) smsplus.Message {
 	}
 }
 
-// tried returns it after two attempts: of a hundred, four failed, six are
+// attempted returns it after two attempts: of a hundred, four failed, six are
 // undeliverable, ten are open and the others delivered.
-func tried(i, n int) smsplus.Message {
+func attempted(i, n int) smsplus.Message {
 	m := triggered(i, n)
 	at := func(d time.Duration) time.Time { return m.TriggeredAt.Add(d) }
 	m.Attempts = []smsplus.Attempt{{
@@ -114,10 +114,10 @@ func fill(b *testing.B, s *sqlitestore.Store, n int, message func(i, n int) smsp
 	}
 }
 
-// bare is how long a row takes that is inserted with 500 others in a loop that does
+// baselineRowTime is how long a row takes that is inserted with 500 others in a loop that does
 // nothing else: 200 bytes and three indexes beside the key, with the driver as it is.
 // A disk is another one every minute, so figures are to be read beside it.
-func bare(b *testing.B, o sqlitestore.Options) time.Duration {
+func baselineRowTime(b *testing.B, o sqlitestore.Options) time.Duration {
 	const rows = 500
 	ctx := b.Context()
 	db, err := sql.Open("sqlite", filepath.Join(b.TempDir(), "bare.db")+
@@ -151,16 +151,16 @@ func bare(b *testing.B, o sqlitestore.Options) time.Duration {
 	return took[len(took)/2] / rows
 }
 
-// compare reports what a message takes as a multiple of a bare row.
-func compare(b *testing.B, o sqlitestore.Options, messages int) {
+// reportPerMessage reports what a message takes as a multiple of a bare row.
+func reportPerMessage(b *testing.B, o sqlitestore.Options, messages int) {
 	b.StopTimer()
 	took := b.Elapsed() / time.Duration(messages)
 	b.ReportMetric(float64(took.Nanoseconds()), "ns/message")
-	b.ReportMetric(float64(took)/float64(bare(b, o)), "bare-rows/message")
+	b.ReportMetric(float64(took)/float64(baselineRowTime(b, o)), "bare-rows/message")
 }
 
-// modes runs a benchmark with each mode.
-func modes(b *testing.B, run func(b *testing.B, o sqlitestore.Options)) {
+// runModes runs a benchmark with each mode.
+func runModes(b *testing.B, run func(b *testing.B, o sqlitestore.Options)) {
 	for _, mode := range []sqlitestore.Synchronous{sqlitestore.Full, sqlitestore.Normal} {
 		b.Run(mode.String(), func(b *testing.B) { run(b, sqlitestore.Options{Synchronous: mode}) })
 	}
@@ -178,8 +178,8 @@ func batchOf(n int) []smsplus.Message {
 }
 
 func BenchmarkInsert(b *testing.B) {
-	modes(b, func(b *testing.B, o sqlitestore.Options) {
-		s, _ := open(b, o)
+	runModes(b, func(b *testing.B, o sqlitestore.Options) {
+		s, _ := openStore(b, o)
 		b.ReportAllocs()
 		n := 0
 		for b.Loop() {
@@ -187,13 +187,13 @@ func BenchmarkInsert(b *testing.B) {
 			require.NoError(b, err)
 			n++
 		}
-		compare(b, o, n*batch)
+		reportPerMessage(b, o, n*batch)
 	})
 }
 
 func BenchmarkClaim(b *testing.B) {
-	modes(b, func(b *testing.B, o sqlitestore.Options) {
-		s, _ := open(b, o)
+	runModes(b, func(b *testing.B, o sqlitestore.Options) {
+		s, _ := openStore(b, o)
 		for n := range 40 {
 			_, err := s.Insert(b.Context(), batchOf(n))
 			require.NoError(b, err)
@@ -208,13 +208,13 @@ func BenchmarkClaim(b *testing.B) {
 			require.Len(b, claimed.Messages, batch)
 			n++
 		}
-		compare(b, o, n*batch)
+		reportPerMessage(b, o, n*batch)
 	})
 }
 
 func BenchmarkUpdate(b *testing.B) {
-	modes(b, func(b *testing.B, o sqlitestore.Options) {
-		s, _ := open(b, o)
+	runModes(b, func(b *testing.B, o sqlitestore.Options) {
+		s, _ := openStore(b, o)
 		ms := batchOf(0)
 		_, err := s.Insert(b.Context(), ms)
 		require.NoError(b, err)
@@ -223,7 +223,7 @@ func BenchmarkUpdate(b *testing.B) {
 		for b.Loop() {
 			for i := range ms {
 				// The first update is an attempt's, and each other a receipt's.
-				ms[i].Attempts = tried(i, 1e7).Attempts[:1+n%2]
+				ms[i].Attempts = attempted(i, 1e7).Attempts[:1+n%2]
 				ms[i].Status = ms[i].Attempts[n%2].Status
 				ms[i].Version = int64(1 + n)
 			}
@@ -232,21 +232,21 @@ func BenchmarkUpdate(b *testing.B) {
 			require.Empty(b, stale)
 			n++
 		}
-		compare(b, o, n*batch)
+		reportPerMessage(b, o, n*batch)
 	})
 }
 
-// noop is a channel that delivers everything at once.
-type noop struct {
+// noopChannel is a channel that delivers everything at once.
+type noopChannel struct {
 	sent   atomic.Int64
 	target int64
 	done   chan struct{} // closed by the send that reaches the target
 }
 
-func (*noop) Name() channel.Name     { return channel.SMS }
-func (*noop) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (*noopChannel) Name() channel.Name     { return channel.SMS }
+func (*noopChannel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
-func (n *noop) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
+func (n *noopChannel) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
 	if n.sent.Add(1) == n.target {
 		close(n.done)
 	}
@@ -256,11 +256,11 @@ func (n *noop) Send(_ context.Context, e channel.Envelope) (channel.Result, erro
 // BenchmarkLife is a message's full life: Send by 64 goroutines, delivered by a no-op
 // channel, its record and the counters stored.
 func BenchmarkLife(b *testing.B) {
-	modes(b, func(b *testing.B, o sqlitestore.Options) {
+	runModes(b, func(b *testing.B, o sqlitestore.Options) {
 		const senders = 64
-		s, _ := open(b, o)
+		s, _ := openStore(b, o)
 		perSender := max(1, b.N/senders)
-		ch := &noop{done: make(chan struct{}), target: int64(perSender * senders)}
+		ch := &noopChannel{done: make(chan struct{}), target: int64(perSender * senders)}
 		d, err := smsplus.New(smsplus.Config{
 			Store: s, Channels: []channel.Channel{ch}, Limits: map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 256}},
 			Templates: []smsplus.Template{{
@@ -292,7 +292,7 @@ func BenchmarkLife(b *testing.B) {
 		<-ch.done
 		cancel()
 		require.NoError(b, <-ran) // it ends when the last outcome is stored
-		compare(b, o, perSender*senders)
+		reportPerMessage(b, o, perSender*senders)
 		rows, err := s.Stats(b.Context(), smsplus.Filter{})
 		require.NoError(b, err)
 		require.Equal(b, perSender*senders, rows[0].Delivered)
@@ -300,8 +300,8 @@ func BenchmarkLife(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	s, path := open(b, sqlitestore.Options{Synchronous: sqlitestore.Normal})
-	fill(b, s, *records, tried)
+	s, path := openStore(b, sqlitestore.Options{Synchronous: sqlitestore.Normal})
+	fill(b, s, *records, attempted)
 	b.Run("Size", func(b *testing.B) {
 		for b.Loop() {
 			info, err := os.Stat(path)
@@ -315,7 +315,7 @@ func BenchmarkRead(b *testing.B) {
 		"range":         {From: opened.Add(quarter / 3), To: opened.Add(quarter / 2)},
 		"template":      {Template: "template-07"},
 		"channel":       {Channel: channel.SMS},
-		"phone":         {Phone: oneHuman},
+		"phone":         {Phone: sharedPhone},
 		"country":       {CountryCode: "81"},
 		"sending":       {Group: status.Sending},
 		"sent":          {Group: status.Sent},

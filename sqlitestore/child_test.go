@@ -34,8 +34,8 @@ const (
 	childMode  = "SQLITESTORE_TEST_MODE"
 )
 
-// child is the other process. In the first one it returns.
-func child() {
+// runChild is the other process. In the first one it returns.
+func runChild() {
 	path := os.Getenv(childPath)
 	if path == "" {
 		return
@@ -48,15 +48,15 @@ func child() {
 		return n
 	}
 	o := sqlitestore.Options{Synchronous: sqlitestore.Synchronous(number(childMode))}
-	if err := dispatch(path, o, number(childRound), number(childSends), &lines{to: os.Stdout}); err != nil {
+	if err := runDispatcher(path, o, number(childRound), number(childSends), &lineWriter{to: os.Stdout}); err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// start starts a child. What it writes on stderr is the test's.
-func start(t *testing.T, path string, round, sends int, mode sqlitestore.Synchronous) (*exec.Cmd, io.Reader) {
+// startChild starts a child. What it writes on stderr is the test's.
+func startChild(t *testing.T, path string, round, sends int, mode sqlitestore.Synchronous) (*exec.Cmd, io.Reader) {
 	c := exec.CommandContext(t.Context(), os.Args[0])
 	c.Env = append(os.Environ(), childPath+"="+path, fmt.Sprint(childRound, "=", round),
 		fmt.Sprint(childSends, "=", sends), fmt.Sprintf("%s=%d", childMode, mode))
@@ -67,27 +67,27 @@ func start(t *testing.T, path string, round, sends int, mode sqlitestore.Synchro
 	return c, out
 }
 
-// lines writes whole lines from many goroutines.
-type lines struct {
+// lineWriter writes whole lines from many goroutines.
+type lineWriter struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-func (l *lines) write(what string, id uuid.UUID) error {
+func (l *lineWriter) write(what string, id uuid.UUID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := fmt.Fprintf(l.to, "%s %v\n", what, id)
 	return err
 }
 
-// log is what a parent knows of its children.
-type log struct {
-	returned map[uuid.UUID]bool // messages whose Send returned
-	tries    map[uuid.UUID]int  // by the attempts' IDs
+// childLog is what a parent knows of its children.
+type childLog struct {
+	returned       map[uuid.UUID]bool // messages whose Send returned
+	triesByAttempt map[uuid.UUID]int  // by the attempts' IDs
 }
 
-// read takes in a line, unless its writer was killed in the middle of it.
-func (l *log) read(r *bufio.Reader) error {
+// readLine takes in a line, unless its writer was killed in the middle of it.
+func (l *childLog) readLine(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return err
@@ -100,37 +100,37 @@ func (l *log) read(r *bufio.Reader) error {
 	case what == "returned":
 		l.returned[id] = true
 	case what == "tried":
-		l.tries[id]++
+		l.triesByAttempt[id]++
 	default:
 		return fmt.Errorf("what is a %q?", what)
 	}
 	return nil
 }
 
-// ahead is a clock that is some time ahead of the machine's.
-type ahead time.Duration
+// offsetClock is a clock that is some time ahead of the machine's.
+type offsetClock time.Duration
 
-func (a ahead) Now() time.Time { return time.Now().Add(time.Duration(a)) }
+func (a offsetClock) Now() time.Time { return time.Now().Add(time.Duration(a)) }
 
-func (a ahead) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (a offsetClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// teller is a channel that tells of each try. SMS is accepted, and a receipt follows;
+// loggingChannel is a channel that tells of each try. SMS is accepted, and a receipt follows;
 // LINE Push reaches one of two.
-type teller struct {
+type loggingChannel struct {
 	name channel.Name
-	out  *lines
+	out  *lineWriter
 }
 
-func (c teller) Name() channel.Name { return c.name }
+func (c loggingChannel) Name() channel.Name { return c.name }
 
-func (c teller) Traits() channel.Traits {
+func (c loggingChannel) Traits() channel.Traits {
 	if c.name == channel.LINEPush {
 		return channel.Traits{Machine: status.LINEPush, Idempotent: true}
 	}
 	return channel.Traits{Machine: status.SMS}
 }
 
-func (c teller) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
+func (c loggingChannel) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
 	if err := c.out.write("tried", e.AttemptID); err != nil {
 		return channel.Result{}, err
 	}
@@ -144,11 +144,11 @@ func (c teller) Send(_ context.Context, e channel.Envelope) (channel.Result, err
 	return r, nil
 }
 
-func dispatcher(s smsplus.Store, round int, out *lines) (*smsplus.Dispatcher, error) {
+func newDispatcher(s smsplus.Store, round int, out *lineWriter) (*smsplus.Dispatcher, error) {
 	content := channel.Text("Your code is {{code}}")
 	return smsplus.New(smsplus.Config{
-		Store: s, Clock: ahead(round) * ahead(time.Hour),
-		Channels: []channel.Channel{teller{channel.LINEPush, out}, teller{channel.SMS, out}},
+		Store: s, Clock: offsetClock(round) * offsetClock(time.Hour),
+		Channels: []channel.Channel{loggingChannel{channel.LINEPush, out}, loggingChannel{channel.SMS, out}},
 		Templates: []smsplus.Template{
 			{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{{Channel: channel.SMS, Content: content, Wait: time.Minute}}},
 			{ID: "order", Scenario: "order", Route: []smsplus.Step{
@@ -162,16 +162,16 @@ func dispatcher(s smsplus.Store, round int, out *lines) (*smsplus.Dispatcher, er
 
 const senders = 8
 
-// dispatch sends messages and dispatches them. With sends it ends when twice as many
+// runDispatcher sends messages and dispatches them. With sends it ends when twice as many
 // have ended, its own and another process's; without, somebody has to kill it.
-func dispatch(path string, o sqlitestore.Options, round, sends int, out *lines) error {
+func runDispatcher(path string, o sqlitestore.Options, round, sends int, out *lineWriter) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	s, err := sqlitestore.Open(ctx, path, o)
 	if err != nil {
 		return err
 	}
-	d, err := dispatcher(s, round, out)
+	d, err := newDispatcher(s, round, out)
 	if err != nil {
 		return err
 	}
@@ -190,14 +190,14 @@ func dispatch(path string, o sqlitestore.Options, round, sends int, out *lines) 
 	if sends > 0 {
 		group.Go(func() error {
 			defer stop()
-			return ended(ctx, s, 2*sends)
+			return waitFinal(ctx, s, 2*sends)
 		})
 	}
 	return errors.Join(group.Wait(), s.Close())
 }
 
 // send sends a message, and delivers it if its turn is one that is delivered.
-func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deliver bool, out *lines) error {
+func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deliver bool, out *lineWriter) error {
 	tr := smsplus.Trigger{
 		Template: "otp", To: channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", turn))},
 		Vars: map[string]string{"code": "123456"},
@@ -224,8 +224,8 @@ func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deli
 	})
 }
 
-// ended returns when so many messages have ended.
-func ended(ctx context.Context, s smsplus.Store, n int) error {
+// waitFinal returns when so many messages have ended.
+func waitFinal(ctx context.Context, s smsplus.Store, n int) error {
 	for {
 		rows, err := s.Stats(ctx, smsplus.Filter{})
 		if err != nil {

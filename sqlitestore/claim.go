@@ -16,23 +16,23 @@ import (
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	var claimed smsplus.Claimed
 	now, until := micros(c.Now), micros(c.Now.Add(c.Lease))
-	err := s.reading(ctx, func(conn *conn) error {
-		lanes, err := s.lanes(ctx, conn, nil, c.Except)
-		claimed.Next = next(lanes)
+	err := s.withReader(ctx, func(conn *conn) error {
+		lanes, err := s.laneHeads(ctx, conn, nil, c.Except)
+		claimed.Next = earliestDue(lanes)
 		return err
 	})
 	if err != nil || claimed.Next.IsZero() || micros(claimed.Next) > now {
 		return claimed, err
 	}
 	limit, except := c.Limit, slices.Clone(c.Except)
-	return write(ctx, s, func(w *writer) (smsplus.Claimed, error) { return w.claim(now, until, limit, except) })
+	return submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) { return w.claimMessages(now, until, limit, except) })
 }
 
-// lane is a lane that has messages, and when its first one is due.
-type lane struct{ name, dueAt int64 }
+// laneHead is a lane that has messages, and when its first one is due.
+type laneHead struct{ lane, dueAt int64 }
 
 // Each lane is one step through the index, however many messages wait in it.
-const selectLanes = `WITH RECURSIVE lane (name) AS (
+const selectLaneHeads = `WITH RECURSIVE lane (name) AS (
 	SELECT (SELECT lane FROM smsplus_message INDEXED BY smsplus_message_due
 		WHERE due_at IS NOT NULL ORDER BY lane LIMIT 1)
 	UNION ALL
@@ -44,11 +44,11 @@ SELECT name, (SELECT due_at FROM smsplus_message INDEXED BY smsplus_message_due
 	WHERE due_at IS NOT NULL AND lane = name ORDER BY due_at LIMIT 1)
 FROM lane WHERE name IS NOT NULL`
 
-// lanes returns the lanes but those excepted.
-func (s *Store) lanes(ctx context.Context, c *conn, fresh []entry, except []channel.Name) (lanes []lane, err error) {
+// laneHeads returns the lanes but those excepted.
+func (s *Store) laneHeads(ctx context.Context, c *conn, fresh []uncommittedText, except []channel.Name) (lanes []laneHead, err error) {
 	var not []int64
 	for _, name := range except {
-		n, ok, err := s.names.find(ctx, c, fresh, string(name))
+		n, ok, err := s.names.lookup(ctx, c, fresh, string(name))
 		if err != nil {
 			return nil, err
 		}
@@ -56,8 +56,8 @@ func (s *Store) lanes(ctx context.Context, c *conn, fresh []entry, except []chan
 			not = append(not, n)
 		}
 	}
-	err = c.query(ctx, selectLanes, nil, func(row []driver.Value) error {
-		if l := (lane{integer(row[0]), integer(row[1])}); !slices.Contains(not, l.name) {
+	err = c.query(ctx, selectLaneHeads, nil, func(row []driver.Value) error {
+		if l := (laneHead{integer(row[0]), integer(row[1])}); !slices.Contains(not, l.lane) {
 			lanes = append(lanes, l)
 		}
 		return nil
@@ -65,7 +65,7 @@ func (s *Store) lanes(ctx context.Context, c *conn, fresh []entry, except []chan
 	return lanes, err
 }
 
-func next(lanes []lane) (t time.Time) {
+func earliestDue(lanes []laneHead) (t time.Time) {
 	first := int64(math.MaxInt64)
 	for _, l := range lanes {
 		first = min(first, l.dueAt)
@@ -79,8 +79,8 @@ func next(lanes []lane) (t time.Time) {
 // candidate is a message that may be claimed.
 type candidate struct{ dueAt, number int64 }
 
-func (w *writer) claim(now, until int64, limit int, except []channel.Name) (claimed smsplus.Claimed, err error) {
-	lanes, err := w.store.lanes(unstoppable, w.conn, w.fresh, except)
+func (w *writer) claimMessages(now, until int64, limit int, except []channel.Name) (claimed smsplus.Claimed, err error) {
+	lanes, err := w.store.laneHeads(writerCtx, w.conn, w.uncommitted, except)
 	if err != nil {
 		return claimed, err
 	}
@@ -91,8 +91,8 @@ func (w *writer) claim(now, until int64, limit int, except []channel.Name) (clai
 		if l.dueAt > now {
 			most = 1
 		}
-		err := w.query(unstoppable, "SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due "+
-			"WHERE lane = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?", []driver.Value{l.name, int64(most)},
+		err := w.query(writerCtx, "SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due "+
+			"WHERE lane = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?", []driver.Value{l.lane, int64(most)},
 			func(row []driver.Value) error {
 				queue = append(queue, candidate{integer(row[0]), integer(row[1])})
 				return nil
@@ -113,27 +113,27 @@ func (w *writer) claim(now, until int64, limit int, except []channel.Name) (clai
 		return claimed, nil
 	}
 	claimed.DueAt = timeAt(queue[0].dueAt)
-	claimed.Messages, err = w.lease(queue[:n], until)
+	claimed.Messages, err = w.leaseMessages(queue[:n], until)
 	return claimed, err
 }
 
-// lease leases the messages and returns them in their order.
-func (w *writer) lease(queue []candidate, until int64) ([]smsplus.Message, error) {
+// leaseMessages leases the messages and returns them in their order.
+func (w *writer) leaseMessages(queue []candidate, until int64) ([]smsplus.Message, error) {
 	list := make([]int64, len(queue))
 	places := make(map[int64]int, len(queue))
 	for i, q := range queue {
 		list[i], places[q.number] = q.number, i
-		err := w.exec(unstoppable, "UPDATE smsplus_message SET version = version + 1, claims = claims + 1, due_at = ? "+
+		err := w.exec(writerCtx, "UPDATE smsplus_message SET version = version + 1, claims = claims + 1, due_at = ? "+
 			"WHERE number = ?", until, q.number)
 		if err != nil {
 			return nil, err
 		}
 	}
 	ms := make([]smsplus.Message, len(queue))
-	err := w.query(unstoppable, "SELECT "+columns+", m.number FROM json_each(?) j CROSS JOIN smsplus_message m ON m.number = j.value",
-		[]driver.Value{numbers(list)}, func(row []driver.Value) (err error) {
+	err := w.query(writerCtx, "SELECT "+messageColumns+", m.number FROM json_each(?) j CROSS JOIN smsplus_message m ON m.number = j.value",
+		[]driver.Value{jsonNumbers(list)}, func(row []driver.Value) (err error) {
 			i := places[integer(row[len(row)-1])]
-			ms[i], err = w.store.decode(unstoppable, w.conn, w.fresh, row)
+			ms[i], err = w.store.decodeRow(writerCtx, w.conn, w.uncommitted, row)
 			return err
 		})
 	return ms, err

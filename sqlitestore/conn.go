@@ -29,8 +29,8 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-// dial opens the file, which must be there.
-func dial(ctx context.Context, path string, o Options, readOnly bool) (*conn, error) {
+// openConn opens the file, which must be there.
+func openConn(ctx context.Context, path string, o Options, readOnly bool) (*conn, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func dial(ctx context.Context, path string, o Options, readOnly bool) (*conn, er
 	}
 	d, err := connector.Connect(ctx)
 	if err != nil {
-		return nil, explain(err)
+		return nil, wrapError(err)
 	}
 	return &conn{d, make(map[string]statement)}, nil
 }
@@ -82,7 +82,7 @@ func (c *conn) prepare(sql string) (statement, error) {
 	}
 	prepared, err := c.driver.Prepare(sql)
 	if err != nil {
-		return nil, explain(err)
+		return nil, wrapError(err)
 	}
 	s, ok := prepared.(statement)
 	if !ok {
@@ -92,7 +92,7 @@ func (c *conn) prepare(sql string) (statement, error) {
 	return s, nil
 }
 
-func named(args []driver.Value) []driver.NamedValue {
+func namedValues(args []driver.Value) []driver.NamedValue {
 	values := make([]driver.NamedValue, len(args))
 	for i, arg := range args {
 		values[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
@@ -102,13 +102,13 @@ func named(args []driver.Value) []driver.NamedValue {
 
 // exec runs a statement.
 func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) error {
-	_, err := c.result(ctx, sql, args)
+	_, err := c.execResult(ctx, sql, args)
 	return err
 }
 
-// insert runs a statement that adds a row and returns its number, or 0 if it added none.
-func (c *conn) insert(ctx context.Context, sql string, args ...driver.Value) (int64, error) {
-	r, err := c.result(ctx, sql, args)
+// insertRow runs a statement that adds a row and returns its number, or 0 if it added none.
+func (c *conn) insertRow(ctx context.Context, sql string, args ...driver.Value) (int64, error) {
+	r, err := c.execResult(ctx, sql, args)
 	if err != nil {
 		return 0, err
 	}
@@ -118,23 +118,23 @@ func (c *conn) insert(ctx context.Context, sql string, args ...driver.Value) (in
 	return r.LastInsertId()
 }
 
-func (c *conn) result(ctx context.Context, sql string, args []driver.Value) (driver.Result, error) {
+func (c *conn) execResult(ctx context.Context, sql string, args []driver.Value) (driver.Result, error) {
 	s, err := c.prepare(sql)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.ExecContext(ctx, named(args))
-	return r, explain(err)
+	r, err := s.ExecContext(ctx, namedValues(args))
+	return r, wrapError(err)
 }
 
-// script runs statements that stand in one text.
-func (c *conn) script(ctx context.Context, sql string) error {
+// execScript runs statements that stand in one text.
+func (c *conn) execScript(ctx context.Context, sql string) error {
 	e, ok := c.driver.(driver.ExecerContext)
 	if !ok {
 		return errors.New("sqlitestore: the driver runs no scripts")
 	}
 	_, err := e.ExecContext(ctx, sql, nil)
-	return explain(err)
+	return wrapError(err)
 }
 
 // query calls each with every row. The row is used again for the next, and what it
@@ -144,17 +144,17 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 	if err != nil {
 		return err
 	}
-	rows, err := s.QueryContext(ctx, named(args))
+	rows, err := s.QueryContext(ctx, namedValues(args))
 	if err != nil {
-		return explain(err)
+		return wrapError(err)
 	}
-	defer func() { err = cmp.Or(err, explain(rows.Close())) }()
+	defer func() { err = cmp.Or(err, wrapError(rows.Close())) }()
 	row := make([]driver.Value, len(rows.Columns()))
 	for n := 1; ; n++ {
 		if err := rows.Next(row); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return explain(err)
+			return wrapError(err)
 		}
 		if err := each(row); err != nil {
 			return err
@@ -165,8 +165,8 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 	}
 }
 
-// number returns the first column of the only row, and 0 if there is none.
-func (c *conn) number(ctx context.Context, sql string, args ...driver.Value) (n int64, err error) {
+// queryInt returns the first column of the only row, and 0 if there is none.
+func (c *conn) queryInt(ctx context.Context, sql string, args ...driver.Value) (n int64, err error) {
 	err = c.query(ctx, sql, args, func(row []driver.Value) error {
 		n = integer(row[0])
 		return nil
@@ -191,8 +191,8 @@ func blob(v driver.Value) []byte {
 	return b
 }
 
-// orNull is a text column's value, of which the empty text is NULL.
-func orNull(s string) driver.Value {
+// textOrNull is a text column's value, of which the empty text is NULL.
+func textOrNull(s string) driver.Value {
 	if s == "" {
 		return nil
 	}
@@ -203,9 +203,9 @@ func orNull(s string) driver.Value {
 // than [Options.BusyTimeout]. Nothing was changed.
 var ErrBusy = errors.New("sqlitestore: another process holds the file's lock")
 
-// explain says whose an error of the driver's is, and marks what callers may look for.
+// wrapError says whose an error of the driver's is, and marks what callers may look for.
 // SQLite's words name tables and columns, and never what is in them.
-func explain(err error) error {
+func wrapError(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return err
@@ -218,8 +218,8 @@ func explain(err error) error {
 	}
 }
 
-// isConstraint reports whether the error says that a column's value is there already.
-func isConstraint(err error, column string) bool {
+// isUniqueViolation reports whether the error says that a column's value is there already.
+func isUniqueViolation(err error, column string) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(e.Error(), column)
 }

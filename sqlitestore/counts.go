@@ -22,19 +22,19 @@ import (
 // many templates its messages have, and three months are a few hundred.
 
 const (
-	hour = int64(time.Hour / time.Microsecond)
-	part = 32 // templates
+	hour      = int64(time.Hour / time.Microsecond)
+	blockSize = 32 // templates
 )
 
-// tiers are the lengths of time that are counted, in hours.
-var tiers = []int64{1, 24}
+// tierHours are the lengths of time that are counted, in hours.
+var tierHours = []int64{1, 24}
 
-// overall is the channel of a tally of the message itself: it is the number of the
+// wholeMessage is the channel of a tally of the message itself: it is the number of the
 // empty name, whose attempts nobody can ask for.
-const overall = 0
+const wholeMessage = 0
 
-// tally is one thing counted: a message, or an attempt of one.
-type tally struct {
+// countUnit is one thing counted: a message, or an attempt of one.
+type countUnit struct {
 	channel     int64 // a name's number, or overall
 	template    int64
 	group       status.Group // the message's
@@ -42,40 +42,40 @@ type tally struct {
 	read, twice bool
 }
 
-// move is a tally that there is one more of, or one less, among what was triggered in
+// countDelta is a tally that there is one more of, or one less, among what was triggered in
 // an hour.
-type move struct {
+type countDelta struct {
 	hour int64
-	of   tally
-	by   int64
+	unit countUnit
+	n    int64
 }
 
-// tallies appends what [smsplus.TemplateStats.Add] counts of a message.
-func tallies(all []tally, template int64, st status.Status, ms marks) []tally {
+// appendUnits appends what [smsplus.TemplateStats.Add] counts of a message.
+func appendUnits(all []countUnit, template int64, st status.Status, ms messageSummary) []countUnit {
 	delivered := 0
 	for _, a := range ms.attempts {
 		if a.status == status.Delivered {
 			delivered++
 		}
 	}
-	all = append(all, tally{overall, template, st.Group(), st, ms.read, delivered > 1})
+	all = append(all, countUnit{wholeMessage, template, st.Group(), st, ms.read, delivered > 1})
 	for _, a := range ms.attempts {
-		if a.channel != overall {
+		if a.channel != wholeMessage {
 			twice := a.status == status.Delivered && delivered > 1
-			all = append(all, tally{a.channel, template, st.Group(), a.status, a.read, twice})
+			all = append(all, countUnit{a.channel, template, st.Group(), a.status, a.read, twice})
 		}
 	}
 	return all
 }
 
-// recount notes what a message is and no longer what it was; either may be empty.
-func (w *writer) recount(triggeredAt int64, was, is []tally) {
+// noteCounts notes what a message is and no longer what it was; either may be empty.
+func (w *writer) noteCounts(triggeredAt int64, was, is []countUnit) {
 	h := floorDiv(triggeredAt, hour)
 	for _, t := range was {
-		w.moves = append(w.moves, move{h, t, -1})
+		w.countDeltas = append(w.countDeltas, countDelta{h, t, -1})
 	}
 	for _, t := range is {
-		w.moves = append(w.moves, move{h, t, 1})
+		w.countDeltas = append(w.countDeltas, countDelta{h, t, 1})
 	}
 }
 
@@ -87,15 +87,15 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// place is the key of a row of counts.
-type place struct{ channel, hours, start, part int64 }
+// countKey is the key of a row of counts.
+type countKey struct{ channel, hours, start, block int64 }
 
-// kind is a tally within its place, packed.
-type kind uint64
+// countSlot is a tally within its place, packed.
+type countSlot uint64
 
 // The bits of a kind, from the lowest: template 5, group 3, status 3, read, twice.
-func (t tally) kind() kind {
-	k := kind(t.template%part) | kind(t.group)<<5 | kind(t.status)<<8
+func (t countUnit) slot() countSlot {
+	k := countSlot(t.template%blockSize) | countSlot(t.group)<<5 | countSlot(t.status)<<8
 	if t.read {
 		k |= 1 << 11
 	}
@@ -105,21 +105,21 @@ func (t tally) kind() kind {
 	return k
 }
 
-const kinds = 1 << 13
+const countSlots = 1 << 13
 
-func (k kind) tally(p place) tally {
-	return tally{
-		p.channel, p.part*part + int64(k%part), status.Group(k >> 5 & 7), status.Status(k >> 8 & 7), k&(1<<11) != 0, k&(1<<12) != 0,
+func (k countSlot) unit(p countKey) countUnit {
+	return countUnit{
+		p.channel, p.block*blockSize + int64(k%blockSize), status.Group(k >> 5 & 7), status.Status(k >> 8 & 7), k&(1<<11) != 0, k&(1<<12) != 0,
 	}
 }
 
-// counts are written as the kinds, each as the distance from the one before, and how
+// slotCounts are written as the kinds, each as the distance from the one before, and how
 // many there are.
-type counts map[kind]int64
+type slotCounts map[countSlot]int64
 
-func (cs counts) encode() []byte {
+func (cs slotCounts) encode() []byte {
 	var b []byte
-	before := kind(0)
+	before := countSlot(0)
 	for _, k := range slices.Sorted(maps.Keys(cs)) {
 		b = binary.AppendUvarint(b, uint64(k-before))
 		b = binary.AppendUvarint(b, uint64(cs[k]))
@@ -129,15 +129,15 @@ func (cs counts) encode() []byte {
 }
 
 // decodeCounts calls each with every kind that b counts.
-func decodeCounts(b []byte, each func(kind, int64)) error {
-	k := kind(0)
+func decodeCounts(b []byte, each func(countSlot, int64)) error {
+	k := countSlot(0)
 	for len(b) > 0 {
 		step, n := binary.Uvarint(b)
 		if n <= 0 {
 			return errCounts
 		}
 		count, m := binary.Uvarint(b[n:])
-		if k += kind(step); m <= 0 || step >= kinds || k >= kinds || count == 0 || count > math.MaxInt64 {
+		if k += countSlot(step); m <= 0 || step >= countSlots || k >= countSlots || count == 0 || count > math.MaxInt64 {
 			return errCounts
 		}
 		each(k, int64(count))
@@ -148,35 +148,35 @@ func decodeCounts(b []byte, each func(kind, int64)) error {
 
 var errCounts = fmt.Errorf("sqlitestore: %w: counts", rowcodec.ErrCorrupt)
 
-// count writes what the transaction changed.
-func (w *writer) count() error {
-	changes := make(map[place]counts)
-	for _, m := range w.moves {
-		for _, hours := range tiers {
-			p := place{m.of.channel, hours, floorDiv(m.hour, hours) * hours, m.of.template / part}
+// storeCounts writes what the transaction changed.
+func (w *writer) storeCounts() error {
+	changes := make(map[countKey]slotCounts)
+	for _, m := range w.countDeltas {
+		for _, hours := range tierHours {
+			p := countKey{m.unit.channel, hours, floorDiv(m.hour, hours) * hours, m.unit.template / blockSize}
 			if changes[p] == nil {
-				changes[p] = make(counts)
+				changes[p] = make(slotCounts)
 			}
-			changes[p][m.of.kind()] += m.by
+			changes[p][m.unit.slot()] += m.n
 		}
 	}
 	for p, cs := range changes {
-		maps.DeleteFunc(cs, func(_ kind, n int64) bool { return n == 0 })
+		maps.DeleteFunc(cs, func(_ countSlot, n int64) bool { return n == 0 })
 		if len(cs) == 0 {
 			continue
 		}
-		if err := w.add(p, cs); err != nil {
+		if err := w.addToCounts(p, cs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add adds to a row of counts.
-func (w *writer) add(p place, cs counts) error {
-	err := w.query(unstoppable, "SELECT counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
-		[]driver.Value{p.channel, p.hours, p.start, p.part}, func(row []driver.Value) error {
-			return decodeCounts(blob(row[0]), func(k kind, n int64) { cs[k] += n })
+// addToCounts adds to a row of counts.
+func (w *writer) addToCounts(p countKey, cs slotCounts) error {
+	err := w.query(writerCtx, "SELECT counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
+		[]driver.Value{p.channel, p.hours, p.start, p.block}, func(row []driver.Value) error {
+			return decodeCounts(blob(row[0]), func(k countSlot, n int64) { cs[k] += n })
 		})
 	if err != nil {
 		return err
@@ -190,20 +190,20 @@ func (w *writer) add(p place, cs counts) error {
 		}
 	}
 	if len(cs) == 0 {
-		err = w.exec(unstoppable, "DELETE FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
-			p.channel, p.hours, p.start, p.part)
+		err = w.exec(writerCtx, "DELETE FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
+			p.channel, p.hours, p.start, p.block)
 		return err
 	}
-	err = w.exec(unstoppable, "INSERT INTO smsplus_tally (channel, hours, start, part, counts) VALUES (?, ?, ?, ?, ?) "+
+	err = w.exec(writerCtx, "INSERT INTO smsplus_tally (channel, hours, start, part, counts) VALUES (?, ?, ?, ?, ?) "+
 		"ON CONFLICT (channel, hours, start, part) DO UPDATE SET counts = excluded.counts",
-		p.channel, p.hours, p.start, p.part, cs.encode())
+		p.channel, p.hours, p.start, p.block, cs.encode())
 	return err
 }
 
-// sums are statistics by the numbers of templates.
-type sums map[int64]*smsplus.TemplateStats
+// templateStats are statistics by the numbers of templates.
+type templateStats map[int64]*smsplus.TemplateStats
 
-func (s sums) add(t tally, n int64) {
+func (s templateStats) add(t countUnit, n int64) {
 	row := s[t.template]
 	if row == nil {
 		row = new(smsplus.TemplateStats)
@@ -245,17 +245,17 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 		return nil, err
 	}
 	var rows []smsplus.TemplateStats
-	err := s.snapshot(ctx, func(c *conn) error {
-		q, ok, err := s.question(ctx, c, f)
+	err := s.withSnapshot(ctx, func(c *conn) error {
+		q, ok, err := s.newSelection(ctx, c, f)
 		if !ok || err != nil {
 			return err
 		}
-		sums := make(sums)
-		if err := s.sum(ctx, c, q, sums); err != nil {
+		sums := make(templateStats)
+		if err := s.sumStats(ctx, c, q, sums); err != nil {
 			return err
 		}
 		for template, row := range sums {
-			if row.Template, err = s.names.text(ctx, c, nil, template); err != nil {
+			if row.Template, err = s.names.lookupText(ctx, c, nil, template); err != nil {
 				return err
 			}
 			rows = append(rows, *row)
@@ -266,8 +266,8 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, err
 }
 
-// sum adds up counts where they can answer, and messages elsewhere.
-func (s *Store) sum(ctx context.Context, c *conn, q question, to sums) error {
+// sumStats adds up counts where they can answer, and messages elsewhere.
+func (s *Store) sumStats(ctx context.Context, c *conn, q selection, to templateStats) error {
 	spans := []span{q.span}
 	from, until := -floorDiv(-q.from, hour), floorDiv(q.to, hour) // whole hours
 	if len(q.phones) == 0 && q.country == "" && from < until {
@@ -292,7 +292,7 @@ func (s *Store) sum(ctx context.Context, c *conn, q question, to sums) error {
 	return nil
 }
 
-func (s *Store) sumCounts(ctx context.Context, c *conn, q question, hours, from, until int64, to sums) error {
+func (s *Store) sumCounts(ctx context.Context, c *conn, q selection, hours, from, until int64, to templateStats) error {
 	if from >= until {
 		return nil
 	}
@@ -300,38 +300,38 @@ func (s *Store) sumCounts(ctx context.Context, c *conn, q question, hours, from,
 	args := []driver.Value{q.channel, hours, from, until}
 	if q.byTemplate {
 		sql += " AND part = ?"
-		args = append(args, q.template/part)
+		args = append(args, q.template/blockSize)
 	}
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
-		p := place{channel: q.channel, part: integer(row[0])}
-		return decodeCounts(blob(row[1]), func(k kind, n int64) {
-			if t := k.tally(p); q.counts(t) {
+		p := countKey{channel: q.channel, block: integer(row[0])}
+		return decodeCounts(blob(row[1]), func(k countSlot, n int64) {
+			if t := k.unit(p); q.countsUnit(t) {
 				to.add(t, n)
 			}
 		})
 	})
 }
 
-// counts reports whether the question asks for a tally of its channel.
-func (q *question) counts(t tally) bool {
+// countsUnit reports whether the question asks for a tally of its channel.
+func (q *selection) countsUnit(t countUnit) bool {
 	return t.channel == q.channel && (q.group == status.All || t.group == q.group) && (!q.byTemplate || t.template == q.template)
 }
 
-func (s *Store) sumMessages(ctx context.Context, c *conn, q question, to sums) error {
+func (s *Store) sumMessages(ctx context.Context, c *conn, q selection, to templateStats) error {
 	var (
-		room []mark
-		all  []tally
+		room []attemptSummary
+		all  []countUnit
 	)
 	sql, args := q.list("m.template, m.status, m.marks")
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
-		ms, err := decodeMarks(blob(row[2]), room)
+		ms, err := decodeSummary(blob(row[2]), room)
 		if err != nil {
 			return err
 		}
 		room = ms.attempts
-		all = tallies(all[:0], integer(row[0]), status.Status(integer(row[1])), ms)
+		all = appendUnits(all[:0], integer(row[0]), status.Status(integer(row[1])), ms)
 		for _, t := range all {
-			if q.counts(t) {
+			if q.countsUnit(t) {
 				to.add(t, 1)
 			}
 		}

@@ -25,21 +25,21 @@ var kills = flag.Int("kills", 4, "how many `times` the crash test kills a proces
 // moments that chance chooses, each going on with what the one before left. In the end
 // nothing is open, nothing was sent twice but what was in doubt, the file is whole, and
 // the counters are those of a recount.
-func TestAKilledProcessLosesNothing(t *testing.T) {
+func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{})
+	s, path := openStore(t, sqlitestore.Options{})
 	require.NoError(t, s.Close())
-	told := log{returned: make(map[uuid.UUID]bool), tries: make(map[uuid.UUID]int)}
+	logged := childLog{returned: make(map[uuid.UUID]bool), triesByAttempt: make(map[uuid.UUID]int)}
 	for round := range *kills {
 		mode := sqlitestore.Synchronous(round % 2)
-		c, out := start(t, path, round, 0, mode)
+		c, out := startChild(t, path, round, 0, mode)
 		r := bufio.NewReader(out)
 		for range 1 + rand.IntN(3000) {
-			require.NoError(t, told.read(r))
+			require.NoError(t, logged.readLine(r))
 		}
 		require.NoError(t, c.Process.Kill())
 		for err := error(nil); err == nil; {
-			if err = told.read(r); err != nil {
+			if err = logged.readLine(r); err != nil {
 				require.ErrorIs(t, err, io.EOF)
 			}
 		}
@@ -47,47 +47,47 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 	}
 
 	s = reopen(t, path, sqlitestore.Options{})
-	whole(t, path)
-	finish(t, s, *kills, &told)
-	whole(t, path)
+	requireIntact(t, path)
+	dispatchUntilFinal(t, s, *kills, &logged)
+	requireIntact(t, path)
 
 	held := make(map[uuid.UUID]smsplus.Message)
-	for _, m := range all(t, s) {
+	for _, m := range allMessages(t, s) {
 		held[m.ID] = m
 		require.True(t, m.Status.Final(), "%v is open", m.ID)
 		require.True(t, m.DueAt.IsZero(), "%v is due", m.ID)
 		for _, a := range m.Attempts {
-			require.LessOrEqual(t, told.tries[a.ID], a.Tries, "%v was tried more often than it says", m.ID)
+			require.LessOrEqual(t, logged.triesByAttempt[a.ID], a.Tries, "%v was tried more often than it says", m.ID)
 			if m.Plan[0].Channel == channel.LINEPush && a.Step == 0 && a.Status == status.Delivered {
 				require.Len(t, m.Attempts, 1, "%v was delivered, and sent on", m.ID)
 			}
 		}
 		// A receipt that came first may be found in doubt's stead, and nothing be sent.
 		if a := m.Attempts[0]; a.Channel != channel.SMS || a.Status != status.Delivered {
-			require.Positive(t, told.tries[a.ID], "%v was never sent", m.ID)
+			require.Positive(t, logged.triesByAttempt[a.ID], "%v was never sent", m.ID)
 		}
 	}
-	require.NotEmpty(t, told.returned)
-	for id := range told.returned {
+	require.NotEmpty(t, logged.returned)
+	for id := range logged.returned {
 		_, there := held[id] // require.Contains compares with each
 		require.True(t, there, "Send returned, and the message is lost")
 	}
-	counted(t, s)
+	requireStatsMatchRecount(t, s)
 	twice := 0
-	for _, n := range told.tries {
+	for _, n := range logged.triesByAttempt {
 		if n > 1 {
 			twice++
 		}
 	}
 	t.Logf("%d kills: Send returned for %d messages, %d are stored and final, %d attempts were tried more than once",
-		*kills, len(told.returned), len(held), twice)
+		*kills, len(logged.returned), len(held), twice)
 }
 
-// finish dispatches, an hour later each time, until nothing is open any more.
-func finish(t *testing.T, s *sqlitestore.Store, round int, told *log) {
+// dispatchUntilFinal dispatches, an hour later each time, until nothing is open any more.
+func dispatchUntilFinal(t *testing.T, s *sqlitestore.Store, round int, logged *childLog) {
 	var out strings.Builder
 	for n := 1; n > 0; round++ {
-		d, err := dispatcher(s, round, &lines{to: &out})
+		d, err := newDispatcher(s, round, &lineWriter{to: &out})
 		require.NoError(t, err)
 		n, err = d.Tick(t.Context())
 		require.NoError(t, err)
@@ -96,14 +96,14 @@ func finish(t *testing.T, s *sqlitestore.Store, round int, told *log) {
 		n += len(rows)
 	}
 	r := bufio.NewReader(strings.NewReader(out.String()))
-	for err := error(nil); !errors.Is(err, io.EOF); err = told.read(r) {
+	for err := error(nil); !errors.Is(err, io.EOF); err = logged.readLine(r) {
 		require.NoError(t, err)
 	}
 }
 
-// counted requires that the statistics are those of a recount.
-func counted(t *testing.T, s *sqlitestore.Store) {
-	ms := all(t, s)
+// requireStatsMatchRecount requires that the statistics are those of a recount.
+func requireStatsMatchRecount(t *testing.T, s *sqlitestore.Store) {
+	ms := allMessages(t, s)
 	first, last := ms[len(ms)-1].TriggeredAt, ms[0].TriggeredAt
 	for _, f := range []smsplus.Filter{
 		{},
@@ -132,15 +132,15 @@ func counted(t *testing.T, s *sqlitestore.Store) {
 	}
 }
 
-func TestProcessesShareAFile(t *testing.T) {
+func TestStore_SharedByProcesses(t *testing.T) {
 	t.Parallel()
 	const sends = 400
-	s, path := open(t, sqlitestore.Options{})
-	told := log{returned: make(map[uuid.UUID]bool), tries: make(map[uuid.UUID]int)}
+	s, path := openStore(t, sqlitestore.Options{})
+	logged := childLog{returned: make(map[uuid.UUID]bool), triesByAttempt: make(map[uuid.UUID]int)}
 	var wait []func() error
 	var outs []*bufio.Reader
 	for range 2 {
-		c, out := start(t, path, 0, sends, sqlitestore.Full)
+		c, out := startChild(t, path, 0, sends, sqlitestore.Full)
 		wait, outs = append(wait, c.Wait), append(outs, bufio.NewReader(out))
 	}
 	texts := make(chan string)
@@ -155,21 +155,21 @@ func TestProcessesShareAFile(t *testing.T) {
 	}
 	for range outs {
 		r := bufio.NewReader(strings.NewReader(<-texts))
-		for err := error(nil); !errors.Is(err, io.EOF); err = told.read(r) {
+		for err := error(nil); !errors.Is(err, io.EOF); err = logged.readLine(r) {
 			require.NoError(t, err)
 		}
 	}
 	for _, wait := range wait {
 		require.NoError(t, wait())
 	}
-	require.Len(t, told.returned, 2*sends)
-	ms := all(t, s)
+	require.Len(t, logged.returned, 2*sends)
+	ms := allMessages(t, s)
 	require.Len(t, ms, 2*sends)
 	for _, m := range ms {
-		require.True(t, told.returned[m.ID])
+		require.True(t, logged.returned[m.ID])
 		require.Equal(t, status.Delivered, m.Status)
-		require.Equal(t, 1, told.tries[m.Attempts[0].ID], "each was sent once, by one of the two")
+		require.Equal(t, 1, logged.triesByAttempt[m.Attempts[0].ID], "each was sent once, by one of the two")
 	}
-	counted(t, s)
-	whole(t, path)
+	requireStatsMatchRecount(t, s)
+	requireIntact(t, path)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// eraseBatch is how many messages are erased in one transaction.
-const eraseBatch = 100
+// eraseBatchSize is how many messages are erased in one transaction.
+const eraseBatchSize = 100
 
 // Erase implements [smsplus.Eraser]. What stood in the file is overwritten there; the
 // write-ahead log has it until it is begun anew, which Erase does at its end unless
@@ -25,25 +25,25 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	}
 	for _, key := range keys {
 		for {
-			n, err := write(ctx, s, func(w *writer) (int, error) { return w.erase(key) })
+			n, err := submitWrite(ctx, s, func(w *writer) (int, error) { return w.eraseMessages(key) })
 			erased += n
 			if err != nil {
 				return erased, err
 			}
-			if n < eraseBatch {
+			if n < eraseBatchSize {
 				break
 			}
 		}
 	}
 	if erased > 0 {
-		if err := s.truncate(ctx); err != nil {
+		if err := s.truncateWAL(ctx); err != nil {
 			return erased, err
 		}
 	}
 	left := int64(0)
-	err = s.reading(ctx, func(c *conn) error {
+	err = s.withReader(ctx, func(c *conn) error {
 		for _, key := range keys {
-			n, err := c.number(ctx, "SELECT count(*) FROM smsplus_message WHERE phone = ?", key)
+			n, err := c.queryInt(ctx, "SELECT count(*) FROM smsplus_message WHERE phone = ?", key)
 			left += n
 			if err != nil {
 				return err
@@ -61,11 +61,11 @@ const eraseMessage = `UPDATE smsplus_message
 SET version = version + 1, claims = 0, phone = NULL, marks = ?, state = ?, fixed = ?
 WHERE number = ?`
 
-// erase forgets some of the messages that have the key and have ended.
-func (w *writer) erase(key string) (int, error) {
+// eraseMessages forgets some of the messages that have the key and have ended.
+func (w *writer) eraseMessages(key string) (int, error) {
 	s := w.store
-	ms, err := s.messages(unstoppable, w.conn, w.fresh, "SELECT "+columns+" FROM smsplus_message m "+
-		"WHERE m.phone = ? AND m.due_at IS NULL LIMIT ?", key, int64(eraseBatch))
+	ms, err := s.queryMessages(writerCtx, w.conn, w.uncommitted, "SELECT "+messageColumns+" FROM smsplus_message m "+
+		"WHERE m.phone = ? AND m.due_at IS NULL LIMIT ?", key, int64(eraseBatchSize))
 	if err != nil {
 		return 0, err
 	}
@@ -76,46 +76,46 @@ func (w *writer) erase(key string) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			if err := w.unpark(refs); err != nil {
+			if err := w.deleteParked(refs); err != nil {
 				return 0, err
 			}
 		}
-		rowcodec.Forget(m)
-		if err := w.forget(m); err != nil {
+		rowcodec.Redact(m)
+		if err := w.overwriteErased(m); err != nil {
 			return 0, err
 		}
 	}
 	return len(ms), nil
 }
 
-// forget writes a message that was forgotten over what is stored.
-func (w *writer) forget(m *smsplus.Message) error {
-	var k kept
-	err := w.query(unstoppable, "SELECT "+keptColumns+" FROM smsplus_message m WHERE m.id = ?", []driver.Value{m.ID[:]},
+// overwriteErased writes a message that was forgotten over what is stored.
+func (w *writer) overwriteErased(m *smsplus.Message) error {
+	var k storedRow
+	err := w.query(writerCtx, "SELECT "+storedRowColumns+" FROM smsplus_message m WHERE m.id = ?", []driver.Value{m.ID[:]},
 		func(row []driver.Value) (err error) {
-			k, err = readKept(row)
+			k, err = decodeStoredRow(row)
 			return err
 		})
 	if err != nil {
 		return err
 	}
-	var d draft
-	if err := w.store.encode(&d, m); err != nil {
+	var d encodedMessage
+	if err := w.store.encodeMessage(&d, m); err != nil {
 		return err
 	}
-	ms, err := w.marks(&d)
+	ms, err := w.summarize(&d)
 	if err != nil {
 		return err
 	}
-	if err := w.index(k.number, k.triggeredAt, k.marks, ms); err != nil {
+	if err := w.updateIndexes(k.number, k.triggeredAt, k.summary, ms); err != nil {
 		return err
 	}
-	return w.exec(unstoppable, eraseMessage, ms.encode(), d.state, d.fixed, k.number)
+	return w.exec(writerCtx, eraseMessage, ms.encode(), d.state, d.fixed, k.number)
 }
 
-// truncate puts the write-ahead log into the file and begins it anew.
-func (s *Store) truncate(ctx context.Context) error {
-	c, err := dial(ctx, s.path, s.options, false)
+// truncateWAL puts the write-ahead log into the file and begins it anew.
+func (s *Store) truncateWAL(ctx context.Context) error {
+	c, err := openConn(ctx, s.path, s.options, false)
 	if err != nil {
 		return err
 	}

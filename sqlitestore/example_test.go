@@ -35,7 +35,7 @@ func Example() {
 	}
 
 	var id uuid.UUID
-	err = serve(ctx, path, func(d *smsplus.Dispatcher) (err error) {
+	err = withDispatcher(ctx, path, func(d *smsplus.Dispatcher) (err error) {
 		to, err := phone.Parse("+886912345600")
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func Example() {
 	}
 	fmt.Println("the process ends")
 
-	err = serve(ctx, path, func(d *smsplus.Dispatcher) error {
+	err = withDispatcher(ctx, path, func(d *smsplus.Dispatcher) error {
 		if _, err := d.Tick(ctx); err != nil {
 			return err
 		}
@@ -67,8 +67,8 @@ func Example() {
 	// log-in 17 to +886******600 is delivered
 }
 
-// serve is the life of a process that has a file.
-func serve(ctx context.Context, path string, work func(*smsplus.Dispatcher) error) error {
+// withDispatcher is the life of a process that has a file.
+func withDispatcher(ctx context.Context, path string, work func(*smsplus.Dispatcher) error) error {
 	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{})
 	if err != nil {
 		return err

@@ -26,20 +26,20 @@ var fixtures = []struct {
 	{"schema1_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
-// newest is how many of them, from the end, are the newest schema's.
-const newest = 2
+// newestCount is how many of them, from the end, are the newest schema's.
+const newestCount = 2
 
 // What a store of an earlier release left is migrated, and goes on.
-func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
+func TestMigrate_ContinuesMessagesOfEarlierSchema(t *testing.T) {
 	t.Parallel()
 	for i, fixture := range fixtures {
 		t.Run(fixture.file, func(t *testing.T) {
 			t.Parallel()
 			kept := "testdata/" + fixture.file
-			if *update && i >= len(fixtures)-newest {
-				s, path := open(t, fixture.o(t))
+			if *update && i >= len(fixtures)-newestCount {
+				s, path := openStore(t, fixture.o(t))
 				require.NoError(t, replay.Fill(t.Context(), s))
-				require.NoError(t, os.WriteFile(kept, []byte(script(t, path)), 0o600))
+				require.NoError(t, os.WriteFile(kept, []byte(dumpSQL(t, path)), 0o600))
 			}
 			text, err := os.ReadFile(kept)
 			require.NoError(t, err)
@@ -51,35 +51,35 @@ func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
 			require.NoError(t, db.Close())
 			require.NoError(t, sqlitestore.Migrate(t.Context(), path))
 			replay.Prove(t, reopen(t, path, fixture.o(t)))
-			whole(t, path)
+			requireIntact(t, path)
 		})
 	}
 }
 
-// script writes a file's tables, their rows and what names its schema as SQL.
-func script(t *testing.T, path string) string {
+// dumpSQL writes a file's tables, their rows and what names its schema as SQL.
+func dumpSQL(t *testing.T, path string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // it was only read
 	var b strings.Builder
 	for _, pragma := range []string{"application_id", "user_version"} {
-		fmt.Fprintf(&b, "PRAGMA %s = %s;\n", pragma, texts(t, db, "PRAGMA "+pragma)[0])
+		fmt.Fprintf(&b, "PRAGMA %s = %s;\n", pragma, queryTexts(t, db, "PRAGMA "+pragma)[0])
 	}
-	for _, made := range texts(t, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name") {
+	for _, made := range queryTexts(t, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name") {
 		b.WriteString(made + ";\n")
 	}
-	for _, table := range texts(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
-		columns := texts(t, db, fmt.Sprintf("SELECT name FROM pragma_table_info('%s')", table))
+	for _, table := range queryTexts(t, db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
+		columns := queryTexts(t, db, fmt.Sprintf("SELECT name FROM pragma_table_info('%s')", table))
 		values := `quote("` + strings.Join(columns, `") || ', ' || quote("`) + `")`
-		for _, row := range texts(t, db, "SELECT "+values+" FROM "+table) {
+		for _, row := range queryTexts(t, db, "SELECT "+values+" FROM "+table) {
 			fmt.Fprintf(&b, "INSERT INTO %s VALUES (%s);\n", table, row)
 		}
 	}
 	return b.String()
 }
 
-func texts(t *testing.T, db *sql.DB, query string) (found []string) {
+func queryTexts(t *testing.T, db *sql.DB, query string) (found []string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	require.NoError(t, err)

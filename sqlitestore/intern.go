@@ -7,79 +7,79 @@ import (
 	"sync"
 )
 
-// dictionary is a table of texts that many messages have, and what is known of it.
+// internTable is a table of texts that many messages have, and what is known of it.
 // It knows only what is committed, and committed rows stay as they are, so it is
 // right whoever else writes to the file.
-type dictionary struct {
+type internTable struct {
 	table, column string
 	blobs         bool // the column's type
 
-	mu      sync.RWMutex
-	numbers map[string]int64
-	texts   map[int64]string
+	mu           sync.RWMutex
+	numberOfText map[string]int64
+	textOfNumber map[int64]string
 }
 
-func newDictionary(table, column string, blobs bool) *dictionary {
-	return &dictionary{
+func newInternTable(table, column string, blobs bool) *internTable {
+	return &internTable{
 		table: table, column: column, blobs: blobs,
-		numbers: map[string]int64{"": 0},
-		texts:   map[int64]string{0: ""},
+		numberOfText: map[string]int64{"": 0},
+		textOfNumber: map[int64]string{0: ""},
 	}
 }
 
-// entry is a row that is not committed yet.
-type entry struct {
-	in     *dictionary
+// uncommittedText is a row that is not committed yet.
+type uncommittedText struct {
+	owner  *internTable
 	text   string
 	number int64
 }
 
-func (d *dictionary) value(text string) driver.Value {
+func (d *internTable) columnValue(text string) driver.Value {
 	if d.blobs {
 		return []byte(text)
 	}
 	return text
 }
 
-// learn takes over a row that is committed.
-func (d *dictionary) learn(text string, number int64) {
+// cache takes over a row that is committed.
+func (d *internTable) cache(text string, number int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.numbers[text], d.texts[number] = number, text
+	d.numberOfText[text], d.textOfNumber[number] = number, text
 }
 
-// find returns a text's number, and false if no message was ever stored with it.
+// lookup returns a text's number, and false if no message was ever stored with it.
 // Fresh are the rows that the connection's transaction has added.
-func (d *dictionary) find(ctx context.Context, c *conn, fresh []entry, text string) (int64, bool, error) {
+func (d *internTable) lookup(ctx context.Context, c *conn, fresh []uncommittedText, text string) (int64, bool, error) {
 	d.mu.RLock()
-	number, ok := d.numbers[text]
+	number, ok := d.numberOfText[text]
 	d.mu.RUnlock()
 	if ok {
 		return number, true, nil
 	}
 	for _, e := range fresh {
-		if e.in == d && e.text == text {
+		if e.owner == d && e.text == text {
 			return e.number, true, nil
 		}
 	}
-	number, err := c.number(ctx, fmt.Sprintf("SELECT number FROM %s WHERE %s = ?", d.table, d.column), d.value(text))
+	number, err := c.queryInt(ctx, fmt.Sprintf("SELECT number FROM %s WHERE %s = ?", d.table, d.column), d.columnValue(text))
 	if err != nil || number == 0 {
 		return 0, false, err
 	}
-	d.learn(text, number)
+	d.cache(text, number)
 	return number, true, nil
 }
 
-// text returns the text that has the number.
-func (d *dictionary) text(ctx context.Context, c *conn, fresh []entry, number int64) (string, error) {
+// lookupText returns the text that has the number.
+func (d *internTable) lookupText(ctx context.Context, c *conn, fresh []uncommittedText, number int64) (string, error) {
 	d.mu.RLock()
-	s, ok := d.texts[number]
+	s, ok := d.textOfNumber[number]
 	d.mu.RUnlock()
 	if ok {
 		return s, nil
 	}
 	for _, e := range fresh {
-		if e.in == d && e.number == number {
+		if e.owner == d && e.number == number {
 			return e.text, nil
 		}
 	}
@@ -94,13 +94,13 @@ func (d *dictionary) text(ctx context.Context, c *conn, fresh []entry, number in
 		err = fmt.Errorf("sqlitestore: %s has no number %d", d.table, number)
 	}
 	if err == nil {
-		d.learn(s, number)
+		d.cache(s, number)
 	}
 	return s, err
 }
 
-// add adds a text.
-func (d *dictionary) add(ctx context.Context, c *conn, text string) (entry, error) {
-	number, err := c.insert(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES (?)", d.table, d.column), d.value(text))
-	return entry{d, text, number}, err
+// insertText adds a text.
+func (d *internTable) insertText(ctx context.Context, c *conn, text string) (uncommittedText, error) {
+	number, err := c.insertRow(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES (?)", d.table, d.column), d.columnValue(text))
+	return uncommittedText{d, text, number}, err
 }

@@ -11,9 +11,9 @@ import (
 )
 
 //go:embed migrations
-var files embed.FS
+var migrationFiles embed.FS
 
-var schema = migrate.Must(files, "migrations")
+var schema = migrate.Must(migrationFiles, "migrations")
 
 // SchemaError is what [Open] returns for a file whose schema is not the one that this
 // release needs. It says which version the file has, and which one is needed.
@@ -35,28 +35,28 @@ func Migrate(ctx context.Context, path string) error {
 		return fmt.Errorf("sqlitestore: %w", err)
 	}
 	o := Options{}.withDefaults()
-	c, err := dial(ctx, path, o, false)
+	c, err := openConn(ctx, path, o, false)
 	if err != nil {
 		return err
 	}
-	err = useLog(ctx, c, o)
+	err = enableWAL(ctx, c, o)
 	for more := true; more && err == nil; {
-		more, err = step(ctx, c)
+		more, err = migrateStep(ctx, c)
 	}
 	return errors.Join(err, c.close())
 }
 
-// step makes one migration, if there is one to make. Another process may be at it too.
-func step(ctx context.Context, c *conn) (more bool, err error) {
+// migrateStep makes one migration, if there is one to make. Another process may be at it too.
+func migrateStep(ctx context.Context, c *conn) (more bool, err error) {
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return false, err
 	}
 	defer func() {
 		if err != nil || !more {
-			err = errors.Join(err, c.exec(unstoppable, "ROLLBACK"))
+			err = errors.Join(err, c.exec(writerCtx, "ROLLBACK"))
 		}
 	}()
-	have, err := version(ctx, c)
+	have, err := schemaVersion(ctx, c)
 	if err != nil {
 		return false, err
 	}
@@ -67,7 +67,7 @@ func step(ctx context.Context, c *conn) (more bool, err error) {
 	if len(steps) == 0 {
 		return false, nil
 	}
-	if err := c.script(ctx, steps[0].SQL); err != nil {
+	if err := c.execScript(ctx, steps[0].SQL); err != nil {
 		return false, fmt.Errorf("sqlitestore: version %d: %w", steps[0].Version, err)
 	}
 	return true, c.exec(ctx, "COMMIT")
@@ -84,27 +84,27 @@ func MigrationSQL(from int) (string, error) {
 	return text, nil
 }
 
-// version returns the version that the file's schema has.
-func version(ctx context.Context, c *conn) (int, error) {
-	n, err := c.number(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'smsplus_migration'")
+// schemaVersion returns the version that the file's schema has.
+func schemaVersion(ctx context.Context, c *conn) (int, error) {
+	n, err := c.queryInt(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'smsplus_migration'")
 	if n > 0 && err == nil {
-		n, err = c.number(ctx, selectVersion)
+		n, err = c.queryInt(ctx, selectVersion)
 	}
 	return int(n), err
 }
 
 const selectVersion = "SELECT max(version) FROM smsplus_migration"
 
-// checkVersion returns an error unless the file's schema is the one that is needed.
-func checkVersion(ctx context.Context, c *conn) error {
-	have, err := version(ctx, c)
+// checkSchema returns an error unless the file's schema is the one that is needed.
+func checkSchema(ctx context.Context, c *conn) error {
+	have, err := schemaVersion(ctx, c)
 	if err != nil {
 		return err
 	}
-	return fits(have)
+	return checkVersion(have)
 }
 
-func fits(have int) error {
+func checkVersion(have int) error {
 	if err := schema.Check(have); err != nil {
 		return fmt.Errorf("sqlitestore: %w", err)
 	}

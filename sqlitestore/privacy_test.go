@@ -17,8 +17,8 @@ import (
 // personal is what may not be found in a file, and what of it is in a message.
 var personal = []string{"911222333", "U4af4980629", "Annabelle", "order-4711", "she moved", "wamid.HBgM"}
 
-func person() smsplus.Message {
-	m := tried(1, 10)
+func personalMessage() smsplus.Message {
+	m := attempted(1, 10)
 	m.To = channel.Recipient{Phone: number("+886911222333"), LINEUserID: "U4af4980629"}
 	m.Vars = map[string]string{"name": "Annabelle"}
 	m.Metadata = map[string]string{"order": "order-4711"}
@@ -28,15 +28,15 @@ func person() smsplus.Message {
 	return m
 }
 
-func aReceipt() channel.Receipt {
+func sampleReceipt() channel.Receipt {
 	return channel.Receipt{
 		Channel: channel.SMS, ProviderID: "wamid.HBgMODg2OTEx", Status: status.Undeliverable,
 		Detail: "550: she moved", At: opened,
 	}
 }
 
-// bytesOf returns all that is in a store's files, which is what a thief has.
-func bytesOf(t *testing.T, path string) string {
+// fileBytes returns all that is in a store's files, which is what a thief has.
+func fileBytes(t *testing.T, path string) string {
 	var all []byte
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		b, err := os.ReadFile(name)
@@ -46,21 +46,21 @@ func bytesOf(t *testing.T, path string) string {
 	return string(all)
 }
 
-func TestASealedFileShowsNothingOfAPerson(t *testing.T) {
+func TestSealer_HidesPersonalData(t *testing.T) {
 	t.Parallel()
 	for sealed, o := range map[bool]sqlitestore.Options{false: {}, true: {Sealer: ring(t, "a", "x")}} {
-		s, path := open(t, o)
-		m := person()
+		s, path := openStore(t, o)
+		m := personalMessage()
 		_, err := s.Insert(t.Context(), []smsplus.Message{m})
 		require.NoError(t, err)
 		_, err = s.Update(t.Context(), []smsplus.Message{m})
 		require.NoError(t, err)
-		require.NoError(t, s.Park(t.Context(), []channel.Receipt{aReceipt()}))
+		require.NoError(t, s.Park(t.Context(), []channel.Receipt{sampleReceipt()}))
 		for _, text := range personal {
 			if sealed {
-				require.NotContains(t, bytesOf(t, path), text)
+				require.NotContains(t, fileBytes(t, path), text)
 			} else {
-				require.Contains(t, bytesOf(t, path), text, "the test can fail")
+				require.Contains(t, fileBytes(t, path), text, "the test can fail")
 			}
 		}
 
@@ -79,9 +79,9 @@ func TestASealedFileShowsNothingOfAPerson(t *testing.T) {
 	}
 }
 
-func TestKeysAndSecretsRotate(t *testing.T) {
+func TestSealer_RotatesKeysAndSecrets(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{})
+	s, path := openStore(t, sqlitestore.Options{})
 	stores := []*sqlitestore.Store{
 		s,
 		reopen(t, path, sqlitestore.Options{Sealer: ring(t, "a", "x")}),
@@ -90,12 +90,12 @@ func TestKeysAndSecretsRotate(t *testing.T) {
 	var ms []smsplus.Message
 	var refs []channel.Ref
 	for i, s := range stores {
-		m := tried(i, 10)
+		m := attempted(i, 10)
 		m.To.Phone = number("+886911222333")
 		m.Attempts[1].ProviderID += "-own"
 		_, err := s.Insert(t.Context(), []smsplus.Message{m})
 		require.NoError(t, err)
-		r := aReceipt()
+		r := sampleReceipt()
 		r.At = opened.Add(time.Duration(i) * time.Second)
 		require.NoError(t, s.Park(t.Context(), []channel.Receipt{r}))
 		ms = append(ms, m)
@@ -116,7 +116,7 @@ func TestKeysAndSecretsRotate(t *testing.T) {
 	found, err := last.ByProviderID(t.Context(), refs)
 	require.NoError(t, err)
 	require.ElementsMatch(t, ms, found)
-	rs, err := last.Parked(t.Context(), []channel.Ref{aReceipt().Ref()})
+	rs, err := last.Parked(t.Context(), []channel.Ref{sampleReceipt().Ref()})
 	require.NoError(t, err)
 	require.Len(t, rs, 3)
 
@@ -132,21 +132,21 @@ func TestKeysAndSecretsRotate(t *testing.T) {
 	n, err := last.Erase(t.Context(), ms[0].To.Phone)
 	require.NoError(t, err)
 	require.Equal(t, 3, n, "Erase finds them all")
-	require.NoError(t, last.Unpark(t.Context(), []channel.Ref{aReceipt().Ref()}))
-	rs, err = last.Parked(t.Context(), []channel.Ref{aReceipt().Ref()})
+	require.NoError(t, last.Unpark(t.Context(), []channel.Ref{sampleReceipt().Ref()}))
+	rs, err = last.Parked(t.Context(), []channel.Ref{sampleReceipt().Ref()})
 	require.NoError(t, err)
 	require.Empty(t, rs)
 }
 
-func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
+func TestErase_RedactsMessagesAndKeepsCounts(t *testing.T) {
 	t.Parallel()
 	for _, sealer := range []seal.Sealer{nil, ring(t, "a", "x")} {
-		s, path := open(t, sqlitestore.Options{Sealer: sealer})
-		m, other, waits := person(), tried(2, 10), tried(3, 10)
+		s, path := openStore(t, sqlitestore.Options{Sealer: sealer})
+		m, other, waits := personalMessage(), attempted(2, 10), attempted(3, 10)
 		m.Key, waits.To.Phone, waits.DueAt = "key", m.To.Phone, opened.Add(quarter)
 		_, err := s.Insert(t.Context(), []smsplus.Message{m, other, waits})
 		require.NoError(t, err)
-		require.NoError(t, s.Park(t.Context(), []channel.Receipt{aReceipt()}))
+		require.NoError(t, s.Park(t.Context(), []channel.Receipt{sampleReceipt()}))
 		filters := []smsplus.Filter{{}, {Channel: channel.SMS}, {CountryCode: "886"}, {Template: m.Template}, {Group: m.Status.Group()}}
 		var before [][]smsplus.TemplateStats
 		for _, f := range filters {
@@ -163,7 +163,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, waits, got, "a message that has not ended needs its recipient")
 
-		want := person()
+		want := personalMessage()
 		want.Key, want.To, want.Vars, want.Metadata, want.Version = "key", channel.Recipient{}, nil, nil, m.Version+1
 		want.Attempts[0].Detail, want.Attempts[0].ProviderID, want.Attempts[1].ProviderID = "", "", ""
 		got, err = s.Message(t.Context(), m.ID)
@@ -178,7 +178,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 			require.Contains(t, p.Messages, want, "%+v", f)
 		}
 		for _, text := range personal[1:] { // the number is the other message's too
-			require.NotContains(t, bytesOf(t, path), text)
+			require.NotContains(t, fileBytes(t, path), text)
 		}
 
 		taken, err := s.Insert(t.Context(), []smsplus.Message{{ID: idOf(99, opened), Key: "key", TriggeredAt: opened}})
@@ -192,7 +192,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, ms)
 		}
-		rs, err := s.Parked(t.Context(), []channel.Ref{aReceipt().Ref()})
+		rs, err := s.Parked(t.Context(), []channel.Ref{sampleReceipt().Ref()})
 		require.NoError(t, err)
 		require.Empty(t, rs, "what was parked for it is gone")
 
@@ -202,7 +202,7 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 		n, err = s.Erase(t.Context(), m.To.Phone)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		require.NotContains(t, bytesOf(t, path), personal[0])
+		require.NotContains(t, fileBytes(t, path), personal[0])
 		p, err := s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
 		require.NoError(t, err)
 		require.Empty(t, p.Messages)

@@ -14,8 +14,8 @@ import (
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	var ms []smsplus.Message
-	err := s.reading(ctx, func(c *conn) (err error) {
-		ms, err = s.messages(ctx, c, nil, "SELECT "+columns+" FROM smsplus_message m WHERE m.id = ?", id[:])
+	err := s.withReader(ctx, func(c *conn) (err error) {
+		ms, err = s.queryMessages(ctx, c, nil, "SELECT "+messageColumns+" FROM smsplus_message m WHERE m.id = ?", id[:])
 		return err
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Store) refKeys(refs []channel.Ref) (string, error) {
 		all = append(all, keys...)
 	}
 	slices.Sort(all)
-	return numbers(slices.Compact(all)), nil
+	return jsonNumbers(slices.Compact(all)), nil
 }
 
 // ByProviderID implements [smsplus.Store].
@@ -48,12 +48,12 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 		return nil, err
 	}
 	var ms []smsplus.Message
-	err = s.reading(ctx, func(c *conn) (err error) {
-		ms, err = s.messages(ctx, c, nil, "SELECT "+columns+" FROM smsplus_message m WHERE m.number IN "+
+	err = s.withReader(ctx, func(c *conn) (err error) {
+		ms, err = s.queryMessages(ctx, c, nil, "SELECT "+messageColumns+" FROM smsplus_message m WHERE m.number IN "+
 			"(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)", keys)
 		return err
 	})
-	wanted := setOf(refs)
+	wanted := refSet(refs)
 	return slices.DeleteFunc(ms, func(m smsplus.Message) bool {
 		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
@@ -61,8 +61,8 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	}), err
 }
 
-// setOf is for what was found by keys, which may by chance be another's too.
-func setOf(refs []channel.Ref) map[channel.Ref]bool {
+// refSet is for what was found by keys, which may by chance be another's too.
+func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	set := make(map[channel.Ref]bool, len(refs))
 	for _, ref := range refs {
 		set[ref] = true
@@ -90,9 +90,9 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 			return err
 		}
 	}
-	_, err := write(ctx, s, func(w *writer) (struct{}, error) {
+	_, err := submitWrite(ctx, s, func(w *writer) (struct{}, error) {
 		for _, p := range ps {
-			err := w.exec(unstoppable, "INSERT INTO smsplus_parked (ref, key, at, receipt) VALUES (?, ?, ?, ?) "+
+			err := w.exec(writerCtx, "INSERT INTO smsplus_parked (ref, key, at, receipt) VALUES (?, ?, ?, ?) "+
 				"ON CONFLICT (ref, key) DO NOTHING", p.ref, p.key, p.at, p.receipt)
 			if err != nil {
 				return struct{}{}, err
@@ -110,8 +110,8 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 		return nil, err
 	}
 	var rs []channel.Receipt
-	wanted := setOf(refs)
-	err = s.reading(ctx, func(c *conn) error {
+	wanted := refSet(refs)
+	err = s.withReader(ctx, func(c *conn) error {
 		return c.query(ctx, "SELECT p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value",
 			[]driver.Value{keys}, func(row []driver.Value) error {
 				r, err := s.codec.DecodeReceipt(blob(row[0]))
@@ -130,10 +130,10 @@ func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
 	if err != nil {
 		return err
 	}
-	_, err = write(ctx, s, func(w *writer) (struct{}, error) { return struct{}{}, w.unpark(keys) })
+	_, err = submitWrite(ctx, s, func(w *writer) (struct{}, error) { return struct{}{}, w.deleteParked(keys) })
 	return err
 }
 
-func (w *writer) unpark(keys string) error {
-	return w.exec(unstoppable, "DELETE FROM smsplus_parked WHERE ref IN (SELECT value FROM json_each(?))", keys)
+func (w *writer) deleteParked(keys string) error {
+	return w.exec(writerCtx, "DELETE FROM smsplus_parked WHERE ref IN (SELECT value FROM json_each(?))", keys)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// question is a filter in the tables' terms.
-type question struct {
+// selection is a filter in the tables' terms.
+type selection struct {
 	span
 	byTemplate bool
 	template   int64
@@ -24,9 +24,9 @@ type question struct {
 	group      status.Group
 }
 
-// question returns false if f names something that no message has.
-func (s *Store) question(ctx context.Context, c *conn, f smsplus.Filter) (q question, ok bool, err error) {
-	q = question{span: span{-bound, bound}, country: f.CountryCode, group: f.Group}
+// newSelection returns false if f names something that no message has.
+func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (q selection, ok bool, err error) {
+	q = selection{span: span{-bound, bound}, country: f.CountryCode, group: f.Group}
 	if !f.From.IsZero() {
 		q.from = microsUp(f.From)
 	}
@@ -35,12 +35,12 @@ func (s *Store) question(ctx context.Context, c *conn, f smsplus.Filter) (q ques
 	}
 	if f.Template != "" {
 		q.byTemplate = true
-		if q.template, ok, err = s.names.find(ctx, c, nil, f.Template); !ok {
+		if q.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
 			return q, false, err
 		}
 	}
 	if f.Channel != "" {
-		if q.channel, ok, err = s.names.find(ctx, c, nil, string(f.Channel)); !ok {
+		if q.channel, ok, err = s.names.lookup(ctx, c, nil, string(f.Channel)); !ok {
 			return q, false, err
 		}
 	}
@@ -48,8 +48,8 @@ func (s *Store) question(ctx context.Context, c *conn, f smsplus.Filter) (q ques
 	return q, err == nil, err
 }
 
-// cursor is where a page goes on.
-type cursor struct {
+// pagePosition is where a page goes on.
+type pagePosition struct {
 	at int64
 	id uuid.UUID
 }
@@ -58,7 +58,7 @@ type cursor struct {
 // through the index of the condition that leaves least, as far as that can be told
 // beforehand: a number is one person's, and a template's messages are fewer than a
 // tab's. A number may be stored in several ways, and each has a part of its own.
-func (q *question) list(what string) (sql string, args []driver.Value) {
+func (q *selection) list(what string) (sql string, args []driver.Value) {
 	var b strings.Builder
 	for i := range max(1, len(q.phones)) {
 		if i > 0 {
@@ -72,9 +72,9 @@ func (q *question) list(what string) (sql string, args []driver.Value) {
 // page returns a statement that selects the columns of at most limit messages, newest
 // first, after a place. Each part is in order by its index, but for messages of one
 // time, which are sorted; their columns are fetched when it is known which are wanted.
-func (q *question) page(after *cursor, limit int) (sql string, args []driver.Value) {
+func (q *selection) page(after *pagePosition, limit int) (sql string, args []driver.Value) {
 	var b strings.Builder
-	b.WriteString("SELECT " + columns + " FROM (")
+	b.WriteString("SELECT " + messageColumns + " FROM (")
 	for i := range max(1, len(q.phones)) {
 		if i > 0 {
 			b.WriteString(" UNION ALL ")
@@ -87,7 +87,7 @@ func (q *question) page(after *cursor, limit int) (sql string, args []driver.Val
 }
 
 // part writes the statement for one of the ways that the number may be stored in.
-func (q *question) part(b *strings.Builder, what string, phone int, after *cursor) (args []driver.Value) {
+func (q *selection) part(b *strings.Builder, what string, phone int, after *pagePosition) (args []driver.Value) {
 	where := func(condition string, values ...driver.Value) {
 		b.WriteString(" AND " + condition)
 		args = append(args, values...)
@@ -98,7 +98,7 @@ func (q *question) part(b *strings.Builder, what string, phone int, after *curso
 		index = "phone"
 	case q.byTemplate:
 		index = "template"
-	case q.channel != overall:
+	case q.channel != wholeMessage:
 		index = "tried"
 	case q.country != "":
 		index = "country"
@@ -131,7 +131,7 @@ func (q *question) part(b *strings.Builder, what string, phone int, after *curso
 	if q.country != "" {
 		where("m.country = ?", q.country)
 	}
-	if q.channel != overall && index != "tried" {
+	if q.channel != wholeMessage && index != "tried" {
 		where("EXISTS (SELECT 1 FROM smsplus_tried t "+
 			"WHERE t.channel = ? AND t.triggered_at = m.triggered_at AND t.message = m.number)", q.channel)
 	}
@@ -151,19 +151,19 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	var after *cursor
+	var after *pagePosition
 	if f.After != "" {
-		after = &cursor{micros(at), id}
+		after = &pagePosition{micros(at), id}
 	}
 	limit := f.PageSize()
 	var ms []smsplus.Message
-	err = s.reading(ctx, func(c *conn) error {
-		q, ok, err := s.question(ctx, c, f)
+	err = s.withReader(ctx, func(c *conn) error {
+		q, ok, err := s.newSelection(ctx, c, f)
 		if !ok || err != nil {
 			return err
 		}
 		sql, args := q.page(after, limit+1)
-		ms, err = s.messages(ctx, c, nil, sql, args...)
+		ms, err = s.queryMessages(ctx, c, nil, sql, args...)
 		return err
 	})
 	if err != nil {

@@ -33,87 +33,87 @@ func microsUp(t time.Time) int64 {
 
 func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
-// due is what the column due_at holds.
-func due(t time.Time) driver.Value {
+// dueAtValue is what the column due_at holds.
+func dueAtValue(t time.Time) driver.Value {
 	if us := micros(t); us != never {
 		return us
 	}
 	return nil
 }
 
-// mark is what counters and indexes need to know of an attempt.
-type mark struct {
-	channel int64 // a name's number
-	status  status.Status
-	read    bool
-	named   bool
-	ref     int64 // if named
+// attemptSummary is what counters and indexes need to know of an attempt.
+type attemptSummary struct {
+	channel       int64 // a name's number
+	status        status.Status
+	read          bool
+	hasProviderID bool
+	ref           int64 // if named
 }
 
-// marks are those of a message.
-type marks struct {
+// messageSummary are those of a message.
+type messageSummary struct {
 	read     bool
-	attempts []mark
+	attempts []attemptSummary
 }
 
 // The bits of a mark beside its status.
 const (
-	readMark  = 1 << 4
-	namedMark = 1 << 5
+	readBit       = 1 << 4
+	providerIDBit = 1 << 5
 )
 
-func (ms marks) encode() []byte {
+func (ms messageSummary) encode() []byte {
 	b := make([]byte, 1, 1+11*len(ms.attempts))
 	if ms.read {
-		b[0] = readMark
+		b[0] = readBit
 	}
 	for _, m := range ms.attempts {
 		b = binary.AppendUvarint(b, uint64(m.channel))
 		bits := byte(m.status)
 		if m.read {
-			bits |= readMark
+			bits |= readBit
 		}
-		if !m.named {
+		if !m.hasProviderID {
 			b = append(b, bits)
 			continue
 		}
-		b = binary.BigEndian.AppendUint64(append(b, bits|namedMark), uint64(m.ref))
+		b = binary.BigEndian.AppendUint64(append(b, bits|providerIDBit), uint64(m.ref))
 	}
 	return b
 }
 
-var errMarks = fmt.Errorf("sqlitestore: %w: marks", rowcodec.ErrCorrupt)
+var errSummary = fmt.Errorf("sqlitestore: %w: marks", rowcodec.ErrCorrupt)
 
-// decodeMarks uses the room again, if it is enough.
-func decodeMarks(b []byte, room []mark) (ms marks, err error) {
+// decodeSummary uses the room again, if it is enough.
+func decodeSummary(b []byte, room []attemptSummary) (ms messageSummary, err error) {
 	if len(b) == 0 {
-		return ms, errMarks
+		return ms, errSummary
 	}
-	ms.read, b, ms.attempts = b[0]&readMark != 0, b[1:], room[:0]
+	ms.read, b, ms.attempts = b[0]&readBit != 0, b[1:], room[:0]
 	for len(b) > 0 {
 		c, n := binary.Uvarint(b)
 		if n <= 0 || n == len(b) {
-			return ms, errMarks
+			return ms, errSummary
 		}
 		bits := b[n]
-		m := mark{channel: int64(c), status: status.Status(bits & 0xf), read: bits&readMark != 0, named: bits&namedMark != 0}
+		m := attemptSummary{channel: int64(c), status: status.Status(bits & 0xf), read: bits&readBit != 0, hasProviderID: bits&providerIDBit != 0}
 		b = b[n+1:]
-		if m.named {
+		if m.hasProviderID {
 			if len(b) < 8 {
-				return ms, errMarks
+				return ms, errSummary
 			}
 			m.ref, b = int64(binary.BigEndian.Uint64(b)), b[8:]
 		}
 		if !m.status.Valid() {
-			return ms, errMarks
+			return ms, errSummary
 		}
 		ms.attempts = append(ms.attempts, m)
 	}
 	return ms, nil
 }
 
-// channels returns the channels of the attempts, each once.
-func (ms marks) channels() []int64 {
+// distinctChannels returns the channels of the attempts, each once.
+func (ms messageSummary) distinctChannels() []int64 {
 	var all []int64
 	for _, m := range ms.attempts {
 		if !slices.Contains(all, m.channel) {
@@ -123,20 +123,20 @@ func (ms marks) channels() []int64 {
 	return all
 }
 
-// refs returns the refs of the attempts, each once.
-func (ms marks) refs() []int64 {
+// distinctRefs returns the refs of the attempts, each once.
+func (ms messageSummary) distinctRefs() []int64 {
 	var all []int64
 	for _, m := range ms.attempts {
-		if m.named && !slices.Contains(all, m.ref) {
+		if m.hasProviderID && !slices.Contains(all, m.ref) {
 			all = append(all, m.ref)
 		}
 	}
 	return all
 }
 
-// draft is a message on its way in, encoded before its call waits for the writer: the
+// encodedMessage is a message on its way in, encoded before its call waits for the writer: the
 // caller may change what it handed over as soon as its context ends.
-type draft struct {
+type encodedMessage struct {
 	id          uuid.UUID
 	key         string
 	template    string
@@ -154,19 +154,19 @@ type draft struct {
 	fixed       []byte
 
 	read     bool
-	channels []string // of the attempts
-	attempts []mark   // without channel
+	channels []string         // of the attempts
+	attempts []attemptSummary // without channel
 }
 
 // encodeState fills in what an update replaces.
-func (s *Store) encodeState(d *draft, m *smsplus.Message) (err error) {
+func (s *Store) encodeState(d *encodedMessage, m *smsplus.Message) (err error) {
 	d.id, d.version, d.claims = m.ID, m.Version, m.Claims
-	d.dueAt, d.lane, d.channel, d.status = due(m.DueAt), string(m.Lane), string(m.Channel), m.Status
+	d.dueAt, d.lane, d.channel, d.status = dueAtValue(m.DueAt), string(m.Lane), string(m.Channel), m.Status
 	d.read = !m.ReadAt.IsZero()
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		k := mark{status: a.Status, read: !a.ReadAt.IsZero(), named: a.ProviderID != ""}
-		if k.named {
+		k := attemptSummary{status: a.Status, read: !a.ReadAt.IsZero(), hasProviderID: a.ProviderID != ""}
+		if k.hasProviderID {
 			keys, err := s.codec.RefKeys(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
 			if err != nil {
 				return err
@@ -179,8 +179,8 @@ func (s *Store) encodeState(d *draft, m *smsplus.Message) (err error) {
 	return err
 }
 
-// encode fills in all.
-func (s *Store) encode(d *draft, m *smsplus.Message) error {
+// encodeMessage fills in all.
+func (s *Store) encodeMessage(d *encodedMessage, m *smsplus.Message) error {
 	if err := s.encodeState(d, m); err != nil {
 		return err
 	}
@@ -198,12 +198,12 @@ func (s *Store) encode(d *draft, m *smsplus.Message) error {
 	return err
 }
 
-// columns are those that decode reads, of a message m.
-const columns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.due_at, m.lane, m.channel, m.status, " +
+// messageColumns are those that decode reads, of a message m.
+const messageColumns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.due_at, m.lane, m.channel, m.status, " +
 	"m.claims, m.version, m.state, m.fixed"
 
-// decode returns the message of a row of columns.
-func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver.Value) (m smsplus.Message, err error) {
+// decodeRow returns the message of a row of columns.
+func (s *Store) decodeRow(ctx context.Context, c *conn, fresh []uncommittedText, row []driver.Value) (m smsplus.Message, err error) {
 	id := blob(row[0])
 	if len(id) != len(m.ID) {
 		return m, fmt.Errorf("sqlitestore: %w: id", rowcodec.ErrCorrupt)
@@ -211,7 +211,7 @@ func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver
 	name := func(v driver.Value) string {
 		var text string
 		if err == nil {
-			text, err = s.names.text(ctx, c, fresh, integer(v))
+			text, err = s.names.lookupText(ctx, c, fresh, integer(v))
 		}
 		return text
 	}
@@ -226,23 +226,23 @@ func (s *Store) decode(ctx context.Context, c *conn, fresh []entry, row []driver
 	if row[6] != nil {
 		m.DueAt = timeAt(integer(row[6]))
 	}
-	route, err := s.routes.text(ctx, c, fresh, integer(row[3]))
+	route, err := s.routes.lookupText(ctx, c, fresh, integer(row[3]))
 	if err != nil {
 		return m, err
 	}
 	if err := rowcodec.DecodeRoute([]byte(route), &m); err != nil {
-		return m, describe(err, m.ID)
+		return m, wrapDecodeError(err, m.ID)
 	}
 	if err := s.codec.DecodeState(blob(row[12]), &m); err != nil {
-		return m, describe(err, m.ID)
+		return m, wrapDecodeError(err, m.ID)
 	}
 	if err := s.codec.DecodeFixed(blob(row[13]), text(row[4]), &m); err != nil {
-		return m, describe(err, m.ID)
+		return m, wrapDecodeError(err, m.ID)
 	}
 	return m, nil
 }
 
-// describe says which message cannot be read.
-func describe(err error, id uuid.UUID) error {
+// wrapDecodeError says which message cannot be read.
+func wrapDecodeError(err error, id uuid.UUID) error {
 	return fmt.Errorf("sqlitestore: message %v: %w", id, err)
 }

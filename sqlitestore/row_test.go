@@ -11,76 +11,76 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestMarksComeBackAsTheyWere(t *testing.T) {
+func TestMessageSummary_RoundTrips(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := marks{read: rapid.Bool().Draw(t, "read")}
+		want := messageSummary{read: rapid.Bool().Draw(t, "read")}
 		for range rapid.IntRange(0, 4).Draw(t, "attempts") {
-			m := mark{
+			m := attemptSummary{
 				channel: rapid.Int64Range(0, math.MaxInt64).Draw(t, "channel"),
 				status:  rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 				read:    rapid.Bool().Draw(t, "read"),
 			}
-			if m.named = rapid.Bool().Draw(t, "named"); m.named {
+			if m.hasProviderID = rapid.Bool().Draw(t, "named"); m.hasProviderID {
 				m.ref = rapid.Int64().Draw(t, "ref")
 			}
 			want.attempts = append(want.attempts, m)
 		}
-		got, err := decodeMarks(want.encode(), nil)
+		got, err := decodeSummary(want.encode(), nil)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	})
 }
 
-func FuzzDecodeMarks(f *testing.F) {
+func FuzzDecodeSummary(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(marks{read: true, attempts: []mark{{channel: 300, status: status.Delivered, named: true, ref: -1}, {channel: 1}}}.encode())
+	f.Add(messageSummary{read: true, attempts: []attemptSummary{{channel: 300, status: status.Delivered, hasProviderID: true, ref: -1}, {channel: 1}}}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		ms, err := decodeMarks(b, nil)
+		ms, err := decodeSummary(b, nil)
 		if err != nil {
 			require.ErrorIs(t, err, rowcodec.ErrCorrupt)
 			return
 		}
-		again, err := decodeMarks(ms.encode(), nil)
+		again, err := decodeSummary(ms.encode(), nil)
 		require.NoError(t, err)
 		require.Equal(t, ms, again)
 	})
 }
 
-func TestATallyComesBackFromItsKind(t *testing.T) {
+func TestCountSlot_RoundTripsUnit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := tally{
+		want := countUnit{
 			channel:  rapid.Int64Range(0, 1000).Draw(t, "channel"),
 			template: rapid.Int64Range(0, 1000).Draw(t, "template"),
 			group:    status.Group(rapid.IntRange(1, int(status.FailedGroup)).Draw(t, "group")),
 			status:   rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 			read:     rapid.Bool().Draw(t, "read"), twice: rapid.Bool().Draw(t, "twice"),
 		}
-		k := want.kind()
-		require.Less(t, k, kind(kinds))
-		require.Equal(t, want, k.tally(place{channel: want.channel, part: want.template / part}))
+		k := want.slot()
+		require.Less(t, k, countSlot(countSlots))
+		require.Equal(t, want, k.unit(countKey{channel: want.channel, block: want.template / blockSize}))
 	})
 }
 
-func TestCountsComeBackAsTheyWere(t *testing.T) {
+func TestSlotCounts_RoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := counts(rapid.MapOf(rapid.Custom(func(t *rapid.T) kind { return kind(rapid.IntRange(0, kinds-1).Draw(t, "kind")) }),
+		want := slotCounts(rapid.MapOf(rapid.Custom(func(t *rapid.T) countSlot { return countSlot(rapid.IntRange(0, countSlots-1).Draw(t, "kind")) }),
 			rapid.Int64Range(1, math.MaxInt64)).Draw(t, "counts"))
-		got := make(counts)
-		require.NoError(t, decodeCounts(want.encode(), func(k kind, n int64) { got[k] += n }))
+		got := make(slotCounts)
+		require.NoError(t, decodeCounts(want.encode(), func(k countSlot, n int64) { got[k] += n }))
 		require.Equal(t, want, got)
 	})
 }
 
 func FuzzDecodeCounts(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(counts{0: 1, 77: 300, kinds - 1: math.MaxInt64}.encode())
+	f.Add(slotCounts{0: 1, 77: 300, countSlots - 1: math.MaxInt64}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		cs := make(counts)
-		err := decodeCounts(b, func(k kind, n int64) {
-			require.Less(t, k, kind(kinds))
+		cs := make(slotCounts)
+		err := decodeCounts(b, func(k countSlot, n int64) {
+			require.Less(t, k, countSlot(countSlots))
 			require.Positive(t, n)
 			cs[k] = n
 		})
@@ -88,8 +88,8 @@ func FuzzDecodeCounts(f *testing.F) {
 			require.ErrorIs(t, err, rowcodec.ErrCorrupt)
 			return
 		}
-		again := make(counts)
-		require.NoError(t, decodeCounts(cs.encode(), func(k kind, n int64) { again[k] = n }))
+		again := make(slotCounts)
+		require.NoError(t, decodeCounts(cs.encode(), func(k countSlot, n int64) { again[k] = n }))
 		require.Equal(t, cs, again)
 	})
 }

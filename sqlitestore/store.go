@@ -76,19 +76,19 @@ type Store struct {
 	path    string
 	options Options
 	codec   *rowcodec.Codec
-	names   *dictionary // of templates and channels
-	routes  *dictionary // of scenarios and plans
+	names   *internTable // of templates and channels
+	routes  *internTable // of scenarios and plans
 
-	queue queue
+	queue writeQueue
 
-	finished chan struct{} // closed when the writer has
-	writer   *writer
-	readers  chan *conn // those that are free
-	opened   int        // readers
+	writerDone  chan struct{} // closed when the writer has
+	writer      *writer
+	readers     chan *conn // those that are free
+	readerCount int        // readers
 
-	closing sync.Once
-	closed  chan struct{}
-	failed  error // of Close
+	closeOnce sync.Once
+	closed    chan struct{}
+	closeErr  error // of Close
 }
 
 var (
@@ -101,16 +101,16 @@ var errClosed = errors.New("sqlitestore: the store is closed")
 // Open opens a database that [Migrate] made. If its schema is not the one that this
 // release needs, the error is a [*SchemaError]. Ctx is for opening alone.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	s, err := open(ctx, path, o)
+	s, err := openStore(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	go s.run()
+	go s.runWriter()
 	return s, nil
 }
 
-// open is Open but for the goroutine that writes.
-func open(ctx context.Context, path string, o Options) (*Store, error) {
+// openStore is Open but for the goroutine that writes.
+func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := errors.Join(o.check(), checkPath(path)); err != nil {
 		return nil, err
 	}
@@ -120,39 +120,39 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{
 		path: path, options: o, codec: rowcodec.NewCodec(o.Sealer),
-		names:  newDictionary("smsplus_name", "name", false),
-		routes: newDictionary("smsplus_route", "route", true),
-		queue:  queue{wake: make(chan struct{}, 1)}, finished: make(chan struct{}),
+		names:  newInternTable("smsplus_name", "name", false),
+		routes: newInternTable("smsplus_route", "route", true),
+		queue:  writeQueue{wake: make(chan struct{}, 1)}, writerDone: make(chan struct{}),
 		readers: make(chan *conn, o.ReadConnections), closed: make(chan struct{}),
 	}
-	c, err := dial(ctx, path, o, false)
+	c, err := openConn(ctx, path, o, false)
 	if err != nil {
 		return nil, err
 	}
 	s.writer = &writer{conn: c, store: s}
-	err = checkVersion(ctx, c) // first: what is no store of ours is left as it is
+	err = checkSchema(ctx, c) // first: what is no store of ours is left as it is
 	if err == nil {
-		err = useLog(ctx, c, o)
+		err = enableWAL(ctx, c, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.release())
+		return nil, errors.Join(err, s.closeConns())
 	}
 	for range o.ReadConnections {
-		c, err := dial(ctx, path, o, true)
+		c, err := openConn(ctx, path, o, true)
 		if err != nil {
-			return nil, errors.Join(err, s.release())
+			return nil, errors.Join(err, s.closeConns())
 		}
 		s.readers <- c
-		s.opened++
+		s.readerCount++
 	}
 	return s, nil
 }
 
-// run writes until the store is closed.
-func (s *Store) run() {
-	defer close(s.finished)
-	for s.queue.wait() {
-		s.writer.transact()
+// runWriter writes until the store is closed.
+func (s *Store) runWriter() {
+	defer close(s.writerDone)
+	for s.queue.waitPending() {
+		s.writer.runTransaction()
 	}
 }
 
@@ -163,9 +163,9 @@ func checkPath(path string) error {
 	return nil
 }
 
-// useLog gives the file a write-ahead log, if it has none yet. A file system that has
+// enableWAL gives the file a write-ahead log, if it has none yet. A file system that has
 // no room for what that needs, as those of a network, is an error.
-func useLog(ctx context.Context, c *conn, o Options) error {
+func enableWAL(ctx context.Context, c *conn, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, o.BusyTimeout)
 	defer cancel()
 	for {
@@ -190,27 +190,27 @@ func useLog(ctx context.Context, c *conn, o Options) error {
 
 // Close implements [smsplus.Store]. It waits for calls under way.
 func (s *Store) Close() error {
-	s.closing.Do(func() {
+	s.closeOnce.Do(func() {
 		close(s.closed)
 		s.queue.close()
-		<-s.finished
-		s.failed = s.release()
+		<-s.writerDone
+		s.closeErr = s.closeConns()
 	})
-	return s.failed
+	return s.closeErr
 }
 
-// release closes the connections, the writer last: the log is then put into the file.
-func (s *Store) release() error {
+// closeConns closes the connections, the writer last: the log is then put into the file.
+func (s *Store) closeConns() error {
 	var errs []error
-	for range s.opened {
+	for range s.readerCount {
 		errs = append(errs, (<-s.readers).close())
 	}
 	return errors.Join(append(errs, s.writer.close())...)
 }
 
-// reading calls f with a connection to read with. What calls that have returned have
+// withReader calls f with a connection to read with. What calls that have returned have
 // stored is there.
-func (s *Store) reading(ctx context.Context, f func(*conn) error) error {
+func (s *Store) withReader(ctx context.Context, f func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -230,25 +230,25 @@ func (s *Store) reading(ctx context.Context, f func(*conn) error) error {
 	}
 }
 
-// snapshot is reading where all statements see the same.
-func (s *Store) snapshot(ctx context.Context, f func(*conn) error) error {
-	return s.reading(ctx, func(c *conn) (err error) {
-		if err := c.exec(unstoppable, "BEGIN"); err != nil {
+// withSnapshot is reading where all statements see the same.
+func (s *Store) withSnapshot(ctx context.Context, f func(*conn) error) error {
+	return s.withReader(ctx, func(c *conn) (err error) {
+		if err := c.exec(writerCtx, "BEGIN"); err != nil {
 			return err
 		}
 		defer func() {
-			end := c.exec(unstoppable, "ROLLBACK")
+			end := c.exec(writerCtx, "ROLLBACK")
 			err = errors.Join(err, end)
 		}()
 		return f(c)
 	})
 }
 
-// messages returns the messages whose columns a statement selects.
-func (s *Store) messages(ctx context.Context, c *conn, fresh []entry, sql string, args ...driver.Value) ([]smsplus.Message, error) {
+// queryMessages returns the messages whose columns a statement selects.
+func (s *Store) queryMessages(ctx context.Context, c *conn, fresh []uncommittedText, sql string, args ...driver.Value) ([]smsplus.Message, error) {
 	var ms []smsplus.Message
 	err := c.query(ctx, sql, args, func(row []driver.Value) error {
-		m, err := s.decode(ctx, c, fresh, row)
+		m, err := s.decodeRow(ctx, c, fresh, row)
 		ms = append(ms, m)
 		return err
 	})

@@ -16,8 +16,8 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// raw returns a connection of another kind to a store's file.
-func raw(t testing.TB, path string) *sql.DB {
+// openRaw returns a connection of another kind to a store's file.
+func openRaw(t testing.TB, path string) *sql.DB {
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
 	db.SetMaxOpenConns(1)
@@ -25,20 +25,20 @@ func raw(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-func run(t testing.TB, db *sql.DB, text string) {
+func execSQL(t testing.TB, db *sql.DB, text string) {
 	_, err := db.ExecContext(t.Context(), text)
 	require.NoError(t, err)
 }
 
-// whole requires that SQLite finds nothing wrong with the file.
-func whole(t testing.TB, path string) {
+// requireIntact requires that SQLite finds nothing wrong with the file.
+func requireIntact(t testing.TB, path string) {
 	var result string
-	require.NoError(t, raw(t, path).QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result))
+	require.NoError(t, openRaw(t, path).QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result))
 	require.Equal(t, "ok", result)
 }
 
-// all returns every record.
-func all(t testing.TB, s smsplus.Store) []smsplus.Message {
+// allMessages returns every record.
+func allMessages(t testing.TB, s smsplus.Store) []smsplus.Message {
 	var ms []smsplus.Message
 	f := smsplus.Filter{Limit: 1000}
 	for {
@@ -51,12 +51,12 @@ func all(t testing.TB, s smsplus.Store) []smsplus.Message {
 	}
 }
 
-func TestAForeignFileIsLeftAsItIs(t *testing.T) {
+func TestOpen_LeavesForeignFileUnchanged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "theirs.db")
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
-	run(t, db, "CREATE TABLE theirs (n INTEGER)")
+	execSQL(t, db, "CREATE TABLE theirs (n INTEGER)")
 	require.NoError(t, db.Close())
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -67,14 +67,14 @@ func TestAForeignFileIsLeftAsItIs(t *testing.T) {
 	require.Equal(t, before, after)
 }
 
-func TestAFileMustBeMigratedFirst(t *testing.T) {
+func TestOpen_RequiresMigration(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
 	_, err := sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.NoFileExists(t, path)
 
-	run(t, raw(t, path), "CREATE TABLE another (thing)")
+	execSQL(t, openRaw(t, path), "CREATE TABLE another (thing)")
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	var wrong *sqlitestore.SchemaError
 	require.ErrorAs(t, err, &wrong)
@@ -84,12 +84,12 @@ func TestAFileMustBeMigratedFirst(t *testing.T) {
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "what another program keeps there is left alone")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "there is nothing left to do")
 	s := reopen(t, path, sqlitestore.Options{})
-	require.Empty(t, all(t, s))
+	require.Empty(t, allMessages(t, s))
 }
 
-func TestANewFileIsItsOwnersAlone(t *testing.T) {
+func TestMigrate_CreatesFileForOwnerOnly(t *testing.T) {
 	t.Parallel()
-	_, path := open(t, sqlitestore.Options{})
+	_, path := openStore(t, sqlitestore.Options{})
 	for _, name := range []string{path, path + "-wal"} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestANewFileIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-func TestManyMayMigrateAtOnce(t *testing.T) {
+func TestMigrate_RunsConcurrently(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
 	errs := make(chan error)
@@ -110,17 +110,17 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 	reopen(t, path, sqlitestore.Options{})
 }
 
-func TestASchemaFromTheFutureIsLeftAlone(t *testing.T) {
+func TestStore_RejectsNewerSchema(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{})
+	s, path := openStore(t, sqlitestore.Options{})
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.NoError(t, err)
 
-	run(t, raw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (2, 'future')")
+	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (2, 'future')")
 	const want = "sqlitestore: the database's schema has version 2, and this release needs version 1: use a newer release"
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
 	require.EqualError(t, err, want, "a store that is open changes nothing any more")
-	require.Len(t, all(t, s), 1)
+	require.Len(t, allMessages(t, s), 1)
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	require.EqualError(t, err, want)
 	require.EqualError(t, sqlitestore.Migrate(t.Context(), path), want)
@@ -128,27 +128,27 @@ func TestASchemaFromTheFutureIsLeftAlone(t *testing.T) {
 	require.EqualError(t, err, want)
 }
 
-func TestAnAdministratorMayRunTheSQL(t *testing.T) {
+func TestMigrationSQL_CanBeRunByHand(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
 	text, err := sqlitestore.MigrationSQL(0)
 	require.NoError(t, err)
-	run(t, raw(t, path), text)
+	execSQL(t, openRaw(t, path), text)
 	s := reopen(t, path, sqlitestore.Options{})
-	_, err = s.Insert(t.Context(), []smsplus.Message{tried(1, 10)})
+	_, err = s.Insert(t.Context(), []smsplus.Message{attempted(1, 10)})
 	require.NoError(t, err)
 	text, err = sqlitestore.MigrationSQL(1)
 	require.NoError(t, err)
 	require.Empty(t, text)
 
 	var id, template, channel, status string
-	require.NoError(t, raw(t, path).QueryRowContext(t.Context(), "SELECT id, template, channel, status FROM smsplus_record").
+	require.NoError(t, openRaw(t, path).QueryRowContext(t.Context(), "SELECT id, template, channel, status FROM smsplus_record").
 		Scan(&id, &template, &channel, &status))
-	require.Equal(t, []string{tried(1, 10).ID.String(), "template-01", "sms", "failed"}, []string{id, template, channel, status},
+	require.Equal(t, []string{attempted(1, 10).ID.String(), "template-01", "sms", "failed"}, []string{id, template, channel, status},
 		"and look at records in words")
 }
 
-func TestEveryMistakeInOptionsIsNamedAtOnce(t *testing.T) {
+func TestOpen_ReportsEveryInvalidOption(t *testing.T) {
 	t.Parallel()
 	_, err := sqlitestore.Open(t.Context(), ":memory:", sqlitestore.Options{Synchronous: 2, ReadConnections: -1, BusyTimeout: -1})
 	require.EqualError(t, err, "sqlitestore: Options.Synchronous 2 does not exist\n"+
@@ -158,7 +158,7 @@ func TestEveryMistakeInOptionsIsNamedAtOnce(t *testing.T) {
 	require.ErrorContains(t, sqlitestore.Migrate(t.Context(), ""), "path must name a file")
 }
 
-func TestAFileMayHaveAnyName(t *testing.T) {
+func TestOpen_AcceptsAnyFileName(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a b?c#d%41&mode=memory.db")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
@@ -168,38 +168,38 @@ func TestAFileMayHaveAnyName(t *testing.T) {
 	require.FileExists(t, path+"-wal")
 }
 
-func TestACallGivesUpWhenItsContextEndsWhileItWaits(t *testing.T) {
+func TestInsert_StopsWaitingWhenContextEnds(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{})
-	db := raw(t, path)
-	run(t, db, "BEGIN IMMEDIATE") // as another process does that is writing
+	s, path := openStore(t, sqlitestore.Options{})
+	db := openRaw(t, path)
+	execSQL(t, db, "BEGIN IMMEDIATE") // as another process does that is writing
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := s.Insert(ctx, []smsplus.Message{triggered(1, 10)})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Empty(t, all(t, s), "readers go on")
+	require.Empty(t, allMessages(t, s), "readers go on")
 
-	run(t, db, "COMMIT")
+	execSQL(t, db, "COMMIT")
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
 	require.NoError(t, err)
-	require.Len(t, all(t, s), 1, "a call whose turn had not come when its context ended is not made")
+	require.Len(t, allMessages(t, s), 1, "a call whose turn had not come when its context ended is not made")
 }
 
-func TestAFileThatStaysLockedIsAnError(t *testing.T) {
+func TestInsert_LockedFileIsErrBusy(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{BusyTimeout: 20 * time.Millisecond})
-	db := raw(t, path)
-	run(t, db, "BEGIN IMMEDIATE")
+	s, path := openStore(t, sqlitestore.Options{BusyTimeout: 20 * time.Millisecond})
+	db := openRaw(t, path)
+	execSQL(t, db, "BEGIN IMMEDIATE")
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.ErrorIs(t, err, sqlitestore.ErrBusy)
-	run(t, db, "COMMIT")
+	execSQL(t, db, "COMMIT")
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.NoError(t, err)
 }
 
-func TestAClosedStoreSaysSo(t *testing.T) {
+func TestStore_ClosedReturnsError(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, sqlitestore.Options{})
+	s, _ := openStore(t, sqlitestore.Options{})
 	require.NoError(t, s.Close())
 	_, err := s.Insert(t.Context(), nil)
 	require.EqualError(t, err, "sqlitestore: the store is closed")
@@ -208,26 +208,26 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	require.NoError(t, s.Close(), "closing twice is closing")
 }
 
-func TestAnIDOrAKeyTwiceIsAnError(t *testing.T) {
+func TestInsert_RejectsDuplicateIDAndKey(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, sqlitestore.Options{})
+	s, _ := openStore(t, sqlitestore.Options{})
 	m := triggered(1, 10)
 	_, err := s.Insert(t.Context(), []smsplus.Message{m})
 	require.NoError(t, err)
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10), m})
 	require.EqualError(t, err, fmt.Sprintf("sqlitestore: Message.ID %v is there already", m.ID))
-	require.Len(t, all(t, s), 1)
+	require.Len(t, allMessages(t, s), 1)
 
 	one, two := triggered(3, 10), triggered(4, 10)
 	one.Key, two.Key = "personal", "personal"
 	_, err = s.Insert(t.Context(), []smsplus.Message{one, two})
 	require.EqualError(t, err, "sqlitestore: Message.Key is there twice in one Insert")
-	require.Len(t, all(t, s), 1)
+	require.Len(t, allMessages(t, s), 1)
 }
 
-func TestStoresOfOneFileSeeEachOthersNames(t *testing.T) {
+func TestInternTable_SharedByStoresOfOneFile(t *testing.T) {
 	t.Parallel()
-	one, path := open(t, sqlitestore.Options{})
+	one, path := openStore(t, sqlitestore.Options{})
 	two := reopen(t, path, sqlitestore.Options{})
 	stores := []*sqlitestore.Store{one, two}
 	var want []smsplus.TemplateStats
@@ -244,17 +244,17 @@ func TestStoresOfOneFileSeeEachOthersNames(t *testing.T) {
 		got, err := s.Stats(t.Context(), smsplus.Filter{})
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		require.Len(t, all(t, s), 40)
+		require.Len(t, allMessages(t, s), 40)
 	}
 }
 
-func TestAMessageThatCannotBeReadIsAnErrorThatNamesIt(t *testing.T) {
+func TestStore_UnreadableMessageErrorNamesID(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{})
+	s, path := openStore(t, sqlitestore.Options{})
 	m := triggered(1, 10)
 	_, err := s.Insert(t.Context(), []smsplus.Message{m})
 	require.NoError(t, err)
-	run(t, raw(t, path), "UPDATE smsplus_message SET state = x'01ff'")
+	execSQL(t, openRaw(t, path), "UPDATE smsplus_message SET state = x'01ff'")
 	_, err = s.Message(t.Context(), m.ID)
 	require.ErrorContains(t, err, "sqlitestore: message "+m.ID.String())
 	claim := smsplus.Claim{Now: m.DueAt, Lease: time.Minute, Limit: 1}
@@ -264,10 +264,10 @@ func TestAMessageThatCannotBeReadIsAnErrorThatNamesIt(t *testing.T) {
 	require.ErrorContains(t, err, "sqlitestore: message "+m.ID.String(), "it was not leased")
 }
 
-func TestPurgeNeedsNoKey(t *testing.T) {
+func TestPurge_NeedsNoSealerKey(t *testing.T) {
 	t.Parallel()
-	s, path := open(t, sqlitestore.Options{Sealer: ring(t, "a", "x")})
-	m := tried(1, 10)
+	s, path := openStore(t, sqlitestore.Options{Sealer: ring(t, "a", "x")})
+	m := attempted(1, 10)
 	_, err := s.Insert(t.Context(), []smsplus.Message{m})
 	require.NoError(t, err)
 	later := reopen(t, path, sqlitestore.Options{Sealer: ring(t, "b", "y")})
@@ -281,9 +281,9 @@ func TestPurgeNeedsNoKey(t *testing.T) {
 	require.Empty(t, rows)
 }
 
-func TestALongPurgeLetsOthersHaveTheirTurn(t *testing.T) {
+func TestPurge_SplitsLongPurgeIntoTransactions(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, sqlitestore.Options{Synchronous: sqlitestore.Normal})
+	s, _ := openStore(t, sqlitestore.Options{Synchronous: sqlitestore.Normal})
 	ms := make([]smsplus.Message, 1200)
 	for i := range ms {
 		ms[i] = triggered(i, len(ms))
@@ -299,14 +299,14 @@ func TestALongPurgeLetsOthersHaveTheirTurn(t *testing.T) {
 }
 
 // cli is the SQLite that others wrote.
-func TestTheSQLiteShellFindsTheFileWhole(t *testing.T) {
+func TestStore_SQLiteShellFindsFileIntact(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sqlite3")
 	if err != nil {
 		t.Skip("there is no sqlite3 on this machine")
 	}
-	s, path := open(t, sqlitestore.Options{})
-	_, err = s.Insert(t.Context(), []smsplus.Message{tried(1, 10)})
+	s, path := openStore(t, sqlitestore.Options{})
+	_, err = s.Insert(t.Context(), []smsplus.Message{attempted(1, 10)})
 	require.NoError(t, err)
 	out, err := exec.CommandContext(t.Context(), shell, path, "PRAGMA integrity_check; SELECT count(*) FROM smsplus_record").Output()
 	require.NoError(t, err)

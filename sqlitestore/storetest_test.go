@@ -20,12 +20,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	child() // which is another process of this program, and does not return
+	runChild() // which is another process of this program, and does not return
 	goleak.VerifyTestMain(m)
 }
 
-// open returns a store in a new file, and the file's name.
-func open(t testing.TB, o sqlitestore.Options) (*sqlitestore.Store, string) {
+// openStore returns a store in a new file, and the file's name.
+func openStore(t testing.TB, o sqlitestore.Options) (*sqlitestore.Store, string) {
 	path := filepath.Join(t.TempDir(), "messages.db")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
 	return reopen(t, path, o), path
@@ -59,56 +59,56 @@ func ring(t testing.TB, keys, lookups string) *seal.Ring {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, _ := open(t, sqlitestore.Options{})
+		s, _ := openStore(t, sqlitestore.Options{})
 		return s
 	})
 }
 
-func TestASealedStoreIsAStore(t *testing.T) {
+func TestStore_Sealed(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, _ := open(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
+		s, _ := openStore(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
 		return s
 	})
 }
 
-func TestAStoreThatIsClosedAndOpenedAgainInBetweenIsAStore(t *testing.T) {
+func TestStore_ReopenedBetweenCalls(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
 		path := filepath.Join(t.TempDir(), "messages.db")
 		require.NoError(t, sqlitestore.Migrate(t.Context(), path))
-		s := &restless{path: path}
+		s := &reopeningStore{path: path}
 		require.NoError(t, s.open())
 		t.Cleanup(func() { require.NoError(t, s.store.Close()) })
 		return s
 	})
 }
 
-// restless is a store that is closed and opened again after every few calls.
-type restless struct {
+// reopeningStore is a store that is closed and opened again after every few calls.
+type reopeningStore struct {
 	path string
 
-	mu     sync.RWMutex // held for writing while it is closed
-	store  *sqlitestore.Store
-	counts sync.Mutex
-	calls  int
+	mu      sync.RWMutex // held for writing while it is closed
+	store   *sqlitestore.Store
+	callsMu sync.Mutex
+	calls   int
 }
 
-const patience = 50 // calls
+const callsPerOpen = 50 // calls
 
-func (r *restless) open() (err error) {
+func (r *reopeningStore) open() (err error) {
 	r.store, err = sqlitestore.Open(context.Background(), r.path, sqlitestore.Options{ReadConnections: 2})
 	return err
 }
 
-// do makes a call.
-func do[T any](r *restless, call func(smsplus.Store) (T, error)) (T, error) {
-	r.counts.Lock()
+// callStore makes a call.
+func callStore[T any](r *reopeningStore, call func(smsplus.Store) (T, error)) (T, error) {
+	r.callsMu.Lock()
 	r.calls++
-	tired := r.calls%patience == 0
-	r.counts.Unlock()
+	tired := r.calls%callsPerOpen == 0
+	r.callsMu.Unlock()
 	if tired {
-		if err := r.again(); err != nil {
+		if err := r.closeAndOpen(); err != nil {
 			var none T
 			return none, err
 		}
@@ -118,7 +118,7 @@ func do[T any](r *restless, call func(smsplus.Store) (T, error)) (T, error) {
 	return call(r.store)
 }
 
-func (r *restless) again() error {
+func (r *reopeningStore) closeAndOpen() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.store.Close(); err != nil {
@@ -127,53 +127,53 @@ func (r *restless) again() error {
 	return r.open()
 }
 
-func do0(r *restless, call func(smsplus.Store) error) error {
-	_, err := do(r, func(s smsplus.Store) (struct{}, error) { return struct{}{}, call(s) })
+func callStoreNoResult(r *reopeningStore, call func(smsplus.Store) error) error {
+	_, err := callStore(r, func(s smsplus.Store) (struct{}, error) { return struct{}{}, call(s) })
 	return err
 }
 
-func (r *restless) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
-	return do(r, func(s smsplus.Store) (map[string]smsplus.Message, error) { return s.Insert(ctx, ms) })
+func (r *reopeningStore) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	return callStore(r, func(s smsplus.Store) (map[string]smsplus.Message, error) { return s.Insert(ctx, ms) })
 }
 
-func (r *restless) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-	return do(r, func(s smsplus.Store) (smsplus.Claimed, error) { return s.Claim(ctx, c) })
+func (r *reopeningStore) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	return callStore(r, func(s smsplus.Store) (smsplus.Claimed, error) { return s.Claim(ctx, c) })
 }
 
-func (r *restless) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
-	return do(r, func(s smsplus.Store) ([]uuid.UUID, error) { return s.Update(ctx, ms) })
+func (r *reopeningStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	return callStore(r, func(s smsplus.Store) ([]uuid.UUID, error) { return s.Update(ctx, ms) })
 }
 
-func (r *restless) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
-	return do(r, func(s smsplus.Store) (smsplus.Message, error) { return s.Message(ctx, id) })
+func (r *reopeningStore) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	return callStore(r, func(s smsplus.Store) (smsplus.Message, error) { return s.Message(ctx, id) })
 }
 
-func (r *restless) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
-	return do(r, func(s smsplus.Store) ([]smsplus.Message, error) { return s.ByProviderID(ctx, refs) })
+func (r *reopeningStore) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.Message, error) { return s.ByProviderID(ctx, refs) })
 }
 
-func (r *restless) Park(ctx context.Context, rs []channel.Receipt) error {
-	return do0(r, func(s smsplus.Store) error { return s.Park(ctx, rs) })
+func (r *reopeningStore) Park(ctx context.Context, rs []channel.Receipt) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.Park(ctx, rs) })
 }
 
-func (r *restless) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-	return do(r, func(s smsplus.Store) ([]channel.Receipt, error) { return s.Parked(ctx, refs) })
+func (r *reopeningStore) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	return callStore(r, func(s smsplus.Store) ([]channel.Receipt, error) { return s.Parked(ctx, refs) })
 }
 
-func (r *restless) Unpark(ctx context.Context, refs []channel.Ref) error {
-	return do0(r, func(s smsplus.Store) error { return s.Unpark(ctx, refs) })
+func (r *reopeningStore) Unpark(ctx context.Context, refs []channel.Ref) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.Unpark(ctx, refs) })
 }
 
-func (r *restless) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
-	return do(r, func(s smsplus.Store) (smsplus.Page, error) { return s.Records(ctx, f) })
+func (r *reopeningStore) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+	return callStore(r, func(s smsplus.Store) (smsplus.Page, error) { return s.Records(ctx, f) })
 }
 
-func (r *restless) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
-	return do(r, func(s smsplus.Store) ([]smsplus.TemplateStats, error) { return s.Stats(ctx, f) })
+func (r *reopeningStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.TemplateStats, error) { return s.Stats(ctx, f) })
 }
 
-func (r *restless) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
-	return do(r, func(s smsplus.Store) (int, error) { return s.Purge(ctx, before, limit) })
+func (r *reopeningStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	return callStore(r, func(s smsplus.Store) (int, error) { return s.Purge(ctx, before, limit) })
 }
 
-func (r *restless) Close() error { return r.store.Close() }
+func (r *reopeningStore) Close() error { return r.store.Close() }

@@ -18,22 +18,22 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// still returns a store that writes only when the test says so.
-func still(t *testing.T) *Store {
+// storeWithoutWriter returns a store that writes only when the test says so.
+func storeWithoutWriter(t *testing.T) *Store {
 	path := filepath.Join(t.TempDir(), "messages.db")
 	require.NoError(t, Migrate(t.Context(), path))
-	s, err := open(t.Context(), path, Options{})
+	s, err := openStore(t.Context(), path, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		close(s.finished) // by the goroutine that there is not
+		close(s.writerDone) // by the goroutine that there is not
 		require.NoError(t, s.Close())
 	})
 	return s
 }
 
-// together makes calls that wait for the writer at one time, in their order, and then
+// runTogether makes calls that wait for the writer at one time, in their order, and then
 // has them made in one transaction.
-func together(t *testing.T, s *Store, calls ...func(ctx context.Context) error) []error {
+func runTogether(t *testing.T, s *Store, calls ...func(ctx context.Context) error) []error {
 	errs := make([]error, len(calls))
 	done := make(chan struct{})
 	for i, c := range calls {
@@ -41,20 +41,20 @@ func together(t *testing.T, s *Store, calls ...func(ctx context.Context) error) 
 			errs[i] = c(t.Context())
 			done <- struct{}{}
 		}()
-		queued(s, i+1)
+		waitQueued(s, i+1)
 	}
-	s.writer.transact()
+	s.writer.runTransaction()
 	for range calls {
 		<-done
 	}
 	return errs
 }
 
-// queued returns once n calls wait for the writer.
-func queued(s *Store, n int) {
+// waitQueued returns once n calls wait for the writer.
+func waitQueued(s *Store, n int) {
 	for have := 0; have != n; runtime.Gosched() {
 		s.queue.mu.Lock()
-		have = len(s.queue.calls)
+		have = len(s.queue.pending)
 		s.queue.mu.Unlock()
 	}
 }
@@ -74,16 +74,16 @@ func insert(s *Store, ms ...smsplus.Message) func(context.Context) error {
 	}
 }
 
-func TestOneCallsFailureUndoesNoOthers(t *testing.T) {
+func TestWriter_FailedRequestUndoesNoOther(t *testing.T) {
 	t.Parallel()
-	s := still(t)
-	require.NoError(t, together(t, s, insert(s, message(1)))[0])
+	s := storeWithoutWriter(t)
+	require.NoError(t, runTogether(t, s, insert(s, message(1)))[0])
 
 	updated := message(1)
 	updated.Status, updated.Channel = status.Failed, "pigeon"
 	fresh, again, later := message(2), message(1), message(3)
 	fresh.Template, again.Template, later.Template = "new", "newer", "newer"
-	errs := together(
+	errs := runTogether(
 		t, s,
 		insert(s, fresh),
 		insert(s, message(4), again), // the ID is there: nothing of this call stays, nor the name that it brought
@@ -109,9 +109,9 @@ func TestOneCallsFailureUndoesNoOthers(t *testing.T) {
 	require.Equal(t, later, got)
 }
 
-func TestWhatOneCallStoresTheNextOfTheTransactionSees(t *testing.T) {
+func TestWriter_RequestSeesEarlierRequestsOfTransaction(t *testing.T) {
 	t.Parallel()
-	s := still(t)
+	s := storeWithoutWriter(t)
 	keyed := message(2)
 	keyed.Key = "a"
 	same := message(3)
@@ -120,14 +120,14 @@ func TestWhatOneCallStoresTheNextOfTheTransactionSees(t *testing.T) {
 		taken   map[string]smsplus.Message
 		claimed smsplus.Claimed
 	)
-	errs := together(
+	errs := runTogether(
 		t, s,
 		insert(s, message(1), keyed),
 		func(ctx context.Context) (err error) { taken, err = s.Insert(ctx, []smsplus.Message{same}); return err },
 		func(ctx context.Context) (err error) {
 			// Beforehand nothing was due, and Claim would only have looked.
-			claimed, err = write(ctx, s, func(w *writer) (smsplus.Claimed, error) {
-				return w.claim(micros(keyed.DueAt), micros(keyed.DueAt.Add(time.Minute)), 10, nil)
+			claimed, err = submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) {
+				return w.claimMessages(micros(keyed.DueAt), micros(keyed.DueAt.Add(time.Minute)), 10, nil)
 			})
 			return err
 		},
@@ -138,40 +138,40 @@ func TestWhatOneCallStoresTheNextOfTheTransactionSees(t *testing.T) {
 	require.Equal(t, keyed.ID, claimed.Messages[1].ID)
 }
 
-func TestACallWhoseCallerLeftIsNotMade(t *testing.T) {
+func TestWriter_SkipsAbandonedRequest(t *testing.T) {
 	t.Parallel()
-	s := still(t)
+	s := storeWithoutWriter(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() { left <- insert(s, message(1))(ctx) }()
-	queued(s, 1)
+	waitQueued(s, 1)
 	cancel()
 	require.ErrorIs(t, <-left, context.Canceled)
-	s.writer.transact()
+	s.writer.runTransaction()
 	_, err := s.Message(t.Context(), message(1).ID)
 	require.ErrorIs(t, err, smsplus.ErrNotFound)
 }
 
-func TestAFullDiskFailsAllOfATransactionAndNothingAfterIt(t *testing.T) {
+func TestWriter_FullDiskFailsWholeTransactionOnly(t *testing.T) {
 	t.Parallel()
-	s := still(t)
-	require.NoError(t, together(t, s, insert(s, message(1)))[0])
-	pages, err := s.writer.number(t.Context(), "PRAGMA page_count")
+	s := storeWithoutWriter(t)
+	require.NoError(t, runTogether(t, s, insert(s, message(1)))[0])
+	pages, err := s.writer.queryInt(t.Context(), "PRAGMA page_count")
 	require.NoError(t, err)
-	_, err = s.writer.number(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+	_, err = s.writer.queryInt(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 	require.NoError(t, err)
 
 	big := message(2)
 	big.Vars = map[string]string{"essay": strings.Repeat("long ", 100_000)}
 	one, two, other := message(3), message(4), message(5)
 	one.Template, two.Template, other.Template = "new", "new", "newer"
-	for i, err := range together(t, s, insert(s, one), insert(s, two), insert(s, big), insert(s, other)) {
+	for i, err := range runTogether(t, s, insert(s, one), insert(s, two), insert(s, big), insert(s, other)) {
 		require.ErrorContains(t, err, "database or disk is full", "call %d", i)
 	}
-	_, err = s.writer.number(t.Context(), "PRAGMA max_page_count = 1000000")
+	_, err = s.writer.queryInt(t.Context(), "PRAGMA max_page_count = 1000000")
 	require.NoError(t, err)
 	// Another name gets the number that the lost transaction gave away.
-	for _, err := range together(t, s, insert(s, other), insert(s, one), insert(s, two), insert(s, big)) {
+	for _, err := range runTogether(t, s, insert(s, other), insert(s, one), insert(s, two), insert(s, big)) {
 		require.NoError(t, err)
 	}
 	rows, err := s.Stats(t.Context(), smsplus.Filter{})
@@ -184,11 +184,11 @@ func TestAFullDiskFailsAllOfATransactionAndNothingAfterIt(t *testing.T) {
 }
 
 // No list is sorted as a whole, and no table is gone through.
-func TestEveryPageIsReadFromAnIndexInItsOrder(t *testing.T) {
+func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 	t.Parallel()
-	s := still(t)
+	s := storeWithoutWriter(t)
 	span := span{-bound, bound}
-	for name, q := range map[string]question{
+	for name, q := range map[string]selection{
 		"time":                {span: span},
 		"template":            {span: span, byTemplate: true, template: 1},
 		"tried":               {span: span, channel: 1},
@@ -201,7 +201,7 @@ func TestEveryPageIsReadFromAnIndexInItsOrder(t *testing.T) {
 	} {
 		index, _, _ := strings.Cut(name, " ")
 		index = strings.TrimSuffix(index, ",")
-		for _, after := range []*cursor{nil, {at: 1}} {
+		for _, after := range []*pagePosition{nil, {at: 1}} {
 			sql, args := q.page(after, 10)
 			var plan []string
 			require.NoError(t, s.writer.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, args, func(row []driver.Value) error {

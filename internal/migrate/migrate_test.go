@@ -24,7 +24,7 @@ var two = files(map[string]string{
 	"README.md":        "not a migration",
 })
 
-func TestADatabaseGetsWhatItLacks(t *testing.T) {
+func TestAfter_ReturnsMissingMigrations(t *testing.T) {
 	t.Parallel()
 	s := migrate.Must(two, "migrations")
 	require.Equal(t, 2, s.Version())
@@ -50,7 +50,7 @@ func TestADatabaseGetsWhatItLacks(t *testing.T) {
 	require.Empty(t, steps)
 }
 
-func TestTheSQLIsWhatAMigrationRuns(t *testing.T) {
+func TestSQL_IsTextOfMissingMigrations(t *testing.T) {
 	t.Parallel()
 	s := migrate.Must(two, "migrations")
 	text, err := s.SQL(0, "")
@@ -80,7 +80,7 @@ COMMIT;
 	require.Error(t, err)
 }
 
-func TestASchemaThatDoesNotFitSaysWhatIsNeeded(t *testing.T) {
+func TestCheck_ErrorNamesNeededVersion(t *testing.T) {
 	t.Parallel()
 	s := migrate.Must(two, "migrations")
 	require.NoError(t, s.Check(2))
@@ -97,7 +97,7 @@ func TestASchemaThatDoesNotFitSaysWhatIsNeeded(t *testing.T) {
 	require.Equal(t, &migrate.VersionError{Have: 3, Want: 2}, err)
 }
 
-func TestMigrationsAreNumberedWithoutAGap(t *testing.T) {
+func TestRead_RequiresGaplessNumbers(t *testing.T) {
 	t.Parallel()
 	for want, names := range map[string][]string{
 		"migrate: migrations holds no migration":                        nil,

@@ -30,22 +30,22 @@ import (
 // noon is when the fixtures' process ended.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// wait is the first step's.
-const wait = time.Hour
+// firstWait is the first step's.
+const firstWait = time.Hour
 
-// kept is a message of a fixture, and how it must end.
-type kept struct {
+// fixtureMessage is a message of a fixture, and how it must end.
+type fixtureMessage struct {
 	smsplus.Message
-	ends string
+	wantEnd string
 }
 
 // fixture returns the messages. The route is LINE Notification, then SMS.
-func fixture() []kept {
+func fixture() []fixtureMessage {
 	to, err := phone.Parse("+886912345678")
 	if err != nil {
 		panic(err) // it is one
 	}
-	var all []kept
+	var all []fixtureMessage
 	add := func(ends string, change func(m *smsplus.Message)) {
 		n := len(all) + 1
 		at := noon.Add(-time.Duration(n) * time.Minute)
@@ -53,12 +53,12 @@ func fixture() []kept {
 			ID:       uuid.MustParse(fmt.Sprintf("01936000-0000-7000-8000-%012d", n)),
 			Template: "order", Scenario: "order shipped", To: channel.Recipient{Phone: to, LINEUserID: "U4af4980629"},
 			Vars: map[string]string{"number": fmt.Sprint("第", n)}, Metadata: map[string]string{"shop": "17"},
-			Plan:    []smsplus.PlannedStep{{Channel: channel.LINENotify, Wait: wait}, {Channel: channel.SMS}},
+			Plan:    []smsplus.PlannedStep{{Channel: channel.LINENotify, Wait: firstWait}, {Channel: channel.SMS}},
 			Channel: channel.LINENotify, Lane: channel.LINENotify, TriggeredAt: at, ExpiresAt: noon.Add(24 * time.Hour),
 			DueAt: at, Version: 1,
 		}
 		change(&m)
-		all = append(all, kept{m, ends})
+		all = append(all, fixtureMessage{m, ends})
 	}
 	// try adds an attempt that began with the message.
 	try := func(m *smsplus.Message, step int, st status.Status, providerID string) *smsplus.Attempt {
@@ -85,7 +85,7 @@ func fixture() []kept {
 	}
 	accepted := func(m *smsplus.Message) {
 		try(m, 0, status.Accepted, fmt.Sprint("tag ", m.ID))
-		m.DueAt, m.Lane = m.TriggeredAt.Add(wait), channel.SMS
+		m.DueAt, m.Lane = m.TriggeredAt.Add(firstWait), channel.SMS
 	}
 
 	add("delivered line_notify=accepted sms=delivered", func(*smsplus.Message) {}) // nothing was begun
@@ -113,10 +113,10 @@ func fixture() []kept {
 	return all
 }
 
-// received and parked are the indexes of messages whose receipts come.
-const received, parked = 3, 4
+// receivedIndex and parked are the indexes of messages whose receipts come.
+const receivedIndex, parkedIndex = 3, 4
 
-func receipt(i int) channel.Receipt {
+func receiptOf(i int) channel.Receipt {
 	m := fixture()[i]
 	return channel.Receipt{Channel: channel.LINENotify, ProviderID: m.Attempts[0].ProviderID, Status: status.Delivered, At: noon}
 }
@@ -130,7 +130,7 @@ func Fill(ctx context.Context, s smsplus.Store) error {
 	if _, err := s.Insert(ctx, ms); err != nil {
 		return err
 	}
-	return s.Park(ctx, []channel.Receipt{receipt(parked)})
+	return s.Park(ctx, []channel.Receipt{receiptOf(parkedIndex)})
 }
 
 // provider takes everything: LINE for now, SMS for good.
@@ -163,7 +163,7 @@ func Prove(t *testing.T, s smsplus.Store) {
 		require.NoError(t, err)
 		require.Equal(t, k.Message, m)
 	}
-	counted(t, s, len(all))
+	requireStatsMatchRecords(t, s, len(all))
 
 	mock := clock.NewMock()
 	mock.Set(noon)
@@ -171,7 +171,7 @@ func Prove(t *testing.T, s smsplus.Store) {
 	d, err := smsplus.New(smsplus.Config{
 		Store: s, Clock: mock, Channels: []channel.Channel{provider(channel.LINENotify), provider(channel.SMS)},
 		Templates: []smsplus.Template{{ID: "order", Scenario: "order shipped", Route: []smsplus.Step{
-			{Channel: channel.LINENotify, Content: content, Wait: wait}, {Channel: channel.SMS, Content: content},
+			{Channel: channel.LINENotify, Content: content, Wait: firstWait}, {Channel: channel.SMS, Content: content},
 		}}},
 	})
 	require.NoError(t, err)
@@ -179,11 +179,11 @@ func Prove(t *testing.T, s smsplus.Store) {
 	id, err := d.Send(ctx, again)
 	require.NoError(t, err)
 	require.Equal(t, all[1].ID, id, "its key is known")
-	require.NoError(t, d.Receive(ctx, receipt(received)))
+	require.NoError(t, d.Receive(ctx, receiptOf(receivedIndex)))
 	for range 3 {
 		_, err = d.Tick(ctx)
 		require.NoError(t, err)
-		mock.Add(wait + time.Minute)
+		mock.Add(firstWait + time.Minute)
 	}
 	for i, k := range all {
 		m, err := d.Message(ctx, k.ID)
@@ -192,17 +192,17 @@ func Prove(t *testing.T, s smsplus.Store) {
 		for _, a := range m.Attempts {
 			ends = append(ends, fmt.Sprintf("%s=%s", a.Channel, a.Status))
 		}
-		require.Equal(t, k.ends, strings.Join(ends, " "), "message %d", i)
+		require.Equal(t, k.wantEnd, strings.Join(ends, " "), "message %d", i)
 		require.True(t, m.DueAt.IsZero())
 	}
-	left, err := s.Parked(ctx, []channel.Ref{receipt(parked).Ref()})
+	left, err := s.Parked(ctx, []channel.Ref{receiptOf(parkedIndex).Ref()})
 	require.NoError(t, err)
 	require.Empty(t, left)
-	counted(t, s, len(all))
+	requireStatsMatchRecords(t, s, len(all))
 }
 
-// counted requires that the statistics and each page agree with the records.
-func counted(t *testing.T, s smsplus.Store, n int) {
+// requireStatsMatchRecords requires that the statistics and each page agree with the records.
+func requireStatsMatchRecords(t *testing.T, s smsplus.Store, n int) {
 	t.Helper()
 	for _, f := range []smsplus.Filter{
 		{},

@@ -9,7 +9,7 @@ import (
 	"github.com/smsplus/smsplus-go/memstore"
 )
 
-func TestWhatAFixtureHoldsGoesOn(t *testing.T) {
+func TestProve_HoldsForFilledStore(t *testing.T) {
 	t.Parallel()
 	s := memstore.New()
 	require.NoError(t, replay.Fill(t.Context(), s))

@@ -96,7 +96,7 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	m.To = channel.Recipient{LINEUserID: r.text()}
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
-	if err := r.end(fixedKind); err != nil || e164 == "" {
+	if err := r.finish(fixedKind); err != nil || e164 == "" {
 		return err
 	}
 	if m.To.Phone, err = phone.Parse(e164); err != nil {
@@ -128,7 +128,7 @@ func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 		return err
 	}
 	r.state(m)
-	return r.end(stateKind)
+	return r.finish(stateKind)
 }
 
 // EncodeRoute returns m's scenario and plan: equal ones for equal ones.
@@ -141,13 +141,13 @@ func DecodeRoute(b []byte, m *smsplus.Message) error {
 		return err
 	}
 	r.route(m)
-	return r.end("route")
+	return r.finish("route")
 }
 
 // EncodeReceipt returns a receipt, and a number that only an equal one has.
 func (c *Codec) EncodeReceipt(rec *channel.Receipt) (b []byte, key int64, err error) {
 	b = appendReceipt([]byte{version}, rec)
-	keys, err := c.numbers(receiptKind, b)
+	keys, err := c.lookupNumbers(receiptKind, b)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -162,12 +162,12 @@ func (c *Codec) DecodeReceipt(b []byte) (channel.Receipt, error) {
 		return channel.Receipt{}, err
 	}
 	rec := r.receipt()
-	return rec, r.end(receiptKind)
+	return rec, r.finish(receiptKind)
 }
 
-// Forget takes out of m what says who it was for and what it told them: the
+// Redact takes out of m what says who it was for and what it told them: the
 // recipient, the variables, the metadata, the providers' words and their IDs.
-func Forget(m *smsplus.Message) {
+func Redact(m *smsplus.Message) {
 	m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
 	for i := range m.Attempts {
 		m.Attempts[i].Detail, m.Attempts[i].ProviderID = "", ""
@@ -180,7 +180,7 @@ func (c *Codec) seal(b []byte, kind string, id []byte) ([]byte, error) {
 		return b, nil
 	}
 	head := b[0] | sealedBit
-	sealed, err := c.sealer.Seal(b[1:], about(head, kind, id))
+	sealed, err := c.sealer.Seal(b[1:], associatedData(head, kind, id))
 	if err != nil {
 		return nil, err
 	}
@@ -202,16 +202,16 @@ func (c *Codec) open(b []byte, kind string, id []byte) (*reader, error) {
 	if c.sealer == nil {
 		return nil, ErrSealed
 	}
-	b, err := c.sealer.Open(b, about(head, kind, id))
+	b, err := c.sealer.Open(b, associatedData(head, kind, id))
 	if err != nil {
 		return nil, err
 	}
 	return &reader{s: string(b)}, nil
 }
 
-// about is what a sealed value is bound to: no other record's, or other value of the
+// associatedData is what a sealed value is bound to: no other record's, or other value of the
 // same record, can be put into its place.
-func about(head byte, kind string, id []byte) []byte {
+func associatedData(head byte, kind string, id []byte) []byte {
 	b := make([]byte, 0, 1+len(kind)+len(uuid.UUID{}))
 	return append(append(append(b, head), kind...), id...)
 }

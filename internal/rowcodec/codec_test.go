@@ -39,7 +39,7 @@ func codecs(t require.TestingT) map[string]*rowcodec.Codec {
 	return map[string]*rowcodec.Codec{"open": rowcodec.NewCodec(nil), "sealed": rowcodec.NewCodec(ring(t, 'l'))}
 }
 
-func number(e164 string) phone.Number {
+func hashNumber(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err)
@@ -47,13 +47,13 @@ func number(e164 string) phone.Number {
 	return n
 }
 
-// values are a message in the form of a row.
-type values struct {
+// encodedRow are a message in the form of a row.
+type encodedRow struct {
 	phone               string
 	fixed, state, route []byte
 }
 
-func encode(t require.TestingT, c *rowcodec.Codec, m smsplus.Message) (v values) {
+func encode(t require.TestingT, c *rowcodec.Codec, m smsplus.Message) (v encodedRow) {
 	keys, err := c.PhoneKeys(m.To.Phone)
 	require.NoError(t, err)
 	if len(keys) > 0 {
@@ -68,7 +68,7 @@ func encode(t require.TestingT, c *rowcodec.Codec, m smsplus.Message) (v values)
 }
 
 // decode returns the message of a row whose columns it takes from m.
-func decode(c *rowcodec.Codec, m smsplus.Message, v values) (smsplus.Message, error) {
+func decode(c *rowcodec.Codec, m smsplus.Message, v encodedRow) (smsplus.Message, error) {
 	got := smsplus.Message{
 		ID: m.ID, Key: m.Key, Template: m.Template, Status: m.Status, Channel: m.Channel, Lane: m.Lane,
 		TriggeredAt: m.TriggeredAt, DueAt: m.DueAt, Claims: m.Claims, Version: m.Version,
@@ -76,14 +76,14 @@ func decode(c *rowcodec.Codec, m smsplus.Message, v values) (smsplus.Message, er
 	return got, errors.Join(c.DecodeFixed(v.fixed, v.phone, &got), c.DecodeState(v.state, &got), rowcodec.DecodeRoute(v.route, &got))
 }
 
-// full is a message with every field set, and every form that a field may have.
-func full() smsplus.Message {
+// fullMessage is a message with every field set, and every form that a field may have.
+func fullMessage() smsplus.Message {
 	at := func(minutes int) time.Time {
 		return time.Date(2026, 3, 14, 12, minutes, 0, 123_457_000, time.UTC)
 	}
 	m := smsplus.Message{
 		ID: uuid.MustParse("0195939e-4c80-7000-8000-000000000001"), Scenario: "order shipped",
-		To:       channel.Recipient{Phone: number("+886912345678"), LINEUserID: "U4af4980629"},
+		To:       channel.Recipient{Phone: hashNumber("+886912345678"), LINEUserID: "U4af4980629"},
 		Vars:     map[string]string{"code": "123456"},
 		Metadata: map[string]string{"order": ""},
 		Plan: []smsplus.PlannedStep{
@@ -127,7 +127,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 	}
 	if rapid.Bool().Draw(t, "has a phone") {
-		m.To.Phone = number(rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "phone"))
+		m.To.Phone = hashNumber(rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "phone"))
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "steps") {
 		m.Plan = append(m.Plan, smsplus.PlannedStep{
@@ -155,8 +155,8 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	return m
 }
 
-// normal returns m in the one form of those that are stored alike.
-func normal(m smsplus.Message) smsplus.Message {
+// normalize returns m in the one form of those that are stored alike.
+func normalize(m smsplus.Message) smsplus.Message {
 	if len(m.Vars) == 0 {
 		m.Vars = nil
 	}
@@ -166,7 +166,7 @@ func normal(m smsplus.Message) smsplus.Message {
 	return m
 }
 
-func TestAMessageComesBackAsItWas(t *testing.T) {
+func TestCodec_RoundTripsMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
 		t.Run(name, func(t *testing.T) {
@@ -175,9 +175,9 @@ func TestAMessageComesBackAsItWas(t *testing.T) {
 				m := drawMessage(t)
 				got, err := decode(c, m, encode(t, c, m))
 				require.NoError(t, err)
-				require.Equal(t, normal(m), got)
+				require.Equal(t, normalize(m), got)
 			})
-			for _, m := range []smsplus.Message{{}, full(), {
+			for _, m := range []smsplus.Message{{}, fullMessage(), {
 				TriggeredAt: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
 				ReadAt:      time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 				Plan:        []smsplus.PlannedStep{{Wait: math.MinInt64}},
@@ -190,16 +190,16 @@ func TestAMessageComesBackAsItWas(t *testing.T) {
 	}
 }
 
-func TestTimesAreCutToMicrosecondsAndComeBackInUTC(t *testing.T) {
+func TestCodec_TruncatesTimesToMicrosecondsInUTC(t *testing.T) {
 	t.Parallel()
-	m := full()
+	m := fullMessage()
 	m.ReadAt = m.ReadAt.Add(999).In(time.FixedZone("Asia/Taipei", 8*60*60))
 	got, err := decode(rowcodec.NewCodec(nil), m, encode(t, rowcodec.NewCodec(nil), m))
 	require.NoError(t, err)
-	require.Equal(t, full().ReadAt, got.ReadAt)
+	require.Equal(t, fullMessage().ReadAt, got.ReadAt)
 }
 
-func TestAReceiptComesBackAsItWas(t *testing.T) {
+func TestCodec_RoundTripsReceipt(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
 		t.Run(name, func(t *testing.T) {
@@ -228,12 +228,12 @@ func TestAReceiptComesBackAsItWas(t *testing.T) {
 	}
 }
 
-// golden is what the first release stored of full and aReceipt. It never changes.
-const golden = "testdata/version1.json"
+// goldenFile is what the first release stored of full and aReceipt. It never changes.
+const goldenFile = "testdata/version1.json"
 
-func TestWhatVersion1StoredIsRead(t *testing.T) {
+func TestCodec_ReadsVersion1(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(golden)
+	text, err := os.ReadFile(goldenFile)
 	require.NoError(t, err)
 	var rows map[string]struct {
 		Phone, Fixed, State, Route, Receipt string
@@ -248,12 +248,12 @@ func TestWhatVersion1StoredIsRead(t *testing.T) {
 			require.NoError(t, err)
 			return b
 		}
-		got, err := decode(c, full(), values{row.Phone, unhex(row.Fixed), unhex(row.State), unhex(row.Route)})
+		got, err := decode(c, fullMessage(), encodedRow{row.Phone, unhex(row.Fixed), unhex(row.State), unhex(row.Route)})
 		require.NoError(t, err, name)
-		require.Equal(t, full(), got, name)
+		require.Equal(t, fullMessage(), got, name)
 		receipt, err := c.DecodeReceipt(unhex(row.Receipt))
 		require.NoError(t, err, name)
-		require.Equal(t, aReceipt(), receipt, name)
+		require.Equal(t, sampleReceipt(), receipt, name)
 		keys, err := c.PhoneKeys(got.To.Phone)
 		require.NoError(t, err)
 		require.Equal(t, row.Phone, keys[0], "a number is found where version 1 filed it")
@@ -263,16 +263,16 @@ func TestWhatVersion1StoredIsRead(t *testing.T) {
 	}
 }
 
-func aReceipt() channel.Receipt {
+func sampleReceipt() channel.Receipt {
 	return channel.Receipt{
 		Channel: channel.WhatsApp, ProviderID: "wamid.1", Status: status.Undeliverable, Reason: status.NoMatch,
 		Detail: "131026: 無法送達", Read: true, At: time.Date(2026, 3, 14, 12, 0, 0, 123_457_000, time.UTC),
 	}
 }
 
-func TestASealedValueShowsNothingAndFitsNowhereElse(t *testing.T) {
+func TestCodec_SealedValueIsHiddenAndBoundToMessage(t *testing.T) {
 	t.Parallel()
-	c, m := codecs(t)["sealed"], full()
+	c, m := codecs(t)["sealed"], fullMessage()
 	v := encode(t, c, m)
 	b, _, err := c.EncodeReceipt(&channel.Receipt{ProviderID: "U4af4980629", Detail: "封鎖"})
 	require.NoError(t, err)
@@ -292,9 +292,9 @@ func TestASealedValueShowsNothingAndFitsNowhereElse(t *testing.T) {
 	require.NotContains(t, err.Error(), "912")
 }
 
-func TestRowsFromBeforeThereWasASealerAreReadAndFound(t *testing.T) {
+func TestCodec_ReadsAndFindsUnsealedRows(t *testing.T) {
 	t.Parallel()
-	open, sealed, m := rowcodec.NewCodec(nil), rowcodec.NewCodec(ring(t, 'l')), full()
+	open, sealed, m := rowcodec.NewCodec(nil), rowcodec.NewCodec(ring(t, 'l')), fullMessage()
 	rotated := rowcodec.NewCodec(ring(t, 'm', 'l'))
 	ref := channel.Ref{Channel: channel.SMS, ProviderID: "1"}
 	for _, before := range []*rowcodec.Codec{open, sealed} {
@@ -315,7 +315,7 @@ func TestRowsFromBeforeThereWasASealerAreReadAndFound(t *testing.T) {
 	}
 }
 
-func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
+func TestKeys_AreDistinct(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
 		t.Run(name, func(t *testing.T) {
@@ -329,9 +329,9 @@ func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
 				require.NotContains(t, seen, keys[0])
 				seen[keys[0]] = ref
 			}
-			one, err := c.PhoneKeys(number("+886912345678"))
+			one, err := c.PhoneKeys(hashNumber("+886912345678"))
 			require.NoError(t, err)
-			two, err := c.PhoneKeys(number("+886912345679"))
+			two, err := c.PhoneKeys(hashNumber("+886912345679"))
 			require.NoError(t, err)
 			require.NotEqual(t, one[0], two[0])
 			none, err := c.PhoneKeys(phone.Number{})
@@ -341,10 +341,10 @@ func TestNamesAndNumbersHaveKeysOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestForgetLeavesWhatIsCounted(t *testing.T) {
+func TestRedact_KeepsCounts(t *testing.T) {
 	t.Parallel()
-	m := full()
-	rowcodec.Forget(&m)
+	m := fullMessage()
+	rowcodec.Redact(&m)
 	require.True(t, m.To.IsZero())
 	text, err := json.Marshal(m)
 	require.NoError(t, err)
@@ -353,29 +353,29 @@ func TestForgetLeavesWhatIsCounted(t *testing.T) {
 	}
 	for _, c := range []channel.Name{"", channel.LINEPush, channel.SMS} {
 		var want, got smsplus.TemplateStats
-		want.Add(full(), c)
+		want.Add(fullMessage(), c)
 		got.Add(m, c)
 		require.Equal(t, want, got)
 	}
-	require.Equal(t, full().Plan, m.Plan)
+	require.Equal(t, fullMessage().Plan, m.Plan)
 	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
 }
 
 // A Sealer that does not keep its word.
-type broken struct {
+type failingSealer struct {
 	seal.Sealer
 	lookups [][]byte
 	err     error
 }
 
-func (b broken) Seal(_, _ []byte) ([]byte, error) { return nil, b.err }
-func (b broken) Lookup([]byte) ([][]byte, error)  { return b.lookups, b.err }
+func (b failingSealer) Seal(_, _ []byte) ([]byte, error) { return nil, b.err }
+func (b failingSealer) Lookup([]byte) ([][]byte, error)  { return b.lookups, b.err }
 
-func TestASealerThatFailsIsAnError(t *testing.T) {
+func TestCodec_ReturnsSealerErrors(t *testing.T) {
 	t.Parallel()
-	m := full()
+	m := fullMessage()
 	lost := errors.New("the key is lost")
-	c := rowcodec.NewCodec(broken{err: lost})
+	c := rowcodec.NewCodec(failingSealer{err: lost})
 	_, err := c.EncodeFixed(&m)
 	require.ErrorIs(t, err, lost)
 	_, err = c.EncodeState(&m)
@@ -385,14 +385,14 @@ func TestASealerThatFailsIsAnError(t *testing.T) {
 	_, err = c.PhoneKeys(m.To.Phone)
 	require.ErrorIs(t, err, lost)
 	for _, lookups := range [][][]byte{nil, {make([]byte, 15)}} {
-		_, err = rowcodec.NewCodec(broken{lookups: lookups}).PhoneKeys(m.To.Phone)
+		_, err = rowcodec.NewCodec(failingSealer{lookups: lookups}).PhoneKeys(m.To.Phone)
 		require.ErrorContains(t, err, "the Sealer's Lookup returned")
 	}
 }
 
-func TestAStatusThatDoesNotExistIsRefused(t *testing.T) {
+func TestEncodeState_RejectsInvalidStatus(t *testing.T) {
 	t.Parallel()
-	m := full()
+	m := fullMessage()
 	m.Attempts[2].Status = 9
 	_, err := rowcodec.NewCodec(nil).EncodeState(&m)
 	require.EqualError(t, err, "stored: Message.Attempts[2].Status 9 does not exist")
@@ -401,11 +401,11 @@ func TestAStatusThatDoesNotExistIsRefused(t *testing.T) {
 	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
 }
 
-func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
+func TestDecode_RejectsWrongLength(t *testing.T) {
 	t.Parallel()
 	c := rowcodec.NewCodec(nil)
-	v := encode(t, c, full())
-	r := aReceipt()
+	v := encode(t, c, fullMessage())
+	r := sampleReceipt()
 	receipt, _, err := c.EncodeReceipt(&r)
 	require.NoError(t, err)
 	require.ErrorIs(t, c.DecodeFixed(v.fixed, "no number", &smsplus.Message{}), rowcodec.ErrCorrupt)
@@ -436,9 +436,9 @@ func TestBytesThatAreCutOffOrTooManyAreAnError(t *testing.T) {
 // FuzzDecode takes any bytes for a row: what makes sense is stored alike again.
 func FuzzDecode(f *testing.F) {
 	c := rowcodec.NewCodec(nil)
-	for _, m := range []smsplus.Message{{}, full()} {
+	for _, m := range []smsplus.Message{{}, fullMessage()} {
 		v := encode(f, c, m)
-		r := aReceipt()
+		r := sampleReceipt()
 		receipt, _, err := c.EncodeReceipt(&r)
 		require.NoError(f, err)
 		f.Add(v.fixed, v.state, v.route, receipt)
@@ -446,11 +446,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{1}, []byte{0x81, 1, 0, 0, 0, 1}, []byte{1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, []byte{})
 	f.Fuzz(func(t *testing.T, fixed, state, route, receipt []byte) {
 		for _, c := range codecs(t) {
-			m := smsplus.Message{ID: full().ID, TriggeredAt: full().TriggeredAt}
-			if got, err := decode(c, m, values{"", fixed, state, route}); err == nil {
+			m := smsplus.Message{ID: fullMessage().ID, TriggeredAt: fullMessage().TriggeredAt}
+			if got, err := decode(c, m, encodedRow{"", fixed, state, route}); err == nil {
 				again, err := decode(c, m, encode(t, c, got))
 				require.NoError(t, err)
-				require.Equal(t, normal(got), again)
+				require.Equal(t, normalize(got), again)
 			}
 			if got, err := c.DecodeReceipt(receipt); err == nil {
 				b, _, err := c.EncodeReceipt(&got)
@@ -466,7 +466,7 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkMessage(b *testing.B) {
 	for name, c := range codecs(b) {
 		b.Run(name, func(b *testing.B) {
-			m := full()
+			m := fullMessage()
 			m.Attempts = m.Attempts[1:]
 			b.ReportAllocs()
 			size := 0

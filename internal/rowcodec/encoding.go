@@ -21,10 +21,10 @@ import (
 // Words of version 1. Their places are what is stored: add at the end, in a new
 // version.
 var (
-	channels = []string{
+	channelWords = []string{
 		"", string(channel.LINEPush), string(channel.LINENotify), string(channel.WhatsApp), string(channel.SMS),
 	}
-	reasons = []string{
+	reasonWords = []string{
 		"", string(status.NoContact), string(status.Blocked), string(status.QuotaExceeded), string(status.Unverified),
 		string(status.NoMatch), string(status.InvalidNumber), string(status.ContentRejected), string(status.CarrierError),
 		string(status.TemplateMismatch), string(status.Permission), string(status.Authorization),
@@ -73,7 +73,7 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.Plan)))
 	for i := range m.Plan {
 		s := &m.Plan[i]
-		b = appendWord(b, channels, string(s.Channel))
+		b = appendWord(b, channelWords, string(s.Channel))
 		b = binary.AppendVarint(b, int64(s.Wait))
 		b = append(b, byte(s.OnFailed), byte(s.InDoubt))
 	}
@@ -82,9 +82,9 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 
 // The bits of an attempt, above those of its five times.
 const (
-	ownID      = 1 << 5 // the ID is not AttemptID's
-	namedByID  = 1 << 6 // the provider ID is the ID as text
-	hasReasons = 1 << 7
+	hasOwnID       = 1 << 5 // the ID is not AttemptID's
+	providerIDIsID = 1 << 6 // the provider ID is the ID as text
+	hasReason      = 1 << 7
 )
 
 func appendState(b []byte, m *smsplus.Message) []byte {
@@ -102,22 +102,22 @@ func appendState(b []byte, m *smsplus.Message) []byte {
 func appendAttempt(b []byte, before *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
 	at := len(b)
 	b, bits := appendTimes(append(b, 0), before, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
-	b = appendWord(b, channels, string(a.Channel))
+	b = appendWord(b, channelWords, string(a.Channel))
 	b = append(b, byte(a.Status))
 	b = binary.AppendVarint(b, int64(a.Step))
 	b = binary.AppendVarint(b, int64(a.Tries))
 	if a.ID != smsplus.AttemptID(message, a.Step) {
-		bits |= ownID
+		bits |= hasOwnID
 		b = append(b, a.ID[:]...)
 	}
 	if a.ProviderID == a.ID.String() {
-		bits |= namedByID
+		bits |= providerIDIsID
 	} else {
 		b = appendText(b, a.ProviderID)
 	}
 	if a.Reason != "" || a.Detail != "" {
-		bits |= hasReasons
-		b = appendWord(b, reasons, string(a.Reason))
+		bits |= hasReason
+		b = appendWord(b, reasonWords, string(a.Reason))
 		b = appendText(b, a.Detail)
 	}
 	b[at] = bits
@@ -125,13 +125,13 @@ func appendAttempt(b []byte, before *int64, message uuid.UUID, a *smsplus.Attemp
 }
 
 func appendReceipt(b []byte, r *channel.Receipt) []byte {
-	b = appendWord(b, channels, string(r.Channel))
+	b = appendWord(b, channelWords, string(r.Channel))
 	b = appendText(b, r.ProviderID)
 	b = append(b, byte(r.Status), 0)
 	if r.Read {
 		b[len(b)-1] = 1
 	}
-	b = appendWord(b, reasons, string(r.Reason))
+	b = appendWord(b, reasonWords, string(r.Reason))
 	b = appendText(b, r.Detail)
 	return binary.AppendVarint(b, r.At.UnixMicro())
 }
@@ -139,22 +139,22 @@ func appendReceipt(b []byte, r *channel.Receipt) []byte {
 // reader takes apart what the functions above put together. Once something made no
 // sense, all that it reads is zero, and end says so. Texts are pieces of s.
 type reader struct {
-	s      string
-	before int64
-	broken bool
+	s        string
+	lastTime int64
+	failed   bool
 }
 
-// end returns an error unless all of a value was read.
-func (r *reader) end(kind string) error {
-	if r.broken || r.s != "" {
+// finish returns an error unless all of a value was read.
+func (r *reader) finish(kind string) error {
+	if r.failed || r.s != "" {
 		return fmt.Errorf("%w: %s", ErrCorrupt, kind)
 	}
 	return nil
 }
 
-func (r *reader) fail() { r.s, r.broken = "", true }
+func (r *reader) fail() { r.s, r.failed = "", true }
 
-func (r *reader) take(n uint64) string {
+func (r *reader) takeBytes(n uint64) string {
 	if n > uint64(len(r.s)) {
 		r.fail()
 		return ""
@@ -165,7 +165,7 @@ func (r *reader) take(n uint64) string {
 }
 
 func (r *reader) byte() byte {
-	if s := r.take(1); s != "" {
+	if s := r.takeBytes(1); s != "" {
 		return s[0]
 	}
 	return 0
@@ -189,7 +189,7 @@ func (r *reader) varint() int64 {
 	return int64(x>>1) ^ -int64(x&1)
 }
 
-func (r *reader) text() string { return r.take(r.uvarint()) }
+func (r *reader) text() string { return r.takeBytes(r.uvarint()) }
 
 func (r *reader) word(words []string) string {
 	switch i := r.uvarint(); {
@@ -229,8 +229,8 @@ func (r *reader) times(bits byte, ts ...*time.Time) {
 	for i, t := range ts {
 		*t = time.Time{}
 		if bits&(1<<i) != 0 {
-			r.before += r.varint()
-			*t = time.UnixMicro(r.before).UTC()
+			r.lastTime += r.varint()
+			*t = time.UnixMicro(r.lastTime).UTC()
 		}
 	}
 }
@@ -242,14 +242,14 @@ func (r *reader) route(m *smsplus.Message) {
 	}
 	for i := range m.Plan {
 		s := &m.Plan[i]
-		s.Channel = channel.Name(r.word(channels))
+		s.Channel = channel.Name(r.word(channelWords))
 		s.Wait = time.Duration(r.varint())
 		s.OnFailed, s.InDoubt = smsplus.Policy(r.byte()), smsplus.Policy(r.byte())
 	}
 }
 
 func (r *reader) state(m *smsplus.Message) {
-	r.before = m.TriggeredAt.UnixMicro()
+	r.lastTime = m.TriggeredAt.UnixMicro()
 	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
 	m.Attempts = nil
 	if n := r.count(5); n > 0 {
@@ -263,35 +263,35 @@ func (r *reader) state(m *smsplus.Message) {
 func (r *reader) attempt(a *smsplus.Attempt, message uuid.UUID) {
 	bits := r.byte()
 	r.times(bits, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
-	a.Channel = channel.Name(r.word(channels))
+	a.Channel = channel.Name(r.word(channelWords))
 	if a.Status = status.Status(r.byte()); !a.Status.Valid() {
 		r.fail()
 	}
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
-	if bits&ownID != 0 {
-		copy(a.ID[:], r.take(uint64(len(a.ID))))
+	if bits&hasOwnID != 0 {
+		copy(a.ID[:], r.takeBytes(uint64(len(a.ID))))
 	} else {
 		a.ID = smsplus.AttemptID(message, a.Step)
 	}
-	if bits&namedByID != 0 {
+	if bits&providerIDIsID != 0 {
 		a.ProviderID = a.ID.String()
 	} else {
 		a.ProviderID = r.text()
 	}
-	if bits&hasReasons != 0 {
-		a.Reason = status.Reason(r.word(reasons))
+	if bits&hasReason != 0 {
+		a.Reason = status.Reason(r.word(reasonWords))
 		a.Detail = r.text()
 	}
 }
 
 func (r *reader) receipt() channel.Receipt {
-	rec := channel.Receipt{Channel: channel.Name(r.word(channels)), ProviderID: r.text()}
+	rec := channel.Receipt{Channel: channel.Name(r.word(channelWords)), ProviderID: r.text()}
 	if rec.Status = status.Status(r.byte()); !rec.Status.Valid() {
 		r.fail()
 	}
 	rec.Read = r.byte() != 0
-	rec.Reason = status.Reason(r.word(reasons))
+	rec.Reason = status.Reason(r.word(reasonWords))
 	rec.Detail = r.text()
 	rec.At = time.UnixMicro(r.varint()).UTC()
 	return rec

@@ -21,7 +21,7 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	if c.sealer == nil {
 		return []string{e164}, nil
 	}
-	hashes, err := c.hashes("phone", []byte(e164))
+	hashes, err := c.lookupHashes("phone", []byte(e164))
 	if err != nil {
 		return nil, err
 	}
@@ -37,32 +37,32 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 // chance be another name's too, so what is found is to be looked at.
 func (c *Codec) RefKeys(ref channel.Ref) ([]int64, error) {
 	b := appendText(nil, string(ref.Channel))
-	return c.numbers("ref", append(b, ref.ProviderID...))
+	return c.lookupNumbers("ref", append(b, ref.ProviderID...))
 }
 
-// numbers returns 64 bits of each hash that the value has, and last of its hash
+// lookupNumbers returns 64 bits of each hash that the value has, and last of its hash
 // without a key, if there are others.
-func (c *Codec) numbers(kind string, value []byte) ([]int64, error) {
+func (c *Codec) lookupNumbers(kind string, value []byte) ([]int64, error) {
 	open := sha256.Sum256(value)
-	keys := []int64{number(open[:])}
+	keys := []int64{hashNumber(open[:])}
 	if c.sealer == nil {
 		return keys, nil
 	}
-	hashes, err := c.hashes(kind, value)
+	hashes, err := c.lookupHashes(kind, value)
 	if err != nil {
 		return nil, err
 	}
 	keys = keys[:0]
 	for _, h := range hashes {
-		keys = append(keys, number(h))
+		keys = append(keys, hashNumber(h))
 	}
-	return append(keys, number(open[:])), nil
+	return append(keys, hashNumber(open[:])), nil
 }
 
-func number(hash []byte) int64 { return int64(binary.BigEndian.Uint64(hash)) }
+func hashNumber(hash []byte) int64 { return int64(binary.BigEndian.Uint64(hash)) }
 
-// hashes asks the Sealer for a value's hashes, which are no other kind's.
-func (c *Codec) hashes(kind string, value []byte) ([][]byte, error) {
+// lookupHashes asks the Sealer for a value's hashes, which are no other kind's.
+func (c *Codec) lookupHashes(kind string, value []byte) ([][]byte, error) {
 	hashes, err := c.sealer.Lookup(append(appendText(nil, kind), value...))
 	if err != nil {
 		return nil, err
