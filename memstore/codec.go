@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -62,7 +63,7 @@ func appendTimes(b []byte, before *int64, ts ...time.Time) []byte {
 	bits := len(b)
 	b = append(b, 0)
 	for i, t := range ts {
-		if us := micros(t); us != never {
+		if us := microtime.Of(t); us != microtime.Never {
 			b[bits] |= 1 << i
 			b = binary.AppendVarint(b, us-*before)
 			*before = us
@@ -149,7 +150,7 @@ func (r *reader) times(ts ...*time.Time) {
 	for i, t := range ts {
 		if bits&(1<<i) != 0 {
 			r.lastTime += r.varint()
-			*t = timeAt(r.lastTime)
+			*t = microtime.Time(r.lastTime)
 		}
 	}
 }
@@ -223,8 +224,8 @@ func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
 	m.Status = rec.status
 	m.Channel = channel.Name(w.channels[rec.channel])
 	m.Lane = channel.Name(w.channels[rec.lane])
-	m.TriggeredAt = timeAt(rec.triggeredAt)
-	m.DueAt = timeAt(rec.dueAt)
+	m.TriggeredAt = microtime.Time(rec.triggeredAt)
+	m.DueAt = microtime.Time(rec.dueAt)
 	m.Claims = int(rec.claims)
 	m.Version = rec.version
 

@@ -3,16 +3,14 @@ package memstore
 import (
 	"cmp"
 	"slices"
-	"time"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-const (
-	hour = int64(time.Hour / time.Microsecond)
-	day  = 24 * hour
-)
+// dayHours is the length of a day in hours.
+const dayHours = 24
 
 // counters hold the statistics of whole hours and whole days (UTC) of trigger
 // time, so that a long range costs its days, and two edges, instead of its
@@ -47,37 +45,23 @@ func (rec *record) attemptUnit(a attemptSummary) countUnit {
 
 // apply counts what a message is and no longer what it was; either may be empty.
 func (c *counters) apply(triggeredAt int64, template uint32, was, is []countUnit) {
-	c.hours.apply(floorDiv(triggeredAt, hour), template, was, is)
-	c.days.apply(floorDiv(triggeredAt, day), template, was, is)
+	hour := microtime.HourOf(triggeredAt)
+	c.hours.apply(hour, template, was, is)
+	c.days.apply(microtime.FloorDiv(hour, dayHours), template, was, is)
 }
 
-// span is a stretch of time: from ≤ t < to.
-type span struct{ from, to int64 }
-
-// sumWhole adds up a span's whole hours and days, and returns the spans at its edges
-// that are less than an hour: their messages are to be looked at.
-func (c *counters) sumWhole(in span, q countQuery, s *templateCounts) (edges []span) {
-	fromHour, toHour := -floorDiv(-in.from, hour), floorDiv(in.to, hour)
-	if fromHour >= toHour {
-		return []span{in}
+// sumWhole adds up the whole hours and days of a range. It returns the edges of the
+// range, whose messages are to be counted one by one.
+func (c *counters) sumWhole(in microtime.Range, q countQuery, s *templateCounts) (edges []microtime.Range) {
+	hours, edges := microtime.WholeHours(in)
+	for _, t := range microtime.Tiers(hours, 1, dayHours) {
+		tier := &c.hours
+		if t.Hours == dayHours {
+			tier = &c.days
+		}
+		tier.sum(t.From, t.To, q, s)
 	}
-	fromDay, toDay := -floorDiv(-fromHour, 24), floorDiv(toHour, 24)
-	if fromDay < toDay {
-		c.hours.sum(fromHour, fromDay*24, q, s)
-		c.days.sum(fromDay, toDay, q, s)
-		c.hours.sum(toDay*24, toHour, q, s)
-	} else {
-		c.hours.sum(fromHour, toHour, q, s)
-	}
-	return []span{{in.from, fromHour * hour}, {toHour * hour, in.to}}
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
+	return edges
 }
 
 // countQuery is what is asked of the cells.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 )
 
 // parkedReceipts holds the receipts that no message is known for, by what they name and in
@@ -35,7 +36,7 @@ func (p *parkedReceipts) add(r channel.Receipt) {
 		p.handlesByRef = map[channel.Ref][]handle{}
 	}
 	p.handlesByRef[r.Ref()] = append(p.handlesByRef[r.Ref()], h)
-	p.byTime.add(entry{micros(r.At), h}, handleOrder(h))
+	p.byTime.add(entry{microtime.Of(r.At), h}, handleOrder(h))
 }
 
 func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
@@ -54,7 +55,7 @@ func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
 // remove drops what is parked under a ref.
 func (p *parkedReceipts) remove(ref channel.Ref) {
 	for _, h := range p.handlesByRef[ref] {
-		p.byTime.remove(entry{micros(p.slots[h].At), h}, handleOrder(h))
+		p.byTime.remove(entry{microtime.Of(p.slots[h].At), h}, handleOrder(h))
 		p.freeSlot(h)
 	}
 	delete(p.handlesByRef, ref)

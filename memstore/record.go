@@ -2,10 +2,10 @@ package memstore
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -37,23 +37,6 @@ type attemptSummary struct {
 	providerID string
 }
 
-// never is the zero time.
-var never = micros(time.Time{})
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-// microsUp is the first whole microsecond that is not before t, for a bound
-// between two of them.
-func microsUp(t time.Time) int64 {
-	us := micros(t)
-	if t.Nanosecond()%1000 != 0 {
-		us++
-	}
-	return us
-}
-
-func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
-
 // internTables is the names that records are encoded with.
 type internTables struct {
 	templates, channels, countries, routes internTable
@@ -73,7 +56,7 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	r := v.encodeState(buf, m)
 	r.id = m.ID
 	r.phone = m.To.Phone
-	r.triggeredAt = micros(m.TriggeredAt)
+	r.triggeredAt = microtime.Of(m.TriggeredAt)
 	r.version = m.Version
 	r.claims = int32(m.Claims)
 	r.template = v.templates.intern(m.Template)
@@ -97,7 +80,7 @@ func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 	}
 	*buf = v.appendState((*buf)[:0], m)
 	return record{
-		dueAt:   micros(m.DueAt),
+		dueAt:   microtime.Of(m.DueAt),
 		state:   string(*buf),
 		channel: v.channels.intern(string(m.Channel)),
 		lane:    v.channels.intern(string(m.Lane)),

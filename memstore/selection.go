@@ -1,10 +1,9 @@
 package memstore
 
 import (
-	"math"
-
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -12,7 +11,7 @@ import (
 
 // selection is a filter in the table's terms.
 type selection struct {
-	span
+	microtime.Range
 	template, channel, country uint32 // or anyNumber
 	phone                      phone.Number
 	group                      status.Group
@@ -21,15 +20,9 @@ type selection struct {
 // newSelection returns false if f names something that no record has.
 func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	sel := selection{
-		span:     span{math.MinInt64, math.MaxInt64},
+		Range:    microtime.RangeOf(f.From, f.To),
 		template: anyNumber, channel: anyNumber, country: anyNumber,
 		phone: f.Phone, group: f.Group,
-	}
-	if !f.From.IsZero() {
-		sel.from = microsUp(f.From)
-	}
-	if !f.To.IsZero() {
-		sel.to = microsUp(f.To)
 	}
 	ok := true
 	look := func(n *internTable, text string, number *uint32) {
@@ -73,12 +66,12 @@ func (t *table) shortestList(sel *selection) *list {
 const walkBatchSize = 1024
 
 // walkBatch calls f with the selected records, newest first, as long as it returns true.
-// With an ID it begins after that one, whose trigger time is sel.to. It returns true
+// With an ID it begins after that one, whose trigger time is sel.To. It returns true
 // if it stopped to let others have the lock: called again, it goes on.
 func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool) (more bool) {
 	steps := 0
-	for e := range t.shortestList(sel).descend(sel.to, t.idOrder(after)) {
-		if e.at < sel.from {
+	for e := range t.shortestList(sel).descend(sel.To, t.idOrder(after)) {
+		if e.at < sel.From {
 			return false
 		}
 		r := t.slab.at(e.handle)
@@ -86,7 +79,7 @@ func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool
 			return false
 		}
 		if steps++; steps == walkBatchSize {
-			sel.to, *after = e.at, r.id
+			sel.To, *after = e.at, r.id
 			return true
 		}
 	}

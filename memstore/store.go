@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -162,9 +163,9 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	if err := s.lock(ctx); err != nil {
 		return smsplus.Claimed{}, err
 	}
-	claimed, dueAt, next := s.table.claim(micros(c.Now), micros(c.Now.Add(c.Lease)), c.Limit, except)
+	claimed, dueAt, next := s.table.claim(microtime.Of(c.Now), microtime.Of(c.Now.Add(c.Lease)), c.Limit, except)
 	s.mu.Unlock()
-	return smsplus.Claimed{Messages: s.decodeRecords(claimed), DueAt: timeAt(dueAt), Next: timeAt(next)}, nil
+	return smsplus.Claimed{Messages: s.decodeRecords(claimed), DueAt: microtime.Time(dueAt), Next: microtime.Time(next)}, nil
 }
 
 // Update implements [smsplus.Store].
@@ -283,8 +284,8 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if !ok {
 		return smsplus.Page{}, s.checkOpen(ctx)
 	}
-	if us := micros(at); f.After != "" && us < sel.to {
-		sel.to = us
+	if us := microtime.Of(at); f.After != "" && us < sel.To {
+		sel.To = us
 	} else {
 		id = uuid.UUID{}
 	}
@@ -349,7 +350,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 		return nil, s.checkOpen(ctx)
 	}
 	var sums templateCounts
-	spans := []span{sel.span}
+	ranges := []microtime.Range{sel.Range}
 	q := countQuery{wholeMessage, sel.group, sel.template}
 	if sel.channel != anyNumber {
 		q.channelOrAll = channelScope(sel.channel)
@@ -358,11 +359,11 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 		if err := s.rlock(ctx); err != nil {
 			return nil, err
 		}
-		spans = s.table.counters.sumWhole(sel.span, q, &sums)
+		ranges = s.table.counters.sumWhole(sel.Range, q, &sums)
 		s.mu.RUnlock()
 	}
 	var buf []attemptSummary
-	for _, sel.span = range spans {
+	for _, sel.Range = range ranges {
 		err := s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
 			sum := sums.forTemplate(r.template)
 			if q.channelOrAll == wholeMessage {
@@ -390,7 +391,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		return 0, err
 	}
 	defer s.mu.Unlock()
-	return s.purgeLocked(microsUp(before), limit), nil
+	return s.purgeLocked(microtime.Ceil(before), limit), nil
 }
 
 func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
@@ -399,7 +400,7 @@ func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
 		if e.at >= before || len(ended) >= limit {
 			break
 		}
-		if s.table.slab.at(e.handle).dueAt == never {
+		if s.table.slab.at(e.handle).dueAt == microtime.Never {
 			ended = append(ended, e)
 		}
 	}

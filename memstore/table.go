@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -196,13 +197,13 @@ func appendUnits(ts []countUnit, r *record, attempts []attemptSummary) []countUn
 }
 
 func (t *table) addDue(h handle, r *record) {
-	if r.dueAt != never {
+	if r.dueAt != microtime.Never {
 		listForUpdate(&t.dueByLane, r.lane).add(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
 
 func (t *table) removeDue(h handle, r *record) {
-	if r.dueAt != never {
+	if r.dueAt != microtime.Never {
 		t.dueByLane[r.lane].remove(entry{r.dueAt, h}, handleOrder(h))
 	}
 }
@@ -257,7 +258,7 @@ func (t *table) earliestDue(except []uint32) *list {
 
 // claim takes up to limit records that are due, each scheduled for the lease's end.
 func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed []record, dueAt, next int64) {
-	dueAt, next = never, never
+	dueAt, next = microtime.Never, microtime.Never
 	var hs []handle
 	for len(hs) < limit {
 		l := t.earliestDue(except)

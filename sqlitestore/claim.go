@@ -9,19 +9,20 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Claim implements [smsplus.Store]. While nothing is due it only reads.
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	var claimed smsplus.Claimed
-	now, until := micros(c.Now), micros(c.Now.Add(c.Lease))
+	now, until := microtime.Of(c.Now), microtime.Of(c.Now.Add(c.Lease))
 	err := s.withReader(ctx, func(conn *conn) error {
 		lanes, err := s.laneHeads(ctx, conn, nil, c.Except)
 		claimed.Next = earliestDue(lanes)
 		return err
 	})
-	if err != nil || claimed.Next.IsZero() || micros(claimed.Next) > now {
+	if err != nil || claimed.Next.IsZero() || microtime.Of(claimed.Next) > now {
 		return claimed, err
 	}
 	limit, except := c.Limit, slices.Clone(c.Except)
@@ -71,7 +72,7 @@ func earliestDue(lanes []laneHead) (t time.Time) {
 		first = min(first, l.dueAt)
 	}
 	if len(lanes) > 0 {
-		t = timeAt(first)
+		t = microtime.Time(first)
 	}
 	return t
 }
@@ -107,12 +108,12 @@ func (w *writer) claimMessages(now, until int64, limit int, except []channel.Nam
 		n++
 	}
 	if n < len(queue) {
-		claimed.Next = timeAt(queue[n].dueAt)
+		claimed.Next = microtime.Time(queue[n].dueAt)
 	}
 	if n == 0 {
 		return claimed, nil
 	}
-	claimed.DueAt = timeAt(queue[0].dueAt)
+	claimed.DueAt = microtime.Time(queue[0].dueAt)
 	claimed.Messages, err = w.leaseMessages(queue[:n], until)
 	return claimed, err
 }

@@ -9,8 +9,8 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"time"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -21,10 +21,7 @@ import (
 // A row holds the counts of 32 templates: one transaction changes few rows, however
 // many templates its messages have, and three months are a few hundred.
 
-const (
-	hour      = int64(time.Hour / time.Microsecond)
-	blockSize = 32 // templates
-)
+const blockSize = 32 // templates
 
 // tierHours are the lengths of time that are counted, in hours.
 var tierHours = []int64{1, 24}
@@ -70,21 +67,13 @@ func appendUnits(all []countUnit, template int64, st status.Status, ms messageSu
 
 // noteCounts notes what a message is and no longer what it was; either may be empty.
 func (w *writer) noteCounts(triggeredAt int64, was, is []countUnit) {
-	h := floorDiv(triggeredAt, hour)
+	h := microtime.HourOf(triggeredAt)
 	for _, t := range was {
 		w.countDeltas = append(w.countDeltas, countDelta{h, t, -1})
 	}
 	for _, t := range is {
 		w.countDeltas = append(w.countDeltas, countDelta{h, t, 1})
 	}
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 // countKey is the key of a row of counts.
@@ -153,7 +142,7 @@ func (w *writer) storeCounts() error {
 	changes := make(map[countKey]slotCounts)
 	for _, m := range w.countDeltas {
 		for _, hours := range tierHours {
-			p := countKey{m.unit.channel, hours, floorDiv(m.hour, hours) * hours, m.unit.template / blockSize}
+			p := countKey{m.unit.channel, hours, microtime.FloorDiv(m.hour, hours) * hours, m.unit.template / blockSize}
 			if changes[p] == nil {
 				changes[p] = make(slotCounts)
 			}
@@ -230,15 +219,6 @@ func (s templateStats) add(t countUnit, n int64) {
 	}
 }
 
-// span is a stretch of time in microseconds: from ≤ t < to.
-type span struct{ from, to int64 }
-
-// The bounds of a span that has none. There is no time beyond them.
-const (
-	eternity = math.MaxInt64 / 4
-	bound    = eternity / hour * hour
-)
-
 // Stats implements [smsplus.Store].
 func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
@@ -268,36 +248,27 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 
 // sumStats adds up counts where they can answer, and messages elsewhere.
 func (s *Store) sumStats(ctx context.Context, c *conn, q selection, to templateStats) error {
-	spans := []span{q.span}
-	from, until := -floorDiv(-q.from, hour), floorDiv(q.to, hour) // whole hours
-	if len(q.phones) == 0 && q.country == "" && from < until {
-		spans = []span{{q.from, from * hour}, {until * hour, q.to}}
-		fromDay, untilDay := -floorDiv(-from, 24)*24, floorDiv(until, 24)*24
-		if fromDay > untilDay {
-			fromDay, untilDay = until, until // no whole day
-		}
-		for _, t := range []struct{ hours, from, until int64 }{{1, from, fromDay}, {24, fromDay, untilDay}, {1, untilDay, until}} {
-			if err := s.sumCounts(ctx, c, q, t.hours, t.from, t.until, to); err != nil {
+	ranges := []microtime.Range{q.Range}
+	if len(q.phones) == 0 && q.country == "" {
+		var hours microtime.Range
+		hours, ranges = microtime.WholeHours(q.Range)
+		for _, t := range microtime.Tiers(hours, tierHours...) {
+			if err := s.sumCounts(ctx, c, q, t, to); err != nil {
 				return err
 			}
 		}
 	}
-	for _, q.span = range spans {
-		if q.from < q.to {
-			if err := s.sumMessages(ctx, c, q, to); err != nil {
-				return err
-			}
+	for _, q.Range = range ranges {
+		if err := s.sumMessages(ctx, c, q, to); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) sumCounts(ctx context.Context, c *conn, q selection, hours, from, until int64, to templateStats) error {
-	if from >= until {
-		return nil
-	}
+func (s *Store) sumCounts(ctx context.Context, c *conn, q selection, t microtime.Tier, to templateStats) error {
 	sql := "SELECT part, counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start >= ? AND start < ?"
-	args := []driver.Value{q.channel, hours, from, until}
+	args := []driver.Value{q.channel, t.Hours, t.From * t.Hours, t.To * t.Hours}
 	if q.byTemplate {
 		sql += " AND part = ?"
 		args = append(args, q.template/blockSize)

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"slices"
 	"time"
+
+	"github.com/smsplus/smsplus-go/internal/microtime"
 )
 
 // purgeBatchSize is how many messages and receipts are dropped in one transaction: others
@@ -15,7 +17,7 @@ const purgeBatchSize = 500
 // Purge implements [smsplus.Store]. What is dropped is not counted any more. It takes a
 // transaction for every few hundred.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (dropped int, err error) {
-	us := microsUp(before)
+	us := microtime.Ceil(before)
 	for dropped < limit {
 		batch := min(limit-dropped, purgeBatchSize)
 		n, err := submitWrite(ctx, s, func(w *writer) (int, error) { return w.purgeRows(us, batch) })

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -85,7 +86,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 		if err != nil {
 			return err
 		}
-		ps[i] = parked{ref: refs[0], at: micros(r.At)}
+		ps[i] = parked{ref: refs[0], at: microtime.Of(r.At)}
 		if ps[i].receipt, ps[i].key, err = s.codec.EncodeReceipt(&r); err != nil {
 			return err
 		}

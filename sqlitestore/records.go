@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // selection is a filter in the tables' terms.
 type selection struct {
-	span
+	microtime.Range
 	byTemplate bool
 	template   int64
 	channel    int64 // or overall: any
@@ -26,13 +27,7 @@ type selection struct {
 
 // newSelection returns false if f names something that no message has.
 func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (q selection, ok bool, err error) {
-	q = selection{span: span{-bound, bound}, country: f.CountryCode, group: f.Group}
-	if !f.From.IsZero() {
-		q.from = microsUp(f.From)
-	}
-	if !f.To.IsZero() {
-		q.to = microsUp(f.To)
-	}
+	q = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, group: f.Group}
 	if f.Template != "" {
 		q.byTemplate = true
 		if q.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
@@ -114,11 +109,11 @@ func (q *selection) part(b *strings.Builder, what string, phone int, after *page
 	} else {
 		fmt.Fprintf(b, "SELECT %s FROM smsplus_message m INDEXED BY smsplus_message_%s WHERE TRUE", what, index)
 	}
-	to := q.to
+	to := q.To
 	if after != nil {
 		to = min(to, after.at+1)
 	}
-	where(time+" >= ? AND "+time+" < ?", q.from, to)
+	where(time+" >= ? AND "+time+" < ?", q.From, to)
 	if after != nil {
 		where("("+time+" < ? OR m.id < ?)", after.at, after.id[:])
 	}
@@ -153,7 +148,7 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	}
 	var after *pagePosition
 	if f.After != "" {
-		after = &pagePosition{micros(at), id}
+		after = &pagePosition{microtime.Of(at), id}
 	}
 	limit := f.PageSize()
 	var ms []smsplus.Message

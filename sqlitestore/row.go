@@ -11,31 +11,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// never is the zero time.
-var never = micros(time.Time{})
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-// microsUp is the first whole microsecond that is not before t, for a bound between
-// two of them.
-func microsUp(t time.Time) int64 {
-	us := micros(t)
-	if t.Nanosecond()%1000 != 0 {
-		us++
-	}
-	return us
-}
-
-func timeAt(us int64) time.Time { return time.UnixMicro(us).UTC() }
-
 // dueAtValue is what the column due_at holds.
 func dueAtValue(t time.Time) driver.Value {
-	if us := micros(t); us != never {
+	if us := microtime.Of(t); us != microtime.Never {
 		return us
 	}
 	return nil
@@ -184,7 +168,7 @@ func (s *Store) encodeMessage(d *encodedMessage, m *smsplus.Message) error {
 	if err := s.encodeState(d, m); err != nil {
 		return err
 	}
-	d.key, d.template, d.triggeredAt = m.Key, m.Template, micros(m.TriggeredAt)
+	d.key, d.template, d.triggeredAt = m.Key, m.Template, microtime.Of(m.TriggeredAt)
 	d.route = string(rowcodec.EncodeRoute(m))
 	d.country = m.To.Phone.CountryCode()
 	keys, err := s.codec.PhoneKeys(m.To.Phone)
@@ -218,13 +202,13 @@ func (s *Store) decodeRow(ctx context.Context, c *conn, fresh []uncommittedText,
 	m = smsplus.Message{
 		ID: uuid.UUID(id), Key: text(row[1]), Template: name(row[2]),
 		Lane: channel.Name(name(row[7])), Channel: channel.Name(name(row[8])), Status: status.Status(integer(row[9])),
-		TriggeredAt: timeAt(integer(row[5])), Claims: int(integer(row[10])), Version: integer(row[11]),
+		TriggeredAt: microtime.Time(integer(row[5])), Claims: int(integer(row[10])), Version: integer(row[11]),
 	}
 	if err != nil {
 		return m, err
 	}
 	if row[6] != nil {
-		m.DueAt = timeAt(integer(row[6]))
+		m.DueAt = microtime.Time(integer(row[6]))
 	}
 	route, err := s.routes.lookupText(ctx, c, fresh, integer(row[3]))
 	if err != nil {

@@ -93,10 +93,3 @@ func FuzzDecodeCounts(f *testing.F) {
 		require.Equal(t, cs, again)
 	})
 }
-
-func TestHoursBefore1970AreCountedToo(t *testing.T) {
-	t.Parallel()
-	for us, want := range map[int64]int64{0: 0, hour - 1: 0, hour: 1, -1: -1, -hour: -1, -hour - 1: -2} {
-		require.Equal(t, want, floorDiv(us, hour), us)
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -127,7 +128,7 @@ func TestWriter_RequestSeesEarlierRequestsOfTransaction(t *testing.T) {
 		func(ctx context.Context) (err error) {
 			// Beforehand nothing was due, and Claim would only have looked.
 			claimed, err = submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) {
-				return w.claimMessages(micros(keyed.DueAt), micros(keyed.DueAt.Add(time.Minute)), 10, nil)
+				return w.claimMessages(microtime.Of(keyed.DueAt), microtime.Of(keyed.DueAt.Add(time.Minute)), 10, nil)
 			})
 			return err
 		},
@@ -187,17 +188,17 @@ func TestWriter_FullDiskFailsWholeTransactionOnly(t *testing.T) {
 func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 	t.Parallel()
 	s := storeWithoutWriter(t)
-	span := span{-bound, bound}
+	unbounded := microtime.RangeOf(time.Time{}, time.Time{})
 	for name, q := range map[string]selection{
-		"time":                {span: span},
-		"template":            {span: span, byTemplate: true, template: 1},
-		"tried":               {span: span, channel: 1},
-		"country":             {span: span, country: "886"},
-		"tab":                 {span: span, group: status.Sending},
-		"phone":               {span: span, phones: []string{"+886912345678"}},
-		"phone, sealed":       {span: span, phones: []string{"hash", "+886912345678"}},
-		"template of all":     {span: span, byTemplate: true, channel: 1, country: "886", group: status.Sent},
-		"tried of the others": {span: span, channel: 1, country: "886", group: status.Sent},
+		"time":                {Range: unbounded},
+		"template":            {Range: unbounded, byTemplate: true, template: 1},
+		"tried":               {Range: unbounded, channel: 1},
+		"country":             {Range: unbounded, country: "886"},
+		"tab":                 {Range: unbounded, group: status.Sending},
+		"phone":               {Range: unbounded, phones: []string{"+886912345678"}},
+		"phone, sealed":       {Range: unbounded, phones: []string{"hash", "+886912345678"}},
+		"template of all":     {Range: unbounded, byTemplate: true, channel: 1, country: "886", group: status.Sent},
+		"tried of the others": {Range: unbounded, channel: 1, country: "886", group: status.Sent},
 	} {
 		index, _, _ := strings.Cut(name, " ")
 		index = strings.TrimSuffix(index, ",")
