@@ -221,7 +221,7 @@ func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
 	m.ID = rec.id
 	m.Template = w.templates[rec.template]
 	m.To.Phone = rec.phone
-	m.Status = rec.status
+	m.Status = rec.status()
 	m.Channel = channel.Name(w.channels[rec.channel])
 	m.Lane = channel.Name(w.channels[rec.lane])
 	m.TriggeredAt = microtime.Time(rec.triggeredAt)

@@ -23,8 +23,7 @@ type counters struct {
 type countUnit struct {
 	channelOrAll uint32 // overall, or a channel's
 	group        status.Group
-	status       status.Status
-	read, twice  bool
+	count        smsplus.Count
 }
 
 // wholeMessage is the subject of a tally of the message itself.
@@ -35,12 +34,12 @@ func channelScope(channel uint32) uint32 { return channel + 1 }
 
 // messageUnit returns what [smsplus.TemplateStats.Add] counts of the message itself.
 func (rec *record) messageUnit() countUnit {
-	return countUnit{wholeMessage, rec.status.Group(), rec.status, rec.read, rec.twice}
+	return countUnit{wholeMessage, rec.status().Group(), rec.count}
 }
 
 // attemptUnit returns what it counts of an attempt.
 func (rec *record) attemptUnit(a attemptSummary) countUnit {
-	return countUnit{channelScope(a.channel), rec.status.Group(), a.status, a.read, a.status == status.Delivered && rec.twice}
+	return countUnit{channelScope(a.channel), rec.status().Group(), rec.count.Attempt(a.status, a.read)}
 }
 
 // apply counts what a message is and no longer what it was; either may be empty.
@@ -111,16 +110,16 @@ const (
 )
 
 func (c *cell) addUnit(t countUnit, n uint32) {
-	c[status.All].addUnit(t, n)
-	c[t.group].addUnit(t, n)
+	c[status.All].add(t.count, n)
+	c[t.group].add(t.count, n)
 }
 
-func (c *counts) addUnit(t countUnit, n uint32) {
-	c.statuses[t.status] += n
-	if t.read {
+func (c *counts) add(one smsplus.Count, n uint32) {
+	c.statuses[one.Status] += n
+	if one.Read {
 		c.read += n
 	}
-	if t.twice {
+	if one.DeliveredTwice {
 		c.twice += n
 	}
 }

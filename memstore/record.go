@@ -25,8 +25,7 @@ type record struct {
 	claims       int32
 	// Numbers of names. The route is the scenario and the plan.
 	template, route, channel, lane, country uint32
-	status                                  status.Status
-	read, twice                             bool // as TemplateStats counts them
+	count                                   smsplus.Count // with Message.Status
 }
 
 // attemptSummary is what indexes and counters need to know of an attempt.
@@ -72,28 +71,23 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 
 // encodeState makes a record of what updates replace; its other fields are zero.
 func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
-	delivered := 0
-	for i := range m.Attempts {
-		if m.Attempts[i].Status == status.Delivered {
-			delivered++
-		}
-	}
 	*buf = v.appendState((*buf)[:0], m)
 	return record{
 		dueAt:   microtime.Of(m.DueAt),
 		state:   string(*buf),
 		channel: v.channels.intern(string(m.Channel)),
 		lane:    v.channels.intern(string(m.Lane)),
-		status:  m.Status,
-		read:    !m.ReadAt.IsZero(),
-		twice:   delivered > 1,
+		count:   smsplus.CountMessage(m),
 	}
 }
+
+// status returns the message's status.
+func (rec *record) status() status.Status { return rec.count.Status }
 
 // update takes over what encodeState made.
 func (rec *record) update(state record) {
 	rec.dueAt, rec.state = state.dueAt, state.state
-	rec.channel, rec.lane, rec.status, rec.read, rec.twice = state.channel, state.lane, state.status, state.read, state.twice
+	rec.channel, rec.lane, rec.count = state.channel, state.lane, state.count
 	rec.version++
 	rec.claims = 0
 }

@@ -91,7 +91,7 @@ func (sel *selection) matches(r *record) bool {
 	return (sel.template == anyNumber || r.template == sel.template) &&
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
 		(sel.phone.IsZero() || r.phone == sel.phone) &&
-		sel.group.Has(r.status) &&
+		sel.group.Has(r.status()) &&
 		(sel.channel == anyNumber || r.triedOn(sel.channel))
 }
 

@@ -289,22 +289,16 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	} else {
 		id = uuid.UUID{}
 	}
-	limit, more := f.PageSize(), false
-	rs := make([]record, 0, min(limit, smsplus.DefaultLimit))
+	size := f.PageSize()
+	rs := make([]record, 0, min(size, smsplus.DefaultLimit)+1)
 	err = s.walkRecords(ctx, sel, id, func(r *record) bool {
-		if more = len(rs) == limit; !more {
-			rs = append(rs, *r)
-		}
-		return !more
+		rs = append(rs, *r)
+		return len(rs) <= size
 	})
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	page := smsplus.Page{Messages: s.decodeRecords(rs)}
-	if more {
-		page.Next = f.CursorAt(page.Messages[limit-1])
-	}
-	return page, nil
+	return f.Page(s.decodeRecords(rs)), nil
 }
 
 // walkRecords calls f, under the lock, with the selected records, newest first, as long as
@@ -367,13 +361,13 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 		err := s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
 			sum := sums.forTemplate(r.template)
 			if q.channelOrAll == wholeMessage {
-				sum.addUnit(r.messageUnit(), plusOne)
+				sum.add(r.count, plusOne)
 				return true
 			}
 			buf = r.appendAttempts(buf[:0])
 			for _, a := range buf {
 				if a.channel == sel.channel {
-					sum.addUnit(r.attemptUnit(a), plusOne)
+					sum.add(r.count.Attempt(a.status, a.read), plusOne)
 				}
 			}
 			return true

@@ -98,7 +98,7 @@ func (t *table) insert(r record) bool {
 	}
 	t.all.add(e, tie)
 	listForUpdate(&t.byTemplate, r.template).add(e, tie)
-	t.byGroup[r.status.Group()].add(e, tie)
+	t.byGroup[r.status().Group()].add(e, tie)
 	t.oldAttempts, t.newAttempts = t.oldAttempts[:0], r.appendAttempts(t.newAttempts[:0])
 	t.indexAttempts(e, tie)
 	t.countRecord(nil, &r)
@@ -112,7 +112,7 @@ func (t *table) replace(h handle, state record) {
 	old := *r
 	r.update(state)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
-	if was, is := old.status.Group(), r.status.Group(); was != is {
+	if was, is := old.status().Group(), r.status().Group(); was != is {
 		t.byGroup[was].remove(e, tie)
 		t.byGroup[is].add(e, tie)
 	}
@@ -129,7 +129,7 @@ func (t *table) drop(h handle) {
 	t.byID.remove(t.hashID(r.id), e, tie)
 	t.all.remove(e, tie)
 	t.byTemplate[r.template].remove(e, tie)
-	t.byGroup[r.status.Group()].remove(e, tie)
+	t.byGroup[r.status().Group()].remove(e, tie)
 	if !r.phone.IsZero() {
 		t.byCountry[r.country].remove(e, tie)
 		t.byPhone.remove(t.hashPhone(r.phone), e, tie)

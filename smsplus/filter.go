@@ -17,10 +17,11 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// ErrInvalidFilter is what every complaint about a [Filter] wraps; the message names the field.
+// ErrInvalidFilter is wrapped by every error about a [Filter]. The error's text names the
+// field.
 var ErrInvalidFilter = errors.New("smsplus: bad filter")
 
-// DefaultLimit is the page size of a [Filter] that sets none.
+// DefaultLimit is the page size of a [Filter] without a Limit.
 const DefaultLimit = 100
 
 // Filter selects messages. Zero fields do not filter.
@@ -29,23 +30,23 @@ type Filter struct {
 	From, To time.Time
 	// Template is a template's ID.
 	Template string
-	// Channel selects messages with an attempt on that channel; in statistics it
-	// makes the counts those attempts'.
+	// Channel selects messages with an attempt on that channel. Statistics with a Channel
+	// count these attempts instead of the messages.
 	Channel channel.Name
-	// Phone is the recipient's number. CountryCode is its country code's digits ("886").
+	// Phone is the recipient's number. CountryCode is the digits of its country code ("886").
 	Phone       phone.Number
 	CountryCode string
 	// Group selects by the message's status.
 	Group status.Group
 	// Limit is the page size. Defaults to [DefaultLimit].
 	Limit int
-	// After is the Next of the page before, of the same filter; "" is the first page.
+	// After is the Next of the previous page of the same filter. "" selects the first page.
 	After Cursor
 }
 
-// Check returns an error, an [ErrInvalidFilter] for each mistake, if f makes no sense: a
-// range that ends before it starts, a negative limit, a country code that is no
-// digits, a group that does not exist, a cursor from another filter.
+// Check returns an error that wraps an [ErrInvalidFilter] for each mistake in f: a range
+// that ends before it starts, a negative limit, a country code that is not digits, a
+// group that does not exist, a cursor from another filter.
 func (f Filter) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) {
@@ -72,7 +73,7 @@ func (f Filter) Check() error {
 	return errors.Join(errs...)
 }
 
-// Match reports whether f selects m, apart from Limit and After: the definition
+// Match reports whether f selects m, apart from Limit and After. It is the definition
 // that every store follows.
 func (f Filter) Match(m Message) bool {
 	return (f.From.IsZero() || !m.TriggeredAt.Before(f.From)) &&
@@ -84,19 +85,30 @@ func (f Filter) Match(m Message) bool {
 		f.Group.Has(m.Status)
 }
 
-// PageSize returns the limit, or the default for it.
+// PageSize returns Limit, or [DefaultLimit] if it is not set.
 func (f Filter) PageSize() int { return cmp.Or(f.Limit, DefaultLimit) }
 
-// Cursor is a place in the list of what one filter selects. It is opaque, safe in
-// a URL, and says nothing of the filter's phone number.
+// Cursor is a position in the list of messages that one filter selects. It is opaque and
+// safe in a URL, and does not reveal the filter's phone number.
 type Cursor string
 
 // Page is one page of records.
 type Page struct {
 	// Messages are newest trigger first.
 	Messages []Message
-	// Next is what the next page's Filter.After must be; "" on the last page.
+	// Next is the Filter.After of the next page. It is "" on the last page.
 	Next Cursor
+}
+
+// Page cuts the page of f out of ms, which are the first [Filter.PageSize]+1 of the
+// messages that f selects, or all that there are. The surplus message is dropped: it only
+// shows that there is a next page. It is for stores.
+func (f Filter) Page(ms []Message) Page {
+	size := f.PageSize()
+	if len(ms) <= size {
+		return Page{Messages: ms}
+	}
+	return Page{Messages: ms[:size:size], Next: f.CursorAt(ms[size-1])}
 }
 
 const cursorBytes = 2 + 8 + 16 // fingerprint of the filter, trigger time, message ID
@@ -110,15 +122,14 @@ func (f Filter) CursorAt(m Message) Cursor {
 	return Cursor(base64.RawURLEncoding.EncodeToString(b))
 }
 
-// Position returns the place that f.After names: the trigger time and the ID of
-// the last message of the page before. The zero time means the first page. It is
-// for stores and readers.
+// Position decodes f.After into the trigger time and the ID of the last message of the
+// previous page. The zero time means the first page. It is for stores and readers.
 func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	if f.After == "" {
 		return time.Time{}, uuid.UUID{}, nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(string(f.After))
-	if err != nil || len(b) != cursorBytes || len(f.After) != base64.RawURLEncoding.EncodedLen(cursorBytes) { // line ends are skipped
+	if err != nil || len(b) != cursorBytes || len(f.After) != base64.RawURLEncoding.EncodedLen(cursorBytes) { // the decoder skips line breaks
 		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (%d characters)", ErrInvalidFilter, len(f.After))
 	}
 	if binary.BigEndian.Uint16(b) != f.fingerprint() {
@@ -128,16 +139,17 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	return at, uuid.UUID(b[10:]), nil
 }
 
-// fingerprint tells filters apart. It is short so that a cursor, which may stand
-// in a URL, cannot be searched for the phone number it was made with.
+// fingerprint distinguishes filters. It has only 16 bits: a cursor may stand in a URL, and
+// with more bits the phone number in the filter could be found by trying all numbers.
 func (f Filter) fingerprint() uint16 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %q %q %s %q %d", micros(f.From), micros(f.To), f.Template, f.Channel,
+	fmt.Fprintf(h, "%d %d %q %q %s %q %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
 		f.Phone.E164(), f.CountryCode, f.Group)
 	return binary.BigEndian.Uint16(h.Sum(nil))
 }
 
-func micros(t time.Time) int64 {
+// microsOrZero returns t in microseconds since 1970, and 0 for the zero time.
+func microsOrZero(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}

@@ -15,12 +15,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// conn is one connection and the statements that it has prepared. Only one goroutine
-// may use it at a time. It is the driver's own, for all that database/sql would add, a
-// pool and conversions, is in the way of one writer that nobody shares.
+// conn is one connection with its prepared statements. Calls must not be concurrent. It
+// uses the driver without database/sql: the store has its own pool of readers and a
+// single writer, and needs no conversion of values.
 type conn struct {
 	driver     driver.Conn
-	statements map[string]statement
+	statements map[string]statement // by their SQL
 }
 
 type statement interface {
@@ -29,7 +29,7 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-// openConn opens the file, which must be there.
+// openConn opens a file, which must exist.
 func openConn(ctx context.Context, path string, o Options, readOnly bool) (*conn, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func openConn(ctx context.Context, path string, o Options, readOnly bool) (*conn
 	}
 	full = filepath.ToSlash(full)
 	if !strings.HasPrefix(full, "/") {
-		full = "/" + full // of Windows: file:///C:/messages.db
+		full = "/" + full // on Windows: file:///C:/messages.db
 	}
 	cache := 32 << 10
 	if readOnly {
@@ -48,7 +48,7 @@ func openConn(ctx context.Context, path string, o Options, readOnly bool) (*conn
 		"_pragma": {
 			fmt.Sprintf("busy_timeout(%d)", o.BusyTimeout.Milliseconds()),
 			"synchronous(" + o.Synchronous.String() + ")",
-			"secure_delete(1)", // what is erased is not to be read in the file
+			"secure_delete(1)", // overwrites deleted content, so that erased data cannot be read in the file
 			"temp_store(MEMORY)",
 			fmt.Sprintf("cache_size(-%d)", cache), // KiB
 			"journal_size_limit(67108864)",        // bytes
@@ -100,13 +100,14 @@ func namedValues(args []driver.Value) []driver.NamedValue {
 	return values
 }
 
-// exec runs a statement.
+// exec runs a statement that returns no rows.
 func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) error {
 	_, err := c.execResult(ctx, sql, args)
 	return err
 }
 
-// insertRow runs a statement that adds a row and returns its number, or 0 if it added none.
+// insertRow runs a statement that inserts one row, and returns the row's number. It returns
+// 0 if the statement inserted none.
 func (c *conn) insertRow(ctx context.Context, sql string, args ...driver.Value) (int64, error) {
 	r, err := c.execResult(ctx, sql, args)
 	if err != nil {
@@ -127,7 +128,7 @@ func (c *conn) execResult(ctx context.Context, sql string, args []driver.Value) 
 	return r, wrapError(err)
 }
 
-// execScript runs statements that stand in one text.
+// execScript runs several statements in one text.
 func (c *conn) execScript(ctx context.Context, sql string) error {
 	e, ok := c.driver.(driver.ExecerContext)
 	if !ok {
@@ -137,8 +138,8 @@ func (c *conn) execScript(ctx context.Context, sql string) error {
 	return wrapError(err)
 }
 
-// query calls each with every row. The row is used again for the next, and what it
-// holds is not.
+// query calls each with every row. The slice is reused for the next row, but its values are
+// not.
 func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each func(row []driver.Value) error) (err error) {
 	s, err := c.prepare(sql)
 	if err != nil {
@@ -165,7 +166,7 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 	}
 }
 
-// queryInt returns the first column of the only row, and 0 if there is none.
+// queryInt returns the first column of the only row. It returns 0 without a row.
 func (c *conn) queryInt(ctx context.Context, sql string, args ...driver.Value) (n int64, err error) {
 	err = c.query(ctx, sql, args, func(row []driver.Value) error {
 		n = integer(row[0])
@@ -174,24 +175,25 @@ func (c *conn) queryInt(ctx context.Context, sql string, args ...driver.Value) (
 	return n, err
 }
 
-// What a column holds. NULL is zero.
-
+// integer returns the value of an INTEGER column. NULL is 0.
 func integer(v driver.Value) int64 {
 	n, _ := v.(int64)
 	return n
 }
 
+// text returns the value of a TEXT column. NULL is "".
 func text(v driver.Value) string {
 	s, _ := v.(string)
 	return s
 }
 
+// blob returns the value of a BLOB column. NULL is nil.
 func blob(v driver.Value) []byte {
 	b, _ := v.([]byte)
 	return b
 }
 
-// textOrNull is a text column's value, of which the empty text is NULL.
+// textOrNull returns the value of a TEXT column that stores the empty text as NULL.
 func textOrNull(s string) driver.Value {
 	if s == "" {
 		return nil
@@ -199,12 +201,13 @@ func textOrNull(s string) driver.Value {
 	return s
 }
 
-// ErrBusy is what a call returns when another process held the file's lock for longer
-// than [Options.BusyTimeout]. Nothing was changed.
+// ErrBusy is returned when another process held the file's lock for longer than
+// [Options.BusyTimeout]. Nothing was changed.
 var ErrBusy = errors.New("sqlitestore: another process holds the file's lock")
 
-// wrapError says whose an error of the driver's is, and marks what callers may look for.
-// SQLite's words name tables and columns, and never what is in them.
+// wrapError adds the package's name to an error of the driver, and [ErrBusy] to one about a
+// lock. SQLite's error texts name tables and columns but no content, so they hold no
+// personal data.
 func wrapError(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -218,7 +221,7 @@ func wrapError(err error) error {
 	}
 }
 
-// isUniqueViolation reports whether the error says that a column's value is there already.
+// isUniqueViolation reports whether err says that a row with the value of a column exists.
 func isUniqueViolation(err error, column string) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(e.Error(), column)

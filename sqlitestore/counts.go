@@ -16,31 +16,32 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The statistics of whole hours and whole days (UTC) of trigger time are kept as
-// counts, so that a long range costs its days, and two edges, instead of its messages.
-// A row holds the counts of 32 templates: one transaction changes few rows, however
-// many templates its messages have, and three months are a few hundred.
+// The table smsplus_tally holds the statistics of whole hours and whole days (UTC) of
+// trigger time. A long range costs its days and two edges instead of its messages.
+//
+// A row holds the counts of a block of 32 templates. So one transaction changes few rows,
+// whatever the number of templates among its messages, and three months are a few hundred
+// rows.
 
-const blockSize = 32 // templates
+// blockSize is the number of templates whose counts share a row.
+const blockSize = 32
 
-// tierHours are the lengths of time that are counted, in hours.
+// tierHours are the lengths of the periods with counts, in hours.
 var tierHours = []int64{1, 24}
 
-// wholeMessage is the channel of a tally of the message itself: it is the number of the
-// empty name, whose attempts nobody can ask for.
+// wholeMessage is the channel of a unit that is the message itself. It is the number of
+// the empty name, which no filter can ask for.
 const wholeMessage = 0
 
-// countUnit is one thing counted: a message, or an attempt of one.
+// countUnit is one thing that is counted: a message, or an attempt.
 type countUnit struct {
-	channel     int64 // a name's number, or overall
-	template    int64
-	group       status.Group // the message's
-	status      status.Status
-	read, twice bool
+	channel  int64 // a name's number, or wholeMessage
+	template int64
+	group    status.Group // of the message
+	smsplus.Count
 }
 
-// countDelta is a tally that there is one more of, or one less, among what was triggered in
-// an hour.
+// countDelta adds n units to the counts of an hour. It is negative for a unit that is gone.
 type countDelta struct {
 	hour int64
 	unit countUnit
@@ -48,88 +49,96 @@ type countDelta struct {
 }
 
 // appendUnits appends what [smsplus.TemplateStats.Add] counts of a message.
-func appendUnits(all []countUnit, template int64, st status.Status, ms messageSummary) []countUnit {
-	delivered := 0
-	for _, a := range ms.attempts {
-		if a.status == status.Delivered {
-			delivered++
-		}
-	}
-	all = append(all, countUnit{wholeMessage, template, st.Group(), st, ms.read, delivered > 1})
-	for _, a := range ms.attempts {
+func appendUnits(units []countUnit, template int64, st status.Status, summary messageSummary) []countUnit {
+	message := smsplus.CountStatuses(st, summary.read, summary.statuses())
+	units = append(units, countUnit{wholeMessage, template, st.Group(), message})
+	for _, a := range summary.attempts {
 		if a.channel != wholeMessage {
-			twice := a.status == status.Delivered && delivered > 1
-			all = append(all, countUnit{a.channel, template, st.Group(), a.status, a.read, twice})
+			units = append(units, countUnit{a.channel, template, st.Group(), message.Attempt(a.status, a.read)})
 		}
 	}
-	return all
+	return units
 }
 
-// noteCounts notes what a message is and no longer what it was; either may be empty.
-func (w *writer) noteCounts(triggeredAt int64, was, is []countUnit) {
-	h := microtime.HourOf(triggeredAt)
-	for _, t := range was {
-		w.countDeltas = append(w.countDeltas, countDelta{h, t, -1})
+// noteCounts notes that a message stopped being counted as the units before, and is
+// counted as the units after. Either may be empty. storeCounts stores it.
+func (w *writer) noteCounts(triggeredAt int64, before, after []countUnit) {
+	hour := microtime.HourOf(triggeredAt)
+	for _, u := range before {
+		w.countDeltas = append(w.countDeltas, countDelta{hour, u, -1})
 	}
-	for _, t := range is {
-		w.countDeltas = append(w.countDeltas, countDelta{h, t, 1})
+	for _, u := range after {
+		w.countDeltas = append(w.countDeltas, countDelta{hour, u, 1})
 	}
 }
 
-// countKey is the key of a row of counts.
+// countKey is the key of a row of smsplus_tally. The column of block is called part.
 type countKey struct{ channel, hours, start, block int64 }
 
-// countSlot is a tally within its place, packed.
+// countSlot is a unit within its row, packed. From the lowest bit: the template within
+// its block 5, the group 3, the status 3, read 1, delivered twice 1.
 type countSlot uint64
 
-// The bits of a kind, from the lowest: template 5, group 3, status 3, read, twice.
-func (t countUnit) slot() countSlot {
-	k := countSlot(t.template%blockSize) | countSlot(t.group)<<5 | countSlot(t.status)<<8
-	if t.read {
-		k |= 1 << 11
+const (
+	groupShift        = 5
+	statusShift       = 8
+	readSlotBit       = 1 << 11
+	deliveredTwiceBit = 1 << 12
+
+	countSlots = 1 << 13 // every slot is less
+)
+
+func (u countUnit) slot() countSlot {
+	s := countSlot(u.template%blockSize) | countSlot(u.group)<<groupShift | countSlot(u.Status)<<statusShift
+	if u.Read {
+		s |= readSlotBit
 	}
-	if t.twice {
-		k |= 1 << 12
+	if u.DeliveredTwice {
+		s |= deliveredTwiceBit
 	}
-	return k
+	return s
 }
 
-const countSlots = 1 << 13
-
-func (k countSlot) unit(p countKey) countUnit {
+// unit is the inverse of slot, for a slot of the row k.
+func (s countSlot) unit(k countKey) countUnit {
 	return countUnit{
-		p.channel, p.block*blockSize + int64(k%blockSize), status.Group(k >> 5 & 7), status.Status(k >> 8 & 7), k&(1<<11) != 0, k&(1<<12) != 0,
+		channel:  k.channel,
+		template: k.block*blockSize + int64(s%blockSize),
+		group:    status.Group(s >> groupShift & 7),
+		Count: smsplus.Count{
+			Status: status.Status(s >> statusShift & 7), Read: s&readSlotBit != 0, DeliveredTwice: s&deliveredTwiceBit != 0,
+		},
 	}
 }
 
-// slotCounts are written as the kinds, each as the distance from the one before, and how
-// many there are.
+// slotCounts are the counts of one row: the number of units in each slot. They are stored
+// in ascending order of slots, each as its distance from the previous one and its count.
 type slotCounts map[countSlot]int64
 
 func (cs slotCounts) encode() []byte {
 	var b []byte
-	before := countSlot(0)
-	for _, k := range slices.Sorted(maps.Keys(cs)) {
-		b = binary.AppendUvarint(b, uint64(k-before))
-		b = binary.AppendUvarint(b, uint64(cs[k]))
-		before = k
+	previous := countSlot(0)
+	for _, s := range slices.Sorted(maps.Keys(cs)) {
+		b = binary.AppendUvarint(b, uint64(s-previous))
+		b = binary.AppendUvarint(b, uint64(cs[s]))
+		previous = s
 	}
 	return b
 }
 
-// decodeCounts calls each with every kind that b counts.
+// decodeCounts calls each with every slot in b and its count.
 func decodeCounts(b []byte, each func(countSlot, int64)) error {
-	k := countSlot(0)
+	s := countSlot(0)
 	for len(b) > 0 {
-		step, n := binary.Uvarint(b)
+		distance, n := binary.Uvarint(b)
 		if n <= 0 {
 			return errCounts
 		}
 		count, m := binary.Uvarint(b[n:])
-		if k += countSlot(step); m <= 0 || step >= countSlots || k >= countSlots || count == 0 || count > math.MaxInt64 {
+		if s += countSlot(distance); m <= 0 || distance >= countSlots || s >= countSlots || count == 0 || count > math.MaxInt64 {
 			return errCounts
 		}
-		each(k, int64(count))
+		each(s, int64(count))
 		b = b[n+m:]
 	}
 	return nil
@@ -137,86 +146,73 @@ func decodeCounts(b []byte, each func(countSlot, int64)) error {
 
 var errCounts = fmt.Errorf("sqlitestore: %w: counts", rowcodec.ErrCorrupt)
 
-// storeCounts writes what the transaction changed.
+// storeCounts applies the deltas of the transaction to the table, one row for each key.
 func (w *writer) storeCounts() error {
 	changes := make(map[countKey]slotCounts)
-	for _, m := range w.countDeltas {
+	for _, d := range w.countDeltas {
 		for _, hours := range tierHours {
-			p := countKey{m.unit.channel, hours, microtime.FloorDiv(m.hour, hours) * hours, m.unit.template / blockSize}
-			if changes[p] == nil {
-				changes[p] = make(slotCounts)
+			k := countKey{d.unit.channel, hours, microtime.FloorDiv(d.hour, hours) * hours, d.unit.template / blockSize}
+			if changes[k] == nil {
+				changes[k] = make(slotCounts)
 			}
-			changes[p][m.unit.slot()] += m.n
+			changes[k][d.unit.slot()] += d.n
 		}
 	}
-	for p, cs := range changes {
+	for k, cs := range changes {
 		maps.DeleteFunc(cs, func(_ countSlot, n int64) bool { return n == 0 })
 		if len(cs) == 0 {
 			continue
 		}
-		if err := w.addToCounts(p, cs); err != nil {
+		if err := w.addToCounts(k, cs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addToCounts adds to a row of counts.
-func (w *writer) addToCounts(p countKey, cs slotCounts) error {
-	err := w.query(writerCtx, "SELECT counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
-		[]driver.Value{p.channel, p.hours, p.start, p.block}, func(row []driver.Value) error {
-			return decodeCounts(blob(row[0]), func(k countSlot, n int64) { cs[k] += n })
-		})
+const (
+	selectCounts = "SELECT counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?"
+
+	deleteCounts = "DELETE FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?"
+
+	upsertCounts = `INSERT INTO smsplus_tally (channel, hours, start, part, counts) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (channel, hours, start, part) DO UPDATE SET counts = excluded.counts`
+
+	selectCountsOfTier = "SELECT part, counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start >= ? AND start < ?"
+)
+
+// addToCounts adds cs to the row k. A row without counts is deleted.
+func (w *writer) addToCounts(k countKey, cs slotCounts) error {
+	err := w.query(writerCtx, selectCounts, []driver.Value{k.channel, k.hours, k.start, k.block}, func(row []driver.Value) error {
+		return decodeCounts(blob(row[0]), func(s countSlot, n int64) { cs[s] += n })
+	})
 	if err != nil {
 		return err
 	}
-	for k, n := range cs {
+	for s, n := range cs {
 		switch {
 		case n == 0:
-			delete(cs, k)
+			delete(cs, s)
 		case n < 0:
 			return fmt.Errorf("%w: fewer than none", errCounts)
 		}
 	}
 	if len(cs) == 0 {
-		err = w.exec(writerCtx, "DELETE FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?",
-			p.channel, p.hours, p.start, p.block)
-		return err
+		return w.exec(writerCtx, deleteCounts, k.channel, k.hours, k.start, k.block)
 	}
-	err = w.exec(writerCtx, "INSERT INTO smsplus_tally (channel, hours, start, part, counts) VALUES (?, ?, ?, ?, ?) "+
-		"ON CONFLICT (channel, hours, start, part) DO UPDATE SET counts = excluded.counts",
-		p.channel, p.hours, p.start, p.block, cs.encode())
-	return err
+	return w.exec(writerCtx, upsertCounts, k.channel, k.hours, k.start, k.block, cs.encode())
 }
 
-// templateStats are statistics by the numbers of templates.
+// templateStats are statistics by the number of the template.
 type templateStats map[int64]*smsplus.TemplateStats
 
-func (s templateStats) add(t countUnit, n int64) {
-	row := s[t.template]
+func (ts templateStats) add(u countUnit, n int64) {
+	row := ts[u.template]
 	if row == nil {
 		row = new(smsplus.TemplateStats)
-		s[t.template] = row
+		ts[u.template] = row
 	}
-	row.Triggered += int(n)
-	switch t.status {
-	case status.Preparing:
-		row.Preparing += int(n)
-	case status.Accepted:
-		row.Accepted += int(n)
-	case status.Failed:
-		row.Failed += int(n)
-	case status.Undeliverable:
-		row.Undeliverable += int(n)
-	case status.Delivered:
-		row.Delivered += int(n)
-	}
-	if t.read {
-		row.Read += int(n)
-	}
-	if t.twice {
-		row.DeliveredTwice += int(n)
-	}
+	row.AddCount(u.Count, int(n))
 }
 
 // Stats implements [smsplus.Store].
@@ -226,12 +222,12 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	}
 	var rows []smsplus.TemplateStats
 	err := s.withSnapshot(ctx, func(c *conn) error {
-		q, ok, err := s.newSelection(ctx, c, f)
+		sel, ok, err := s.newSelection(ctx, c, f)
 		if !ok || err != nil {
 			return err
 		}
 		sums := make(templateStats)
-		if err := s.sumStats(ctx, c, q, sums); err != nil {
+		if err := s.sumStats(ctx, c, sel, sums); err != nil {
 			return err
 		}
 		for template, row := range sums {
@@ -246,64 +242,69 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, err
 }
 
-// sumStats adds up counts where they can answer, and messages elsewhere.
-func (s *Store) sumStats(ctx context.Context, c *conn, q selection, to templateStats) error {
-	ranges := []microtime.Range{q.Range}
-	if len(q.phones) == 0 && q.country == "" {
+// sumStats adds to sums what is selected. It reads the counts of whole hours and days,
+// and the messages of the edges. No counts are kept by phone number or country code, so
+// with one of these it reads all messages selected.
+func (s *Store) sumStats(ctx context.Context, c *conn, sel selection, sums templateStats) error {
+	ranges := []microtime.Range{sel.Range}
+	if len(sel.phones) == 0 && sel.country == "" {
 		var hours microtime.Range
-		hours, ranges = microtime.WholeHours(q.Range)
+		hours, ranges = microtime.WholeHours(sel.Range)
 		for _, t := range microtime.Tiers(hours, tierHours...) {
-			if err := s.sumCounts(ctx, c, q, t, to); err != nil {
+			if err := s.sumCounts(ctx, c, sel, t, sums); err != nil {
 				return err
 			}
 		}
 	}
-	for _, q.Range = range ranges {
-		if err := s.sumMessages(ctx, c, q, to); err != nil {
+	for _, sel.Range = range ranges {
+		if err := s.sumMessages(ctx, c, sel, sums); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) sumCounts(ctx context.Context, c *conn, q selection, t microtime.Tier, to templateStats) error {
-	sql := "SELECT part, counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start >= ? AND start < ?"
-	args := []driver.Value{q.channel, t.Hours, t.From * t.Hours, t.To * t.Hours}
-	if q.byTemplate {
+// sumCounts adds the selected counts of a tier.
+func (s *Store) sumCounts(ctx context.Context, c *conn, sel selection, t microtime.Tier, sums templateStats) error {
+	sql := selectCountsOfTier
+	args := []driver.Value{sel.channel, t.Hours, t.From * t.Hours, t.To * t.Hours}
+	if sel.byTemplate {
 		sql += " AND part = ?"
-		args = append(args, q.template/blockSize)
+		args = append(args, sel.template/blockSize)
 	}
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
-		p := countKey{channel: q.channel, block: integer(row[0])}
-		return decodeCounts(blob(row[1]), func(k countSlot, n int64) {
-			if t := k.unit(p); q.countsUnit(t) {
-				to.add(t, n)
+		k := countKey{channel: sel.channel, block: integer(row[0])}
+		return decodeCounts(blob(row[1]), func(s countSlot, n int64) {
+			if u := s.unit(k); sel.countsUnit(u) {
+				sums.add(u, n)
 			}
 		})
 	})
 }
 
-// countsUnit reports whether the question asks for a tally of its channel.
-func (q *selection) countsUnit(t countUnit) bool {
-	return t.channel == q.channel && (q.group == status.All || t.group == q.group) && (!q.byTemplate || t.template == q.template)
+// countsUnit reports whether the statistics of the selection include u.
+func (sel *selection) countsUnit(u countUnit) bool {
+	return u.channel == sel.channel && (sel.group == status.All || u.group == sel.group) &&
+		(!sel.byTemplate || u.template == sel.template)
 }
 
-func (s *Store) sumMessages(ctx context.Context, c *conn, q selection, to templateStats) error {
+// sumMessages adds the units of all selected messages.
+func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums templateStats) error {
 	var (
-		room []attemptSummary
-		all  []countUnit
+		attempts []attemptSummary // reused for every row, as units is
+		units    []countUnit
 	)
-	sql, args := q.list("m.template, m.status, m.marks")
+	sql, args := sel.listQuery("m.template, m.status, m.marks")
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
-		ms, err := decodeSummary(blob(row[2]), room)
+		summary, err := decodeSummary(blob(row[2]), attempts)
 		if err != nil {
 			return err
 		}
-		room = ms.attempts
-		all = appendUnits(all[:0], integer(row[0]), status.Status(integer(row[1])), ms)
-		for _, t := range all {
-			if q.countsUnit(t) {
-				to.add(t, 1)
+		attempts = summary.attempts
+		units = appendUnits(units[:0], integer(row[0]), status.Status(integer(row[1])), summary)
+		for _, u := range units {
+			if sel.countsUnit(u) {
+				sums.add(u, 1)
 			}
 		}
 		return nil

@@ -13,28 +13,29 @@
 //
 // # One writer
 //
-// SQLite has one writer at a time, and so has the store: a goroutine with a connection
-// of its own. The changes that wait for it at one time share a transaction, so a disk
-// that is slow makes transactions larger and not callers many times slower; none
-// returns before the transaction is committed, and the failure of one undoes no other.
-// Readers have connections beside it and wait for nobody.
+// SQLite allows one writer, so the store writes in one goroutine with a connection of its
+// own. Changes that are pending at the same time share a transaction: a slow disk makes
+// transactions larger, not callers slower in proportion. A call returns after its
+// transaction is committed. The failure of one change undoes no other. Readers have their
+// own connections and do not wait for the writer.
 //
-// Several processes may open one file, on one machine and never over a network's file
-// system. They take turns at writing.
+// Several processes on one machine may open the same file, though never over a network
+// file system. They take turns in writing.
 //
 // # What a crash loses
 //
-// A process that is killed loses nothing that a call returned for. Whether a power cut
-// does is for [Options.Synchronous] to say.
+// A killed process loses no change for which a call returned. Whether a power cut does
+// depends on [Options.Synchronous].
 //
 // # What it costs
 //
-// A record takes about 430 bytes with its indexes. A page of one filter costs its own
-// records, whatever the file holds; of several filters the first of phone number,
-// template, channel, country code and tab is looked up, and the others are checked on
-// each record. Messages of one trigger time, as SendMany makes, are sorted by ID for
-// each page that begins among them. Statistics cost the days and the hours of their
-// range, and the records of the two hours that it cuts; only with a phone number or a
-// country code do they cost the records that have it. [Store.Purge] drops old records,
-// and their room in the file is used again.
+// A record takes about 430 bytes with its indexes (BenchmarkRead/Size). A page of a single
+// filter costs the records of the page, whatever the size of the file. Of several filters,
+// the store looks up the first of phone number, template, channel, country code and group
+// in an index, and checks the others on each record. Messages with one trigger time, such
+// as those of one SendMany, are sorted by ID for each page that begins among them.
+//
+// Statistics cost the days and hours of their range, and the records of the two hours that
+// it cuts. With a phone number or a country code they cost all records that have it.
+// [Store.Purge] deletes old records, and later records reuse their space in the file.
 package sqlitestore

@@ -12,12 +12,12 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// eraseBatchSize is how many messages are erased in one transaction.
+// eraseBatchSize is the number of messages that one transaction erases.
 const eraseBatchSize = 100
 
-// Erase implements [smsplus.Eraser]. What stood in the file is overwritten there; the
-// write-ahead log has it until it is begun anew, which Erase does at its end unless
-// another process is reading. Copies of the file are nothing that it can reach.
+// Erase implements [smsplus.Eraser]. It overwrites erased data in the file. The write-ahead
+// log still holds it until the log is truncated, which Erase does at its end, unless
+// another process is reading. Erase cannot reach copies of the file.
 func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
 	keys, err := s.codec.PhoneKeys(n)
 	if err != nil {
@@ -57,15 +57,20 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	return erased, err
 }
 
+var (
+	selectErasableMessages = selectMessages + "WHERE m.phone = ? AND m.due_at IS NULL LIMIT ?"
+
+	selectStoredRowByID = "SELECT " + storedRowColumns + " FROM smsplus_message m WHERE m.id = ?"
+)
+
 const eraseMessage = `UPDATE smsplus_message
 SET version = version + 1, claims = 0, phone = NULL, marks = ?, state = ?, fixed = ?
 WHERE number = ?`
 
-// eraseMessages forgets some of the messages that have the key and have ended.
+// eraseMessages erases up to eraseBatchSize final messages with the phone number's key.
 func (w *writer) eraseMessages(key string) (int, error) {
 	s := w.store
-	ms, err := s.queryMessages(writerCtx, w.conn, w.uncommitted, "SELECT "+messageColumns+" FROM smsplus_message m "+
-		"WHERE m.phone = ? AND m.due_at IS NULL LIMIT ?", key, int64(eraseBatchSize))
+	ms, err := s.queryMessages(writerCtx, w.conn, w.uncommitted, selectErasableMessages, key, int64(eraseBatchSize))
 	if err != nil {
 		return 0, err
 	}
@@ -88,32 +93,31 @@ func (w *writer) eraseMessages(key string) (int, error) {
 	return len(ms), nil
 }
 
-// overwriteErased writes a message that was forgotten over what is stored.
+// overwriteErased stores a redacted message. Its counts stay as they are.
 func (w *writer) overwriteErased(m *smsplus.Message) error {
-	var k storedRow
-	err := w.query(writerCtx, "SELECT "+storedRowColumns+" FROM smsplus_message m WHERE m.id = ?", []driver.Value{m.ID[:]},
-		func(row []driver.Value) (err error) {
-			k, err = decodeStoredRow(row)
-			return err
-		})
+	var stored storedRow
+	err := w.query(writerCtx, selectStoredRowByID, []driver.Value{m.ID[:]}, func(row []driver.Value) (err error) {
+		stored, err = decodeStoredRow(row)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	var d encodedMessage
-	if err := w.store.encodeMessage(&d, m); err != nil {
+	var e encodedMessage
+	if err := w.store.encodeMessage(&e, m); err != nil {
 		return err
 	}
-	ms, err := w.summarize(&d)
+	summary, err := w.summarize(&e)
 	if err != nil {
 		return err
 	}
-	if err := w.updateIndexes(k.number, k.triggeredAt, k.summary, ms); err != nil {
+	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, summary); err != nil {
 		return err
 	}
-	return w.exec(writerCtx, eraseMessage, ms.encode(), d.state, d.fixed, k.number)
+	return w.exec(writerCtx, eraseMessage, summary.encode(), e.state, e.fixed, stored.number)
 }
 
-// truncateWAL puts the write-ahead log into the file and begins it anew.
+// truncateWAL moves the write-ahead log into the file and truncates it.
 func (s *Store) truncateWAL(ctx context.Context) error {
 	c, err := openConn(ctx, s.path, s.options, false)
 	if err != nil {

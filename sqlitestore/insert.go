@@ -10,19 +10,19 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// errTaken undoes an Insert that found a key taken.
+// errTaken rolls back an Insert of which a key is taken.
 var errTaken = errors.New("sqlitestore: a key is taken")
 
 // Insert implements [smsplus.Store]. An ID that the store already holds is an error.
 func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[string]smsplus.Message, err error) {
-	drafts := make([]encodedMessage, len(ms))
+	encoded := make([]encodedMessage, len(ms))
 	for i := range ms {
-		if err := s.encodeMessage(&drafts[i], &ms[i]); err != nil {
+		if err := s.encodeMessage(&encoded[i], &ms[i]); err != nil {
 			return nil, err
 		}
 	}
 	taken, err = submitWrite(ctx, s, func(w *writer) (map[string]smsplus.Message, error) {
-		keys, err := w.insertMessages(drafts)
+		keys, err := w.insertMessages(encoded)
 		if len(keys) == 0 {
 			return nil, err
 		}
@@ -40,115 +40,131 @@ const insertMessage = `INSERT INTO smsplus_message (version, claims, due_at, lan
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING`
 
-// insertMessages adds messages, and returns the keys that are taken.
-func (w *writer) insertMessages(drafts []encodedMessage) (taken []string, err error) {
+// insertMessages inserts messages, and returns the keys that are taken. If there are any,
+// the caller must roll back: the messages before the first taken key are inserted.
+func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err error) {
 	names, routes := w.store.names, w.store.routes
-	for i := range drafts {
-		d := &drafts[i]
-		var numbers [3]int64
-		for i, name := range []string{d.lane, d.channel, d.template} {
-			if numbers[i], err = w.internText(names, name); err != nil {
-				return nil, err
-			}
-		}
-		route, err := w.internText(routes, d.route)
+	for i := range encoded {
+		e := &encoded[i]
+		lane, err := w.internText(names, e.lane)
 		if err != nil {
 			return nil, err
 		}
-		ms, err := w.summarize(d)
+		channel, err := w.internText(names, e.channel)
 		if err != nil {
 			return nil, err
 		}
-		number, err := w.conn.insertRow(writerCtx, insertMessage, d.version, int64(d.claims), d.dueAt, numbers[0],
-			int64(d.status), int64(d.status.Group()), numbers[1], d.triggeredAt, numbers[2], route,
-			d.id[:], textOrNull(d.key), textOrNull(d.phone), textOrNull(d.country), ms.encode(), d.state, d.fixed)
+		template, err := w.internText(names, e.template)
+		if err != nil {
+			return nil, err
+		}
+		route, err := w.internText(routes, e.route)
+		if err != nil {
+			return nil, err
+		}
+		summary, err := w.summarize(e)
+		if err != nil {
+			return nil, err
+		}
+		number, err := w.insertRow(writerCtx, insertMessage, e.version, int64(e.claims), e.dueAt, lane,
+			int64(e.status), int64(e.status.Group()), channel, e.triggeredAt, template, route,
+			e.id[:], textOrNull(e.key), textOrNull(e.phone), textOrNull(e.country), summary.encode(), e.state, e.fixed)
 		switch {
 		case isUniqueViolation(err, "smsplus_message.id"):
-			return nil, fmt.Errorf("sqlitestore: Message.ID %v is there already", d.id)
+			return nil, fmt.Errorf("sqlitestore: Message.ID %v is there already", e.id)
 		case err != nil:
 			return nil, err
-		case number == 0 && slices.ContainsFunc(drafts[:i], func(o encodedMessage) bool { return o.key == d.key }):
+		case number == 0 && slices.ContainsFunc(encoded[:i], func(o encodedMessage) bool { return o.key == e.key }):
 			return nil, errors.New("sqlitestore: Message.Key is there twice in one Insert")
 		case number == 0:
-			taken = append(taken, d.key)
+			taken = append(taken, e.key)
 		}
 		if len(taken) > 0 {
-			continue // all will be undone
+			continue // only the keys matter now: everything is rolled back
 		}
-		if err := w.updateIndexes(number, d.triggeredAt, messageSummary{}, ms); err != nil {
+		if err := w.updateIndexes(number, e.triggeredAt, messageSummary{}, summary); err != nil {
 			return nil, err
 		}
-		w.noteCounts(d.triggeredAt, nil, appendUnits(nil, numbers[2], d.status, ms))
+		w.noteCounts(e.triggeredAt, nil, appendUnits(nil, template, e.status, summary))
 	}
 	return taken, nil
 }
 
+var selectMessageByKey = selectMessages + "WHERE m.key = ?"
+
 // messagesByKey returns the messages that have the keys.
 func (w *writer) messagesByKey(keys []string) (map[string]smsplus.Message, error) {
-	holders := make(map[string]smsplus.Message, len(keys))
+	found := make(map[string]smsplus.Message, len(keys))
 	for _, key := range keys {
-		ms, err := w.store.queryMessages(writerCtx, w.conn, w.uncommitted, "SELECT "+messageColumns+" FROM smsplus_message m WHERE m.key = ?", key)
+		ms, err := w.store.queryMessages(writerCtx, w.conn, w.uncommitted, selectMessageByKey, key)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range ms {
-			holders[key] = m
+			found[key] = m
 		}
 	}
-	return holders, nil
+	return found, nil
 }
 
-// summarize returns the marks of a draft.
-func (w *writer) summarize(d *encodedMessage) (messageSummary, error) {
-	for i, name := range d.channels {
+// summarize returns the summary of e, with numbers for the names of channels.
+func (w *writer) summarize(e *encodedMessage) (messageSummary, error) {
+	for i, name := range e.channels {
 		n, err := w.internText(w.store.names, name)
 		if err != nil {
 			return messageSummary{}, err
 		}
-		d.attempts[i].channel = n
+		e.attempts[i].channel = n
 	}
-	return messageSummary{d.read, d.attempts}, nil
+	return messageSummary{e.read, e.attempts}, nil
 }
 
-// updateIndexes enters what a message's marks are, and no longer were, into the tables that
-// are looked into by channel and by provider ID.
-func (w *writer) updateIndexes(number, triggeredAt int64, was, is messageSummary) error {
-	err := applyDifference(was.distinctChannels(), is.distinctChannels(), func(channel int64) error {
-		err := w.exec(writerCtx, "DELETE FROM smsplus_tried WHERE channel = ? AND triggered_at = ? AND message = ?",
-			channel, triggeredAt, number)
-		return err
-	}, func(channel int64) error {
-		err := w.exec(writerCtx, "INSERT INTO smsplus_tried (channel, triggered_at, message) VALUES (?, ?, ?)",
-			channel, triggeredAt, number)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return applyDifference(was.distinctRefs(), is.distinctRefs(), func(ref int64) error {
-		err := w.exec(writerCtx, "DELETE FROM smsplus_ref WHERE ref = ? AND message = ?", ref, number)
-		return err
-	}, func(ref int64) error {
-		err := w.exec(writerCtx, "INSERT INTO smsplus_ref (ref, message) VALUES (?, ?)", ref, number)
-		return err
-	})
-}
+const (
+	insertTried = "INSERT INTO smsplus_tried (channel, triggered_at, message) VALUES (?, ?, ?)"
+	deleteTried = "DELETE FROM smsplus_tried WHERE channel = ? AND triggered_at = ? AND message = ?"
+	insertRef   = "INSERT INTO smsplus_ref (ref, message) VALUES (?, ?)"
+	deleteRef   = "DELETE FROM smsplus_ref WHERE ref = ? AND message = ?"
+)
 
-// applyDifference calls drop with what was and is not, and add with what is and was not.
-func applyDifference(was, is []int64, drop, add func(int64) error) error {
-	for _, n := range was {
-		if !slices.Contains(is, n) {
-			if err := drop(n); err != nil {
-				return err
-			}
+// updateIndexes updates the tables that find a message by the channels and the provider
+// IDs of its attempts, when its summary changes.
+func (w *writer) updateIndexes(number, triggeredAt int64, before, after messageSummary) error {
+	removed, added := difference(before.distinctChannels(), after.distinctChannels())
+	for _, channel := range removed {
+		if err := w.exec(writerCtx, deleteTried, channel, triggeredAt, number); err != nil {
+			return err
 		}
 	}
-	for _, n := range is {
-		if !slices.Contains(was, n) {
-			if err := add(n); err != nil {
-				return err
-			}
+	for _, channel := range added {
+		if err := w.exec(writerCtx, insertTried, channel, triggeredAt, number); err != nil {
+			return err
+		}
+	}
+	removed, added = difference(before.distinctRefs(), after.distinctRefs())
+	for _, ref := range removed {
+		if err := w.exec(writerCtx, deleteRef, ref, number); err != nil {
+			return err
+		}
+	}
+	for _, ref := range added {
+		if err := w.exec(writerCtx, insertRef, ref, number); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// difference returns the numbers that are only in before, and those only in after.
+func difference(before, after []int64) (removed, added []int64) {
+	for _, n := range before {
+		if !slices.Contains(after, n) {
+			removed = append(removed, n)
+		}
+	}
+	for _, n := range after {
+		if !slices.Contains(before, n) {
+			added = append(added, n)
+		}
+	}
+	return removed, added
 }

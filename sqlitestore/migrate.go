@@ -15,14 +15,15 @@ var migrationFiles embed.FS
 
 var schema = migrate.Must(migrationFiles, "migrations")
 
-// SchemaError is what [Open] returns for a file whose schema is not the one that this
-// release needs. It says which version the file has, and which one is needed.
+// SchemaError is returned by [Open] for a file whose schema is not the one that this
+// release needs. It has the version of the file and the one that is needed.
 type SchemaError = migrate.VersionError
 
-// Migrate brings the file's schema to the version that this release needs, in one
-// transaction for each step. A file that is not there is made, to be read and written
-// by its owner alone. A file that is as it should be is left alone; one that is newer
-// is a [*SchemaError]. No process of an earlier release should have it open.
+// Migrate migrates the file's schema to the version that this release needs, in one
+// transaction for each step. It creates a file that does not exist, with access for its
+// owner only. It does not change a file that has the version already, and returns a
+// [*SchemaError] for one with a later version. No process of an earlier release should
+// have the file open.
 func Migrate(ctx context.Context, path string) error {
 	if err := checkPath(path); err != nil {
 		return err
@@ -46,7 +47,8 @@ func Migrate(ctx context.Context, path string) error {
 	return errors.Join(err, c.close())
 }
 
-// migrateStep makes one migration, if there is one to make. Another process may be at it too.
+// migrateStep runs the next migration in a transaction, and returns false if there is none.
+// Several processes may migrate concurrently, because the version is read under the lock.
 func migrateStep(ctx context.Context, c *conn) (more bool, err error) {
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return false, err
@@ -73,9 +75,9 @@ func migrateStep(ctx context.Context, c *conn) (more bool, err error) {
 	return true, c.exec(ctx, "COMMIT")
 }
 
-// MigrationSQL returns the SQL that brings a file's schema from a version to the one
-// that this release needs, for those who run SQL by other means; 0 is an empty file.
-// The file must then be in WAL mode: PRAGMA journal_mode = WAL.
+// MigrationSQL returns the SQL that migrates a schema from a version, 0 for an empty file,
+// to the one that this release needs. It is for administrators who run SQL themselves.
+// They must also switch the file to WAL mode: PRAGMA journal_mode = WAL.
 func MigrationSQL(from int) (string, error) {
 	text, err := schema.SQL(from, "")
 	if err != nil {
@@ -84,7 +86,7 @@ func MigrationSQL(from int) (string, error) {
 	return text, nil
 }
 
-// schemaVersion returns the version that the file's schema has.
+// schemaVersion returns the version of the file's schema, and 0 if it has none.
 func schemaVersion(ctx context.Context, c *conn) (int, error) {
 	n, err := c.queryInt(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'smsplus_migration'")
 	if n > 0 && err == nil {
@@ -95,7 +97,7 @@ func schemaVersion(ctx context.Context, c *conn) (int, error) {
 
 const selectVersion = "SELECT max(version) FROM smsplus_migration"
 
-// checkSchema returns an error unless the file's schema is the one that is needed.
+// checkSchema returns an error unless the file has the version that this release needs.
 func checkSchema(ctx context.Context, c *conn) error {
 	have, err := schemaVersion(ctx, c)
 	if err != nil {
@@ -104,6 +106,7 @@ func checkSchema(ctx context.Context, c *conn) error {
 	return checkVersion(have)
 }
 
+// checkVersion returns an error unless have is the version that this release needs.
 func checkVersion(have int) error {
 	if err := schema.Check(have); err != nil {
 		return fmt.Errorf("sqlitestore: %w", err)

@@ -10,12 +10,12 @@ import (
 	"github.com/smsplus/smsplus-go/internal/microtime"
 )
 
-// purgeBatchSize is how many messages and receipts are dropped in one transaction: others
-// have their turn in between.
+// purgeBatchSize is the number of messages and receipts that one transaction purges.
+// Other changes get their turn between two transactions.
 const purgeBatchSize = 500
 
-// Purge implements [smsplus.Store]. What is dropped is not counted any more. It takes a
-// transaction for every few hundred.
+// Purge implements [smsplus.Store]. Purged messages are no longer counted. Each
+// transaction purges a few hundred messages and receipts.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (dropped int, err error) {
 	us := microtime.Ceil(before)
 	for dropped < limit {
@@ -29,57 +29,62 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (dropped
 	return dropped, ctx.Err()
 }
 
-// purgeable is what may be purged, a message or a parked receipt.
+// purgeable is a message or a parked receipt that is old enough to be purged.
 type purgeable struct {
-	time int64
-	row  *storedRow
-	ref  int64
-	key  int64
+	time    int64
+	message *storedRow // nil for a receipt
+	ref     int64      // of a receipt, as key is
+	key     int64
 }
 
+var selectPurgeableMessages = "SELECT " + storedRowColumns + ` FROM smsplus_message m INDEXED BY smsplus_message_time
+WHERE m.triggered_at < ? AND m.due_at IS NULL ORDER BY m.triggered_at LIMIT ?`
+
+const selectPurgeableReceipts = `SELECT at, ref, key FROM smsplus_parked INDEXED BY smsplus_parked_at
+WHERE at < ? ORDER BY at LIMIT ?`
+
+// purgeRows purges up to limit messages and receipts, the oldest first.
 func (w *writer) purgeRows(before int64, limit int) (dropped int, err error) {
-	var olds []purgeable
-	err = w.query(writerCtx, "SELECT "+storedRowColumns+" FROM smsplus_message m INDEXED BY smsplus_message_time "+
-		"WHERE m.triggered_at < ? AND m.due_at IS NULL ORDER BY m.triggered_at LIMIT ?",
-		[]driver.Value{before, int64(limit)}, func(row []driver.Value) error {
-			k, err := decodeStoredRow(row)
-			olds = append(olds, purgeable{time: k.triggeredAt, row: &k})
-			return err
-		})
+	var found []purgeable
+	args := []driver.Value{before, int64(limit)}
+	err = w.query(writerCtx, selectPurgeableMessages, args, func(row []driver.Value) error {
+		stored, err := decodeStoredRow(row)
+		found = append(found, purgeable{time: stored.triggeredAt, message: &stored})
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
-	err = w.query(writerCtx, "SELECT at, ref, key FROM smsplus_parked INDEXED BY smsplus_parked_at WHERE at < ? ORDER BY at LIMIT ?",
-		[]driver.Value{before, int64(limit)}, func(row []driver.Value) error {
-			olds = append(olds, purgeable{time: integer(row[0]), ref: integer(row[1]), key: integer(row[2])})
-			return nil
-		})
+	err = w.query(writerCtx, selectPurgeableReceipts, args, func(row []driver.Value) error {
+		found = append(found, purgeable{time: integer(row[0]), ref: integer(row[1]), key: integer(row[2])})
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
-	slices.SortStableFunc(olds, func(a, b purgeable) int { return cmp.Compare(a.time, b.time) })
-	olds = olds[:min(len(olds), limit)]
-	for _, o := range olds {
-		if o.row != nil {
-			err = w.deleteMessage(o.row)
+	slices.SortStableFunc(found, func(a, b purgeable) int { return cmp.Compare(a.time, b.time) })
+	found = found[:min(len(found), limit)]
+	for _, p := range found {
+		if p.message != nil {
+			err = w.deleteMessage(p.message)
 		} else {
-			err = w.exec(writerCtx, "DELETE FROM smsplus_parked WHERE ref = ? AND key = ?", o.ref, o.key)
+			err = w.exec(writerCtx, "DELETE FROM smsplus_parked WHERE ref = ? AND key = ?", p.ref, p.key)
 		}
 		if err != nil {
 			return 0, err
 		}
 	}
-	return len(olds), nil
+	return len(found), nil
 }
 
-// deleteMessage deletes a message and all that is kept of it elsewhere.
-func (w *writer) deleteMessage(k *storedRow) error {
-	if err := w.exec(writerCtx, "DELETE FROM smsplus_message WHERE number = ?", k.number); err != nil {
+// deleteMessage deletes a message, its index entries and its counts.
+func (w *writer) deleteMessage(stored *storedRow) error {
+	if err := w.exec(writerCtx, "DELETE FROM smsplus_message WHERE number = ?", stored.number); err != nil {
 		return err
 	}
-	if err := w.updateIndexes(k.number, k.triggeredAt, k.summary, messageSummary{}); err != nil {
+	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, messageSummary{}); err != nil {
 		return err
 	}
-	w.noteCounts(k.triggeredAt, appendUnits(nil, k.template, k.status, k.summary), nil)
+	w.noteCounts(stored.triggeredAt, appendUnits(nil, stored.template, stored.status, stored.summary), nil)
 	return nil
 }

@@ -12,11 +12,13 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
+var selectMessageByID = selectMessages + "WHERE m.id = ?"
+
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	var ms []smsplus.Message
 	err := s.withReader(ctx, func(c *conn) (err error) {
-		ms, err = s.queryMessages(ctx, c, nil, "SELECT "+messageColumns+" FROM smsplus_message m WHERE m.id = ?", id[:])
+		ms, err = s.queryMessages(ctx, c, nil, selectMessageByID, id[:])
 		return err
 	})
 	if err != nil {
@@ -28,7 +30,7 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return ms[0], nil
 }
 
-// refKeys is a JSON array of what the refs may be filed under.
+// refKeys returns a JSON array of all keys under which the refs may be stored.
 func (s *Store) refKeys(refs []channel.Ref) (string, error) {
 	var all []int64
 	for _, ref := range refs {
@@ -42,6 +44,9 @@ func (s *Store) refKeys(refs []channel.Ref) (string, error) {
 	return jsonNumbers(slices.Compact(all)), nil
 }
 
+var selectMessagesByRef = selectMessages + `WHERE m.number IN
+	(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)`
+
 // ByProviderID implements [smsplus.Store].
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 	keys, err := s.refKeys(refs)
@@ -50,8 +55,7 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	}
 	var ms []smsplus.Message
 	err = s.withReader(ctx, func(c *conn) (err error) {
-		ms, err = s.queryMessages(ctx, c, nil, "SELECT "+messageColumns+" FROM smsplus_message m WHERE m.number IN "+
-			"(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)", keys)
+		ms, err = s.queryMessages(ctx, c, nil, selectMessagesByRef, keys)
 		return err
 	})
 	wanted := refSet(refs)
@@ -62,7 +66,8 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	}), err
 }
 
-// refSet is for what was found by keys, which may by chance be another's too.
+// refSet returns the set of the refs. Two refs may have the same key by chance, so what a
+// key finds is compared with this set.
 func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	set := make(map[channel.Ref]bool, len(refs))
 	for _, ref := range refs {
@@ -71,11 +76,20 @@ func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	return set
 }
 
-// parked is a receipt on its way in.
+// parked is an encoded receipt on its way into the file.
 type parked struct {
 	ref, key, at int64
 	receipt      []byte
 }
+
+const (
+	insertParked = `INSERT INTO smsplus_parked (ref, key, at, receipt) VALUES (?, ?, ?, ?)
+ON CONFLICT (ref, key) DO NOTHING`
+
+	selectParked = "SELECT p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value"
+
+	deleteParkedOfRefs = "DELETE FROM smsplus_parked WHERE ref IN (SELECT value FROM json_each(?))"
+)
 
 // Park implements [smsplus.Store].
 func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
@@ -93,9 +107,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 	}
 	_, err := submitWrite(ctx, s, func(w *writer) (struct{}, error) {
 		for _, p := range ps {
-			err := w.exec(writerCtx, "INSERT INTO smsplus_parked (ref, key, at, receipt) VALUES (?, ?, ?, ?) "+
-				"ON CONFLICT (ref, key) DO NOTHING", p.ref, p.key, p.at, p.receipt)
-			if err != nil {
+			if err := w.exec(writerCtx, insertParked, p.ref, p.key, p.at, p.receipt); err != nil {
 				return struct{}{}, err
 			}
 		}
@@ -113,14 +125,13 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 	var rs []channel.Receipt
 	wanted := refSet(refs)
 	err = s.withReader(ctx, func(c *conn) error {
-		return c.query(ctx, "SELECT p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value",
-			[]driver.Value{keys}, func(row []driver.Value) error {
-				r, err := s.codec.DecodeReceipt(blob(row[0]))
-				if err == nil && wanted[r.Ref()] {
-					rs = append(rs, r)
-				}
-				return err
-			})
+		return c.query(ctx, selectParked, []driver.Value{keys}, func(row []driver.Value) error {
+			r, err := s.codec.DecodeReceipt(blob(row[0]))
+			if err == nil && wanted[r.Ref()] {
+				rs = append(rs, r)
+			}
+			return err
+		})
 	})
 	return rs, err
 }
@@ -135,6 +146,7 @@ func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
 	return err
 }
 
+// deleteParked deletes the receipts of a JSON array of keys.
 func (w *writer) deleteParked(keys string) error {
-	return w.exec(writerCtx, "DELETE FROM smsplus_parked WHERE ref IN (SELECT value FROM json_each(?))", keys)
+	return w.exec(writerCtx, deleteParkedOfRefs, keys)
 }

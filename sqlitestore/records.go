@@ -14,127 +14,167 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// selection is a filter in the tables' terms.
+// selection is a filter with numbers for names and keys for the phone number.
 type selection struct {
 	microtime.Range
 	byTemplate bool
-	template   int64
-	channel    int64 // or overall: any
+	template   int64 // if byTemplate
+	channel    int64 // or wholeMessage: any channel
 	phones     []string
 	country    string
 	group      status.Group
 }
 
-// newSelection returns false if f names something that no message has.
-func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (q selection, ok bool, err error) {
-	q = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, group: f.Group}
+// newSelection returns false if f names a template or a channel that no message has.
+func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (sel selection, ok bool, err error) {
+	sel = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, group: f.Group}
 	if f.Template != "" {
-		q.byTemplate = true
-		if q.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
-			return q, false, err
+		sel.byTemplate = true
+		if sel.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
+			return sel, false, err
 		}
 	}
 	if f.Channel != "" {
-		if q.channel, ok, err = s.names.lookup(ctx, c, nil, string(f.Channel)); !ok {
-			return q, false, err
+		if sel.channel, ok, err = s.names.lookup(ctx, c, nil, string(f.Channel)); !ok {
+			return sel, false, err
 		}
 	}
-	q.phones, err = s.codec.PhoneKeys(f.Phone)
-	return q, err == nil, err
+	sel.phones, err = s.codec.PhoneKeys(f.Phone)
+	return sel, err == nil, err
 }
 
-// pagePosition is where a page goes on.
+// triedIndex stands for the primary key of the table smsplus_tried, which holds the
+// channels that messages were tried on.
+const triedIndex = "tried"
+
+// index returns the index that a query of the selection reads: the index of the
+// condition that presumably selects the fewest messages. A phone number is one person's,
+// and a template has fewer messages than a group of statuses, which is called tab in the
+// schema.
+func (sel *selection) index() string {
+	switch { // without the prefix smsplus_message_
+	case len(sel.phones) > 0:
+		return "phone"
+	case sel.byTemplate:
+		return "template"
+	case sel.channel != wholeMessage:
+		return triedIndex
+	case sel.country != "":
+		return "country"
+	case sel.group != status.All:
+		return "tab"
+	default:
+		return "time"
+	}
+}
+
+// pagePosition is the trigger time and the ID of the last message of the previous page.
 type pagePosition struct {
 	at int64
 	id uuid.UUID
 }
 
-// list returns a statement that selects what is asked for, in no order. It goes
-// through the index of the condition that leaves least, as far as that can be told
-// beforehand: a number is one person's, and a template's messages are fewer than a
-// tab's. A number may be stored in several ways, and each has a part of its own.
-func (q *selection) list(what string) (sql string, args []driver.Value) {
-	var b strings.Builder
-	for i := range max(1, len(q.phones)) {
-		if i > 0 {
-			b.WriteString(" UNION ALL ")
-		}
-		args = append(args, q.part(&b, what, i, nil)...)
-	}
-	return b.String(), args
+// listQuery returns a statement that selects the columns of all selected messages, in no
+// order.
+func (sel *selection) listQuery(columns string) (sql string, args []driver.Value) {
+	return sel.unionOfKeys(columns, nil)
 }
 
-// page returns a statement that selects the columns of at most limit messages, newest
-// first, after a place. Each part is in order by its index, but for messages of one
-// time, which are sorted; their columns are fetched when it is known which are wanted.
-func (q *selection) page(after *pagePosition, limit int) (sql string, args []driver.Value) {
-	var b strings.Builder
-	b.WriteString("SELECT " + messageColumns + " FROM (")
-	for i := range max(1, len(q.phones)) {
-		if i > 0 {
-			b.WriteString(" UNION ALL ")
-		}
-		args = append(args, q.part(&b, "m.number AS number, m.triggered_at AS triggered_at, m.id AS id", i, after)...)
-	}
-	b.WriteString(" ORDER BY 2 DESC, 3 DESC LIMIT ?) p CROSS JOIN smsplus_message m ON m.number = p.number " +
-		"ORDER BY p.triggered_at DESC, p.id DESC")
-	return b.String(), append(args, int64(limit))
+// pageQuery returns a statement that selects messageColumns of at most limit messages,
+// newest first, after a position. The inner statement reads an index in its order, and
+// sorts only messages of one trigger time. The outer one reads the rows of the page alone.
+func (sel *selection) pageQuery(after *pagePosition, limit int) (sql string, args []driver.Value) {
+	inner, args := sel.unionOfKeys("m.number AS number, m.triggered_at AS triggered_at, m.id AS id", after)
+	return "SELECT " + messageColumns + " FROM (" + inner + " ORDER BY 2 DESC, 3 DESC LIMIT ?) p " +
+		"CROSS JOIN smsplus_message m ON m.number = p.number " +
+		"ORDER BY p.triggered_at DESC, p.id DESC", append(args, int64(limit))
 }
 
-// part writes the statement for one of the ways that the number may be stored in.
-func (q *selection) part(b *strings.Builder, what string, phone int, after *pagePosition) (args []driver.Value) {
-	where := func(condition string, values ...driver.Value) {
-		b.WriteString(" AND " + condition)
-		args = append(args, values...)
+// unionOfKeys returns a statement for each key under which the phone number may be
+// stored, joined by UNION ALL, so that each reads the index in its order.
+func (sel *selection) unionOfKeys(columns string, after *pagePosition) (sql string, args []driver.Value) {
+	var parts []string
+	for i := range max(1, len(sel.phones)) {
+		phone := ""
+		if len(sel.phones) > 0 {
+			phone = sel.phones[i]
+		}
+		q := sel.buildQuery(columns, phone, after)
+		parts, args = append(parts, q.sql()), append(args, q.args...)
 	}
-	index := "time"
-	switch {
-	case len(q.phones) > 0:
-		index = "phone"
-	case q.byTemplate:
-		index = "template"
-	case q.channel != wholeMessage:
-		index = "tried"
-	case q.country != "":
-		index = "country"
-	case q.group != status.All:
-		index = "tab"
+	return strings.Join(parts, " UNION ALL "), args
+}
+
+// buildQuery returns the query for one key of the phone number. The key is "" if the
+// selection has no phone number.
+func (sel *selection) buildQuery(columns, phone string, after *pagePosition) *selectQuery {
+	q := &selectQuery{columns: columns, index: sel.index()}
+	if q.index == triedIndex {
+		q.where("t.channel = ?", sel.channel)
 	}
-	time := "m.triggered_at"
-	if index == "tried" {
-		time = "t.triggered_at"
-		what = strings.ReplaceAll(what, "m.triggered_at", time)
-		fmt.Fprintf(b, "SELECT %s FROM smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message WHERE TRUE", what)
-		where("t.channel = ?", q.channel)
-	} else {
-		fmt.Fprintf(b, "SELECT %s FROM smsplus_message m INDEXED BY smsplus_message_%s WHERE TRUE", what, index)
+	q.whereRange(sel.Range, after)
+	if phone != "" {
+		q.where("m.phone = ?", phone)
 	}
-	to := q.To
-	if after != nil {
-		to = min(to, after.at+1)
+	if sel.byTemplate {
+		q.where("m.template = ?", sel.template)
 	}
-	where(time+" >= ? AND "+time+" < ?", q.From, to)
-	if after != nil {
-		where("("+time+" < ? OR m.id < ?)", after.at, after.id[:])
+	if sel.country != "" {
+		q.where("m.country = ?", sel.country)
 	}
-	if len(q.phones) > 0 {
-		where("m.phone = ?", q.phones[phone])
+	if sel.channel != wholeMessage && q.index != triedIndex {
+		q.where("EXISTS (SELECT 1 FROM smsplus_tried t "+
+			"WHERE t.channel = ? AND t.triggered_at = m.triggered_at AND t.message = m.number)", sel.channel)
 	}
-	if q.byTemplate {
-		where("m.template = ?", q.template)
+	if sel.group != status.All {
+		// The group is no parameter, because SQLite would plan the statement again whenever
+		// the parameter turns into 1 or from it.
+		q.where(fmt.Sprintf("m.tab = %d", sel.group))
 	}
-	if q.country != "" {
-		where("m.country = ?", q.country)
+	return q
+}
+
+// selectQuery is a SELECT from smsplus_message m that is built condition by condition.
+type selectQuery struct {
+	columns    string
+	index      string // as selection.index returns it
+	conditions []string
+	args       []driver.Value
+}
+
+// where adds a condition and the values of its parameters.
+func (q *selectQuery) where(condition string, args ...driver.Value) {
+	q.conditions = append(q.conditions, condition)
+	q.args = append(q.args, args...)
+}
+
+// triggeredAt is the column of the trigger time in the index.
+func (q *selectQuery) triggeredAt() string {
+	if q.index == triedIndex {
+		return "t.triggered_at"
 	}
-	if q.channel != wholeMessage && index != "tried" {
-		where("EXISTS (SELECT 1 FROM smsplus_tried t "+
-			"WHERE t.channel = ? AND t.triggered_at = m.triggered_at AND t.message = m.number)", q.channel)
+	return "m.triggered_at"
+}
+
+// whereRange adds the condition that a message was triggered in r and comes after a
+// position in the list.
+func (q *selectQuery) whereRange(r microtime.Range, after *pagePosition) {
+	at := q.triggeredAt()
+	if after == nil {
+		q.where(at+" >= ? AND "+at+" < ?", r.From, r.To)
+		return
 	}
-	if q.group != status.All {
-		// No parameter: SQLite plans a statement anew whenever one turns into 1 or from it.
-		where(fmt.Sprintf("m.tab = %d", q.group))
+	q.where(at+" >= ? AND "+at+" < ?", r.From, min(r.To, after.at+1))
+	q.where("("+at+" < ? OR m.id < ?)", after.at, after.id[:])
+}
+
+func (q *selectQuery) sql() string {
+	from := "smsplus_message m INDEXED BY smsplus_message_" + q.index
+	if q.index == triedIndex {
+		from = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message"
 	}
-	return args
+	columns := strings.ReplaceAll(q.columns, "m.triggered_at", q.triggeredAt())
+	return "SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(q.conditions, " AND ")
 }
 
 // Records implements [smsplus.Store].
@@ -150,24 +190,18 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if f.After != "" {
 		after = &pagePosition{microtime.Of(at), id}
 	}
-	limit := f.PageSize()
 	var ms []smsplus.Message
 	err = s.withReader(ctx, func(c *conn) error {
-		q, ok, err := s.newSelection(ctx, c, f)
+		sel, ok, err := s.newSelection(ctx, c, f)
 		if !ok || err != nil {
 			return err
 		}
-		sql, args := q.page(after, limit+1)
+		sql, args := sel.pageQuery(after, f.PageSize()+1)
 		ms, err = s.queryMessages(ctx, c, nil, sql, args...)
 		return err
 	})
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	page := smsplus.Page{Messages: ms}
-	if len(ms) > limit {
-		page.Messages = ms[:limit]
-		page.Next = f.CursorAt(ms[limit-1])
-	}
-	return page, nil
+	return f.Page(ms), nil
 }

@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +19,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// dueAtValue is what the column due_at holds.
+// dueAtValue returns the value of the column due_at.
 func dueAtValue(t time.Time) driver.Value {
 	if us := microtime.Of(t); us != microtime.Never {
 		return us
@@ -25,101 +27,120 @@ func dueAtValue(t time.Time) driver.Value {
 	return nil
 }
 
-// attemptSummary is what counters and indexes need to know of an attempt.
+// attemptSummary is what the counts and the indexes need of an attempt.
 type attemptSummary struct {
 	channel       int64 // a name's number
 	status        status.Status
 	read          bool
 	hasProviderID bool
-	ref           int64 // if named
+	ref           int64 // if hasProviderID: the key under which receipts find the message
 }
 
-// messageSummary are those of a message.
+// messageSummary is what the counts and the indexes need of a message, besides its
+// status. The column marks holds it, so that an update, a purge and the statistics need
+// not decode the message.
 type messageSummary struct {
 	read     bool
 	attempts []attemptSummary
 }
 
-// The bits of a mark beside its status.
+// The bits of an attempt's status byte, above the status itself.
 const (
+	statusMask    = 0xf
 	readBit       = 1 << 4
 	providerIDBit = 1 << 5
 )
 
-func (ms messageSummary) encode() []byte {
-	b := make([]byte, 1, 1+11*len(ms.attempts))
-	if ms.read {
+func (summary messageSummary) encode() []byte {
+	b := make([]byte, 1, 1+11*len(summary.attempts))
+	if summary.read {
 		b[0] = readBit
 	}
-	for _, m := range ms.attempts {
-		b = binary.AppendUvarint(b, uint64(m.channel))
-		bits := byte(m.status)
-		if m.read {
+	for _, a := range summary.attempts {
+		b = binary.AppendUvarint(b, uint64(a.channel))
+		bits := byte(a.status)
+		if a.read {
 			bits |= readBit
 		}
-		if !m.hasProviderID {
+		if !a.hasProviderID {
 			b = append(b, bits)
 			continue
 		}
-		b = binary.BigEndian.AppendUint64(append(b, bits|providerIDBit), uint64(m.ref))
+		b = binary.BigEndian.AppendUint64(append(b, bits|providerIDBit), uint64(a.ref))
 	}
 	return b
 }
 
 var errSummary = fmt.Errorf("sqlitestore: %w: marks", rowcodec.ErrCorrupt)
 
-// decodeSummary uses the room again, if it is enough.
-func decodeSummary(b []byte, room []attemptSummary) (ms messageSummary, err error) {
+// decodeSummary decodes b. The attempts are stored in buf, if it is large enough.
+func decodeSummary(b []byte, buf []attemptSummary) (summary messageSummary, err error) {
 	if len(b) == 0 {
-		return ms, errSummary
+		return summary, errSummary
 	}
-	ms.read, b, ms.attempts = b[0]&readBit != 0, b[1:], room[:0]
+	summary.read, b, summary.attempts = b[0]&readBit != 0, b[1:], buf[:0]
 	for len(b) > 0 {
 		c, n := binary.Uvarint(b)
 		if n <= 0 || n == len(b) {
-			return ms, errSummary
+			return summary, errSummary
 		}
 		bits := b[n]
-		m := attemptSummary{channel: int64(c), status: status.Status(bits & 0xf), read: bits&readBit != 0, hasProviderID: bits&providerIDBit != 0}
+		a := attemptSummary{
+			channel: int64(c), status: status.Status(bits & statusMask),
+			read: bits&readBit != 0, hasProviderID: bits&providerIDBit != 0,
+		}
 		b = b[n+1:]
-		if m.hasProviderID {
+		if a.hasProviderID {
 			if len(b) < 8 {
-				return ms, errSummary
+				return summary, errSummary
 			}
-			m.ref, b = int64(binary.BigEndian.Uint64(b)), b[8:]
+			a.ref, b = int64(binary.BigEndian.Uint64(b)), b[8:]
 		}
-		if !m.status.Valid() {
-			return ms, errSummary
+		if !a.status.Valid() {
+			return summary, errSummary
 		}
-		ms.attempts = append(ms.attempts, m)
+		summary.attempts = append(summary.attempts, a)
 	}
-	return ms, nil
+	return summary, nil
+}
+
+// statuses yields the statuses of the attempts.
+func (summary messageSummary) statuses() iter.Seq[status.Status] {
+	return func(yield func(status.Status) bool) {
+		for i := range summary.attempts {
+			if !yield(summary.attempts[i].status) {
+				return
+			}
+		}
+	}
 }
 
 // distinctChannels returns the channels of the attempts, each once.
-func (ms messageSummary) distinctChannels() []int64 {
+func (summary messageSummary) distinctChannels() []int64 {
 	var all []int64
-	for _, m := range ms.attempts {
-		if !slices.Contains(all, m.channel) {
-			all = append(all, m.channel)
+	for _, a := range summary.attempts {
+		if !slices.Contains(all, a.channel) {
+			all = append(all, a.channel)
 		}
 	}
 	return all
 }
 
 // distinctRefs returns the refs of the attempts, each once.
-func (ms messageSummary) distinctRefs() []int64 {
+func (summary messageSummary) distinctRefs() []int64 {
 	var all []int64
-	for _, m := range ms.attempts {
-		if m.hasProviderID && !slices.Contains(all, m.ref) {
-			all = append(all, m.ref)
+	for _, a := range summary.attempts {
+		if a.hasProviderID && !slices.Contains(all, a.ref) {
+			all = append(all, a.ref)
 		}
 	}
 	return all
 }
 
-// encodedMessage is a message on its way in, encoded before its call waits for the writer: the
-// caller may change what it handed over as soon as its context ends.
+// encodedMessage is a message on its way into the file. It is encoded before the write
+// request is queued: the caller may change its message as soon as its context ends.
+//
+// An update leaves the fields that only an insert stores zero: see encodeState.
 type encodedMessage struct {
 	id          uuid.UUID
 	key         string
@@ -137,96 +158,185 @@ type encodedMessage struct {
 	state       []byte
 	fixed       []byte
 
+	// The summary. The attempts' channels are names until the writer has numbers for them:
+	// see writer.summarize. Invariant: len(channels) == len(attempts).
 	read     bool
-	channels []string         // of the attempts
-	attempts []attemptSummary // without channel
+	channels []string
+	attempts []attemptSummary
 }
 
-// encodeState fills in what an update replaces.
-func (s *Store) encodeState(d *encodedMessage, m *smsplus.Message) (err error) {
-	d.id, d.version, d.claims = m.ID, m.Version, m.Claims
-	d.dueAt, d.lane, d.channel, d.status = dueAtValue(m.DueAt), string(m.Lane), string(m.Channel), m.Status
-	d.read = !m.ReadAt.IsZero()
+// encodeState sets the fields of e that an update stores.
+func (s *Store) encodeState(e *encodedMessage, m *smsplus.Message) (err error) {
+	e.id, e.version, e.claims = m.ID, m.Version, m.Claims
+	e.dueAt, e.lane, e.channel, e.status = dueAtValue(m.DueAt), string(m.Lane), string(m.Channel), m.Status
+	e.read = !m.ReadAt.IsZero()
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		k := attemptSummary{status: a.Status, read: !a.ReadAt.IsZero(), hasProviderID: a.ProviderID != ""}
-		if k.hasProviderID {
+		summary := attemptSummary{status: a.Status, read: !a.ReadAt.IsZero(), hasProviderID: a.ProviderID != ""}
+		if summary.hasProviderID {
 			keys, err := s.codec.RefKeys(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
 			if err != nil {
 				return err
 			}
-			k.ref = keys[0]
+			summary.ref = keys[0]
 		}
-		d.channels, d.attempts = append(d.channels, string(a.Channel)), append(d.attempts, k)
+		e.channels, e.attempts = append(e.channels, string(a.Channel)), append(e.attempts, summary)
 	}
-	d.state, err = s.codec.EncodeState(m)
+	e.state, err = s.codec.EncodeState(m)
 	return err
 }
 
-// encodeMessage fills in all.
-func (s *Store) encodeMessage(d *encodedMessage, m *smsplus.Message) error {
-	if err := s.encodeState(d, m); err != nil {
+// encodeMessage sets all fields of e.
+func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
+	if err := s.encodeState(e, m); err != nil {
 		return err
 	}
-	d.key, d.template, d.triggeredAt = m.Key, m.Template, microtime.Of(m.TriggeredAt)
-	d.route = string(rowcodec.EncodeRoute(m))
-	d.country = m.To.Phone.CountryCode()
+	e.key, e.template, e.triggeredAt = m.Key, m.Template, microtime.Of(m.TriggeredAt)
+	e.route = string(rowcodec.EncodeRoute(m))
+	e.country = m.To.Phone.CountryCode()
 	keys, err := s.codec.PhoneKeys(m.To.Phone)
 	if err != nil {
 		return err
 	}
 	if len(keys) > 0 {
-		d.phone = keys[0]
+		e.phone = keys[0]
 	}
-	d.fixed, err = s.codec.EncodeFixed(m)
+	e.fixed, err = s.codec.EncodeFixed(m)
 	return err
 }
 
-// messageColumns are those that decode reads, of a message m.
-const messageColumns = "m.id, m.key, m.template, m.route, m.phone, m.triggered_at, m.due_at, m.lane, m.channel, m.status, " +
-	"m.claims, m.version, m.state, m.fixed"
+// The indexes of messageColumns in a row.
+const (
+	colID = iota
+	colKey
+	colTemplate
+	colRoute
+	colPhone
+	colTriggeredAt
+	colDueAt
+	colLane
+	colChannel
+	colStatus
+	colClaims
+	colVersion
+	colState
+	colFixed
 
-// decodeRow returns the message of a row of columns.
-func (s *Store) decodeRow(ctx context.Context, c *conn, fresh []uncommittedText, row []driver.Value) (m smsplus.Message, err error) {
-	id := blob(row[0])
+	messageColumnCount
+)
+
+// messageColumns are the columns that decodeRow reads, of a message m.
+var messageColumns = strings.Join((&[messageColumnCount]string{
+	colID: "m.id", colKey: "m.key", colTemplate: "m.template", colRoute: "m.route", colPhone: "m.phone",
+	colTriggeredAt: "m.triggered_at", colDueAt: "m.due_at", colLane: "m.lane", colChannel: "m.channel",
+	colStatus: "m.status", colClaims: "m.claims", colVersion: "m.version", colState: "m.state", colFixed: "m.fixed",
+})[:], ", ")
+
+// selectMessages is the beginning of statements for queryMessages.
+var selectMessages = "SELECT " + messageColumns + " FROM smsplus_message m "
+
+// queryMessages returns the messages that a statement selects. The statement begins with
+// selectMessages, or selects messageColumns first.
+func (s *Store) queryMessages(
+	ctx context.Context, c *conn, uncommitted []uncommittedText, sql string, args ...driver.Value,
+) ([]smsplus.Message, error) {
+	var ms []smsplus.Message
+	err := c.query(ctx, sql, args, func(row []driver.Value) error {
+		m, err := s.decodeRow(ctx, c, uncommitted, row)
+		ms = append(ms, m)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ms, nil
+}
+
+// decodeRow returns the message of a row that begins with messageColumns. Names that the
+// connection's own transaction added are in uncommitted.
+func (s *Store) decodeRow(
+	ctx context.Context, c *conn, uncommitted []uncommittedText, row []driver.Value,
+) (m smsplus.Message, err error) {
+	id := blob(row[colID])
 	if len(id) != len(m.ID) {
 		return m, fmt.Errorf("sqlitestore: %w: id", rowcodec.ErrCorrupt)
 	}
-	name := func(v driver.Value) string {
+	name := func(column int) string {
 		var text string
 		if err == nil {
-			text, err = s.names.lookupText(ctx, c, fresh, integer(v))
+			text, err = s.names.lookupText(ctx, c, uncommitted, integer(row[column]))
 		}
 		return text
 	}
 	m = smsplus.Message{
-		ID: uuid.UUID(id), Key: text(row[1]), Template: name(row[2]),
-		Lane: channel.Name(name(row[7])), Channel: channel.Name(name(row[8])), Status: status.Status(integer(row[9])),
-		TriggeredAt: microtime.Time(integer(row[5])), Claims: int(integer(row[10])), Version: integer(row[11]),
+		ID: uuid.UUID(id), Key: text(row[colKey]), Template: name(colTemplate),
+		Lane: channel.Name(name(colLane)), Channel: channel.Name(name(colChannel)),
+		Status:      status.Status(integer(row[colStatus])),
+		TriggeredAt: microtime.Time(integer(row[colTriggeredAt])),
+		Claims:      int(integer(row[colClaims])), Version: integer(row[colVersion]),
 	}
 	if err != nil {
 		return m, err
 	}
-	if row[6] != nil {
-		m.DueAt = microtime.Time(integer(row[6]))
+	if row[colDueAt] != nil {
+		m.DueAt = microtime.Time(integer(row[colDueAt]))
 	}
-	route, err := s.routes.lookupText(ctx, c, fresh, integer(row[3]))
+	route, err := s.routes.lookupText(ctx, c, uncommitted, integer(row[colRoute]))
 	if err != nil {
 		return m, err
 	}
 	if err := rowcodec.DecodeRoute([]byte(route), &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
 	}
-	if err := s.codec.DecodeState(blob(row[12]), &m); err != nil {
+	if err := s.codec.DecodeState(blob(row[colState]), &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
 	}
-	if err := s.codec.DecodeFixed(blob(row[13]), text(row[4]), &m); err != nil {
+	if err := s.codec.DecodeFixed(blob(row[colFixed]), text(row[colPhone]), &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
 	}
 	return m, nil
 }
 
-// wrapDecodeError says which message cannot be read.
+// wrapDecodeError adds the ID of the message that cannot be decoded.
 func wrapDecodeError(err error, id uuid.UUID) error {
 	return fmt.Errorf("sqlitestore: message %v: %w", id, err)
+}
+
+// storedRow is what a change needs of a stored message to update the counts and the
+// indexes.
+type storedRow struct {
+	number, version, triggeredAt, template int64
+	status                                 status.Status
+	summary                                messageSummary
+}
+
+// The indexes of storedRowColumns in a row.
+const (
+	storedID = iota
+	storedNumber
+	storedVersion
+	storedTriggeredAt
+	storedTemplate
+	storedStatus
+	storedMarks
+
+	storedColumnCount
+)
+
+// storedRowColumns are the columns that decodeStoredRow reads, of a message m.
+var storedRowColumns = strings.Join((&[storedColumnCount]string{
+	storedID: "m.id", storedNumber: "m.number", storedVersion: "m.version", storedTriggeredAt: "m.triggered_at",
+	storedTemplate: "m.template", storedStatus: "m.status", storedMarks: "m.marks",
+})[:], ", ")
+
+func decodeStoredRow(row []driver.Value) (storedRow, error) {
+	summary, err := decodeSummary(blob(row[storedMarks]), nil)
+	return storedRow{
+		number:      integer(row[storedNumber]),
+		version:     integer(row[storedVersion]),
+		triggeredAt: integer(row[storedTriggeredAt]),
+		template:    integer(row[storedTemplate]),
+		status:      status.Status(integer(row[storedStatus])),
+		summary:     summary,
+	}, err
 }

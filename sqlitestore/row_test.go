@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -54,8 +55,10 @@ func TestCountSlot_RoundTripsUnit(t *testing.T) {
 			channel:  rapid.Int64Range(0, 1000).Draw(t, "channel"),
 			template: rapid.Int64Range(0, 1000).Draw(t, "template"),
 			group:    status.Group(rapid.IntRange(1, int(status.FailedGroup)).Draw(t, "group")),
-			status:   rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
-			read:     rapid.Bool().Draw(t, "read"), twice: rapid.Bool().Draw(t, "twice"),
+			Count: smsplus.Count{
+				Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
+				Read:   rapid.Bool().Draw(t, "read"), DeliveredTwice: rapid.Bool().Draw(t, "delivered twice"),
+			},
 		}
 		k := want.slot()
 		require.Less(t, k, countSlot(countSlots))

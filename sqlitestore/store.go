@@ -15,34 +15,34 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Options are what [Open] may be told. The zero Options are for most.
+// Options configure [Open]. The zero Options suit most programs.
 type Options struct {
-	// Sealer keeps personal data from whoever gets hold of the file: see package seal.
-	// Defaults to none, and everything is stored in the open.
+	// Sealer protects personal data against a reader of the file: see package seal.
+	// Defaults to none: everything is stored unencrypted.
 	Sealer seal.Sealer
-	// Synchronous is what a call waits for. Defaults to Full.
+	// Synchronous selects what a call that writes waits for. Defaults to Full.
 	Synchronous Synchronous
-	// ReadConnections is how many calls may read at once. Defaults to 4.
+	// ReadConnections is the number of calls that may read concurrently. Defaults to 4.
 	ReadConnections int
-	// BusyTimeout is how long a change waits for another process that is writing. It
-	// is an [ErrBusy] then. Defaults to 10 s.
+	// BusyTimeout is how long a change waits for another process that is writing, before
+	// it fails with an [ErrBusy]. Defaults to 10 s.
 	BusyTimeout time.Duration
 }
 
-// Synchronous says what a call that changes something waits for. Whatever it is, a
-// process that is killed loses nothing, and the file stays whole.
+// Synchronous selects what a call that writes waits for. With either value, a killed
+// process loses nothing and the file stays intact.
 type Synchronous uint8
 
 const (
-	// Full waits until the disk has the change: a power cut loses nothing.
+	// Full waits until the change is on the disk. A power cut loses nothing.
 	Full Synchronous = iota
-	// Normal waits until the operating system has it. A power cut, or a crash of the
-	// operating system, may lose the last changes before it: messages that Send
-	// returned, and updates, whose messages may be sent again.
+	// Normal waits until the operating system has the change. A power cut or a crash of
+	// the operating system may lose the last changes: messages for which Send returned,
+	// and updates, whose messages may then be sent again.
 	Normal
 )
 
-// String returns SQLite's name of it.
+// String returns the name that SQLite uses.
 func (s Synchronous) String() string {
 	if s == Normal {
 		return "NORMAL"
@@ -71,24 +71,28 @@ func (o Options) check() error {
 	return errors.Join(errs...)
 }
 
-// Store is a [smsplus.Store] in a file. It is made by [Open].
+// Store is a [smsplus.Store] in a file. [Open] returns one.
 type Store struct {
 	path    string
 	options Options
 	codec   *rowcodec.Codec
-	names   *internTable // of templates and channels
-	routes  *internTable // of scenarios and plans
+	names   *internTable // templates and channels
+	routes  *internTable // scenarios and plans
 
-	queue writeQueue
+	// The writer goroutine owns writer, until it closes writerDone. Every change reaches
+	// it as a request in queue.
+	queue      writeQueue
+	writer     *writer
+	writerDone chan struct{}
 
-	writerDone  chan struct{} // closed when the writer has
-	writer      *writer
-	readers     chan *conn // those that are free
-	readerCount int        // readers
+	// The idle read connections. Invariant: len(readers), plus the number of calls that
+	// read, is readerCount. Only closeConns takes connections for good.
+	readers     chan *conn
+	readerCount int
 
 	closeOnce sync.Once
-	closed    chan struct{}
-	closeErr  error // of Close
+	closed    chan struct{} // closed first, so that no further call takes a reader
+	closeErr  error         // the result of Close, written under closeOnce
 }
 
 var (
@@ -98,8 +102,8 @@ var (
 
 var errClosed = errors.New("sqlitestore: the store is closed")
 
-// Open opens a database that [Migrate] made. If its schema is not the one that this
-// release needs, the error is a [*SchemaError]. Ctx is for opening alone.
+// Open opens a database that [Migrate] created. It returns a [*SchemaError] if the schema
+// is not the one that this release needs. The store does not use ctx after Open returned.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s, err := openStore(ctx, path, o)
 	if err != nil {
@@ -109,7 +113,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// openStore is Open but for the goroutine that writes.
+// openStore is Open without the writer goroutine.
 func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := errors.Join(o.check(), checkPath(path)); err != nil {
 		return nil, err
@@ -130,7 +134,7 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.writer = &writer{conn: c, store: s}
-	err = checkSchema(ctx, c) // first: what is no store of ours is left as it is
+	err = checkSchema(ctx, c) // first, so that another program's file is left unchanged
 	if err == nil {
 		err = enableWAL(ctx, c, o)
 	}
@@ -148,7 +152,7 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// runWriter writes until the store is closed.
+// runWriter runs transactions until the store is closed and no request is pending.
 func (s *Store) runWriter() {
 	defer close(s.writerDone)
 	for s.queue.waitPending() {
@@ -163,8 +167,8 @@ func checkPath(path string) error {
 	return nil
 }
 
-// enableWAL gives the file a write-ahead log, if it has none yet. A file system that has
-// no room for what that needs, as those of a network, is an error.
+// enableWAL switches the file to a write-ahead log, if it has none yet. It fails on a file
+// system without shared memory, such as a network's.
 func enableWAL(ctx context.Context, c *conn, o Options) error {
 	ctx, cancel := context.WithTimeout(ctx, o.BusyTimeout)
 	defer cancel()
@@ -180,7 +184,7 @@ func enableWAL(ctx context.Context, c *conn, o Options) error {
 		if !errors.Is(err, ErrBusy) {
 			return err
 		}
-		select { // another process is at it, and SQLite does not wait by itself here
+		select { // another process is switching, and SQLite does not apply busy_timeout here
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
 			return err
@@ -188,7 +192,7 @@ func enableWAL(ctx context.Context, c *conn, o Options) error {
 	}
 }
 
-// Close implements [smsplus.Store]. It waits for calls under way.
+// Close implements [smsplus.Store]. It waits for calls in progress.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
@@ -199,7 +203,8 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// closeConns closes the connections, the writer last: the log is then put into the file.
+// closeConns closes the connections. The writer's is the last, because the last one of a
+// file moves the write-ahead log into it, which a read connection cannot.
 func (s *Store) closeConns() error {
 	var errs []error
 	for range s.readerCount {
@@ -208,8 +213,8 @@ func (s *Store) closeConns() error {
 	return errors.Join(append(errs, s.writer.close())...)
 }
 
-// withReader calls f with a connection to read with. What calls that have returned have
-// stored is there.
+// withReader calls f with a read connection. f sees every change of a call that has
+// returned.
 func (s *Store) withReader(ctx context.Context, f func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -230,7 +235,7 @@ func (s *Store) withReader(ctx context.Context, f func(*conn) error) error {
 	}
 }
 
-// withSnapshot is reading where all statements see the same.
+// withSnapshot is withReader with all statements of f seeing the same state.
 func (s *Store) withSnapshot(ctx context.Context, f func(*conn) error) error {
 	return s.withReader(ctx, func(c *conn) (err error) {
 		if err := c.exec(writerCtx, "BEGIN"); err != nil {
@@ -242,18 +247,4 @@ func (s *Store) withSnapshot(ctx context.Context, f func(*conn) error) error {
 		}()
 		return f(c)
 	})
-}
-
-// queryMessages returns the messages whose columns a statement selects.
-func (s *Store) queryMessages(ctx context.Context, c *conn, fresh []uncommittedText, sql string, args ...driver.Value) ([]smsplus.Message, error) {
-	var ms []smsplus.Message
-	err := c.query(ctx, sql, args, func(row []driver.Value) error {
-		m, err := s.decodeRow(ctx, c, fresh, row)
-		ms = append(ms, m)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ms, nil
 }

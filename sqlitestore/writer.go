@@ -7,37 +7,53 @@ import (
 	"sync/atomic"
 )
 
-// writeRequest is a change that waits to be made.
+// A change is a function that runs on the writer's connection. submitWrite queues it as a
+// request, and the writer goroutine runs it: see Store.runWriter. The requests that are
+// pending when a transaction begins share it, each in a savepoint of its own:
+//
+//	BEGIN IMMEDIATE
+//	SAVEPOINT request; …; RELEASE request                        a change that succeeds
+//	SAVEPOINT request; …; ROLLBACK TO request; RELEASE request   a change that fails
+//	…                                                            the counts of all
+//	COMMIT
+//
+// So a slow disk makes transactions larger, not callers slower in proportion, and a
+// request that fails undoes no other. A caller returns after COMMIT.
+
+// writeRequest is a change that a caller waits for.
 type writeRequest struct {
 	change func(*writer) error
-	state  atomic.Int32 // waiting, taken or left
-	done   chan error   // has room for one
+	state  atomic.Int32 // requestPending, then one of the others for good
+	done   chan error   // buffered, because an abandoned request has no receiver
 }
 
 const (
-	requestPending int32 = iota
-	requestTaken
-	requestAbandoned
+	requestPending   int32 = iota // in the queue
+	requestTaken                  // by the writer, which runs it even if the caller leaves
+	requestAbandoned              // by the caller, before the writer took it
 )
 
-// maxBatch is how many calls share a transaction at most.
+// maxBatch is the maximum number of requests that share a transaction.
 const maxBatch = 256
 
-// writeQueue holds the calls that wait for the writer.
+// writeQueue holds the requests for the writer in their order.
 type writeQueue struct {
 	mu      sync.Mutex
-	pending []*writeRequest
+	pending []*writeRequest // grows only while closed is false
 	closed  bool
-	wake    chan struct{} // has room for one
+
+	// wake has a value if pending or closed may have changed since the writer looked. Its
+	// buffer is one, because the writer looks at both after each value.
+	wake chan struct{}
 }
 
-func (q *writeQueue) enqueue(c *writeRequest) error {
+func (q *writeQueue) enqueue(r *writeRequest) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return errClosed
 	}
-	q.pending = append(q.pending, c)
+	q.pending = append(q.pending, r)
 	q.signal()
 	return nil
 }
@@ -56,7 +72,8 @@ func (q *writeQueue) close() {
 	q.signal()
 }
 
-// waitPending returns true when there are calls, and false when there will be none.
+// waitPending returns true as soon as requests are pending, and false if the queue is
+// closed and empty.
 func (q *writeQueue) waitPending() bool {
 	for {
 		q.mu.Lock()
@@ -69,67 +86,71 @@ func (q *writeQueue) waitPending() bool {
 	}
 }
 
-// takeBatch returns the calls whose turn it is, without those whose callers have left.
+// takeBatch removes the first requests from the queue and returns those that are not
+// abandoned.
 func (q *writeQueue) takeBatch() []*writeRequest {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.pending), maxBatch)
-	var calls []*writeRequest
-	for _, c := range q.pending[:n] {
-		if c.state.CompareAndSwap(requestPending, requestTaken) {
-			calls = append(calls, c)
+	var batch []*writeRequest
+	for _, r := range q.pending[:n] {
+		if r.state.CompareAndSwap(requestPending, requestTaken) {
+			batch = append(batch, r)
 		}
 	}
 	q.pending = append(q.pending[:0:0], q.pending[n:]...)
-	return calls
+	return batch
 }
 
-// submitWrite has a change made and returns what it returned once that is stored, or an
-// error when ctx ends. The change may then still be made, so it must use nothing that
-// is the caller's.
+// submitWrite has the writer run change, and returns its result once it is committed. It
+// returns early if ctx ends. A change that the writer has taken then still runs, so change
+// must not use memory that the caller may reuse.
 func submitWrite[T any](ctx context.Context, s *Store, change func(*writer) (T, error)) (T, error) {
 	var result, none T
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	c := &writeRequest{done: make(chan error, 1)}
-	c.change = func(w *writer) (err error) {
+	r := &writeRequest{done: make(chan error, 1)}
+	r.change = func(w *writer) (err error) {
 		result, err = change(w)
 		return err
 	}
-	if err := s.queue.enqueue(c); err != nil {
+	if err := s.queue.enqueue(r); err != nil {
 		return none, err
 	}
 	select {
-	case err := <-c.done:
+	case err := <-r.done:
 		return result, err
 	case <-ctx.Done():
-		c.state.CompareAndSwap(requestPending, requestAbandoned)
+		r.state.CompareAndSwap(requestPending, requestAbandoned)
 		return none, ctx.Err()
 	}
 }
 
-// writer is the one connection that writes, and the transaction that it is in. It
-// belongs to one goroutine.
+// writer is the only connection that writes, with the state of its transaction. It
+// belongs to the writer goroutine.
 type writer struct {
 	*conn
-	store       *Store
-	uncommitted []uncommittedText // names that the transaction added
-	countDeltas []countDelta      // what it changed of what is counted
+	store *Store
+
+	// Both grow within a transaction, are cut back when a savepoint is rolled back, and are
+	// emptied when the next transaction begins.
+	uncommitted []uncommittedText // texts that the transaction interned
+	countDeltas []countDelta      // changes that storeCounts applies before COMMIT
 }
 
-// writerCtx is the context of the writer's statements: they serve many callers, and
-// one whose context ends leaves by itself.
+// writerCtx is the context of the writer's statements. They serve many callers, so no
+// caller's context may stop them: a caller whose context ends returns by itself.
 var writerCtx = context.Background()
 
-// runTransaction makes the changes that wait, in one transaction.
+// runTransaction runs the pending requests in one transaction and sends each its result.
 func (w *writer) runTransaction() {
 	w.uncommitted, w.countDeltas = w.uncommitted[:0], w.countDeltas[:0]
 	err := w.beginTransaction()
-	calls := w.store.queue.takeBatch() // only now: while the file was locked, more may have come
-	errs := make([]error, len(calls))
-	for i := 0; i < len(calls) && err == nil; i++ {
-		errs[i], err = w.runInSavepoint(calls[i].change)
+	batch := w.store.queue.takeBatch() // after the lock, because requests may have arrived while waiting for it
+	errs := make([]error, len(batch))
+	for i := 0; i < len(batch) && err == nil; i++ {
+		errs[i], err = w.runInSavepoint(batch[i].change)
 	}
 	if err == nil {
 		err = w.storeCounts()
@@ -138,23 +159,24 @@ func (w *writer) runTransaction() {
 		err = w.exec(writerCtx, "COMMIT")
 	}
 	if err != nil {
-		// There may be no transaction any more: the database ends it by itself when the
-		// disk is full.
+		// SQLite may have ended the transaction already, as it does when the disk is full.
+		// ROLLBACK fails then.
 		_ = w.exec(writerCtx, "ROLLBACK")
 	} else {
-		for _, e := range w.uncommitted {
-			e.owner.cache(e.text, e.number)
+		for _, t := range w.uncommitted {
+			t.owner.cache(t.text, t.number)
 		}
 	}
-	for i, c := range calls {
+	for i, r := range batch {
 		if errs[i] == nil {
 			errs[i] = err
 		}
-		c.done <- errs[i]
+		r.done <- errs[i]
 	}
 }
 
-// beginTransaction waits for the file's lock, and then looks whether the schema is still ours.
+// beginTransaction waits for the file's lock. It checks the schema each time, because
+// another process may have migrated the file.
 func (w *writer) beginTransaction() error {
 	if err := w.exec(writerCtx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -166,33 +188,33 @@ func (w *writer) beginTransaction() error {
 	return checkVersion(int(have))
 }
 
-// runInSavepoint makes one change. If that fails, it leaves nothing behind, and the others go on;
-// broken is an error that ends them all.
+// runInSavepoint runs one change. A change that failed is rolled back, and the
+// transaction continues. The error broken ends the transaction.
 func (w *writer) runInSavepoint(change func(*writer) error) (failed, broken error) {
-	if err := w.exec(writerCtx, "SAVEPOINT call"); err != nil {
+	if err := w.exec(writerCtx, "SAVEPOINT request"); err != nil {
 		return nil, err
 	}
-	fresh, moves := len(w.uncommitted), len(w.countDeltas)
+	uncommitted, countDeltas := len(w.uncommitted), len(w.countDeltas)
 	failed = change(w)
 	if failed != nil {
-		w.uncommitted, w.countDeltas = w.uncommitted[:fresh], w.countDeltas[:moves]
-		if err := w.exec(writerCtx, "ROLLBACK TO call"); err != nil {
+		w.uncommitted, w.countDeltas = w.uncommitted[:uncommitted], w.countDeltas[:countDeltas]
+		if err := w.exec(writerCtx, "ROLLBACK TO request"); err != nil {
 			return nil, errors.Join(failed, err)
 		}
 	}
-	err := w.exec(writerCtx, "RELEASE call")
+	err := w.exec(writerCtx, "RELEASE request")
 	return failed, err
 }
 
-// internText returns the number of a text, which gets one if it has none.
-func (w *writer) internText(d *internTable, text string) (int64, error) {
-	n, ok, err := d.lookup(writerCtx, w.conn, w.uncommitted, text)
+// internText returns the number of a text, and inserts the text if it is new.
+func (w *writer) internText(table *internTable, text string) (int64, error) {
+	n, ok, err := table.lookup(writerCtx, w.conn, w.uncommitted, text)
 	if ok || err != nil {
 		return n, err
 	}
-	e, err := d.insertText(writerCtx, w.conn, text)
+	t, err := table.insertText(writerCtx, w.conn, text)
 	if err == nil {
-		w.uncommitted = append(w.uncommitted, e)
+		w.uncommitted = append(w.uncommitted, t)
 	}
-	return e.number, err
+	return t.number, err
 }

@@ -203,7 +203,7 @@ func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 		index, _, _ := strings.Cut(name, " ")
 		index = strings.TrimSuffix(index, ",")
 		for _, after := range []*pagePosition{nil, {at: 1}} {
-			sql, args := q.page(after, 10)
+			sql, args := q.pageQuery(after, 10)
 			var plan []string
 			require.NoError(t, s.writer.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, args, func(row []driver.Value) error {
 				plan = append(plan, text(row[3]))
