@@ -12,45 +12,46 @@ import (
 // dayHours is the length of a day in hours.
 const dayHours = 24
 
-// counters hold the statistics of whole hours and whole days (UTC) of trigger
-// time, so that a long range costs its days, and two edges, instead of its
-// messages.
+// counters hold the statistics of whole hours and whole days (UTC) of trigger time. A
+// long range costs its days and two edges instead of its messages. table.countRecord
+// keeps them equal to a recount of the records.
 type counters struct {
 	hours, days tier
 }
 
-// countUnit is one thing counted: a message, or an attempt of one.
+// countUnit is one thing that is counted: a message, or an attempt.
 type countUnit struct {
-	channelOrAll uint32 // overall, or a channel's
-	group        status.Group
+	channelOrAll uint32       // wholeMessage, or a channel's scope
+	group        status.Group // of the message
 	count        smsplus.Count
 }
 
-// wholeMessage is the subject of a tally of the message itself.
+// wholeMessage is the channelOrAll of a unit that is the message itself.
 const wholeMessage = 0
 
-// channelScope returns the subject of tallies of a channel's attempts.
+// channelScope returns the channelOrAll of a channel's attempts.
 func channelScope(channel uint32) uint32 { return channel + 1 }
 
-// messageUnit returns what [smsplus.TemplateStats.Add] counts of the message itself.
+// messageUnit returns the unit that is the message itself.
 func (rec *record) messageUnit() countUnit {
 	return countUnit{wholeMessage, rec.status().Group(), rec.count}
 }
 
-// attemptUnit returns what it counts of an attempt.
+// attemptUnit returns the unit of one of the message's attempts.
 func (rec *record) attemptUnit(a attemptSummary) countUnit {
 	return countUnit{channelScope(a.channel), rec.status().Group(), rec.count.Attempt(a.status, a.read)}
 }
 
-// apply counts what a message is and no longer what it was; either may be empty.
-func (c *counters) apply(triggeredAt int64, template uint32, was, is []countUnit) {
+// apply stops counting a message as the units before, and counts it as the units after.
+// Either may be empty: the message is new, or dropped.
+func (c *counters) apply(triggeredAt int64, template uint32, before, after []countUnit) {
 	hour := microtime.HourOf(triggeredAt)
-	c.hours.apply(hour, template, was, is)
-	c.days.apply(microtime.FloorDiv(hour, dayHours), template, was, is)
+	c.hours.apply(hour, template, before, after)
+	c.days.apply(microtime.FloorDiv(hour, dayHours), template, before, after)
 }
 
-// sumWhole adds up the whole hours and days of a range. It returns the edges of the
-// range, whose messages are to be counted one by one.
+// sumWhole adds the counts of the whole hours and days of a range to sums. It returns
+// the edges of the range, whose records the caller must count.
 func (c *counters) sumWhole(in microtime.Range, q countQuery, s *templateCounts) (edges []microtime.Range) {
 	hours, edges := microtime.WholeHours(in)
 	for _, t := range microtime.Tiers(hours, 1, dayHours) {
@@ -63,50 +64,54 @@ func (c *counters) sumWhole(in microtime.Range, q countQuery, s *templateCounts)
 	return edges
 }
 
-// countQuery is what is asked of the cells.
+// countQuery selects cells.
 type countQuery struct {
 	channelOrAll uint32
 	group        status.Group
 	template     uint32 // or anyNumber
 }
 
-// anyNumber stands for a name that is not asked for.
+// anyNumber is the number of a name that is not asked for.
 const anyNumber = ^uint32(0)
 
 // tier holds the buckets of one length of time.
 type tier struct {
-	buckets []*bucket // in order of their numbers
+	buckets []*bucket // ascending by number, which is unique
 }
 
-// bucket counts the messages triggered in one stretch of time.
+// bucket counts the messages that were triggered in one period of the tier. It exists
+// only while it has messages.
 type bucket struct {
-	number   int64 // how many of its length since 1970
+	number   int64 // of periods since 1970
 	messages int
-	keys     []cellKey // sorted
-	cells    []cell    // of the keys at the same places
+	keys     []cellKey // ascending
+	cells    []cell    // cells[i] has the key keys[i]
 }
 
-// cellKey is a subject and, below it, the number of a template: the cells of one
-// subject stand together.
+// cellKey is a channelOrAll and, in the low bits, the number of a template. So the
+// cells of one channel are adjacent.
 type cellKey uint64
 
-func cellKeyOf(subject, template uint32) cellKey { return cellKey(subject)<<32 | cellKey(template) }
+func cellKeyOf(channelOrAll, template uint32) cellKey {
+	return cellKey(channelOrAll)<<32 | cellKey(template)
+}
 
 func (k cellKey) template() uint32 { return uint32(k) }
 
-// cell counts by the group of the message, for an attempt's status does not tell
-// it, and under status.All whatever the group.
+// cell has the counts of each group of messages, because the status of an attempt does
+// not imply the group of its message. The counts under status.All are those of all
+// groups.
 type cell [status.FailedGroup + 1]counts
 
-// counts are those of a [smsplus.TemplateStats].
+// counts are the counts of a [smsplus.TemplateStats].
 type counts struct {
-	statuses    [status.Delivered + 1]uint32
-	read, twice uint32
+	statuses             [status.Delivered + 1]uint32
+	read, deliveredTwice uint32
 }
 
 const (
 	plusOne  = 1
-	minusOne = ^uint32(0) // sums wrap around
+	minusOne = ^uint32(0) // addition wraps around
 )
 
 func (c *cell) addUnit(t countUnit, n uint32) {
@@ -120,7 +125,7 @@ func (c *counts) add(one smsplus.Count, n uint32) {
 		c.read += n
 	}
 	if one.DeliveredTwice {
-		c.twice += n
+		c.deliveredTwice += n
 	}
 }
 
@@ -129,10 +134,10 @@ func (c *counts) addCounts(o *counts) {
 		c.statuses[i] += o.statuses[i]
 	}
 	c.read += o.read
-	c.twice += o.twice
+	c.deliveredTwice += o.deliveredTwice
 }
 
-// templateCounts are counts by the numbers of templates.
+// templateCounts are counts indexed by the number of the template.
 type templateCounts []counts
 
 func (s *templateCounts) forTemplate(template uint32) *counts {
@@ -151,48 +156,48 @@ func (c *counts) templateStats(template string) smsplus.TemplateStats {
 		Undeliverable:  int(c.statuses[status.Undeliverable]),
 		Delivered:      int(c.statuses[status.Delivered]),
 		Read:           int(c.read),
-		DeliveredTwice: int(c.twice),
+		DeliveredTwice: int(c.deliveredTwice),
 	}
 	s.Triggered = s.Preparing + s.Accepted + s.Failed + s.Undeliverable + s.Delivered
 	return s
 }
 
-func (t *tier) apply(number int64, template uint32, was, is []countUnit) {
+func (t *tier) apply(number int64, template uint32, before, after []countUnit) {
 	i := t.searchBucket(number)
 	if i == len(t.buckets) || t.buckets[i].number != number {
 		t.buckets = slices.Insert(t.buckets, i, &bucket{number: number})
 	}
 	b := t.buckets[i]
-	if len(was) == 0 {
+	if len(before) == 0 {
 		b.messages++
 	}
-	if len(is) == 0 {
+	if len(after) == 0 {
 		b.messages--
 	}
 	if b.messages == 0 {
 		t.buckets = slices.Delete(t.buckets, i, i+1)
 		return
 	}
-	for i := range max(len(was), len(is)) {
-		if i < len(was) && i < len(is) && was[i] == is[i] {
+	for i := range max(len(before), len(after)) {
+		if i < len(before) && i < len(after) && before[i] == after[i] {
 			continue
 		}
-		if i < len(was) {
-			b.cellFor(cellKeyOf(was[i].channelOrAll, template)).addUnit(was[i], minusOne)
+		if i < len(before) {
+			b.cellFor(cellKeyOf(before[i].channelOrAll, template)).addUnit(before[i], minusOne)
 		}
-		if i < len(is) {
-			b.cellFor(cellKeyOf(is[i].channelOrAll, template)).addUnit(is[i], plusOne)
+		if i < len(after) {
+			b.cellFor(cellKeyOf(after[i].channelOrAll, template)).addUnit(after[i], plusOne)
 		}
 	}
 }
 
-// searchBucket returns the place of the first bucket that is not before the given one.
+// searchBucket returns the index of the first bucket with this number or a higher one.
 func (t *tier) searchBucket(number int64) int {
 	n := len(t.buckets)
 	if n == 0 || t.buckets[n-1].number < number {
 		return n
 	}
-	if t.buckets[n-1].number == number { // nearly always
+	if t.buckets[n-1].number == number { // almost always
 		return n - 1
 	}
 	i, _ := slices.BinarySearchFunc(t.buckets, number, func(b *bucket, number int64) int {
@@ -210,7 +215,7 @@ func (b *bucket) cellFor(k cellKey) *cell {
 	return &b.cells[i]
 }
 
-// sum adds up, by template, the buckets from one number up to another.
+// sum adds the counts of the buckets numbered from ≤ n < to.
 func (t *tier) sum(from, to int64, q countQuery, s *templateCounts) {
 	for _, b := range t.buckets[t.searchBucket(from):t.searchBucket(to)] {
 		first, _ := slices.BinarySearch(b.keys, cellKeyOf(q.channelOrAll, 0))

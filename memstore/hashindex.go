@@ -2,23 +2,23 @@ package memstore
 
 import "iter"
 
-// hashIndex finds the records of a key, by the key's hash. The key is nearly always
-// one record's, such as a phone number: that costs eight bytes or so, and only more
-// records cost a list. Keys are not kept, so two of them may share a hash: whoever
-// finds a record must look whether it is the right one.
+// hashIndex finds the records of a key by the hash of the key. Almost every key, such
+// as a phone number, has one record, which costs about eight bytes. Only a key with
+// several records has a list. The index does not store keys, and two keys may share a
+// hash, so the caller must compare the key of each record that it finds.
 //
-// A map would do, but costs twice the time on a million records: a lookup there
-// waits for memory three times, here once.
+// A map from hash to location would do. It is slower on a million records, because a
+// lookup waits for memory three times instead of once.
 type hashIndex struct {
-	// A hash's top byte chooses a shard, so that growing stops the store for a
-	// moment only.
+	// shards are selected by the top byte of the hash. Only one of them grows at a time, so
+	// that growing holds the store's lock for a moment only.
 	shards    [256]shard
-	lists     []list
-	freeLists []location
+	lists     []list     // those of keys with several records, and empty ones
+	freeLists []location // the indexes of the empty lists
 }
 
-// location is where a hash's records are: a handle or, with the top bit, the number
-// of a list. Zero is nowhere.
+// location is where the records of a hash are: a handle or, with listBit, an index of
+// lists. Zero is none.
 type location uint32
 
 const listBit location = 1 << 31
@@ -27,8 +27,7 @@ func (m *hashIndex) shardFor(hash uint64) (s *shard, tag uint32) {
 	return &m.shards[hash>>56], uint32(hash)
 }
 
-// add adds a record. The time of another one is asked for when two begin to share
-// a hash.
+// add adds a record. It calls timeOf for the other record, if the hash had exactly one.
 func (m *hashIndex) add(hash uint64, e entry, t tieOrder, timeOf func(handle) int64) {
 	s, tag := m.shardFor(hash)
 	p := s.find(tag)
@@ -44,7 +43,7 @@ func (m *hashIndex) add(hash uint64, e entry, t tieOrder, timeOf func(handle) in
 	}
 }
 
-// storeList gives a list a place.
+// storeList stores a list and returns its index.
 func (m *hashIndex) storeList(l *list) location {
 	if n := len(m.freeLists); n > 0 {
 		p := m.freeLists[n-1]
@@ -56,7 +55,8 @@ func (m *hashIndex) storeList(l *list) location {
 	return location(len(m.lists) - 1)
 }
 
-// remove takes out a record, which must be there.
+// remove removes a record, which must be in the index. A list that is left with one
+// record is dissolved.
 func (m *hashIndex) remove(hash uint64, e entry, t tieOrder) {
 	s, tag := m.shardFor(hash)
 	p := s.find(tag)
@@ -74,7 +74,7 @@ func (m *hashIndex) remove(hash uint64, e entry, t tieOrder) {
 	}
 }
 
-// handles goes through the records of a hash.
+// handles yields the records of a hash.
 func (m *hashIndex) handles(hash uint64) iter.Seq[handle] {
 	return func(yield func(handle) bool) {
 		s, tag := m.shardFor(hash)
@@ -92,7 +92,7 @@ func (m *hashIndex) handles(hash uint64) iter.Seq[handle] {
 	}
 }
 
-// list returns the records of a hash as a list, to look at.
+// list returns the records of a hash as a list, which the caller must not change.
 func (m *hashIndex) list(hash uint64, timeOf func(handle) int64) *list {
 	s, tag := m.shardFor(hash)
 	switch p := s.find(tag); {
@@ -110,13 +110,14 @@ func singleEntryList(p location, timeOf func(handle) int64) *list {
 	return &list{runs: [][]entry{{{timeOf(h), h}}}, length: 1}
 }
 
-// shard is a hash table with linear probing, at most three quarters full.
+// shard is an open-addressing hash table with linear probing.
 type shard struct {
-	slots []slot // a power of two of them
-	used  int
+	slots []slot // their number is a power of two, or 0
+	used  int    // slots in use, at most three quarters
 }
 
-// slot is a tag, by whose low bits it stands where it does, and a place; zero if empty.
+// slot is a tag, which is the low half of a hash, and its location. It is zero if it is
+// empty.
 type slot uint64
 
 func slotOf(tag uint32, p location) slot { return slot(tag)<<32 | slot(p) }
@@ -125,7 +126,7 @@ func (s slot) tag() uint32 { return uint32(s >> 32) }
 
 func (s slot) location() location { return location(s) }
 
-// find returns the slot with the tag, or nil.
+// find returns the slot of the tag, or nil.
 func (s *shard) find(tag uint32) *slot {
 	if s.used == 0 {
 		return nil
@@ -136,7 +137,7 @@ func (s *shard) find(tag uint32) *slot {
 	return nil
 }
 
-// search returns where the tag stands, or would.
+// search returns the index of the tag's slot, or of the empty slot where it belongs.
 func (s *shard) search(tag uint32) uint32 {
 	mask := uint32(len(s.slots) - 1)
 	i := tag & mask
@@ -146,7 +147,7 @@ func (s *shard) search(tag uint32) uint32 {
 	return i
 }
 
-// add adds a tag that is not there.
+// add adds a tag that is not in the table.
 func (s *shard) add(tag uint32, p location) {
 	if 4*(s.used+1) > 3*len(s.slots) {
 		old := s.slots
@@ -161,8 +162,8 @@ func (s *shard) add(tag uint32, p location) {
 	s.used++
 }
 
-// remove takes out a tag, which must be there, and moves up those behind it that
-// could not be found across the gap.
+// remove removes a tag, which must be in the table. It moves up each following tag that
+// a search could not find across the gap.
 func (s *shard) remove(tag uint32) {
 	mask := uint32(len(s.slots) - 1)
 	gap := s.search(tag)

@@ -7,12 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// internTable numbers the few texts that many records share: IDs of templates, names of
-// channels, country codes, routes. Numbers count from 0 and are never taken back.
+// internTable gives numbers to the few texts that many records share: IDs of templates,
+// names of channels, country codes, routes. Numbers count from 0, and a number is never
+// given back or used for another text.
 //
-// It is apart from the store's lock because messages are encoded before that is
-// taken. Readers look into a published copy first, for which they need no lock:
-// even a read lock would have them pass its cache line to and fro.
+// It has its own lock, because messages are encoded before the store's lock is taken. A
+// lookup first reads a published copy without any lock: even a read lock would make
+// processors pass its cache line to each other.
 type internTable struct {
 	published atomic.Pointer[map[string]uint32]
 
@@ -21,7 +22,7 @@ type internTable struct {
 	textOfNumber []string
 }
 
-// intern returns the text's number, a new one if it has none.
+// intern returns the number of the text, a new one if it has none.
 func (n *internTable) intern(text string) uint32 {
 	if i, ok := n.lookup(text); ok {
 		return i
@@ -29,7 +30,7 @@ func (n *internTable) intern(text string) uint32 {
 	return n.add(text)
 }
 
-// internBytes is number for a text in a buffer: it copies only what is new.
+// internBytes is intern for a text in a buffer. It copies the text only if it is new.
 func (n *internTable) internBytes(text []byte) uint32 {
 	if p := n.published.Load(); p != nil {
 		if i, ok := (*p)[string(text)]; ok {
@@ -60,12 +61,13 @@ func (n *internTable) add(text string) uint32 {
 	if n.numberOfText == nil {
 		n.numberOfText = map[string]uint32{}
 	}
-	text = strings.Clone(text) // the caller's may be a piece of something long
+	text = strings.Clone(text) // the text may be a substring of a long one
 	i := uint32(len(n.textOfNumber))
 	n.numberOfText[text] = i
 	n.textOfNumber = append(n.textOfNumber, text)
-	// A few names are published one by one, many only now and then: in all that
-	// copies each a constant number of times.
+	// While there are few texts, each new one is published at once. Later the copy is
+	// published whenever their number has doubled, so that each text is copied a constant
+	// number of times on average.
 	if p := n.published.Load(); p == nil || len(n.textOfNumber) <= 64 || len(n.textOfNumber) >= 2*len(*p) {
 		numbers := maps.Clone(n.numberOfText)
 		n.published.Store(&numbers)
@@ -73,10 +75,38 @@ func (n *internTable) add(text string) uint32 {
 	return i
 }
 
-// allTexts returns the texts in the order of their numbers. It stays right while
-// others add: what is there never changes.
+// allTexts returns the texts by their numbers. The slice stays valid while others
+// intern, because its elements never change.
 func (n *internTable) allTexts() []string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.textOfNumber
+}
+
+// routeTable interns encoded routes, and decodes each of them once.
+type routeTable struct {
+	internTable
+
+	decoding sync.Mutex              // serializes the writers of decoded
+	decoded  atomic.Pointer[[]route] // by number, perhaps without the latest ones
+}
+
+// allRoutes returns the routes by their numbers. The slice stays valid as that of
+// allTexts does.
+func (t *routeTable) allRoutes() []route {
+	texts := t.allTexts()
+	if p := t.decoded.Load(); p != nil && len(*p) >= len(texts) {
+		return *p
+	}
+	t.decoding.Lock()
+	defer t.decoding.Unlock()
+	var routes []route
+	if p := t.decoded.Load(); p != nil {
+		routes = *p
+	}
+	for i := len(routes); i < len(texts); i++ {
+		routes = append(routes, decodeRoute(texts[i]))
+	}
+	t.decoded.Store(&routes)
+	return routes
 }

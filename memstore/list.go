@@ -6,32 +6,33 @@ import (
 	"sort"
 )
 
-// entry is a record in a list, with the time that the list is ordered by.
+// entry is a record in a list, with the time by which the list is ordered.
 type entry struct {
 	at     int64
 	handle handle
 }
 
-// tieOrder says how a record compares with the one sought, whose time is the same.
+// tieOrder compares a record with the wanted one, if both have the same time.
 type tieOrder func(handle) int
 
-// list keeps entries in order of time, and of tie where times are equal. It is cut
-// into runs: adding at the end, where nearly all is added, fills one run after the
-// other, and adding or removing elsewhere moves one run's entries at most.
+// list holds entries in ascending order of time, and of a tieOrder where times are
+// equal. It consists of runs. Almost every entry is appended, which fills one run after
+// the other. Inserting or removing elsewhere moves the entries of one run only.
 type list struct {
-	runs   [][]entry // none is empty
+	runs   [][]entry // no run is empty or longer than runSize
 	length int
 }
 
 const (
 	runSize = 256
-	// A run that shrinks below runLow joins its neighbour, unless the two would
-	// soon have to part again.
+	// A run with fewer than mergeBelow entries is merged with a neighbor, if the two
+	// together have at most maxMergedSize. The margin up to runSize prevents that the
+	// merged run is soon split again.
 	mergeBelow    = runSize / 4
 	maxMergedSize = runSize * 3 / 4
 )
 
-// searchEntry returns where the first entry is that does not come before the given one.
+// searchEntry returns the position of the first entry that is not before the given one.
 func (l *list) searchEntry(at int64, t tieOrder) (run, i int) {
 	before := func(e entry) bool { return e.at < at || e.at == at && t(e.handle) < 0 }
 	run = sort.Search(len(l.runs), func(i int) bool { return !before(l.runs[i][len(l.runs[i])-1]) })
@@ -69,8 +70,8 @@ func (l *list) add(e entry, t tieOrder) {
 	l.runs[run] = slices.Insert(r, i, e)
 }
 
-// addFirstRun makes the first run, in the memory of the last one of a list that was
-// emptied: some lists hold now one entry and now none.
+// addFirstRun adds an entry to an empty list. It reuses the memory of the last run,
+// because some lists keep changing between no entry and one.
 func (l *list) addFirstRun(e entry) {
 	if cap(l.runs) == 0 {
 		l.runs = make([][]entry, 1)
@@ -83,7 +84,7 @@ func isAfter(e, last entry, t tieOrder) bool {
 	return last.at < e.at || last.at == e.at && t(last.handle) < 0
 }
 
-// remove takes out an entry, which must be there.
+// remove removes an entry, which must be in the list.
 func (l *list) remove(e entry, t tieOrder) {
 	run, i := l.searchEntry(e.at, t)
 	l.removeAt(run, i)
@@ -98,7 +99,7 @@ func (l *list) removeAt(run, i int) {
 		return
 	}
 	if i == 0 {
-		r = r[1:] // so that taking one first entry after the other moves nothing
+		r = r[1:] // moves nothing, so that takeFirst is cheap
 	} else {
 		r = slices.Delete(r, i, i+1)
 	}
@@ -128,17 +129,17 @@ func (l *list) dropRun(run int) {
 	l.runs = slices.Delete(l.runs, run, run+1)
 }
 
-// first returns the first entry of a list that has one.
+// first returns the first entry of a list that is not empty.
 func (l *list) first() entry { return l.runs[0][0] }
 
-// takeFirst removes the first entry and returns it.
+// takeFirst removes and returns the first entry of a list that is not empty.
 func (l *list) takeFirst() entry {
 	e := l.first()
 	l.removeAt(0, 0)
 	return e
 }
 
-// ascend goes through the entries from the first to the last.
+// ascend yields the entries from first to last.
 func (l *list) ascend() iter.Seq[entry] {
 	return func(yield func(entry) bool) {
 		for _, r := range l.runs {
@@ -151,7 +152,7 @@ func (l *list) ascend() iter.Seq[entry] {
 	}
 }
 
-// descend goes from the last entry before the given one to the first.
+// descend yields the entries before the given one, from last to first.
 func (l *list) descend(at int64, t tieOrder) iter.Seq[entry] {
 	return func(yield func(entry) bool) {
 		run, i := l.searchEntry(at, t)

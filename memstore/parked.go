@@ -8,8 +8,8 @@ import (
 	"github.com/smsplus/smsplus-go/internal/microtime"
 )
 
-// parkedReceipts holds the receipts that no message is known for, by what they name and in
-// order of time.
+// parkedReceipts holds the receipts of unknown messages, by their refs and in order of
+// time. A handle is here an index of slots.
 type parkedReceipts struct {
 	handlesByRef map[channel.Ref][]handle
 	slots        []channel.Receipt
@@ -46,13 +46,13 @@ func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
 	}
 	slices.Sort(hs)
 	var rs []channel.Receipt
-	for _, h := range slices.Compact(hs) { // a ref may stand there twice
+	for _, h := range slices.Compact(hs) { // refs may hold a ref twice
 		rs = append(rs, p.slots[h])
 	}
 	return rs
 }
 
-// remove drops what is parked under a ref.
+// remove removes the receipts of a ref.
 func (p *parkedReceipts) remove(ref channel.Ref) {
 	for _, h := range p.handlesByRef[ref] {
 		p.byTime.remove(entry{microtime.Of(p.slots[h].At), h}, handleOrder(h))
@@ -61,7 +61,7 @@ func (p *parkedReceipts) remove(ref channel.Ref) {
 	delete(p.handlesByRef, ref)
 }
 
-// removeOldest drops the receipt with the earliest At.
+// removeOldest removes the receipt with the earliest At.
 func (p *parkedReceipts) removeOldest() {
 	h := p.byTime.takeFirst().handle
 	ref := p.slots[h].Ref()

@@ -11,24 +11,29 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// record is a message as it is kept: what indexes and claims look at in the open,
-// the rest encoded. A thousand messages are then a few objects for the garbage
-// collector instead of many thousand, and what a caller gets is always its own.
+// record is a stored message. The fields that indexes and claims need are plain, and
+// all others are encoded in two texts. So a thousand messages are a few objects for the
+// garbage collector, not many thousand. Every decoded message is the caller's own.
+//
+// The indexes contain a record by its id, phone, triggeredAt, template, country,
+// status, key, and the summaries of its attempts; table.dueByLane by its lane and
+// dueAt. So these fields change only together with the indexes: see table.replace and
+// table.claim.
 type record struct {
 	id    uuid.UUID
 	phone phone.Number
-	// Times are microseconds since 1970.
+	// Times are microseconds since 1970. A dueAt of microtime.Never is never.
 	triggeredAt, dueAt int64
 	version            int64
-	// What the trigger fixes, and what updates replace.
+	// fixed is what the trigger fixes. state is what updates replace.
 	fixed, state string
 	claims       int32
-	// Numbers of names. The route is the scenario and the plan.
+	// These are numbers of names. A route is a scenario and a plan.
 	template, route, channel, lane, country uint32
-	count                                   smsplus.Count // with Message.Status
+	count                                   smsplus.Count // has the status
 }
 
-// attemptSummary is what indexes and counters need to know of an attempt.
+// attemptSummary is what the indexes and the counters need of an attempt.
 type attemptSummary struct {
 	channel    uint32
 	status     status.Status
@@ -36,21 +41,24 @@ type attemptSummary struct {
 	providerID string
 }
 
-// internTables is the names that records are encoded with.
+// internTables are the texts that records refer to by number.
 type internTables struct {
-	templates, channels, countries, routes internTable
+	templates, channels, countries internTable
+	routes                         routeTable
 }
 
-// internSnapshot is a vocabulary as it stood at one time, to decode with.
+// internSnapshot has the texts and routes by number, as of one moment. It contains every
+// number of a record that was stored before it was taken.
 type internSnapshot struct {
-	templates, channels, routes []string
+	templates, channels []string
+	routes              []route
 }
 
 func (v *internTables) takeSnapshot() internSnapshot {
-	return internSnapshot{v.templates.allTexts(), v.channels.allTexts(), v.routes.allTexts()}
+	return internSnapshot{v.templates.allTexts(), v.channels.allTexts(), v.routes.allRoutes()}
 }
 
-// encodeRecord makes the record of a new message.
+// encodeRecord returns the record of a new message. It reuses the buffer buf.
 func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	r := v.encodeState(buf, m)
 	r.id = m.ID
@@ -69,7 +77,7 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	return r
 }
 
-// encodeState makes a record of what updates replace; its other fields are zero.
+// encodeState returns a record of what updates replace. Its other fields are zero.
 func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 	*buf = v.appendState((*buf)[:0], m)
 	return record{
@@ -81,10 +89,10 @@ func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 	}
 }
 
-// status returns the message's status.
+// status returns Message.Status.
 func (rec *record) status() status.Status { return rec.count.Status }
 
-// update takes over what encodeState made.
+// update replaces the state of rec by the result of encodeState.
 func (rec *record) update(state record) {
 	rec.dueAt, rec.state = state.dueAt, state.state
 	rec.channel, rec.lane, rec.count = state.channel, state.lane, state.count
@@ -92,7 +100,8 @@ func (rec *record) update(state record) {
 	rec.claims = 0
 }
 
-// checkStatuses refuses what the counters have no place for.
+// checkStatuses rejects statuses that do not exist, because the counters have no place
+// for them.
 func checkStatuses(m *smsplus.Message) error {
 	if !m.Status.Valid() {
 		return fmt.Errorf("memstore: Message.Status %d does not exist", m.Status)

@@ -9,7 +9,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// selection is a filter in the table's terms.
+// selection is a filter with numbers for names.
 type selection struct {
 	microtime.Range
 	template, channel, country uint32 // or anyNumber
@@ -36,7 +36,7 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	return sel, ok
 }
 
-// shortestList returns the shortest list that has all that is selected.
+// shortestList returns the shortest of the lists that contain all selected records.
 func (t *table) shortestList(sel *selection) *list {
 	l := &t.all
 	consider := func(o *list) {
@@ -62,12 +62,14 @@ func (t *table) shortestList(sel *selection) *list {
 	return l
 }
 
-// walkBatchSize is how many records are looked at before others may have the lock.
+// walkBatchSize is the number of records that a walk visits before it releases the
+// lock.
 const walkBatchSize = 1024
 
-// walkBatch calls f with the selected records, newest first, as long as it returns true.
-// With an ID it begins after that one, whose trigger time is sel.To. It returns true
-// if it stopped to let others have the lock: called again, it goes on.
+// walkBatch calls f with the selected records, newest first, until f returns false. It
+// begins after the record with the ID after, whose trigger time is sel.To. It returns
+// true if it stopped after walkBatchSize records: sel and after are then the position
+// to continue from.
 func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool) (more bool) {
 	steps := 0
 	for e := range t.shortestList(sel).descend(sel.To, t.idOrder(after)) {
@@ -86,7 +88,7 @@ func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool
 	return false
 }
 
-// matches reports whether the selection has a record of its span.
+// matches reports whether the selection contains a record that is in its range.
 func (sel *selection) matches(r *record) bool {
 	return (sel.template == anyNumber || r.template == sel.template) &&
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
@@ -95,7 +97,7 @@ func (sel *selection) matches(r *record) bool {
 		(sel.channel == anyNumber || r.triedOn(sel.channel))
 }
 
-// triedOn reports whether an attempt was on the channel.
+// triedOn reports whether the message has an attempt on the channel.
 func (rec *record) triedOn(channel uint32) bool {
 	var buf [4]attemptSummary
 	return hasChannel(rec.appendAttempts(buf[:0]), channel)

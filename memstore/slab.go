@@ -1,17 +1,17 @@
 package memstore
 
-// handle is a record's place in the slab. Indexes hold handles, not pointers, so
-// that the garbage collector has nothing to look at in them.
+// handle is a record's index in the slab, and never 0. The indexes hold handles instead
+// of pointers, so that the garbage collector need not scan them.
 type handle uint32
 
 const chunkSize = 1024
 
-// slab holds records in chunks that never move, and uses the places of dropped
-// ones again.
+// slab holds records in chunks that never move. It reuses the handles of dropped
+// records.
 type slab struct {
 	chunks      [][]record
 	freeHandles []handle
-	highest     handle // the highest handed out so far
+	highest     handle // the highest handle in use or in freeHandles
 }
 
 func (s *slab) at(h handle) *record { return &s.chunks[h/chunkSize][h%chunkSize] }

@@ -17,13 +17,13 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Store is a [smsplus.Store] in memory. It is made by [New].
+// Store is a [smsplus.Store] in memory. [New] returns one.
 type Store struct {
 	interned      internTables
-	encodeBuffers sync.Pool // of *drafts
+	encodeBuffers sync.Pool // of *encodeBuffer
 
-	mu     sync.RWMutex // guards what is below
-	closed bool
+	mu     sync.RWMutex // guards the fields below
+	closed bool         // table is nil if closed
 	table  *table
 	parked parkedReceipts
 }
@@ -40,20 +40,21 @@ func New() *Store {
 
 var errClosed = errors.New("memstore: the store is closed")
 
-// encodeBuffer are records on their way in, made before the lock is taken.
+// encodeBuffer holds the records of a call. They are encoded before the lock is taken.
 type encodeBuffer struct {
 	scratch []byte
 	records []record
 }
 
-// releaseBuffer gives the drafts back, without what would keep records' texts alive.
+// releaseBuffer returns a buffer to the pool. It clears the records, which would keep
+// their texts alive.
 func (s *Store) releaseBuffer(d *encodeBuffer) {
 	clear(d.records)
 	d.records = d.records[:0]
 	s.encodeBuffers.Put(d)
 }
 
-// lock takes the lock to change something. The caller unlocks unless it fails.
+// lock locks the store for a change. If it returns nil, the caller must unlock.
 func (s *Store) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -66,7 +67,7 @@ func (s *Store) lock(ctx context.Context) error {
 	return nil
 }
 
-// rlock takes the lock to read something. The caller unlocks unless it fails.
+// rlock locks the store for reading. If it returns nil, the caller must unlock.
 func (s *Store) rlock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -88,7 +89,7 @@ func (s *Store) checkOpen(ctx context.Context) error {
 	return err
 }
 
-// decodeRecords decodes records. They are copies, so it needs no lock.
+// decodeRecords decodes copies of records, so it needs no lock.
 func (s *Store) decodeRecords(rs []record) []smsplus.Message {
 	if len(rs) == 0 {
 		return nil
@@ -123,7 +124,8 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	return taken, nil
 }
 
-// insertRecords adds the records of the messages, or returns those that hold their keys.
+// insertRecords inserts the records of the messages. If keys are taken, it inserts none
+// and returns the records that have the keys.
 func (s *Store) insertRecords(ctx context.Context, ms []smsplus.Message, rs []record) (holders []record, err error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
@@ -212,7 +214,7 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return m, nil
 }
 
-// ByProviderID implements [smsplus.Store]. An empty ProviderID names nothing.
+// ByProviderID implements [smsplus.Store]. An empty ProviderID finds nothing.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 	rs, err := s.recordsByProviderID(ctx, refs)
 	return s.decodeRecords(rs), err
@@ -301,9 +303,9 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	return f.Page(s.decodeRecords(rs)), nil
 }
 
-// walkRecords calls f, under the lock, with the selected records, newest first, as long as
-// it returns true. A long walk lets others have the lock now and then, so a record
-// that is changed meanwhile is seen as it was or as it is, and once.
+// walkRecords calls f under the lock with the selected records, newest first, until f
+// returns false. A long walk releases the lock now and then. A record that changes
+// meanwhile is seen once, either before or after the change.
 func (s *Store) walkRecords(ctx context.Context, sel selection, after uuid.UUID, f func(*record) bool) error {
 	for {
 		if err := s.rlock(ctx); err != nil {
@@ -337,7 +339,9 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, nil
 }
 
-// sumStats adds up counters where they can answer, and records elsewhere.
+// sumStats sums the counters of whole hours and counts the records of the edges. No
+// counters are kept by phone number or country code, so with one of these it counts all
+// records selected.
 func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts, error) {
 	sel, ok := s.interned.newSelection(f)
 	if !ok {

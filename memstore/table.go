@@ -13,26 +13,32 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// table holds the records, and everything that finds or counts them.
+// table holds the records and every index and counter of them. Invariant: each index
+// contains exactly the records that its comment says, outside of the methods that
+// change the table. Store.mu guards it.
 type table struct {
 	slab slab
 
-	// By trigger time, equal ones by ID.
+	// These are in order of trigger time, and of ID at equal times. all has every record,
+	// byTemplate[n] those of template n, byChannel[n] those with an attempt on channel n,
+	// byCountry[n] those with a phone number of country n, and byGroup[g] those with a
+	// status in group g.
 	all                              list
-	byTemplate, byChannel, byCountry []list // by the names' numbers; channels are those of attempts
+	byTemplate, byChannel, byCountry []list
 	byGroup                          [status.FailedGroup + 1]list
 
-	// By hashes, with this seed.
+	// These find records by a hash with this seed. byPhone, byKey and byProviderID lack the
+	// records without a phone number, a key or a provider ID.
 	seed                               maphash.Seed
 	byID, byPhone, byKey, byProviderID hashIndex
 
-	// By due time, a list for each Message.Channel, so that a claim need not step
-	// over what it leaves out.
+	// dueByLane has, for the number of each lane, the records with a DueAt in order of it.
+	// A claim thus skips the lanes that it excludes.
 	dueByLane []list
 
 	counters counters
 
-	// Buffers of the methods that change the table.
+	// These are buffers of the methods that change the table.
 	oldAttempts, newAttempts []attemptSummary
 	oldUnits, newUnits       []countUnit
 }
@@ -41,7 +47,7 @@ func newTable() *table {
 	return &table{seed: maphash.MakeSeed()}
 }
 
-// listForUpdate returns a name's list, to change it.
+// listForUpdate returns the list of a number, and extends ls if it has none.
 func listForUpdate(ls *[]list, number uint32) *list {
 	if n := int(number) + 1; n > len(*ls) {
 		*ls = append(*ls, make([]list, n-len(*ls))...)
@@ -49,7 +55,7 @@ func listForUpdate(ls *[]list, number uint32) *list {
 	return &(*ls)[number]
 }
 
-// listOf returns a name's list, for those who only look.
+// listOf returns the list of a number, which the caller must not change.
 func listOf(ls []list, number uint32) *list {
 	if int(number) < len(ls) {
 		return &ls[number]
@@ -57,12 +63,12 @@ func listOf(ls []list, number uint32) *list {
 	return &list{}
 }
 
-// idOrder orders records of one trigger time.
+// idOrder orders the records of one trigger time.
 func (t *table) idOrder(id *uuid.UUID) tieOrder {
 	return func(h handle) int { return bytes.Compare(t.slab.at(h).id[:], id[:]) }
 }
 
-// handleOrder orders records of one due time.
+// handleOrder orders the records of one due time.
 func handleOrder(own handle) tieOrder {
 	return func(h handle) int { return cmp.Compare(h, own) }
 }
@@ -76,18 +82,19 @@ func (t *table) hashPhone(n phone.Number) uint64 { return maphash.Comparable(t.s
 func (t *table) hashKey(key string) uint64 { return maphash.String(t.seed, key) }
 
 func (t *table) hashProviderID(channel uint32, providerID string) uint64 {
-	const odd = 0x9e3779b97f4a7c15 // spreads small numbers over 64 bits
+	const odd = 0x9e3779b97f4a7c15 // distributes small numbers over 64 bits
 	return maphash.String(t.seed, providerID) ^ uint64(channel+1)*odd
 }
 
-// insert adds a record. It returns false if its ID is there already.
+// insert inserts a record. It returns false if the ID exists already.
 func (t *table) insert(r record) bool {
 	if _, ok := t.handleByID(r.id); ok {
 		return false
 	}
 	h := t.slab.add(r)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
-	// The lookups by hash come first: the processor then waits for memory once.
+	// The hash indexes come first, so that the processor can wait for their memory in
+	// parallel.
 	t.byID.add(t.hashID(r.id), e, tie, t.triggeredAtOf)
 	if !r.phone.IsZero() {
 		t.byPhone.add(t.hashPhone(r.phone), e, tie, t.triggeredAtOf)
@@ -106,15 +113,15 @@ func (t *table) insert(r record) bool {
 	return true
 }
 
-// replace gives a record another state.
+// replace replaces the state of a record.
 func (t *table) replace(h handle, state record) {
 	r := t.slab.at(h)
 	old := *r
 	r.update(state)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
-	if was, is := old.status().Group(), r.status().Group(); was != is {
-		t.byGroup[was].remove(e, tie)
-		t.byGroup[is].add(e, tie)
+	if before, after := old.status().Group(), r.status().Group(); before != after {
+		t.byGroup[before].remove(e, tie)
+		t.byGroup[after].add(e, tie)
 	}
 	t.oldAttempts, t.newAttempts = old.appendAttempts(t.oldAttempts[:0]), r.appendAttempts(t.newAttempts[:0])
 	t.indexAttempts(e, tie)
@@ -144,7 +151,8 @@ func (t *table) drop(h handle) {
 	t.slab.free(h)
 }
 
-// indexAttempts brings what finds a record by its attempts from t.was to t.is.
+// indexAttempts updates the indexes by channel and by provider ID, from t.oldAttempts
+// to t.newAttempts.
 func (t *table) indexAttempts(e entry, tie tieOrder) {
 	for i, a := range t.oldAttempts {
 		if !hasChannel(t.oldAttempts[:i], a.channel) && !hasChannel(t.newAttempts, a.channel) {
@@ -174,17 +182,17 @@ func hasRef(ts []attemptSummary, a attemptSummary) bool {
 	})
 }
 
-// countRecord brings the counters from a record that left t.was to one that left t.is;
-// nil is no record.
-func (t *table) countRecord(was, is *record) {
+// countRecord updates the counters from a record with t.oldAttempts to one with
+// t.newAttempts. A nil record is none.
+func (t *table) countRecord(before, after *record) {
 	t.oldUnits, t.newUnits = t.oldUnits[:0], t.newUnits[:0]
-	if was != nil {
-		t.oldUnits = appendUnits(t.oldUnits, was, t.oldAttempts)
+	if before != nil {
+		t.oldUnits = appendUnits(t.oldUnits, before, t.oldAttempts)
 	}
-	if is != nil {
-		t.newUnits = appendUnits(t.newUnits, is, t.newAttempts)
+	if after != nil {
+		t.newUnits = appendUnits(t.newUnits, after, t.newAttempts)
 	}
-	r := cmp.Or(was, is)
+	r := cmp.Or(before, after)
 	t.counters.apply(r.triggeredAt, r.template, t.oldUnits, t.newUnits)
 }
 
@@ -208,7 +216,7 @@ func (t *table) removeDue(h handle, r *record) {
 	}
 }
 
-// handleByID returns the record of that ID.
+// handleByID returns the record with the ID.
 func (t *table) handleByID(id uuid.UUID) (handle, bool) {
 	for h := range t.byID.handles(t.hashID(id)) {
 		if t.slab.at(h).id == id {
@@ -218,7 +226,7 @@ func (t *table) handleByID(id uuid.UUID) (handle, bool) {
 	return 0, false
 }
 
-// handleByKey returns the record that has the key.
+// handleByKey returns the record with the key.
 func (t *table) handleByKey(key string) (handle, bool) {
 	for h := range t.byKey.handles(t.hashKey(key)) {
 		if t.slab.at(h).key() == key {
@@ -228,7 +236,8 @@ func (t *table) handleByKey(key string) (handle, bool) {
 	return 0, false
 }
 
-// appendHandlesByRef appends the records that have an attempt of that name.
+// appendHandlesByRef appends the records with an attempt of that channel and provider
+// ID.
 func (t *table) appendHandlesByRef(hs []handle, channel uint32, providerID string) []handle {
 	if providerID == "" {
 		return hs
@@ -242,8 +251,8 @@ func (t *table) appendHandlesByRef(hs []handle, channel uint32, providerID strin
 	return hs
 }
 
-// earliestDue returns the list that holds the earliest due record, of those whose
-// lane is not in except; nil if there is none.
+// earliestDue returns the list with the earliest due record, among the lanes that are
+// not in except. It returns nil if there is none.
 func (t *table) earliestDue(except []uint32) *list {
 	var first *list
 	for lane := range t.dueByLane {
@@ -256,7 +265,9 @@ func (t *table) earliestDue(except []uint32) *list {
 	return first
 }
 
-// claim takes up to limit records that are due, each scheduled for the lease's end.
+// claim leases up to limit due records, the earliest first. dueAt is when the first of
+// them fell due, and next the earliest due time of the others, each microtime.Never if
+// there is none.
 func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed []record, dueAt, next int64) {
 	dueAt, next = microtime.Never, microtime.Never
 	var hs []handle

@@ -285,7 +285,7 @@ func (s *Store) decodeRow(
 	if err != nil {
 		return m, err
 	}
-	if err := rowcodec.DecodeRoute([]byte(route), &m); err != nil {
+	if err := rowcodec.DecodeRouteString(route, &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
 	}
 	if err := s.codec.DecodeState(blob(row[colState]), &m); err != nil {

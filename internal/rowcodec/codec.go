@@ -1,25 +1,26 @@
-// Package rowcodec is how the durable stores write a message: which of its fields are
-// columns that a database searches is each store's own choice, and the rest is
-// encoded here into three values.
+// Package rowcodec encodes messages as the durable stores write them. Each store chooses
+// which fields are columns, because its database searches them. The other fields are
+// encoded here into three values:
 //
-//   - fixed: what a trigger fixes and nobody searches: LINE user ID, variables,
-//     metadata. An update never writes it again.
-//   - state: what updates replace and nobody searches: the attempts, and the times
-//     but TriggeredAt and DueAt.
-//   - route: scenario and plan. All messages of a template have the same, so a store
-//     may keep it once.
+//   - fixed: what a trigger fixes and nobody searches: LINE user ID, variables, metadata.
+//     An update never writes it again.
+//   - state: what updates replace and nobody searches: the attempts, and the times except
+//     TriggeredAt and DueAt.
+//   - route: scenario and plan. They are equal for all messages of a template, so a store
+//     may store them once.
 //
-// The phone number is a column, for it is searched: [Codec.PhoneKeys] says what stands
-// in it. Provider IDs and parked receipts are found by a number, [Codec.RefKeys].
+// The phone number is a column, because it is searched: [Codec.PhoneKeys] returns what the
+// column may hold. Provider IDs and parked receipts are found by a number: see
+// [Codec.RefKeys].
 //
-// With a [seal.Sealer], fixed, state and receipts are sealed, the phone number goes
-// into fixed, and its column and the numbers hold keyed hashes. Rows from before there
-// was a Sealer are still read and found.
+// With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
+// of fixed, and its column and the numbers are keyed hashes. Rows that were written
+// without a Sealer are still read and found.
 //
-// The encoding outlives the process, so every value begins with its version, and
-// bytes that make no sense are an error and never a panic. It is binary, for the same
-// fields as JSON take several times the room. Times are whole microseconds in UTC; nil
-// and empty are one.
+// Values outlive the process. So each begins with its version, and bytes that are not valid
+// return an error and never panic. The encoding is binary, because JSON of the same fields
+// takes several times the space (BenchmarkMessage). Times are whole microseconds in UTC. Nil
+// and empty are not distinguished.
 //
 //	fixed, err := codec.EncodeFixed(&m)
 //	state, err := codec.EncodeState(&m)
@@ -40,10 +41,10 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// ErrCorrupt is what decoding wraps when bytes make no sense.
+// ErrCorrupt is wrapped by the error about bytes that are not a valid value.
 var ErrCorrupt = errors.New("stored: the bytes make no sense")
 
-// ErrSealed is what decoding wraps when a value is sealed and there is no Sealer.
+// ErrSealed is wrapped by the error about a sealed value if there is no Sealer.
 var ErrSealed = errors.New("stored: the record is sealed, and there is no Sealer")
 
 // Codec encodes messages and receipts. It is safe for concurrent use.
@@ -51,25 +52,26 @@ type Codec struct {
 	sealer seal.Sealer // or nil
 }
 
-// NewCodec returns a codec that seals what says something of a person. With nil it
-// writes all in the open.
+// NewCodec returns a codec that seals personal data. If s is nil, it writes everything
+// unencrypted.
 func NewCodec(s seal.Sealer) *Codec { return &Codec{s} }
 
-// Every value's first byte is the version of what follows it, with a bit that says
-// whether that is sealed.
+// The first byte of every value is the version of the rest, and a bit that says whether
+// the rest is sealed.
 const (
 	version   = 1
 	sealedBit = 0x80
 )
 
-// The kinds of values, which sealed ones are bound to.
+// A sealed value is bound to its kind: see associatedData. A route is never sealed.
 const (
 	fixedKind   = "fixed"
 	stateKind   = "state"
 	receiptKind = "receipt"
+	routeKind   = "route"
 )
 
-// EncodeFixed returns what m's trigger fixed.
+// EncodeFixed encodes what m's trigger fixed.
 func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
 	b := []byte{version}
 	if c.sealer != nil {
@@ -81,8 +83,8 @@ func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
 	return c.seal(b, fixedKind, m.ID[:])
 }
 
-// DecodeFixed fills the fields of m that EncodeFixed encoded, and the phone number.
-// The ID must be there; phoneColumn is what the phone number's column holds.
+// DecodeFixed sets the fields of m that EncodeFixed encoded, and the phone number. m.ID
+// must be set. phoneColumn is the value of the phone number's column.
 func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) error {
 	sealed := len(b) > 0 && b[0]&sealedBit != 0
 	r, err := c.open(b, fixedKind, m.ID[:])
@@ -105,8 +107,7 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	return nil
 }
 
-// EncodeState returns what updates replace. It refuses a message with a status that
-// does not exist.
+// EncodeState encodes what updates replace. It rejects a status that does not exist.
 func (c *Codec) EncodeState(m *smsplus.Message) ([]byte, error) {
 	if !m.Status.Valid() {
 		return nil, fmt.Errorf("stored: Message.Status %d does not exist", m.Status)
@@ -120,8 +121,8 @@ func (c *Codec) EncodeState(m *smsplus.Message) ([]byte, error) {
 	return c.seal(b, stateKind, m.ID[:])
 }
 
-// DecodeState fills the fields of m that EncodeState encoded. The ID and TriggeredAt
-// must be there.
+// DecodeState sets the fields of m that EncodeState encoded. m.ID and m.TriggeredAt
+// must be set.
 func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 	r, err := c.open(b, stateKind, m.ID[:])
 	if err != nil {
@@ -131,20 +132,31 @@ func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 	return r.finish(stateKind)
 }
 
-// EncodeRoute returns m's scenario and plan: equal ones for equal ones.
-func EncodeRoute(m *smsplus.Message) []byte { return appendRoute([]byte{version}, m) }
+// EncodeRoute returns m's scenario and plan. Equal ones have equal encodings.
+func EncodeRoute(m *smsplus.Message) []byte { return AppendRoute(nil, m) }
 
-// DecodeRoute fills the fields of m that EncodeRoute encoded.
-func DecodeRoute(b []byte, m *smsplus.Message) error {
-	r, err := (&Codec{}).open(b, "route", nil)
-	if err != nil {
-		return err
+// AppendRoute appends to b what EncodeRoute returns.
+func AppendRoute(b []byte, m *smsplus.Message) []byte { return appendRoute(append(b, version), m) }
+
+// DecodeRoute sets the fields of m that EncodeRoute encoded.
+func DecodeRoute(b []byte, m *smsplus.Message) error { return DecodeRouteString(string(b), m) }
+
+// DecodeRouteString is DecodeRoute of a string. The texts in m are substrings of s.
+func DecodeRouteString(s string, m *smsplus.Message) error {
+	if s == "" {
+		return errEmpty(routeKind)
 	}
+	if sealed, err := checkHead(s[0], routeKind); err != nil {
+		return err
+	} else if sealed {
+		return ErrSealed
+	}
+	r := reader{s: s[1:]}
 	r.route(m)
-	return r.finish("route")
+	return r.finish(routeKind)
 }
 
-// EncodeReceipt returns a receipt, and a number that only an equal one has.
+// EncodeReceipt encodes a receipt, and returns a number that only equal receipts share.
 func (c *Codec) EncodeReceipt(rec *channel.Receipt) (b []byte, key int64, err error) {
 	b = appendReceipt([]byte{version}, rec)
 	keys, err := c.lookupNumbers(receiptKind, b)
@@ -165,8 +177,8 @@ func (c *Codec) DecodeReceipt(b []byte) (channel.Receipt, error) {
 	return rec, r.finish(receiptKind)
 }
 
-// Redact takes out of m what says who it was for and what it told them: the
-// recipient, the variables, the metadata, the providers' words and their IDs.
+// Redact removes from m what identifies the person and what they were sent: the
+// recipient, the variables, the metadata, the providers' error texts and IDs.
 func Redact(m *smsplus.Message) {
 	m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
 	for i := range m.Attempts {
@@ -174,7 +186,7 @@ func Redact(m *smsplus.Message) {
 	}
 }
 
-// seal returns the value b sealed, or as it is without a Sealer.
+// seal seals the value b, or returns it unchanged without a Sealer.
 func (c *Codec) seal(b []byte, kind string, id []byte) ([]byte, error) {
 	if c.sealer == nil {
 		return b, nil
@@ -187,30 +199,41 @@ func (c *Codec) seal(b []byte, kind string, id []byte) ([]byte, error) {
 	return append([]byte{head}, sealed...), nil
 }
 
-// open returns a reader of what the value b holds.
+// open returns a reader of the content of the value b.
 func (c *Codec) open(b []byte, kind string, id []byte) (*reader, error) {
 	if len(b) == 0 {
-		return nil, fmt.Errorf("%w: %s is empty", ErrCorrupt, kind)
+		return nil, errEmpty(kind)
 	}
 	head, b := b[0], b[1:]
-	if v := head &^ sealedBit; v != version {
-		return nil, fmt.Errorf("stored: %s has version %d, and this release knows only %d", kind, v, version)
+	sealed, err := checkHead(head, kind)
+	if err != nil {
+		return nil, err
 	}
-	if head&sealedBit == 0 {
+	if !sealed {
 		return &reader{s: string(b)}, nil
 	}
 	if c.sealer == nil {
 		return nil, ErrSealed
 	}
-	b, err := c.sealer.Open(b, associatedData(head, kind, id))
+	b, err = c.sealer.Open(b, associatedData(head, kind, id))
 	if err != nil {
 		return nil, err
 	}
 	return &reader{s: string(b)}, nil
 }
 
-// associatedData is what a sealed value is bound to: no other record's, or other value of the
-// same record, can be put into its place.
+// checkHead checks the first byte of a value, and reports whether the rest is sealed.
+func checkHead(head byte, kind string) (sealed bool, err error) {
+	if v := head &^ sealedBit; v != version {
+		return false, fmt.Errorf("stored: %s has version %d, and this release knows only %d", kind, v, version)
+	}
+	return head&sealedBit != 0, nil
+}
+
+func errEmpty(kind string) error { return fmt.Errorf("%w: %s is empty", ErrCorrupt, kind) }
+
+// associatedData returns what a sealed value is bound to. So it cannot be replaced by
+// the value of another record, or by another value of its record.
 func associatedData(head byte, kind string, id []byte) []byte {
 	b := make([]byte, 0, 1+len(kind)+len(uuid.UUID{}))
 	return append(append(append(b, head), kind...), id...)

@@ -9,17 +9,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Numbers are varints and texts follow their length. A time is written as its
-// distance from the one before it, which is mostly short; the first one's is from
-// the trigger time. Names that every record has are numbers: a word that is not in
-// the table is a zero and the text.
+// Numbers are varints, and a text follows its length. A time is its distance from the
+// previous one, which is mostly short. The first one's is from the trigger time. A
+// word, such as the name of a channel, is its index in a table plus one. A word that is
+// not in the table is a 0 and the text.
 
-// Words of version 1. Their places are what is stored: add at the end, in a new
-// version.
+// These are the words of version 1. Their indexes are stored, so words may only be
+// added at the end, in a new version.
 var (
 	channelWords = []string{
 		"", string(channel.LINEPush), string(channel.LINENotify), string(channel.WhatsApp), string(channel.SMS),
@@ -53,16 +54,13 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
-// never is the zero time.
-var never = time.Time{}.UnixMicro()
-
-// appendTimes writes those times that are not zero, and returns their bits.
-func appendTimes(b []byte, before *int64, ts ...time.Time) (_ []byte, bits byte) {
+// appendTimes appends the times that are not zero, and returns a bit for each of them.
+func appendTimes(b []byte, lastTime *int64, ts ...time.Time) (_ []byte, bits byte) {
 	for i, t := range ts {
-		if us := t.UnixMicro(); us != never {
+		if us := microtime.Of(t); us != microtime.Never {
 			bits |= 1 << i
-			b = binary.AppendVarint(b, us-*before)
-			*before = us
+			b = binary.AppendVarint(b, us-*lastTime)
+			*lastTime = us
 		}
 	}
 	return b, bits
@@ -80,7 +78,7 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 	return b
 }
 
-// The bits of an attempt, above those of its five times.
+// These are the bits of an attempt above those of its five times.
 const (
 	hasOwnID       = 1 << 5 // the ID is not AttemptID's
 	providerIDIsID = 1 << 6 // the provider ID is the ID as text
@@ -88,20 +86,20 @@ const (
 )
 
 func appendState(b []byte, m *smsplus.Message) []byte {
-	before := m.TriggeredAt.UnixMicro()
+	lastTime := microtime.Of(m.TriggeredAt)
 	at := len(b)
-	b, bits := appendTimes(append(b, 0), &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	b, bits := appendTimes(append(b, 0), &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
 	b[at] = bits
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts)))
 	for i := range m.Attempts {
-		b = appendAttempt(b, &before, m.ID, &m.Attempts[i])
+		b = appendAttempt(b, &lastTime, m.ID, &m.Attempts[i])
 	}
 	return b
 }
 
-func appendAttempt(b []byte, before *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
+func appendAttempt(b []byte, lastTime *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
 	at := len(b)
-	b, bits := appendTimes(append(b, 0), before, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
+	b, bits := appendTimes(append(b, 0), lastTime, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
 	b = appendWord(b, channelWords, string(a.Channel))
 	b = append(b, byte(a.Status))
 	b = binary.AppendVarint(b, int64(a.Step))
@@ -133,11 +131,11 @@ func appendReceipt(b []byte, r *channel.Receipt) []byte {
 	}
 	b = appendWord(b, reasonWords, string(r.Reason))
 	b = appendText(b, r.Detail)
-	return binary.AppendVarint(b, r.At.UnixMicro())
+	return binary.AppendVarint(b, microtime.Of(r.At))
 }
 
-// reader takes apart what the functions above put together. Once something made no
-// sense, all that it reads is zero, and end says so. Texts are pieces of s.
+// reader decodes the encodings above. After invalid input, everything that it reads is
+// zero, and finish returns an error. The texts are substrings of s.
 type reader struct {
 	s        string
 	lastTime int64
@@ -202,7 +200,8 @@ func (r *reader) word(words []string) string {
 	return ""
 }
 
-// count returns how many things follow that take at least size bytes each.
+// count returns the number of elements that follow. Each takes at least size bytes, so
+// a number that the input cannot hold is invalid.
 func (r *reader) count(size int) int {
 	n := r.uvarint()
 	if n > uint64(len(r.s)/size) {
@@ -230,7 +229,7 @@ func (r *reader) times(bits byte, ts ...*time.Time) {
 		*t = time.Time{}
 		if bits&(1<<i) != 0 {
 			r.lastTime += r.varint()
-			*t = time.UnixMicro(r.lastTime).UTC()
+			*t = microtime.Time(r.lastTime)
 		}
 	}
 }
@@ -249,7 +248,7 @@ func (r *reader) route(m *smsplus.Message) {
 }
 
 func (r *reader) state(m *smsplus.Message) {
-	r.lastTime = m.TriggeredAt.UnixMicro()
+	r.lastTime = microtime.Of(m.TriggeredAt)
 	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
 	m.Attempts = nil
 	if n := r.count(5); n > 0 {
@@ -293,6 +292,6 @@ func (r *reader) receipt() channel.Receipt {
 	rec.Read = r.byte() != 0
 	rec.Reason = status.Reason(r.word(reasonWords))
 	rec.Detail = r.text()
-	rec.At = time.UnixMicro(r.varint()).UTC()
+	rec.At = microtime.Time(r.varint())
 	return rec
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// PhoneKeys returns what the phone number's column may hold for n: the first is what
-// is written, and a search asks for all of them. They are distinct, and there is none
-// for the zero Number, whose column is empty.
+// PhoneKeys returns the values that the phone number's column may hold for n. The first
+// is the one that is written. A search asks for all of them. They are distinct. The
+// zero Number has none, and its column is empty.
 func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	if n.IsZero() {
 		return nil, nil
@@ -32,16 +32,16 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	return append(keys, e164), nil
 }
 
-// RefKeys returns the numbers that what has the provider's name may be filed under:
-// the first is what is written, and a search asks for all of them. A number may by
-// chance be another name's too, so what is found is to be looked at.
+// RefKeys returns the numbers under which a record with the provider's ID may be
+// stored. The first is the one that is written. A search asks for all of them, and must
+// compare what it finds, because two IDs may share a number by chance.
 func (c *Codec) RefKeys(ref channel.Ref) ([]int64, error) {
 	b := appendText(nil, string(ref.Channel))
 	return c.lookupNumbers("ref", append(b, ref.ProviderID...))
 }
 
-// lookupNumbers returns 64 bits of each hash that the value has, and last of its hash
-// without a key, if there are others.
+// lookupNumbers returns 64 bits of each hash of the value. With a Sealer, the last one
+// is of the hash without a key, under which rows from before the Sealer are stored.
 func (c *Codec) lookupNumbers(kind string, value []byte) ([]int64, error) {
 	open := sha256.Sum256(value)
 	keys := []int64{hashNumber(open[:])}
@@ -61,7 +61,8 @@ func (c *Codec) lookupNumbers(kind string, value []byte) ([]int64, error) {
 
 func hashNumber(hash []byte) int64 { return int64(binary.BigEndian.Uint64(hash)) }
 
-// lookupHashes asks the Sealer for a value's hashes, which are no other kind's.
+// lookupHashes returns the Sealer's hashes of a value. Values of different kinds have
+// different hashes.
 func (c *Codec) lookupHashes(kind string, value []byte) ([][]byte, error) {
 	hashes, err := c.sealer.Lookup(append(appendText(nil, kind), value...))
 	if err != nil {
