@@ -19,8 +19,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The stores that benchmarks read hold three months of messages: 50 templates, a
-// phone number each except for one person's share, two attempts with provider IDs.
+// The benchmarks read stores with three months of messages: 50 templates, two attempts
+// with provider IDs each, and a phone number of its own for each message except one
+// person's share.
 
 const quarter = 92 * 24 * time.Hour
 
@@ -42,7 +43,7 @@ func number(e164 string) phone.Number {
 	return n
 }
 
-// idOf spreads like a random ID, and tells what it was made of.
+// idOf returns an ID that is distributed like a random one and contains i.
 func idOf(i int) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(i)*0x9e3779b97f4a7c15)
 	binary.BigEndian.PutUint64(id[8:], uint64(i))
@@ -60,7 +61,7 @@ func phoneOf(i int) phone.Number {
 	}
 }
 
-// triggered returns the ith of n messages, just triggered.
+// triggered returns message i of n, just triggered.
 func triggered(i, n int) smsplus.Message {
 	at := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	return smsplus.Message{
@@ -70,8 +71,8 @@ func triggered(i, n int) smsplus.Message {
 	}
 }
 
-// attempted returns it after two attempts: of a hundred, four failed, six are
-// undeliverable, ten are open and the others delivered.
+// attempted returns message i of n after two attempts. Of a hundred, four are failed,
+// six undeliverable, ten accepted and the others delivered.
 func attempted(i, n int) smsplus.Message {
 	m := triggered(i, n)
 	at := func(d time.Duration) time.Time { return m.TriggeredAt.Add(d) }
@@ -112,11 +113,12 @@ func fill(b *testing.B, s *memstore.Store, n int, message func(i, n int) smsplus
 	}
 }
 
-// storeWith returns the store of n records, built once for all that only read it.
+// storeWith returns a store of n records. It is built once for all benchmarks that only
+// read it.
 func storeWith(b *testing.B, n int) *memstore.Store {
 	sharedStore.Lock()
 	defer sharedStore.Unlock()
-	if sharedStore.size != n { // one at a time, or they would fill the machine's memory
+	if sharedStore.size != n { // only the last one is kept, because all would fill the memory
 		sharedStore.store, sharedStore.size = memstore.New(), n
 		fill(b, sharedStore.store, n, attempted)
 		runtime.GC()
@@ -130,7 +132,8 @@ var sharedStore struct {
 	size  int
 }
 
-// distinctTexts are distinct texts of one width that cost the benchmark nothing to make.
+// distinctTexts returns a function that returns n distinct texts of one width. Making
+// them costs the benchmark nothing.
 func distinctTexts(format string, n int) func(i int) string {
 	var all strings.Builder
 	for i := range n {
@@ -175,7 +178,7 @@ func BenchmarkHeapPerRecord(b *testing.B) {
 	const n = 1e6
 	heap := func() int {
 		runtime.GC()
-		runtime.GC() // what pools held goes with the second
+		runtime.GC() // the second collection frees what pools held
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return int(m.HeapAlloc)
@@ -245,7 +248,7 @@ func BenchmarkClaim(b *testing.B) {
 				m := attempted(i, n)
 				m.Attempts = m.Attempts[:1]
 				m.Status, m.Channel = status.Preparing, channel.LINEPush
-				m.DueAt = opened.Add(time.Duration(i*7919%n) * time.Second) // in another order than triggered
+				m.DueAt = opened.Add(time.Duration(i*7919%n) * time.Second) // not in the order of trigger times
 				return m
 			})
 			runtime.GC()
@@ -255,7 +258,7 @@ func BenchmarkClaim(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Now = c.Now.Add(c.Lease) // all are due again, those claimed first last
+				c.Now = c.Now.Add(c.Lease) // all are due again, the ones claimed first last
 				claimed, err := s.Claim(b.Context(), c)
 				if err != nil || len(claimed.Messages) != 100 {
 					b.Fatal(len(claimed.Messages), err)

@@ -13,7 +13,7 @@ func TestHashIndex_AgreesWithMapOfSlices(t *testing.T) {
 	timeOf := func(h handle) int64 { return int64(h) / 2 }
 	entryOf := func(h handle) entry { return entry{timeOf(h), h} }
 	rapid.Check(t, func(t *rapid.T) {
-		// Tags whose low bits are alike meet at one slot, at the table's end too.
+		// Tags with equal low bits belong into one slot, some at the end of the table.
 		hash := rapid.Custom(func(t *rapid.T) uint64 {
 			return rapid.Uint64Range(0, 1).Draw(t, "shard")<<56 | rapid.SampledFrom([]uint64{0, 6, 7}).Draw(t, "home") |
 				rapid.Uint64Range(0, 15).Draw(t, "rest")<<5

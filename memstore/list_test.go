@@ -81,7 +81,7 @@ func TestList_AgreesWithSortedSlice(t *testing.T) {
 				if len(sorted) > 0 {
 					require.Equal(t, sorted[0], l.first())
 				}
-				// Whatever was taken out, the runs stay filled.
+				// Removing keeps the runs filled, because short ones are merged.
 				require.LessOrEqual(t, len(l.runs), 1+2*len(sorted)/mergeBelow)
 			},
 		})

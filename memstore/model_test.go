@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The generators draw from small sets, so that messages meet: in one hour, under
-// one number, at one microsecond.
+// The generators draw from small sets, so that messages collide: in one hour, under one
+// number, at one microsecond.
 
 func mustParse(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
@@ -112,7 +112,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	return m
 }
 
-// drawState draws anew what an update may replace.
+// drawState replaces everything that an update may replace.
 func drawState(t *rapid.T, m *smsplus.Message) {
 	m.Attempts = anyAttempts(t)
 	m.Status = anyStatus.Draw(t, "message status")
@@ -134,7 +134,7 @@ func drawFilter(t *rapid.T) smsplus.Filter {
 		Group:       anyGroup.Draw(t, "group"),
 		Limit:       rapid.IntRange(0, 5).Draw(t, "limit"),
 	}
-	// Filters that match nothing prove little.
+	// Filters that match nothing test little, so some fields are cleared.
 	for _, relax := range []func(){
 		func() { f.Template = "" }, func() { f.Channel = "" }, func() { f.Phone = phone.Number{} },
 		func() { f.CountryCode = "" }, func() { f.Group = status.All },
@@ -154,7 +154,7 @@ func drawFilter(t *rapid.T) smsplus.Filter {
 
 func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// asStored returns m as a store gives it back.
+// asStored returns m as a store returns it.
 func asStored(m smsplus.Message) smsplus.Message {
 	m.Vars, m.Metadata = maps.Clone(m.Vars), maps.Clone(m.Metadata)
 	m.Plan, m.Attempts = slices.Clone(m.Plan), slices.Clone(m.Attempts)
@@ -173,7 +173,7 @@ func newestFirst(a, b smsplus.Message) int {
 	return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), bytes.Compare(b.ID[:], a.ID[:]))
 }
 
-// sliceModel is the contract on two plain slices.
+// sliceModel is a store of two slices, which follows the contract literally.
 type sliceModel struct {
 	messages []smsplus.Message // newest first
 	parked   []channel.Receipt
@@ -359,7 +359,7 @@ func TestStore_AgreesWithPlainSlices(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, len(old), n)
 
-				// Which of equally old ones go is the store's choice.
+				// The store may choose among messages and receipts of the same age.
 				gone := []time.Time{}
 				model.messages = slices.DeleteFunc(model.messages, func(m smsplus.Message) bool {
 					_, err := store.Message(ctx, m.ID)

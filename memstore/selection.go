@@ -25,14 +25,14 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 		phone: f.Phone, group: f.Group,
 	}
 	ok := true
-	look := func(n *internTable, text string, number *uint32) {
+	lookup := func(n *internTable, text string, number *uint32) {
 		if text != "" && ok {
 			*number, ok = n.lookup(text)
 		}
 	}
-	look(&v.templates, f.Template, &sel.template)
-	look(&v.channels, string(f.Channel), &sel.channel)
-	look(&v.countries, f.CountryCode, &sel.country)
+	lookup(&v.templates, f.Template, &sel.template)
+	lookup(&v.channels, string(f.Channel), &sel.channel)
+	lookup(&v.countries, f.CountryCode, &sel.country)
 	return sel, ok
 }
 

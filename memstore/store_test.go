@@ -17,7 +17,7 @@ import (
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
-// messageDue returns the ith of many messages, triggered and due i milliseconds after noon.
+// messageDue returns message i, triggered and due i milliseconds after noon.
 func messageDue(i int) smsplus.Message {
 	var id uuid.UUID
 	binary.BigEndian.PutUint64(id[8:], uint64(i))
@@ -50,7 +50,7 @@ func TestClaim_NeverSharesMessageBetweenCallers(t *testing.T) {
 		claims = map[uuid.UUID]int{}
 	)
 	for w := range workers {
-		wg.Go(func() { // inserts, while all claim
+		wg.Go(func() { // all insert and claim concurrently
 			for i := w; i < n; i += workers {
 				_, err := s.Insert(t.Context(), []smsplus.Message{messageDue(i)})
 				if err != nil {
@@ -108,7 +108,7 @@ func TestPurge_FreesMemoryForReuse(t *testing.T) {
 		require.NoError(t, s.Park(t.Context(), []channel.Receipt{{ProviderID: ms[0].Key, At: ms[0].TriggeredAt}}))
 		n, err := s.Purge(t.Context(), ms[0].TriggeredAt, 2*batch)
 		require.NoError(t, err)
-		require.Equal(t, min(i, 1)*(batch+1), n, "all of the round before")
+		require.Equal(t, min(i, 1)*(batch+1), n, "everything of the previous round")
 	}
 	round(0)
 	round(1)
@@ -116,7 +116,7 @@ func TestPurge_FreesMemoryForReuse(t *testing.T) {
 	for i := range 20 {
 		round(i + 2)
 	}
-	require.LessOrEqual(t, allocatedSlots(s), before+before/4, "20 more rounds need no more room")
+	require.LessOrEqual(t, allocatedSlots(s), before+before/4, "20 more rounds allocate no more memory")
 
 	n, err := s.Purge(t.Context(), noon.Add(time.Hour), 10*batch)
 	require.NoError(t, err)
@@ -124,7 +124,8 @@ func TestPurge_FreesMemoryForReuse(t *testing.T) {
 	requireEmpty(t, s)
 }
 
-// allocatedSlots adds up what the store has made room for, whether it is used or not.
+// allocatedSlots returns the number of slots that the store has allocated, in use or
+// not.
 func allocatedSlots(s *Store) int {
 	x := s.table
 	room := len(x.slab.chunks)*chunkSize + len(s.parked.slots)
@@ -150,7 +151,7 @@ func allocatedSlots(s *Store) int {
 	return room
 }
 
-// requireEmpty looks into every corner that an index or a counter could be left in.
+// requireEmpty requires that no index and no counter contains anything.
 func requireEmpty(t *testing.T, s *Store) {
 	t.Helper()
 	x := s.table
@@ -251,7 +252,7 @@ func TestRecords_LongWalkMissesAndRepeatsNothing(t *testing.T) {
 	ms := messagesDue(0, n)
 	var want []uuid.UUID
 	for i := range ms {
-		ms[i].TriggeredAt = noon.Add(time.Duration(i/10) * time.Hour) // ten at a time
+		ms[i].TriggeredAt = noon.Add(time.Duration(i/10) * time.Hour) // ten with each trigger time
 		ms[i].Template = []string{"even", "odd"}[i%2]
 		if i%7 == 0 {
 			ms[i].Status = status.Delivered
@@ -271,7 +272,7 @@ func TestRecords_LongWalkMissesAndRepeatsNothing(t *testing.T) {
 	require.Equal(t, n, rows[0].Triggered+rows[1].Triggered)
 	require.Equal(t, (n+6)/7, rows[0].Delivered+rows[1].Delivered)
 
-	// A filter whose shortest list is long and rarely matched.
+	// The shortest list of this filter is long and rarely matches.
 	f := smsplus.Filter{Template: "even", Group: status.Sent, CountryCode: "886", Limit: 200}
 	var got []uuid.UUID
 	for {

@@ -24,8 +24,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The files that benchmarks read hold three months of messages: 50 templates, a phone
-// number each except for one person's share, two attempts with provider IDs.
+// The benchmarks read files with three months of messages: 50 templates, two attempts
+// with provider IDs each, and a phone number of its own for each message except one
+// person's share.
 
 var records = flag.Int("records", 20_000, "how many `records` the file of BenchmarkRead holds")
 
@@ -47,14 +48,14 @@ func number(e164 string) phone.Number {
 	return n
 }
 
-// idOf is an ID of version 7 in all but its random bits, which tell what it was made of.
+// idOf returns an ID of version 7, except that its random bits contain i.
 func idOf(i int, at time.Time) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(at.UnixMilli())<<16|0x7000)
 	binary.BigEndian.PutUint64(id[8:], uint64(i)*0x9e3779b97f4a7c15)
 	return id
 }
 
-// triggered returns the ith of n messages, just triggered.
+// triggered returns message i of n, just triggered.
 func triggered(i, n int) smsplus.Message {
 	at := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	to := number(fmt.Sprintf("+8869%08d", i))
@@ -72,8 +73,8 @@ func triggered(i, n int) smsplus.Message {
 	}
 }
 
-// attempted returns it after two attempts: of a hundred, four failed, six are
-// undeliverable, ten are open and the others delivered.
+// attempted returns message i of n after two attempts. Of a hundred, four are failed,
+// six undeliverable, ten accepted and the others delivered.
 func attempted(i, n int) smsplus.Message {
 	m := triggered(i, n)
 	at := func(d time.Duration) time.Time { return m.TriggeredAt.Add(d) }
@@ -114,9 +115,10 @@ func fill(b *testing.B, s *sqlitestore.Store, n int, message func(i, n int) smsp
 	}
 }
 
-// baselineRowTime is how long a row takes that is inserted with 500 others in a loop that does
-// nothing else: 200 bytes and three indexes beside the key, with the driver as it is.
-// A disk is another one every minute, so figures are to be read beside it.
+// baselineRowTime returns the time of one row when a loop inserts 500 rows per
+// transaction, with the bare driver and nothing else: 200 bytes and three indexes in
+// addition to the key. The speed of a disk changes by the minute, so other figures are
+// compared with this one.
 func baselineRowTime(b *testing.B, o sqlitestore.Options) time.Duration {
 	const rows = 500
 	ctx := b.Context()
@@ -151,7 +153,7 @@ func baselineRowTime(b *testing.B, o sqlitestore.Options) time.Duration {
 	return took[len(took)/2] / rows
 }
 
-// reportPerMessage reports what a message takes as a multiple of a bare row.
+// reportPerMessage reports the time of a message as a multiple of baselineRowTime.
 func reportPerMessage(b *testing.B, o sqlitestore.Options, messages int) {
 	b.StopTimer()
 	took := b.Elapsed() / time.Duration(messages)
@@ -159,7 +161,7 @@ func reportPerMessage(b *testing.B, o sqlitestore.Options, messages int) {
 	b.ReportMetric(float64(took)/float64(baselineRowTime(b, o)), "bare-rows/message")
 }
 
-// runModes runs a benchmark with each mode.
+// runModes runs a benchmark with each Synchronous.
 func runModes(b *testing.B, run func(b *testing.B, o sqlitestore.Options)) {
 	for _, mode := range []sqlitestore.Synchronous{sqlitestore.Full, sqlitestore.Normal} {
 		b.Run(mode.String(), func(b *testing.B) { run(b, sqlitestore.Options{Synchronous: mode}) })
@@ -168,7 +170,7 @@ func runModes(b *testing.B, run func(b *testing.B, o sqlitestore.Options)) {
 
 const batch = 256
 
-// batchOf returns messages that no other batch has.
+// batchOf returns messages that no other batch contains.
 func batchOf(n int) []smsplus.Message {
 	ms := make([]smsplus.Message, batch)
 	for i := range ms {
@@ -202,7 +204,7 @@ func BenchmarkClaim(b *testing.B) {
 		b.ReportAllocs()
 		n := 0
 		for b.Loop() {
-			c.Now = c.Now.Add(c.Lease) // all are due again, those claimed first last
+			c.Now = c.Now.Add(c.Lease) // all are due again, the ones claimed first last
 			claimed, err := s.Claim(b.Context(), c)
 			require.NoError(b, err)
 			require.Len(b, claimed.Messages, batch)
@@ -222,7 +224,8 @@ func BenchmarkUpdate(b *testing.B) {
 		n := 0
 		for b.Loop() {
 			for i := range ms {
-				// The first update is an attempt's, and each other a receipt's.
+				// The first update is that of an attempt, every other one that of a
+				// receipt.
 				ms[i].Attempts = attempted(i, 1e7).Attempts[:1+n%2]
 				ms[i].Status = ms[i].Attempts[n%2].Status
 				ms[i].Version = int64(1 + n)
@@ -236,7 +239,7 @@ func BenchmarkUpdate(b *testing.B) {
 	})
 }
 
-// noopChannel is a channel that delivers everything at once.
+// noopChannel delivers everything at once.
 type noopChannel struct {
 	sent   atomic.Int64
 	target int64
@@ -253,8 +256,8 @@ func (n *noopChannel) Send(_ context.Context, e channel.Envelope) (channel.Resul
 	return channel.Result{Status: status.Delivered, ProviderID: e.AttemptID.String()}, nil
 }
 
-// BenchmarkLife is a message's full life: Send by 64 goroutines, delivered by a no-op
-// channel, its record and the counters stored.
+// BenchmarkLife measures the full life of a message: 64 goroutines call Send, a channel
+// delivers at once, and the record and the counts are stored.
 func BenchmarkLife(b *testing.B) {
 	runModes(b, func(b *testing.B, o sqlitestore.Options) {
 		const senders = 64
@@ -291,7 +294,7 @@ func BenchmarkLife(b *testing.B) {
 		wg.Wait()
 		<-ch.done
 		cancel()
-		require.NoError(b, <-ran) // it ends when the last outcome is stored
+		require.NoError(b, <-ran) // Run returns after it stored the last outcome
 		reportPerMessage(b, o, perSender*senders)
 		rows, err := s.Stats(b.Context(), smsplus.Filter{})
 		require.NoError(b, err)
@@ -331,7 +334,7 @@ func BenchmarkRead(b *testing.B) {
 			}
 		})
 	}
-	// Edges in the middle of an hour are the worst that a range can have.
+	// The worst range has its edges in the middle of an hour.
 	from := opened.Add(29*time.Minute + 59*time.Second)
 	for name, f := range map[string]smsplus.Filter{
 		"all":           {From: from, To: from.Add(quarter - time.Hour)},

@@ -24,17 +24,17 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// A test that needs another process starts this program again with these in its
-// environment. Such a child dispatches over the file, and writes a line for each Send
-// that returned and each try that a channel made.
+// A test that needs another process starts this program again with these environment
+// variables. Such a child dispatches the messages of the file. It writes a line for
+// each Send that returned and for each try of a channel.
 const (
 	childPath  = "SQLITESTORE_TEST_PATH"
-	childRound = "SQLITESTORE_TEST_ROUND" // its clock is so many hours ahead
-	childSends = "SQLITESTORE_TEST_SENDS" // how many messages it sends; 0: without end
+	childRound = "SQLITESTORE_TEST_ROUND" // by how many hours its clock is ahead
+	childSends = "SQLITESTORE_TEST_SENDS" // how many messages it sends, 0 for no end
 	childMode  = "SQLITESTORE_TEST_MODE"
 )
 
-// runChild is the other process. In the first one it returns.
+// runChild runs the child and exits, if this process is one.
 func runChild() {
 	path := os.Getenv(childPath)
 	if path == "" {
@@ -55,7 +55,7 @@ func runChild() {
 	os.Exit(0)
 }
 
-// startChild starts a child. What it writes on stderr is the test's.
+// startChild starts a child, and returns its standard output.
 func startChild(t *testing.T, path string, round, sends int, mode sqlitestore.Synchronous) (*exec.Cmd, io.Reader) {
 	c := exec.CommandContext(t.Context(), os.Args[0])
 	c.Env = append(os.Environ(), childPath+"="+path, fmt.Sprint(childRound, "=", round),
@@ -67,7 +67,7 @@ func startChild(t *testing.T, path string, round, sends int, mode sqlitestore.Sy
 	return c, out
 }
 
-// lineWriter writes whole lines from many goroutines.
+// lineWriter writes whole lines. It is safe for concurrent use.
 type lineWriter struct {
 	mu sync.Mutex
 	to io.Writer
@@ -80,13 +80,14 @@ func (l *lineWriter) write(what string, id uuid.UUID) error {
 	return err
 }
 
-// childLog is what a parent knows of its children.
+// childLog collects what the children wrote.
 type childLog struct {
 	returned       map[uuid.UUID]bool // messages whose Send returned
-	triesByAttempt map[uuid.UUID]int  // by the attempts' IDs
+	triesByAttempt map[uuid.UUID]int  // by the ID of the attempt
 }
 
-// readLine takes in a line, unless its writer was killed in the middle of it.
+// readLine reads and collects a line. It returns an error if the child was killed while
+// writing the line.
 func (l *childLog) readLine(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
 	if err != nil {
@@ -107,15 +108,15 @@ func (l *childLog) readLine(r *bufio.Reader) error {
 	return nil
 }
 
-// offsetClock is a clock that is some time ahead of the machine's.
+// offsetClock is a clock that is ahead of the machine's by a constant.
 type offsetClock time.Duration
 
 func (a offsetClock) Now() time.Time { return time.Now().Add(time.Duration(a)) }
 
 func (a offsetClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// loggingChannel is a channel that tells of each try. SMS is accepted, and a receipt follows;
-// LINE Push reaches one of two.
+// loggingChannel writes a line for each try. SMS accepts the message, and the sender
+// reports a receipt. LINE Push delivers half of its messages.
 type loggingChannel struct {
 	name channel.Name
 	out  *lineWriter
@@ -162,8 +163,9 @@ func newDispatcher(s smsplus.Store, round int, out *lineWriter) (*smsplus.Dispat
 
 const senders = 8
 
-// runDispatcher sends messages and dispatches them. With sends it ends when twice as many
-// have ended, its own and another process's; without, somebody has to kill it.
+// runDispatcher sends and dispatches messages. With sends > 0, it returns as soon as
+// twice as many messages are final: its own and those of another process. With 0, it
+// runs until it is killed.
 func runDispatcher(path string, o sqlitestore.Options, round, sends int, out *lineWriter) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -196,7 +198,7 @@ func runDispatcher(path string, o sqlitestore.Options, round, sends int, out *li
 	return errors.Join(group.Wait(), s.Close())
 }
 
-// send sends a message, and delivers it if its turn is one that is delivered.
+// send sends a message. For some turns it then receives the receipt of its delivery.
 func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deliver bool, out *lineWriter) error {
 	tr := smsplus.Trigger{
 		Template: "otp", To: channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", turn))},
@@ -218,13 +220,13 @@ func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deli
 	if tr.Template != "otp" || turn%8 == 1 && !deliver {
 		return nil
 	}
-	// The receipt may be faster than the send that it is about.
+	// The receipt may arrive before the send that it belongs to.
 	return d.Receive(ctx, channel.Receipt{
 		Channel: channel.SMS, ProviderID: smsplus.AttemptID(id, 0).String(), Status: status.Delivered, At: opened,
 	})
 }
 
-// waitFinal returns when so many messages have ended.
+// waitFinal returns as soon as n messages are final.
 func waitFinal(ctx context.Context, s smsplus.Store, n int) error {
 	for {
 		rows, err := s.Stats(ctx, smsplus.Filter{})

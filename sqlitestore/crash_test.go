@@ -21,10 +21,10 @@ import (
 
 var kills = flag.Int("kills", 4, "how many `times` the crash test kills a process")
 
-// What Send returned is never lost: processes that dispatch at full load are killed at
-// moments that chance chooses, each going on with what the one before left. In the end
-// nothing is open, nothing was sent twice but what was in doubt, the file is whole, and
-// the counters are those of a recount.
+// This test kills processes that dispatch at full load, at random moments. Each
+// continues with what the previous one left. In the end every message for which Send
+// returned is final, no message was sent twice except those in doubt, the file is
+// intact, and the counts are those of a recount.
 func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	s, path := openStore(t, sqlitestore.Options{})
@@ -62,14 +62,15 @@ func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 				require.Len(t, m.Attempts, 1, "%v was delivered, and sent on", m.ID)
 			}
 		}
-		// A receipt that came first may be found in doubt's stead, and nothing be sent.
+		// A receipt that arrived first may settle an attempt in doubt, which is then never
+		// sent.
 		if a := m.Attempts[0]; a.Channel != channel.SMS || a.Status != status.Delivered {
 			require.Positive(t, logged.triesByAttempt[a.ID], "%v was never sent", m.ID)
 		}
 	}
 	require.NotEmpty(t, logged.returned)
 	for id := range logged.returned {
-		_, there := held[id] // require.Contains compares with each
+		_, there := held[id] // require.Contains would compare each key
 		require.True(t, there, "Send returned, and the message is lost")
 	}
 	requireStatsMatchRecount(t, s)
@@ -83,7 +84,7 @@ func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 		*kills, len(logged.returned), len(held), twice)
 }
 
-// dispatchUntilFinal dispatches, an hour later each time, until nothing is open any more.
+// dispatchUntilFinal dispatches, an hour later each time, until every message is final.
 func dispatchUntilFinal(t *testing.T, s *sqlitestore.Store, round int, logged *childLog) {
 	var out strings.Builder
 	for n := 1; n > 0; round++ {
@@ -101,7 +102,7 @@ func dispatchUntilFinal(t *testing.T, s *sqlitestore.Store, round int, logged *c
 	}
 }
 
-// requireStatsMatchRecount requires that the statistics are those of a recount.
+// requireStatsMatchRecount requires that the statistics equal a recount of all records.
 func requireStatsMatchRecount(t *testing.T, s *sqlitestore.Store) {
 	ms := allMessages(t, s)
 	first, last := ms[len(ms)-1].TriggeredAt, ms[0].TriggeredAt

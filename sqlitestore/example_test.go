@@ -19,14 +19,14 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// A message that was triggered before a restart is sent after it.
+// This example sends a message that was triggered before a restart.
 func Example() {
 	dir, err := os.MkdirTemp("", "smsplus")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it is the system's to clean up
+	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans up
 	path := filepath.Join(dir, "messages.db")
 	ctx := context.Background()
 	if err := sqlitestore.Migrate(ctx, path); err != nil {
@@ -67,7 +67,7 @@ func Example() {
 	// log-in 17 to +886******600 is delivered
 }
 
-// withDispatcher is the life of a process that has a file.
+// withDispatcher opens the file as a new process would, calls work and closes the file.
 func withDispatcher(ctx context.Context, path string, work func(*smsplus.Dispatcher) error) error {
 	store, err := sqlitestore.Open(ctx, path, sqlitestore.Options{})
 	if err != nil {
@@ -88,7 +88,7 @@ func withDispatcher(ctx context.Context, path string, work func(*smsplus.Dispatc
 	return errors.Join(err, store.Close())
 }
 
-// What an administrator runs who does not let programs change a schema.
+// An administrator runs this SQL where programs may not change a schema.
 func ExampleMigrationSQL() {
 	text, err := sqlitestore.MigrationSQL(0)
 	if err != nil {

@@ -15,9 +15,10 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-var update = flag.Bool("update", false, "write the newest schema's `fixtures` anew; the older ones are what their releases wrote")
+var update = flag.Bool("update", false, "rewrite the `fixtures` of the newest schema; the older ones never change")
 
-// fixtures are what stores of each schema wrote, each with how to open it.
+// fixtures are the files that stores of each schema wrote, with the options that open
+// them.
 var fixtures = []struct {
 	file string
 	o    func(testing.TB) sqlitestore.Options
@@ -26,10 +27,10 @@ var fixtures = []struct {
 	{"schema1_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
-// newestCount is how many of them, from the end, are the newest schema's.
+// newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2
 
-// What a store of an earlier release left is migrated, and goes on.
+// This test migrates what stores of earlier releases wrote, and continues its messages.
 func TestMigrate_ContinuesMessagesOfEarlierSchema(t *testing.T) {
 	t.Parallel()
 	for i, fixture := range fixtures {
@@ -56,12 +57,12 @@ func TestMigrate_ContinuesMessagesOfEarlierSchema(t *testing.T) {
 	}
 }
 
-// dumpSQL writes a file's tables, their rows and what names its schema as SQL.
+// dumpSQL returns the schema of a file and all its rows as SQL.
 func dumpSQL(t *testing.T, path string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close() //nolint:errcheck // it was only read from
 	var b strings.Builder
 	for _, pragma := range []string{"application_id", "user_version"} {
 		fmt.Fprintf(&b, "PRAGMA %s = %s;\n", pragma, queryTexts(t, db, "PRAGMA "+pragma)[0])
@@ -83,7 +84,7 @@ func queryTexts(t *testing.T, db *sql.DB, query string) (found []string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	require.NoError(t, err)
-	defer rows.Close() //nolint:errcheck // Err says it
+	defer rows.Close() //nolint:errcheck // Err returns the error
 	for rows.Next() {
 		var s string
 		require.NoError(t, rows.Scan(&s))

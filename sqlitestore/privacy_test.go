@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// personal is what may not be found in a file, and what of it is in a message.
+// personal is the personal data of personalMessage, as it would be found in a file.
 var personal = []string{"911222333", "U4af4980629", "Annabelle", "order-4711", "she moved", "wamid.HBgM"}
 
 func personalMessage() smsplus.Message {
@@ -35,7 +35,8 @@ func sampleReceipt() channel.Receipt {
 	}
 }
 
-// fileBytes returns all that is in a store's files, which is what a thief has.
+// fileBytes returns everything in the files of a store, which is what a thief would
+// have.
 func fileBytes(t *testing.T, path string) string {
 	var all []byte
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
@@ -177,7 +178,7 @@ func TestErase_RedactsMessagesAndKeepsCounts(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, p.Messages, want, "%+v", f)
 		}
-		for _, text := range personal[1:] { // the number is the other message's too
+		for _, text := range personal[1:] { // another message still has the number
 			require.NotContains(t, fileBytes(t, path), text)
 		}
 

@@ -16,7 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// openRaw returns a connection of another kind to a store's file.
+// openRaw opens the file of a store through database/sql.
 func openRaw(t testing.TB, path string) *sql.DB {
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func execSQL(t testing.TB, db *sql.DB, text string) {
 	require.NoError(t, err)
 }
 
-// requireIntact requires that SQLite finds nothing wrong with the file.
+// requireIntact requires that SQLite's integrity check finds nothing.
 func requireIntact(t testing.TB, path string) {
 	var result string
 	require.NoError(t, openRaw(t, path).QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result))
@@ -172,7 +172,7 @@ func TestInsert_StopsWaitingWhenContextEnds(t *testing.T) {
 	t.Parallel()
 	s, path := openStore(t, sqlitestore.Options{})
 	db := openRaw(t, path)
-	execSQL(t, db, "BEGIN IMMEDIATE") // as another process does that is writing
+	execSQL(t, db, "BEGIN IMMEDIATE") // as another writing process would
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := s.Insert(ctx, []smsplus.Message{triggered(1, 10)})
@@ -233,7 +233,7 @@ func TestInternTable_SharedByStoresOfOneFile(t *testing.T) {
 	var want []smsplus.TemplateStats
 	for i := range 40 {
 		m := triggered(i, 1000)
-		m.Template = fmt.Sprintf("template %02d", i/2) // by turns the one and the other store sees it first
+		m.Template = fmt.Sprintf("template %02d", i/2) // the two stores take turns in seeing it first
 		_, err := stores[(i+i/2)%2].Insert(t.Context(), []smsplus.Message{m})
 		require.NoError(t, err)
 		if i%2 == 0 {
@@ -298,7 +298,7 @@ func TestPurge_SplitsLongPurgeIntoTransactions(t *testing.T) {
 	}
 }
 
-// cli is the SQLite that others wrote.
+// This test reads the file with the sqlite3 program, which is a build of SQLite in C.
 func TestStore_SQLiteShellFindsFileIntact(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sqlite3")

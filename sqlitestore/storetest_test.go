@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	runChild() // which is another process of this program, and does not return
+	runChild() // returns only in the process that is not a child
 	goleak.VerifyTestMain(m)
 }
 
@@ -31,7 +31,7 @@ func openStore(t testing.TB, o sqlitestore.Options) (*sqlitestore.Store, string)
 	return reopen(t, path, o), path
 }
 
-// reopen opens a file that there is.
+// reopen opens an existing file.
 func reopen(t testing.TB, path string, o sqlitestore.Options) *sqlitestore.Store {
 	s, err := sqlitestore.Open(t.Context(), path, o)
 	require.NoError(t, err)
@@ -41,8 +41,8 @@ func reopen(t testing.TB, path string, o sqlitestore.Options) *sqlitestore.Store
 
 func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
 
-// ring returns a ring that seals with the first of the keys and finds by the first of
-// the look-up secrets.
+// ring returns a ring that seals with the first of the keys and writes hashes of the
+// first lookup secret.
 func ring(t testing.TB, keys, lookups string) *seal.Ring {
 	var c seal.Config
 	for _, b := range []byte(keys) {
@@ -84,17 +84,17 @@ func TestStore_ReopenedBetweenCalls(t *testing.T) {
 	})
 }
 
-// reopeningStore is a store that is closed and opened again after every few calls.
+// reopeningStore closes and reopens its store after every callsPerOpen calls.
 type reopeningStore struct {
 	path string
 
-	mu      sync.RWMutex // held for writing while it is closed
+	mu      sync.RWMutex // locked for writing while the store is closed
 	store   *sqlitestore.Store
 	callsMu sync.Mutex
 	calls   int
 }
 
-const callsPerOpen = 50 // calls
+const callsPerOpen = 50
 
 func (r *reopeningStore) open() (err error) {
 	r.store, err = sqlitestore.Open(context.Background(), r.path, sqlitestore.Options{ReadConnections: 2})

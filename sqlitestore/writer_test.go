@@ -19,21 +19,22 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// storeWithoutWriter returns a store that writes only when the test says so.
+// storeWithoutWriter returns a store without the writer goroutine. It writes when the
+// test calls runTransaction.
 func storeWithoutWriter(t *testing.T) *Store {
 	path := filepath.Join(t.TempDir(), "messages.db")
 	require.NoError(t, Migrate(t.Context(), path))
 	s, err := openStore(t.Context(), path, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		close(s.writerDone) // by the goroutine that there is not
+		close(s.writerDone) // as the writer goroutine would
 		require.NoError(t, s.Close())
 	})
 	return s
 }
 
-// runTogether makes calls that wait for the writer at one time, in their order, and then
-// has them made in one transaction.
+// runTogether makes concurrent calls, which are queued in their order, and runs them in
+// one transaction.
 func runTogether(t *testing.T, s *Store, calls ...func(ctx context.Context) error) []error {
 	errs := make([]error, len(calls))
 	done := make(chan struct{})
@@ -51,7 +52,7 @@ func runTogether(t *testing.T, s *Store, calls ...func(ctx context.Context) erro
 	return errs
 }
 
-// waitQueued returns once n calls wait for the writer.
+// waitQueued returns as soon as n requests are pending.
 func waitQueued(s *Store, n int) {
 	for have := 0; have != n; runtime.Gosched() {
 		s.queue.mu.Lock()
@@ -87,7 +88,7 @@ func TestWriter_FailedRequestUndoesNoOther(t *testing.T) {
 	errs := runTogether(
 		t, s,
 		insert(s, fresh),
-		insert(s, message(4), again), // the ID is there: nothing of this call stays, nor the name that it brought
+		insert(s, message(4), again), // the ID exists: the whole request is rolled back, with its new name
 		insert(s, later),
 		func(ctx context.Context) error { _, err := s.Update(ctx, []smsplus.Message{updated}); return err },
 	)
@@ -126,7 +127,7 @@ func TestWriter_RequestSeesEarlierRequestsOfTransaction(t *testing.T) {
 		insert(s, message(1), keyed),
 		func(ctx context.Context) (err error) { taken, err = s.Insert(ctx, []smsplus.Message{same}); return err },
 		func(ctx context.Context) (err error) {
-			// Beforehand nothing was due, and Claim would only have looked.
+			// Before the transaction nothing is due, so Claim would only read.
 			claimed, err = submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) {
 				return w.claimMessages(microtime.Of(keyed.DueAt), microtime.Of(keyed.DueAt.Add(time.Minute)), 10, nil)
 			})
@@ -171,7 +172,7 @@ func TestWriter_FullDiskFailsWholeTransactionOnly(t *testing.T) {
 	}
 	_, err = s.writer.queryInt(t.Context(), "PRAGMA max_page_count = 1000000")
 	require.NoError(t, err)
-	// Another name gets the number that the lost transaction gave away.
+	// Another name gets the number that was given in the failed transaction.
 	for _, err := range runTogether(t, s, insert(s, other), insert(s, one), insert(s, two), insert(s, big)) {
 		require.NoError(t, err)
 	}
@@ -184,7 +185,7 @@ func TestWriter_FullDiskFailsWholeTransactionOnly(t *testing.T) {
 	}, rows)
 }
 
-// No list is sorted as a whole, and no table is gone through.
+// No page sorts a whole list, and none scans a table.
 func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 	t.Parallel()
 	s := storeWithoutWriter(t)

@@ -1,7 +1,7 @@
-// Package migrate is what the durable stores' schemas have in common: migrations that
-// are numbered files of SQL, what of them a database lacks, and the text of it for
-// whoever runs SQL by other means. It knows no database: a store asks its own how far
-// it is, and runs what is missing in one transaction.
+// Package migrate manages the schemas of the durable stores. Migrations are numbered SQL
+// files. The package finds those that a database lacks, and returns their text for
+// administrators who run SQL themselves. It does not connect to a database: a store asks
+// its database for the version, and runs the missing migrations, each in a transaction.
 //
 //	//go:embed migrations
 //	var files embed.FS
@@ -9,18 +9,17 @@
 //	var schema = migrate.Must(files, "migrations")
 //
 //	err := schema.Check(have)               // when a store is opened
-//	steps, err := schema.After(have, "app") // when it is to be migrated
+//	steps, err := schema.After(have, "app") // when it is migrated
 //
-// A file is called 001_messages.sql, the next one 002 and so on. Migrations only go
-// forward: one that was released never changes, and what it got wrong the next one
-// puts right. In the SQL, /*schema*/ stands before each name of the module's own;
-// what is to qualify them is put there, and without anything it is a comment, so the
-// files are valid as they are.
+// The files are called 001_messages.sql, 002_….sql and so on. Migrations only go forward: a
+// released one never changes, and a later one corrects its mistakes. In the SQL, /*schema*/
+// stands before each name that the module defines. It is replaced by a qualifier such as
+// the name of a schema. Otherwise it is a comment, so the files are valid as they are.
 //
-// The first migration makes the table /*schema*/smsplus_migration, with the columns
-// version (a whole number, the key) and name (text); any other has a default. Each
-// migration ends with a row in it, and a database's version is the greatest there: 0
-// where there is no such table.
+// The first migration creates the table /*schema*/smsplus_migration with the columns
+// version (an integer, the key) and name (text). Other columns have defaults. Each
+// migration ends by inserting its row. The version of a database is the greatest one in the
+// table, and 0 without the table.
 package migrate
 
 import (
@@ -32,10 +31,11 @@ import (
 	"strings"
 )
 
-// VersionError is what [Schema.Check] returns when a database's schema is not the one
+// VersionError is returned by [Schema.Check] for a database whose schema is not the one
 // that the code needs.
 type VersionError struct {
-	// Have is the database's version, 0 if it has none, and Want the code's.
+	// Have is the version of the database, 0 if it has none. Want is the version that the
+	// code needs.
 	Have, Want int
 }
 
@@ -49,21 +49,21 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the database's schema has version %d, and this release needs version %d: use a newer release", e.Have, e.Want)
 }
 
-// Migration is one step from a version to the next.
+// Migration migrates a database from one version to the next.
 type Migration struct {
-	// Version is what the database has afterwards.
+	// Version is the database's version after the migration.
 	Version int
-	// Name is the file's, without number and ending.
+	// Name is the name of the file, without its number and ending.
 	Name string
-	// SQL is one or more statements, to be run in a transaction.
+	// SQL is one or more statements, which must run in a transaction.
 	SQL string
 }
 
-// Schema is all migrations, in order.
+// Schema is all migrations in order.
 type Schema struct{ steps []Migration }
 
-// Read returns the migrations in a folder, or an error if their numbers do not go up
-// from 001 one by one.
+// Read returns the migrations in a folder. It returns an error unless they are numbered
+// from 001 without a gap.
 func Read(fsys fs.FS, folder string) (Schema, error) {
 	files, err := fs.Glob(fsys, path.Join(folder, "*.sql"))
 	if err != nil {
@@ -89,7 +89,7 @@ func Read(fsys fs.FS, folder string) (Schema, error) {
 	return s, nil
 }
 
-// Must is [Read] of files that are part of the program.
+// Must is [Read] of embedded files. It panics on an error.
 func Must(fsys fs.FS, folder string) Schema {
 	s, err := Read(fsys, folder)
 	if err != nil {
@@ -98,11 +98,10 @@ func Must(fsys fs.FS, folder string) Schema {
 	return s
 }
 
-// Version is the one that the code needs.
+// Version returns the version that the code needs.
 func (s Schema) Version() int { return len(s.steps) }
 
-// Check returns nil if a database of the version fits the code, and a *VersionError
-// otherwise.
+// Check returns a *VersionError unless have is the version that the code needs.
 func (s Schema) Check(have int) error {
 	if have != s.Version() {
 		return &VersionError{have, s.Version()}
@@ -110,10 +109,10 @@ func (s Schema) Check(have int) error {
 	return nil
 }
 
-// After returns what a database of the version lacks, with the row that each step adds
-// to the table of migrations. Qualifier is what stands before each name, quoted and
-// with its dot, or "". For a database that is newer than the code it returns a
-// *VersionError.
+// After returns the migrations that a database of version have lacks, each with the
+// statement that inserts its row. The qualifier is put before each name of the module,
+// quoted and with its dot; it may be "". For a version later than the code's, After
+// returns a *VersionError.
 func (s Schema) After(have int, qualifier string) ([]Migration, error) {
 	if have < 0 || have > s.Version() {
 		return nil, s.Check(have)
@@ -128,7 +127,8 @@ func (s Schema) After(have int, qualifier string) ([]Migration, error) {
 	return steps, nil
 }
 
-// SQL returns what [Schema.After] does as one text, a transaction for each migration.
+// SQL returns the migrations of [Schema.After] as one text, with a transaction for
+// each.
 func (s Schema) SQL(have int, qualifier string) (string, error) {
 	steps, err := s.After(have, qualifier)
 	if err != nil {

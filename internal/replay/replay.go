@@ -1,13 +1,14 @@
-// Package replay proves that what a store of an earlier release wrote goes on in this
-// one. Messages and Parked are what a fixture holds, made once by [Fill] and kept with
-// the schema that it had; Prove takes a store that was migrated from there.
+// Package replay tests that this release continues the messages that a store of an earlier
+// release wrote. [Fill] writes the messages of the fixtures. Each release keeps what its
+// store wrote as a fixture, with the schema of the time. [Prove] takes a store that was
+// migrated from a fixture.
 //
 //	load(t, "testdata/schema1.sql")
 //	require.NoError(t, mystore.Migrate(t.Context(), path))
 //	replay.Prove(t, open(t, path))
 //
-// A release that changes what messages are adds a fixture and leaves the old ones as
-// they are.
+// A release that changes what messages are adds a fixture, and leaves the earlier ones
+// unchanged.
 package replay
 
 import (
@@ -27,23 +28,24 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// noon is when the fixtures' process ended.
+// noon is the time at which the process that wrote the fixtures ended.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// firstWait is the first step's.
+// firstWait is the wait of the first step.
 const firstWait = time.Hour
 
-// fixtureMessage is a message of a fixture, and how it must end.
+// fixtureMessage is a message of the fixtures, and the outcome that it must have.
 type fixtureMessage struct {
 	smsplus.Message
 	wantEnd string
 }
 
-// fixture returns the messages. The route is LINE Notification, then SMS.
+// fixture returns the messages of the fixtures. Their route is LINE Notification, then
+// SMS.
 func fixture() []fixtureMessage {
 	to, err := phone.Parse("+886912345678")
 	if err != nil {
-		panic(err) // it is one
+		panic(err) // it is valid
 	}
 	var all []fixtureMessage
 	add := func(ends string, change func(m *smsplus.Message)) {
@@ -60,7 +62,7 @@ func fixture() []fixtureMessage {
 		change(&m)
 		all = append(all, fixtureMessage{m, ends})
 	}
-	// try adds an attempt that began with the message.
+	// try adds an attempt that started when the message was triggered.
 	try := func(m *smsplus.Message, step int, st status.Status, providerID string) *smsplus.Attempt {
 		m.Attempts = append(m.Attempts, smsplus.Attempt{
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: m.Plan[step].Channel,
@@ -88,14 +90,14 @@ func fixture() []fixtureMessage {
 		m.DueAt, m.Lane = m.TriggeredAt.Add(firstWait), channel.SMS
 	}
 
-	add("delivered line_notify=accepted sms=delivered", func(*smsplus.Message) {}) // nothing was begun
+	add("delivered line_notify=accepted sms=delivered", func(*smsplus.Message) {}) // no attempt was started
 	add("delivered line_notify=accepted sms=delivered", func(m *smsplus.Message) {
 		m.Key = "order 17"
-		m.DueAt, m.Claims = noon.Add(30*time.Second), 1 // a dispatcher had it
+		m.DueAt, m.Claims = noon.Add(30*time.Second), 1 // a dispatcher had leased it
 	})
 	add("delivered line_notify=accepted sms=delivered", accepted)
-	add("delivered line_notify=delivered", accepted) // its receipt comes: see Prove
-	add("delivered line_notify=delivered", accepted) // its receipt is parked: see Parked
+	add("delivered line_notify=delivered", accepted) // Prove receives its receipt
+	add("delivered line_notify=delivered", accepted) // Fill parks its receipt
 	add("delivered line_notify=delivered", func(m *smsplus.Message) {
 		a := try(m, 0, status.Delivered, "seen")
 		a.ReadAt, m.ReadAt = a.EndedAt.Add(time.Minute), a.EndedAt.Add(time.Minute)
@@ -113,7 +115,8 @@ func fixture() []fixtureMessage {
 	return all
 }
 
-// receivedIndex and parked are the indexes of messages whose receipts come.
+// receivedIndex and parkedIndex are the indexes of the messages whose receipts are
+// received in Prove and parked by Fill.
 const receivedIndex, parkedIndex = 3, 4
 
 func receiptOf(i int) channel.Receipt {
@@ -121,7 +124,7 @@ func receiptOf(i int) channel.Receipt {
 	return channel.Receipt{Channel: channel.LINENotify, ProviderID: m.Attempts[0].ProviderID, Status: status.Delivered, At: noon}
 }
 
-// Fill makes of an empty store what the fixtures hold.
+// Fill inserts the messages of the fixtures into an empty store, and parks a receipt.
 func Fill(ctx context.Context, s smsplus.Store) error {
 	var ms []smsplus.Message
 	for _, k := range fixture() {
@@ -133,7 +136,7 @@ func Fill(ctx context.Context, s smsplus.Store) error {
 	return s.Park(ctx, []channel.Receipt{receiptOf(parkedIndex)})
 }
 
-// provider takes everything: LINE for now, SMS for good.
+// provider is a channel that accepts every message. On SMS it also delivers it.
 type provider channel.Name
 
 func (p provider) Name() channel.Name { return channel.Name(p) }
@@ -152,8 +155,8 @@ func (p provider) Send(_ context.Context, e channel.Envelope) (channel.Result, e
 	return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
 }
 
-// Prove proves that the store holds what a fixture does, and that its messages go on
-// from there to their ends, with statistics to match.
+// Prove requires that the store holds the messages of a fixture, that a dispatcher
+// brings them to their expected outcomes, and that the statistics match.
 func Prove(t *testing.T, s smsplus.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -201,7 +204,8 @@ func Prove(t *testing.T, s smsplus.Store) {
 	requireStatsMatchRecords(t, s, len(all))
 }
 
-// requireStatsMatchRecords requires that the statistics and each page agree with the records.
+// requireStatsMatchRecords requires that the statistics of several filters match their
+// records.
 func requireStatsMatchRecords(t *testing.T, s smsplus.Store, n int) {
 	t.Helper()
 	for _, f := range []smsplus.Filter{

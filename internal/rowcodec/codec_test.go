@@ -34,7 +34,7 @@ func ring(t require.TestingT, lookups ...byte) *seal.Ring {
 	return r
 }
 
-// codecs are one that writes in the open and one that seals.
+// codecs returns one codec that writes unencrypted and one that seals.
 func codecs(t require.TestingT) map[string]*rowcodec.Codec {
 	return map[string]*rowcodec.Codec{"open": rowcodec.NewCodec(nil), "sealed": rowcodec.NewCodec(ring(t, 'l'))}
 }
@@ -47,7 +47,7 @@ func hashNumber(e164 string) phone.Number {
 	return n
 }
 
-// encodedRow are a message in the form of a row.
+// encodedRow is a message as a store writes it, without its plain columns.
 type encodedRow struct {
 	phone               string
 	fixed, state, route []byte
@@ -67,7 +67,7 @@ func encode(t require.TestingT, c *rowcodec.Codec, m smsplus.Message) (v encoded
 	return v
 }
 
-// decode returns the message of a row whose columns it takes from m.
+// decode returns the message of a row. It copies the plain columns from m.
 func decode(c *rowcodec.Codec, m smsplus.Message, v encodedRow) (smsplus.Message, error) {
 	got := smsplus.Message{
 		ID: m.ID, Key: m.Key, Template: m.Template, Status: m.Status, Channel: m.Channel, Lane: m.Lane,
@@ -76,7 +76,8 @@ func decode(c *rowcodec.Codec, m smsplus.Message, v encodedRow) (smsplus.Message
 	return got, errors.Join(c.DecodeFixed(v.fixed, v.phone, &got), c.DecodeState(v.state, &got), rowcodec.DecodeRoute(v.route, &got))
 }
 
-// fullMessage is a message with every field set, and every form that a field may have.
+// fullMessage returns a message with every field set, and every form that a field may
+// have.
 func fullMessage() smsplus.Message {
 	at := func(minutes int) time.Time {
 		return time.Date(2026, 3, 14, 12, minutes, 0, 123_457_000, time.UTC)
@@ -155,7 +156,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	return m
 }
 
-// normalize returns m in the one form of those that are stored alike.
+// normalize replaces empty maps by nil, as encoding does.
 func normalize(m smsplus.Message) smsplus.Message {
 	if len(m.Vars) == 0 {
 		m.Vars = nil
@@ -228,7 +229,8 @@ func TestCodec_RoundTripsReceipt(t *testing.T) {
 	}
 }
 
-// goldenFile is what the first release stored of full and aReceipt. It never changes.
+// goldenFile is what the first release stored of fullMessage and sampleReceipt. It
+// never changes.
 const goldenFile = "testdata/version1.json"
 
 func TestCodec_ReadsVersion1(t *testing.T) {
@@ -256,10 +258,10 @@ func TestCodec_ReadsVersion1(t *testing.T) {
 		require.Equal(t, sampleReceipt(), receipt, name)
 		keys, err := c.PhoneKeys(got.To.Phone)
 		require.NoError(t, err)
-		require.Equal(t, row.Phone, keys[0], "a number is found where version 1 filed it")
+		require.Equal(t, row.Phone, keys[0], "a number has the key of version 1")
 		refs, err := c.RefKeys(receipt.Ref())
 		require.NoError(t, err)
-		require.Equal(t, row.Ref, refs[0], "and a name")
+		require.Equal(t, row.Ref, refs[0], "and so has a ref")
 	}
 }
 
@@ -311,7 +313,7 @@ func TestCodec_ReadsAndFindsUnsealedRows(t *testing.T) {
 		is, err := rotated.RefKeys(ref)
 		require.NoError(t, err)
 		require.Contains(t, is, was[0])
-		require.NotEqual(t, is[0], was[0], "what is new is filed under the first")
+		require.NotEqual(t, is[0], was[0], "new rows are stored under the first key")
 	}
 }
 
@@ -361,7 +363,8 @@ func TestRedact_KeepsCounts(t *testing.T) {
 	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
 }
 
-// A Sealer that does not keep its word.
+// failingSealer is a Sealer that returns errors, or hashes that its contract does not
+// allow.
 type failingSealer struct {
 	seal.Sealer
 	lookups [][]byte
@@ -433,7 +436,8 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 	}
 }
 
-// FuzzDecode takes any bytes for a row: what makes sense is stored alike again.
+// FuzzDecode decodes any bytes as a row. What decodes must encode to the same message
+// again.
 func FuzzDecode(f *testing.F) {
 	c := rowcodec.NewCodec(nil)
 	for _, m := range []smsplus.Message{{}, fullMessage()} {
