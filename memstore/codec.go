@@ -36,8 +36,8 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
-// appendFixed appends what the trigger fixes. The key comes first, because record.key
-// reads it alone.
+// appendFixed appends the fields that the trigger fixes. The key comes first, because
+// record.key reads it alone.
 func appendFixed(b []byte, m *smsplus.Message) []byte {
 	b = appendText(b, m.Key)
 	b = appendText(b, m.To.LINEUserID)
@@ -61,7 +61,7 @@ type route struct {
 	plan     []smsplus.PlannedStep
 }
 
-// decodeRoute decodes what appendRoute appended.
+// decodeRoute decodes a text of appendRoute.
 func decodeRoute(text string) route {
 	last := len(text) - 1
 	var m smsplus.Message

@@ -25,7 +25,8 @@ type record struct {
 	// Times are microseconds since 1970. A dueAt of microtime.Never is never.
 	triggeredAt, dueAt int64
 	version            int64
-	// fixed is what the trigger fixes. state is what updates replace.
+	// fixed has the encoded fields that the trigger fixes, state those that an update
+	// replaces.
 	fixed, state string
 	claims       int32
 	// These are numbers of names. A route is a scenario and a plan.
@@ -33,7 +34,7 @@ type record struct {
 	count                                   smsplus.Count // has the status
 }
 
-// attemptSummary is what the indexes and the counters need of an attempt.
+// attemptSummary has the fields of an attempt that the indexes and the counters use.
 type attemptSummary struct {
 	channel    uint32
 	status     status.Status
@@ -77,7 +78,8 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	return r
 }
 
-// encodeState returns a record of what updates replace. Its other fields are zero.
+// encodeState returns a record with the fields that an update replaces. Its other
+// fields are zero.
 func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 	*buf = v.appendState((*buf)[:0], m)
 	return record{

@@ -80,7 +80,7 @@ func (l *lineWriter) write(what string, id uuid.UUID) error {
 	return err
 }
 
-// childLog collects what the children wrote.
+// childLog collects the lines of the children.
 type childLog struct {
 	returned       map[uuid.UUID]bool // messages whose Send returned
 	triesByAttempt map[uuid.UUID]int  // by the ID of the attempt

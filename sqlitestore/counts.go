@@ -48,7 +48,8 @@ type countDelta struct {
 	n    int64
 }
 
-// appendUnits appends what [smsplus.TemplateStats.Add] counts of a message.
+// appendUnits appends the units of a message, as [smsplus.TemplateStats.Add] counts
+// them.
 func appendUnits(units []countUnit, template int64, st status.Status, summary messageSummary) []countUnit {
 	message := smsplus.CountStatuses(st, summary.read, summary.statuses())
 	units = append(units, countUnit{wholeMessage, template, st.Group(), message})
@@ -242,9 +243,9 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, err
 }
 
-// sumStats adds to sums what is selected. It reads the counts of whole hours and days,
-// and the messages of the edges. No counts are kept by phone number or country code, so
-// with one of these it reads all messages selected.
+// sumStats adds the selected units to sums. It reads the counts of whole hours and
+// days, and the messages of the edges. No counts are kept by phone number or country
+// code, so with one of these it reads all messages selected.
 func (s *Store) sumStats(ctx context.Context, c *conn, sel selection, sums templateStats) error {
 	ranges := []microtime.Range{sel.Range}
 	if len(sel.phones) == 0 && sel.country == "" {

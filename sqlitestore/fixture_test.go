@@ -30,7 +30,7 @@ var fixtures = []struct {
 // newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2
 
-// This test migrates what stores of earlier releases wrote, and continues its messages.
+// This test migrates the files of earlier releases, and continues their messages.
 func TestMigrate_ContinuesMessagesOfEarlierSchema(t *testing.T) {
 	t.Parallel()
 	for i, fixture := range fixtures {

@@ -66,8 +66,8 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	}), err
 }
 
-// refSet returns the set of the refs. Two refs may have the same key by chance, so what a
-// key finds is compared with this set.
+// refSet returns the set of the refs. Two refs may have the same key by chance, so
+// results of a search by key are compared with this set.
 func refSet(refs []channel.Ref) map[channel.Ref]bool {
 	set := make(map[channel.Ref]bool, len(refs))
 	for _, ref := range refs {

@@ -27,7 +27,7 @@ func dueAtValue(t time.Time) driver.Value {
 	return nil
 }
 
-// attemptSummary is what the counts and the indexes need of an attempt.
+// attemptSummary has the fields of an attempt that the counts and the indexes use.
 type attemptSummary struct {
 	channel       int64 // a name's number
 	status        status.Status
@@ -36,9 +36,9 @@ type attemptSummary struct {
 	ref           int64 // if hasProviderID: the key under which receipts find the message
 }
 
-// messageSummary is what the counts and the indexes need of a message, besides its
-// status. The column marks holds it, so that an update, a purge and the statistics need
-// not decode the message.
+// messageSummary has the fields of a message that the counts and the indexes use,
+// except its status. The column marks holds it, so that an update, a purge and the
+// statistics need not decode the message.
 type messageSummary struct {
 	read     bool
 	attempts []attemptSummary
@@ -302,8 +302,8 @@ func wrapDecodeError(err error, id uuid.UUID) error {
 	return fmt.Errorf("sqlitestore: message %v: %w", id, err)
 }
 
-// storedRow is what a change needs of a stored message to update the counts and the
-// indexes.
+// storedRow has the columns of a stored message that are needed to update the counts
+// and the indexes.
 type storedRow struct {
 	number, version, triggeredAt, template int64
 	status                                 status.Status

@@ -20,7 +20,7 @@ type Options struct {
 	// Sealer protects personal data against a reader of the file: see package seal.
 	// Defaults to none: everything is stored unencrypted.
 	Sealer seal.Sealer
-	// Synchronous selects what a call that writes waits for. Defaults to Full.
+	// Synchronous selects how durable a change is when its call returns. Defaults to Full.
 	Synchronous Synchronous
 	// ReadConnections is the number of calls that may read concurrently. Defaults to 4.
 	ReadConnections int
@@ -29,8 +29,8 @@ type Options struct {
 	BusyTimeout time.Duration
 }
 
-// Synchronous selects what a call that writes waits for. With either value, a killed
-// process loses nothing and the file stays intact.
+// Synchronous selects how durable a change is when its call returns. With either value, a
+// killed process loses nothing and the file stays intact.
 type Synchronous uint8
 
 const (

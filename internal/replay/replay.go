@@ -1,13 +1,13 @@
 // Package replay tests that this release continues the messages that a store of an earlier
-// release wrote. [Fill] writes the messages of the fixtures. Each release keeps what its
-// store wrote as a fixture, with the schema of the time. [Prove] takes a store that was
+// release wrote. [Fill] writes the messages of the fixtures. A fixture is a file
+// that Fill wrote, with the schema of its release. [Prove] takes a store that was
 // migrated from a fixture.
 //
 //	load(t, "testdata/schema1.sql")
 //	require.NoError(t, mystore.Migrate(t.Context(), path))
 //	replay.Prove(t, open(t, path))
 //
-// A release that changes what messages are adds a fixture, and leaves the earlier ones
+// A release that changes messages adds a fixture, and leaves the earlier ones
 // unchanged.
 package replay
 

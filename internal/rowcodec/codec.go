@@ -2,15 +2,15 @@
 // which fields are columns, because its database searches them. The other fields are
 // encoded here into three values:
 //
-//   - fixed: what a trigger fixes and nobody searches: LINE user ID, variables, metadata.
-//     An update never writes it again.
-//   - state: what updates replace and nobody searches: the attempts, and the times except
+//   - fixed: the fields that a trigger fixes: LINE user ID, variables, metadata. An update
+//     never writes them again.
+//   - state: the fields that an update replaces: the attempts, and the times except
 //     TriggeredAt and DueAt.
 //   - route: scenario and plan. They are equal for all messages of a template, so a store
 //     may store them once.
 //
-// The phone number is a column, because it is searched: [Codec.PhoneKeys] returns what the
-// column may hold. Provider IDs and parked receipts are found by a number: see
+// The phone number is a column, because it is searched: [Codec.PhoneKeys] returns the
+// possible values of the column. Provider IDs and parked receipts are found by a number: see
 // [Codec.RefKeys].
 //
 // With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
@@ -71,7 +71,7 @@ const (
 	routeKind   = "route"
 )
 
-// EncodeFixed encodes what m's trigger fixed.
+// EncodeFixed encodes the fields that m's trigger fixed.
 func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
 	b := []byte{version}
 	if c.sealer != nil {
@@ -107,7 +107,7 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	return nil
 }
 
-// EncodeState encodes what updates replace. It rejects a status that does not exist.
+// EncodeState encodes the fields that an update replaces. It rejects a status that does not exist.
 func (c *Codec) EncodeState(m *smsplus.Message) ([]byte, error) {
 	if !m.Status.Valid() {
 		return nil, fmt.Errorf("stored: Message.Status %d does not exist", m.Status)
@@ -135,7 +135,7 @@ func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 // EncodeRoute returns m's scenario and plan. Equal ones have equal encodings.
 func EncodeRoute(m *smsplus.Message) []byte { return AppendRoute(nil, m) }
 
-// AppendRoute appends to b what EncodeRoute returns.
+// AppendRoute appends the result of EncodeRoute to b.
 func AppendRoute(b []byte, m *smsplus.Message) []byte { return appendRoute(append(b, version), m) }
 
 // DecodeRoute sets the fields of m that EncodeRoute encoded.
@@ -177,8 +177,8 @@ func (c *Codec) DecodeReceipt(b []byte) (channel.Receipt, error) {
 	return rec, r.finish(receiptKind)
 }
 
-// Redact removes from m what identifies the person and what they were sent: the
-// recipient, the variables, the metadata, the providers' error texts and IDs.
+// Redact removes personal data from m: the recipient, the variables, the metadata, and
+// the error texts and IDs of the providers.
 func Redact(m *smsplus.Message) {
 	m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
 	for i := range m.Attempts {
@@ -232,8 +232,8 @@ func checkHead(head byte, kind string) (sealed bool, err error) {
 
 func errEmpty(kind string) error { return fmt.Errorf("%w: %s is empty", ErrCorrupt, kind) }
 
-// associatedData returns what a sealed value is bound to. So it cannot be replaced by
-// the value of another record, or by another value of its record.
+// associatedData returns the context that a sealed value is bound to. So it cannot be
+// replaced by the value of another record, or by another value of its record.
 func associatedData(head byte, kind string, id []byte) []byte {
 	b := make([]byte, 0, 1+len(kind)+len(uuid.UUID{}))
 	return append(append(append(b, head), kind...), id...)

@@ -229,8 +229,8 @@ func TestCodec_RoundTripsReceipt(t *testing.T) {
 	}
 }
 
-// goldenFile is what the first release stored of fullMessage and sampleReceipt. It
-// never changes.
+// goldenFile contains fullMessage and sampleReceipt as the first release stored them.
+// It never changes.
 const goldenFile = "testdata/version1.json"
 
 func TestCodec_ReadsVersion1(t *testing.T) {

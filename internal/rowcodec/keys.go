@@ -33,8 +33,8 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 }
 
 // RefKeys returns the numbers under which a record with the provider's ID may be
-// stored. The first is the one that is written. A search asks for all of them, and must
-// compare what it finds, because two IDs may share a number by chance.
+// stored. The first is the one that is written. A search asks for all of them and must
+// compare the IDs that it finds, because two IDs may share a number by chance.
 func (c *Codec) RefKeys(ref channel.Ref) ([]int64, error) {
 	b := appendText(nil, string(ref.Channel))
 	return c.lookupNumbers("ref", append(b, ref.ProviderID...))
