@@ -235,13 +235,13 @@ func (rec *record) key() string {
 }
 
 // decode sets the fields of m, which must be zero.
-func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
+func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.ID = rec.id
-	m.Template = w.templates[rec.template]
+	m.Template = texts.templates[rec.template]
 	m.To.Phone = rec.phone
 	m.Status = rec.status()
-	m.Channel = channel.Name(w.channels[rec.channel])
-	m.Lane = channel.Name(w.channels[rec.lane])
+	m.Channel = channel.Name(texts.channels[rec.channel])
+	m.Lane = channel.Name(texts.channels[rec.lane])
 	m.TriggeredAt = microtime.Time(rec.triggeredAt)
 	m.DueAt = microtime.Time(rec.dueAt)
 	m.Claims = int(rec.claims)
@@ -253,7 +253,7 @@ func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
 
-	route := &w.routes[rec.route]
+	route := &texts.routes[rec.route]
 	m.Scenario, m.Plan = route.scenario, slices.Clone(route.plan)
 
 	r = reader{s: rec.state}
@@ -262,6 +262,6 @@ func (rec *record) decode(m *smsplus.Message, w internSnapshot) {
 		m.Attempts = make([]smsplus.Attempt, n)
 	}
 	for i := range m.Attempts {
-		r.attempt(&m.Attempts[i], w.channels)
+		r.attempt(&m.Attempts[i], texts.channels)
 	}
 }

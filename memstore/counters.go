@@ -82,7 +82,7 @@ type tier struct {
 // bucket counts the messages that were triggered in one period of the tier. It exists
 // only while it has messages.
 type bucket struct {
-	number   int64 // of periods since 1970
+	number   int64 // of the period: number 0 begins 1970
 	messages int
 	keys     []cellKey // ascending
 	cells    []cell    // cells[i] has the key keys[i]
