@@ -13,7 +13,7 @@ var house = []floor{
 	{"providers call in", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"where messages live", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
-	{"what the stores are built from", []string{"internal/rowcodec", "internal/migrate"}},
+	{"what the durable stores are built from", []string{"internal/rowcodec", "internal/migrate"}},
 	{"Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"what the engine is built from", []string{"smsplus/internal/..."}},
 	{"the adapters", []string{"channel/..."}},
@@ -41,16 +41,17 @@ var (
 // beside the standard library and the floors below, each package needs these
 // modules alone.
 var builtOn = map[string][]string{
-	"memstore":           {uuid},
-	"pgstore":            {uuid, "github.com/jackc/pgx/v5"},
-	"internal/rowcodec":  {uuid},
-	"internal/migrate":   nil,
+	"memstore":          {uuid},
+	"pgstore":           {uuid, "github.com/jackc/pgx/v5"},
+	"internal/rowcodec": {uuid},
+	"internal/migrate":  nil,
+	"smsplus":           {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
+	"channel":           {uuid},
+	"status":            nil,
+	"phone":             nil,
+	"seal":              nil,
+
 	"internal/microtime": nil,
-	"smsplus":            {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
-	"channel":            {uuid},
-	"status":             nil,
-	"phone":              nil,
-	"seal":               nil,
 }
 
 const (
