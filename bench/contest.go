@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -171,15 +170,6 @@ func (c contest) measure(ctx context.Context, one contestant, n int) (r result, 
 		return err
 	})
 	return r, err
-}
-
-// ownCPU is what the process has used so far, its garbage collector's included.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // spread has callers at a time call for n things, a batch of them each time.
