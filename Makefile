@@ -109,7 +109,7 @@ race: ## every test again, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...
 
 crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
-	$(GO) test -count=1 -v -timeout=3h -run=AKilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
+	$(GO) test -count=1 -v -timeout=3h -run=KilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
 
 oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...

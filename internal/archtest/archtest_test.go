@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheHouseStands(t *testing.T) {
+func TestModule_KeepsRules(t *testing.T) {
 	t.Parallel()
 	sources, err := load(os.DirFS("../.."))
 	require.NoError(t, err)
@@ -27,10 +27,10 @@ func TestTheHouseStands(t *testing.T) {
 	}
 }
 
-// sound is a small house that keeps every rule.
-var sound = map[string]string{
+// soundFiles are a small module that keeps every rule.
+var soundFiles = map[string]string{
 	"doc.go": `
-		// Package smsplusgo is the door.
+		// Package smsplusgo is the root.
 		package smsplusgo`,
 	"status/status.go": `
 		// Package status is the vocabulary.
@@ -57,6 +57,7 @@ var sound = map[string]string{
 			"github.com/benbjohnson/clock"
 			"golang.org/x/sync/errgroup"
 
+			"` + module + `/smsplus/internal/group"
 			"` + module + `/status"
 		)
 
@@ -77,6 +78,19 @@ var sound = map[string]string{
 		type StopError struct{}
 
 		func (*StopError) Error() string { return "" }`,
+	"smsplus/internal/group/group.go": `
+		// Package group is a mechanism of the engine.
+		package group
+
+		import (
+			"sync"
+
+			"golang.org/x/time/rate"
+		)
+
+		var mu sync.Mutex
+
+		func Undocumented(*rate.Limiter) {}`,
 	"smsplus/dispatcher_test.go": `
 		package smsplus
 		import "` + module + `/memstore"
@@ -116,7 +130,7 @@ var sound = map[string]string{
 
 		func Main() {}`,
 	"internal/archtest/doc.go": `
-		// Package archtest keeps the house.
+		// Package archtest keeps the layers.
 		package archtest
 
 		func Undocumented() {}`,
@@ -128,12 +142,12 @@ var sound = map[string]string{
 		import "` + module + `/smsplus"`,
 }
 
-func TestASoundHousePasses(t *testing.T) {
+func TestRules_AcceptSoundModule(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, broken(t, nil))
+	require.Empty(t, violations(t, nil))
 }
 
-func TestEveryBrokenRuleIsCaught(t *testing.T) {
+func TestRules_ReportViolations(t *testing.T) {
 	t.Parallel()
 	const (
 		imports = "// Package x is one.\npackage x\nimport _ "
@@ -146,84 +160,99 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 		want       string
 	}{
 		{
-			"every package stands on a floor", "a new folder",
+			"every package is in a layer", "a new folder",
 			map[string]string{"attic/x.go": "// Package x is one.\npackage x"},
-			"attic: on no floor; give it a place in the house",
+			"attic: in no layer; add it to layers",
 		},
 		{
-			"every package stands on a floor", "a folder below one that stands for itself alone",
-			map[string]string{"storetest/x/x.go": "// Package x is one.\npackage x"},
-			"storetest/x: on no floor; give it a place in the house",
+			"every package is in a layer", "a folder below a package whose pattern has no dots",
+			map[string]string{"smsplus/x/x.go": "// Package x is one.\npackage x"},
+			"smsplus/x: in no layer; add it to layers",
 		},
 		{
-			"a package imports only floors under it", "the engine and a store",
+			"a package imports only layers below it", "the engine and a store",
 			map[string]string{"smsplus/x.go": imports + at("memstore")},
-			"smsplus/x.go:3: imports memstore, which is above it (where messages live)",
+			"smsplus/x.go:3: imports memstore, which is above it (stores)",
 		},
 		{
-			"a package imports only floors under it", "an adapter and the engine",
+			"a package imports only layers below it", "an adapter and the engine",
 			map[string]string{"channel/line/x.go": imports + at("smsplus"), "channel/line/x_test.go": example},
-			"channel/line/x.go:3: imports smsplus, which is above it (Dispatcher, Message, Template, Store)",
+			"channel/line/x.go:3: imports smsplus, which is above it (engine: Dispatcher, Message, Template, Store)",
 		},
 		{
-			"a package imports only floors under it", "two adapters",
+			"a package imports only layers below it", "two adapters",
 			map[string]string{"channel/line/x.go": imports + at("channel/sms/twilio"), "channel/line/x_test.go": example},
-			"channel/line/x.go:3: imports its neighbour channel/sms/twilio",
+			"channel/line/x.go:3: imports its sibling channel/sms/twilio",
 		},
 		{
-			"a package imports only floors under it", "two stores",
+			"a package imports only layers below it", "two stores",
 			map[string]string{"pgstore/x.go": imports + at("sqlitestore"), "pgstore/x_test.go": example},
-			"pgstore/x.go:3: imports its neighbour sqlitestore",
+			"pgstore/x.go:3: imports its sibling sqlitestore",
 		},
 		{
-			"a package imports only floors under it", "two words",
+			"a package imports only layers below it", "two packages of the vocabulary",
 			map[string]string{"status/x.go": imports + at("phone")},
-			"status/x.go:3: imports its neighbour phone",
+			"status/x.go:3: imports its sibling phone",
 		},
 		{
-			"a package imports only floors under it", "the floor of adapters from the one below, in a folder of its own",
+			"a package imports only layers below it", "a layer above in a folder of its own",
 			map[string]string{"channel/x.go": imports + at("channel/simulated"), "channel/x_test.go": example},
-			"channel/x.go:3: imports channel/simulated, which is above it (the adapters)",
+			"channel/x.go:3: imports channel/simulated, which is above it (adapters)",
 		},
 		{
-			"a package imports only floors under it", "the door",
+			"a package imports only layers below it", "the root",
 			map[string]string{"query/x.go": imports + `"` + module + `"`, "query/x_test.go": example},
-			"query/x.go:3: imports ., which is above it (the door: one page, no code)",
+			"query/x.go:3: imports ., which is above it (root: one page, no code)",
 		},
 		{
-			"a package imports only floors under it", "what stands nowhere",
+			"a package imports only layers below it", "a package in no layer",
 			map[string]string{"query/x.go": imports + at("attic"), "query/x_test.go": example},
-			"query/x.go:3: imports attic, which is on no floor",
+			"query/x.go:3: imports attic, which is in no layer",
 		},
 		{
-			"a package never imports what it is not to know", "the console and a store",
+			"a package imports only layers below it", "a mechanism of the engine and the vocabulary",
+			map[string]string{"smsplus/internal/x/x.go": imports + at("status")},
+			"smsplus/internal/x/x.go:3: imports status, which is above it (vocabulary)",
+		},
+		{
+			"a package imports only layers below it", "two mechanisms of the engine",
+			map[string]string{"smsplus/internal/x/x.go": imports + at("smsplus/internal/y")},
+			"smsplus/internal/x/x.go:3: imports its sibling smsplus/internal/y",
+		},
+		{
+			"a package imports nothing that is banned for it", "the console and a store",
 			map[string]string{"console/x.go": imports + at("pgstore"), "console/x_test.go": example},
-			"console/x.go:3: imports pgstore, which console is not to know",
+			"console/x.go:3: imports pgstore, which is banned for console",
 		},
 		{
-			"a package never imports what it is not to know", "a suite in a program",
+			"a package imports nothing that is banned for it", "a suite in a program",
 			map[string]string{"cmd/demo/x.go": "// Demo is one.\npackage main\nimport _ " + at("channel/channeltest")},
-			"cmd/demo/x.go:3: imports channel/channeltest, which cmd/demo is not to know",
+			"cmd/demo/x.go:3: imports channel/channeltest, which is banned for cmd/demo",
 		},
 		{
 			"the engine is built on few modules", "a driver in the engine",
 			map[string]string{"smsplus/x.go": imports + `"github.com/jackc/pgx/v5"`},
-			"smsplus/x.go:3: imports github.com/jackc/pgx/v5; smsplus does without it",
+			"smsplus/x.go:3: imports github.com/jackc/pgx/v5, which is no module for smsplus",
 		},
 		{
 			"the engine is built on few modules", "a driver in the reference store",
 			map[string]string{"memstore/x.go": imports + `"github.com/jackc/pgx/v5/pgxpool"`, "memstore/x_test.go": example},
-			"memstore/x.go:3: imports github.com/jackc/pgx/v5/pgxpool; memstore does without it",
+			"memstore/x.go:3: imports github.com/jackc/pgx/v5/pgxpool, which is no module for memstore",
 		},
 		{
-			"the engine is built on few modules", "a module whose path begins like a good one",
+			"the engine is built on few modules", "a module whose path begins like an allowed one",
 			map[string]string{"smsplus/x.go": imports + `"golang.org/x/synctools"`},
-			"smsplus/x.go:3: imports golang.org/x/synctools; smsplus does without it",
+			"smsplus/x.go:3: imports golang.org/x/synctools, which is no module for smsplus",
 		},
 		{
 			"the engine is built on few modules", "anything in the vocabulary",
 			map[string]string{"status/x.go": imports + `"github.com/google/uuid"`},
-			"status/x.go:3: imports github.com/google/uuid; status does without it",
+			"status/x.go:3: imports github.com/google/uuid, which is no module for status",
+		},
+		{
+			"the engine is built on few modules", "a module in a mechanism of the engine",
+			map[string]string{"smsplus/internal/x/x.go": imports + `"golang.org/x/sync/errgroup"`},
+			"smsplus/internal/x/x.go:3: imports golang.org/x/sync/errgroup, which is no module for smsplus/internal/x",
 		},
 		{
 			"test libraries stay in tests", "testify",
@@ -281,22 +310,22 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 			"smsplus/x.go:4: the exported V names github.com/benbjohnson/clock",
 		},
 		{
-			"no package has a name that says nothing", "the package's",
+			"no package has a meaningless name", "the package's",
 			map[string]string{"internal/x/x.go": "// Package util is one.\npackage util"},
-			`internal/x: "util" says nothing of what the package holds`,
+			`internal/x: "util" does not say what the package holds`,
 		},
 		{
-			"no package has a name that says nothing", "the folder's",
+			"no package has a meaningless name", "the folder's",
 			map[string]string{"internal/helpers/x.go": "// Package x is one.\npackage x"},
-			`internal/helpers: "helpers" says nothing of what the package holds`,
+			`internal/helpers: "helpers" does not say what the package holds`,
 		},
 		{
-			"every package says what it is", "a library",
+			"every package has a package comment", "a library",
 			map[string]string{"query/x.go": "package query"},
 			"query: no file has a package comment",
 		},
 		{
-			"every package says what it is", "a program, with a comment that is not its own",
+			"every package has a package comment", "a program with a comment that is not the package's",
 			map[string]string{"cmd/demo/main.go": "// Copyright.\n\npackage main"},
 			"cmd/demo: no file has a package comment",
 		},
@@ -316,7 +345,7 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 			"smsplus/x.go:4: M has no comment",
 		},
 		{
-			"every exported name has a comment", "a function that is called like a method in no need of one",
+			"every exported name has a comment", "a function with the name of a method that needs none",
 			map[string]string{"smsplus/x.go": "package smsplus\nfunc Error() {}"},
 			"smsplus/x.go:2: Error has no comment",
 		},
@@ -341,12 +370,12 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 			"smsplus/x.go:2: A has no comment",
 		},
 		{
-			"every public package has an example", "one without tests",
+			"every public package has an example", "a package without tests",
 			map[string]string{"query/x.go": "// Package query is one.\npackage query\n// F is one.\nfunc F() {}"},
 			"query: no Example function in its tests",
 		},
 		{
-			"every public package has an example", "one with tests alone",
+			"every public package has an example", "a package with tests that are no examples",
 			map[string]string{
 				"query/x.go":      "// Package query is one.\npackage query\n// F is one.\nfunc F() {}",
 				"query/x_test.go": "package query\nfunc TestF() {}\nfunc (t) Example() {}",
@@ -354,20 +383,20 @@ func TestEveryBrokenRuleIsCaught(t *testing.T) {
 			"query: no Example function in its tests",
 		},
 	}
-	proved := map[string]bool{}
+	tested := map[string]bool{}
 	for _, tt := range tests {
-		proved[tt.rule] = true
+		tested[tt.rule] = true
 		t.Run(tt.rule+"/"+tt.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, map[string][]string{tt.rule: {tt.want}}, broken(t, tt.files))
+			require.Equal(t, map[string][]string{tt.rule: {tt.want}}, violations(t, tt.files))
 		})
 	}
 	for _, r := range rules {
-		require.True(t, proved[r.name], "no source breaks the rule that %s", r.name)
+		require.True(t, tested[r.name], "no example breaks the rule: %s", r.name)
 	}
 }
 
-func TestAnApplicationOfTheEngineAndMemstoreCompilesNoDriver(t *testing.T) {
+func TestModule_CompilesNoDriverWithMemstore(t *testing.T) {
 	t.Parallel()
 	sources, err := load(os.DirFS("../.."))
 	require.NoError(t, err)
@@ -375,25 +404,25 @@ func TestAnApplicationOfTheEngineAndMemstoreCompilesNoDriver(t *testing.T) {
 	require.Contains(t, compiledBy(sources, "sqlitestore"), "modernc.org/sqlite", "what a package imports was not found")
 }
 
-func TestWhatIsCompiledByWayOfOtherPackagesIsFound(t *testing.T) {
+func TestCompiledBy_FollowsImports(t *testing.T) {
 	t.Parallel()
-	files := maps.Clone(sound)
+	files := maps.Clone(soundFiles)
 	files["internal/rowcodec/x.go"] = "// Package rowcodec is one.\npackage rowcodec\nimport _ \"modernc.org/sqlite/lib\""
 	files["memstore/x.go"] = "package memstore\nimport _ \"" + module + "/internal/rowcodec\""
 	sources, err := load(mapFS(files))
 	require.NoError(t, err)
-	require.Equal(t, []string{mockClock, "golang.org/x/sync", "modernc.org/sqlite"}, compiledBy(sources, "memstore"))
+	require.Equal(t, []string{mockClock, "golang.org/x/sync", "golang.org/x/time", "modernc.org/sqlite"}, compiledBy(sources, "memstore"))
 }
 
 func mockClockIn(decl string) map[string]string {
 	return map[string]string{"smsplus/x.go": "package smsplus\nimport \"" + mockClock + "\"\n" + decl}
 }
 
-// broken checks the sound house with some files added, and returns the lines of
-// each rule that it breaks.
-func broken(t *testing.T, added map[string]string) map[string][]string {
+// violations adds files to the sound module and returns the lines of each rule that it
+// then breaks.
+func violations(t *testing.T, added map[string]string) map[string][]string {
 	t.Helper()
-	files := maps.Clone(sound)
+	files := maps.Clone(soundFiles)
 	maps.Copy(files, added)
 	sources, err := load(mapFS(files))
 	require.NoError(t, err)

@@ -1,3 +1,3 @@
 // Package archtest keeps the module's architecture: its tests read the source of
-// every package and hold it against the house, the tables in house_test.go.
+// every package and check it against the tables in layers_test.go.
 package archtest

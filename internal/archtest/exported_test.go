@@ -7,21 +7,20 @@ import (
 	"path"
 )
 
-// declared is one exported name of a package with what its declaration shows.
+// declared is one exported name of a package and the types that its declaration shows.
 type declared struct {
 	name   string
 	doc    string
 	method bool
 	file   *ast.File
 	node   ast.Node
-	// shows are the parts that an application sees: a function without its body,
+	// shows holds the parts that an application sees: a function without its body,
 	// a struct without its unexported fields.
 	shows []ast.Node
 }
 
-// exported yields what the package declares for others: functions, types,
-// constants, variables, methods of exported types, and those that an exported
-// interface asks for.
+// exported yields the exported names of the package: functions, types, constants,
+// variables, methods of exported types, and the methods of exported interfaces.
 func (s *source) exported() iter.Seq[declared] {
 	return func(yield func(declared) bool) {
 		for _, file := range s.files {
@@ -68,7 +67,7 @@ func exportedFunc(f *ast.FuncDecl) []declared {
 	return []declared{{name: f.Name.Name, doc: f.Doc.Text(), method: f.Recv != nil, node: f.Name, shows: []ast.Node{f.Type}}}
 }
 
-// receiver is the name of a receiver's type, without its star and parameters.
+// receiver returns the name of a receiver's type, without its star and parameters.
 func receiver(t ast.Expr) string {
 	for {
 		switch x := t.(type) {
@@ -86,8 +85,9 @@ func receiver(t ast.Expr) string {
 	}
 }
 
-// A comment on the keyword is the type's if the type stands alone behind it, and a
-// method that is all of an interface is explained by the interface's comment.
+// exportedType returns the type and the methods of an interface. The comment on the
+// keyword is the type's if there is no group. An interface's only method needs no
+// comment: that of the interface explains it.
 func exportedType(group *ast.GenDecl, t *ast.TypeSpec) []declared {
 	if !t.Name.IsExported() {
 		return nil
@@ -119,7 +119,8 @@ func exportedType(group *ast.GenDecl, t *ast.TypeSpec) []declared {
 	return all
 }
 
-// A group of constants or variables may share one comment.
+// exportedValue returns the constant or variable. A group of them may share one
+// comment.
 func exportedValue(group *ast.GenDecl, v *ast.ValueSpec) []declared {
 	if !anyExported(v.Names) {
 		return nil
@@ -148,7 +149,8 @@ func anyExported(names []*ast.Ident) bool {
 	return false
 }
 
-// mentions yields where the declaration shows a name of the package imported by path.
+// mentions yields the places where the declaration shows a name of the package that
+// is imported by path.
 func (d declared) mentions(importedPath string) iter.Seq[ast.Node] {
 	return func(yield func(ast.Node) bool) {
 		local := localName(d.file, importedPath)
@@ -167,7 +169,7 @@ func (d declared) mentions(importedPath string) iter.Seq[ast.Node] {
 	}
 }
 
-// localName is what a file calls the package that it imports by path, or "".
+// localName returns the name that a file gives the package with an import path, or "".
 func localName(f *ast.File, importedPath string) string {
 	for _, spec := range f.Imports {
 		if importPath(spec) == importedPath {

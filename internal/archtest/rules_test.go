@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-type floor struct {
+// layer is a set of packages that do not import each other.
+type layer struct {
 	holds    string
 	packages []string
 }
 
+// ban forbids the packages that match importer to import those that match imports.
 type ban struct {
 	importer string
 	imports  []string
@@ -24,12 +26,12 @@ type rule struct {
 	check func(*source) []string
 }
 
-// floorOf returns the index into the house of a package's floor, or -1. A line
-// that names the package itself goes before one that names the folders above it.
-func floorOf(dir string) int {
+// layerOf returns the index into layers of a package's layer, or -1. A pattern that
+// names the package itself takes precedence, then the longest one.
+func layerOf(dir string) int {
 	best, length := -1, -1
-	for i, f := range house {
-		for _, pattern := range f.packages {
+	for i, l := range layers {
+		for _, pattern := range l.packages {
 			if pattern == dir {
 				return i
 			}
@@ -41,6 +43,7 @@ func floorOf(dir string) int {
 	return best
 }
 
+// matches reports whether a folder is that of a pattern, or below it for "x/...".
 func matches(pattern, dir string) bool {
 	folder, all := strings.CutSuffix(pattern, "...")
 	return dir == strings.TrimSuffix(folder, "/") || all && strings.HasPrefix(dir, folder)
@@ -50,27 +53,27 @@ func matchesAny(patterns []string, dir string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, dir) })
 }
 
-func standsOnAFloor(s *source) []string {
-	if floorOf(s.dir) >= 0 {
+func isInALayer(s *source) []string {
+	if layerOf(s.dir) >= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: on no floor; give it a place in the house", s.dir)}
+	return []string{fmt.Sprintf("%s: in no layer; add it to layers", s.dir)}
 }
 
-func importsOnlyBelow(s *source) []string {
+func importsOnlyLayersBelow(s *source) []string {
 	var broken []string
-	own := floorOf(s.dir)
+	own := layerOf(s.dir)
 	for _, i := range s.imports() {
-		if i.dir == "" || strings.HasPrefix(i.dir, s.dir+"/") && floorOf(i.dir) == own {
+		if i.dir == "" || strings.HasPrefix(i.dir, s.dir+"/") && layerOf(i.dir) == own {
 			continue
 		}
-		switch other := floorOf(i.dir); {
+		switch other := layerOf(i.dir); {
 		case other < 0:
-			broken = append(broken, fmt.Sprintf("%s: imports %s, which is on no floor", i.at, i.dir))
+			broken = append(broken, fmt.Sprintf("%s: imports %s, which is in no layer", i.at, i.dir))
 		case other == own:
-			broken = append(broken, fmt.Sprintf("%s: imports its neighbour %s", i.at, i.dir))
+			broken = append(broken, fmt.Sprintf("%s: imports its sibling %s", i.at, i.dir))
 		case other < own:
-			broken = append(broken, fmt.Sprintf("%s: imports %s, which is above it (%s)", i.at, i.dir, house[other].holds))
+			broken = append(broken, fmt.Sprintf("%s: imports %s, which is above it (%s)", i.at, i.dir, layers[other].holds))
 		}
 	}
 	return broken
@@ -78,10 +81,10 @@ func importsOnlyBelow(s *source) []string {
 
 func importsNothingBanned(s *source) []string {
 	var broken []string
-	for _, b := range never {
+	for _, b := range bans {
 		for _, i := range s.imports() {
 			if i.dir != "" && matches(b.importer, s.dir) && matchesAny(b.imports, i.dir) {
-				broken = append(broken, fmt.Sprintf("%s: imports %s, which %s is not to know", i.at, i.dir, s.dir))
+				broken = append(broken, fmt.Sprintf("%s: imports %s, which is banned for %s", i.at, i.dir, s.dir))
 			}
 		}
 	}
@@ -89,14 +92,15 @@ func importsNothingBanned(s *source) []string {
 }
 
 func isBuiltOnFewModules(s *source) []string {
-	mods, limited := builtOn[s.dir]
-	if !limited {
-		return nil
-	}
 	var broken []string
-	for _, i := range s.imports() {
-		if i.dir == "" && !i.standard() && !slices.ContainsFunc(mods, i.of) {
-			broken = append(broken, fmt.Sprintf("%s: imports %s; %s does without it", i.at, i.path, s.dir))
+	for pattern, allowed := range builtOn {
+		if !matches(pattern, s.dir) {
+			continue
+		}
+		for _, i := range s.imports() {
+			if i.dir == "" && !i.standard() && !slices.ContainsFunc(allowed, i.of) {
+				broken = append(broken, fmt.Sprintf("%s: imports %s, which is no module for %s", i.at, i.path, s.dir))
+			}
 		}
 	}
 	return broken
@@ -115,16 +119,16 @@ func keepsTestLibrariesInTests(s *source) []string {
 	return broken
 }
 
-func hasAName(s *source) []string {
+func hasMeaningfulName(s *source) []string {
 	for _, name := range []string{s.name(), path.Base(s.dir)} {
 		if slices.Contains(meaningless, name) {
-			return []string{fmt.Sprintf("%s: %q says nothing of what the package holds", s.dir, name)}
+			return []string{fmt.Sprintf("%s: %q does not say what the package holds", s.dir, name)}
 		}
 	}
 	return nil
 }
 
-func hasAPackageComment(s *source) []string {
+func hasPackageComment(s *source) []string {
 	if slices.ContainsFunc(s.files, func(f *ast.File) bool { return f.Doc.Text() != "" }) {
 		return nil
 	}
@@ -157,9 +161,9 @@ func namesNoMockClock(s *source) []string {
 	return broken
 }
 
-// A package that declares nothing for others, as the page at the door, has
-// nothing to show.
-func hasAnExample(s *source) []string {
+// hasExample is a rule for public packages that export anything. The root exports
+// nothing.
+func hasExample(s *source) []string {
 	if !s.public() {
 		return nil
 	}

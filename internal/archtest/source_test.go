@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// source is one folder's Go files.
+// source is the Go files of one folder.
 type source struct {
-	// dir is the folder as the house names it: "." or "channel/line".
+	// dir is the folder as layers names it: "." or "channel/line".
 	dir          string
 	fset         *token.FileSet
 	files, tests []*ast.File
 }
 
-// load reads every package of the module that fsys is the root of. Modules
-// within, testdata and files that no build includes are left out.
+// load parses every package of the module whose root is fsys. It leaves out modules
+// within, testdata, and files that no build includes.
 func load(fsys fs.FS) ([]*source, error) {
 	found := map[string]*source{}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -28,7 +28,7 @@ func load(fsys fs.FS) ([]*source, error) {
 		case err != nil:
 			return err
 		case entry.IsDir():
-			return enter(fsys, name)
+			return enterFolder(fsys, name)
 		case path.Ext(name) != ".go":
 			return nil
 		}
@@ -52,8 +52,8 @@ func load(fsys fs.FS) ([]*source, error) {
 	return all, err
 }
 
-// enter returns fs.SkipDir for a folder that is not the module's.
-func enter(fsys fs.FS, dir string) error {
+// enterFolder returns fs.SkipDir for a folder that is not the module's.
+func enterFolder(fsys fs.FS, dir string) error {
 	if dir == "." {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (s *source) add(name string, text []byte) error {
 	return nil
 }
 
-// name is the package's.
+// name returns the package's name.
 func (s *source) name() string { return s.files[0].Name.Name }
 
 // public reports whether applications can import the package.
@@ -88,20 +88,20 @@ func (s *source) public() bool {
 	return s.name() != "main" && !slices.Contains(strings.Split(s.dir, "/"), "internal")
 }
 
-// suite reports whether the package is there to be called by tests.
+// suite reports whether the package is for tests to call.
 func (s *source) suite() bool { return slices.Contains(suites, s.dir) }
 
-// at is a node's place, "smsplus/clock.go:9".
+// at returns a node's position, "smsplus/clock.go:9".
 func (s *source) at(n ast.Node) string {
 	p := s.fset.Position(n.Pos())
 	return p.Filename + ":" + strconv.Itoa(p.Line)
 }
 
-// imported is one import of a file that ships.
+// imported is one import of a production file.
 type imported struct {
 	at   string
 	path string
-	// dir is the folder within the module, or "" for what comes from outside.
+	// dir is the folder within the module, or "" for an import from outside.
 	dir string
 }
 
@@ -124,25 +124,25 @@ func (s *source) imports() []imported {
 func importPath(spec *ast.ImportSpec) string {
 	p, err := strconv.Unquote(spec.Path.Value)
 	if err != nil {
-		panic(err) // the parser lets no such import through
+		panic(err) // the parser accepts no such import
 	}
 	return p
 }
 
-// standard reports whether the import is of the standard library, whose paths
-// alone begin with a word that has no dot.
+// standard reports whether the import is of the standard library: no other path begins
+// with a word without a dot.
 func (i imported) standard() bool {
 	first, _, _ := strings.Cut(i.path, "/")
 	return i.dir == "" && !strings.Contains(first, ".")
 }
 
-// of reports whether an import path belongs to the module, or is the package, mod.
+// of reports whether the import is of mod: of that module, or of that package.
 func (i imported) of(mod string) bool {
 	return i.path == mod || strings.HasPrefix(i.path, mod+"/")
 }
 
-// compiledBy returns the modules beside the standard library that packages need, by
-// way of the module's others too.
+// compiledBy returns the modules that packages import, directly or through packages of
+// this module. The standard library is left out.
 func compiledBy(sources []*source, packages ...string) []string {
 	byDir := map[string]*source{}
 	for _, s := range sources {
@@ -167,7 +167,7 @@ func compiledBy(sources []*source, packages ...string) []string {
 	return slices.Compact(modules)
 }
 
-// module is the part of the path that names the module, but for its major version.
+// module returns the part of the path that names the module, without a major version.
 func (i imported) module() string {
 	parts := strings.Split(i.path, "/")
 	n := 2

@@ -1,0 +1,94 @@
+package archtest
+
+// layers are the module's packages from the top down. A package imports packages of
+// the layers below its own. It imports none of a layer above, and no sibling except
+// those in folders below its own. "x/..." is the folder x and all folders below it,
+// unless another line names a package there.
+//
+// Only production files are bound. A test may import any package: the test suites and
+// the simulated providers are in layers above the packages that they test.
+var layers = []layer{
+	{"root: one page, no code", []string{"."}},
+	{"internal: for developers of the module", []string{"internal/..."}},
+	{"programs and pages", []string{"console/...", "examples/...", "cmd/..."}},
+	{"providers' webhooks", []string{"webhook/..."}},
+	{"records, statistics, export", []string{"query/..."}},
+	{"stores", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
+	{"building blocks of durable stores", []string{"internal/rowcodec", "internal/migrate"}},
+	{"engine: Dispatcher, Message, Template, Store", []string{"smsplus"}},
+	{"adapters", []string{"channel/..."}},
+	{"building blocks of adapters", []string{"channel/httpapi", "channel/sms"}},
+	{"definition of a channel", []string{"channel"}},
+	{"vocabulary", []string{"status", "phone", "seal"}},
+	{"time as stores keep it", []string{"internal/microtime"}},
+	{"mechanisms of the engine that know no message", []string{"smsplus/internal/..."}},
+}
+
+// bans forbid imports that the layers allow. A package that works on any store imports
+// none, and the suites are for tests.
+var bans = []ban{
+	{"query/...", stores},
+	{"webhook/...", stores},
+	{"console/...", stores},
+	{"...", suites},
+}
+
+var (
+	stores = []string{"memstore/...", "sqlitestore/...", "pgstore/..."}
+	suites = []string{"storetest", "channel/channeltest", "internal/interop", "internal/pgtest", "internal/replay"}
+)
+
+// builtOn lists the only modules that a package may import in addition to the standard
+// library and the layers below. They are what an application compiles that uses only
+// the engine and memstore.
+var builtOn = map[string][]string{
+	"memstore":             {uuid},
+	"pgstore":              {uuid, "github.com/jackc/pgx/v5"},
+	"internal/rowcodec":    {uuid},
+	"internal/migrate":     nil,
+	"smsplus":              {uuid, "golang.org/x/sync", "golang.org/x/time", mockClock},
+	"smsplus/internal/...": {"golang.org/x/time"},
+	"channel":              {uuid},
+	"status":               nil,
+	"phone":                nil,
+	"seal":                 nil,
+	"internal/microtime":   nil,
+}
+
+const (
+	module = "github.com/smsplus/smsplus-go"
+	uuid   = "github.com/google/uuid"
+
+	// mockClock is no longer maintained. No exported declaration names it, so that it
+	// can be replaced without breaking an application.
+	mockClock = "github.com/benbjohnson/clock"
+)
+
+// testOnly lists imports that never reach an application. Only tests and the suites
+// import them.
+var testOnly = []string{
+	"testing",
+	"github.com/stretchr/testify",
+	"pgregory.net/rapid",
+	"go.uber.org/goleak",
+}
+
+// meaningless lists names that do not say what a package holds.
+var meaningless = []string{"util", "utils", "common", "helper", "helpers", "types", "base", "misc", "shared"}
+
+// selfEvident lists methods that need no comment. Package errors documents them.
+var selfEvident = []string{"Error", "Unwrap"}
+
+// rules are checked for every package.
+var rules = []rule{
+	{"every package is in a layer", isInALayer},
+	{"a package imports only layers below it", importsOnlyLayersBelow},
+	{"a package imports nothing that is banned for it", importsNothingBanned},
+	{"the engine is built on few modules", isBuiltOnFewModules},
+	{"test libraries stay in tests", keepsTestLibrariesInTests},
+	{"no exported declaration names the mock clock", namesNoMockClock},
+	{"no package has a meaningless name", hasMeaningfulName},
+	{"every package has a package comment", hasPackageComment},
+	{"every exported name has a comment", hasCommentsOnExportedNames},
+	{"every public package has an example", hasExample},
+}
