@@ -91,4 +91,11 @@ var rules = []rule{
 	{"every package has a package comment", hasPackageComment},
 	{"every exported name has a comment", hasCommentsOnExportedNames},
 	{"every public package has an example", hasExample},
+	{"a type that ends in Error is an error", hasErrorTypes},
+	{"an error variable begins with Err", hasErrorVariables},
+	{"an unexported name has one meaning in a package", in(oneMeaningIn, hasOneMeaningPerName)},
+	{"a comment begins with the declared name", in(plainCommentsIn, beginsCommentsWithNames)},
+	{"comments are plain", in(plainCommentsIn, hasPlainComments)},
+	{"the state machine has no effects", hasPureMachine},
+	{"only the state machine decides", decidesInMachine},
 }

@@ -3,7 +3,9 @@ package archtest
 import (
 	"fmt"
 	"go/ast"
+	"go/types"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,7 +16,7 @@ type layer struct {
 	packages []string
 }
 
-// ban forbids the packages that match importer to import those that match imports.
+// ban forbids the packages that match importer to import packages that match imports.
 type ban struct {
 	importer string
 	imports  []string
@@ -24,6 +26,16 @@ type ban struct {
 type rule struct {
 	name  string
 	check func(*source) []string
+}
+
+// in returns the check for the packages that match patterns, and for no others.
+func in(patterns []string, check func(*source) []string) func(*source) []string {
+	return func(s *source) []string {
+		if !matchesAny(patterns, s.dir) {
+			return nil
+		}
+		return check(s)
+	}
 }
 
 // layerOf returns the index into layers of a package's layer, or -1. A pattern that
@@ -180,4 +192,73 @@ func hasExample(s *source) []string {
 		return []string{fmt.Sprintf("%s: no Example function in its tests", s.dir)}
 	}
 	return nil
+}
+
+// hasErrorTypes is a rule: a type whose name ends in Error has the method of an error,
+// its own or that of an embedded error.
+func hasErrorTypes(s *source) []string {
+	isError := map[string]bool{}
+	for d := range s.declared() {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv != nil && d.Name.Name == "Error" && signature(d.Type, "") == "() string" {
+				isError[receiver(d.Recv.List[0].Type)] = true
+			}
+		case *ast.TypeSpec:
+			if d.Assign.IsValid() || embedsError(d.Type) {
+				isError[d.Name.Name] = true
+			}
+		}
+	}
+	var broken []string
+	for d := range s.declared() {
+		t, ok := d.(*ast.TypeSpec)
+		if ok && strings.HasSuffix(t.Name.Name, "Error") && !isError[t.Name.Name] {
+			broken = append(broken, fmt.Sprintf("%s: the type %s has no method Error() string", s.at(t), t.Name.Name))
+		}
+	}
+	return broken
+}
+
+// embedsError reports whether a struct or an interface embeds error.
+func embedsError(body ast.Expr) bool {
+	var fields *ast.FieldList
+	switch body := body.(type) {
+	case *ast.StructType:
+		fields = body.Fields
+	case *ast.InterfaceType:
+		fields = body.Methods
+	default:
+		return false
+	}
+	return slices.ContainsFunc(fields.List, func(f *ast.Field) bool {
+		return len(f.Names) == 0 && types.ExprString(f.Type) == "error"
+	})
+}
+
+// errorName is how the variable of an error is called.
+var errorName = regexp.MustCompile(`^[Ee]rr[A-Z]`)
+
+// hasErrorVariables is a rule: the name of a package's error variable begins with Err,
+// or with err if it is unexported.
+func hasErrorVariables(s *source) []string {
+	var broken []string
+	for d := range s.declared() {
+		v, ok := d.(*ast.ValueSpec)
+		if !ok {
+			continue
+		}
+		for i, n := range v.Names {
+			isError := v.Type != nil && types.ExprString(v.Type) == "error" || i < len(v.Values) && makesError(v.Values[i])
+			if isError && n.Name != "_" && !errorName.MatchString(n.Name) {
+				broken = append(broken, fmt.Sprintf("%s: the name of the error %s does not begin with Err", s.at(n), n.Name))
+			}
+		}
+	}
+	return broken
+}
+
+func makesError(value ast.Expr) bool {
+	call, ok := value.(*ast.CallExpr)
+	return ok && slices.Contains([]string{"errors.New", "fmt.Errorf"}, types.ExprString(call.Fun))
 }

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"iter"
 	"path"
 	"slices"
 	"strconv"
@@ -95,6 +96,29 @@ func (s *source) suite() bool { return slices.Contains(suites, s.dir) }
 func (s *source) at(n ast.Node) string {
 	p := s.fset.Position(n.Pos())
 	return p.Filename + ":" + strconv.Itoa(p.Line)
+}
+
+// declared yields the declarations of the production files: functions, and the specs of
+// groups one by one.
+func (s *source) declared() iter.Seq[ast.Node] {
+	return func(yield func(ast.Node) bool) {
+		for _, file := range s.files {
+			for _, decl := range file.Decls {
+				group, ok := decl.(*ast.GenDecl)
+				if !ok {
+					if !yield(decl) {
+						return
+					}
+					continue
+				}
+				for _, spec := range group.Specs {
+					if !yield(spec) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // imported is one import of a production file.
