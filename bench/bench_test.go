@@ -63,13 +63,13 @@ func TestARunLeavesNothingInTheDatabase(t *testing.T) {
 	require.NoError(t, err)
 	before := db.cpu()
 	var used string
-	require.Error(t, db.with(ctx, 1, func(pool *pgxpool.Pool, schema string) error {
+	require.Error(t, db.withSchema(ctx, 1, func(pool *pgxpool.Pool, schema string) error {
 		used = schema
 		_, err := pool.Exec(ctx, "SELECT sum(i) FROM generate_series(1, 1000000) AS i")
 		require.NoError(t, err)
 		return errors.New("failed")
 	}))
-	require.NoError(t, db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+	require.NoError(t, db.withSchema(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
 		var there bool
 		require.NoError(t, pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", used).Scan(&there))
 		require.False(t, there)
@@ -84,7 +84,7 @@ func TestOnlyLeavesRatiosWithSomebodyToCompareWith(t *testing.T) {
 		name: "c", contestants: []contestant{{name: "a"}, {name: "b"}, {name: "d"}},
 		ratios: []ratio{{name: "both", of: "a", over: []string{"b", "d"}}, {name: "one", of: "a", over: []string{"b"}}},
 	}
-	c = c.only(regexp.MustCompile("c/[ad]"))
+	c = c.keepMatching(regexp.MustCompile("c/[ad]"))
 	require.Len(t, c.contestants, 2)
 	require.Equal(t, []ratio{{name: "both", of: "a", over: []string{"d"}}}, c.ratios)
 }
@@ -113,7 +113,7 @@ func TestGrowthIsPrinted(t *testing.T) {
 			var out strings.Builder
 			require.NoError(t, run(t.Context(), &out, append([]string{"growth", "-store", store, "-max", "10000", "-time", "1ns"}, flags...)))
 			require.Regexp(t, `(?m)^ *records +`+sizes+` +growth *$`, out.String())
-			for _, q := range slices.Concat(pages, statistics, writes) { // which say themselves if they find less than they should
+			for _, q := range slices.Concat(pages, statistics, claims) { // which say themselves if they find less than they should
 				require.Regexp(t, `(?m)^ *`+q.name+`( +\d+\.\d){3} +×\d+\.\d\d *$`, out.String())
 			}
 			require.Regexp(t, `(?m)^ *bytes a record( +-?\d+){3} *$`, out.String())
@@ -125,7 +125,7 @@ func TestLatencyIsPrinted(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out, []string{"latency", "-dsn", pgtest.DSN(t), "-n", "3", "-pause", "1ms", "-poll", "20ms"}))
-	for _, w := range ways {
+	for _, w := range paths {
 		require.Regexp(t, `(?m)^ *`+w.name+`( +\d+\.\d\d){4} *$`, out.String())
 	}
 }
@@ -141,7 +141,7 @@ func TestTheMedianIsTheMiddleFigure(t *testing.T) {
 	t.Parallel()
 	require.InDelta(t, 2.0, median([]float64{3, 1, 2}), 0)
 	require.InDelta(t, 2.0, median([]float64{4, 3, 1, 2}), 0)
-	costs, err := typical(time.Nanosecond, 2, func(int) error { return nil })
+	costs, err := medianCosts(time.Nanosecond, 2, func(int) error { return nil })
 	require.NoError(t, err)
 	require.Len(t, costs, 2)
 }

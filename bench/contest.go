@@ -29,7 +29,7 @@ type contest struct {
 // from the first message to the end of the last, to timed.
 type contestant struct {
 	name string
-	move func(ctx context.Context, n int, timed stopwatch) error
+	deliver func(ctx context.Context, n int, timed stopwatch) error
 }
 
 // stopwatch runs what it times.
@@ -64,9 +64,9 @@ func (r ratio) figure(results map[string]result) float64 {
 	return results[r.of].rate / most
 }
 
-// only leaves out the contestants that the pattern does not match, as contest/name,
+// keepMatching leaves out the contestants that the pattern does not match, as contest/name,
 // and the ratios that then lack somebody.
-func (c contest) only(pattern *regexp.Regexp) contest {
+func (c contest) keepMatching(pattern *regexp.Regexp) contest {
 	has := make(map[string]bool)
 	var left []contestant
 	for _, one := range c.contestants {
@@ -85,9 +85,9 @@ func (c contest) only(pattern *regexp.Regexp) contest {
 	return c
 }
 
-// hold runs the contestants in turns, so that each round's runs share the machine's
+// run runs the contestants in turns, so that each round's runs share the machine's
 // mood, and prints what they came to.
-func (c contest) hold(ctx context.Context, out io.Writer, n, rounds int) error {
+func (c contest) run(ctx context.Context, out io.Writer, n, rounds int) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "%s\t", c.name)
 	for _, one := range c.contestants {
@@ -161,7 +161,7 @@ func median(figures []float64) float64 {
 // measure runs a contestant once. The garbage of the run before is gone when it
 // begins; its own is part of its cost.
 func (c contest) measure(ctx context.Context, one contestant, n int) (r result, err error) {
-	err = one.move(ctx, n, func(work func() error) error {
+	err = one.deliver(ctx, n, func(work func() error) error {
 		runtime.GC()
 		began, spent := time.Now(), c.cpu()
 		err := work()
@@ -172,8 +172,8 @@ func (c contest) measure(ctx context.Context, one contestant, n int) (r result, 
 	return r, err
 }
 
-// spread has callers at a time call for n things, a batch of them each time.
-func spread(callers, n, batch int, call func(first, end int) error) error {
+// runParallel has callers at a time call for n things, a batch of them each time.
+func runParallel(callers, n, batch int, call func(first, end int) error) error {
 	var group errgroup.Group
 	for caller := range callers {
 		group.Go(func() error {
@@ -188,8 +188,8 @@ func spread(callers, n, batch int, call func(first, end int) error) error {
 	return group.Wait()
 }
 
-// until asks again, a millisecond later, until the answer is yes.
-func until(ctx context.Context, ask func() (bool, error)) error {
+// pollUntil asks again, a millisecond later, until the answer is yes.
+func pollUntil(ctx context.Context, ask func() (bool, error)) error {
 	for {
 		if yes, err := ask(); yes || err != nil {
 			return err
@@ -215,7 +215,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 var recipients = sync.OnceValue(func() []phone.Number {
 	numbers := make([]phone.Number, 1<<16)
 	for i := range numbers {
-		numbers[i] = number(fmt.Sprintf("+8869%08d", i))
+		numbers[i] = mustParseNumber(fmt.Sprintf("+8869%08d", i))
 	}
 	return numbers
 })

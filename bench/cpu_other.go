@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// ownCPU returns zero: only Unix systems are asked for the CPU time of a process.
-func ownCPU() time.Duration { return 0 }
+// processCPU returns zero: only Unix systems are asked for the CPU time of a process.
+func processCPU() time.Duration { return 0 }

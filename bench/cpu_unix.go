@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ownCPU returns the CPU time that the process has used, its garbage collector's included.
-func ownCPU() time.Duration {
+// processCPU returns the CPU time that the process has used, its garbage collector's included.
+func processCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -45,7 +45,7 @@ func connect(ctx context.Context, dsn string) (*database, error) {
 		return nil, err
 	}
 	db := &database{config: config}
-	err = db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+	err = db.withSchema(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
 		if own {
 			for _, setting := range durability {
 				if _, err := pool.Exec(ctx, "ALTER SYSTEM SET "+setting+" = on"); err != nil {
@@ -60,7 +60,7 @@ func connect(ctx context.Context, dsn string) (*database, error) {
 		if err := pool.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&backend); err != nil {
 			return err
 		}
-		if p := processOf(backend); strings.HasPrefix(p.name, "postgres") {
+		if p := readProcess(backend); strings.HasPrefix(p.name, "postgres") {
 			db.postmaster = p.parent
 		}
 		return nil
@@ -70,7 +70,7 @@ func connect(ctx context.Context, dsn string) (*database, error) {
 
 // describe prints what the server is, and how durable.
 func (db *database) describe(ctx context.Context, out io.Writer) error {
-	return db.with(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
+	return db.withSchema(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
 		for i, setting := range append([]string{"server_version"}, append(durability, "shared_buffers", "max_wal_size")...) {
 			var value string
 			if err := pool.QueryRow(ctx, "SHOW "+setting).Scan(&value); err != nil {
@@ -90,20 +90,20 @@ func (db *database) describe(ctx context.Context, out io.Writer) error {
 	})
 }
 
-// with lends a pool of that many connections, and a schema that is dropped in the end.
-func (db *database) with(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) error {
+// withSchema lends a pool of that many connections, and a schema that is dropped in the end.
+func (db *database) withSchema(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) error {
 	config := db.config.Copy()
 	config.MaxConns = conns
-	pool, schema, drop, err := db.schema(ctx, config)
+	pool, schema, drop, err := db.createSchema(ctx, config)
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(pool, schema), drop())
 }
 
-// schema makes a pool and a schema, both of which drop ends. A checkpoint then leaves
+// createSchema makes a pool and a schema, both of which drop ends. A checkpoint then leaves
 // nothing of the run for the next one to pay for.
-func (*database) schema(ctx context.Context, config *pgxpool.Config) (pool *pgxpool.Pool, schema string, drop func() error, err error) {
+func (*database) createSchema(ctx context.Context, config *pgxpool.Config) (pool *pgxpool.Pool, schema string, drop func() error, err error) {
 	pool, err = pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, "", nil, err
@@ -125,15 +125,15 @@ func (*database) schema(ctx context.Context, config *pgxpool.Config) (pool *pgxp
 
 // cpu is what this process and the server's have used so far.
 func (db *database) cpu() time.Duration {
-	used := ownCPU()
+	used := processCPU()
 	if db.postmaster == 0 {
 		return used
 	}
-	used += processOf(db.postmaster).ended
+	used += readProcess(db.postmaster).ended
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well-formed
 	for _, stat := range stats {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-		if p := processOf(pid); pid == db.postmaster || p.parent == db.postmaster {
+		if p := readProcess(pid); pid == db.postmaster || p.parent == db.postmaster {
 			used += p.used
 		}
 	}
@@ -147,7 +147,7 @@ type process struct {
 	used, ended time.Duration // ended is that of its children that are no more
 }
 
-func processOf(pid int) (p process) {
+func readProcess(pid int) (p process) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return process{}

@@ -42,7 +42,7 @@ type engine struct {
 // the engine's own BenchmarkLife. A tenth of them go before, to warm up.
 func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	ch := newNoop()
-	d, err := dispatcher(smsplus.Config{}, e.store, ch)
+	d, err := newDispatcher(smsplus.Config{}, e.store, ch)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	deliver := func(n int) error {
 		done += n
 		ch.target.Store(int64(done))
-		if err := spread(e.callers, n, e.batch, func(first, end int) error { return e.send(ctx, d, first, end) }); err != nil {
+		if err := runParallel(e.callers, n, e.batch, func(first, end int) error { return e.send(ctx, d, first, end) }); err != nil {
 			return err
 		}
 		select {
@@ -64,8 +64,8 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		return until(ctx, func() (bool, error) {
-			delivered, err := count(ctx, e.store)
+		return pollUntil(ctx, func() (bool, error) {
+			delivered, err := countDelivered(ctx, e.store)
 			return delivered >= done, err
 		})
 	}
@@ -75,8 +75,8 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	return timed(func() error { return deliver(n) })
 }
 
-// dispatcher makes one that knows what trigger asks for.
-func dispatcher(c smsplus.Config, store smsplus.Store, ch channel.Channel) (*smsplus.Dispatcher, error) {
+// newDispatcher makes one that knows what trigger asks for.
+func newDispatcher(c smsplus.Config, store smsplus.Store, ch channel.Channel) (*smsplus.Dispatcher, error) {
 	c.Store, c.Channels = store, []channel.Channel{ch}
 	c.Templates = []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
 		{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
@@ -86,27 +86,27 @@ func dispatcher(c smsplus.Config, store smsplus.Store, ch channel.Channel) (*sms
 
 func (e engine) send(ctx context.Context, d *smsplus.Dispatcher, first, end int) error {
 	if e.batch == 1 {
-		_, err := d.Send(ctx, trigger(first))
+		_, err := d.Send(ctx, newTrigger(first))
 		return err
 	}
 	triggers := make([]smsplus.Trigger, 0, e.batch)
 	for i := first; i < end; i++ {
-		triggers = append(triggers, trigger(i))
+		triggers = append(triggers, newTrigger(i))
 	}
 	_, err := d.SendMany(ctx, triggers)
 	return err
 }
 
-func trigger(i int) smsplus.Trigger {
+func newTrigger(i int) smsplus.Trigger {
 	to := recipients()
 	return smsplus.Trigger{
 		Template: "otp", To: channel.Recipient{Phone: to[i%len(to)]}, Vars: map[string]string{"code": "498172"},
 	}
 }
 
-// count returns how many messages the statistics, which are written with the records,
+// countDelivered returns how many messages the statistics, which are written with the records,
 // have as delivered.
-func count(ctx context.Context, store smsplus.Store) (delivered int, err error) {
+func countDelivered(ctx context.Context, store smsplus.Store) (delivered int, err error) {
 	rows, err := store.Stats(ctx, smsplus.Filter{})
 	for _, row := range rows {
 		delivered += row.Delivered

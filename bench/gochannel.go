@@ -32,7 +32,7 @@ func gochannelWith(publishers int, buffer int64, wait bool) func(context.Context
 		err = timed(func() error {
 			var group errgroup.Group
 			group.Go(func() error {
-				return spread(publishers, n, 1, func(i, _ int) error {
+				return runParallel(publishers, n, 1, func(i, _ int) error {
 					return pubsub.Publish(topic, message.NewMessage(ids[i%len(ids)], bodies[i%len(bodies)]))
 				})
 			})

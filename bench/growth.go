@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -14,27 +15,29 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// grown is a store with n messages in it.
-type grown struct {
+// filledStore is a store with n messages in it.
+type filledStore struct {
 	smsplus.Store
 	n, bytes int // bytes are what all of them take
 	drop     func() error
 }
 
-// growth prints what a store's calls cost at three sizes, and how much a record weighs.
-func growth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx context.Context, n int) (grown, error), patience time.Duration) (err error) {
-	stores := make([]grown, len(sizes))
+// printGrowth prints what a store's calls cost at three sizes, and how much a record weighs.
+func printGrowth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx context.Context, n int) (filledStore, error), patience time.Duration) (err error) {
+	stores := make([]filledStore, len(sizes))
 	for i, n := range sizes {
 		if stores[i], err = grow(ctx, n); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, stores[i].Close(), stores[i].drop()) }()
 	}
-	heap() // the garbage of filling is not the calls'
+	heapInUse() // the garbage of filling is not the calls'
 
 	fmt.Fprintf(out, "%s, GOMAXPROCS %d; the median call of each, in µs\n\n", runtime.Version(), runtime.GOMAXPROCS(0))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -43,12 +46,12 @@ func growth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx conte
 		fmt.Fprintf(table, "%d\t", n)
 	}
 	fmt.Fprintln(table, "growth\t")
-	for _, q := range slices.Concat(pages, statistics, writes) {
-		costs, err := typical(patience, len(sizes), func(i int) error { return q.ask(ctx, stores[i]) })
+	for _, q := range slices.Concat(pages, statistics, claims) {
+		costs, err := medianCosts(patience, len(sizes), func(i int) error { return q.call(ctx, stores[i]) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
-		row(table, q.name, costs, sizes[0] == 0)
+		printRow(table, q.name, costs, sizes[0] == 0)
 	}
 	fmt.Fprint(table, "bytes a record\t")
 	for _, s := range stores {
@@ -63,14 +66,76 @@ func growth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx conte
 	return err
 }
 
-func inMemory(ctx context.Context, n int) (grown, error) {
-	before, s := heap(), memstore.New()
+func fillMemory(ctx context.Context, n int) (filledStore, error) {
+	before, s := heapInUse(), memstore.New()
 	err := fill(ctx, s, n)
-	return grown{s, n, heap() - before, func() error { return nil }}, err
+	return filledStore{s, n, heapInUse() - before, func() error { return nil }}, err
 }
 
-// row prints costs and how they grew, from the first store that is not empty to the last.
-func row(table io.Writer, name string, costs []time.Duration, empty bool) {
+// fillFile fills a file and opens it again: what it wrote is then in the file.
+func (f folder) fillFile(ctx context.Context, n int) (filledStore, error) {
+	path, remove, err := f.createFile()
+	if err != nil {
+		return filledStore{}, err
+	}
+	if err := sqlitestore.Migrate(ctx, path); err != nil {
+		return filledStore{}, errors.Join(err, remove())
+	}
+	var (
+		s    *sqlitestore.Store
+		info os.FileInfo
+	)
+	o := sqlitestore.Options{Synchronous: sqlitestore.Normal}
+	if s, err = sqlitestore.Open(ctx, path, o); err == nil {
+		err = errors.Join(fill(ctx, s, n), s.Close())
+	}
+	if err == nil {
+		info, err = os.Stat(path)
+	}
+	if err == nil {
+		s, err = sqlitestore.Open(ctx, path, o)
+	}
+	if err != nil {
+		return filledStore{}, errors.Join(err, remove())
+	}
+	return filledStore{s, n, int(info.Size()), remove}, nil
+}
+
+// fillSchema fills a schema and does to it what autovacuum would in time.
+func (db *database) fillSchema(ctx context.Context, n int) (filledStore, error) {
+	config := db.config.Copy()
+	config.MaxConns = 4
+	pool, schema, drop, err := db.createSchema(ctx, config)
+	if err != nil {
+		return filledStore{}, err
+	}
+	var (
+		s     *pgstore.Store
+		bytes int
+	)
+	if s, err = openMigrated(ctx, pool, pgstore.Options{Schema: schema, Timeout: time.Minute}); err == nil {
+		err = fill(ctx, s, n)
+	}
+	if err == nil {
+		err = s.Maintain(ctx, opened)
+	}
+	for _, table := range []string{"message", "state", "attempt", "delta", "total"} {
+		if err == nil {
+			_, err = pool.Exec(ctx, "VACUUM ANALYZE "+qualified(schema, "smsplus_"+table))
+		}
+	}
+	if err == nil {
+		err = pool.QueryRow(ctx, `SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+			WHERE relkind = 'r' AND relnamespace = $1::regnamespace`, schema).Scan(&bytes)
+	}
+	if err != nil {
+		return filledStore{}, errors.Join(err, drop())
+	}
+	return filledStore{s, n, bytes, drop}, nil
+}
+
+// printRow prints costs and how they grew, from the first store that is not empty to the last.
+func printRow(table io.Writer, name string, costs []time.Duration, empty bool) {
 	fmt.Fprintf(table, "%s\t", name)
 	for _, cost := range costs {
 		fmt.Fprintf(table, "%.1f\t", float64(cost)/float64(time.Microsecond))
@@ -82,14 +147,14 @@ func row(table io.Writer, name string, costs []time.Duration, empty bool) {
 	fmt.Fprintf(table, "×%.2f\t\n", float64(costs[len(costs)-1])/float64(first))
 }
 
-// question is one call.
-type question struct {
+// measuredCall is one call.
+type measuredCall struct {
 	name string
-	ask  func(ctx context.Context, s grown) error
+	call  func(ctx context.Context, s filledStore) error
 }
 
-func page(name string, f smsplus.Filter) question {
-	return question{name, func(ctx context.Context, s grown) error {
+func pageCall(name string, f smsplus.Filter) measuredCall {
+	return measuredCall{name, func(ctx context.Context, s filledStore) error {
 		p, err := s.Records(ctx, f)
 		if want := smsplus.DefaultLimit; err == nil && s.n >= 10_000 && len(p.Messages) != want {
 			return fmt.Errorf("a page of %d, want %d", len(p.Messages), want)
@@ -98,8 +163,8 @@ func page(name string, f smsplus.Filter) question {
 	}}
 }
 
-func counts(name string, f smsplus.Filter) question {
-	return question{name, func(ctx context.Context, s grown) error {
+func statsCall(name string, f smsplus.Filter) measuredCall {
+	return measuredCall{name, func(ctx context.Context, s filledStore) error {
 		rows, err := s.Stats(ctx, f)
 		if err == nil && s.n >= 10_000 && len(rows) != templates {
 			return fmt.Errorf("statistics of %d templates, want %d", len(rows), templates)
@@ -110,44 +175,44 @@ func counts(name string, f smsplus.Filter) question {
 
 // pages are lists of 100 by each single filter. From 10,000 records on each of
 // them is full.
-var pages = []question{
-	page("page, no filter", smsplus.Filter{}),
-	page("page, range", smsplus.Filter{From: opened.Add(quarter / 3), To: opened.Add(quarter / 2)}),
-	page("page, template", smsplus.Filter{Template: "template-07"}),
-	page("page, channel", smsplus.Filter{Channel: channel.SMS}),
-	page("page, phone", smsplus.Filter{Phone: regular}),
-	page("page, country", smsplus.Filter{CountryCode: "81"}),
-	page("page, sending", smsplus.Filter{Group: status.Sending}),
-	page("page, sent", smsplus.Filter{Group: status.Sent}),
-	page("page, undeliverable", smsplus.Filter{Group: status.UndeliverableGroup}),
-	page("page, failed", smsplus.Filter{Group: status.FailedGroup}),
+var pages = []measuredCall{
+	pageCall("page, no filter", smsplus.Filter{}),
+	pageCall("page, range", smsplus.Filter{From: opened.Add(quarter / 3), To: opened.Add(quarter / 2)}),
+	pageCall("page, template", smsplus.Filter{Template: "template-07"}),
+	pageCall("page, channel", smsplus.Filter{Channel: channel.SMS}),
+	pageCall("page, phone", smsplus.Filter{Phone: regular}),
+	pageCall("page, country", smsplus.Filter{CountryCode: "81"}),
+	pageCall("page, sending", smsplus.Filter{Group: status.Sending}),
+	pageCall("page, sent", smsplus.Filter{Group: status.Sent}),
+	pageCall("page, undeliverable", smsplus.Filter{Group: status.UndeliverableGroup}),
+	pageCall("page, failed", smsplus.Filter{Group: status.FailedGroup}),
 }
 
 // statistics are over three months of 50 templates, with edges in the middle of an
 // hour, the worst that a range can have.
-var statistics = func() []question {
+var statistics = func() []measuredCall {
 	from := opened.Add(29*time.Minute + 59*time.Second)
 	to := from.Add(quarter - time.Hour)
-	return []question{
-		counts("statistics, three months", smsplus.Filter{From: from, To: to}),
-		counts("statistics, of a channel", smsplus.Filter{From: from, To: to, Channel: channel.SMS}),
-		counts("statistics, of a tab", smsplus.Filter{From: from, To: to, Group: status.Sent}),
+	return []measuredCall{
+		statsCall("statistics, three months", smsplus.Filter{From: from, To: to}),
+		statsCall("statistics, of a channel", smsplus.Filter{From: from, To: to, Channel: channel.SMS}),
+		statsCall("statistics, of a tab", smsplus.Filter{From: from, To: to, Group: status.Sent}),
 	}
 }()
 
-// writes are claims. Of a hundred records ten are due, from three days after their
+// claims are claims. Of a hundred records ten are due, from three days after their
 // trigger on, and all are due again each time, those claimed first last.
-var writes = []question{
-	{"claim of none", func(ctx context.Context, s grown) error {
+var claims = []measuredCall{
+	{"claim of none", func(ctx context.Context, s filledStore) error {
 		claimed, err := s.Claim(ctx, smsplus.Claim{Now: opened, Lease: time.Minute, Limit: 100})
 		if err == nil && len(claimed.Messages) != 0 {
 			return fmt.Errorf("claimed %d, want none", len(claimed.Messages))
 		}
 		return err
 	}},
-	{"claim of 100", func() func(ctx context.Context, s grown) error {
+	{"claim of 100", func() func(ctx context.Context, s filledStore) error {
 		c := smsplus.Claim{Now: opened.Add(10 * quarter), Lease: time.Minute, Limit: 100}
-		return func(ctx context.Context, s grown) error {
+		return func(ctx context.Context, s filledStore) error {
 			c.Now = c.Now.Add(c.Lease)
 			claimed, err := s.Claim(ctx, c)
 			if err == nil && s.n >= 10_000 && len(claimed.Messages) != c.Limit {
@@ -158,11 +223,11 @@ var writes = []question{
 	}()},
 }
 
-// typical calls f for each of n cases in turns, until each had as long as patience
+// medianCosts calls f for each of n cases in turns, until each had as long as patience
 // says, and returns each case's median call. A neighbour on the machine, or the
 // garbage collector, spoils some calls and not that one; and what spoils a whole
 // stretch of time spoils every case alike.
-func typical(patience time.Duration, n int, f func(i int) error) ([]time.Duration, error) {
+func medianCosts(patience time.Duration, n int, f func(i int) error) ([]time.Duration, error) {
 	const turns = 10
 	calls := make([][]time.Duration, n)
 	for range turns {
@@ -187,8 +252,8 @@ func typical(patience time.Duration, n int, f func(i int) error) ([]time.Duratio
 	return medians, nil
 }
 
-// heap is how many bytes are in use.
-func heap() int {
+// heapInUse is how many bytes are in use.
+func heapInUse() int {
 	runtime.GC()
 	runtime.GC() // what pools held goes with the second
 	var m runtime.MemStats

@@ -30,23 +30,23 @@ func (a arrivals) Send(context.Context, channel.Envelope) (channel.Result, error
 	return channel.Result{Status: status.Delivered}, nil
 }
 
-// way is one that a message takes to the provider, on a store that is idle. The sender
+// path is one that a message takes to the provider, on a store that is idle. The sender
 // and the runner are dispatchers with stores and pools of their own.
-type way struct {
+type path struct {
 	name  string
 	hint  bool
 	begin func(ctx context.Context, sender, runner *smsplus.Dispatcher, pool *pgxpool.Pool, s *pgstore.Store) error
 }
 
-var ways = []way{
+var paths = []path{
 	{"Send, running", false, func(ctx context.Context, _, runner *smsplus.Dispatcher, _ *pgxpool.Pool, _ *pgstore.Store) error {
-		_, err := runner.Send(ctx, trigger(0))
+		_, err := runner.Send(ctx, newTrigger(0))
 		return err
 	}},
 	{"Send elsewhere, hint", true, sendElsewhere},
 	{"Send elsewhere, poll", false, sendElsewhere},
 	{"InsertTx, poll", false, func(ctx context.Context, sender, _ *smsplus.Dispatcher, pool *pgxpool.Pool, s *pgstore.Store) error {
-		m, err := sender.Prepare(trigger(0))
+		m, err := sender.Prepare(newTrigger(0))
 		if err != nil {
 			return err
 		}
@@ -58,20 +58,20 @@ var ways = []way{
 }
 
 func sendElsewhere(ctx context.Context, sender, _ *smsplus.Dispatcher, _ *pgxpool.Pool, _ *pgstore.Store) error {
-	_, err := sender.Send(ctx, trigger(0))
+	_, err := sender.Send(ctx, newTrigger(0))
 	return err
 }
 
-// latency prints how long it takes from a trigger to the call of the provider: n
+// printLatency prints how long it takes from a trigger to the call of the provider: n
 // times each way, with a pause between two, and up to a poll more.
-func latency(ctx context.Context, out io.Writer, db *database, n int, pause, poll time.Duration) error {
+func printLatency(ctx context.Context, out io.Writer, db *database, n int, pause, poll time.Duration) error {
 	fmt.Fprintf(out, "%[1]d triggers each way, %[2]v to %[3]v apart, Config.Poll %[4]v; from the trigger to the provider's call, in ms\n\n", n, pause, pause+poll, poll)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "way\tp50\tp90\tp99\tmost\t")
-	for _, w := range ways {
+	for _, w := range paths {
 		var took []time.Duration
-		err := db.with(ctx, 4, func(pool *pgxpool.Pool, schema string) (err error) {
-			took, err = w.take(ctx, pool, pgstore.Options{Schema: schema, Notify: w.hint}, n, pause, poll)
+		err := db.withSchema(ctx, 4, func(pool *pgxpool.Pool, schema string) (err error) {
+			took, err = w.measure(ctx, pool, pgstore.Options{Schema: schema, Notify: w.hint}, n, pause, poll)
 			return err
 		})
 		if err != nil {
@@ -87,8 +87,8 @@ func latency(ctx context.Context, out io.Writer, db *database, n int, pause, pol
 	return table.Flush()
 }
 
-func (w way) take(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options, n int, pause, poll time.Duration) (took []time.Duration, err error) {
-	there, err := migrated(ctx, pool, o)
+func (w path) measure(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options, n int, pause, poll time.Duration) (took []time.Duration, err error) {
+	there, err := openMigrated(ctx, pool, o)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,11 @@ func (w way) take(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options, n 
 	}
 	defer here.Close() //nolint:errcheck // it never fails
 	arrived := make(arrivals, 1)
-	runner, err := dispatcher(smsplus.Config{Poll: poll}, there, arrived)
+	runner, err := newDispatcher(smsplus.Config{Poll: poll}, there, arrived)
 	if err != nil {
 		return nil, err
 	}
-	sender, err := dispatcher(smsplus.Config{}, here, arrived)
+	sender, err := newDispatcher(smsplus.Config{}, here, arrived)
 	if err != nil {
 		return nil, err
 	}

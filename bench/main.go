@@ -43,13 +43,13 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	}
 	switch command {
 	case "memory":
-		h := newHolder(command, 500_000)
+		h := newContestRunner(command, 500_000)
 		if err := h.parse(args); err != nil {
 			return err
 		}
-		return h.hold(ctx, out, memory())
+		return h.run(ctx, out, memoryContest())
 	case "postgres":
-		h := newHolder(command, 50_000)
+		h := newContestRunner(command, 50_000)
 		dsn := dsnFlag(h.flags)
 		if err := h.parse(args); err != nil {
 			return err
@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		if err := db.describe(ctx, out); err != nil {
 			return err
 		}
-		return h.hold(ctx, out, single(db), many(db))
+		return h.run(ctx, out, singleContest(db), manyContest(db))
 	case "latency":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		n := flags.Int("n", 100, "triggers each way")
@@ -81,14 +81,14 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		if err := db.describe(ctx, out); err != nil {
 			return err
 		}
-		return latency(ctx, out, db, *n, *pause, *poll)
+		return printLatency(ctx, out, db, *n, *pause, *poll)
 	case "sqlite":
-		h := newHolder(command, 20_000)
+		h := newContestRunner(command, 20_000)
 		dir := h.flags.String("dir", os.TempDir(), "where the files are")
 		if err := h.parse(args); err != nil {
 			return err
 		}
-		return h.hold(ctx, out, sqlite(folder(*dir), sqlitestore.Full), sqlite(folder(*dir), sqlitestore.Normal))
+		return h.run(ctx, out, sqliteContest(folder(*dir), sqlitestore.Full), sqliteContest(folder(*dir), sqlitestore.Normal))
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		store := flags.String("store", "memory", "memory, sqlite or postgres")
@@ -104,18 +104,18 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		sizes := []int{0, *largest / 5, *largest}
 		switch *store {
 		case "memory":
-			return growth(ctx, out, []int{*largest / 100, *largest / 10, *largest}, inMemory, *patience)
+			return printGrowth(ctx, out, []int{*largest / 100, *largest / 10, *largest}, fillMemory, *patience)
 		case "sqlite":
-			return growth(ctx, out, sizes, folder(*dir).grown, *patience)
+			return printGrowth(ctx, out, sizes, folder(*dir).fillFile, *patience)
 		case "postgres":
 			db, err := connect(ctx, *dsn)
 			if err != nil {
 				return err
 			}
-			if err := growth(ctx, out, sizes, db.grown, *patience); err != nil {
+			if err := printGrowth(ctx, out, sizes, db.fillSchema, *patience); err != nil {
 				return err
 			}
-			return idle(ctx, out, db, 10**patience)
+			return printIdleStatements(ctx, out, db, 10**patience)
 		default:
 			return fmt.Errorf("there is no store %q", *store)
 		}
@@ -128,24 +128,24 @@ func dsnFlag(flags *flag.FlagSet) *string {
 	return flags.String("dsn", "", "a server to use; without it the program starts one, as durable as PostgreSQL's defaults are")
 }
 
-// holder holds contests as its flags say.
-type holder struct {
+// contestRunner holds contests as its flags say.
+type contestRunner struct {
 	flags     *flag.FlagSet
 	n, rounds *int
 	only      *string
 	pattern   *regexp.Regexp
 }
 
-func newHolder(command string, n int) *holder {
+func newContestRunner(command string, n int) *contestRunner {
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	return &holder{
+	return &contestRunner{
 		flags: flags, n: flags.Int("n", n, "messages in each run"),
 		rounds: flags.Int("rounds", 5, "how many times each contestant runs"),
 		only:   flags.String("only", "", "a pattern of which contestants run, as contest/name"),
 	}
 }
 
-func (h *holder) parse(args []string) (err error) {
+func (h *contestRunner) parse(args []string) (err error) {
 	if err := h.flags.Parse(args); err != nil {
 		return err
 	}
@@ -156,14 +156,14 @@ func (h *holder) parse(args []string) (err error) {
 	return err
 }
 
-func (h *holder) hold(ctx context.Context, out io.Writer, contests ...contest) error {
+func (h *contestRunner) run(ctx context.Context, out io.Writer, contests ...contest) error {
 	fmt.Fprintf(out, "%d messages a run, %s, GOMAXPROCS %d\n", *h.n, runtime.Version(), runtime.GOMAXPROCS(0))
 	for _, c := range contests {
-		if c = c.only(h.pattern); len(c.contestants) == 0 {
+		if c = c.keepMatching(h.pattern); len(c.contestants) == 0 {
 			continue
 		}
 		fmt.Fprintln(out)
-		if err := c.hold(ctx, out, *h.n, *h.rounds); err != nil {
+		if err := c.run(ctx, out, *h.n, *h.rounds); err != nil {
 			return err
 		}
 	}

@@ -6,13 +6,13 @@ import (
 	"github.com/smsplus/smsplus-go/memstore"
 )
 
-// memory is the engine beside the peer in the two modes that it has: publishers that
+// memoryContest is the engine beside the peer in the two modes that it has: publishers that
 // do not wait, as Send does not wait for the delivery, and publishers that do. The
 // peer's figure in a round is that of its better buffer.
-func memory() contest {
+func memoryContest() contest {
 	const callers = 8
 	return contest{
-		name: "memory", cpu: ownCPU,
+		name: "memory", cpu: processCPU,
 		contestants: []contestant{
 			{"smsplus", func(ctx context.Context, n int, timed stopwatch) error {
 				return engine{store: memstore.New(), callers: callers, batch: 1}.deliver(ctx, n, timed)

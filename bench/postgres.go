@@ -15,15 +15,15 @@ const (
 	batchers    = 2 // callers of SendMany and of InsertManyFast, and bare loops
 )
 
-// single is about callers that ask for one message each.
-func single(db *database) contest {
+// singleContest is about callers that ask for one message each.
+func singleContest(db *database) contest {
 	const callers = 64
 	return contest{
 		name: "single", cpu: db.cpu,
 		contestants: []contestant{
 			db.engine("smsplus", callers, 1),
 			db.river("River", callers, 1),
-			{"commits", func(ctx context.Context, n int, timed stopwatch) error { return db.commits(ctx, callers, n, timed) }},
+			{"commits", func(ctx context.Context, n int, timed stopwatch) error { return db.singleCommits(ctx, callers, n, timed) }},
 		},
 		ratios: []ratio{
 			{name: "to River", of: "smsplus", over: []string{"River"}},
@@ -33,8 +33,8 @@ func single(db *database) contest {
 	}
 }
 
-// many is about callers that ask for a thousand messages each.
-func many(db *database) contest {
+// manyContest is about callers that ask for a thousand messages each.
+func manyContest(db *database) contest {
 	rivers := []string{"River 1000", "River 5000"}
 	return contest{
 		name: "many", cpu: db.cpu,
@@ -42,7 +42,7 @@ func many(db *database) contest {
 			db.engine("smsplus", batchers, 1000),
 			db.river(rivers[0], batchers, 1000),
 			db.river(rivers[1], batchers, 5000),
-			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return db.bare(ctx, batchers, n, timed) }},
+			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return db.bareStatements(ctx, batchers, n, timed) }},
 		},
 		ratios: []ratio{
 			{name: "to River", of: "smsplus", over: rivers},
@@ -54,8 +54,8 @@ func many(db *database) contest {
 
 func (db *database) engine(name string, callers, batch int) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
-		return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
-			store, err := migrated(ctx, pool, pgstore.Options{Schema: schema})
+		return db.withSchema(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
+			store, err := openMigrated(ctx, pool, pgstore.Options{Schema: schema})
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (db *database) engine(name string, callers, batch int) contestant {
 	}}
 }
 
-func migrated(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options) (*pgstore.Store, error) {
+func openMigrated(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options) (*pgstore.Store, error) {
 	if err := pgstore.Migrate(ctx, pool, o); err != nil {
 		return nil, err
 	}

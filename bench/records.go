@@ -28,10 +28,10 @@ var (
 		{Channel: channel.LINEPush, Wait: time.Hour}, {Channel: channel.LINENotify, Wait: 2 * time.Hour}, {Channel: channel.SMS},
 	}
 	vars    = map[string]string{"code": "123456"}
-	regular = number("+886900000000")
+	regular = mustParseNumber("+886900000000")
 )
 
-func number(e164 string) phone.Number {
+func mustParseNumber(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err) // the program made it
@@ -44,9 +44,9 @@ func phoneOf(i, n int) phone.Number {
 	case i%max(1, n/200) == 0:
 		return regular
 	case i%10 == 1:
-		return number(fmt.Sprintf("+8190%08d", i))
+		return mustParseNumber(fmt.Sprintf("+8190%08d", i))
 	default:
-		return number(fmt.Sprintf("+8869%08d", i))
+		return mustParseNumber(fmt.Sprintf("+8869%08d", i))
 	}
 }
 
@@ -57,9 +57,9 @@ func idOf(i int) (id uuid.UUID) {
 	return id
 }
 
-// tried returns the ith of n messages after two attempts: of a hundred, four
+// sampleMessage returns the ith of n messages after two attempts: of a hundred, four
 // failed, six are undeliverable, ten are open and the others delivered.
-func tried(i, n int) smsplus.Message {
+func sampleMessage(i, n int) smsplus.Message {
 	triggered := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	at := triggered.Add
 	m := smsplus.Message{
@@ -97,7 +97,7 @@ func fill(ctx context.Context, s smsplus.Store, n int) error {
 	const batch = 1000
 	ms := make([]smsplus.Message, 0, batch)
 	for i := range n {
-		if ms = append(ms, tried(i, n)); len(ms) == batch || i == n-1 {
+		if ms = append(ms, sampleMessage(i, n)); len(ms) == batch || i == n-1 {
 			if _, err := s.Insert(ctx, ms); err != nil {
 				return err
 			}

@@ -21,22 +21,22 @@ type otp struct {
 
 func (otp) Kind() string { return "otp" }
 
-func job(i int) otp {
+func newJob(i int) otp {
 	to := recipients()
 	return otp{Template: "otp", To: to[i%len(to)].E164(), Vars: map[string]string{"code": "498172"}}
 }
 
-// nothing works a job at once.
-type nothing struct{ river.WorkerDefaults[otp] }
+// noopWorker works a job at once.
+type noopWorker struct{ river.WorkerDefaults[otp] }
 
-func (nothing) Work(context.Context, *river.Job[otp]) error { return nil }
+func (noopWorker) Work(context.Context, *river.Job[otp]) error { return nil }
 
 // river inserts jobs, a call each with Insert or a batch each with InsertManyFast,
 // and works them at the same time, until all are completed. It is tuned as its own
 // benchmark is (river bench).
 func (db *database) river(name string, callers, batch int) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
-		return db.with(ctx, riverConns, func(pool *pgxpool.Pool, schema string) error {
+		return db.withSchema(ctx, riverConns, func(pool *pgxpool.Pool, schema string) error {
 			driver, quiet := riverpgxv5.New(pool), slog.New(slog.DiscardHandler)
 			migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet, Schema: schema})
 			if err != nil {
@@ -46,7 +46,7 @@ func (db *database) river(name string, callers, batch int) contestant {
 				return err
 			}
 			workers := river.NewWorkers()
-			river.AddWorker(workers, nothing{})
+			river.AddWorker(workers, noopWorker{})
 			client, err := river.NewClient(driver, &river.Config{
 				FetchCooldown: 2 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond,
 				Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2000}},
@@ -64,7 +64,7 @@ func (db *database) river(name string, callers, batch int) contestant {
 				return err
 			}
 			work := func(n int) error {
-				if err := spread(callers, n, batch, func(first, end int) error { return add(ctx, client, first, end) }); err != nil {
+				if err := runParallel(callers, n, batch, func(first, end int) error { return insertJobs(ctx, client, first, end) }); err != nil {
 					return err
 				}
 				for range n {
@@ -87,14 +87,14 @@ func (db *database) river(name string, callers, batch int) contestant {
 	}}
 }
 
-func add(ctx context.Context, client *river.Client[pgx.Tx], first, end int) error {
+func insertJobs(ctx context.Context, client *river.Client[pgx.Tx], first, end int) error {
 	if end-first == 1 {
-		_, err := client.Insert(ctx, job(first), nil)
+		_, err := client.Insert(ctx, newJob(first), nil)
 		return err
 	}
 	jobs := make([]river.InsertManyParams, 0, end-first)
 	for i := first; i < end; i++ {
-		jobs = append(jobs, river.InsertManyParams{Args: job(i)})
+		jobs = append(jobs, river.InsertManyParams{Args: newJob(i)})
 	}
 	_, err := client.InsertManyFast(ctx, jobs)
 	return err

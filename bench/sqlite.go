@@ -24,31 +24,31 @@ import (
 // folder is where each run has a file of its own.
 type folder string
 
-// with lends the path of a file that is deleted in the end.
-func (f folder) with(use func(path string) error) error {
-	path, remove, err := f.file()
+// withFile lends the path of a file that is deleted in the end.
+func (f folder) withFile(use func(path string) error) error {
+	path, remove, err := f.createFile()
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(path), remove())
 }
 
-// file returns a path of a file, and what deletes it.
-func (f folder) file() (path string, remove func() error, err error) {
+// createFile returns a path of a file, and what deletes it.
+func (f folder) createFile() (path string, remove func() error, err error) {
 	dir, err := os.MkdirTemp(string(f), "smsplus-bench-")
 	return filepath.Join(dir, "bench.db"), func() error { return os.RemoveAll(dir) }, err
 }
 
-// sqlite is about callers in one process that ask for one message each, with a file
+// sqliteContest is about callers in one process that ask for one message each, with a file
 // that is written as mode says. A peer with two drivers counts with its better one.
-func sqlite(f folder, mode sqlitestore.Synchronous) contest {
+func sqliteContest(f folder, mode sqlitestore.Synchronous) contest {
 	const callers = 64
 	c := contest{
-		name: mode.String(), cpu: ownCPU,
+		name: mode.String(), cpu: processCPU,
 		contestants: []contestant{
 			f.engine("smsplus", callers, mode),
 			f.goqite("goqite pure", pure, callers, mode),
-			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return f.bare(ctx, mode, n, timed) }},
+			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return f.bareStatements(ctx, mode, n, timed) }},
 		},
 		ratios: []ratio{
 			{name: "to goqite", of: "smsplus", over: []string{"goqite pure", "goqite cgo"}},
@@ -94,7 +94,7 @@ func usable(d driver) bool {
 
 func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
-		return f.with(func(path string) error {
+		return f.withFile(func(path string) error {
 			if err := sqlitestore.Migrate(ctx, path); err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ var goqiteSchema string
 func (f folder) goqite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
 	const receivers = 8
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
-		return f.with(func(path string) error {
+		return f.withFile(func(path string) error {
 			db, err := d.open(path, mode)
 			if err != nil {
 				return err
@@ -128,10 +128,10 @@ func (f folder) goqite(name string, d driver, callers int, mode sqlitestore.Sync
 			move := func(n int) error {
 				group, ctx := errgroup.WithContext(ctx)
 				group.Go(func() error {
-					return spread(callers, n, 1, func(i, _ int) error { return queue.Send(ctx, goqite.Message{Body: bodies[i%len(bodies)]}) })
+					return runParallel(callers, n, 1, func(i, _ int) error { return queue.Send(ctx, goqite.Message{Body: bodies[i%len(bodies)]}) })
 				})
 				group.Go(func() error {
-					return spread(receivers, n, 1, func(_, _ int) error {
+					return runParallel(receivers, n, 1, func(_, _ int) error {
 						m, err := queue.ReceiveAndWait(ctx, time.Millisecond)
 						if err != nil {
 							return err
@@ -161,7 +161,7 @@ func (task) Config() backlite.QueueConfig {
 func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
 	const workers = 1000
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
-		return f.with(func(path string) error {
+		return f.withFile(func(path string) error {
 			db, err := d.open(path, mode)
 			if err != nil {
 				return err
@@ -184,14 +184,14 @@ func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Sy
 			done := 0
 			move := func(n int) error {
 				done += n
-				err := spread(callers, n, 1, func(i, _ int) error {
-					_, err := client.Add(task(job(i))).Ctx(ctx).Save()
+				err := runParallel(callers, n, 1, func(i, _ int) error {
+					_, err := client.Add(task(newJob(i))).Ctx(ctx).Save()
 					return err
 				})
 				if err != nil {
 					return err
 				}
-				return until(ctx, func() (left bool, err error) {
+				return pollUntil(ctx, func() (left bool, err error) {
 					if executed.Load() < int64(done) {
 						return false, nil
 					}
@@ -207,12 +207,12 @@ func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Sy
 	}}
 }
 
-// bare writes a message's row into the store's own table, with its indexes, as wide as
+// bareStatements writes a message's row into the store's own table, with its indexes, as wide as
 // it is there, 500 messages a transaction; and in a second transaction their final
 // states. Nothing else: no engine, nothing looked up, compared or counted.
-func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, timed stopwatch) error {
+func (f folder) bareStatements(ctx context.Context, mode sqlitestore.Synchronous, n int, timed stopwatch) error {
 	const batch = 500
-	return f.with(func(path string) error {
+	return f.withFile(func(path string) error {
 		if err := sqlitestore.Migrate(ctx, path); err != nil {
 			return err
 		}
@@ -237,8 +237,8 @@ func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, t
 		}
 		to, done := recipients(), 0
 		write := func(n int) error {
-			err := spread(1, n, batch, func(first, end int) error {
-				err := transaction(ctx, db, func(tx *sql.Tx) error {
+			err := runParallel(1, n, batch, func(first, end int) error {
+				err := inTransaction(ctx, db, func(tx *sql.Tx) error {
 					stmt, now := tx.StmtContext(ctx, insert), time.Now().UnixMicro() //nolint:sqlclosecheck // it closes with tx
 					for i := first; i < end; i++ {
 						id, err := uuid.NewV7()
@@ -256,7 +256,7 @@ func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, t
 				if err != nil {
 					return err
 				}
-				return transaction(ctx, db, func(tx *sql.Tx) error {
+				return inTransaction(ctx, db, func(tx *sql.Tx) error {
 					stmt := tx.StmtContext(ctx, update) //nolint:sqlclosecheck // it closes with tx
 					for i := first; i < end; i++ {
 						if _, err := stmt.ExecContext(ctx, done+i+1, make([]byte, 3), make([]byte, finalBytes)); err != nil {
@@ -276,7 +276,7 @@ func (f folder) bare(ctx context.Context, mode sqlitestore.Synchronous, n int, t
 	})
 }
 
-func transaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+func inTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

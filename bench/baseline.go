@@ -10,16 +10,16 @@ import (
 	"github.com/smsplus/smsplus-go/pgstore"
 )
 
-// commits inserts rows of 200 bytes with nothing but a key, a commit each.
-func (db *database) commits(ctx context.Context, callers, n int, timed stopwatch) error {
-	return db.with(ctx, int32(callers), func(pool *pgxpool.Pool, schema string) error {
+// singleCommits inserts rows of 200 bytes with nothing but a key, a commit each.
+func (db *database) singleCommits(ctx context.Context, callers, n int, timed stopwatch) error {
+	return db.withSchema(ctx, int32(callers), func(pool *pgxpool.Pool, schema string) error {
 		table := qualified(schema, "bare")
 		if _, err := pool.Exec(ctx, "CREATE TABLE "+table+" (id uuid PRIMARY KEY, body bytea NOT NULL)"); err != nil {
 			return err
 		}
 		body := make([]byte, 160)
 		insert := func(n int) error {
-			return spread(callers, n, 1, func(_, _ int) error {
+			return runParallel(callers, n, 1, func(_, _ int) error {
 				id, err := uuid.NewV7()
 				if err == nil {
 					_, err = pool.Exec(ctx, "INSERT INTO "+table+" VALUES ($1, $2)", [16]byte(id), body)
@@ -42,13 +42,13 @@ const (
 	finalBytes = 14
 )
 
-// bare writes what no store could write less of: into the store's own tables, with
+// bareStatements writes what no store could write less of: into the store's own tables, with
 // their indexes, a message's rows as wide as they are there, a thousand messages a
 // statement; and then with one statement more their final state and their attempts. No
 // engine, no key to look for, no version to compare, nothing to count.
-func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) error {
+func (db *database) bareStatements(ctx context.Context, callers, n int, timed stopwatch) error {
 	const batch = 1000
-	return db.with(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
+	return db.withSchema(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {
 		if err := pgstore.Migrate(ctx, pool, pgstore.Options{Schema: schema}); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (db *database) bare(ctx context.Context, callers, n int, timed stopwatch) e
 		fixed, body, final := make([]byte, fixedBytes), make([]byte, bodyBytes), make([]byte, finalBytes)
 		to := recipients()
 		write := func(n int) error {
-			return spread(callers, n, batch, func(first, end int) error {
+			return runParallel(callers, n, batch, func(first, end int) error {
 				var (
 					ids    [][16]byte
 					phones []string
