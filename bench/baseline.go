@@ -10,7 +10,7 @@ import (
 	"github.com/smsplus/smsplus-go/pgstore"
 )
 
-// singleCommits inserts rows of 200 bytes with nothing but a key, a commit each.
+// singleCommits inserts rows of 200 bytes that have only a key, one commit a row.
 func (db *database) singleCommits(ctx context.Context, callers, n int, timed stopwatch) error {
 	return db.withSchema(ctx, int32(callers), func(pool *pgxpool.Pool, schema string) error {
 		table := qualified(schema, "bare")
@@ -34,18 +34,18 @@ func (db *database) singleCommits(ctx context.Context, callers, n int, timed sto
 	})
 }
 
-// What the stores' encoded columns take for a message of these contests: what the
-// trigger fixed, and the state at first and in the end.
+// The sizes of the stores' encoded columns for a message of these contests: the part
+// that the trigger fixes, the first state and the last one.
 const (
 	fixedBytes = 16
 	bodyBytes  = 3
 	finalBytes = 14
 )
 
-// bareStatements writes what no store could write less of: into the store's own tables, with
-// their indexes, a message's rows as wide as they are there, a thousand messages a
-// statement; and then with one statement more their final state and their attempts. No
-// engine, no key to look for, no version to compare, nothing to count.
+// bareStatements writes the least that a store has to write, into the store's own tables
+// with their indexes. One statement inserts the rows of a thousand messages, as wide as
+// the store's. A second one writes their final state and their attempts. There is no
+// engine, no key to look up, no version to compare, and no counter.
 func (db *database) bareStatements(ctx context.Context, callers, n int, timed stopwatch) error {
 	const batch = 1000
 	return db.withSchema(ctx, engineConns, func(pool *pgxpool.Pool, schema string) error {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func TestMemoryIsCompared(t *testing.T) {
+func TestRun_ComparesMemory(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out, []string{"-n", "205", "-rounds", "2"}))
@@ -31,7 +31,7 @@ func TestMemoryIsCompared(t *testing.T) {
 	require.Regexp(t, `(?m)^ *CPU a message( +\d+\.\d\d µs){5} *$`, out.String())
 }
 
-func TestPostgresIsCompared(t *testing.T) {
+func TestRun_ComparesPostgres(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.DSN(t)
 	var out strings.Builder
@@ -42,7 +42,7 @@ func TestPostgresIsCompared(t *testing.T) {
 	require.Regexp(t, `(?m)^ *median( +\d+/s){4}( +\d+\.\d\d){3} *$`, out.String())
 }
 
-func TestSQLiteIsCompared(t *testing.T) {
+func TestRun_ComparesSQLite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var out strings.Builder
@@ -56,7 +56,7 @@ func TestSQLiteIsCompared(t *testing.T) {
 	require.Empty(t, left)
 }
 
-func TestARunLeavesNothingInTheDatabase(t *testing.T) {
+func TestWithSchema_LeavesNothingInDatabase(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	db, err := connect(ctx, pgtest.DSN(t))
@@ -75,10 +75,10 @@ func TestARunLeavesNothingInTheDatabase(t *testing.T) {
 		require.False(t, there)
 		return nil
 	}))
-	require.Greater(t, db.cpu()-before, 20*time.Millisecond, "the server's time, which is no longer a process's, counts")
+	require.Greater(t, db.cpu()-before, 20*time.Millisecond, "the time of a server process that has ended is missing")
 }
 
-func TestOnlyLeavesRatiosWithSomebodyToCompareWith(t *testing.T) {
+func TestKeepMatching_DropsRatiosWithoutPeers(t *testing.T) {
 	t.Parallel()
 	c := contest{
 		name: "c", contestants: []contestant{{name: "a"}, {name: "b"}, {name: "d"}},
@@ -89,14 +89,14 @@ func TestOnlyLeavesRatiosWithSomebodyToCompareWith(t *testing.T) {
 	require.Equal(t, []ratio{{name: "both", of: "a", over: []string{"d"}}}, c.ratios)
 }
 
-func TestARatioIsToTheBestOfTheOthers(t *testing.T) {
+func TestRatio_ComparesWithBestPeer(t *testing.T) {
 	t.Parallel()
 	results := map[string]result{"a": {6, 8}, "b": {3, 16}, "d": {2, 2}}
 	require.InDelta(t, 2.0, ratio{of: "a", over: []string{"b", "d"}}.figure(results), 0)
 	require.InDelta(t, 4.0, ratio{of: "a", over: []string{"b", "d"}, cpu: true}.figure(results), 0)
 }
 
-func TestGrowthIsPrinted(t *testing.T) {
+func TestRun_PrintsGrowth(t *testing.T) {
 	t.Parallel()
 	for store, flags := range map[string][]string{
 		"memory": nil, "sqlite": {"-dir", t.TempDir()}, "postgres": {"-dsn", "one"},
@@ -113,7 +113,7 @@ func TestGrowthIsPrinted(t *testing.T) {
 			var out strings.Builder
 			require.NoError(t, run(t.Context(), &out, append([]string{"growth", "-store", store, "-max", "10000", "-time", "1ns"}, flags...)))
 			require.Regexp(t, `(?m)^ *records +`+sizes+` +growth *$`, out.String())
-			for _, q := range slices.Concat(pages, statistics, claims) { // which say themselves if they find less than they should
+			for _, q := range slices.Concat(pages, statistics, claims) { // each fails if it finds too few
 				require.Regexp(t, `(?m)^ *`+q.name+`( +\d+\.\d){3} +×\d+\.\d\d *$`, out.String())
 			}
 			require.Regexp(t, `(?m)^ *bytes a record( +-?\d+){3} *$`, out.String())
@@ -121,7 +121,7 @@ func TestGrowthIsPrinted(t *testing.T) {
 	}
 }
 
-func TestLatencyIsPrinted(t *testing.T) {
+func TestRun_PrintsLatency(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out, []string{"latency", "-dsn", pgtest.DSN(t), "-n", "3", "-pause", "1ms", "-poll", "20ms"}))
@@ -130,14 +130,14 @@ func TestLatencyIsPrinted(t *testing.T) {
 	}
 }
 
-func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestRun_RefusesBadFlags(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"-no-such-flag"}} {
 		require.Error(t, run(t.Context(), &strings.Builder{}, args), args)
 	}
 }
 
-func TestTheMedianIsTheMiddleFigure(t *testing.T) {
+func TestMedian_IsMiddleFigure(t *testing.T) {
 	t.Parallel()
 	require.InDelta(t, 2.0, median([]float64{3, 1, 2}), 0)
 	require.InDelta(t, 2.0, median([]float64{4, 3, 1, 2}), 0)

@@ -16,34 +16,34 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 )
 
-// contest is what several projects do in turns.
+// contest is a task that several projects run in turns.
 type contest struct {
 	name        string
 	contestants []contestant
 	ratios      []ratio
-	// cpu is what all that takes part has used so far.
+	// cpu returns the CPU time that all processes of the contest have used so far.
 	cpu func() time.Duration
 }
 
-// contestant takes n messages to where they end. It hands the part that counts,
-// from the first message to the end of the last, to timed.
+// contestant takes n messages from the trigger to their end. It runs the part that is
+// measured, from the first message to the end of the last, in timed.
 type contestant struct {
-	name string
+	name    string
 	deliver func(ctx context.Context, n int, timed stopwatch) error
 }
 
-// stopwatch runs what it times.
+// stopwatch runs work and measures it.
 type stopwatch func(work func() error) error
 
-// ratio is one contestant's figure over that of the best of others, in each round.
+// ratio divides one contestant's figure by the best figure of others, in each round.
 type ratio struct {
 	name string
 	of   string
 	over []string
-	cpu  bool // time of CPUs a message, of which the least is the best, and not the rate
+	cpu  bool // compare CPU time a message, the least being the best, instead of the rate
 }
 
-// result is what one run came to.
+// result is the measurement of one run.
 type result struct {
 	rate float64       // messages a second
 	cpu  time.Duration // a message
@@ -64,8 +64,8 @@ func (r ratio) figure(results map[string]result) float64 {
 	return results[r.of].rate / most
 }
 
-// keepMatching leaves out the contestants that the pattern does not match, as contest/name,
-// and the ratios that then lack somebody.
+// keepMatching leaves out the contestants whose contest/name the pattern does not match,
+// and the ratios that then have nothing to compare.
 func (c contest) keepMatching(pattern *regexp.Regexp) contest {
 	has := make(map[string]bool)
 	var left []contestant
@@ -85,8 +85,8 @@ func (c contest) keepMatching(pattern *regexp.Regexp) contest {
 	return c
 }
 
-// run runs the contestants in turns, so that each round's runs share the machine's
-// mood, and prints what they came to.
+// run runs the contestants in turns and prints their results. The runs of a round follow
+// each other closely, so that all of them meet the machine in the same state.
 func (c contest) run(ctx context.Context, out io.Writer, n, rounds int) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "%s\t", c.name)
@@ -103,7 +103,7 @@ func (c contest) run(ctx context.Context, out io.Writer, n, rounds int) error {
 	for round := range rounds {
 		results := make(map[string]result)
 		for i := range c.contestants {
-			one := c.contestants[(round+i)%len(c.contestants)] // nobody is always first
+			one := c.contestants[(round+i)%len(c.contestants)] // another one is first in each round
 			var err error
 			if results[one.name], err = c.measure(ctx, one, n); err != nil {
 				return fmt.Errorf("%s: %w", one.name, err)
@@ -153,13 +153,13 @@ func figures(results []result, figure func(result) float64) []float64 {
 	return fs
 }
 
-// median returns the middle one of the figures; of an even number, the lower middle one.
+// median returns the middle figure, or the lower one of two in the middle.
 func median(figures []float64) float64 {
 	return slices.Sorted(slices.Values(figures))[(len(figures)-1)/2]
 }
 
-// measure runs a contestant once. The garbage of the run before is gone when it
-// begins; its own is part of its cost.
+// measure runs a contestant once. It collects the garbage of the previous run first. The
+// run's own garbage is part of its cost.
 func (c contest) measure(ctx context.Context, one contestant, n int) (r result, err error) {
 	err = one.deliver(ctx, n, func(work func() error) error {
 		runtime.GC()
@@ -172,7 +172,7 @@ func (c contest) measure(ctx context.Context, one contestant, n int) (r result, 
 	return r, err
 }
 
-// runParallel has callers at a time call for n things, a batch of them each time.
+// runParallel calls call for n items from several goroutines, a batch in each call.
 func runParallel(callers, n, batch int, call func(first, end int) error) error {
 	var group errgroup.Group
 	for caller := range callers {
@@ -188,7 +188,7 @@ func runParallel(callers, n, batch int, call func(first, end int) error) error {
 	return group.Wait()
 }
 
-// pollUntil asks again, a millisecond later, until the answer is yes.
+// pollUntil calls ask every millisecond until it returns true or an error.
 func pollUntil(ctx context.Context, ask func() (bool, error)) error {
 	for {
 		if yes, err := ask(); yes || err != nil {
@@ -202,7 +202,7 @@ func pollUntil(ctx context.Context, ask func() (bool, error)) error {
 	}
 }
 
-// payloads say what triggers do, for projects that move bytes.
+// payloads are the triggers as bytes, for projects that move bytes.
 var payloads = sync.OnceValue(func() [][]byte {
 	bodies := make([][]byte, len(recipients()))
 	for i, to := range recipients() {
@@ -211,7 +211,7 @@ var payloads = sync.OnceValue(func() [][]byte {
 	return bodies
 })
 
-// recipients are more numbers than a cache holds, made before the clock runs.
+// recipients are more numbers than a cache holds. They are made before the measurement.
 var recipients = sync.OnceValue(func() []phone.Number {
 	numbers := make([]phone.Number, 1<<16)
 	for i := range numbers {

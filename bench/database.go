@@ -18,20 +18,20 @@ import (
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 )
 
-// database is a PostgreSQL server, on which each run has a schema of its own.
+// database is a PostgreSQL server. Each run has its own schema there.
 type database struct {
 	config     *pgxpool.Config
 	postmaster int // the server's first process; 0 if it is on another machine
 }
 
-// schemas numbers the process's schemas.
+// schemas counts the schemas of the process, to number them.
 var schemas atomic.Int64
 
-// durability is what PostgreSQL's defaults say of it.
+// durability holds PostgreSQL's defaults.
 var durability = []string{"fsync", "synchronous_commit", "full_page_writes"}
 
-// connect connects to the server, or else to one that it starts and that is as durable
-// as PostgreSQL's defaults are; pgtest.Stop ends that one.
+// connect connects to the server of the DSN. Without a DSN it starts a server with
+// PostgreSQL's default durability, which pgtest.Stop ends.
 func connect(ctx context.Context, dsn string) (*database, error) {
 	own := dsn == ""
 	if own {
@@ -68,7 +68,7 @@ func connect(ctx context.Context, dsn string) (*database, error) {
 	return db, err
 }
 
-// describe prints what the server is, and how durable.
+// describe prints the server's version and durability.
 func (db *database) describe(ctx context.Context, out io.Writer) error {
 	return db.withSchema(ctx, 1, func(pool *pgxpool.Pool, _ string) error {
 		for i, setting := range append([]string{"server_version"}, append(durability, "shared_buffers", "max_wal_size")...) {
@@ -90,7 +90,7 @@ func (db *database) describe(ctx context.Context, out io.Writer) error {
 	})
 }
 
-// withSchema lends a pool of that many connections, and a schema that is dropped in the end.
+// withSchema calls use with a pool of conns connections and a schema, and drops both after it.
 func (db *database) withSchema(ctx context.Context, conns int32, use func(pool *pgxpool.Pool, schema string) error) error {
 	config := db.config.Copy()
 	config.MaxConns = conns
@@ -101,8 +101,8 @@ func (db *database) withSchema(ctx context.Context, conns int32, use func(pool *
 	return errors.Join(use(pool, schema), drop())
 }
 
-// createSchema makes a pool and a schema, both of which drop ends. A checkpoint then leaves
-// nothing of the run for the next one to pay for.
+// createSchema makes a pool and a schema. drop closes the one and drops the other, and
+// then checkpoints, so that the next run does not pay for this one.
 func (*database) createSchema(ctx context.Context, config *pgxpool.Config) (pool *pgxpool.Pool, schema string, drop func() error, err error) {
 	pool, err = pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -123,7 +123,7 @@ func (*database) createSchema(ctx context.Context, config *pgxpool.Config) (pool
 	}, nil
 }
 
-// cpu is what this process and the server's have used so far.
+// cpu returns the CPU time that this process and the server's have used so far.
 func (db *database) cpu() time.Duration {
 	used := processCPU()
 	if db.postmaster == 0 {
@@ -140,11 +140,11 @@ func (db *database) cpu() time.Duration {
 	return used
 }
 
-// process is what /proc/PID/stat says of one: zero if there is none, or no such file.
+// process holds the fields of /proc/PID/stat. It is zero if there is no such file.
 type process struct {
 	name        string
 	parent      int
-	used, ended time.Duration // ended is that of its children that are no more
+	used, ended time.Duration // ended is the time of its children that have ended
 }
 
 func readProcess(pid int) (p process) {
@@ -159,7 +159,7 @@ func readProcess(pid int) (p process) {
 	if len(fields) < 15 {
 		return process{}
 	}
-	const tick = 10 * time.Millisecond // USER_HZ is 100 on Linux, whatever the kernel's is
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on Linux, independent of the kernel's tick
 	at := func(field int) int {
 		n, _ := strconv.Atoi(fields[field-3])
 		return n

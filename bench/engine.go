@@ -11,10 +11,10 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// noop is a channel that delivers everything at once.
+// noop is a channel that delivers each message immediately.
 type noop struct {
 	sent, target atomic.Int64
-	reached      chan struct{} // gets one from the send that reaches the target
+	reached      chan struct{} // receives when a send reaches the target
 }
 
 func newNoop() *noop { return &noop{reached: make(chan struct{}, 1)} }
@@ -29,7 +29,7 @@ func (n *noop) Send(context.Context, channel.Envelope) (channel.Result, error) {
 	return channel.Result{Status: status.Delivered}, nil
 }
 
-// engine is smsplus over a store, with as many callers as it says. They call Send, or
+// engine is smsplus over a store, with a number of concurrent callers. They call Send, or
 // SendMany if batch is more than 1.
 type engine struct {
 	store   smsplus.Store
@@ -37,9 +37,9 @@ type engine struct {
 	batch   int
 }
 
-// deliver gives n messages their full life: checked, rendered and stored, sent, and
-// stored as delivered, so that record and statistics have them. It is the shape of
-// the engine's own BenchmarkLife. A tenth of them go before, to warm up.
+// deliver takes n messages through their full life: checked, rendered, stored, sent, and
+// stored as delivered in records and statistics. It has the form of the engine's
+// BenchmarkLife. A tenth as many messages go first, to warm up.
 func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	ch := newNoop()
 	d, err := newDispatcher(smsplus.Config{}, e.store, ch)
@@ -49,7 +49,7 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	running, stop := context.WithCancel(ctx)
 	var run errgroup.Group
 	run.Go(func() error { return d.Run(running) })
-	defer run.Wait() //nolint:errcheck // a run that is cut short says so by its own error
+	defer run.Wait() //nolint:errcheck // the caller returns the error that stops the run
 	defer stop()
 
 	done := 0
@@ -75,7 +75,7 @@ func (e engine) deliver(ctx context.Context, n int, timed stopwatch) error {
 	return timed(func() error { return deliver(n) })
 }
 
-// newDispatcher makes one that knows what trigger asks for.
+// newDispatcher returns a Dispatcher with the template of newTrigger.
 func newDispatcher(c smsplus.Config, store smsplus.Store, ch channel.Channel) (*smsplus.Dispatcher, error) {
 	c.Store, c.Channels = store, []channel.Channel{ch}
 	c.Templates = []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
@@ -104,8 +104,8 @@ func newTrigger(i int) smsplus.Trigger {
 	}
 }
 
-// countDelivered returns how many messages the statistics, which are written with the records,
-// have as delivered.
+// countDelivered returns how many messages the statistics count as delivered. They are
+// written together with the records.
 func countDelivered(ctx context.Context, store smsplus.Store) (delivered int, err error) {
 	rows, err := store.Stats(ctx, smsplus.Filter{})
 	for _, row := range rows {

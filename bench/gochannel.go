@@ -11,11 +11,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// gochannelWith moves messages through watermill's pub/sub in memory, with an
-// output buffer of that size: publishers, and one subscriber that
-// acknowledges. Where publishers wait, each call returns after the acknowledgment.
-// It runs as favorably as its API allows: nothing is persisted or logged, and
-// neither payloads nor IDs cost the publishers anything to make up.
+// gochannelWith moves messages through watermill's pub/sub in memory, from publishers
+// through an output buffer to one subscriber that acknowledges. If wait is set, each call
+// of a publisher returns after the acknowledgment. It runs as favorably as its API
+// allows: nothing is persisted or logged, and payloads and IDs are made in advance.
 func gochannelWith(publishers int, buffer int64, wait bool) func(context.Context, int, stopwatch) error {
 	return func(ctx context.Context, n int, timed stopwatch) error {
 		const topic = "messages"

@@ -21,14 +21,14 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// filledStore is a store with n messages in it.
+// filledStore is a store that holds n messages.
 type filledStore struct {
 	smsplus.Store
-	n, bytes int // bytes are what all of them take
+	n, bytes int // bytes is the size of all messages together
 	drop     func() error
 }
 
-// printGrowth prints what a store's calls cost at three sizes, and how much a record weighs.
+// printGrowth prints the cost of a store's calls at several sizes, and the size of a record.
 func printGrowth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx context.Context, n int) (filledStore, error), patience time.Duration) (err error) {
 	stores := make([]filledStore, len(sizes))
 	for i, n := range sizes {
@@ -37,7 +37,7 @@ func printGrowth(ctx context.Context, out io.Writer, sizes []int, grow func(ctx 
 		}
 		defer func() { err = errors.Join(err, stores[i].Close(), stores[i].drop()) }()
 	}
-	heapInUse() // the garbage of filling is not the calls'
+	heapInUse() // collect the garbage of filling before the calls
 
 	fmt.Fprintf(out, "%s, GOMAXPROCS %d; the median call of each, in µs\n\n", runtime.Version(), runtime.GOMAXPROCS(0))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -72,7 +72,7 @@ func fillMemory(ctx context.Context, n int) (filledStore, error) {
 	return filledStore{s, n, heapInUse() - before, func() error { return nil }}, err
 }
 
-// fillFile fills a file and opens it again: what it wrote is then in the file.
+// fillFile fills a file, closes it, so that all of it is in the file, and opens it again.
 func (f folder) fillFile(ctx context.Context, n int) (filledStore, error) {
 	path, remove, err := f.createFile()
 	if err != nil {
@@ -101,7 +101,7 @@ func (f folder) fillFile(ctx context.Context, n int) (filledStore, error) {
 	return filledStore{s, n, int(info.Size()), remove}, nil
 }
 
-// fillSchema fills a schema and does to it what autovacuum would in time.
+// fillSchema fills a schema and vacuums it, as autovacuum would later.
 func (db *database) fillSchema(ctx context.Context, n int) (filledStore, error) {
 	config := db.config.Copy()
 	config.MaxConns = 4
@@ -134,7 +134,7 @@ func (db *database) fillSchema(ctx context.Context, n int) (filledStore, error) 
 	return filledStore{s, n, bytes, drop}, nil
 }
 
-// printRow prints costs and how they grew, from the first store that is not empty to the last.
+// printRow prints costs and their growth, from the first store that is not empty to the last.
 func printRow(table io.Writer, name string, costs []time.Duration, empty bool) {
 	fmt.Fprintf(table, "%s\t", name)
 	for _, cost := range costs {
@@ -147,10 +147,10 @@ func printRow(table io.Writer, name string, costs []time.Duration, empty bool) {
 	fmt.Fprintf(table, "×%.2f\t\n", float64(costs[len(costs)-1])/float64(first))
 }
 
-// measuredCall is one call.
+// measuredCall is a call to a store whose cost is measured.
 type measuredCall struct {
 	name string
-	call  func(ctx context.Context, s filledStore) error
+	call func(ctx context.Context, s filledStore) error
 }
 
 func pageCall(name string, f smsplus.Filter) measuredCall {
@@ -173,8 +173,8 @@ func statsCall(name string, f smsplus.Filter) measuredCall {
 	}}
 }
 
-// pages are lists of 100 by each single filter. From 10,000 records on each of
-// them is full.
+// pages are lists of 100 messages, each by a single filter. From 10,000 records on, each
+// list is full.
 var pages = []measuredCall{
 	pageCall("page, no filter", smsplus.Filter{}),
 	pageCall("page, range", smsplus.Filter{From: opened.Add(quarter / 3), To: opened.Add(quarter / 2)}),
@@ -188,8 +188,8 @@ var pages = []measuredCall{
 	pageCall("page, failed", smsplus.Filter{Group: status.FailedGroup}),
 }
 
-// statistics are over three months of 50 templates, with edges in the middle of an
-// hour, the worst that a range can have.
+// statistics cover three months of 50 templates. Their ranges begin and end in the middle
+// of an hour, which is the slowest case.
 var statistics = func() []measuredCall {
 	from := opened.Add(29*time.Minute + 59*time.Second)
 	to := from.Add(quarter - time.Hour)
@@ -200,8 +200,8 @@ var statistics = func() []measuredCall {
 	}
 }()
 
-// claims are claims. Of a hundred records ten are due, from three days after their
-// trigger on, and all are due again each time, those claimed first last.
+// claims are calls of Claim. Ten of a hundred records are due, from three days after
+// their trigger on. Each call claims when all leases have ended.
 var claims = []measuredCall{
 	{"claim of none", func(ctx context.Context, s filledStore) error {
 		claimed, err := s.Claim(ctx, smsplus.Claim{Now: opened, Lease: time.Minute, Limit: 100})
@@ -223,10 +223,10 @@ var claims = []measuredCall{
 	}()},
 }
 
-// medianCosts calls f for each of n cases in turns, until each had as long as patience
-// says, and returns each case's median call. A neighbour on the machine, or the
-// garbage collector, spoils some calls and not that one; and what spoils a whole
-// stretch of time spoils every case alike.
+// medianCosts calls f for each of n cases in turns, for a total of patience each, and
+// returns the duration of each case's median call. The garbage collector and other
+// programs slow some calls down, but rarely the median. A longer disturbance slows all
+// cases alike, because they take turns.
 func medianCosts(patience time.Duration, n int, f func(i int) error) ([]time.Duration, error) {
 	const turns = 10
 	calls := make([][]time.Duration, n)
@@ -252,10 +252,10 @@ func medianCosts(patience time.Duration, n int, f func(i int) error) ([]time.Dur
 	return medians, nil
 }
 
-// heapInUse is how many bytes are in use.
+// heapInUse returns how many bytes of the heap are in use.
 func heapInUse() int {
 	runtime.GC()
-	runtime.GC() // what pools held goes with the second
+	runtime.GC() // the second frees the contents of pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

@@ -15,7 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// queryCounter counts a pool's.
+// queryCounter counts the queries of a pool.
 type queryCounter struct{ n atomic.Int64 }
 
 func (q *queryCounter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
@@ -24,7 +24,7 @@ func (q *queryCounter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.T
 }
 func (*queryCounter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// printIdleStatements prints how many statements a dispatcher with nothing to do sends, in that time.
+// printIdleStatements prints how many statements an idle dispatcher sends, on average of watch.
 func printIdleStatements(ctx context.Context, out io.Writer, db *database, watch time.Duration) error {
 	counted := &queryCounter{}
 	config := db.config.Copy()

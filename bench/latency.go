@@ -19,7 +19,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// arrivals is a channel that says when it is called.
+// arrivals is a channel that reports when it is called.
 type arrivals chan time.Time
 
 func (arrivals) Name() channel.Name     { return channel.SMS }
@@ -30,12 +30,12 @@ func (a arrivals) Send(context.Context, channel.Envelope) (channel.Result, error
 	return channel.Result{Status: status.Delivered}, nil
 }
 
-// path is one that a message takes to the provider, on a store that is idle. The sender
-// and the runner are dispatchers with stores and pools of their own.
+// path is a way of a message to the provider, through an idle store. The sender and the
+// runner are two dispatchers, each with its own store and pool.
 type path struct {
-	name  string
-	hint  bool
-	begin func(ctx context.Context, sender, runner *smsplus.Dispatcher, pool *pgxpool.Pool, s *pgstore.Store) error
+	name   string
+	notify bool
+	send   func(ctx context.Context, sender, runner *smsplus.Dispatcher, pool *pgxpool.Pool, s *pgstore.Store) error
 }
 
 var paths = []path{
@@ -62,23 +62,23 @@ func sendElsewhere(ctx context.Context, sender, _ *smsplus.Dispatcher, _ *pgxpoo
 	return err
 }
 
-// printLatency prints how long it takes from a trigger to the call of the provider: n
-// times each way, with a pause between two, and up to a poll more.
+// printLatency prints the time from a trigger to the call of the provider, measured n
+// times on each path. Between two triggers it waits for pause and up to poll more.
 func printLatency(ctx context.Context, out io.Writer, db *database, n int, pause, poll time.Duration) error {
 	fmt.Fprintf(out, "%[1]d triggers each way, %[2]v to %[3]v apart, Config.Poll %[4]v; from the trigger to the provider's call, in ms\n\n", n, pause, pause+poll, poll)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "way\tp50\tp90\tp99\tmost\t")
-	for _, w := range paths {
+	for _, p := range paths {
 		var took []time.Duration
 		err := db.withSchema(ctx, 4, func(pool *pgxpool.Pool, schema string) (err error) {
-			took, err = w.measure(ctx, pool, pgstore.Options{Schema: schema, Notify: w.hint}, n, pause, poll)
+			took, err = p.measure(ctx, pool, pgstore.Options{Schema: schema, Notify: p.notify}, n, pause, poll)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		slices.Sort(took)
-		fmt.Fprintf(table, "%s\t", w.name)
+		fmt.Fprintf(table, "%s\t", p.name)
 		for _, of := range []int{50, 90, 99, 100} {
 			fmt.Fprintf(table, "%.2f\t", float64(took[(n*of+99)/100-1])/float64(time.Millisecond))
 		}
@@ -87,7 +87,7 @@ func printLatency(ctx context.Context, out io.Writer, db *database, n int, pause
 	return table.Flush()
 }
 
-func (w path) measure(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options, n int, pause, poll time.Duration) (took []time.Duration, err error) {
+func (p path) measure(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options, n int, pause, poll time.Duration) (took []time.Duration, err error) {
 	there, err := openMigrated(ctx, pool, o)
 	if err != nil {
 		return nil, err
@@ -116,12 +116,12 @@ func (w path) measure(ctx context.Context, pool *pgxpool.Pool, o pgstore.Options
 	running, stop := context.WithCancel(ctx)
 	var run errgroup.Group
 	run.Go(func() error { return runner.Run(running) })
-	defer run.Wait() //nolint:errcheck // a run that is cut short says so by its own error
+	defer run.Wait() //nolint:errcheck // the caller returns the error that stops the run
 	defer stop()
-	for range n + 1 { // the first one finds connections, plans and listeners unready
-		time.Sleep(pause + rand.N(poll)) // any moment between two polls is as likely as any other
+	for range n + 1 { // the first one, which opens connections and plans statements, does not count
+		time.Sleep(pause + rand.N(poll)) // each moment between two polls is equally likely
 		began := time.Now()
-		if err := w.begin(ctx, sender, runner, other, here); err != nil {
+		if err := p.send(ctx, sender, runner, other, here); err != nil {
 			return nil, err
 		}
 		select {

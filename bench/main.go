@@ -1,11 +1,11 @@
-// Bench compares smsplus with other projects and shows how its stores grow. It is a
-// module of its own, so that what it compares with never reaches an application.
+// Bench compares smsplus with other projects and shows how the cost of its stores grows.
+// It is a separate module, so that no application depends on the other projects.
 //
-//	go run .            the engine beside watermill's gochannel, round by round
-//	go run . postgres   the engine on PostgreSQL beside River and bare statements
-//	go run . sqlite     the engine on SQLite beside goqite, backlite and bare statements
-//	go run . latency    how long a trigger takes to the provider through an idle PostgreSQL
-//	go run . growth     what a store's calls cost at three sizes
+//	go run .            the engine and watermill's gochannel, round by round
+//	go run . postgres   the engine on PostgreSQL, River, and bare statements
+//	go run . sqlite     the engine on SQLite, goqite, backlite, and bare statements
+//	go run . latency    the time from a trigger to the provider through an idle PostgreSQL
+//	go run . growth     the cost of a store's calls at three sizes
 package main
 
 import (
@@ -43,15 +43,15 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	}
 	switch command {
 	case "memory":
-		h := newContestRunner(command, 500_000)
-		if err := h.parse(args); err != nil {
+		r := newContestRunner(command, 500_000)
+		if err := r.parse(args); err != nil {
 			return err
 		}
-		return h.run(ctx, out, memoryContest())
+		return r.run(ctx, out, memoryContest())
 	case "postgres":
-		h := newContestRunner(command, 50_000)
-		dsn := dsnFlag(h.flags)
-		if err := h.parse(args); err != nil {
+		r := newContestRunner(command, 50_000)
+		dsn := dsnFlag(r.flags)
+		if err := r.parse(args); err != nil {
 			return err
 		}
 		db, err := connect(ctx, *dsn)
@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		if err := db.describe(ctx, out); err != nil {
 			return err
 		}
-		return h.run(ctx, out, singleContest(db), manyContest(db))
+		return r.run(ctx, out, singleContest(db), manyContest(db))
 	case "latency":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		n := flags.Int("n", 100, "triggers each way")
@@ -83,12 +83,12 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		}
 		return printLatency(ctx, out, db, *n, *pause, *poll)
 	case "sqlite":
-		h := newContestRunner(command, 20_000)
-		dir := h.flags.String("dir", os.TempDir(), "where the files are")
-		if err := h.parse(args); err != nil {
+		r := newContestRunner(command, 20_000)
+		dir := r.flags.String("dir", os.TempDir(), "where the files are")
+		if err := r.parse(args); err != nil {
 			return err
 		}
-		return h.run(ctx, out, sqliteContest(folder(*dir), sqlitestore.Full), sqliteContest(folder(*dir), sqlitestore.Normal))
+		return r.run(ctx, out, sqliteContest(folder(*dir), sqlitestore.Full), sqliteContest(folder(*dir), sqlitestore.Normal))
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		store := flags.String("store", "memory", "memory, sqlite or postgres")
@@ -128,7 +128,7 @@ func dsnFlag(flags *flag.FlagSet) *string {
 	return flags.String("dsn", "", "a server to use; without it the program starts one, as durable as PostgreSQL's defaults are")
 }
 
-// contestRunner holds contests as its flags say.
+// contestRunner runs contests as its flags say.
 type contestRunner struct {
 	flags     *flag.FlagSet
 	n, rounds *int
@@ -145,25 +145,25 @@ func newContestRunner(command string, n int) *contestRunner {
 	}
 }
 
-func (h *contestRunner) parse(args []string) (err error) {
-	if err := h.flags.Parse(args); err != nil {
+func (r *contestRunner) parse(args []string) (err error) {
+	if err := r.flags.Parse(args); err != nil {
 		return err
 	}
-	if *h.n < 1 || *h.rounds < 1 {
-		return fmt.Errorf("-n is %d and -rounds is %d, want at least 1", *h.n, *h.rounds)
+	if *r.n < 1 || *r.rounds < 1 {
+		return fmt.Errorf("-n is %d and -rounds is %d, want at least 1", *r.n, *r.rounds)
 	}
-	h.pattern, err = regexp.Compile(*h.only)
+	r.pattern, err = regexp.Compile(*r.only)
 	return err
 }
 
-func (h *contestRunner) run(ctx context.Context, out io.Writer, contests ...contest) error {
-	fmt.Fprintf(out, "%d messages a run, %s, GOMAXPROCS %d\n", *h.n, runtime.Version(), runtime.GOMAXPROCS(0))
+func (r *contestRunner) run(ctx context.Context, out io.Writer, contests ...contest) error {
+	fmt.Fprintf(out, "%d messages a run, %s, GOMAXPROCS %d\n", *r.n, runtime.Version(), runtime.GOMAXPROCS(0))
 	for _, c := range contests {
-		if c = c.keepMatching(h.pattern); len(c.contestants) == 0 {
+		if c = c.keepMatching(r.pattern); len(c.contestants) == 0 {
 			continue
 		}
 		fmt.Fprintln(out)
-		if err := c.run(ctx, out, *h.n, *h.rounds); err != nil {
+		if err := c.run(ctx, out, *r.n, *r.rounds); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/smsplus/smsplus-go/memstore"
 )
 
-// memoryContest is the engine beside the peer in the two modes that it has: publishers that
-// do not wait, as Send does not wait for the delivery, and publishers that do. The
-// peer's figure in a round is that of its better buffer.
+// memoryContest compares the engine with gochannel in both of its modes: publishers that do
+// not wait, as Send does not wait for the delivery, and publishers that do. In each round
+// gochannel counts with the better one of two buffers.
 func memoryContest() contest {
 	const callers = 8
 	return contest{

@@ -8,14 +8,14 @@ import (
 	"github.com/smsplus/smsplus-go/pgstore"
 )
 
-// How contestants on PostgreSQL are set up: as they were fastest where that was tried.
+// The settings of the contestants on PostgreSQL are the fastest that were tried.
 const (
 	engineConns = 16
 	riverConns  = 32
 	batchers    = 2 // callers of SendMany and of InsertManyFast, and bare loops
 )
 
-// singleContest is about callers that ask for one message each.
+// singleContest compares callers that send one message a call.
 func singleContest(db *database) contest {
 	const callers = 64
 	return contest{
@@ -23,7 +23,9 @@ func singleContest(db *database) contest {
 		contestants: []contestant{
 			db.engine("smsplus", callers, 1),
 			db.river("River", callers, 1),
-			{"commits", func(ctx context.Context, n int, timed stopwatch) error { return db.singleCommits(ctx, callers, n, timed) }},
+			{"commits", func(ctx context.Context, n int, timed stopwatch) error {
+				return db.singleCommits(ctx, callers, n, timed)
+			}},
 		},
 		ratios: []ratio{
 			{name: "to River", of: "smsplus", over: []string{"River"}},
@@ -33,7 +35,7 @@ func singleContest(db *database) contest {
 	}
 }
 
-// manyContest is about callers that ask for a thousand messages each.
+// manyContest compares callers that send a thousand messages a call.
 func manyContest(db *database) contest {
 	rivers := []string{"River 1000", "River 5000"}
 	return contest{
@@ -42,7 +44,9 @@ func manyContest(db *database) contest {
 			db.engine("smsplus", batchers, 1000),
 			db.river(rivers[0], batchers, 1000),
 			db.river(rivers[1], batchers, 5000),
-			{"bare", func(ctx context.Context, n int, timed stopwatch) error { return db.bareStatements(ctx, batchers, n, timed) }},
+			{"bare", func(ctx context.Context, n int, timed stopwatch) error {
+				return db.bareStatements(ctx, batchers, n, timed)
+			}},
 		},
 		ratios: []ratio{
 			{name: "to River", of: "smsplus", over: rivers},

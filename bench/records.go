@@ -14,8 +14,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The records spread over three months and 50 templates. Each has two attempts, a
-// variable, and a number of its own, but for one person who has 200 of them.
+// The records are spread over three months and 50 templates. Each has two attempts and a
+// variable. Each has its own phone number, except 200 records of one person.
 
 const (
 	quarter   = 92 * 24 * time.Hour
@@ -34,7 +34,7 @@ var (
 func mustParseNumber(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
-		panic(err) // the program made it
+		panic(err) // the program makes only valid ones
 	}
 	return n
 }
@@ -50,15 +50,15 @@ func phoneOf(i, n int) phone.Number {
 	}
 }
 
-// idOf spreads like a random ID and is the same in every run.
+// idOf returns an ID that is spread like a random one and is the same in every run.
 func idOf(i int) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(i)*0x9e3779b97f4a7c15)
 	binary.BigEndian.PutUint64(id[8:], uint64(i))
 	return id
 }
 
-// sampleMessage returns the ith of n messages after two attempts: of a hundred, four
-// failed, six are undeliverable, ten are open and the others delivered.
+// sampleMessage returns the ith of n messages after two attempts. Of a hundred messages,
+// four failed, six are undeliverable, ten are open, and the others are delivered.
 func sampleMessage(i, n int) smsplus.Message {
 	triggered := opened.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	at := triggered.Add
@@ -92,7 +92,7 @@ func sampleMessage(i, n int) smsplus.Message {
 	return m
 }
 
-// fill gives a store n messages, oldest first.
+// fill inserts n messages into a store, oldest first.
 func fill(ctx context.Context, s smsplus.Store, n int) error {
 	const batch = 1000
 	ms := make([]smsplus.Message, 0, batch)

@@ -12,7 +12,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// otp is the job that says what a trigger does.
+// otp is the job that holds what a trigger holds.
 type otp struct {
 	Template string            `json:"template"`
 	To       string            `json:"to"`
@@ -26,14 +26,14 @@ func newJob(i int) otp {
 	return otp{Template: "otp", To: to[i%len(to)].E164(), Vars: map[string]string{"code": "498172"}}
 }
 
-// noopWorker works a job at once.
+// noopWorker completes each job immediately.
 type noopWorker struct{ river.WorkerDefaults[otp] }
 
 func (noopWorker) Work(context.Context, *river.Job[otp]) error { return nil }
 
-// river inserts jobs, a call each with Insert or a batch each with InsertManyFast,
-// and works them at the same time, until all are completed. It is tuned as its own
-// benchmark is (river bench).
+// river inserts jobs, one a call with Insert or a batch a call with InsertManyFast, and
+// works them at the same time, until all are completed. It has the settings of River's
+// own benchmark (river bench).
 func (db *database) river(name string, callers, batch int) contestant {
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
 		return db.withSchema(ctx, riverConns, func(pool *pgxpool.Pool, schema string) error {
@@ -55,7 +55,7 @@ func (db *database) river(name string, callers, batch int) contestant {
 			if err != nil {
 				return err
 			}
-			// The events of all jobs have room, for those that have none are dropped.
+			// The buffer holds the events of all jobs, because River drops events that do not fit.
 			completed, unsubscribe := client.SubscribeConfig(&river.SubscribeConfig{
 				ChanSize: n + n/10 + 1, Kinds: []river.EventKind{river.EventKindJobCompleted},
 			})

@@ -21,10 +21,10 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// folder is where each run has a file of its own.
+// folder is the folder in which each run has its own file.
 type folder string
 
-// withFile lends the path of a file that is deleted in the end.
+// withFile calls use with the path of a file, and deletes the file after it.
 func (f folder) withFile(use func(path string) error) error {
 	path, remove, err := f.createFile()
 	if err != nil {
@@ -33,14 +33,14 @@ func (f folder) withFile(use func(path string) error) error {
 	return errors.Join(use(path), remove())
 }
 
-// createFile returns a path of a file, and what deletes it.
+// createFile returns the path of a file in a new folder. remove deletes both.
 func (f folder) createFile() (path string, remove func() error, err error) {
 	dir, err := os.MkdirTemp(string(f), "smsplus-bench-")
 	return filepath.Join(dir, "bench.db"), func() error { return os.RemoveAll(dir) }, err
 }
 
-// sqliteContest is about callers in one process that ask for one message each, with a file
-// that is written as mode says. A peer with two drivers counts with its better one.
+// sqliteContest compares callers in one process that send one message a call, in one mode
+// of durability. A project with two drivers counts with the better one.
 func sqliteContest(f folder, mode sqlitestore.Synchronous) contest {
 	const callers = 64
 	c := contest{
@@ -64,7 +64,7 @@ func sqliteContest(f folder, mode sqlitestore.Synchronous) contest {
 	return c
 }
 
-// driver makes a data source name for one of the drivers.
+// driver is a driver of SQLite and the format of its data source names.
 type driver struct{ name, format string }
 
 var (
@@ -72,7 +72,7 @@ var (
 	pure = driver{"sqlite", "file:%s?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(%v)"}
 )
 
-// open opens a file with one connection, as goqite's README does: only one can write.
+// open opens a file with one connection, as goqite's README does. Only one could write.
 func (d driver) open(path string, mode sqlitestore.Synchronous) (*sql.DB, error) {
 	db, err := sql.Open(d.name, fmt.Sprintf(d.format, path, mode))
 	if err == nil {
@@ -82,13 +82,13 @@ func (d driver) open(path string, mode sqlitestore.Synchronous) (*sql.DB, error)
 	return db, err
 }
 
-// usable reports whether the driver was compiled: one of them needs a C compiler.
+// usable reports whether the driver works. One of the drivers needs a C compiler.
 func usable(d driver) bool {
 	db, err := sql.Open(d.name, ":memory:")
 	if err != nil {
 		return false
 	}
-	defer db.Close() //nolint:errcheck // there is nothing in it
+	defer db.Close() //nolint:errcheck // it is empty
 	return db.Ping() == nil
 }
 
@@ -110,7 +110,7 @@ func (f folder) engine(name string, callers int, mode sqlitestore.Synchronous) c
 //go:embed goqite.sql
 var goqiteSchema string
 
-// goqite sends, receives and deletes at the same time.
+// goqite sends, receives and deletes messages at the same time.
 func (f folder) goqite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
 	const receivers = 8
 	return contestant{name, func(ctx context.Context, n int, timed stopwatch) error {
@@ -149,14 +149,14 @@ func (f folder) goqite(name string, d driver, callers int, mode sqlitestore.Sync
 	}}
 }
 
-// task is backlite's way to say what a trigger does.
+// task is the otp job as backlite needs it.
 type task otp
 
 func (task) Config() backlite.QueueConfig {
 	return backlite.QueueConfig{Name: "otp", MaxAttempts: 3, Timeout: time.Minute}
 }
 
-// backlite adds tasks and executes them at the same time, with workers enough that its
+// backlite adds tasks and executes them at the same time. It has so many workers that its
 // dispatcher never waits for a free one.
 func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Synchronous) contestant {
 	const workers = 1000
@@ -207,9 +207,9 @@ func (f folder) backlite(name string, d driver, callers int, mode sqlitestore.Sy
 	}}
 }
 
-// bareStatements writes a message's row into the store's own table, with its indexes, as wide as
-// it is there, 500 messages a transaction; and in a second transaction their final
-// states. Nothing else: no engine, nothing looked up, compared or counted.
+// bareStatements writes messages into the store's own table with its indexes, in rows as
+// wide as the store's. One transaction inserts 500 messages, and a second one writes
+// their final states. There is no engine, no look-up, no comparison and no counter.
 func (f folder) bareStatements(ctx context.Context, mode sqlitestore.Synchronous, n int, timed stopwatch) error {
 	const batch = 500
 	return f.withFile(func(path string) error {
@@ -221,7 +221,7 @@ func (f folder) bareStatements(ctx context.Context, mode sqlitestore.Synchronous
 			return err
 		}
 		defer db.Close()                                                             //nolint:errcheck // the file is deleted
-		if _, err := db.ExecContext(ctx, "PRAGMA cache_size = -32768"); err != nil { // the store's
+		if _, err := db.ExecContext(ctx, "PRAGMA cache_size = -32768"); err != nil { // as the store sets it
 			return err
 		}
 		insert, err := db.PrepareContext(ctx, `INSERT INTO smsplus_message (number, version, claims, due_at, lane, status, tab,
