@@ -23,7 +23,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// maxText is how many characters the service takes in a message.
+// maxText is how many characters the service accepts in a message.
 const maxText = 500
 
 // Chat is a channel that posts to a chat service. It is a [channel.Receiver] and a
@@ -34,11 +34,11 @@ type Chat struct {
 	client     *http.Client
 }
 
-// NewChat returns a channel that posts to the service at the URL. The token is what
-// the service knows the sender by, and the secret is what it signs its calls with.
+// NewChat returns a channel that posts to the service at the URL. The service identifies
+// the sender by the token, and signs its calls with the secret.
 func NewChat(url, token, secret string) *Chat {
 	return &Chat{url: url, token: token, secret: []byte(secret), client: &http.Client{
-		// A redirect would take the text, and perhaps the token, to another place.
+		// A redirect would send the text, and perhaps the token, to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -52,8 +52,8 @@ func (c *Chat) Traits() channel.Traits {
 	return channel.Traits{Idempotent: true, Reads: true, Expires: true, Validity: 7 * 24 * time.Hour}
 }
 
-// CheckContent returns an error for content that is no [channel.Text], or longer
-// than the service takes even before its variables have their values.
+// CheckContent returns an error for content that is no [channel.Text], or that is longer
+// than the service accepts even before its variables have their values.
 func (c *Chat) CheckContent(content channel.Content) error {
 	text, ok := content.(channel.Text)
 	if !ok {
@@ -65,7 +65,7 @@ func (c *Chat) CheckContent(content channel.Content) error {
 	return nil
 }
 
-// post is what the service takes.
+// post is the body of a call to the service.
 type post struct {
 	ID        string `json:"id"` // a second post with the same ID is not shown again
 	To        string `json:"to"`
@@ -73,7 +73,7 @@ type post struct {
 	ExpiresAt string `json:"expires_at,omitempty"`
 }
 
-// answer is what the service says.
+// answer is the body of the service's response.
 type answer struct {
 	ID    string `json:"id"`
 	State string `json:"state"`
@@ -88,7 +88,7 @@ func (c *Chat) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	if e.To.Phone.IsZero() {
 		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "the recipient has no phone number")
 	}
-	text, _ := e.Content.(channel.Text) // it is one: CheckContent said so
+	text, _ := e.Content.(channel.Text) // CheckContent has checked the type
 	p := post{ID: e.AttemptID.String(), To: e.To.Phone.E164(), Text: string(text)}
 	if !e.Expires.IsZero() {
 		p.ExpiresAt = e.Expires.Format(time.RFC3339)
@@ -98,8 +98,7 @@ func (c *Chat) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 		return channel.Result{}, channel.Failed(status.TemplateConfig, "the message cannot be encoded")
 	}
 
-	// What becomes of a call that breaks off depends on whether the service can have
-	// read the message.
+	// A call that fails may be repeated only if the service cannot have read the message.
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
@@ -108,40 +107,40 @@ func (c *Chat) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Content-Type", "application/json")
-	req.GetBody = nil // without it the transport cannot send again: tries are the engine's
+	req.GetBody = nil // without it the transport cannot send again: only the engine repeats a send
 	res, err := c.client.Do(req)
 	switch {
 	case err != nil && written.Load():
-		return channel.Result{}, channel.InDoubt(broken(err))
+		return channel.Result{}, channel.InDoubt(withoutURL(err))
 	case err != nil:
-		return channel.Result{}, channel.Temporary(broken(err), 0)
+		return channel.Result{}, channel.Temporary(withoutURL(err), 0)
 	}
-	defer func() { _ = res.Body.Close() }() // the answer is read, or of no use
-	return judge(res)
+	defer func() { _ = res.Body.Close() }() // an error here changes nothing
+	return resultOf(res)
 }
 
-// broken returns what a call broke off with, without the URL, which is the
-// operator's to know.
-func broken(err error) error {
+// withoutURL returns the error of a call without the URL, because only the operator may
+// know that.
+func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
 	return fmt.Errorf("chat: %w", err)
 }
 
-// judge says what an answer means.
-func judge(res *http.Response) (channel.Result, error) {
+// resultOf returns the result, or the error, that an answer means.
+func resultOf(res *http.Response) (channel.Result, error) {
 	var a answer
 	err := json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&a)
 	detail := "http " + strconv.Itoa(res.StatusCode)
-	if code.MatchString(a.Error) {
+	if errorCode.MatchString(a.Error) {
 		detail += " " + a.Error
 	}
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusAccepted:
 		s := states[a.State]
 		if err != nil || a.ID == "" || s < status.Accepted {
-			// It took something; with the same ID it can safely be asked again.
+			// The service has accepted something. A post with the same ID is safe to repeat.
 			return channel.Result{}, channel.InDoubt(errors.New("chat: " + detail + ": the answer makes no sense"))
 		}
 		return channel.Result{Status: s, ProviderID: a.ID, Reason: reasons[s]}, nil
@@ -164,26 +163,26 @@ func judge(res *http.Response) (channel.Result, error) {
 	return channel.Result{}, channel.Failed(status.SystemError, detail)
 }
 
-// code is what an error code of the service looks like. What does not is left out
-// of errors: it may repeat what it was sent.
-var code = regexp.MustCompile(`^[a-z]{1,12}(_[a-z]{1,12})?$`)
+// errorCode matches an error code of the service. Other text is left out of errors,
+// because it may repeat the message.
+var errorCode = regexp.MustCompile(`^[a-z]{1,12}(_[a-z]{1,12})?$`)
 
-// states are the service's words for how far a message came.
+// states maps the service's states to statuses.
 var states = map[string]status.Status{
 	"queued": status.Accepted, "delivered": status.Delivered, "read": status.Delivered, "dropped": status.Undeliverable,
 }
 
-// reasons explain the states that are bad news: the service drops what expires.
+// reasons maps a status to its reason: the service drops a message that expires.
 var reasons = map[status.Status]status.Reason{status.Undeliverable: status.Expired}
 
-// report is the service's call about a message.
+// report is the body of the service's call about a message.
 type report struct {
 	ID    string    `json:"id"`
 	State string    `json:"state"`
 	At    time.Time `json:"at"`
 }
 
-// maxReport is how many bytes a call may have.
+// maxReport is the largest size of a call in bytes.
 const maxReport = 64 << 10
 
 // ReceiptHandler returns the handler of the service's calls.
@@ -195,12 +194,12 @@ func (c *Chat) ReceiptHandler(sink channel.Sink) http.Handler {
 			if _, large := errors.AsType[*http.MaxBytesError](err); large {
 				why = http.StatusRequestEntityTooLarge
 			}
-			fail(w, why)
+			writeError(w, why)
 			return
 		}
 		signature, err := hex.DecodeString(r.Header.Get("X-Chat-Signature"))
 		if err != nil || !hmac.Equal(signature, sign(c.secret, body)) {
-			fail(w, http.StatusUnauthorized)
+			writeError(w, http.StatusUnauthorized)
 			return
 		}
 		var p report
@@ -209,21 +208,21 @@ func (c *Chat) ReceiptHandler(sink channel.Sink) http.Handler {
 			s = states[p.State]
 		}
 		if err != nil || p.ID == "" || s == status.Preparing {
-			fail(w, http.StatusBadRequest)
+			writeError(w, http.StatusBadRequest)
 			return
 		}
 		err = sink(r.Context(), channel.Receipt{
 			Channel: c.Name(), ProviderID: p.ID, Status: s, Reason: reasons[s], Read: p.State == "read", At: p.At,
 		})
 		if err != nil {
-			fail(w, http.StatusServiceUnavailable) // the service calls again
+			writeError(w, http.StatusServiceUnavailable) // the service calls again
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 }
 
-func fail(w http.ResponseWriter, code int) { http.Error(w, http.StatusText(code), code) }
+func writeError(w http.ResponseWriter, code int) { http.Error(w, http.StatusText(code), code) }
 
 // sign returns the signature of a call.
 func sign(secret, body []byte) []byte {

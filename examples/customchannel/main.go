@@ -1,6 +1,6 @@
-// Customchannel adds a channel of its own to a route: Chat, in chat.go, is a whole
-// adapter for a chat service over HTTP, with the receipts of its webhook, and its
-// test runs the suite that every adapter passes.
+// Customchannel adds its own channel to a route. Chat, in chat.go, is a complete adapter
+// for a chat service over HTTP, with the receipts of its webhook. Its test runs the suite
+// that every adapter passes.
 //
 //	go run ./examples/customchannel
 package main
@@ -88,7 +88,7 @@ func run(ctx context.Context, w io.Writer) error {
 	if err := show("after the first step:"); err != nil {
 		return err
 	}
-	if err := provider.tell(webhook.URL, "read", time.Now()); err != nil {
+	if err := provider.reportAll(webhook.URL, "read", time.Now()); err != nil {
 		return err
 	}
 	return show("after the webhook's call:")

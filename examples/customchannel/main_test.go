@@ -46,7 +46,7 @@ const (
 	secret = "secret-of-the-webhook"
 )
 
-// member has a number whose parts do not turn up by chance in what is searched for them.
+// member has a number whose parts do not appear by chance in a text that is searched for them.
 var member = simulated.Number(73, 84, 95)
 
 // chatTo returns a function that opens a channel to a service.
@@ -59,15 +59,15 @@ func chatTo(h http.Handler) func(*testing.T) channel.Channel {
 	}
 }
 
-func healthy() *service {
+func newService() *service {
 	return &service{
 		token: token, secret: secret, members: map[string]bool{member.E164(): true}, posts: make(map[string]post),
 	}
 }
 
-// answers is a service that gives one answer to everything, and repeats what it was
-// sent wherever it can.
-func answers(code int, body string) channeltest.Case {
+// caseAnswering returns the case of a service that gives one answer to every call, and
+// repeats the call in it wherever possible.
+func caseAnswering(code int, body string) channeltest.Case {
 	return channeltest.Case{Channel: chatTo(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := io.ReadAll(r.Body)
 		w.Header().Set("Retry-After", "30")
@@ -84,11 +84,11 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
-func TestChatKeepsTheContract(t *testing.T) {
+func TestChat_KeepsContract(t *testing.T) {
 	t.Parallel()
 	call := func(t *testing.T, what report) *http.Request {
 		t.Helper()
-		r, err := healthy().call("http://webhook.example/chat", what)
+		r, err := newService().newCall("http://webhook.example/chat", what)
 		require.NoError(t, err)
 		return r
 	}
@@ -97,32 +97,32 @@ func TestChatKeepsTheContract(t *testing.T) {
 		return call(t, report{ID: id, State: "read", At: time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)})
 	}
 	channeltest.Run(t, channeltest.Harness{
-		Channel: chatTo(healthy()),
+		Channel: chatTo(newService()),
 		Content: channel.Text("Your order has shipped and will arrive on Friday."),
 		To:      channel.Recipient{Phone: member},
 		Unreachable: map[string]channeltest.Case{
 			"no member":   {To: channel.Recipient{Phone: simulated.Number(1, 1, 1)}},
 			"no number":   {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
-			"blocked":     answers(http.StatusConflict, `{"error":"blocked"}`),
-			"wrong token": answers(http.StatusUnauthorized, `{"error":"bad_token SENT"}`),
+			"blocked":     caseAnswering(http.StatusConflict, `{"error":"blocked"}`),
+			"wrong token": caseAnswering(http.StatusUnauthorized, `{"error":"bad_token SENT"}`),
 		},
 		Faults: map[string]channeltest.Case{
-			"busy":            answers(http.StatusServiceUnavailable, `{"error":"busy"}`),
-			"throttled":       answers(http.StatusTooManyRequests, `SENT`),
-			"broken":          answers(http.StatusInternalServerError, `{"error":"SENT"}`),
-			"bad request":     answers(http.StatusBadRequest, `{"error":"SENT"}`),
-			"moved":           answers(http.StatusTemporaryRedirect, ``),
-			"no sense":        answers(http.StatusOK, `{"id":"SENT"`),
-			"an unknown word": answers(http.StatusOK, `{"id":"1","state":"SENT"}`),
+			"busy":            caseAnswering(http.StatusServiceUnavailable, `{"error":"busy"}`),
+			"throttled":       caseAnswering(http.StatusTooManyRequests, `SENT`),
+			"broken":          caseAnswering(http.StatusInternalServerError, `{"error":"SENT"}`),
+			"bad request":     caseAnswering(http.StatusBadRequest, `{"error":"SENT"}`),
+			"moved":           caseAnswering(http.StatusTemporaryRedirect, ``),
+			"no sense":        caseAnswering(http.StatusOK, `{"id":"SENT"`),
+			"an unknown word": caseAnswering(http.StatusOK, `{"id":"1","state":"SENT"}`),
 			"nobody there": {Channel: func(t *testing.T) channel.Channel {
 				t.Helper()
-				s := httptest.NewServer(healthy())
+				s := httptest.NewServer(newService())
 				s.Close()
 				return NewChat(s.URL, token, secret)
 			}},
 		},
 		Stalled: channeltest.Case{Channel: chatTo(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice that the client is gone
+			_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client has gone
 			<-r.Context().Done()
 		}))},
 		BadContent: []channel.Content{channel.Text(strings.Repeat("long ", 101))},
@@ -143,9 +143,9 @@ func TestChatKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestWhatTheServiceIsSent(t *testing.T) {
+func TestChat_SendsPost(t *testing.T) {
 	t.Parallel()
-	s := healthy()
+	s := newService()
 	e := channel.Envelope{
 		AttemptID: uuid.MustParse("0195939e-4c80-7000-8000-000000000001"),
 		To:        channel.Recipient{Phone: member},
@@ -160,7 +160,7 @@ func TestWhatTheServiceIsSent(t *testing.T) {
 	}, s.posts[e.AttemptID.String()])
 }
 
-func TestEachAnswerHasItsVerdict(t *testing.T) {
+func TestResultOf_MapsAnswers(t *testing.T) {
 	t.Parallel()
 	type verdict struct {
 		status  status.Status
@@ -187,7 +187,7 @@ func TestEachAnswerHasItsVerdict(t *testing.T) {
 	} {
 		t.Run(http.StatusText(tt.code)+" "+tt.body, func(t *testing.T) {
 			t.Parallel()
-			result, err := answers(tt.code, tt.body).Channel(t).Send(t.Context(), channel.Envelope{
+			result, err := caseAnswering(tt.code, tt.body).Channel(t).Send(t.Context(), channel.Envelope{
 				AttemptID: uuid.New(), To: channel.Recipient{Phone: member}, Content: channel.Text("hello"),
 			})
 			got := verdict{status: result.Status, reason: result.Reason}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// service is a chat service for this example: it knows some people, and tells of a
-// message when it is asked to.
+// service is a chat service for this example. It has some members, and reports on their
+// messages when the example calls reportAll.
 type service struct {
 	token, secret string
 	members       map[string]bool // by number
@@ -20,35 +20,35 @@ type service struct {
 	posts map[string]post // by ID
 }
 
-// ServeHTTP takes a post.
+// ServeHTTP accepts a post.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var p post
 	switch err := json.NewDecoder(r.Body).Decode(&p); {
 	case r.Header.Get("Authorization") != "Bearer "+s.token:
-		reply(w, http.StatusUnauthorized, answer{Error: "bad_token"})
+		writeAnswer(w, http.StatusUnauthorized, answer{Error: "bad_token"})
 	case err != nil || p.ID == "":
-		reply(w, http.StatusBadRequest, answer{Error: "bad_post"})
+		writeAnswer(w, http.StatusBadRequest, answer{Error: "bad_post"})
 	case !s.members[p.To]:
-		reply(w, http.StatusNotFound, answer{Error: "no_member"})
+		writeAnswer(w, http.StatusNotFound, answer{Error: "no_member"})
 	default:
 		s.mu.Lock()
 		s.posts[p.ID] = p
 		s.mu.Unlock()
-		reply(w, http.StatusAccepted, answer{ID: p.ID, State: "queued"})
+		writeAnswer(w, http.StatusAccepted, answer{ID: p.ID, State: "queued"})
 	}
 }
 
-func reply(w http.ResponseWriter, code int, a answer) {
+func writeAnswer(w http.ResponseWriter, code int, a answer) {
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(a) // a client that is gone asks again
+	_ = json.NewEncoder(w).Encode(a) // a client that has gone posts again
 }
 
-// tell calls a webhook about every message.
-func (s *service) tell(webhook, state string, at time.Time) error {
+// reportAll calls the webhook with a state for every message.
+func (s *service) reportAll(webhook, state string, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.posts {
-		r, err := s.call(webhook, report{ID: id, State: state, At: at})
+		r, err := s.newCall(webhook, report{ID: id, State: state, At: at})
 		if err != nil {
 			return err
 		}
@@ -66,8 +66,8 @@ func (s *service) tell(webhook, state string, at time.Time) error {
 	return nil
 }
 
-// call returns a signed call of the webhook.
-func (s *service) call(webhook string, what report) (*http.Request, error) {
+// newCall returns a signed call to the webhook.
+func (s *service) newCall(webhook string, what report) (*http.Request, error) {
 	body, err := json.Marshal(what)
 	if err != nil {
 		return nil, err

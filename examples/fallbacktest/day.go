@@ -11,8 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// day is a day that whoever holds it lets pass: the shop's Dispatcher over simulated
-// providers, by a clock that stands still.
+// day is the shop's Dispatcher over simulated providers. Its clock stands still until
+// advance is called.
 type day struct {
 	clock     *clock.Mock
 	providers []*simulated.Channel
@@ -27,9 +27,9 @@ func newDay() (*day, error) {
 	return &day{clock: c, providers: []*simulated.Channel{line, notification, sms}, shop: shop}, err
 }
 
-// pass lets time pass, and then has everybody do what is due: the providers tell
-// what they know, and the Dispatcher does its work.
-func (d *day) pass(ctx context.Context, how time.Duration) error {
+// advance moves the clock and then runs all that is due: the providers report receipts,
+// and the Dispatcher ticks.
+func (d *day) advance(ctx context.Context, how time.Duration) error {
 	d.clock.Add(how)
 	for _, p := range d.providers {
 		if _, err := p.Deliver(ctx, d.shop.Receive); err != nil {

@@ -1,7 +1,7 @@
-// Fallbacktest tests fallback times as an application would: shop.go is the
-// application, shop_test.go its test, and day.go what the test needs. Hours pass in
-// microseconds, in one goroutine and without a sleep, so that no run differs from
-// another. The program prints the timeline that the first of the tests proves.
+// Fallbacktest tests fallback times as an application would. shop.go is the application,
+// shop_test.go is its test, and day.go holds the clock and the providers of the test.
+// Hours pass in microseconds, in one goroutine and without a sleep, so that all runs are
+// equal. The program prints the timeline that the first test checks.
 //
 //	go run ./examples/fallbacktest
 //	go test ./examples/fallbacktest
@@ -29,14 +29,14 @@ func run(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// No contact on LINE; a LINE Notification Message that nobody opens; an SMS.
+	// LINE has no contact, the LINE Notification Message gets no receipt, and the SMS arrives.
 	customer := simulated.Number(simulated.NoContact, simulated.Silent, simulated.DeliveredLater)
 	id, err := orderShipped(ctx, d.shop, customer, "A-1")
 	if err != nil {
 		return err
 	}
 	for _, wait := range []time.Duration{0, 2*time.Hour - time.Second, time.Second, 2 * time.Second} {
-		if err := d.pass(ctx, wait); err != nil {
+		if err := d.advance(ctx, wait); err != nil {
 			return err
 		}
 		m, err := d.shop.Message(ctx, id)

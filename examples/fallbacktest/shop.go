@@ -11,8 +11,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// What an application has of its own: the templates, and functions that trigger
-// them. The clock, the store and the channels are handed in, real or not.
+// The application consists of the templates and the functions that trigger them. The
+// clock, the store and the channels are arguments, real or simulated.
 
 // newDispatcher returns a Dispatcher with the shop's templates.
 func newDispatcher(store smsplus.Store, clock smsplus.Clock, channels ...channel.Channel) (*smsplus.Dispatcher, error) {
@@ -31,7 +31,7 @@ func newDispatcher(store smsplus.Store, clock smsplus.Clock, channels ...channel
 	})
 }
 
-// orderShipped tells a customer that an order has shipped.
+// orderShipped sends a customer the message that an order has shipped.
 func orderShipped(ctx context.Context, d *smsplus.Dispatcher, customer phone.Number, order string) (uuid.UUID, error) {
 	return d.Send(ctx, smsplus.Trigger{
 		Template: "shipped",

@@ -36,33 +36,33 @@ func Example() {
 	//           sms: delivered
 }
 
-// story is a day in a test, and one order's message.
-type story struct {
+// orderTest is a day and the message of one order.
+type orderTest struct {
 	*day
 	t  *testing.T
 	id uuid.UUID
 }
 
-// ship ships an order to someone for whom the channels have these outcomes.
-func ship(t *testing.T, push, notification, sms simulated.Outcome) *story {
+// ship ships an order to a customer whose number has these outcomes on the channels.
+func ship(t *testing.T, push, notification, sms simulated.Outcome) *orderTest {
 	t.Helper()
 	d, err := newDay()
 	require.NoError(t, err)
 	id, err := orderShipped(t.Context(), d.shop, simulated.Number(push, notification, sms), "A-1")
 	require.NoError(t, err)
-	s := &story{d, t, id}
+	s := &orderTest{d, t, id}
 	s.after(0)
 	return s
 }
 
-func (s *story) after(how time.Duration) {
+func (s *orderTest) after(how time.Duration) {
 	s.t.Helper()
-	require.NoError(s.t, s.pass(s.t.Context(), how))
+	require.NoError(s.t, s.advance(s.t.Context(), how))
 }
 
-// require proves where the message is: its status, its channel, and how many steps
-// have been tried.
-func (s *story) require(want status.Status, on channel.Name, attempts int) {
+// requireMessage checks the message: its status, its channel, and how many steps have
+// been tried.
+func (s *orderTest) requireMessage(want status.Status, on channel.Name, attempts int) {
 	s.t.Helper()
 	m, err := s.shop.Message(s.t.Context(), s.id)
 	require.NoError(s.t, err)
@@ -71,56 +71,56 @@ func (s *story) require(want status.Status, on channel.Name, attempts int) {
 	require.Len(s.t, m.Attempts, attempts)
 }
 
-func TestAnOrderFallsBackToSMSAfterTwoHours(t *testing.T) {
+func TestOrder_FallsBackToSMSAfterTwoHours(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.NoContact, simulated.Silent, simulated.DeliveredLater)
-	s.require(status.Accepted, channel.LINENotify, 2)
+	s.requireMessage(status.Accepted, channel.LINENotify, 2)
 	s.after(2*time.Hour - time.Second)
-	s.require(status.Accepted, channel.LINENotify, 2)
+	s.requireMessage(status.Accepted, channel.LINENotify, 2)
 	s.after(time.Second)
-	s.require(status.Accepted, channel.SMS, 3)
+	s.requireMessage(status.Accepted, channel.SMS, 3)
 	s.after(2 * time.Second)
-	s.require(status.Delivered, channel.SMS, 3)
+	s.requireMessage(status.Delivered, channel.SMS, 3)
 }
 
-func TestAPersonWithoutLINEWaitsAsLongAsOneWhoIsSilent(t *testing.T) {
+func TestOrder_FallsBackAtSameTimeWithoutLINE(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.NoContact, simulated.NoMatch, simulated.Delivered)
 	s.after(2*time.Hour - time.Second)
-	s.require(status.Preparing, channel.LINENotify, 2)
+	s.requireMessage(status.Preparing, channel.LINENotify, 2)
 	s.after(time.Second)
-	s.require(status.Delivered, channel.SMS, 3)
+	s.requireMessage(status.Delivered, channel.SMS, 3)
 }
 
-func TestNoSMSFollowsADelivery(t *testing.T) {
+func TestOrder_SendsNoSMSAfterDelivery(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.NoContact, simulated.DeliveredLater, simulated.Delivered)
 	s.after(2 * time.Second)
-	s.require(status.Delivered, channel.LINENotify, 2)
+	s.requireMessage(status.Delivered, channel.LINENotify, 2)
 	s.after(72 * time.Hour)
-	s.require(status.Delivered, channel.LINENotify, 2)
+	s.requireMessage(status.Delivered, channel.LINENotify, 2)
 }
 
-func TestALateDeliveryCountsBesideTheSMS(t *testing.T) {
+func TestOrder_CountsLateDelivery(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.NoContact, simulated.DeliveredLate, simulated.UndeliverableLater)
 	s.after(2 * time.Hour)
 	s.after(2 * time.Second)
-	s.require(status.Undeliverable, channel.SMS, 3)
+	s.requireMessage(status.Undeliverable, channel.SMS, 3)
 	s.after(4 * time.Hour)
-	s.require(status.Delivered, channel.LINENotify, 3)
+	s.requireMessage(status.Delivered, channel.LINENotify, 3)
 }
 
-func TestASilentSMSEndsTheMessage(t *testing.T) {
+func TestOrder_EndsAfterSilentSMS(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.NoContact, simulated.NoMatch, simulated.Silent)
 	s.after(2 * time.Hour)
-	s.require(status.Accepted, channel.SMS, 3)
+	s.requireMessage(status.Accepted, channel.SMS, 3)
 	s.after(48 * time.Hour)
-	s.require(status.Undeliverable, channel.SMS, 3)
+	s.requireMessage(status.Undeliverable, channel.SMS, 3)
 }
 
-func TestAnOrderIsToldOnce(t *testing.T) {
+func TestOrder_SendsOneMessagePerOrder(t *testing.T) {
 	t.Parallel()
 	s := ship(t, simulated.Delivered, 0, 0)
 	again, err := orderShipped(t.Context(), s.shop, simulated.Number(simulated.Delivered, 0, 0), "A-1")

@@ -1,6 +1,6 @@
-// Idempotency sends one message for an order however often the order's webhook is
-// called: the key of the trigger names the event. The same key with another content
-// is a mistake of the caller, and is told so.
+// Idempotency sends one message for an order, however often the order's webhook is
+// called, because the key of the trigger names the event. The same key with other content
+// is a mistake of the caller, which gets a 409.
 //
 //	go run ./examples/idempotency
 package main
@@ -30,9 +30,9 @@ func main() {
 	}
 }
 
-// orderPaid returns a webhook that thanks a customer for an order. Whoever calls it
-// repeats the call until it is answered with 202: after a lost answer too, which is
-// when a key is needed.
+// orderPaid returns a webhook that thanks a customer for an order. The caller repeats the
+// call until the answer is 202. It also repeats a call whose answer was lost, and the key
+// keeps that from sending a second message.
 func orderPaid(d *smsplus.Dispatcher) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var order struct{ ID, Phone, Total string }
@@ -49,14 +49,14 @@ func orderPaid(d *smsplus.Dispatcher) http.HandlerFunc {
 			Template: "order_paid",
 			To:       channel.Recipient{Phone: to},
 			Vars:     map[string]string{"order": order.ID, "total": order.Total},
-			Key:      "order_paid/" + order.ID, // the event, not the call: no time and no random part
+			Key:      "order_paid/" + order.ID, // it names the event, not the call, so it has no time and no random part
 		})
 		switch {
 		case errors.Is(err, smsplus.ErrKeyReused):
 			http.Error(w, "this order was paid with another content", http.StatusConflict)
 		case errors.Is(err, smsplus.ErrInvalidTrigger):
 			http.Error(w, err.Error(), http.StatusBadRequest)
-		case err != nil: // the store's: it may have the message, and the repeat finds out
+		case err != nil: // an error of the store, which may have the message: the repeated call finds out
 			http.Error(w, "try again", http.StatusServiceUnavailable)
 		default:
 			w.Header().Set("Message-Id", id.String())
@@ -79,7 +79,7 @@ func run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	webhook := orderPaid(d)
-	names := make(map[string]string) // of message IDs, which differ from run to run
+	names := make(map[string]string) // by message ID, because IDs differ from run to run
 	for _, call := range []struct{ what, order, total string }{
 		{"order A-1", "A-1", "NT$1,200"},
 		{"order A-1, the same call again", "A-1", "NT$1,200"},

@@ -32,8 +32,8 @@ func Example() {
 	//   Order A-2: we received NT$1,200. Thank you!
 }
 
-// open returns the webhook, its Dispatcher and the provider.
-func open(t *testing.T) (http.Handler, *smsplus.Dispatcher, *simulated.Channel) {
+// openShop returns the webhook, its Dispatcher and its provider.
+func openShop(t *testing.T) (http.Handler, *smsplus.Dispatcher, *simulated.Channel) {
 	t.Helper()
 	sms := simulated.SMS(nil)
 	d, err := smsplus.New(smsplus.Config{
@@ -47,19 +47,19 @@ func open(t *testing.T) (http.Handler, *smsplus.Dispatcher, *simulated.Channel) 
 	return orderPaid(d), d, sms
 }
 
-func call(h http.Handler, body string) int {
+func post(h http.Handler, body string) int {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/order-paid", strings.NewReader(body)))
 	return w.Code
 }
 
-func TestCallsAtTheSameTimeSendOneMessage(t *testing.T) {
+func TestOrderPaid_SendsOneMessageForConcurrentCalls(t *testing.T) {
 	t.Parallel()
-	webhook, d, sms := open(t)
+	webhook, d, sms := openShop(t)
 	var calls sync.WaitGroup
 	for range 50 {
 		calls.Go(func() {
-			if code := call(webhook, `{"id":"A-1","phone":"+886900000000","total":"1"}`); code != http.StatusAccepted {
+			if code := post(webhook, `{"id":"A-1","phone":"+886900000000","total":"1"}`); code != http.StatusAccepted {
 				t.Errorf("status code %d", code)
 			}
 		})
@@ -70,7 +70,7 @@ func TestCallsAtTheSameTimeSendOneMessage(t *testing.T) {
 	require.Len(t, sms.Inbox(), 1)
 }
 
-func TestABadCallIsRefused(t *testing.T) {
+func TestOrderPaid_RefusesBadCalls(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"no JSON":         `order`,
@@ -81,8 +81,8 @@ func TestABadCallIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			webhook, d, sms := open(t)
-			require.Equal(t, http.StatusBadRequest, call(webhook, body))
+			webhook, d, sms := openShop(t)
+			require.Equal(t, http.StatusBadRequest, post(webhook, body))
 			_, err := d.Tick(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, sms.Inbox())
@@ -90,9 +90,9 @@ func TestABadCallIsRefused(t *testing.T) {
 	}
 }
 
-func TestACallThatIsCutOffMayBeRepeated(t *testing.T) {
+func TestOrderPaid_AcceptsRepeatAfterInterruptedCall(t *testing.T) {
 	t.Parallel()
-	webhook, _, _ := open(t)
+	webhook, _, _ := openShop(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()

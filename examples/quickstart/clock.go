@@ -9,7 +9,7 @@ import (
 type clock struct {
 	begin, real time.Time // the clock's beginning, and the machine's time then
 	speed       float64   // seconds of this clock in a second of the machine's
-	still       time.Time // where it stands; zero: it runs
+	stoppedAt   time.Time // zero while the clock runs
 }
 
 func newClock(hoursASecond float64) *clock {
@@ -24,37 +24,37 @@ func newClock(hoursASecond float64) *clock {
 
 // Now returns the clock's time.
 func (c *clock) Now() time.Time {
-	if !c.still.IsZero() {
-		return c.still
+	if !c.stoppedAt.IsZero() {
+		return c.stoppedAt
 	}
-	return c.begin.Add(c.of(time.Since(c.real)))
+	return c.begin.Add(c.fromMachine(time.Since(c.real)))
 }
 
-// After returns a channel that gets the clock's time once d of it has passed. Nobody
-// waits while it stands.
+// After returns a channel that receives the clock's time when d has passed. While the
+// clock is stopped, the channel receives it immediately.
 func (c *clock) After(d time.Duration) <-chan time.Time {
 	ch := make(chan time.Time, 1)
-	if !c.still.IsZero() {
-		ch <- c.still
+	if !c.stoppedAt.IsZero() {
+		ch <- c.stoppedAt
 		return ch
 	}
-	time.AfterFunc(c.machine(d), func() { ch <- c.Now() })
+	time.AfterFunc(c.toMachine(d), func() { ch <- c.Now() })
 	return ch
 }
 
-// run lets the clock go on from a time. It and what sets still are for before anything
-// else uses the clock.
-func (c *clock) run(from time.Time) {
-	c.still = time.Time{}
-	c.real = time.Now().Add(-c.machine(from.Sub(c.begin)))
+// startAt starts the clock at the given time. Only code that runs before all other users of the
+// clock may call startAt or set stoppedAt.
+func (c *clock) startAt(from time.Time) {
+	c.stoppedAt = time.Time{}
+	c.real = time.Now().Add(-c.toMachine(from.Sub(c.begin)))
 }
 
-// machine returns how much of the machine's time a time of the clock's takes.
-func (c *clock) machine(d time.Duration) time.Duration {
+// toMachine converts a duration of the clock to the machine's time.
+func (c *clock) toMachine(d time.Duration) time.Duration {
 	return time.Duration(math.Ceil(float64(d) / c.speed))
 }
 
-// of returns how much of the clock's time passes in a time of the machine's.
-func (c *clock) of(machine time.Duration) time.Duration {
+// fromMachine converts a duration of the machine's time to the clock's.
+func (c *clock) fromMachine(machine time.Duration) time.Duration {
 	return time.Duration(float64(machine) * c.speed)
 }

@@ -1,20 +1,19 @@
 // Quickstart runs an hour's triggers, and the hours of fallbacks that follow, in a
-// few seconds: LINE Push → LINE Notification → SMS, and WhatsApp → SMS, over
-// simulated providers. It prints what an admin page shows and writes records.csv.
+// few seconds. Its routes are LINE Push → LINE Notification → SMS, and WhatsApp → SMS,
+// over simulated providers. It prints the tables of an admin page and writes records.csv.
 //
 //	go run ./examples/quickstart
 //
-// Nothing in it is made for speed but the clock: an hour passes in a second. The
-// Dispatcher runs as it does in production, with its real loops, and so do the
-// providers. The outcome of each message is chosen by its number; see the table of
-// magic numbers in package simulated.
+// Only the clock is fast: an hour passes in a second. The Dispatcher and the providers run
+// their real loops, as in production. The phone number chooses the outcome of each
+// message: see the table of magic numbers in package simulated.
 //
 // It keeps everything in memory, or in a file:
 //
 //	go run ./examples/quickstart -store sqlite:messages.db
 //
-// Kill it then, at any moment and however you like, and start it again: it goes on
-// where it was. What was being sent is taken up when its lease is over, which takes 20
+// With a file you may kill it at any moment and start it again: it continues where it
+// stopped. Messages that were being sent continue when their leases end, which takes 20
 // seconds more.
 package main
 
@@ -34,7 +33,7 @@ import (
 
 //go:generate go run ./generate triggers.csv
 
-// taipei is where the operators are: their days begin and their times are shown there.
+// taipei is the time zone of the operators, for their days and for all times shown.
 var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
 
 func main() {
@@ -48,7 +47,7 @@ func main() {
 	}
 }
 
-// run is the program: results go to stdout, progress to stderr.
+// run is the program. It prints results to stdout and progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -62,44 +61,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !(*speed >= 0.1 && *speed <= 100) {
 		return fmt.Errorf("-speed is %g, want 0.1 to 100", *speed)
 	}
-	triggers, err := load(*file)
+	triggers, err := loadTriggers(*file)
 	if err != nil {
 		return err
 	}
 
-	store, err := open(ctx, *name)
+	store, err := openStore(ctx, *name)
 	if err != nil {
 		return err
 	}
 	if *name != "" {
-		triggers = keyed(triggers)
+		triggers = withKeys(triggers)
 	}
-	return errors.Join(show(ctx, newClock(*speed), store, triggers, *out, stdout, stderr), store.Close())
+	return errors.Join(runTriggers(ctx, newClock(*speed), store, triggers, *out, stdout, stderr), store.Close())
 }
 
-// show runs the triggers and shows what became of them.
-func show(ctx context.Context, c *clock, store smsplus.Store, triggers []trigger, out string, stdout, stderr io.Writer) error {
+// runTriggers runs the triggers and prints the report.
+func runTriggers(ctx context.Context, c *clock, store smsplus.Store, triggers []trigger, out string, stdout, stderr io.Writer) error {
 	bar := newProgress(stderr, len(triggers))
 	records, err := simulate(ctx, c, store, triggers, bar.show)
 	bar.clear()
 	if err != nil {
 		return err
 	}
-	if err := report(ctx, stdout, records); err != nil {
+	if err := printReport(ctx, stdout, records); err != nil {
 		return err
 	}
 	if out == "" {
 		return nil
 	}
-	if err := export(ctx, out, records); err != nil {
+	if err := exportRecords(ctx, out, records); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "\nEvery record is in %s.\n", out)
 	return err
 }
 
-// export writes every record to a CSV file, for a spreadsheet.
-func export(ctx context.Context, name string, records *query.Reader) error {
+// exportRecords writes every record to a CSV file for a spreadsheet.
+func exportRecords(ctx context.Context, name string, records *query.Reader) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err

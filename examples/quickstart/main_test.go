@@ -21,20 +21,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The tests run the program in a bubble, whose time passes when nothing else is
-// left to do: seconds of it cost what the work costs, and a slow machine is not late.
+// The tests run the program in a bubble, whose time passes only when all goroutines wait.
+// So no test sleeps, and a slow machine does not make a call late.
 
-// end is what an attempt comes to.
-type end struct {
+// attemptEnd is the final state of an attempt.
+type attemptEnd struct {
 	status status.Status
 	reason status.Reason
 	tries  int
 	read   bool
 }
 
-// documented is the table of magic numbers, as it fits an SMS that is the last on
-// its route.
-var documented = map[simulated.Outcome]end{
+// documented is the table of magic numbers, for an SMS that is the last step of its
+// route.
+var documented = map[simulated.Outcome]attemptEnd{
 	simulated.Delivered:         {status: status.Delivered, tries: 1},
 	simulated.DeliveredLater:    {status: status.Delivered, tries: 1},
 	simulated.ReadLater:         {status: status.Delivered, tries: 1},
@@ -76,10 +76,10 @@ var documented = map[simulated.Outcome]end{
 	simulated.Panics: {status: status.Failed, reason: status.SystemError, tries: 1},
 }
 
-// special is where a channel differs from SMS.
-var special = map[channel.Name]map[simulated.Outcome]end{
+// special holds the outcomes by which a channel differs from SMS.
+var special = map[channel.Name]map[simulated.Outcome]attemptEnd{
 	channel.LINEPush: {
-		// It has no Accepted to be silent after: no try has an answer.
+		// Without Accepted, silence means that no try gets an answer.
 		simulated.Silent: {status: status.Failed, reason: status.SystemError, tries: 12},
 	},
 	channel.LINENotify: {
@@ -92,14 +92,14 @@ var special = map[channel.Name]map[simulated.Outcome]end{
 	},
 }
 
-// want returns what a message's attempt is to come to.
-func want(m smsplus.Message, a smsplus.Attempt, o simulated.Outcome) end {
+// wantEnd returns the end that a message's attempt must have.
+func wantEnd(m smsplus.Message, a smsplus.Attempt, o simulated.Outcome) attemptEnd {
 	if m.Plan[a.Step].InDoubt == smsplus.Forward && a.Channel == channel.LINENotify {
 		switch o {
 		case simulated.InDoubtTaken:
-			return end{status: status.Delivered, tries: 1}
+			return attemptEnd{status: status.Delivered, tries: 1}
 		case simulated.InDoubtLost:
-			return end{status: status.Undeliverable, reason: status.InDoubt, tries: 1}
+			return attemptEnd{status: status.Undeliverable, reason: status.InDoubt, tries: 1}
 		default:
 		}
 	}
@@ -109,10 +109,10 @@ func want(m smsplus.Message, a smsplus.Attempt, o simulated.Outcome) end {
 	return documented[o]
 }
 
-func TestEveryMagicNumberHasItsOutcomeOnEveryChannel(t *testing.T) {
+func TestRun_GivesEachMagicNumberItsOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		triggers, err := load("")
+		triggers, err := loadTriggers("")
 		require.NoError(t, err)
 		c := newClock(1)
 		records, err := simulate(t.Context(), c, memstore.New(), triggers, func(int, time.Time) {})
@@ -134,11 +134,11 @@ func TestEveryMagicNumberHasItsOutcomeOnEveryChannel(t *testing.T) {
 			require.True(t, m.Status.Final(), "%v of %v", m.Status, m.To.Phone)
 			for i, a := range m.Attempts {
 				o := sims[a.Channel].Outcome(m.To)
-				got := end{a.Status, a.Reason, a.Tries, !a.ReadAt.IsZero()}
+				got := attemptEnd{a.Status, a.Reason, a.Tries, !a.ReadAt.IsZero()}
 				if i > 0 && i == len(m.Attempts)-1 && !a.Status.Final() && m.Status == status.Delivered {
-					continue // a late delivery on an earlier step came before this one's end
+					continue // an earlier step was delivered late, before this attempt ended
 				}
-				require.Equal(t, want(m, a, o), got, "%v on %s, message %v", o, a.Channel, m.ID)
+				require.Equal(t, wantEnd(m, a, o), got, "%v on %s, message %v", o, a.Channel, m.ID)
 				met[pair{a.Channel, o}] = true
 			}
 		}
@@ -151,10 +151,10 @@ func TestEveryMagicNumberHasItsOutcomeOnEveryChannel(t *testing.T) {
 	})
 }
 
-func TestTheProgramAccountsForEveryTrigger(t *testing.T) {
+func TestRun_AccountsForEveryTrigger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		triggers, err := load("")
+		triggers, err := loadTriggers("")
 		require.NoError(t, err)
 		out := filepath.Join(t.TempDir(), "records.csv")
 		var stdout, stderr bytes.Buffer
@@ -197,7 +197,7 @@ func TestTheProgramAccountsForEveryTrigger(t *testing.T) {
 	})
 }
 
-func TestAnInterruptEndsTheProgram(t *testing.T) {
+func TestRun_EndsOnInterrupt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -209,9 +209,9 @@ func TestAnInterruptEndsTheProgram(t *testing.T) {
 	})
 }
 
-func TestOnTheMachinesClockNothingIsLostEither(t *testing.T) {
+func TestRun_LosesNothingOnMachineClock(t *testing.T) {
 	t.Parallel()
-	triggers, err := load("")
+	triggers, err := loadTriggers("")
 	require.NoError(t, err)
 	records, err := simulate(t.Context(), newClock(100), memstore.New(), triggers, func(int, time.Time) {})
 	require.NoError(t, err)
@@ -221,9 +221,9 @@ func TestOnTheMachinesClockNothingIsLostEither(t *testing.T) {
 	require.Zero(t, tabs[status.Sending])
 }
 
-func TestEveryTemplateIsTriggered(t *testing.T) {
+func TestTriggers_UseEveryTemplate(t *testing.T) {
 	t.Parallel()
-	triggers, err := load("")
+	triggers, err := loadTriggers("")
 	require.NoError(t, err)
 	triggered := make(map[string]bool)
 	for _, tr := range triggers {
@@ -234,7 +234,7 @@ func TestEveryTemplateIsTriggered(t *testing.T) {
 	}
 }
 
-func TestTriggersOfYourOwnAreRun(t *testing.T) {
+func TestRun_AcceptsOwnTriggers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "mine.csv")
 	require.NoError(t, os.WriteFile(file, []byte("after,key,template,phone,name,place\n"+
@@ -249,7 +249,7 @@ func TestTriggersOfYourOwnAreRun(t *testing.T) {
 	})
 }
 
-func TestWhatIsWrongIsNamedAndNotRepeated(t *testing.T) {
+func TestRun_NamesMistakesWithoutPersonalData(t *testing.T) {
 	t.Parallel()
 	const header = "after,key,template,phone,name,place\n"
 	for name, tt := range map[string]struct {
@@ -287,7 +287,7 @@ func TestWhatIsWrongIsNamedAndNotRepeated(t *testing.T) {
 	}
 }
 
-func TestColumnsLineUpUnderChineseText(t *testing.T) {
+func TestTable_AlignsChineseText(t *testing.T) {
 	t.Parallel()
 	tbl := table{numbers: 1}
 	tbl.add("n", "scenario", "to")

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far the program is: a bar on a terminal, and elsewhere a line
-// for each hour of the clock.
+// progress shows the progress of the program. On a terminal it is a bar, and elsewhere a
+// line for each hour of the clock.
 type progress struct {
 	w     io.Writer
 	total int
-	bar   *progressbar.ProgressBar // nil: lines
+	bar   *progressbar.ProgressBar // nil for lines
 	hour  time.Time                // of the last line
 }
 
@@ -45,7 +45,7 @@ func newProgress(w io.Writer, total int) *progress {
 func (p *progress) show(ended int, now time.Time) {
 	if p.bar != nil {
 		p.bar.Describe(now.Format("15:04"))
-		_ = p.bar.Set(ended) // a terminal that is gone needs no progress
+		_ = p.bar.Set(ended) // a terminal that has gone needs no progress
 		return
 	}
 	if hour := now.Truncate(time.Hour); hour.After(p.hour) {
@@ -54,7 +54,7 @@ func (p *progress) show(ended int, now time.Time) {
 	}
 }
 
-// clear takes the bar off the terminal.
+// clear removes the bar from the terminal.
 func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()

@@ -14,10 +14,10 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// report prints what an admin's pages show.
-func report(ctx context.Context, w io.Writer, records *query.Reader) error {
+// printReport prints the tables of an admin page.
+func printReport(ctx context.Context, w io.Writer, records *query.Reader) error {
 	var page bytes.Buffer
-	for _, part := range []func(context.Context, io.Writer, *query.Reader) error{byTemplate, byChannel, byTab, newest, inFull} {
+	for _, part := range []func(context.Context, io.Writer, *query.Reader) error{printByTemplate, printByChannel, printByGroup, printNewest, printTimeline} {
 		if err := part(ctx, &page, records); err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func report(ctx context.Context, w io.Writer, records *query.Reader) error {
 	return err
 }
 
-func byTemplate(ctx context.Context, w io.Writer, records *query.Reader) error {
+func printByTemplate(ctx context.Context, w io.Writer, records *query.Reader) error {
 	rows, err := records.Templates(ctx, smsplus.Filter{})
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func scenario(template string) string {
 	return templates[i].Scenario
 }
 
-func byChannel(ctx context.Context, w io.Writer, records *query.Reader) error {
+func printByChannel(ctx context.Context, w io.Writer, records *query.Reader) error {
 	fmt.Fprintln(w, "\nChannels: attempts, one for each channel that a message came to")
 	t := table{numbers: 6}
 	t.add("attempts", "delivered", "read", "undeliverable", "failed", "no receipt", "channel")
@@ -70,7 +70,7 @@ func byChannel(ctx context.Context, w io.Writer, records *query.Reader) error {
 	return nil
 }
 
-func byTab(ctx context.Context, w io.Writer, records *query.Reader) error {
+func printByGroup(ctx context.Context, w io.Writer, records *query.Reader) error {
 	tabs, err := records.CountByGroup(ctx, smsplus.Filter{})
 	if err != nil {
 		return err
@@ -84,8 +84,8 @@ func byTab(ctx context.Context, w io.Writer, records *query.Reader) error {
 	return nil
 }
 
-// newest prints one page of records.
-func newest(ctx context.Context, w io.Writer, records *query.Reader) error {
+// printNewest prints one page of records.
+func printNewest(ctx context.Context, w io.Writer, records *query.Reader) error {
 	page, err := records.Records(ctx, smsplus.Filter{Limit: 10})
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func newest(ctx context.Context, w io.Writer, records *query.Reader) error {
 	t := table{}
 	t.add("triggered", "to", "status", "channel", "attempts", "template", "scenario")
 	for _, m := range page.Messages {
-		t.add(at(m.TriggeredAt), m.To.Phone, m.Status, m.Channel, len(m.Attempts), m.Template, m.Scenario)
+		t.add(formatTime(m.TriggeredAt), m.To.Phone, m.Status, m.Channel, len(m.Attempts), m.Template, m.Scenario)
 	}
 	t.write(w)
 	if page.Next != "" {
@@ -103,9 +103,9 @@ func newest(ctx context.Context, w io.Writer, records *query.Reader) error {
 	return nil
 }
 
-// inFull prints everything that happened to one message: to the newest of those
-// with the most to tell.
-func inFull(ctx context.Context, w io.Writer, records *query.Reader) error {
+// printTimeline prints all events of one message: the newest of the messages with the most
+// events.
+func printTimeline(ctx context.Context, w io.Writer, records *query.Reader) error {
 	var chosen smsplus.Message
 	most := -1
 	for m, err := range records.All(ctx, smsplus.Filter{}) {
@@ -124,7 +124,7 @@ func inFull(ctx context.Context, w io.Writer, records *query.Reader) error {
 	fmt.Fprintf(w, "\nOne record in full: %v, %s, to %v\n", chosen.ID, chosen.Scenario, chosen.To.Phone)
 	t := table{}
 	for _, e := range timeline(chosen) {
-		t.add(at(e.at), e.channel, e.what)
+		t.add(formatTime(e.at), e.channel, e.what)
 	}
 	t.write(w)
 	return nil
@@ -137,7 +137,7 @@ type event struct {
 	what    string
 }
 
-// timeline returns what happened to a message, in the order of time.
+// timeline returns the events of a message in the order of time.
 func timeline(m smsplus.Message) []event {
 	events := []event{{m.TriggeredAt, "", "triggered"}}
 	add := func(at time.Time, c channel.Name, what string) {
@@ -170,5 +170,5 @@ func timeline(m smsplus.Message) []event {
 	return events
 }
 
-// at shows a time of the simulated day.
-func at(t time.Time) string { return t.In(taipei).Format("15:04:05") }
+// formatTime formats a time of the simulated day.
+func formatTime(t time.Time) string { return t.In(taipei).Format("15:04:05") }

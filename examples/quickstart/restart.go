@@ -16,8 +16,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// open returns the store that -store names.
-func open(ctx context.Context, name string) (smsplus.Store, error) {
+// openStore returns the store that -store names.
+func openStore(ctx context.Context, name string) (smsplus.Store, error) {
 	if name == "" {
 		return memstore.New(), nil
 	}
@@ -25,18 +25,18 @@ func open(ctx context.Context, name string) (smsplus.Store, error) {
 	if !ok {
 		return nil, fmt.Errorf("-store is %q, want sqlite:FILE", name)
 	}
-	// A program of your own migrates when you deploy it, not when it starts.
+	// A real program migrates when it is deployed, not when it starts.
 	if err := sqlitestore.Migrate(ctx, file); err != nil {
 		return nil, err
 	}
-	// A kill loses nothing with Normal either. Full would wait for the disk in each of an
-	// hour's sends, which come in a second here, one after the other.
+	// Normal is enough: a killed process loses nothing with it. Full would wait for the
+	// disk in each send, and an hour's sends come in a second here.
 	return sqlitestore.Open(ctx, file, sqlitestore.Options{Synchronous: sqlitestore.Normal})
 }
 
-// keyed gives a key to each trigger that has none: a run that goes on triggers all
-// messages anew, and those that are stored already are not stored twice.
-func keyed(triggers []trigger) []trigger {
+// withKeys gives a key to each trigger that has none. A restarted run triggers all messages
+// again, and the keys keep it from storing a message twice.
+func withKeys(triggers []trigger) []trigger {
 	triggers = slices.Clone(triggers)
 	for i := range triggers {
 		if t := &triggers[i]; t.Key == "" {
@@ -46,41 +46,42 @@ func keyed(triggers []trigger) []trigger {
 	return triggers
 }
 
-// began is the metadata that says when the clock of a message's run began.
-const began = "clock began"
+// beganKey is the metadata key of the time at which the clock of a message's run began.
+const beganKey = "clock began"
 
-// goOn finds out from its records where a run was that has ended in the middle. A
-// service has nothing of the kind to do: its clock runs on without it, and so do the
-// providers, who tell it later what they have to tell. Here both are to be set going
-// again: the clock from the last time that anything happened, and the providers by
-// what they had taken.
-func goOn(ctx context.Context, c *clock, records *query.Reader, providers []*simulated.Channel) error {
+// resume restores the clock and the providers of an interrupted run from its records. The
+// clock continues at the time of the last event. The providers accept again the messages
+// that they had accepted.
+//
+// A service needs nothing like it: while it is down, real time passes, and real providers
+// keep their receipts for later.
+func resume(ctx context.Context, c *clock, records *query.Reader, providers []*simulated.Channel) error {
 	var ms []smsplus.Message
 	var last time.Time
 	for m, err := range records.All(ctx, smsplus.Filter{}) {
 		if err != nil {
 			return err
 		}
-		if c.begin, err = time.ParseInLocation(time.RFC3339, m.Metadata[began], taipei); err != nil {
-			return fmt.Errorf("message %v is another program's: it has no %q in its metadata", m.ID, began)
+		if c.begin, err = time.ParseInLocation(time.RFC3339, m.Metadata[beganKey], taipei); err != nil {
+			return fmt.Errorf("message %v is another program's: it has no %q in its metadata", m.ID, beganKey)
 		}
 		ms = append(ms, m)
-		last = slices.MaxFunc(append(times(m), last), time.Time.Compare)
+		last = slices.MaxFunc(append(eventTimes(m), last), time.Time.Compare)
 	}
 	if len(ms) == 0 {
 		return nil
 	}
 	for _, m := range ms {
 		for _, a := range m.Attempts {
-			remind(ctx, c, m, a, providers)
+			resubmit(ctx, c, m, a, providers)
 		}
 	}
-	c.run(last)
+	c.startAt(last)
 	return ctx.Err()
 }
 
-// times returns when something happened to a message.
-func times(m smsplus.Message) []time.Time {
+// eventTimes returns when something happened to a message.
+func eventTimes(m smsplus.Message) []time.Time {
 	all := []time.Time{m.TriggeredAt}
 	for _, a := range m.Attempts {
 		all = append(all, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
@@ -88,18 +89,18 @@ func times(m smsplus.Message) []time.Time {
 	return all
 }
 
-// remind has a provider take a message again that it had taken, at the time when it
-// did. It will tell all that it told before, which says nothing new, and what it had
-// still to tell.
-func remind(ctx context.Context, c *clock, m smsplus.Message, a smsplus.Attempt, providers []*simulated.Channel) {
+// resubmit sends a message again to the provider that had accepted it, at the same time of
+// the clock. The provider repeats its earlier receipts, which change nothing, and sends
+// the later ones.
+func resubmit(ctx context.Context, c *clock, m smsplus.Message, a smsplus.Attempt, providers []*simulated.Channel) {
 	for _, p := range providers {
 		o := p.Outcome(m.To)
 		taken := a.ProviderID != "" && a.Tries > 0 && (a.Reason != status.InDoubt || o == simulated.InDoubtTaken)
 		if p.Name() != a.Channel || !taken || o == simulated.Panics {
 			continue
 		}
-		c.still = a.StartedAt
-		// What it answers was heard then, or is lost.
+		c.stoppedAt = a.StartedAt
+		// The result is not used: it was stored at the time, or is lost.
 		_, _ = p.Send(ctx, channel.Envelope{
 			AttemptID: a.ID, To: m.To, Content: channel.Text(""), Try: a.Tries, Template: m.Template, Scenario: m.Scenario,
 			Expires: a.StartedAt.Add(m.Plan[a.Step].Wait),

@@ -19,8 +19,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A test that kills the program starts this one again with the file's name in its
-// environment: it then is the program.
+// killedFile is the environment variable that turns the test binary into the program. It
+// holds the name of the program's file.
 const killedFile = "QUICKSTART_TEST_FILE"
 
 func TestMain(m *testing.M) {
@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kill starts the program and kills it a moment after it has written some lines.
-func kill(t *testing.T, file string, lines int) {
+// killProgram starts the program and kills it soon after it has written some lines.
+func killProgram(t *testing.T, file string, lines int) {
 	c := exec.CommandContext(t.Context(), os.Args[0])
 	c.Env = append(os.Environ(), killedFile+"="+file)
 	stderr, err := c.StderrPipe()
@@ -53,13 +53,13 @@ func kill(t *testing.T, file string, lines int) {
 	require.ErrorContains(t, c.Wait(), "killed")
 }
 
-func TestAKilledRunGoesOnWhereItWas(t *testing.T) {
+func TestRun_ContinuesAfterKill(t *testing.T) {
 	t.Parallel()
-	triggers, err := load("")
+	triggers, err := loadTriggers("")
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "messages.db")
 	for _, lines := range []int{1, 2, 4} {
-		kill(t, file, lines)
+		killProgram(t, file, lines)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		for range 2 { // the second time there is nothing left to do
@@ -69,7 +69,7 @@ func TestAKilledRunGoesOnWhereItWas(t *testing.T) {
 		}
 	})
 
-	store, err := open(t.Context(), "sqlite:"+file)
+	store, err := openStore(t.Context(), "sqlite:"+file)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 	p, err := store.Records(t.Context(), smsplus.Filter{Limit: 2 * len(triggers)})
@@ -83,7 +83,7 @@ func TestAKilledRunGoesOnWhereItWas(t *testing.T) {
 	require.Len(t, keys, len(triggers), "nothing was triggered twice")
 }
 
-func TestWithAFileTheProgramPrintsTheSame(t *testing.T) {
+func TestRun_PrintsSameWithFile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var memory, file bytes.Buffer

@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	// callTimeout is the deadline of each call to a channel and to the store, by
-	// the machine's time.
+	// callTimeout is the timeout of each call to a channel and to the store, in the
+	// machine's time.
 	callTimeout = 5 * time.Second
-	// look is how often, by the machine's time, the program looks how far it is.
-	look = 100 * time.Millisecond
+	// pollInterval is how often the program checks its progress, in the machine's time.
+	pollInterval = 100 * time.Millisecond
 )
 
-// simulate triggers all messages at their times, and returns a Reader of their
-// records once every message has ended and no provider has anything more to say. With
-// a store that another run has left it goes on.
+// simulate triggers all messages at their times, and returns a Reader of their records
+// when every message has ended and no provider has a receipt left. With the store of an
+// interrupted run it continues that run.
 func simulate(ctx context.Context, c *clock, store smsplus.Store, triggers []trigger,
 	show func(ended int, now time.Time),
 ) (*query.Reader, error) {
 	providers := providers(c)
-	if err := check(triggers, providers); err != nil {
+	if err := checkEnds(triggers, providers); err != nil {
 		return nil, err
 	}
 	records := query.New(store, query.Options{Clock: c, Location: taipei})
-	if err := goOn(ctx, c, records, providers); err != nil {
+	if err := resume(ctx, c, records, providers); err != nil {
 		return nil, err
 	}
 	d, err := smsplus.New(smsplus.Config{
@@ -43,15 +43,15 @@ func simulate(ctx context.Context, c *clock, store smsplus.Store, triggers []tri
 		Templates: templates,
 		Clock:     c,
 
-		// The deadlines of calls run on the machine's time, and a lease on the
-		// clock's: while a call takes a second, an hour of its lease goes by. A
-		// lease that ended before the call did would have the message sent again.
+		// A call's timeout is in the machine's time, and a lease is in the clock's. An
+		// hour of the lease passes while a call takes a second. If the lease ended
+		// before the call, the message would be sent again.
 		SendTimeout:  callTimeout,
 		StoreTimeout: callTimeout,
-		Lease:        4 * c.of(callTimeout),
-		// At its default of one second the claim loop would look thousands of
-		// times in a second of the machine's.
-		Poll: c.of(look),
+		Lease:        4 * c.fromMachine(callTimeout),
+		// With the default of one second, the claim loop would poll thousands of times
+		// in a second of the machine's time.
+		Poll: c.fromMachine(pollInterval),
 	})
 	if err != nil {
 		return nil, err
@@ -64,17 +64,17 @@ func simulate(ctx context.Context, c *clock, store smsplus.Store, triggers []tri
 	group.Go(func() error { return d.Run(running) })
 	group.Go(func() error {
 		defer close(sent)
-		return send(running, c, d, triggers)
+		return sendTriggers(running, c, d, triggers)
 	})
 	group.Go(func() error {
 		defer stop()
-		return watch(running, c, records, providers, sent, show)
+		return waitForEnd(running, c, records, providers, sent, show)
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	// A service runs on. This program stopped, perhaps while a receipt was being
-	// stored; the provider then has it to tell again.
+	// The program may have stopped while a receipt was being stored. Then the provider
+	// has to send it again. A service does not stop, and needs no such call.
 	for _, p := range providers {
 		if _, err := p.Deliver(ctx, d.Receive); err != nil {
 			return nil, err
@@ -83,9 +83,9 @@ func simulate(ctx context.Context, c *clock, store smsplus.Store, triggers []tri
 	return records, nil
 }
 
-// providers returns the simulated channels. What is late with them comes after the
-// fallback times of LINE Notification and WhatsApp, so that some people get a
-// message twice, and within that of SMS.
+// providers returns the simulated channels. Their late receipts come after the fallback
+// times of LINE Notification and WhatsApp, so that some people get a message twice, but
+// within the fallback time of SMS.
 func providers(c *clock) []*simulated.Channel {
 	var all []*simulated.Channel
 	for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS} {
@@ -93,7 +93,7 @@ func providers(c *clock) []*simulated.Channel {
 			Name: name, Clock: c,
 			Delay:      2 * time.Minute,
 			Late:       2*time.Hour + 30*time.Minute,
-			Slow:       10 * time.Minute, // which at any speed is less than callTimeout
+			Slow:       10 * time.Minute, // less than callTimeout at any speed
 			RetryAfter: 10 * time.Minute,
 		}))
 	}
@@ -108,9 +108,9 @@ func channels(providers []*simulated.Channel) []channel.Channel {
 	return all
 }
 
-// check refuses what would keep the program from ending: a provider that hangs
-// keeps a worker for good.
-func check(triggers []trigger, providers []*simulated.Channel) error {
+// checkEnds refuses triggers that would keep the program from ending: a provider that hangs
+// blocks a worker forever.
+func checkEnds(triggers []trigger, providers []*simulated.Channel) error {
 	for _, t := range triggers {
 		for _, p := range providers {
 			if p.Outcome(t.To) == simulated.Hangs {
@@ -121,8 +121,8 @@ func check(triggers []trigger, providers []*simulated.Channel) error {
 	return nil
 }
 
-// send triggers each message at its time, as an application's requests would.
-func send(ctx context.Context, c *clock, d *smsplus.Dispatcher, triggers []trigger) error {
+// sendTriggers triggers each message at its time, as the requests of an application would.
+func sendTriggers(ctx context.Context, c *clock, d *smsplus.Dispatcher, triggers []trigger) error {
 	for _, t := range triggers {
 		if wait := c.begin.Add(t.after).Sub(c.Now()); wait > 0 {
 			select {
@@ -131,7 +131,7 @@ func send(ctx context.Context, c *clock, d *smsplus.Dispatcher, triggers []trigg
 				return ctx.Err()
 			}
 		}
-		t.Metadata = map[string]string{began: c.begin.Format(time.RFC3339)}
+		t.Metadata = map[string]string{beganKey: c.begin.Format(time.RFC3339)}
 		if _, err := d.Send(ctx, t.Trigger); err != nil {
 			return fmt.Errorf("line %d: %w", t.line, err)
 		}
@@ -139,13 +139,13 @@ func send(ctx context.Context, c *clock, d *smsplus.Dispatcher, triggers []trigg
 	return nil
 }
 
-// watch shows how many messages have ended, and returns when there is nothing left
-// to wait for. Receipts may come for messages that have ended: a delivery that was
-// given up, and a read.
-func watch(ctx context.Context, c *clock, records *query.Reader, providers []*simulated.Channel,
+// waitForEnd shows how many messages have ended, and returns when all have ended and no
+// receipt is left. A message that has ended may still get receipts: a late delivery, and
+// a read.
+func waitForEnd(ctx context.Context, c *clock, records *query.Reader, providers []*simulated.Channel,
 	sent <-chan struct{}, show func(ended int, now time.Time),
 ) error {
-	ticker := time.NewTicker(look)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
 		tabs, err := records.CountByGroup(ctx, smsplus.Filter{})

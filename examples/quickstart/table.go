@@ -8,8 +8,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// table is rows in columns that line up on a terminal, where a Chinese character
-// is two cells wide; text/tabwriter takes it for one.
+// table prints rows in columns that are aligned on a terminal. A Chinese character is two
+// cells wide there, and text/tabwriter counts it as one.
 type table struct {
 	numbers int // how many columns, from the left, hold numbers
 	rows    [][]string

@@ -7,8 +7,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// The fallback times. A LINE Notification Message waits for the person to finish
-// the verification; an SMS, last on its route, for the carrier's final word.
+// The fallback times. A LINE Notification Message waits for the person to complete the
+// verification. An SMS, the last step of its route, waits for the carrier's receipt.
 const (
 	notifyWait   = 2 * time.Hour
 	whatsAppWait = 2 * time.Hour
@@ -43,8 +43,8 @@ var templates = []smsplus.Template{
 			"看診提醒:{{name}},{{date}},{{place}}。"),
 	},
 	{
-		// It must arrive even where a channel fails, and a second copy would worry
-		// people: where nobody knows whether one was taken, the next channel has its turn.
+		// The message must arrive even if a channel fails, and a second copy on one
+		// channel would worry people. So the route continues after a send in doubt.
 		ID: "payment_due_zh", Name: "繳費提醒", Scenario: "繳費提醒",
 		Route: atMostOnce(viaLINE(
 			"{{name}} 您好,您有一筆 {{amount}} 的帳單將於 {{date}} 到期。",
@@ -76,7 +76,7 @@ func viaWhatsApp(onFailed smsplus.Policy, whatsApp, sms channel.Text) []smsplus.
 	}
 }
 
-// atMostOnce moves a route on from steps that fail or are in doubt.
+// atMostOnce makes a route continue after steps that fail or are in doubt.
 func atMostOnce(route []smsplus.Step) []smsplus.Step {
 	for i := range route[:len(route)-1] {
 		route[i].OnFailed, route[i].InDoubt = smsplus.Forward, smsplus.Forward

@@ -20,41 +20,41 @@ import (
 //go:embed triggers.csv
 var builtIn []byte
 
-// trigger is a row of triggers.csv: what to trigger, and how long after the start.
+// trigger is a row of triggers.csv: a trigger and its delay from the start.
 type trigger struct {
 	smsplus.Trigger
 	after time.Duration
 	line  int
 }
 
-// fixed are the columns that every triggers.csv begins with. Each of the others is
-// a variable; a row leaves those that its template does not have empty.
-var fixed = []string{"after", "key", "template", "phone"}
+// fixedColumns are the first columns of every triggers.csv. Each other column is a variable.
+// It is empty in the rows whose template does not have the variable.
+var fixedColumns = []string{"after", "key", "template", "phone"}
 
-// load reads the triggers from a file, or the built-in ones.
-func load(file string) ([]trigger, error) {
+// loadTriggers reads the triggers from a file, or the embedded ones.
+func loadTriggers(file string) ([]trigger, error) {
 	if file == "" {
-		return read(bytes.NewReader(builtIn))
+		return readTriggers(bytes.NewReader(builtIn))
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	triggers, err := read(bytes.NewReader(text))
+	triggers, err := readTriggers(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return triggers, nil
 }
 
-func read(r io.Reader) ([]trigger, error) {
+func readTriggers(r io.Reader) ([]trigger, error) {
 	rows := csv.NewReader(r)
 	header, err := rows.Read()
 	if err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
-	if len(header) < len(fixed) || !slices.Equal(header[:len(fixed)], fixed) {
-		return nil, fmt.Errorf("the header must begin with %s", strings.Join(fixed, ","))
+	if len(header) < len(fixedColumns) || !slices.Equal(header[:len(fixedColumns)], fixedColumns) {
+		return nil, fmt.Errorf("the header must begin with %s", strings.Join(fixedColumns, ","))
 	}
 	var triggers []trigger
 	for {
@@ -66,7 +66,7 @@ func read(r io.Reader) ([]trigger, error) {
 			return nil, err
 		}
 		line, _ := rows.FieldPos(0)
-		t, err := parse(header, cells)
+		t, err := parseTrigger(header, cells)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
@@ -77,7 +77,7 @@ func read(r io.Reader) ([]trigger, error) {
 	return triggers, nil
 }
 
-func parse(header, cells []string) (trigger, error) {
+func parseTrigger(header, cells []string) (trigger, error) {
 	after, err := time.ParseDuration(cells[0])
 	if err != nil {
 		return trigger{}, errors.New(`after: want a duration such as "12m30s"`)
@@ -89,7 +89,7 @@ func parse(header, cells []string) (trigger, error) {
 	t := trigger{after: after, Trigger: smsplus.Trigger{
 		Key: cells[1], Template: cells[2], To: channel.Recipient{Phone: number}, Vars: make(map[string]string),
 	}}
-	for i := len(fixed); i < len(cells); i++ {
+	for i := len(fixedColumns); i < len(cells); i++ {
 		if cells[i] != "" {
 			t.Vars[header[i]] = cells[i]
 		}

@@ -1,11 +1,11 @@
 // Webhooks is a service with two channels whose providers are real programs: LINE
-// Notification Messages, then SMS over SMPP. LINE calls its webhook when somebody has
-// a message; the carrier reports over the session.
+// Notification Messages, then SMS over SMPP. LINE calls the webhook when a message is
+// delivered. The carrier reports over the SMPP session.
 //
 //	make peers                  # once: implementations of both protocols, from npm
 //	go run ./examples/webhooks
 //
-// It starts them itself. With -line and -smsc it talks to others.
+// It starts the providers itself. With -line and -smsc it connects to others.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	end, err := start(ctx, &p)
+	end, err := startPeers(ctx, &p)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,10 +50,10 @@ func main() {
 	}
 }
 
-// run sends two notices. LINE delivers the first; of the second it says nothing, and so
-// an SMS follows.
+// run sends two notices. LINE delivers the first one. It reports nothing on the second one,
+// so an SMS follows.
 func run(ctx context.Context, w io.Writer, p providers) (err error) {
-	over := make(ended, 2)
+	over := make(endedMessages, 2)
 	s, err := open(settings{providers: p, wait: time.Second, observer: over})
 	if err != nil {
 		return err
@@ -107,18 +107,18 @@ func run(ctx context.Context, w io.Writer, p providers) (err error) {
 	return nil
 }
 
-// ended tells of messages that have ended.
-type ended chan uuid.UUID
+// endedMessages receives the messages that have ended.
+type endedMessages chan uuid.UUID
 
-// Observe is called by the dispatcher.
-func (e ended) Observe(_ context.Context, event smsplus.Event) {
+// Observe implements [smsplus.Observer].
+func (e endedMessages) Observe(_ context.Context, event smsplus.Event) {
 	if over, ok := event.(smsplus.Ended); ok {
 		e <- over.Message
 	}
 }
 
-// callAsLINE does what LINE does when somebody has the message: it quotes the tag that
-// the message was sent with, the attempt's ID, and signs.
+// callAsLINE calls the webhook as LINE does when a message is delivered. The call is signed
+// and quotes the tag of the message, which is the attempt's ID.
 func callAsLINE(ctx context.Context, url string, message uuid.UUID) error {
 	body := fmt.Appendf(nil, `{"destination":"U0","events":[{"type":"delivery","timestamp":%d,"delivery":{"data":%q}}]}`,
 		time.Now().UnixMilli(), smsplus.AttemptID(message, 0))

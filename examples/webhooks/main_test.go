@@ -20,10 +20,10 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// route is a service between its two providers, none of which is ours: Prism holds its
-// requests against LINE's description, node-smpp is its carrier, and what LINE calls is
-// made and signed with LINE's own SDK.
-type route struct {
+// fixture is a service between two providers that this module did not write. Prism checks
+// its requests against LINE's OpenAPI description, and node-smpp is its carrier. LINE's
+// own SDK makes and signs the calls of LINE.
+type fixture struct {
 	*service
 	clock *clock.Mock
 	url   string
@@ -33,10 +33,10 @@ type route struct {
 
 const wait = 2 * time.Hour
 
-func openRoute(t *testing.T) *route {
+func openFixture(t *testing.T) *fixture {
 	t.Helper()
 	prism := interop.Node(t, "prism.js", "line/messaging-api.yml")
-	r := &route{clock: clock.NewMock(), smsc: interop.Node(t, "smsc.js"), line: interop.Node(t, "line-webhook.js")}
+	r := &fixture{clock: clock.NewMock(), smsc: interop.Node(t, "smsc.js"), line: interop.Node(t, "line-webhook.js")}
 	r.clock.Set(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC))
 	s, err := open(settings{
 		providers: providers{line: prism.Next(t), smsc: "127.0.0.1:" + r.smsc.Next(t)},
@@ -51,7 +51,7 @@ func openRoute(t *testing.T) *route {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { // Tick sends; listening is for whoever calls it
+	go func() { // Tick does not listen to the session
 		defer close(done)
 		_ = s.sms.Listen(ctx, s.Receive)
 	}()
@@ -62,8 +62,8 @@ func openRoute(t *testing.T) *route {
 	return r
 }
 
-// send sends a notice, and LINE takes it.
-func (r *route) send(t *testing.T) uuid.UUID {
+// send sends a notice that LINE accepts.
+func (r *fixture) send(t *testing.T) uuid.UUID {
 	t.Helper()
 	to, err := phone.Parse("+886900000001")
 	require.NoError(t, err)
@@ -76,14 +76,14 @@ func (r *route) send(t *testing.T) uuid.UUID {
 	return id
 }
 
-func (r *route) tick(t *testing.T) {
+func (r *fixture) tick(t *testing.T) {
 	t.Helper()
 	_, err := r.Tick(t.Context())
 	require.NoError(t, err)
 }
 
-// state is a message's status, and those of its attempts.
-func (r *route) state(t *testing.T, id uuid.UUID) string {
+// state returns the statuses of a message and of its attempts.
+func (r *fixture) state(t *testing.T, id uuid.UUID) string {
 	t.Helper()
 	m, err := r.Message(t.Context(), id)
 	require.NoError(t, err)
@@ -94,8 +94,8 @@ func (r *route) state(t *testing.T, id uuid.UUID) string {
 	return strings.Join(words, " ")
 }
 
-// delivered has LINE call: the person has the message.
-func (r *route) delivered(t *testing.T, id uuid.UUID) {
+// reportDelivery makes LINE report that the message is delivered.
+func (r *fixture) reportDelivery(t *testing.T, id uuid.UUID) {
 	t.Helper()
 	question, err := json.Marshal(map[string]any{
 		"post": r.url, "secret": lineSecret, "types": []string{"delivery"},
@@ -106,9 +106,9 @@ func (r *route) delivered(t *testing.T, id uuid.UUID) {
 	require.JSONEq(t, `{"code": 200, "types": ["delivery"]}`, r.line.Next(t))
 }
 
-// carried waits until the carrier's report of a delivery is acknowledged, and returns
-// the text that the carrier got.
-func (r *route) carried(t *testing.T) (text string) {
+// waitForSMS waits until the carrier's delivery report is acknowledged, and returns the
+// text that the carrier received.
+func (r *fixture) waitForSMS(t *testing.T) (text string) {
 	t.Helper()
 	for {
 		var said struct {
@@ -124,9 +124,9 @@ func (r *route) carried(t *testing.T) (text string) {
 	}
 }
 
-func TestLINEAcceptsAndStaysSilentSoTheSMSArrives(t *testing.T) {
+func TestService_SendsSMSWhenLINEIsSilent(t *testing.T) {
 	t.Parallel()
-	r := openRoute(t)
+	r := openFixture(t)
 	id := r.send(t)
 
 	r.clock.Add(wait - time.Second)
@@ -135,7 +135,7 @@ func TestLINEAcceptsAndStaysSilentSoTheSMSArrives(t *testing.T) {
 
 	r.clock.Add(time.Second)
 	r.tick(t)
-	require.Equal(t, "您的訂單 A-1 已出貨。", r.carried(t))
+	require.Equal(t, "您的訂單 A-1 已出貨。", r.waitForSMS(t))
 	require.Equal(t, "delivered line_notify:accepted sms:delivered", r.state(t, id))
 
 	m, err := r.Message(t.Context(), id)
@@ -143,15 +143,15 @@ func TestLINEAcceptsAndStaysSilentSoTheSMSArrives(t *testing.T) {
 	require.Equal(t, channel.SMS, m.Channel)
 	require.True(t, m.DueAt.IsZero())
 
-	r.delivered(t, id) // after all: the person finished LINE's verification late
+	r.reportDelivery(t, id) // the person completed LINE's verification late
 	require.Equal(t, "delivered line_notify:delivered sms:delivered", r.state(t, id))
 }
 
-func TestLINEDeliversSoNoSMSIsSent(t *testing.T) {
+func TestService_SendsNoSMSWhenLINEDelivers(t *testing.T) {
 	t.Parallel()
-	r := openRoute(t)
+	r := openFixture(t)
 	id := r.send(t)
-	r.delivered(t, id)
+	r.reportDelivery(t, id)
 	require.Equal(t, "delivered line_notify:delivered", r.state(t, id))
 
 	r.clock.Add(2 * wait)
@@ -162,7 +162,7 @@ func TestLINEDeliversSoNoSMSIsSent(t *testing.T) {
 	require.Len(t, m.Attempts, 1)
 }
 
-func TestTheExampleRuns(t *testing.T) {
+func TestRun_PrintsDeliveries(t *testing.T) {
 	t.Parallel()
 	prism, smsc := interop.Node(t, "prism.js", "line/messaging-api.yml"), interop.Node(t, "smsc.js")
 	var out bytes.Buffer

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// providers are where LINE's API and the carrier's SMSC are.
+// providers holds the addresses of LINE's API and of the carrier's SMSC.
 type providers struct{ line, smsc string }
 
-// start starts what stands in for the providers that nobody named, until stop.
-func start(ctx context.Context, p *providers) (stop func(), err error) {
+// startPeers starts a peer for each provider without an address, and runs it until stop.
+func startPeers(ctx context.Context, p *providers) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	stop = func() {
@@ -21,13 +21,13 @@ func start(ctx context.Context, p *providers) (stop func(), err error) {
 		running.Wait()
 	}
 	if p.line == "" {
-		if p.line, err = peer(ctx, &running, "prism.js", "line/messaging-api.yml"); err != nil {
+		if p.line, err = startPeer(ctx, &running, "prism.js", "line/messaging-api.yml"); err != nil {
 			stop()
 			return nil, err
 		}
 	}
 	if p.smsc == "" {
-		port, err := peer(ctx, &running, "smsc.js")
+		port, err := startPeer(ctx, &running, "smsc.js")
 		if err != nil {
 			stop()
 			return nil, err
@@ -37,11 +37,11 @@ func start(ctx context.Context, p *providers) (stop func(), err error) {
 	return stop, nil
 }
 
-// peer starts a script of test/peers and returns its first line, which says where it is.
-func peer(ctx context.Context, running *sync.WaitGroup, script string, args ...string) (string, error) {
+// startPeer starts a script of test/peers and returns its first line, which is its address.
+func startPeer(ctx context.Context, running *sync.WaitGroup, script string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
 	cmd.Dir = filepath.Join("test", "peers")
-	if _, err := cmd.StdinPipe(); err != nil { // closed, it ends some of them
+	if _, err := cmd.StdinPipe(); err != nil { // some scripts end when it is closed
 		return "", err
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -57,7 +57,7 @@ func peer(ctx context.Context, running *sync.WaitGroup, script string, args ...s
 	}
 	where := lines.Text()
 	running.Go(func() {
-		for lines.Scan() { // what it says later is of no interest
+		for lines.Scan() { // later lines are not needed
 		}
 		_ = cmd.Wait() // it is killed
 	})

@@ -12,14 +12,14 @@ import (
 	"github.com/smsplus/smsplus-go/webhook"
 )
 
-// The secrets of the peers in test/peers. A service has its own from where it keeps
+// The secrets of the peers in test/peers. A real service reads its own from its store of
 // secrets.
 const (
 	lineToken, lineSecret = "token", "secret"
 	systemID, password    = "smsplus", "secret"
 )
 
-// settings are what differs between a service and its test.
+// settings holds the differences between the service and its test.
 type settings struct {
 	providers
 	wait     time.Duration // that LINE is given before the SMS
@@ -27,8 +27,7 @@ type settings struct {
 	observer smsplus.Observer
 }
 
-// service is a dispatcher, its session with the carrier, and the handler that is its
-// front door.
+// service is a dispatcher, its session with the carrier, and its HTTP handler.
 type service struct {
 	*smsplus.Dispatcher
 	http.Handler

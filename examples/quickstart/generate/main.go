@@ -1,6 +1,6 @@
-// Generate writes the quickstart's triggers.csv, the same one every time: an hour
-// of traffic, and in it every magic number of package simulated on every step of
-// every template.
+// Generate writes the quickstart's triggers.csv: an hour of traffic, in which every magic
+// number of package simulated occurs on every step of every template. Each run writes the
+// same file.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const (
 	triggers = 3000
-	apart    = 1200 * time.Millisecond // so that all of them take an hour
+	interval = 1200 * time.Millisecond // all triggers together take an hour
 )
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := write(f); err != nil {
+	if err := writeTriggers(f); err != nil {
 		log.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// template is what the generator knows of one of the quickstart's templates.
+// template is a template of the quickstart, as the generator needs it.
 type template struct {
 	id    string
 	line  bool // the route begins on LINE, not on WhatsApp
@@ -47,19 +47,19 @@ type template struct {
 
 var templates = []template{
 	{"order_shipped", false, 20, func(r *rand.Rand) map[string]string {
-		return map[string]string{"name": pick(r, english), "order": order(r), "date": day(r, "%[2]d %[1]s")}
+		return map[string]string{"name": pick(r, english), "order": randomOrder(r), "date": randomDay(r, "%[2]d %[1]s")}
 	}},
 	{"order_shipped_zh", true, 30, func(r *rand.Rand) map[string]string {
-		return map[string]string{"name": pick(r, chinese), "order": order(r), "date": day(r, "%[3]d月%[2]d日")}
+		return map[string]string{"name": pick(r, chinese), "order": randomOrder(r), "date": randomDay(r, "%[3]d月%[2]d日")}
 	}},
 	{"appointment", false, 10, func(r *rand.Rand) map[string]string {
-		return map[string]string{"name": pick(r, english), "place": pick(r, clinics), "date": day(r, "%[2]d %[1]s")}
+		return map[string]string{"name": pick(r, english), "place": pick(r, clinics), "date": randomDay(r, "%[2]d %[1]s")}
 	}},
 	{"appointment_zh", true, 15, func(r *rand.Rand) map[string]string {
-		return map[string]string{"name": pick(r, chinese), "place": pick(r, zhClinics), "date": day(r, "%[3]d月%[2]d日")}
+		return map[string]string{"name": pick(r, chinese), "place": pick(r, zhClinics), "date": randomDay(r, "%[3]d月%[2]d日")}
 	}},
 	{"payment_due_zh", true, 15, func(r *rand.Rand) map[string]string {
-		return map[string]string{"name": pick(r, chinese), "amount": amount(r), "date": day(r, "%[3]d月%[2]d日")}
+		return map[string]string{"name": pick(r, chinese), "amount": randomAmount(r), "date": randomDay(r, "%[3]d月%[2]d日")}
 	}},
 	{"security_alert", false, 10, func(r *rand.Rand) map[string]string {
 		return map[string]string{"name": pick(r, english), "place": pick(r, cities)}
@@ -74,8 +74,7 @@ var (
 	cities    = []string{"Singapore", "Hong Kong", "London", "Osaka", "New York"}
 )
 
-// odds are outcomes with a weight each. What they leave out still occurs, as every
-// outcome has rows of its own.
+// odds maps outcomes to weights. An outcome without a weight occurs too, in its own rows.
 type odds map[simulated.Outcome]int
 
 var (
@@ -97,9 +96,9 @@ var (
 	}
 )
 
-// The prefixes of the numbers, before the six digits that are magic. Taiwan's is
-// that of simulated.Number; the others make numbers of a length that their
-// countries do not have, so that none of them is a person's.
+// The prefixes of the numbers, before the six magic digits. Taiwan's is that of
+// simulated.Number. The others make numbers of a length that does not exist in their
+// countries, so that no number belongs to a person.
 var (
 	lineCountries     = []string{"+886900", "+886900", "+886900", "+81900"}
 	whatsAppCountries = []string{"+852900", "+65900", "+44900", "+1900"}
@@ -107,16 +106,16 @@ var (
 
 var header = []string{"after", "key", "template", "phone", "name", "order", "date", "place", "amount"}
 
-// write writes the triggers.
-func write(w io.Writer) error {
+// writeTriggers writes the rows of triggers.csv.
+func writeTriggers(w io.Writer) error {
 	r := rand.New(rand.NewPCG(8, 86))
-	rows := magic(r)
+	rows := magicRows(r)
 	for len(rows) < triggers {
 		t := weighted(r, templates, func(t template) int { return t.share })
 		if t.line {
-			rows = append(rows, row(r, t, draw(r, onPush), draw(r, onNotify), draw(r, onSMS)))
+			rows = append(rows, newRow(r, t, draw(r, onPush), draw(r, onNotify), draw(r, onSMS)))
 		} else {
-			rows = append(rows, row(r, t, 0, draw(r, onWhatsApp), draw(r, onSMS)))
+			rows = append(rows, newRow(r, t, 0, draw(r, onWhatsApp), draw(r, onSMS)))
 		}
 	}
 	r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
@@ -124,7 +123,7 @@ func write(w io.Writer) error {
 	out := csv.NewWriter(w)
 	_ = out.Write(header) // out keeps its first error
 	for i, cells := range rows {
-		cells["after"] = (time.Duration(i) * apart).String()
+		cells["after"] = (time.Duration(i) * interval).String()
 		cells["key"] = fmt.Sprintf("event-%04d", i+1)
 		record := make([]string, len(header))
 		for c, name := range header {
@@ -136,10 +135,11 @@ func write(w io.Writer) error {
 	return out.Error()
 }
 
-// magic returns a row for every outcome on every step of every template. The steps
-// before it refuse, so that the message gets there, and those after it deliver.
-// Hangs is left out: a channel that never returns keeps its worker for good.
-func magic(r *rand.Rand) []map[string]string {
+// magicRows returns a row for every outcome on every step of every template. The steps
+// before that step refuse, so that the message gets there, and the steps after it
+// deliver. Hangs is left out, because a channel that never returns blocks a worker
+// forever.
+func magicRows(r *rand.Rand) []map[string]string {
 	var rows []map[string]string
 	for _, t := range templates {
 		for _, o := range simulated.Outcomes() {
@@ -147,21 +147,21 @@ func magic(r *rand.Rand) []map[string]string {
 			case o == simulated.Hangs:
 			case t.line:
 				rows = append(rows,
-					row(r, t, o, simulated.DeliveredLater, simulated.DeliveredLater),
-					row(r, t, simulated.NoContact, o, simulated.DeliveredLater),
-					row(r, t, simulated.NoContact, simulated.NoMatch, o))
+					newRow(r, t, o, simulated.DeliveredLater, simulated.DeliveredLater),
+					newRow(r, t, simulated.NoContact, o, simulated.DeliveredLater),
+					newRow(r, t, simulated.NoContact, simulated.NoMatch, o))
 			default:
 				rows = append(rows,
-					row(r, t, 0, o, simulated.DeliveredLater),
-					row(r, t, 0, simulated.InvalidNumber, o))
+					newRow(r, t, 0, o, simulated.DeliveredLater),
+					newRow(r, t, 0, simulated.InvalidNumber, o))
 			}
 		}
 	}
 	return rows
 }
 
-// row returns a trigger's cells, by column, for someone with these outcomes.
-func row(r *rand.Rand, t template, push, notify, sms simulated.Outcome) map[string]string {
+// newRow returns a trigger's cells, by column, for a number with these outcomes.
+func newRow(r *rand.Rand, t template, push, notify, sms simulated.Outcome) map[string]string {
 	countries := whatsAppCountries
 	if t.line {
 		countries = lineCountries
@@ -179,7 +179,7 @@ func draw(r *rand.Rand, from odds) simulated.Outcome {
 	return weighted(r, possible, func(o simulated.Outcome) int { return from[o] })
 }
 
-// weighted draws one of from, each as often as its weight says.
+// weighted draws an element of from, with a probability proportional to its weight.
 func weighted[T any](r *rand.Rand, from []T, weight func(T) int) T {
 	sum := 0
 	for _, x := range from {
@@ -194,12 +194,12 @@ func weighted[T any](r *rand.Rand, from []T, weight func(T) int) T {
 	panic("unreachable: n was below the sum of the weights")
 }
 
-func order(r *rand.Rand) string  { return fmt.Sprintf("A-%05d", r.IntN(100_000)) }
-func amount(r *rand.Rand) string { return fmt.Sprintf("NT$%d,%03d", 1+r.IntN(20), r.IntN(1000)) }
+func randomOrder(r *rand.Rand) string  { return fmt.Sprintf("A-%05d", r.IntN(100_000)) }
+func randomAmount(r *rand.Rand) string { return fmt.Sprintf("NT$%d,%03d", 1+r.IntN(20), r.IntN(1000)) }
 
-// day returns a day in March or April; format's verbs are the month's name, the
+// randomDay returns a day in March or April. The verbs of format are the month's name, the
 // day, and the month's number.
-func day(r *rand.Rand, format string) string {
+func randomDay(r *rand.Rand, format string) string {
 	month := time.March + time.Month(r.IntN(2))
 	return fmt.Sprintf(format, month, 1+r.IntN(30), int(month))
 }
