@@ -1,7 +1,6 @@
-// Package interop runs implementations of the providers' protocols that this module
-// did not write, for the tests of its adapters. They live in test/peers: `make
-// peers` installs them. Each process serves one test, on a loopback port of its
-// own, and ends with it.
+// Package interop runs other implementations of the providers' protocols, as peers of the
+// adapters in tests. Their scripts are in test/peers, and `make peers` installs what they
+// need. Each process serves one test, on its own loopback port, and ends with the test.
 package interop
 
 import (
@@ -17,19 +16,19 @@ import (
 	"time"
 )
 
-// patience is how long a peer may take to start, or to say its next line. The
-// largest of them takes seconds on a busy machine.
+// patience is how long a peer may take to start, or to write its next line. The largest
+// peer takes seconds on a busy machine.
 const patience = 2 * time.Minute
 
-// Required is the environment variable that turns a missing peer from a skipped
-// test into a failed one: CI sets it, so that no proof is left out unseen.
+// Required is the environment variable that makes a test fail if its peer is missing.
+// Without it, the test is skipped. CI sets it, so that no test is skipped unnoticed.
 const Required = "SMSPLUS_PEERS"
 
-// Peer is a running process. It talks in lines.
+// Peer is a running process that reads and writes lines.
 type Peer struct {
 	stdin io.WriteCloser
 	lines chan string
-	said  *strings.Builder // on standard error; read it after lines is closed
+	stderr  *strings.Builder // its standard error, complete once lines is closed
 }
 
 // Node starts a script of test/peers under Node.js.
@@ -37,17 +36,16 @@ func Node(t *testing.T, script string, args ...string) *Peer {
 	t.Helper()
 	dir := folder(t)
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
-		lack(t, "test/peers has no node_modules: make peers installs them")
+		skipOrFail(t, "test/peers has no node_modules: make peers installs them")
 	}
 	return start(t, dir, "node", append([]string{script}, args...)...)
 }
 
-// Perl starts a script of test/peers under Perl, if the module that it needs is
-// installed.
+// Perl starts a script of test/peers under Perl. The script needs the given Perl module.
 func Perl(t *testing.T, module, script string, args ...string) *Peer {
 	t.Helper()
 	if err := exec.CommandContext(t.Context(), "perl", "-M"+module, "-e1").Run(); err != nil {
-		lack(t, "perl has no "+module+": make peers installs it")
+		skipOrFail(t, "perl has no "+module+": make peers installs it")
 	}
 	return start(t, folder(t), "perl", append([]string{script}, args...)...)
 }
@@ -58,16 +56,18 @@ func Path(t *testing.T, name string) string {
 	return filepath.Join(folder(t), filepath.FromSlash(name))
 }
 
+// folder returns the path of test/peers.
 func folder(t *testing.T) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
-		t.Fatal("peers: built with -trimpath, which hides where test/peers is")
+		t.Fatal("interop: built with -trimpath, which hides where test/peers is")
 	}
 	return filepath.Join(filepath.Dir(file), "..", "..", "test", "peers")
 }
 
-func lack(t *testing.T, what string) {
+// skipOrFail skips the test, or fails it if peers are required.
+func skipOrFail(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv(Required) != "" {
 		t.Fatal(what)
@@ -78,14 +78,14 @@ func lack(t *testing.T, what string) {
 func start(t *testing.T, dir, program string, args ...string) *Peer {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		lack(t, program+" is not installed")
+		skipOrFail(t, program+" is not installed")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.WaitDelay = 5 * time.Second
-	p := &Peer{lines: make(chan string, 1000), said: new(strings.Builder)}
-	cmd.Stderr = p.said
+	p := &Peer{lines: make(chan string, 1000), stderr: new(strings.Builder)}
+	cmd.Stderr = p.stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,18 +117,18 @@ func start(t *testing.T, dir, program string, args ...string) *Peer {
 	return p
 }
 
-// Next returns the next line that the peer says on standard output. A peer that
-// ends, or says nothing for too long, fails the test.
+// Next returns the next line of the peer's standard output. It fails the test if the peer
+// ends, or writes nothing for too long.
 func (p *Peer) Next(t *testing.T) string {
 	t.Helper()
 	select {
 	case line, ok := <-p.lines:
 		if !ok {
-			t.Fatalf("the peer ended: %s", p.said)
+			t.Fatalf("the peer ended: %s", p.stderr)
 		}
 		return line
 	case <-time.After(patience):
-		t.Fatal("the peer says nothing")
+		t.Fatal("the peer writes nothing")
 		return ""
 	}
 }

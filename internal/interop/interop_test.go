@@ -8,7 +8,7 @@ import (
 	"github.com/smsplus/smsplus-go/internal/interop"
 )
 
-func TestAPeerTalksInLines(t *testing.T) {
+func TestPeer_ReadsAndWritesLines(t *testing.T) {
 	t.Parallel()
 	p := interop.Node(t, "ping.js")
 	require.Equal(t, "ready", p.Next(t))
