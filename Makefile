@@ -1,5 +1,5 @@
-# The commands that developers and CI run. .ci/run runs the steps of `make check`
-# in their order; what a step does stands here and nowhere else.
+# The commands that developers and CI run. .ci/run runs the steps of `make check` in their
+# order. Only this file defines what a step does.
 
 GO        ?= go
 FUZZTIME  ?= 100000x
@@ -16,9 +16,9 @@ PACKAGED := $(filter-out ./tools ./tools/%,$(MODULES))
 # The systems that vet-cross vets for.
 TARGETS := windows/amd64 darwin/arm64 linux/arm64 linux/386
 
-# each runs a command in each of the folders $(1), and stops at the first that fails.
+# each runs the command $(2) in each of the folders $(1), and stops at the first failure.
 each = @set -e; for dir in $(1); do (cd $$dir && $(2)) || { echo "in module $$dir"; exit 1; }; done
-# silent runs a command that prints its complaints, and fails with $(2) if there are any.
+# silent runs the command $(1), and fails with the message $(2) if it prints anything.
 silent = @out=$$($(1)) && test -z "$$out" || { printf '%s\n' "$$out"; echo "$(2)"; exit 1; }
 
 .PHONY: help
@@ -29,13 +29,13 @@ help: ## print this list
 check: ## everything that CI runs, step by step and timed
 	@bash .ci/run
 
-# What changes files
+# Commands that change files
 
 .PHONY: fmt fix generate tidy
 fmt: ## format the code
 	$(GOFUMPT) -w .
 
-fix: ## bring the code up to the newest idioms
+fix: ## rewrite the code with the newest idioms
 	$(GO) fix ./...
 
 generate: ## write the generated files again
@@ -44,17 +44,17 @@ generate: ## write the generated files again
 tidy: ## tidy every module
 	$(call each,$(MODULES),$(GO) mod tidy)
 
-# What the tests with peers need: implementations that are not ours, and a database
-# server. Without them those tests are skipped.
+# The tests with peers need other implementations of the protocols, and a database server.
+# Without these, the tests are skipped.
 
 .PHONY: peers
-peers: ## install what adapters and stores are tested with: providers' implementations, PostgreSQL (npm, apt)
+peers: ## install the peers of the tests: providers' implementations, PostgreSQL (npm, apt)
 	@cd test/peers && npm ci
 	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install postgresql; }
 
-# What only looks
+# Commands that only check
 
 .PHONY: download check-fmt check-fix check-generate check-tidy vet vet-cross build lint
 download: ## fetch the modules and build the formatter
@@ -68,8 +68,8 @@ check-fmt: ## is the code formatted?
 check-fix: ## does it use the newest idioms?
 	$(call silent,$(GO) fix -diff ./...,make fix makes these changes)
 
-# The tree is compared with itself, not with the last commit, so that the answer
-# is right in a work tree with changes too; files that are new count.
+# The tree is compared with itself, not with the last commit, so that the check works in a
+# tree with changes too. New files count.
 check-generate: ## are the generated files up to date?
 	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; export GIT_INDEX_FILE="$$tmp/index"; \
 	git add --all; before=$$(git write-tree); \
@@ -99,7 +99,7 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 	@$(GOLANGCI) config verify
 	$(call each,$(PACKAGED),$(GOLANGCI) run ./...)
 
-# What runs the code
+# Commands that run the code
 
 .PHONY: test race crash oracle bench bench-compare fuzz examples
 test: ## every test
@@ -111,10 +111,10 @@ race: ## every test again, shuffled, with the race detector
 crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
 	$(GO) test -count=1 -v -timeout=3h -run=KilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
 
-oracle: ## compare with implementations that others wrote, and judge histories of calls to the stores
+oracle: ## compare with other implementations, and check histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...
 
-bench: ## every benchmark and comparison once, with little in it, so that none rots
+bench: ## every benchmark and comparison once, with little data, so that all keep working
 	@out=$$($(GO) test -run='^$$' -bench=. -benchtime=1x ./...) || { printf '%s\n' "$$out"; exit 1; }; \
 	printf '%s\n' "$$out" | sed -n '/^Benchmark/p'
 	@cd bench && $(GO) test ./...
@@ -122,8 +122,8 @@ bench: ## every benchmark and comparison once, with little in it, so that none r
 bench-compare: ## compare two files of benchmark results: OLD=before.txt NEW=after.txt
 	$(BENCHSTAT) $(OLD) $(NEW)
 
-# A count and no duration: up to Go 1.26 a target may fail with "context deadline
-# exceeded" when its time is up and nothing is wrong (go.dev/issue/75804).
+# FUZZTIME is a count, not a duration: up to Go 1.26, a target without a failure may end
+# with "context deadline exceeded" when its time has passed (go.dev/issue/75804).
 fuzz: ## every fuzz target for FUZZTIME (a count such as 100000x)
 	@set -e; list=$$($(GO) test -list='^Fuzz' ./...); \
 	printf '%s\n' "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { while (n) print $$2, name[--n] }' | \

@@ -26,9 +26,9 @@ const Required = "SMSPLUS_PEERS"
 
 // Peer is a running process that reads and writes lines.
 type Peer struct {
-	stdin io.WriteCloser
-	lines chan string
-	stderr  *strings.Builder // its standard error, complete once lines is closed
+	stdin  io.WriteCloser
+	lines  chan string
+	stderr *strings.Builder // its standard error, complete once lines is closed
 }
 
 // Node starts a script of test/peers under Node.js.

@@ -1,9 +1,9 @@
-// Calls a webhook as LINE does. The events are made of LINE's description of them,
-// and each signature is one that LINE's own SDK accepts. Each line of standard input
-// is a question, each line of standard output its answer, in JSON:
+// Calls a webhook as LINE does. The events are built from LINE's OpenAPI description, and
+// LINE's own SDK accepts each signature. Each line of standard input is a request in
+// JSON, and each line of standard output is its response:
 //
-//   {"post": url, "secret", "types": […], "tag", "user", "at"}  one call with such events  →  {"code", "types"}
-//   {"verify": signature, "secret", "body"}                     what LINE's SDK says of it →  {"valid"}
+//   {"post": url, "secret", "types": […], "tag", "user", "at"}  a call with these events   →  {"code", "types"}
+//   {"verify": signature, "secret", "body"}                     what LINE's SDK returns    →  {"valid"}
 const { createHmac } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const { validateSignature } = require('@line/bot-sdk');
@@ -14,7 +14,7 @@ const description = yaml.parse(readFileSync('line/webhook.yml', 'utf8'));
 const schemas = description.components.schemas;
 const known = schemas.Event.discriminator.mapping;
 
-// event is a sample of a type's schema, about our user, message and time.
+// event returns a sample of a type's schema with the given user, message and time.
 const event = (type, { tag, user, at }) => {
   const made = sample({ $ref: known[type] }, {}, description);
   made.type = type;

@@ -1,5 +1,5 @@
-// Prism serves an OpenAPI description: it refuses requests that do not fit it, and
-// answers the others with the description's examples. The first line is its address.
+// Serves an OpenAPI description with Prism. It refuses requests that do not match the
+// description, and answers others with its examples. The first line is its address.
 //
 //   node prism.js line/messaging-api.yml
 const { createLogger } = require('@stoplight/prism-core');
@@ -15,7 +15,7 @@ const { createServer } = require('@stoplight/prism-http-server');
       validateRequest: true,
       validateResponse: true,
       checkSecurity: true,
-      errors: true, // a request that does not fit gets no example
+      errors: true, // a request that does not match gets no example
       mock: { dynamic: false },
     },
   });

@@ -1,13 +1,13 @@
-// An SMSC by node-smpp, for the tests of channel/sms/smpp. With the files of a key and
-// a certificate as arguments it speaks TLS. Its first line is its port; then it says
-// in JSON what happens. The last two digits of a number choose how a message to it is
-// answered; the commands below, read line by line, are done to every session.
+// An SMSC by node-smpp, for the tests of channel/sms/smpp. With the files of a key and a
+// certificate as arguments it uses TLS. It writes its port as the first line, and then
+// each event in JSON. The last two digits of a number choose the answer to a message. It
+// reads the commands below, one a line, and applies each to every session.
 const fs = require('fs');
 const smpp = require('smpp');
 
 const [key, cert] = process.argv.slice(2).map((name) => fs.readFileSync(name));
 const sessions = new Set();
-const parts = new Map(); // of long messages, by their reference
+const parts = new Map(); // parts of long messages, by reference
 let mute = false;
 let ids = 0;
 
@@ -48,7 +48,7 @@ const answers = {
 };
 const chosen = { 21: 'undeliverable', 22: 'early', 23: 'throttle', 24: 'cut', 25: 'hold' };
 
-// text returns a message's text once its last part is there.
+// text returns a message's text when its last part has arrived.
 function text(pdu) {
   const { udh, message } = pdu.short_message;
   if (pdu.message_payload) return pdu.message_payload.message;
@@ -69,7 +69,7 @@ function text(pdu) {
 function serve(session) {
   sessions.add(session);
   session.on('close', () => sessions.delete(session));
-  session.on('error', () => {}); // or node ends
+  session.on('error', () => {}); // without a handler node exits
   session.on('bind_transceiver', (pdu) => {
     say({ bind: pdu.system_id, version: pdu.interface_version });
     if (pdu.password !== 'secret') {
@@ -107,7 +107,7 @@ const commands = {
     session.emit('unbind_sent');
   },
   enquire(session) { session.enquire_link(() => say({ alive: true })); },
-  write(session) { // as a person does
+  write(session) { // a message from a person
     session.deliver_sm({ source_addr: '886900000001', short_message: 'STOP' }, (resp) => say({ wrote: resp.command_status }));
   },
   unknown(session) { session.socket.write(Buffer.from('00000011000001110000000080000001ff', 'hex')); },
@@ -119,4 +119,4 @@ const server = key ? smpp.createServer({ key, cert }, serve) : smpp.createServer
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 require('readline').createInterface({ input: process.stdin })
   .on('line', (line) => sessions.forEach(commands[line]))
-  .on('close', () => process.exit()); // whoever started it has gone
+  .on('close', () => process.exit()); // the parent has ended

@@ -1,5 +1,5 @@
-# An SMSC by Net::SMPP, for the tests of channel/sms/smpp. Its first line is its port;
-# then it says what happens. It serves one session after the other.
+# An SMSC by Net::SMPP, for the tests of channel/sms/smpp. It writes its port as the first
+# line, and then each event. It serves one session after the other.
 use strict;
 use warnings;
 use Net::SMPP;

@@ -1,11 +1,11 @@
-// Answers each line of JSON with a line of JSON, by Twilio's own SDK: what it makes of
-// a signature, how it signs, how it creates a message, and a callback that it signed.
+// Answers each line of JSON with a line of JSON, with Twilio's own SDK. It verifies
+// signatures, signs, creates messages, and makes signed callbacks.
 const { parse } = require('querystring');
 const twilio = require('twilio');
 const { getExpectedTwilioSignature } = require('twilio/lib/webhooks/webhooks');
 
 const calls = {
-  // As the SDK's middleware: forms and other bodies are told apart by their URL.
+  // Like the SDK's middleware, it distinguishes forms from other bodies by the URL.
   validate: ({ token, signature, url, body }) => {
     const request = { header: () => signature, body: parse(body), rawBody: body };
     return twilio.validateExpressRequest(request, token, { url });

@@ -1,15 +1,15 @@
-// Answers questions about the WhatsApp Cloud API with @kapso/whatsapp-cloud-api: a
-// question in JSON on each line of standard input, its answer on standard output.
+// Answers requests about the WhatsApp Cloud API with @kapso/whatsapp-cloud-api. Each line
+// of standard input is a request in JSON, and each line of standard output is its response.
 const { buildTemplatePayload } = require('@kapso/whatsapp-cloud-api');
 const { normalizeWebhook, verifySignature } = require('@kapso/whatsapp-cloud-api/server');
 
 const answers = {
-  // What does it make of a template that is sent? It throws at one that is malformed.
+  // Parses a template that is sent. It throws if the template is malformed.
   template: ({ name, language, components = [] }) => buildTemplatePayload({ name, language: language.code, components }),
-  // Does the header sign the body?
+  // Verifies that the header signs the body.
   signature: ({ secret, body, header }) =>
     verifySignature({ appSecret: secret, rawBody: Buffer.from(body, 'base64'), signatureHeader: header }),
-  // Which statuses are in a webhook?
+  // Returns the statuses in a webhook call.
   statuses: (webhook) => normalizeWebhook(webhook).statuses,
 };
 
