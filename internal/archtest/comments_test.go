@@ -12,6 +12,7 @@ import (
 
 // plainCommentsIn lists the packages whose comments are checked.
 var plainCommentsIn = []string{
+	"examples/...",
 	"internal/archtest",
 	"internal/interop",
 }

@@ -30,6 +30,9 @@ var receiverVerbs = []string{
 	"add", "append", "check", "close", "decode", "encode", "find", "get", "insert", "put", "remove", "reset", "run", "search",
 }
 
+// codecs are pairs of types whose methods of one name mirror each other.
+var codecs = [][2]string{{"reader", "writer"}, {"decoder", "encoder"}}
+
 // declaration is one place that declares an unexported name.
 type declaration struct {
 	name string
@@ -59,8 +62,10 @@ func (d declaration) String() string {
 // if their signatures are equal, like the methods that implement one interface.
 func (d declaration) clashes(other declaration) bool {
 	switch {
+	case d.kind == "method" && other.kind == "method":
+		return d.shape != other.shape && !slices.Contains(receiverVerbs, d.name) && !d.mirrors(other)
 	case d.kind == other.kind:
-		return d.shape != other.shape && !(d.kind == "method" && slices.Contains(receiverVerbs, d.name))
+		return d.shape != other.shape && d.shape != anyShape && other.shape != anyShape
 	case d.callable() && other.callable():
 		return !slices.Contains(receiverVerbs, d.name)
 	case d.kind == "type":
@@ -71,6 +76,13 @@ func (d declaration) clashes(other declaration) bool {
 		return d.holds != other.holds
 	}
 	return true
+}
+
+// mirrors reports whether one of two methods reads what the other one writes.
+func (d declaration) mirrors(other declaration) bool {
+	return slices.ContainsFunc(codecs, func(pair [2]string) bool {
+		return slices.Contains(pair[:], d.owner) && slices.Contains(pair[:], other.owner)
+	})
 }
 
 func (d declaration) callable() bool { return d.kind == "func" || d.kind == "method" }
@@ -221,6 +233,8 @@ func baseType(e ast.Expr) string {
 		return baseType(e.X)
 	case *ast.StructType:
 		return "struct{}"
+	case *ast.FuncType:
+		return result(e)
 	}
 	name := types.ExprString(e)
 	return cmp.Or(sameAs[name], name)
@@ -242,8 +256,12 @@ func result(fn *ast.FuncType) string {
 	return baseType(fn.Results.List[0].Type)
 }
 
-// shape returns the form of a field: whether it holds one thing, several, or none but
-// says yes or no. Two fields of one name may encode a thing in two ways.
+// anyShape is the shape of a field whose type the package declares: it may hold one thing
+// or several.
+const anyShape = ""
+
+// shape returns the form of a field: one thing, several things, a bool, or a function. Two
+// fields of one name may encode a thing in two ways.
 func shape(t ast.Expr) string {
 	switch t := t.(type) {
 	case *ast.StarExpr:
@@ -257,6 +275,10 @@ func shape(t ast.Expr) string {
 		return "several"
 	case *ast.FuncType:
 		return "func"
+	case *ast.Ident:
+		if types.Universe.Lookup(t.Name) == nil {
+			return anyShape
+		}
 	}
 	if baseType(t) == "bool" {
 		return "bool"

@@ -140,6 +140,17 @@ var soundFiles = map[string]string{
 
 		func (q queue) add() {}
 
+		type settings struct {
+			settings func() *settings
+			names    list
+		}
+
+		type list struct{ names []string }
+
+		func (r reader) octet() byte { return 0 }
+
+		func (w writer) octet(b byte) {}
+
 		// These two are a group:
 		//
 		//	nobody is told of code; whoever reads it; knows
