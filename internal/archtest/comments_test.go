@@ -297,7 +297,7 @@ func sentences(lines []line) iter.Seq[sentence] {
 				}
 				continue
 			}
-			for _, w := range strings.Fields(l.text) {
+			for w := range strings.FieldsSeq(l.text) {
 				current = append(current, word{w, l.number})
 				if endsSentence(w) && !end() {
 					return
