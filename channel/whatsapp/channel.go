@@ -137,7 +137,7 @@ func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...stri
 		Messages []struct {
 			ID string `json:"id"`
 		} `json:"messages"`
-		Error *graphError `json:"error"`
+		Error *errorBody `json:"error"`
 	}
 	_ = json.Unmarshal(a.Body, &response) // an answer that is not JSON has no fields
 	switch {
@@ -153,7 +153,7 @@ func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...stri
 }
 
 // errorOf returns the error of an answer that names one.
-func (c *Channel) errorOf(a httpapi.Answer, p graphError, hidden []string) error {
+func (c *Channel) errorOf(a httpapi.Answer, p errorBody, hidden []string) error {
 	code, named := p.code()
 	v, known := channel.Verdict{}, false
 	if named {

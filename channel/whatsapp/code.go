@@ -120,7 +120,7 @@ func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
 // webhookVerdict returns the meaning of a code in a webhook. Meta took the message and did
 // not deliver it. There is nothing to try again, so the person has to be reached another
 // way.
-func (c *Channel) webhookVerdict(p graphError) channel.Verdict {
+func (c *Channel) webhookVerdict(p errorBody) channel.Verdict {
 	if code, ok := p.code(); ok {
 		if v, known := c.codeVerdict(code); known && v.Status != status.Preparing {
 			return v
@@ -129,16 +129,16 @@ func (c *Channel) webhookVerdict(p graphError) channel.Verdict {
 	return carrierError
 }
 
-// graphError is an error in an answer (Error codes, "Error response syntax") or in a
+// errorBody is an error in an answer (Error codes, "Error response syntax") or in a
 // webhook (Status messages webhook reference, "Syntax").
-type graphError struct {
+type errorBody struct {
 	Code    json.Number     `json:"code"`
 	Title   string          `json:"title"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"error_data"`
 }
 
-func (p graphError) code() (int, bool) {
+func (p errorBody) code() (int, bool) {
 	code, err := strconv.Atoi(p.Code.String())
 	return code, err == nil && code < codeLimit
 }
@@ -148,7 +148,7 @@ func (p graphError) code() (int, bool) {
 const codeLimit = 10_000_000
 
 // detail returns the code and Meta's words. The words of an answer begin with the code.
-func (p graphError) detail(hidden ...string) string {
+func (p errorBody) detail(hidden ...string) string {
 	var data struct {
 		Details string `json:"details"`
 	}

@@ -182,9 +182,9 @@ func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
 		// The read status may come alone, if the person had the chat open.
 		r.Status, r.Read = status.Delivered, true
 	case "failed":
-		var problems []graphError
+		var problems []errorBody
 		_ = json.Unmarshal(w.Errors, &problems) // the message failed even without a known error
-		p := append(problems, graphError{})[0]
+		p := append(problems, errorBody{})[0]
 		v := c.webhookVerdict(p)
 		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.detail()
 	default: // played, deleted, and future statuses

@@ -15,10 +15,11 @@ var plainCommentsIn = []string{
 	"examples/...",
 	"internal/archtest",
 	"internal/interop",
+	"smsplus/internal/...",
 }
 
-// maxWords is how many words a sentence of a comment may have. Style asks for about
-// 25; this is where a reader has lost the beginning.
+// maxWords is how many words a sentence of a comment may have. About 25 are good style.
+// After 35, a reader has forgotten the beginning.
 const maxWords = 35
 
 // wording is a pattern that no sentence of a comment may match.

@@ -29,10 +29,11 @@ var machine = struct {
 	evidence: "evidence",
 	due:      "DueAt",
 	except: map[string]string{
-		"attempt.go":    "the outcome of a send becomes evidence where it is known",
-		"claim.go":      "a message that is put back is due when its lease would end",
-		"dispatcher.go": "a new message is due at its start, and Cancel is evidence",
-		"receipt.go":    "a receipt becomes evidence where it is applied",
+		"attempt.go": "the outcome of a send becomes evidence where it is known",
+		"cancel.go":  "Cancel becomes evidence where it is applied",
+		"claim.go":   "a message that is put back is due when its lease would end",
+		"receipt.go": "a receipt becomes evidence where it is applied",
+		"send.go":    "a new message is due at its start, or leased by the sender",
 	},
 }
 
