@@ -20,12 +20,12 @@ func TestReadme_OutputIsHellos(t *testing.T) {
 	test := parse(t, "examples/hello/main_test.go")
 	examples := doc.Examples(test)
 	require.Len(t, examples, 1)
-	require.Contains(t, read(t, "README.md"), "\n```text\n"+examples[0].Output+"```\n")
+	require.Contains(t, readDocument(t, "README.md"), "\n```text\n"+examples[0].Output+"```\n")
 }
 
 func TestReadme_ShowsTheRootsExample(t *testing.T) {
 	t.Parallel()
-	shown := goBlocks(read(t, "README.md"))
+	shown := goBlocks(readDocument(t, "README.md"))
 	require.Len(t, shown, 2)
 	var indented strings.Builder
 	for line := range strings.Lines(shown[1]) {
@@ -34,7 +34,7 @@ func TestReadme_ShowsTheRootsExample(t *testing.T) {
 		}
 		indented.WriteString(line)
 	}
-	require.Contains(t, read(t, "example_test.go"), indented.String())
+	require.Contains(t, readDocument(t, "example_test.go"), indented.String())
 }
 
 // TestOperations_ListsEveryEvent takes every exported struct in the Observer's file for an event.
@@ -67,25 +67,25 @@ var codePath = regexp.MustCompile("`([a-z]+(?:/[a-z0-9_]+)*\\.(?:go|sql|md))`")
 
 func TestDevelopment_NamesFilesThatExist(t *testing.T) {
 	t.Parallel()
-	named := codePath.FindAllStringSubmatch(read(t, "docs/development.md"), -1)
+	named := codePath.FindAllStringSubmatch(readDocument(t, "docs/development.md"), -1)
 	require.Greater(t, len(named), 20)
 	for _, found := range named {
 		if !strings.Contains(found[1], "/") {
 			continue // a file that each folder may have
 		}
-		_, err := fs.Stat(module, found[1])
+		_, err := fs.Stat(moduleFS, found[1])
 		require.NoError(t, err, "docs/development.md names %s", found[1])
 	}
 }
 
 func TestDecisions_HaveContextDecisionAndConsequences(t *testing.T) {
 	t.Parallel()
-	for _, document := range documents(t) {
+	for _, document := range documentNames(t) {
 		if path.Dir(document) != "docs/decisions" {
 			continue
 		}
 		var headings []string
-		for line := range strings.Lines(read(t, document)) {
+		for line := range strings.Lines(readDocument(t, document)) {
 			if heading, found := strings.CutPrefix(line, "## "); found {
 				headings = append(headings, strings.TrimSpace(heading))
 			}
@@ -97,11 +97,11 @@ func TestDecisions_HaveContextDecisionAndConsequences(t *testing.T) {
 func TestGuides_AreWrappedAtOneWidth(t *testing.T) {
 	t.Parallel()
 	const width = 100
-	for _, document := range documents(t) {
+	for _, document := range documentNames(t) {
 		if !strings.HasPrefix(document, "docs/") && document != "README.md" && document != "CHANGELOG.md" {
 			continue
 		}
-		_, prose := blocks(read(t, document))
+		_, prose := splitBlocks(readDocument(t, document))
 		for line := range strings.Lines(prose) {
 			line = strings.TrimRight(line, "\n")
 			if strings.HasPrefix(line, "|") || strings.HasPrefix(line, "#") || !strings.Contains(strings.TrimSpace(line), " ") {
@@ -114,7 +114,7 @@ func TestGuides_AreWrappedAtOneWidth(t *testing.T) {
 
 func parse(t *testing.T, name string) *ast.File {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path.Base(name), read(t, name), parser.ParseComments|parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), path.Base(name), readDocument(t, name), parser.ParseComments|parser.SkipObjectResolution)
 	require.NoError(t, err)
 	return file
 }
@@ -124,7 +124,7 @@ var firstCell = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
 // firstCells returns the code in the first column of a section's tables.
 func firstCells(t *testing.T, document, section string) (cells []string) {
 	t.Helper()
-	_, text, found := strings.Cut(read(t, document), "\n## "+section+"\n")
+	_, text, found := strings.Cut(readDocument(t, document), "\n## "+section+"\n")
 	require.True(t, found, "%s has no section %q", document, section)
 	text, _, _ = strings.Cut(text, "\n## ")
 	for _, found := range firstCell.FindAllStringSubmatch(text, -1) {
