@@ -26,7 +26,7 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 }
 
 func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, except []string) (claimed smsplus.Claimed, err error) {
-	rows, err := s.pool.Query(ctx, s.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), except)
+	rows, err := s.pool.Query(ctx, s.statements.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), except)
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}

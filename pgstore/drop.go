@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -48,21 +47,19 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 		return 0, err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to undo
+	text := func(file string) string { return s.layout.render(file, params{Partition: m.suffix()}) }
 	exec := func(sql string, args ...any) {
 		if err == nil {
-			_, err = tx.Exec(ctx, qualified(sql, s.layout), args...)
+			_, err = tx.Exec(ctx, sql, args...)
 		}
 	}
-	count := func(sql string, args ...any) (n int) {
+	count := func(file string, args ...any) (n int) {
 		if err == nil {
-			err = tx.QueryRow(ctx, qualified(sql, s.layout), args...).Scan(&n)
+			err = tx.QueryRow(ctx, text(file), args...).Scan(&n)
 		}
 		return n
 	}
-	open := func() bool {
-		return count(fmt.Sprintf("SELECT count(*) FROM (SELECT FROM /*schema*/smsplus_state%s WHERE due_at IS NOT NULL LIMIT 1) open",
-			m.suffix())) > 0
-	}
+	open := func() bool { return count("partition_has_open") > 0 }
 	if open() || err != nil {
 		return 0, err
 	}
@@ -70,18 +67,14 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	// What takes its time comes first, while everything goes on but folds: so the totals
 	// of the month stay as they are, and what is done to it leaves deltas.
 	from, to := hourOf(m.Time), hourOf(m.add(1).Time)
-	exec("INSERT INTO /*schema*/smsplus_lease (task, holder, until) VALUES ('fold', $1, '-infinity') ON CONFLICT DO NOTHING",
-		s.folds.holder)
-	exec("SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR UPDATE")
+	exec(text("create_fold_lease"), s.folds.holder)
+	exec(text("lock_fold_lease"))
 	if err == nil {
 		err = quiet(ctx, tx, s.layout, m.suffix(), "_default")
 	}
-	forgetKeys := fmt.Sprintf("DELETE FROM /*schema*/smsplus_key k USING /*schema*/smsplus_message%s m WHERE k.key = m.key AND k.id = m.id",
-		m.suffix())
-	exec(forgetKeys)
-	n = count(forgetTotalsSQL, from, to)
-	exec("DELETE FROM /*schema*/smsplus_total WHERE span = $1 AND start >= $2 AND start < $3 "+
-		"AND preparing = 0 AND accepted = 0 AND failed = 0 AND undeliverable = 0 AND delivered = 0 AND \"read\" = 0 AND twice = 0",
+	exec(text("delete_partition_keys"))
+	n = count("delete_totals", from, to)
+	exec(text("delete_zero_totals_in_range"),
 		spans[len(spans)-1], inSpans(from, spans[len(spans)-1]), inSpans(to-1, spans[len(spans)-1])+1)
 
 	// From here on everybody waits.
@@ -91,13 +84,12 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	if open() || err != nil {
 		return 0, err
 	}
-	if count("SELECT count(*) FROM /*schema*/smsplus_delta WHERE hour >= $1 AND hour < $2", from, to) > 0 {
-		exec(forgetKeys) // something may have been inserted
+	if count("count_deltas", from, to) > 0 {
+		exec(text("delete_partition_keys")) // something may have been inserted
 	}
-	n += count("WITH gone AS (DELETE FROM /*schema*/smsplus_delta WHERE hour >= $1 AND hour < $2 RETURNING n) "+
-		"SELECT coalesce(sum(n), 0) FROM gone", from, to)
+	n += count("delete_deltas", from, to)
 	for _, table := range partitioned {
-		exec("DROP TABLE /*schema*/" + table + m.suffix())
+		exec("DROP TABLE " + s.layout.qualifier + table + m.suffix())
 	}
 	if err == nil {
 		err = tx.Commit(ctx)
@@ -107,25 +99,3 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	}
 	return n, nil
 }
-
-// forgetTotalsSQL takes hours out of the totals and returns how many messages they
-// counted. The hours are whole days.
-const forgetTotalsSQL = `
-WITH gone AS (
-	DELETE FROM /*schema*/smsplus_total
-	WHERE span = 1 AND start >= $1 AND start < $2 OR span = 24 AND start >= $1 / 24 AND start < $2 / 24
-	RETURNING *
-), long AS (
-	SELECT channel, floor(start / 8.0)::integer AS start, tab, template, sum(preparing) AS preparing, sum(accepted) AS accepted,
-		sum(failed) AS failed, sum(undeliverable) AS undeliverable, sum(delivered) AS delivered, sum("read") AS "read", sum(twice) AS twice
-	FROM gone WHERE span = 24
-	GROUP BY 1, 2, 3, 4
-), less AS (
-	UPDATE /*schema*/smsplus_total t SET preparing = t.preparing - l.preparing, accepted = t.accepted - l.accepted,
-		failed = t.failed - l.failed, undeliverable = t.undeliverable - l.undeliverable, delivered = t.delivered - l.delivered,
-		"read" = t."read" - l."read", twice = t.twice - l.twice
-	FROM long l
-	WHERE t.channel = l.channel AND t.span = 192 AND t.start = l.start AND t.tab = l.tab AND t.template = l.template
-)
-SELECT coalesce(sum(preparing + accepted + failed + undeliverable + delivered), 0)
-FROM gone WHERE span = 24 AND channel = ''`

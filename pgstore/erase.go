@@ -38,7 +38,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	var underWay int
 	err = s.do(ctx, "erase", func(ctx context.Context) error {
 		return s.inTx(ctx, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, qualified(underWaySQL, s.layout), keys).Scan(&underWay)
+			return tx.QueryRow(ctx, s.statements.underWay, keys).Scan(&underWay)
 		})
 	})
 	if err == nil && underWay > 0 {
@@ -48,7 +48,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 }
 
 func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
-	ms, err := s.messages(ctx, tx, qualified(erasableSQL, s.layout), phoneKeys)
+	ms, err := s.messages(ctx, tx, s.statements.erasable, phoneKeys)
 	if err != nil || len(ms) == 0 {
 		return 0, err
 	}
@@ -81,6 +81,6 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, qualified(forgetSQL, s.layout), ids, triggeredAt, fixed, bodies, names)
+	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, names)
 	return len(ms), err
 }

@@ -98,7 +98,7 @@ func (s *Store) Maintain(ctx context.Context, now time.Time) error {
 func (s *Store) maintain(ctx context.Context, now time.Time) (folded, made error) {
 	mine := false
 	folded = s.do(ctx, "maintain", func(ctx context.Context) error {
-		tag, err := s.pool.Exec(ctx, s.lease, "fold", s.folds.holder, now, now.Add(foldLease))
+		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.folds.holder, now, now.Add(foldLease))
 		mine = tag.RowsAffected() > 0
 		return err
 	})
@@ -123,12 +123,12 @@ const foldBatch = 5000
 func (s *Store) fold(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if s.layout.monthly { // who drops a month has this row until it is done
-			_, err := tx.Exec(ctx, qualified("SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR KEY SHARE", s.layout))
+			_, err := tx.Exec(ctx, s.layout.render("share_fold_lease", params{}))
 			if err != nil {
 				return err
 			}
 		}
-		rows, err := tx.Query(ctx, s.takeDeltas.text(foldBatch))
+		rows, err := tx.Query(ctx, s.statements.takeDeltas.text(foldBatch))
 		if err != nil {
 			return err
 		}
@@ -145,10 +145,10 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 			return nil
 		}
 		keys, sums := totals.columns()
-		if _, err := tx.Exec(ctx, qualified(addTotalsSQL, s.layout), append(keys, sums...)...); err != nil {
+		if _, err := tx.Exec(ctx, s.statements.addTotals, append(keys, sums...)...); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, qualified(dropTotalsSQL, s.layout), keys...)
+		_, err = tx.Exec(ctx, s.statements.deleteZeroTotals, keys...)
 		return err
 	})
 	return n, err

@@ -211,11 +211,11 @@ func (b *insertion) query(s *Store) (sql string, args []any) {
 	args = []any{b.news, &deltas}
 	more := len(b.newRoutes) > 0 || b.attempts.n > 0
 	if len(b.keys) == 0 && !more {
-		return s.insert, args
+		return s.statements.insert, args
 	}
 	args = append(args, b.keys)
 	if !more {
-		return s.insertKeyed, args
+		return s.statements.insertKeyed, args
 	}
 	var routes tuples
 	for _, number := range slices.Sorted(maps.Keys(b.newRoutes)) {
@@ -224,7 +224,7 @@ func (b *insertion) query(s *Store) (sql string, args []any) {
 		routes.bytea(b.newRoutes[number].body)
 		routes.end()
 	}
-	return s.insertMore, append(args, b.attempts, &routes)
+	return s.statements.insertMore, append(args, b.attempts, &routes)
 }
 
 // delta is what messages are counted by.

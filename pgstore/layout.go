@@ -36,7 +36,6 @@ func qualified(sql string, l layout) string {
 // layoutOf returns the layout of tables that are there.
 func layoutOf(ctx context.Context, db querier, qualifier string) (layout, error) {
 	l := layout{qualifier: qualifier}
-	err := db.QueryRow(ctx, "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = to_regclass($1)", qualifier+"smsplus_state").
-		Scan(&l.monthly)
+	err := db.QueryRow(ctx, l.render("table_is_partitioned", params{}), qualifier+"smsplus_state").Scan(&l.monthly)
 	return l, err
 }

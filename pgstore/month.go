@@ -52,11 +52,11 @@ func comingMonths(now time.Time) (ms []month) {
 }
 
 // monthSQL makes a month's partitions, unless they are there.
-func monthSQL(m month) string {
+func monthSQL(l layout, m month) string {
 	var b strings.Builder
 	for _, table := range partitioned {
-		fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS /*schema*/%[1]s%[2]s PARTITION OF /*schema*/%[1]s\n\tFOR VALUES FROM ('%[3]s') TO ('%[4]s')",
-			table, m.suffix(), m.text(), m.add(1).text())
+		fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %[1]s%[2]s%[3]s PARTITION OF %[1]s%[2]s\n\tFOR VALUES FROM ('%[4]s') TO ('%[5]s')",
+			l.qualifier, table, m.suffix(), m.text(), m.add(1).text())
 		if table == "smsplus_state" {
 			b.WriteString("\n\tWITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)")
 		}
@@ -66,11 +66,11 @@ func monthSQL(m month) string {
 }
 
 // monthsSQL makes the months that should be there, as one text.
-func monthsSQL(now time.Time) string {
+func monthsSQL(l layout, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("-- smsplus, the months to come\nBEGIN;\n\n")
 	for _, m := range comingMonths(now) {
-		b.WriteString(monthSQL(m))
+		b.WriteString(monthSQL(l, m))
 	}
 	b.WriteString("\nCOMMIT;\n")
 	return b.String()
@@ -78,11 +78,7 @@ func monthsSQL(now time.Time) string {
 
 // monthsOf returns the months that are there, the earliest first.
 func monthsOf(ctx context.Context, db querier, l layout) ([]month, error) {
-	rows, err := db.Query(ctx, `
-SELECT substr(c.relname, length('smsplus_state') + 1)
-FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = to_regclass($1) AND c.relname ~ '^smsplus_state_\d{4}_\d\d$'
-ORDER BY 1`, l.qualifier+"smsplus_state")
+	rows, err := db.Query(ctx, l.render("list_months", params{}), l.qualifier+"smsplus_state")
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +109,7 @@ func makeMonths(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
 			return err
 		}
 		if !taken {
-			missing.WriteString(monthSQL(m))
+			missing.WriteString(monthSQL(l, m))
 		}
 	}
 	if missing.Len() == 0 {
@@ -125,15 +121,13 @@ func makeMonths(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
 	if err := alone(ctx, tx, l); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, qualified(missing.String(), l))
+	_, err = tx.Exec(ctx, missing.String())
 	return err
 }
 
 // defaulted reports whether the default partitions hold messages of the month.
 func defaulted(ctx context.Context, db querier, l layout, m month) (taken bool, err error) {
-	err = db.QueryRow(ctx, qualified(`
-SELECT EXISTS (SELECT FROM /*schema*/smsplus_message_default WHERE triggered_at >= $1 AND triggered_at < $2)`, l),
-		m.Time, m.add(1).Time).Scan(&taken)
+	err = db.QueryRow(ctx, l.render("default_partition_has", params{}), m.Time, m.add(1).Time).Scan(&taken)
 	return taken, err
 }
 
@@ -142,21 +136,22 @@ func quiet(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string) error {
 	var names []string
 	for _, table := range partitioned {
 		for _, suffix := range suffixes {
-			names = append(names, "/*schema*/"+table+suffix)
+			names = append(names, l.qualifier+table+suffix)
 		}
 	}
-	return lock(ctx, tx, l, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
+	return lock(ctx, tx, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
 }
 
 // alone has the transaction alone with the tables, and with what is in them: every
 // statement goes through them.
 func alone(ctx context.Context, tx pgx.Tx, l layout) error {
-	return lock(ctx, tx, l, lockWait, "ONLY /*schema*/"+strings.Join(partitioned, ", ONLY /*schema*/"), "ACCESS EXCLUSIVE")
+	only := "ONLY " + l.qualifier
+	return lock(ctx, tx, lockWait, only+strings.Join(partitioned, ", "+only), "ACCESS EXCLUSIVE")
 }
 
 // lock locks tables and waits for it no longer than that.
-func lock(ctx context.Context, tx pgx.Tx, l layout, wait, tables, mode string) error {
-	_, err := tx.Exec(ctx, qualified(fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN %s MODE", wait, tables, mode), l))
+func lock(ctx context.Context, tx pgx.Tx, wait, tables, mode string) error {
+	_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN %s MODE", wait, tables, mode))
 	return err
 }
 
@@ -190,25 +185,6 @@ func (s *Store) makeMonths(ctx context.Context, now time.Time) error {
 // readCommitted is for transactions that wait for a lock and go on with what is there
 // then, and for those that read much, whatever the database's default is.
 var readCommitted = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
-
-// spanning is a statement with the edges of its messages' months in its text.
-type spanning struct {
-	sql   string
-	texts sync.Map // by the edges
-}
-
-func (s *spanning) text(ats []time.Time) string {
-	var edges span[month]
-	if len(ats) > 0 {
-		edges = span[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
-	}
-	if text, ok := s.texts.Load(edges); ok {
-		return text.(string)
-	}
-	text := strings.NewReplacer("$FROM", edges.from.text(), "$TO", edges.to.text()).Replace(s.sql)
-	s.texts.Store(edges, text)
-	return text
-}
 
 // ErrNotPartitioned is what [Store.DropMonths] returns where the tables are not by months.
 var ErrNotPartitioned = errors.New("pgstore: the tables are not by months")

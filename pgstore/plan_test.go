@@ -265,7 +265,7 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 			seen.take()
 			require.NoError(t, call())
 			statements := seen.take() // a claim may begin maintenance beside itself
-			st := statements[slices.IndexFunc(statements, func(st pgx.TraceQueryStartData) bool { return strings.HasPrefix(st.SQL, "\nWITH") })]
+			st := statements[slices.IndexFunc(statements, func(st pgx.TraceQueryStartData) bool { return strings.HasPrefix(st.SQL, "WITH") })]
 			_, err := pool.Exec(ctx, "PREPARE "+name+" AS "+st.SQL)
 			require.NoError(t, err)
 			rows, err := pool.Query(ctx, "EXPLAIN EXECUTE "+name+" ("+strings.Repeat("NULL, ", len(st.Args)-1)+"NULL)", pgx.QueryExecModeSimpleProtocol)

@@ -11,7 +11,7 @@ import (
 // time is left for the next call.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.do(ctx, "purge", func(ctx context.Context) error {
-		purge := func(db querier) error { return db.QueryRow(ctx, s.purge.text(limit), up(before)).Scan(&n) }
+		purge := func(db querier) error { return db.QueryRow(ctx, s.statements.purge.text(limit), up(before)).Scan(&n) }
 		if s.layout.monthly {
 			return s.inTx(ctx, func(tx pgx.Tx) error { return purge(tx) })
 		}

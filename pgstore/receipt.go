@@ -20,7 +20,7 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsp
 		return nil, fmt.Errorf("pgstore: by provider ID: %w", err)
 	}
 	err = s.do(ctx, "by provider ID", func(ctx context.Context) error {
-		ms, err = s.messages(ctx, s.pool, s.named, names)
+		ms, err = s.messages(ctx, s.pool, s.statements.named, names)
 		return err
 	})
 	asked := setOf(refs)
@@ -74,7 +74,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 		ats, bodies = append(ats, r.At), append(bodies, body)
 	}
 	return s.do(ctx, "park", func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, s.park, refs, keys, ats, bodies)
+		_, err := s.pool.Exec(ctx, s.statements.park, refs, keys, ats, bodies)
 		return err
 	})
 }
@@ -86,7 +86,7 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Re
 		return nil, fmt.Errorf("pgstore: parked: %w", err)
 	}
 	err = s.do(ctx, "parked", func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, s.parked, names)
+		rows, err := s.pool.Query(ctx, s.statements.parked, names)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
 		return fmt.Errorf("pgstore: unpark: %w", err)
 	}
 	return s.do(ctx, "unpark", func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, s.unpark, names)
+		_, err := s.pool.Exec(ctx, s.statements.unpark, names)
 		return err
 	})
 }

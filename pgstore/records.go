@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -17,7 +18,7 @@ import (
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
 	err = s.do(ctx, "message", func(ctx context.Context) error {
-		ms, err := s.messages(ctx, s.pool, s.message, id)
+		ms, err := s.messages(ctx, s.pool, s.statements.message, id)
 		if err == nil && len(ms) == 0 {
 			return smsplus.ErrNotFound
 		}
@@ -57,18 +58,19 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 // has them in their order, and looks at each for what another table knows: left to
 // itself, the planner may join whole tables to find the first hundred rows.
 func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err error) {
-	q := &query{}
+	q := sqlquery.NewArgs[any](sqlquery.Numbered)
 	conditions, err := s.conditions(q, f)
 	if err != nil {
 		return "", nil, err
 	}
+	var where sqlquery.Conditions
 	walked := walk(f)
 	for _, c := range conditions {
 		if slices.Contains(c.tables, walked) {
-			q.and(c.of("t"))
+			where.Add(c.of("t"))
 		} else {
-			q.and(fmt.Sprintf("(SELECT true FROM /*schema*/smsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
-				c.tables[0], c.of("o")))
+			where.Add(fmt.Sprintf("(SELECT true FROM %ssmsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
+				s.layout.qualifier, c.tables[0], c.of("o")))
 		}
 	}
 	if f.After != "" {
@@ -76,15 +78,10 @@ func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err e
 		if err != nil {
 			return "", nil, err
 		}
-		q.and(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.arg(at), q.arg(id)))
+		where.Add(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.Add(at), q.Add(id)))
 	}
-	sql = fmt.Sprintf(`WITH page AS MATERIALIZED (
-	SELECT t.triggered_at, t.id FROM /*schema*/smsplus_%s t%s ORDER BY t.triggered_at DESC, t.id DESC LIMIT %d
-)
-SELECT `+columns+`
-FROM page p `+stateOf("p")+` `+messageOfState+`
-ORDER BY p.triggered_at DESC, p.id DESC`, walked, q.where(), limit)
-	return qualified(sql, s.layout), q.args, nil
+	sql = s.layout.render("records", params{Table: walked, Where: where.Where(), Limit: limit})
+	return sql, q.Values(), nil
 }
 
 // walk returns the table whose index a page walks: that of the filter which is likely
@@ -105,27 +102,6 @@ func walk(f smsplus.Filter) string {
 	return "message"
 }
 
-// query is the parameters and conditions of a SELECT.
-type query struct {
-	args       []any
-	conditions []string
-}
-
-// arg adds a parameter and returns what stands for it.
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return fmt.Sprint("$", len(q.args))
-}
-
-func (q *query) and(condition string) { q.conditions = append(q.conditions, condition) }
-
-func (q *query) where() string {
-	if len(q.conditions) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(q.conditions, " AND ")
-}
-
 // condition is one that each of some tables can tell.
 type condition struct {
 	format string // of the table's alias
@@ -135,7 +111,7 @@ type condition struct {
 func (c condition) of(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
 
 // conditions returns what f asks, but for its place in the list.
-func (s *Store) conditions(q *query, f smsplus.Filter) (cs []condition, err error) {
+func (s *Store) conditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
 	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
 	if !f.Phone.IsZero() {
 		keys, err := s.codec.PhoneKeys(f.Phone)
@@ -143,28 +119,28 @@ func (s *Store) conditions(q *query, f smsplus.Filter) (cs []condition, err erro
 			return nil, err
 		}
 		if len(keys) == 1 {
-			add("%.phone = "+q.arg(keys[0]), "message")
+			add("%.phone = "+q.Add(keys[0]), "message")
 		} else {
-			add("%.phone = ANY ("+q.arg(keys)+"::text[])", "message")
+			add("%.phone = ANY ("+q.Add(keys)+"::text[])", "message")
 		}
 	}
 	if f.CountryCode != "" {
-		add("%.country = "+q.arg(f.CountryCode), "message")
+		add("%.country = "+q.Add(f.CountryCode), "message")
 	}
 	if f.Template != "" {
-		add("%.template = "+q.arg(f.Template), "message", "state")
+		add("%.template = "+q.Add(f.Template), "message", "state")
 	}
 	if f.Group != status.All {
 		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
 	}
 	if f.Channel != "" {
-		add("%.channel = "+q.arg(escape(f.Channel)), "attempt")
+		add("%.channel = "+q.Add(escape(f.Channel)), "attempt")
 	}
 	if !f.From.IsZero() {
-		add("%.triggered_at >= "+q.arg(up(f.From)), "message", "state", "attempt")
+		add("%.triggered_at >= "+q.Add(up(f.From)), "message", "state", "attempt")
 	}
 	if !f.To.IsZero() {
-		add("%.triggered_at < "+q.arg(up(f.To)), "message", "state", "attempt")
+		add("%.triggered_at < "+q.Add(up(f.To)), "message", "state", "attempt")
 	}
 	return cs, nil
 }

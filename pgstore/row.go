@@ -189,7 +189,7 @@ func (s *Store) routed(ctx context.Context, db querier, rs []record) ([]smsplus.
 }
 
 func (s *Store) fetchRoutes(ctx context.Context, db querier, numbers []int64, into map[int64]route) error {
-	rows, err := db.Query(ctx, qualified(routesSQL, s.layout), numbers)
+	rows, err := db.Query(ctx, s.statements.routes, numbers)
 	if err != nil {
 		return err
 	}

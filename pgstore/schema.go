@@ -72,7 +72,7 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 	}
 	if have > 0 && schema.Check(have) != nil {
 		// Whoever waits here finds, when it goes on, what the other one did.
-		if _, err := tx.Exec(ctx, qualified("LOCK TABLE /*schema*/smsplus_migration", l)); err != nil {
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+l.qualifier+"smsplus_migration"); err != nil {
 			return err
 		}
 		if have, err = versionOf(ctx, tx, l.qualifier); err != nil {
@@ -102,11 +102,13 @@ const schemaMark = "/*schema*/"
 // Of o it uses the Schema and Monthly. With that the text also makes the present month
 // and the next two, unless they are there.
 func MigrationSQL(from int, o Options) (string, error) {
+	l := layout{o.qualifier(), o.PartitionByMonth}
 	text, err := schema.SQL(from, schemaMark)
+	text = qualified(text, l)
 	if err == nil && o.PartitionByMonth {
-		text += monthsSQL(time.Now())
+		text += monthsSQL(l, time.Now())
 	}
-	return qualified(text, layout{o.qualifier(), o.PartitionByMonth}), err
+	return text, err
 }
 
 // querier is a pool, a connection of it, or a transaction.
@@ -117,11 +119,12 @@ type querier interface {
 
 // versionOf returns the version of the database's schema, 0 if it has none.
 func versionOf(ctx context.Context, db querier, qualifier string) (version int, err error) {
-	table := qualifier + "smsplus_migration"
+	l := layout{qualifier: qualifier}
 	var there bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", table).Scan(&there); err != nil || !there {
+	err = db.QueryRow(ctx, l.render("table_exists", params{}), qualifier+"smsplus_migration").Scan(&there)
+	if err != nil || !there {
 		return 0, err
 	}
-	err = db.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM "+table).Scan(&version)
+	err = db.QueryRow(ctx, l.render("schema_version", params{})).Scan(&version)
 	return version, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -87,24 +88,19 @@ func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []
 	}), nil
 }
 
-// noCounts stand for the counts in a row with a tally.
-const noCounts = "0, 0, 0, 0, 0, 0, 0"
-
 // recount asks for the tallies of all messages that f selects.
 func (s *Store) recount(f smsplus.Filter) (sql string, args []any, err error) {
 	f.Channel = "" // attempts are counted from the tally
-	q := &query{}
+	q := sqlquery.NewArgs[any](sqlquery.Numbered)
 	conditions, err := s.conditions(q, f)
 	if err != nil {
 		return "", nil, err
 	}
+	var where sqlquery.Conditions
 	for _, c := range conditions {
-		q.and(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+		where.Add(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
 	}
-	sql = "SELECT s.template, s.tally, count(*), " + noCounts + " FROM " +
-		"/*plain*/ /*schema*/smsplus_state s " + wholeMessage + "/*end*/ /*monthly: /*schema*/smsplus_message m*/ " + stateInMonth("m") +
-		q.where() + " GROUP BY 1, 2"
-	return qualified(sql, s.layout), q.args, nil
+	return s.layout.render("stats_recount", params{Where: where.Where()}), q.Values(), nil
 }
 
 // sums asks for totals, deltas and the tallies of the hours that f's range cuts; it
@@ -114,35 +110,35 @@ func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
 	if hours.from >= hours.to && len(cuts) == 0 {
 		return "", nil
 	}
-	q := &query{}
+	q := sqlquery.NewArgs[any](sqlquery.Numbered)
 	template, tab := "", ""
 	if f.Template != "" {
-		template = " AND template = " + q.arg(f.Template)
+		template = "template = " + q.Add(f.Template)
 	}
 	if f.Group != status.All {
-		tab = fmt.Sprint(" AND tab = ", uint8(f.Group))
+		tab = fmt.Sprint("tab = ", uint8(f.Group))
 	}
 	var parts []string
-	part := func(format string, args ...any) {
-		parts = append(parts, fmt.Sprintf(qualified(format, s.layout), args...))
+	part := func(file string, conditions ...string) {
+		var where sqlquery.Conditions
+		for _, c := range conditions {
+			if c != "" {
+				where.Add(c)
+			}
+		}
+		parts = append(parts, s.layout.render(file, params{Where: where.Where()}))
 	}
 	if hours.from < hours.to {
-		channel := q.arg(string(f.Channel))
+		channel := "channel = " + q.Add(string(f.Channel))
 		for _, t := range hours.tiers() {
-			part(`SELECT template, '', 0, sum(preparing), sum(accepted), sum(failed), sum(undeliverable), sum(delivered), `+
-				`sum("read"), sum(twice) FROM /*schema*/smsplus_total `+
-				`WHERE channel = %s AND span = %d AND start >= %d AND start < %d%s%s GROUP BY 1`,
-				channel, t.span, t.from, t.to, tab, template)
+			part("stats_totals", channel, fmt.Sprint("span = ", t.span), fmt.Sprint("start >= ", t.from), fmt.Sprint("start < ", t.to), tab, template)
 		}
-		part(`SELECT template, tally, sum(n), %s FROM /*schema*/smsplus_delta WHERE hour >= %d AND hour < %d%s GROUP BY 1, 2`,
-			noCounts, hours.from, hours.to, template)
+		part("stats_deltas", fmt.Sprint("hour >= ", hours.from), fmt.Sprint("hour < ", hours.to), template)
 	}
 	for _, c := range cuts {
-		part(`SELECT template, tally, count(*), %s FROM /*schema*/smsplus_state `+
-			`WHERE tab IN (1, 2, 3, 4)%s AND triggered_at >= %s AND triggered_at < %s%s GROUP BY 1, 2`,
-			noCounts, tab, q.arg(c.from), q.arg(c.to), template)
+		part("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+q.Add(c.from), "triggered_at < "+q.Add(c.to), template)
 	}
-	return strings.Join(parts, "\nUNION ALL\n"), q.args
+	return strings.Join(parts, "\nUNION ALL\n"), q.Values()
 }
 
 // span is from ≤ t < to.

@@ -78,12 +78,9 @@ type Store struct {
 	beside beside
 
 	layout     layout
+	statements statements
 	tupleTypes []string // qualified
 	traced     bool     // somebody may keep what is sent
-
-	insert, insertKeyed, insertMore, message, named, park, parked, unpark, lease string
-	claim, purge, takeDeltas                                                     limited
-	update                                                                       spanning
 }
 
 var (
@@ -119,26 +116,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, st := range []struct {
-		into *string
-		sql  string
-	}{
-		{&s.insert, insertSQL},
-		{&s.insertKeyed, insertKeyedSQL},
-		{&s.insertMore, insertMoreSQL},
-		{&s.update.sql, updateSQL},
-		{&s.message, messageSQL},
-		{&s.named, namedSQL},
-		{&s.park, parkSQL},
-		{&s.parked, parkedSQL},
-		{&s.unpark, unparkSQL},
-		{&s.lease, leaseSQL},
-		{&s.claim.sql, claimSQL},
-		{&s.purge.sql, purgeSQL},
-		{&s.takeDeltas.sql, takeDeltasSQL},
-	} {
-		*st.into = qualified(st.sql, s.layout)
-	}
+	s.statements = newStatements(s.layout)
 	for _, name := range tupleTypes {
 		s.tupleTypes = append(s.tupleTypes, s.layout.qualifier+name)
 	}
@@ -181,22 +159,6 @@ func (b *beside) close() {
 	b.mu.Unlock()
 	b.cancel()
 	b.running.Wait()
-}
-
-// limited is a statement with a limit in its text: for a parameter the planner would
-// expect a tenth of the table.
-type limited struct {
-	sql   string
-	texts sync.Map // by limit
-}
-
-func (l *limited) text(limit int) string {
-	if text, ok := l.texts.Load(limit); ok {
-		return text.(string)
-	}
-	text := strings.ReplaceAll(l.sql, "$LIMIT", fmt.Sprint(limit))
-	l.texts.Store(limit, text)
-	return text
 }
 
 // inTx makes a call that is not hot, in a transaction in which the planner looks rows up

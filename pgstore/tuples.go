@@ -248,10 +248,6 @@ var tupleTypes = []string{
 	"smsplus_new_message[]", "smsplus_new_state[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }
 
-const tupleTypesSQL = `
-SELECT n.name, t.oid, t.typelem
-FROM unnest($1::text[]) AS n (name) JOIN pg_catalog.pg_type t ON t.oid = to_regtype(n.name)`
-
 // acquire returns a connection that knows the types of the tuples.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := s.pool.Acquire(ctx)
@@ -274,7 +270,7 @@ func (s *Store) introduce(ctx context.Context, conn *pgx.Conn) error {
 			return nil
 		}
 	}
-	rows, err := conn.Query(ctx, tupleTypesSQL, s.tupleTypes)
+	rows, err := conn.Query(ctx, s.statements.arrayTypes, s.tupleTypes)
 	if err != nil {
 		return err
 	}

@@ -35,10 +35,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
-	sql := s.update.sql
-	if s.layout.monthly {
-		sql = s.update.text(ats)
-	}
+	sql := s.statements.update.text(ats)
 	var updated [][16]byte
 	err = s.do(ctx, "update", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)

@@ -14,7 +14,7 @@ var layers = []layer{
 	{"providers' webhooks", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"stores", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
-	{"building blocks of durable stores", []string{"internal/rowcodec", "internal/migrate"}},
+	{"building blocks of durable stores", []string{"internal/rowcodec", "internal/migrate", "internal/sqlquery"}},
 	{"engine: Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"adapters", []string{"channel/..."}},
 	{"building blocks of adapters", []string{"channel/httpapi", "channel/sms"}},
@@ -53,6 +53,7 @@ var builtOn = map[string][]string{
 	"phone":                nil,
 	"seal":                 nil,
 	"internal/microtime":   nil,
+	"internal/sqlquery":    nil,
 }
 
 const (

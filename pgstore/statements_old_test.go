@@ -1,5 +1,21 @@
 package pgstore
 
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
 // The statements. Each is one round trip and one transaction. They are written as the
 // migrations are: for both layouts, see [layout].
 //
@@ -382,3 +398,300 @@ USING unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text
 WHERE t.channel = n.channel AND t.span = n.span AND t.start = n.start AND t.tab = n.tab AND t.template = n.template
 	AND t.preparing = 0 AND t.accepted = 0 AND t.failed = 0 AND t.undeliverable = 0 AND t.delivered = 0
 	AND t."read" = 0 AND t.twice = 0`
+
+// The statements that stood where they are used.
+const (
+	oldOpen       = "SELECT count(*) FROM (SELECT FROM /*schema*/smsplus_state%s WHERE due_at IS NOT NULL LIMIT 1) open"
+	oldFoldLease  = "INSERT INTO /*schema*/smsplus_lease (task, holder, until) VALUES ('fold', $1, '-infinity') ON CONFLICT DO NOTHING"
+	oldForgetKeys = "DELETE FROM /*schema*/smsplus_key k USING /*schema*/smsplus_message%s m WHERE k.key = m.key AND k.id = m.id"
+	oldZeroTotals = "DELETE FROM /*schema*/smsplus_total WHERE span = $1 AND start >= $2 AND start < $3 " +
+		"AND preparing = 0 AND accepted = 0 AND failed = 0 AND undeliverable = 0 AND delivered = 0 AND \"read\" = 0 AND twice = 0"
+	oldCountDeltas = "SELECT count(*) FROM /*schema*/smsplus_delta WHERE hour >= $1 AND hour < $2"
+	oldDropDeltas  = "WITH gone AS (DELETE FROM /*schema*/smsplus_delta WHERE hour >= $1 AND hour < $2 RETURNING n) " +
+		"SELECT coalesce(sum(n), 0) FROM gone"
+	oldMonths = `
+SELECT substr(c.relname, length('smsplus_state') + 1)
+FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass($1) AND c.relname ~ '^smsplus_state_\d{4}_\d\d$'
+ORDER BY 1`
+	oldDefaulted = `
+SELECT EXISTS (SELECT FROM /*schema*/smsplus_message_default WHERE triggered_at >= $1 AND triggered_at < $2)`
+	tupleTypesSQL = `
+SELECT n.name, t.oid, t.typelem
+FROM unnest($1::text[]) AS n (name) JOIN pg_catalog.pg_type t ON t.oid = to_regtype(n.name)`
+	noCounts        = "0, 0, 0, 0, 0, 0, 0"
+	forgetTotalsSQL = `
+WITH gone AS (
+	DELETE FROM /*schema*/smsplus_total
+	WHERE span = 1 AND start >= $1 AND start < $2 OR span = 24 AND start >= $1 / 24 AND start < $2 / 24
+	RETURNING *
+), long AS (
+	SELECT channel, floor(start / 8.0)::integer AS start, tab, template, sum(preparing) AS preparing, sum(accepted) AS accepted,
+		sum(failed) AS failed, sum(undeliverable) AS undeliverable, sum(delivered) AS delivered, sum("read") AS "read", sum(twice) AS twice
+	FROM gone WHERE span = 24
+	GROUP BY 1, 2, 3, 4
+), less AS (
+	UPDATE /*schema*/smsplus_total t SET preparing = t.preparing - l.preparing, accepted = t.accepted - l.accepted,
+		failed = t.failed - l.failed, undeliverable = t.undeliverable - l.undeliverable, delivered = t.delivered - l.delivered,
+		"read" = t."read" - l."read", twice = t.twice - l.twice
+	FROM long l
+	WHERE t.channel = l.channel AND t.span = 192 AND t.start = l.start AND t.tab = l.tab AND t.template = l.template
+)
+SELECT coalesce(sum(preparing + accepted + failed + undeliverable + delivered), 0)
+FROM gone WHERE span = 24 AND channel = ''`
+)
+
+// The dynamic ones, as they were put together.
+
+type query struct {
+	args       []any
+	conditions []string
+}
+
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprint("$", len(q.args))
+}
+
+func (q *query) and(condition string) { q.conditions = append(q.conditions, condition) }
+
+func (q *query) where() string {
+	if len(q.conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(q.conditions, " AND ")
+}
+
+func (s *Store) oldConditions(q *query, f smsplus.Filter) (cs []condition, err error) {
+	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
+	if !f.Phone.IsZero() {
+		keys, err := s.codec.PhoneKeys(f.Phone)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 1 {
+			add("%.phone = "+q.arg(keys[0]), "message")
+		} else {
+			add("%.phone = ANY ("+q.arg(keys)+"::text[])", "message")
+		}
+	}
+	if f.CountryCode != "" {
+		add("%.country = "+q.arg(f.CountryCode), "message")
+	}
+	if f.Template != "" {
+		add("%.template = "+q.arg(f.Template), "message", "state")
+	}
+	if f.Group != status.All {
+		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
+	}
+	if f.Channel != "" {
+		add("%.channel = "+q.arg(escape(f.Channel)), "attempt")
+	}
+	if !f.From.IsZero() {
+		add("%.triggered_at >= "+q.arg(up(f.From)), "message", "state", "attempt")
+	}
+	if !f.To.IsZero() {
+		add("%.triggered_at < "+q.arg(up(f.To)), "message", "state", "attempt")
+	}
+	return cs, nil
+}
+
+func (s *Store) oldPage(f smsplus.Filter, limit int) (sql string, args []any, err error) {
+	q := &query{}
+	conditions, err := s.oldConditions(q, f)
+	if err != nil {
+		return "", nil, err
+	}
+	walked := walk(f)
+	for _, c := range conditions {
+		if slices.Contains(c.tables, walked) {
+			q.and(c.of("t"))
+		} else {
+			q.and(fmt.Sprintf("(SELECT true FROM /*schema*/smsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
+				c.tables[0], c.of("o")))
+		}
+	}
+	if f.After != "" {
+		at, id, err := f.Position()
+		if err != nil {
+			return "", nil, err
+		}
+		q.and(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.arg(at), q.arg(id)))
+	}
+	sql = fmt.Sprintf(`WITH page AS MATERIALIZED (
+	SELECT t.triggered_at, t.id FROM /*schema*/smsplus_%s t%s ORDER BY t.triggered_at DESC, t.id DESC LIMIT %d
+)
+SELECT `+columns+`
+FROM page p `+stateOf("p")+` `+messageOfState+`
+ORDER BY p.triggered_at DESC, p.id DESC`, walked, q.where(), limit)
+	return qualified(sql, s.layout), q.args, nil
+}
+
+func (s *Store) oldRecount(f smsplus.Filter) (sql string, args []any, err error) {
+	f.Channel = "" // attempts are counted from the tally
+	q := &query{}
+	conditions, err := s.oldConditions(q, f)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, c := range conditions {
+		q.and(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+	}
+	sql = "SELECT s.template, s.tally, count(*), " + noCounts + " FROM " +
+		"/*plain*/ /*schema*/smsplus_state s " + wholeMessage + "/*end*/ /*monthly: /*schema*/smsplus_message m*/ " + stateInMonth("m") +
+		q.where() + " GROUP BY 1, 2"
+	return qualified(sql, s.layout), q.args, nil
+}
+
+func (s *Store) oldSums(f smsplus.Filter) (sql string, args []any) {
+	hours, cuts := wholeHours(f.From, f.To)
+	if hours.from >= hours.to && len(cuts) == 0 {
+		return "", nil
+	}
+	q := &query{}
+	template, tab := "", ""
+	if f.Template != "" {
+		template = " AND template = " + q.arg(f.Template)
+	}
+	if f.Group != status.All {
+		tab = fmt.Sprint(" AND tab = ", uint8(f.Group))
+	}
+	var parts []string
+	part := func(format string, args ...any) {
+		parts = append(parts, fmt.Sprintf(qualified(format, s.layout), args...))
+	}
+	if hours.from < hours.to {
+		channel := q.arg(string(f.Channel))
+		for _, t := range hours.tiers() {
+			part(`SELECT template, '', 0, sum(preparing), sum(accepted), sum(failed), sum(undeliverable), sum(delivered), `+
+				`sum("read"), sum(twice) FROM /*schema*/smsplus_total `+
+				`WHERE channel = %s AND span = %d AND start >= %d AND start < %d%s%s GROUP BY 1`,
+				channel, t.span, t.from, t.to, tab, template)
+		}
+		part(`SELECT template, tally, sum(n), %s FROM /*schema*/smsplus_delta WHERE hour >= %d AND hour < %d%s GROUP BY 1, 2`,
+			noCounts, hours.from, hours.to, template)
+	}
+	for _, c := range cuts {
+		part(`SELECT template, tally, count(*), %s FROM /*schema*/smsplus_state `+
+			`WHERE tab IN (1, 2, 3, 4)%s AND triggered_at >= %s AND triggered_at < %s%s GROUP BY 1, 2`,
+			noCounts, tab, q.arg(c.from), q.arg(c.to), template)
+	}
+	return strings.Join(parts, "\nUNION ALL\n"), q.args
+}
+
+func oldMonth(m month) string {
+	var b strings.Builder
+	for _, table := range partitioned {
+		fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS /*schema*/%[1]s%[2]s PARTITION OF /*schema*/%[1]s\n\tFOR VALUES FROM ('%[3]s') TO ('%[4]s')",
+			table, m.suffix(), m.text(), m.add(1).text())
+		if table == "smsplus_state" {
+			b.WriteString("\n\tWITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)")
+		}
+		b.WriteString(";\n")
+	}
+	return b.String()
+}
+
+var layouts = []layout{{"", false}, {`"my schema".`, false}, {"", true}, {`"my schema".`, true}}
+
+// words returns SQL with its white space made equal.
+func words(sql string) string {
+	sql = strings.Join(strings.Fields(sql), " ")
+	return strings.NewReplacer(" ,", ",", "( ", "(", " )", ")", "\". ", "\".").Replace(sql)
+}
+
+func TestSQL_EveryFileRendersToTheOldText(t *testing.T) {
+	t.Parallel()
+	march := month{time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	old := map[string]string{
+		"insert": insertSQL, "insert_keyed": insertKeyedSQL, "insert_with_attempts": insertMoreSQL, "claim": claimSQL, "update": updateSQL,
+		"message": messageSQL, "by_provider_id": namedSQL, "routes": routesSQL, "park": parkSQL, "parked": parkedSQL, "unpark": unparkSQL,
+		"purge": purgeSQL, "erasable": erasableSQL, "erase": forgetSQL, "count_open": underWaySQL, "lease": leaseSQL,
+		"take_deltas": takeDeltasSQL, "add_totals": addTotalsSQL, "delete_zero_totals": dropTotalsSQL,
+		"partition_has_open": fmt.Sprintf(oldOpen, march.suffix()), "create_fold_lease": oldFoldLease,
+		"lock_fold_lease":       "SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR UPDATE",
+		"share_fold_lease":      "SELECT FROM /*schema*/smsplus_lease WHERE task = 'fold' FOR KEY SHARE",
+		"delete_partition_keys": fmt.Sprintf(oldForgetKeys, march.suffix()),
+		"delete_totals":         forgetTotalsSQL, "delete_zero_totals_in_range": oldZeroTotals,
+		"count_deltas": oldCountDeltas, "delete_deltas": oldDropDeltas, "list_months": oldMonths, "default_partition_has": oldDefaulted,
+		"table_exists":         "SELECT to_regclass($1) IS NOT NULL",
+		"table_is_partitioned": "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = to_regclass($1)",
+		"schema_version":       "SELECT coalesce(max(version), 0) FROM /*schema*/smsplus_migration",
+		"array_types":          tupleTypesSQL,
+	}
+	dynamic := []string{"records", "stats_recount", "stats_totals", "stats_deltas", "stats_states"}
+	files, err := sqlFiles.ReadDir("sql")
+	require.NoError(t, err)
+	require.Len(t, files, len(old)+len(dynamic)+1, "each file, and the one of fragments")
+	for file, sql := range old {
+		for _, l := range layouts {
+			sql := strings.NewReplacer("$LIMIT", "256", "$FROM", march.text(), "$TO", march.add(2).text()).Replace(qualified(sql, l))
+			p := params{Limit: 256, From: march.text(), To: march.add(2).text(), Partition: march.suffix()}
+			require.Equal(t, words(sql), words(l.render(file, p)), "%s, %+v", file, l)
+		}
+	}
+	for _, l := range layouts {
+		require.Equal(t, qualified(oldMonth(march), l), monthSQL(l, march))
+	}
+}
+
+func TestSQL_FiltersRenderToTheOldText(t *testing.T) {
+	t.Parallel()
+	n, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	at := time.Date(2026, 3, 14, 12, 34, 56, 7, time.UTC)
+	var compared int
+	for bits := range 1 << 7 {
+		has := func(bit int) bool { return bits>>bit&1 == 1 }
+		var f smsplus.Filter
+		if has(0) {
+			f.Phone = n
+		}
+		if has(1) {
+			f.CountryCode = "886"
+		}
+		if has(2) {
+			f.Template = "otp"
+		}
+		if has(3) {
+			f.Group = status.FailedGroup
+		}
+		if has(4) {
+			f.Channel = "line push"
+		}
+		if has(5) {
+			f.From = at.AddDate(0, -1, 0)
+		}
+		if has(6) {
+			f.To = at
+		}
+		for _, l := range layouts {
+			s := &Store{layout: l, codec: rowcodec.NewCodec(nil)}
+			for _, after := range []bool{false, true} {
+				if after {
+					f.After = f.CursorAt(smsplus.Message{TriggeredAt: at})
+				}
+				want, wantArgs, err := s.oldPage(f, 101)
+				require.NoError(t, err)
+				got, args, err := s.page(f, 101)
+				require.NoError(t, err)
+				require.Equal(t, words(want), words(got))
+				require.Equal(t, wantArgs, args)
+				compared++
+			}
+			want, wantArgs := s.oldSums(f)
+			got, args := s.sums(f)
+			require.Equal(t, words(want), words(got))
+			require.Equal(t, wantArgs, args)
+			want, wantArgs, err := s.oldRecount(f)
+			require.NoError(t, err)
+			got, args, err = s.recount(f)
+			require.NoError(t, err)
+			require.Equal(t, words(want), words(got))
+			require.Equal(t, wantArgs, args)
+			compared += 2
+			f.After = ""
+		}
+	}
+	t.Logf("%d statements are the same", compared)
+}

@@ -1,0 +1,136 @@
+package pgstore
+
+import (
+	"embed"
+	"slices"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+)
+
+// The statements are templates in sql/, one a file: each says what it does, what it takes
+// and returns, and why it is written as it is. Go holds commands that cannot be prepared,
+// such as LOCK TABLE, and the conditions of filters.
+
+//go:embed sql/*.sql
+var sqlFiles embed.FS
+
+var templates = template.Must(template.ParseFS(sqlFiles, "sql/*.sql"))
+
+// params are what the templates know: see sql/_shared.sql.
+type params struct {
+	Schema      string
+	Partitioned bool
+
+	Limit     int
+	From, To  string
+	Partition string
+	Table     string
+	Where     string
+
+	Alias     string
+	Condition string
+}
+
+// As returns the parameters of a fragment that joins to the alias.
+func (p params) As(alias string) params {
+	p.Alias = alias
+	return p
+}
+
+// OnlyIf returns the parameters of a fragment that does nothing if the relation is empty.
+func (p params) OnlyIf(relation string) params {
+	p.Condition = relation
+	return p
+}
+
+// render returns the statement of a file in sql/ for the layout.
+func (l layout) render(file string, p params) string {
+	p.Schema, p.Partitioned = l.qualifier, l.monthly
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, file+".sql", p); err != nil {
+		panic(err) // a template that does not render is a mistake in this package
+	}
+	return withoutBlankLines(b.String())
+}
+
+func withoutBlankLines(sql string) string {
+	var b strings.Builder
+	for line := range strings.Lines(sql) {
+		if line = strings.TrimRight(line, " \t\n"); line == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// statements are the texts of the statements that a store uses often.
+type statements struct {
+	insert, insertKeyed, insertMore    string
+	message, named, routes             string
+	park, parked, unpark               string
+	erasable, erase, underWay          string
+	lease, addTotals, deleteZeroTotals string
+	arrayTypes                         string
+	claim, purge, takeDeltas           *limited
+	update                             *spanning
+}
+
+func newStatements(l layout) statements {
+	text := func(file string) string { return l.render(file, params{}) }
+	return statements{
+		insert: text("insert"), insertKeyed: text("insert_keyed"), insertMore: text("insert_with_attempts"),
+		message: text("message"), named: text("by_provider_id"), routes: text("routes"),
+		park: text("park"), parked: text("parked"), unpark: text("unpark"),
+		erasable: text("erasable"), erase: text("erase"), underWay: text("count_open"),
+		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
+		arrayTypes: text("array_types"),
+		claim:      &limited{layout: l, file: "claim"},
+		purge:      &limited{layout: l, file: "purge"},
+		takeDeltas: &limited{layout: l, file: "take_deltas"},
+		update:     &spanning{layout: l, file: "update"},
+	}
+}
+
+// limited is a statement with a limit in its text. Of a parameter the planner would
+// expect a tenth of the table.
+type limited struct {
+	layout layout
+	file   string
+	texts  sync.Map // by limit
+}
+
+func (s *limited) text(limit int) string {
+	if text, ok := s.texts.Load(limit); ok {
+		return text.(string)
+	}
+	text := s.layout.render(s.file, params{Limit: limit})
+	s.texts.Store(limit, text)
+	return text
+}
+
+// spanning is a statement with the edges of its messages' months in its text, if the
+// tables are partitioned.
+type spanning struct {
+	layout layout
+	file   string
+	texts  sync.Map // by the edges
+}
+
+func (s *spanning) text(ats []time.Time) string {
+	var edges span[month]
+	if len(ats) > 0 {
+		edges = span[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
+	}
+	if text, ok := s.texts.Load(edges); ok {
+		return text.(string)
+	}
+	text := s.layout.render(s.file, params{From: edges.from.text(), To: edges.to.text()})
+	s.texts.Store(edges, text)
+	return text
+}

@@ -1,0 +1,119 @@
+{{- /*
+_shared.sql holds the fragments that several statements use.
+
+Every statement here is one round trip and one transaction. All are written for plans
+that do not depend on how many rows the planner expects of a parameter: rows are reached
+by arrays of keys, of which it expects few, and a LIMIT that matters is a number in the
+text.
+
+What the templates know (type params in sql.go):
+  .Schema       the quoted schema and a dot, or nothing
+  .Partitioned  the tables of messages, states and attempts are partitioned by month
+  .Limit        a limit, as a number
+  .From, .To    the edges of a range of months, as timestamps
+  .Partition    the end of the names of one month's partitions
+  .Table        a table's name
+  .Where        a WHERE clause that Go put together, or nothing
+  .Alias        the alias that a fragment joins to, set by (.As "t")
+  .Condition    a relation that must have a row, set by (.OnlyIf "free")
+*/ -}}
+
+{{- /* state_columns are the columns of smsplus_state, in the order of stateColumns (columns.go).
+     outcome_columns are the last of them: what an update replaces. */ -}}
+{{define "state_columns"}}id, triggered_at, template, due_at, version, claims, {{template "outcome_columns"}}{{end}}
+{{define "outcome_columns"}}status, tab, channel, lane, tally, body{{end}}
+
+{{- /* message_columns are what a message m and its state s are read from, in the order of
+     messageColumns (columns.go). */ -}}
+{{define "message_columns"}}s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
+	m.route, m.phone, m.key, m.fixed{{end}}
+
+{{- /* join_message joins a state s with its message m.
+     In a partitioned table the planner expects that a lookup looks into every partition,
+     and would rather read whole tables. LATERAL with LIMIT makes it look up one row, in
+     the partition of s.triggered_at. */ -}}
+{{define "join_message"}}{{if .Partitioned}}CROSS JOIN LATERAL (
+	SELECT * FROM {{.Schema}}smsplus_message m WHERE m.triggered_at = s.triggered_at AND m.id = s.id LIMIT 1) m
+{{- else}}{{template "join_message_plain" .}}{{end}}{{end}}
+
+{{- /* join_message_plain leaves it to the planner which of the two tables it begins with. */ -}}
+{{define "join_message_plain"}}JOIN {{.Schema}}smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id{{end}}
+
+{{- /* join_message_by_index is join_message with a plan that always uses the primary key.
+     While a table is small, the planner would read all of it, and it may keep that plan
+     after the table has grown. LATERAL, the two inequalities and LIMIT leave it no other
+     plan than the index. */ -}}
+{{define "join_message_by_index"}}CROSS JOIN LATERAL (
+	SELECT * FROM {{.Schema}}smsplus_message m
+	{{if .Partitioned}}
+	WHERE m.triggered_at = s.triggered_at AND m.id = s.id
+	{{else}}
+	WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) AND (m.triggered_at, m.id) <= (s.triggered_at, s.id)
+	ORDER BY m.triggered_at, m.id
+	{{end}}
+	LIMIT 1) m{{end}}
+
+{{- /* join_state joins a relation .Alias, which has triggered_at and id, with its state s. */ -}}
+{{define "join_state"}}{{if .Partitioned}}{{template "join_state_in_partition" .}}
+{{- else}}JOIN {{.Schema}}smsplus_state s ON s.id = {{.Alias}}.id{{end}}{{end}}
+
+{{- /* join_state_in_partition is join_state for partitioned tables: see join_message. */ -}}
+{{define "join_state_in_partition"}}CROSS JOIN LATERAL (
+	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.triggered_at = {{.Alias}}.triggered_at AND s.id = {{.Alias}}.id LIMIT 1) s{{end}}
+
+{{- /* hour is the hour since 1970 of triggered_at, as hourOf (row.go). */ -}}
+{{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
+
+{{- /* insert_messages are the parts of an insert that add messages, their states and what
+     they count. $1 is the messages (smsplus_new_message[]), $2 the counts
+     (smsplus_new_delta[]). With .Condition nothing is added if that relation is empty.
+
+     The arrays are subqueries, because the planner makes a new plan each time for a
+     short array that it sees. */ -}}
+{{define "insert_messages"}}message AS (
+	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, key, fixed
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message[]))
+), state AS (
+	INSERT INTO {{.Schema}}smsplus_state
+		({{template "state_columns"}})
+	SELECT {{template "state_columns"}}
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message[]))
+), delta AS (
+	INSERT INTO {{.Schema}}smsplus_delta (hour, template, tally, n)
+	SELECT hour, template, tally, n FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $2::{{.Schema}}smsplus_new_delta[]))
+){{end}}
+
+{{- /* find_taken finds the messages that have one of the keys $3 (text[]): taken is those
+     messages, free has one row if there are none.
+
+     A key is taken only by a message that this transaction sees. A serializable
+     transaction may still see the key of a month that was dropped, so with partitions
+     the key's message is looked up too.
+
+     The two inequalities and LIMIT make the planner use the index: see update.sql. */ -}}
+{{define "find_taken"}}taken AS MATERIALIZED (
+	SELECT t.id, t.triggered_at
+	FROM unnest((SELECT $3::text[])) AS wanted (key) CROSS JOIN LATERAL (
+		SELECT id, triggered_at FROM {{.Schema}}{{if .Partitioned}}smsplus_key{{else}}smsplus_message{{end}}
+		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1
+	) t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{end}}
+), free AS MATERIALIZED (
+	SELECT WHERE NOT EXISTS (SELECT FROM taken)
+){{end}}
+
+{{- /* insert_keys adds the keys of new messages to their own table, which exists only with
+     partitions. */ -}}
+{{define "insert_keys"}}{{if .Partitioned}}, key AS (
+	INSERT INTO {{.Schema}}smsplus_key (id, triggered_at, key)
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message[])) WHERE key IS NOT NULL
+){{end}}{{end}}
+
+{{- /* select_taken returns the messages that find_taken found. */ -}}
+{{define "select_taken"}}SELECT {{template "message_columns"}}
+FROM taken t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{else}}CROSS JOIN LATERAL (
+	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s{{end}}
+{{template "join_message_by_index" .}}{{end}}
+
+{{- /* zero_counts stand for the counts in a row of statistics that has a tally instead. */ -}}
+{{define "zero_counts"}}0, 0, 0, 0, 0, 0, 0{{end}}

@@ -1,0 +1,16 @@
+{{- /*
+delete_zero_totals deletes those rows of add_totals that count nothing any more.
+
+Parameters: $1 channel (text[]), $2 span (smallint[]), $3 start (integer[]), $4 tab
+(smallint[]), $5 template (text[]), one row for each total.
+Returns: nothing.
+
+Why it is written this way:
+  - All counts are compared. While two stores fold concurrently, a row may lack what the
+    other store has not added yet.
+*/ -}}
+DELETE FROM {{.Schema}}smsplus_total t
+USING unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text[]) AS n (channel, span, start, tab, template)
+WHERE t.channel = n.channel AND t.span = n.span AND t.start = n.start AND t.tab = n.tab AND t.template = n.template
+	AND t.preparing = 0 AND t.accepted = 0 AND t.failed = 0 AND t.undeliverable = 0 AND t.delivered = 0
+	AND t."read" = 0 AND t.twice = 0

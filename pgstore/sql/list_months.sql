@@ -1,0 +1,10 @@
+{{- /*
+list_months lists the months that have partitions.
+
+Parameters: $1 the qualified name of the table of states.
+Returns: the end of the names of a month's partitions (_2026_01), the earliest first.
+*/ -}}
+SELECT substr(c.relname, length('smsplus_state') + 1)
+FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass($1) AND c.relname ~ '^smsplus_state_\d{4}_\d\d$'
+ORDER BY 1
