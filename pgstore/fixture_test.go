@@ -1,7 +1,6 @@
 package pgstore_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"github.com/smsplus/smsplus-go/internal/replay"
 	"github.com/smsplus/smsplus-go/pgstore"
 )
-
-var update = flag.Bool("update", false, "write the newest schema's `fixtures` anew; the older ones are what their releases wrote")
 
 // fixtures are what stores of each schema wrote, each with how to open it.
 var fixtures = []struct {
@@ -49,7 +46,7 @@ func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
 			t.Parallel()
 			path := "testdata/" + fixture.file
 			o := fixture.o(t)
-			if *update && i >= len(fixtures)-newest {
+			if *pgstore.Update && i >= len(fixtures)-newest {
 				o.Schema = pgtest.Schema(t)
 				s := open(t, pool, o)
 				require.NoError(t, replay.Fill(t.Context(), s))

@@ -1,0 +1,12 @@
+-- either layout
+WITH added AS (
+	INSERT INTO "messages".smsplus_total AS t (channel, span, start, tab, template,
+		preparing, accepted, failed, undeliverable, delivered, "read", twice)
+	SELECT * FROM unnest($1::text[], $2::smallint[], $3::integer[], $4::smallint[], $5::text[],
+		$6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::integer[], $11::integer[], $12::integer[]) AS n
+	ON CONFLICT (channel, span, start, tab, template) DO UPDATE SET
+		preparing = t.preparing + excluded.preparing, accepted = t.accepted + excluded.accepted,
+		failed = t.failed + excluded.failed, undeliverable = t.undeliverable + excluded.undeliverable,
+		delivered = t.delivered + excluded.delivered, "read" = t."read" + excluded."read", twice = t.twice + excluded.twice
+)
+SELECT

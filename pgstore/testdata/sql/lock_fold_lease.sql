@@ -1,0 +1,2 @@
+-- either layout
+SELECT FROM "messages".smsplus_lease WHERE task = 'fold' FOR UPDATE

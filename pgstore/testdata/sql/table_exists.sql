@@ -1,0 +1,2 @@
+-- either layout
+SELECT to_regclass($1) IS NOT NULL
