@@ -13,7 +13,7 @@ import (
 
 func TestWhatTheDatabaseGaveUpIsRepeated(t *testing.T) {
 	t.Parallel()
-	s := &Store{o: Options{}.withDefaults()}
+	s := &Store{options: Options{}.withDefaults()}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	give := func(code string) error {
@@ -30,7 +30,7 @@ func TestWhatTheDatabaseGaveUpIsRepeated(t *testing.T) {
 		{"a call that succeeds", t.Context(), nil, 0, 1, true},
 		{"serialization failures", t.Context(), give("40001"), 3, 4, true},
 		{"a deadlock", t.Context(), give("40P01"), 1, 2, true},
-		{"failures without end", t.Context(), give("40001"), 1000, tries, false},
+		{"failures without end", t.Context(), give("40001"), 1000, maxTries, false},
 		{"another error", t.Context(), give("23505"), 1, 1, false},
 		{"an error that is not the database's", t.Context(), errors.New("no connection"), 1, 1, false},
 		{"a context that has ended", ended, nil, 0, 0, false},
@@ -38,7 +38,7 @@ func TestWhatTheDatabaseGaveUpIsRepeated(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			err := s.do(tt.ctx, "op", func(ctx context.Context) error {
+			err := s.retry(tt.ctx, "op", func(ctx context.Context) error {
 				deadline, ok := ctx.Deadline()
 				require.True(t, ok, "every call has a deadline")
 				require.LessOrEqual(t, time.Until(deadline), defaultTimeout)

@@ -15,12 +15,12 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 	for i, name := range c.Except {
 		except[i] = string(name)
 	}
-	err = s.do(ctx, "claim", func(ctx context.Context) (err error) {
+	err = s.retry(ctx, "claim", func(ctx context.Context) (err error) {
 		claimed, err = s.claimOnce(ctx, c, except)
 		return err
 	})
 	if err == nil {
-		s.foldSoon(c.Now)
+		s.maybeMaintain(c.Now)
 	}
 	return claimed, err
 }
@@ -30,20 +30,20 @@ func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, except []string)
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}
-	var rs []record
+	var rs []scannedMessage
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var next, due pgtype.Timestamptz
 		if row.RawValues()[1] == nil { // nothing was due, and the row says only what will be
 			skip := make([]any, len(row.RawValues()))
 			skip[0] = &next
 			err := row.Scan(skip...)
-			claimed.Next = timeOf(next)
+			claimed.Next = timeOrZero(next)
 			return struct{}{}, err
 		}
-		r, err := s.scan(row, &next, &due)
-		claimed.Next = timeOf(next)
+		r, err := s.scanMessage(row, &next, &due)
+		claimed.Next = timeOrZero(next)
 		if len(rs) == 0 {
-			claimed.DueAt = timeOf(due)
+			claimed.DueAt = timeOrZero(due)
 		}
 		rs = append(rs, r)
 		return struct{}{}, err
@@ -51,6 +51,6 @@ func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, except []string)
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}
-	claimed.Messages, err = s.routed(ctx, s.pool, rs)
+	claimed.Messages, err = s.attachRoutes(ctx, s.pool, rs)
 	return claimed, err
 }

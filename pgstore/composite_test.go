@@ -19,7 +19,7 @@ import (
 )
 
 // drawn are states such as no message has, with all that needs quotes.
-func drawn(t *rapid.T) *tuples {
+func drawn(t *rapid.T) *compositeArray {
 	var (
 		text  = rapid.StringOf(rapid.RuneFrom([]rune(`a"\,(){}'é界 ` + "\n\t")))
 		bytes = rapid.SliceOf(rapid.Byte())
@@ -29,45 +29,45 @@ func drawn(t *rapid.T) *tuples {
 			}
 			return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(t, "µs"))
 		})
-		tuples = newTuples()
+		tuples = newCompositeArray()
 	)
 	for range rapid.IntRange(0, 4).Draw(t, "n") {
-		tuples.begin()
-		tuples.uuid(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
-		tuples.time(times.Draw(t, "triggered_at"))
-		tuples.int8(rapid.Int64().Draw(t, "version"))
-		tuples.timeOrNull(times.Draw(t, "due_at"))
-		tuples.int2(rapid.Int16().Draw(t, "status"))
-		tuples.int2(rapid.Int16().Draw(t, "tab"))
-		tuples.text(text.Draw(t, "channel"))
-		tuples.textOrNull(text.Draw(t, "lane"))
-		tuples.text(text.Draw(t, "tally"))
-		tuples.bytea(bytes.Draw(t, "body"))
-		tuples.text(text.Draw(t, "last"))
-		tuples.int8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
-		tuples.textOrNull(text.Draw(t, "names"))
-		tuples.end()
+		tuples.beginRow()
+		tuples.addUUID(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
+		tuples.addTime(times.Draw(t, "triggered_at"))
+		tuples.addInt8(rapid.Int64().Draw(t, "version"))
+		tuples.addTimeOrNull(times.Draw(t, "due_at"))
+		tuples.addInt2(rapid.Int16().Draw(t, "status"))
+		tuples.addInt2(rapid.Int16().Draw(t, "tab"))
+		tuples.addText(text.Draw(t, "channel"))
+		tuples.addTextOrNull(text.Draw(t, "lane"))
+		tuples.addText(text.Draw(t, "tally"))
+		tuples.addBytea(bytes.Draw(t, "body"))
+		tuples.addText(text.Draw(t, "last"))
+		tuples.addInt8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
+		tuples.addTextOrNull(text.Draw(t, "names"))
+		tuples.endRow()
 	}
 	return tuples
 }
 
 func TestTuplesSayNothingOfWhatIsInThem(t *testing.T) {
 	t.Parallel()
-	tuples := newTuples()
-	tuples.begin()
-	tuples.text("+886912345678")
-	tuples.end()
+	tuples := newCompositeArray()
+	tuples.beginRow()
+	tuples.addText("+886912345678")
+	tuples.endRow()
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.Equal(t, "1 tuples", fmt.Sprintf(format, tuples))
 	}
 }
 
 // keeper is a tracer that keeps what is sent.
-type keeper struct{ sent []*tuples }
+type keeper struct{ sent []*compositeArray }
 
 func (k *keeper) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
 	for _, arg := range q.Args {
-		if t, ok := arg.(*tuples); ok {
+		if t, ok := arg.(*compositeArray); ok {
 			k.sent = append(k.sent, t)
 		}
 	}
@@ -91,7 +91,7 @@ func TestATracerMayKeepWhatIsSent(t *testing.T) {
 	}
 	require.Len(t, kept.sent, 3)
 	for n, sent := range kept.sent {
-		require.Equal(t, min(n, 1), sent.n)
+		require.Equal(t, min(n, 1), sent.rows)
 	}
 }
 
@@ -113,14 +113,14 @@ func TestTuplesAreTheSameInBothFormats(t *testing.T) {
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))
 	rapid.Check(t, func(rt *rapid.T) {
 		ts := drawn(rt)
-		defer s.reuse(ts)
+		defer s.release(ts)
 		text, err := ts.TextValue()
 		require.NoError(t, err)
 		var binary, asText int
 		var same bool
 		require.NoError(t, conn.QueryRow(t.Context(), "both", ts, text.String).Scan(&binary, &asText, &same))
-		require.Equal(t, ts.n, binary)
-		require.Equal(t, ts.n, asText)
+		require.Equal(t, ts.rows, binary)
+		require.Equal(t, ts.rows, asText)
 		require.True(t, same, text.String)
 	})
 }

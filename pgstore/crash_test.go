@@ -67,7 +67,7 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 			twice += n - 1
 		}
 	}
-	counted(t, s)
+	decodeTally(t, s)
 	t.Logf("%d kills: Send returned for %d messages, %d are stored and final; %d sends of SMS were in flight at a kill, %d of them were repeated",
 		*kills, len(heard.returned), len(held), most, twice)
 	require.NotEmpty(t, heard.returned)
@@ -160,8 +160,8 @@ func all(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool) {
 	}
 }
 
-// counted requires that the statistics are those of a recount, folded or not.
-func counted(t *testing.T, s *pgstore.Store) {
+// decodeTally requires that the statistics are those of a recount, folded or not.
+func decodeTally(t *testing.T, s *pgstore.Store) {
 	t.Helper()
 	var ms []smsplus.Message
 	for m := range all(t, s) {

@@ -25,9 +25,9 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		return 0, fmt.Errorf("pgstore: erase: %w", err)
 	}
 	for batch := -1; batch != 0; erased += batch {
-		err := s.do(ctx, "erase", func(ctx context.Context) error {
+		err := s.retry(ctx, "erase", func(ctx context.Context) error {
 			return s.inTx(ctx, func(tx pgx.Tx) (err error) {
-				batch, err = s.eraseSome(ctx, tx, keys)
+				batch, err = s.eraseBatch(ctx, tx, keys)
 				return err
 			})
 		})
@@ -36,9 +36,9 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		}
 	}
 	var underWay int
-	err = s.do(ctx, "erase", func(ctx context.Context) error {
+	err = s.retry(ctx, "erase", func(ctx context.Context) error {
 		return s.inTx(ctx, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, s.statements.underWay, keys).Scan(&underWay)
+			return tx.QueryRow(ctx, s.statements.countOpen, keys).Scan(&underWay)
 		})
 	})
 	if err == nil && underWay > 0 {
@@ -47,8 +47,8 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	return erased, err
 }
 
-func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
-	ms, err := s.messages(ctx, tx, s.statements.erasable, phoneKeys)
+func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
+	ms, err := s.queryMessages(ctx, tx, s.statements.erasable, phoneKeys)
 	if err != nil || len(ms) == 0 {
 		return 0, err
 	}
@@ -77,7 +77,7 @@ func (s *Store) eraseSome(ctx context.Context, tx pgx.Tx, phoneKeys []string) (i
 		ids, triggeredAt = append(ids, pgtype.UUID{Bytes: m.ID, Valid: true}), append(triggeredAt, m.TriggeredAt)
 		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
-	names, err := s.names(refs)
+	names, err := s.providerIDHashes(refs)
 	if err != nil {
 		return 0, err
 	}

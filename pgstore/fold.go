@@ -33,8 +33,8 @@ const (
 	foldTimeout = time.Minute
 )
 
-// folds is when a store folds by itself.
-type folds struct {
+// foldState is when a store folds by itself.
+type foldState struct {
 	holder uuid.UUID // in the lease: this store
 
 	mu   sync.Mutex
@@ -42,9 +42,9 @@ type folds struct {
 	last time.Time
 }
 
-// begin reports whether it is time for a fold, which is then to end. The time is the
+// tryBegin reports whether it is time for a fold, which is then to end. The time is the
 // claims': a store asks no clock.
-func (f *folds) begin(now time.Time) bool {
+func (f *foldState) tryBegin(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy || !f.last.IsZero() && now.Sub(f.last) < foldEvery {
@@ -54,19 +54,19 @@ func (f *folds) begin(now time.Time) bool {
 	return true
 }
 
-func (f *folds) end() {
+func (f *foldState) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy = false
 }
 
-// foldSoon begins a fold beside the caller if it is time for one.
-func (s *Store) foldSoon(now time.Time) {
-	if !s.folds.begin(now) {
+// maybeMaintain begins a fold beside the caller if it is time for one.
+func (s *Store) maybeMaintain(now time.Time) {
+	if !s.foldState.tryBegin(now) {
 		return
 	}
-	s.beside.run(func(ctx context.Context) {
-		defer s.folds.end()
+	s.background.start(func(ctx context.Context) {
+		defer s.foldState.end()
 		limited, cancel := context.WithTimeout(ctx, foldTimeout)
 		defer cancel()
 		folded, made := s.maintain(limited, now)
@@ -74,11 +74,11 @@ func (s *Store) foldSoon(now time.Time) {
 			return
 		}
 		if folded != nil {
-			s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "pgstore: statistics were not folded; they get slower, and stay right",
+			s.options.Logger.LogAttrs(ctx, slog.LevelWarn, "pgstore: statistics were not folded; they get slower, and stay right",
 				slog.Any("error", folded))
 		}
 		if made != nil {
-			s.o.Logger.LogAttrs(ctx, slog.LevelWarn,
+			s.options.Logger.LogAttrs(ctx, slog.LevelWarn,
 				"pgstore: the months to come were not made; messages of one that is missing go to the default partition",
 				slog.Any("error", made))
 		}
@@ -97,17 +97,17 @@ func (s *Store) Maintain(ctx context.Context, now time.Time) error {
 
 func (s *Store) maintain(ctx context.Context, now time.Time) (folded, made error) {
 	mine := false
-	folded = s.do(ctx, "maintain", func(ctx context.Context) error {
-		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.folds.holder, now, now.Add(foldLease))
+	folded = s.retry(ctx, "maintain", func(ctx context.Context) error {
+		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.foldState.holder, now, now.Add(foldLease))
 		mine = tag.RowsAffected() > 0
 		return err
 	})
 	if !mine {
 		return folded, nil
 	}
-	made = s.makeMonths(ctx, now)
+	made = s.ensurePartitions(ctx, now)
 	for n := foldBatch; folded == nil && n == foldBatch; {
-		folded = s.do(ctx, "maintain", func(ctx context.Context) (err error) {
+		folded = s.retry(ctx, "maintain", func(ctx context.Context) (err error) {
 			n, err = s.fold(ctx)
 			return err
 		})
@@ -122,7 +122,7 @@ const foldBatch = 5000
 // right, if a waste, when two stores do it at a time.
 func (s *Store) fold(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if s.layout.monthly { // who drops a month has this row until it is done
+		if s.layout.partitioned { // who drops a month has this row until it is done
 			_, err := tx.Exec(ctx, s.layout.render("share_fold_lease", params{}))
 			if err != nil {
 				return err
@@ -133,7 +133,7 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 			return err
 		}
 		totals := totals{}
-		var d delta
+		var d deltaKey
 		var count int
 		tag, err := pgx.ForEachRow(rows, []any{&d.hour, &d.template, &d.tally, &count}, func() error {
 			return totals.add(d, count)
@@ -144,7 +144,7 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 		if n = int(tag.RowsAffected()); n == 0 {
 			return nil
 		}
-		keys, sums := totals.columns()
+		keys, sums := totals.columnArrays()
 		if _, err := tx.Exec(ctx, s.statements.addTotals, append(keys, sums...)...); err != nil {
 			return err
 		}
@@ -155,9 +155,9 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 }
 
 // totals are rows of the table of totals.
-type totals map[total]*smsplus.TemplateStats
+type totals map[totalKey]*smsplus.TemplateStats
 
-type total struct {
+type totalKey struct {
 	channel  string // or "" for the messages themselves
 	span     int16
 	start    int32
@@ -166,8 +166,8 @@ type total struct {
 }
 
 // add counts n messages as the delta says.
-func (ts totals) add(d delta, n int) error {
-	m, err := counted(d.tally)
+func (ts totals) add(d deltaKey, n int) error {
+	m, err := decodeTally(d.tally)
 	if err != nil {
 		return err
 	}
@@ -178,9 +178,9 @@ func (ts totals) add(d delta, n int) error {
 		}
 	}
 	for _, c := range subjects {
-		s := stats(m, channel.Name(c), n)
+		s := templateStats(m, channel.Name(c), n)
 		for _, span := range spans {
-			key := total{c, int16(span), inSpans(d.hour, span), int16(m.Status.Group()), d.template}
+			key := totalKey{c, int16(span), spanIndex(d.hour, span), int16(m.Status.Group()), d.template}
 			if ts[key] == nil {
 				ts[key] = &smsplus.TemplateStats{}
 			}
@@ -190,10 +190,10 @@ func (ts totals) add(d delta, n int) error {
 	return nil
 }
 
-// columns returns the rows as addTotalsSQL takes them: what a row is of, and its
+// columnArrays returns the rows as addTotalsSQL takes them: what a row is of, and its
 // counts. They are in the order of the primary key, as every fold adds them.
-func (ts totals) columns() (keys, sums []any) {
-	rows := slices.SortedFunc(maps.Keys(ts), func(a, b total) int {
+func (ts totals) columnArrays() (keys, sums []any) {
+	rows := slices.SortedFunc(maps.Keys(ts), func(a, b totalKey) int {
 		return cmp.Or(
 			strings.Compare(a.channel, b.channel), cmp.Compare(a.span, b.span), cmp.Compare(a.start, b.start),
 			cmp.Compare(a.tab, b.tab), strings.Compare(a.template, b.template),
@@ -208,7 +208,7 @@ func (ts totals) columns() (keys, sums []any) {
 	for _, row := range rows {
 		channels, spans, starts = append(channels, row.channel), append(spans, row.span), append(starts, row.start)
 		tabs, templates = append(tabs, row.tab), append(templates, row.template)
-		for i, count := range counts(ts[row])[:len(columns)] {
+		for i, count := range countFields(ts[row])[:len(columns)] {
 			columns[i] = append(columns[i], int32(*count))
 		}
 	}

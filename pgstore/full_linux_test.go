@@ -25,7 +25,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 		defer func() { require.NoError(t, os.Remove(disk)) }()
 		require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, settings))
 		defer func() { require.NoError(t, syscall.Unmount(disk, 0)) }()
-		alone(t, "TMPDIR="+disk)
+		lockExclusive(t, "TMPDIR="+disk)
 		return
 	}
 	pgtest.Durable(t)

@@ -15,18 +15,18 @@ import (
 
 // Insert implements [smsplus.Store].
 func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[string]smsplus.Message, err error) {
-	b, err := s.newInsertion(ms)
+	b, err := s.newInsertBatch(ms)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer s.reuse(b.news, b.attempts)
-	err = s.do(ctx, "insert", func(ctx context.Context) error {
+	defer s.release(b.messages, b.attempts)
+	err = s.retry(ctx, "insert", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		return untilSeen(func() error {
+		return retryUniqueViolation(func() error {
 			taken, err = s.insertOnce(ctx, conn, b)
 			return err
 		})
@@ -34,11 +34,11 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if err != nil || len(taken) > 0 {
 		return taken, err
 	}
-	if s.o.Notify && leaves(ms) {
-		s.hints.soon()
+	if s.options.Notify && leavesDueMessage(ms) {
+		s.notifier.request()
 	}
-	for number, r := range b.newRoutes {
-		s.routes.add(number, r.route)
+	for number, r := range b.routes {
+		s.routeCache.add(number, r.route)
 	}
 	return nil, nil
 }
@@ -58,14 +58,14 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 // No dispatcher is told of the messages: one finds them within its Config.Poll after
 // the commit.
 func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) (taken map[string]smsplus.Message, err error) {
-	b, err := s.newInsertion(ms)
+	b, err := s.newInsertBatch(ms)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer s.reuse(b.news, b.attempts)
-	err = untilSeen(func() error {
+	defer s.release(b.messages, b.attempts)
+	err = retryUniqueViolation(func() error {
 		return pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) (err error) {
-			if err := s.introduce(ctx, savepoint.Conn()); err != nil {
+			if err := s.registerTypes(ctx, savepoint.Conn()); err != nil {
 				return err
 			}
 			taken, err = s.insertOnce(ctx, savepoint, b)
@@ -73,25 +73,25 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: insert: %w", discreet(err))
+		return nil, fmt.Errorf("pgstore: insert: %w", redactError(err))
 	}
 	return taken, nil
 }
 
-// untilSeen repeats an insert that failed because another one with its keys was first,
+// retryUniqueViolation repeats an insert that failed because another one with its keys was first,
 // which it could not see: the next time it does, and says who has them.
-func untilSeen(insert func() error) (err error) {
-	for range tries {
-		if err = insert(); codeOf(err) != uniqueViolation {
+func retryUniqueViolation(insert func() error) (err error) {
+	for range maxTries {
+		if err = insert(); sqlState(err) != uniqueViolation {
 			break
 		}
 	}
 	return err
 }
 
-func (s *Store) insertOnce(ctx context.Context, db querier, b *insertion) (taken map[string]smsplus.Message, err error) {
-	sql, args := b.query(s)
-	holders, err := s.messages(ctx, db, sql, args...)
+func (s *Store) insertOnce(ctx context.Context, db querier, b *insertBatch) (taken map[string]smsplus.Message, err error) {
+	sql, args := b.statement(s)
+	holders, err := s.queryMessages(ctx, db, sql, args...)
 	if err != nil || len(holders) == 0 {
 		return nil, err
 	}
@@ -102,21 +102,21 @@ func (s *Store) insertOnce(ctx context.Context, db querier, b *insertion) (taken
 	return taken, nil
 }
 
-// insertion is a batch of messages as insertSQL takes it.
-type insertion struct {
+// insertBatch is a batch of messages as insertSQL takes it.
+type insertBatch struct {
 	keys []string // those that are not ""
 
-	news     *tuples
-	attempts *tuples
+	messages *compositeArray
+	attempts *compositeArray
 
-	deltas    map[delta]int32
-	newRoutes map[int64]newRoute
+	deltas map[deltaKey]int32
+	routes map[int64]newRoute
 }
 
-func (s *Store) newInsertion(ms []smsplus.Message) (*insertion, error) {
-	b := &insertion{news: newTuples(), attempts: newTuples(), deltas: map[delta]int32{}, newRoutes: map[int64]newRoute{}}
-	numbers := map[string]*numbered{}
-	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
+func (s *Store) newInsertBatch(ms []smsplus.Message) (*insertBatch, error) {
+	b := &insertBatch{messages: newCompositeArray(), attempts: newCompositeArray(), deltas: map[deltaKey]int32{}, routes: map[int64]newRoute{}}
+	numbers := map[string]*routeID{}
+	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
 		if err := b.add(s, m, numbers); err != nil {
 			return nil, err
 		}
@@ -124,9 +124,9 @@ func (s *Store) newInsertion(ms []smsplus.Message) (*insertion, error) {
 	return b, nil
 }
 
-// inOrder returns the messages by what the rows or keys are locked by: two batches
+// sortForLocking returns the messages by what the rows or keys are locked by: two batches
 // that lock the same ones in different orders would wait for each other for ever.
-func inOrder(ms []smsplus.Message, compare func(a, b *smsplus.Message) int) []*smsplus.Message {
+func sortForLocking(ms []smsplus.Message, compare func(a, b *smsplus.Message) int) []*smsplus.Message {
 	list := make([]*smsplus.Message, len(ms))
 	for i := range ms {
 		list[i] = &ms[i]
@@ -135,10 +135,10 @@ func inOrder(ms []smsplus.Message, compare func(a, b *smsplus.Message) int) []*s
 	return list
 }
 
-// numbered is a route and its number: most messages of a template have the same.
-type numbered struct {
+// routeID is a route and its number: most messages of a template have the same.
+type routeID struct {
 	route
-	number int64
+	hash int64
 }
 
 // newRoute is one that is not known to be stored.
@@ -147,7 +147,7 @@ type newRoute struct {
 	body []byte
 }
 
-func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*numbered) error {
+func (b *insertBatch) add(s *Store, m *smsplus.Message, numbers map[string]*routeID) error {
 	phones, err := s.codec.PhoneKeys(m.To.Phone)
 	if err != nil {
 		return err
@@ -156,60 +156,60 @@ func (b *insertion) add(s *Store, m *smsplus.Message, numbers map[string]*number
 	if err != nil {
 		return err
 	}
-	if err := addAttempts(b.attempts, s.codec, m); err != nil {
+	if err := appendAttempts(b.attempts, s.codec, m); err != nil {
 		return err
 	}
-	tally := tallyOf(m)
-	t := b.news
-	t.begin()
-	t.uuid(m.ID)
-	t.time(m.TriggeredAt)
-	t.text(m.Template)
-	t.int8(b.routeOf(s, m, numbers))
-	t.textOrNull(m.To.Phone.CountryCode())
-	t.textOrNull(append(phones, "")[0])
-	t.textOrNull(m.Key)
-	t.bytea(fixed)
-	t.timeOrNull(m.DueAt)
-	t.int8(m.Version)
-	t.int4(int32(m.Claims))
-	if err := addState(t, s.codec, m, tally); err != nil {
+	tally := encodeTally(m)
+	t := b.messages
+	t.beginRow()
+	t.addUUID(m.ID)
+	t.addTime(m.TriggeredAt)
+	t.addText(m.Template)
+	t.addInt8(b.routeHash(s, m, numbers))
+	t.addTextOrNull(m.To.Phone.CountryCode())
+	t.addTextOrNull(append(phones, "")[0])
+	t.addTextOrNull(m.Key)
+	t.addBytea(fixed)
+	t.addTimeOrNull(m.DueAt)
+	t.addInt8(m.Version)
+	t.addInt4(int32(m.Claims))
+	if err := appendState(t, s.codec, m, tally); err != nil {
 		return err
 	}
-	t.end()
+	t.endRow()
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)
 	}
-	b.deltas[delta{hourOf(m.TriggeredAt), m.Template, tally}]++
+	b.deltas[deltaKey{hourOf(m.TriggeredAt), m.Template, tally}]++
 	return nil
 }
 
-func (b *insertion) routeOf(s *Store, m *smsplus.Message, numbers map[string]*numbered) int64 {
+func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, numbers map[string]*routeID) int64 {
 	if n := numbers[m.Template]; n != nil && n.scenario == m.Scenario && slices.Equal(n.plan, m.Plan) {
-		return n.number
+		return n.hash
 	}
 	body := rowcodec.EncodeRoute(m)
-	n := &numbered{route{m.Scenario, slices.Clone(m.Plan)}, numberOf(body)}
+	n := &routeID{route{m.Scenario, slices.Clone(m.Plan)}, hashRoute(body)}
 	numbers[m.Template] = n
-	if _, ok := s.routes.find(n.number); !ok {
-		b.newRoutes[n.number] = newRoute{n.route, body}
+	if _, ok := s.routeCache.find(n.hash); !ok {
+		b.routes[n.hash] = newRoute{n.route, body}
 	}
-	return n.number
+	return n.hash
 }
 
-// query returns the statement of s for the batch, and its parameters.
-func (b *insertion) query(s *Store) (sql string, args []any) {
-	var deltas tuples
+// statement returns the statement of s for the batch, and its parameters.
+func (b *insertBatch) statement(s *Store) (sql string, args []any) {
+	var deltas compositeArray
 	for d, count := range b.deltas {
-		deltas.begin()
-		deltas.int4(d.hour)
-		deltas.text(d.template)
-		deltas.text(d.tally)
-		deltas.int4(count)
-		deltas.end()
+		deltas.beginRow()
+		deltas.addInt4(d.hour)
+		deltas.addText(d.template)
+		deltas.addText(d.tally)
+		deltas.addInt4(count)
+		deltas.endRow()
 	}
-	args = []any{b.news, &deltas}
-	more := len(b.newRoutes) > 0 || b.attempts.n > 0
+	args = []any{b.messages, &deltas}
+	more := len(b.routes) > 0 || b.attempts.rows > 0
 	if len(b.keys) == 0 && !more {
 		return s.statements.insert, args
 	}
@@ -217,18 +217,18 @@ func (b *insertion) query(s *Store) (sql string, args []any) {
 	if !more {
 		return s.statements.insertKeyed, args
 	}
-	var routes tuples
-	for _, number := range slices.Sorted(maps.Keys(b.newRoutes)) {
-		routes.begin()
-		routes.int8(number)
-		routes.bytea(b.newRoutes[number].body)
-		routes.end()
+	var routes compositeArray
+	for _, number := range slices.Sorted(maps.Keys(b.routes)) {
+		routes.beginRow()
+		routes.addInt8(number)
+		routes.addBytea(b.routes[number].body)
+		routes.endRow()
 	}
-	return s.statements.insertMore, append(args, b.attempts, &routes)
+	return s.statements.insertWithAttempts, append(args, b.attempts, &routes)
 }
 
-// delta is what messages are counted by.
-type delta struct {
+// deltaKey is what messages are counted by.
+type deltaKey struct {
 	hour            int32
 	template, tally string
 }

@@ -12,30 +12,30 @@ import (
 // /*schema*/ stands before each name, what is in /*monthly: … */ is for the other
 // layout, and what stands between /*plain*/ and /*end*/ is not.
 type layout struct {
-	qualifier string // what stands before a name, or ""
-	monthly   bool
+	qualifier   string // what stands before a name, or ""
+	partitioned bool
 }
 
 var (
 	// A comment of a schema may stand in a piece.
-	monthlyPiece = regexp.MustCompile(`(?s)/\*monthly: ?((?:/\*schema\*/|.)*?)\*/`)
-	plainPiece   = regexp.MustCompile(`(?s)/\*plain\*/(.*?)/\*end\*/`)
+	partitionedMark = regexp.MustCompile(`(?s)/\*monthly: ?((?:/\*schema\*/|.)*?)\*/`)
+	plainMark       = regexp.MustCompile(`(?s)/\*plain\*/(.*?)/\*end\*/`)
 )
 
-// qualified returns a statement as it is for a layout.
-func qualified(sql string, l layout) string {
+// renderMigration returns a statement as it is for a layout.
+func renderMigration(sql string, l layout) string {
 	monthly, plain := "", "$1"
-	if l.monthly {
+	if l.partitioned {
 		monthly, plain = " $1", ""
 	}
-	sql = monthlyPiece.ReplaceAllString(sql, monthly)
-	sql = plainPiece.ReplaceAllString(sql, plain)
+	sql = partitionedMark.ReplaceAllString(sql, monthly)
+	sql = plainMark.ReplaceAllString(sql, plain)
 	return strings.ReplaceAll(sql, "/*schema*/", l.qualifier)
 }
 
-// layoutOf returns the layout of tables that are there.
-func layoutOf(ctx context.Context, db querier, qualifier string) (layout, error) {
+// detectLayout returns the layout of tables that are there.
+func detectLayout(ctx context.Context, db querier, qualifier string) (layout, error) {
 	l := layout{qualifier: qualifier}
-	err := db.QueryRow(ctx, l.render("table_is_partitioned", params{}), qualifier+"smsplus_state").Scan(&l.monthly)
+	err := db.QueryRow(ctx, l.render("table_is_partitioned", params{}), qualifier+"smsplus_state").Scan(&l.partitioned)
 	return l, err
 }

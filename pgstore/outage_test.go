@@ -26,9 +26,9 @@ import (
 // whose server no other test needs.
 const ownServer = "PGSTORE_TEST_OWN_SERVER"
 
-// alone runs the test in a process and on a server of its own, with more of an
+// lockExclusive runs the test in a process and on a server of its own, with more of an
 // environment. It reports whether this is that process.
-func alone(t *testing.T, env ...string) bool {
+func lockExclusive(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(ownServer) != "" {
 		return true
@@ -163,7 +163,7 @@ func (o *outage) end() {
 		keys[m.Key] = true
 		require.Positive(t, o.sent[m.Attempts[0].ID])
 	}
-	counted(t, o.store)
+	decodeTally(t, o.store)
 	again := 0
 	for n := range maps.Values(o.sent) {
 		again += n - 1
@@ -176,7 +176,7 @@ func (o *outage) end() {
 // returned is there, and all goes on by itself.
 func TestARestartedDatabaseLosesNothing(t *testing.T) {
 	t.Parallel()
-	if !alone(t) {
+	if !lockExclusive(t) {
 		return
 	}
 	pgtest.Durable(t)

@@ -19,13 +19,13 @@ import (
 // To make or drop a month PostgreSQL locks the whole tables. That takes an instant, but
 // while it waits for a statement that runs, all that come later wait too: so it waits
 // no longer than lockWait, and tries again later.
-const lockWait = "150ms"
+const lockTimeout = "150ms"
 
-// monthsAhead is how many months are made besides the present one.
-const monthsAhead = 2
+// premadeMonths is how many months are made besides the present one.
+const premadeMonths = 2
 
-// partitioned are the tables, in the order in which most statements lock them.
-var partitioned = []string{"smsplus_state", "smsplus_message", "smsplus_attempt"}
+// partitionedTables are the tables, in the order in which most statements lock them.
+var partitionedTables = []string{"smsplus_state", "smsplus_message", "smsplus_attempt"}
 
 // month is the first instant of a calendar month in UTC.
 type month struct{ time.Time }
@@ -37,26 +37,26 @@ func monthOf(t time.Time) month {
 
 func (m month) add(months int) month { return month{m.AddDate(0, months, 0)} }
 
-// text returns the month's first instant as SQL has it.
-func (m month) text() string { return m.Format(time.RFC3339) }
+// literal returns the month's first instant as SQL has it.
+func (m month) literal() string { return m.Format(time.RFC3339) }
 
 // suffix ends the names of the month's partitions.
 func (m month) suffix() string { return m.Format("_2006_01") }
 
-// comingMonths are those that should be there.
-func comingMonths(now time.Time) (ms []month) {
-	for n := range monthsAhead + 1 {
+// monthsToCreate are those that should be there.
+func monthsToCreate(now time.Time) (ms []month) {
+	for n := range premadeMonths + 1 {
 		ms = append(ms, monthOf(now).add(n))
 	}
 	return ms
 }
 
-// monthSQL makes a month's partitions, unless they are there.
-func monthSQL(l layout, m month) string {
+// createPartitionsSQL makes a month's partitions, unless they are there.
+func createPartitionsSQL(l layout, m month) string {
 	var b strings.Builder
-	for _, table := range partitioned {
+	for _, table := range partitionedTables {
 		fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %[1]s%[2]s%[3]s PARTITION OF %[1]s%[2]s\n\tFOR VALUES FROM ('%[4]s') TO ('%[5]s')",
-			l.qualifier, table, m.suffix(), m.text(), m.add(1).text())
+			l.qualifier, table, m.suffix(), m.literal(), m.add(1).literal())
 		if table == "smsplus_state" {
 			b.WriteString("\n\tWITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)")
 		}
@@ -65,19 +65,19 @@ func monthSQL(l layout, m month) string {
 	return b.String()
 }
 
-// monthsSQL makes the months that should be there, as one text.
-func monthsSQL(l layout, now time.Time) string {
+// createPartitionsScript makes the months that should be there, as one text.
+func createPartitionsScript(l layout, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("-- smsplus, the months to come\nBEGIN;\n\n")
-	for _, m := range comingMonths(now) {
-		b.WriteString(monthSQL(l, m))
+	for _, m := range monthsToCreate(now) {
+		b.WriteString(createPartitionsSQL(l, m))
 	}
 	b.WriteString("\nCOMMIT;\n")
 	return b.String()
 }
 
-// monthsOf returns the months that are there, the earliest first.
-func monthsOf(ctx context.Context, db querier, l layout) ([]month, error) {
+// listMonths returns the months that are there, the earliest first.
+func listMonths(ctx context.Context, db querier, l layout) ([]month, error) {
 	rows, err := db.Query(ctx, l.render("list_months", params{}), l.qualifier+"smsplus_state")
 	if err != nil {
 		return nil, err
@@ -92,92 +92,92 @@ func monthsOf(ctx context.Context, db querier, l layout) ([]month, error) {
 	})
 }
 
-// makeMonths makes the months that should be there and are not. A month of which the
+// createPartitions makes the months that should be there and are not. A month of which the
 // default partitions hold messages cannot be made: it stays where it is.
-func makeMonths(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
-	have, err := monthsOf(ctx, tx, l)
+func createPartitions(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
+	have, err := listMonths(ctx, tx, l)
 	if err != nil {
 		return err
 	}
 	var missing strings.Builder
-	for _, m := range comingMonths(now) {
+	for _, m := range monthsToCreate(now) {
 		if slices.Contains(have, m) {
 			continue
 		}
-		taken, err := defaulted(ctx, tx, l, m)
+		taken, err := defaultPartitionHas(ctx, tx, l, m)
 		if err != nil {
 			return err
 		}
 		if !taken {
-			missing.WriteString(monthSQL(l, m))
+			missing.WriteString(createPartitionsSQL(l, m))
 		}
 	}
 	if missing.Len() == 0 {
 		return nil
 	}
-	if err := quiet(ctx, tx, l, "_default"); err != nil {
+	if err := lockOutVacuum(ctx, tx, l, "_default"); err != nil {
 		return err
 	}
-	if err := alone(ctx, tx, l); err != nil {
+	if err := lockExclusive(ctx, tx, l); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, missing.String())
 	return err
 }
 
-// defaulted reports whether the default partitions hold messages of the month.
-func defaulted(ctx context.Context, db querier, l layout, m month) (taken bool, err error) {
+// defaultPartitionHas reports whether the default partitions hold messages of the month.
+func defaultPartitionHas(ctx context.Context, db querier, l layout, m month) (taken bool, err error) {
 	err = db.QueryRow(ctx, l.render("default_partition_has", params{}), m.Time, m.add(1).Time).Scan(&taken)
 	return taken, err
 }
 
-// quiet keeps vacuum away from partitions, which it would hold for long. Statements go on.
-func quiet(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string) error {
+// lockOutVacuum keeps vacuum away from partitions, which it would hold for long. Statements go on.
+func lockOutVacuum(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string) error {
 	var names []string
-	for _, table := range partitioned {
+	for _, table := range partitionedTables {
 		for _, suffix := range suffixes {
 			names = append(names, l.qualifier+table+suffix)
 		}
 	}
-	return lock(ctx, tx, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
+	return lockTables(ctx, tx, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
 }
 
-// alone has the transaction alone with the tables, and with what is in them: every
+// lockExclusive has the transaction alone with the tables, and with what is in them: every
 // statement goes through them.
-func alone(ctx context.Context, tx pgx.Tx, l layout) error {
+func lockExclusive(ctx context.Context, tx pgx.Tx, l layout) error {
 	only := "ONLY " + l.qualifier
-	return lock(ctx, tx, lockWait, only+strings.Join(partitioned, ", "+only), "ACCESS EXCLUSIVE")
+	return lockTables(ctx, tx, lockTimeout, only+strings.Join(partitionedTables, ", "+only), "ACCESS EXCLUSIVE")
 }
 
-// lock locks tables and waits for it no longer than that.
-func lock(ctx context.Context, tx pgx.Tx, wait, tables, mode string) error {
+// lockTables locks tables and waits for it no longer than that.
+func lockTables(ctx context.Context, tx pgx.Tx, wait, tables, mode string) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN %s MODE", wait, tables, mode))
 	return err
 }
 
-// months is when a store makes months by itself.
-type months struct {
+// partitionSchedule is when a store makes months by itself.
+type partitionSchedule struct {
 	mu         sync.Mutex
 	last, next time.Time // it looks again before last, or from next on
 }
 
-// monthsRetry is how long after one that failed a store tries again to make months.
-const monthsRetry = time.Hour
+// partitionRetry is how long after one that failed a store tries again to make months.
+const partitionRetry = time.Hour
 
-// makeMonths makes months ahead, once in a month.
-func (s *Store) makeMonths(ctx context.Context, now time.Time) error {
-	ms := &s.months
+// ensurePartitions makes months ahead, once in a month.
+func (s *Store) ensurePartitions(ctx context.Context, now time.Time) error {
+	ms := &s.partitionSchedule
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	if !s.layout.monthly || !now.Before(ms.last) && now.Before(ms.next) {
+	if !s.layout.partitioned || !now.Before(ms.last) && now.Before(ms.next) {
 		return nil
 	}
-	err := s.do(ctx, "make months", func(ctx context.Context) error {
-		return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error { return makeMonths(ctx, tx, s.layout, now) })
+	err := s.retry(ctx, "make months", func(ctx context.Context) error {
+		return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error { return createPartitions(ctx, tx, s.layout, now) })
 	})
 	ms.last, ms.next = now, monthOf(now).add(1).Time
 	if err != nil {
-		ms.next = now.Add(monthsRetry)
+		ms.next = now.Add(partitionRetry)
 	}
 	return err
 }

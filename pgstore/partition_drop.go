@@ -18,12 +18,12 @@ import (
 // is. The pool's user must own the tables. It returns [ErrNotPartitioned] where there are
 // no months.
 func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int, err error) {
-	if !s.layout.monthly {
+	if !s.layout.partitioned {
 		return 0, ErrNotPartitioned
 	}
 	var ms []month
-	err = s.do(ctx, "drop months", func(ctx context.Context) error {
-		ms, err = monthsOf(ctx, s.pool, s.layout)
+	err = s.retry(ctx, "drop months", func(ctx context.Context) error {
+		ms, err = listMonths(ctx, s.pool, s.layout)
 		return err
 	})
 	for _, m := range ms {
@@ -31,7 +31,7 @@ func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int,
 			break
 		}
 		var n int
-		err = s.do(ctx, "drop months", func(ctx context.Context) error {
+		err = s.retry(ctx, "drop months", func(ctx context.Context) error {
 			n, err = s.dropMonth(ctx, m)
 			return err
 		})
@@ -67,19 +67,19 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	// What takes its time comes first, while everything goes on but folds: so the totals
 	// of the month stay as they are, and what is done to it leaves deltas.
 	from, to := hourOf(m.Time), hourOf(m.add(1).Time)
-	exec(text("create_fold_lease"), s.folds.holder)
+	exec(text("create_fold_lease"), s.foldState.holder)
 	exec(text("lock_fold_lease"))
 	if err == nil {
-		err = quiet(ctx, tx, s.layout, m.suffix(), "_default")
+		err = lockOutVacuum(ctx, tx, s.layout, m.suffix(), "_default")
 	}
 	exec(text("delete_partition_keys"))
 	n = count("delete_totals", from, to)
 	exec(text("delete_zero_totals_in_range"),
-		spans[len(spans)-1], inSpans(from, spans[len(spans)-1]), inSpans(to-1, spans[len(spans)-1])+1)
+		spans[len(spans)-1], spanIndex(from, spans[len(spans)-1]), spanIndex(to-1, spans[len(spans)-1])+1)
 
 	// From here on everybody waits.
 	if err == nil {
-		err = alone(ctx, tx, s.layout)
+		err = lockExclusive(ctx, tx, s.layout)
 	}
 	if open() || err != nil {
 		return 0, err
@@ -88,7 +88,7 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 		exec(text("delete_partition_keys")) // something may have been inserted
 	}
 	n += count("delete_deltas", from, to)
-	for _, table := range partitioned {
+	for _, table := range partitionedTables {
 		exec("DROP TABLE " + s.layout.qualifier + table + m.suffix())
 	}
 	if err == nil {

@@ -44,8 +44,8 @@ func TestAStoreByMonthsThatSealsAndFoldsAndSerializes(t *testing.T) {
 	})
 }
 
-// months returns the names of the months' states.
-func months(t *testing.T, pool *pgxpool.Pool, schema string) []string {
+// partitionSchedule returns the names of the months' states.
+func partitionSchedule(t *testing.T, pool *pgxpool.Pool, schema string) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT right(tablename, 7) FROM pg_tables
 		WHERE schemaname = $1 AND tablename ~ '^smsplus_state_\d' ORDER BY 1`, schema)
@@ -67,21 +67,21 @@ func TestMonthsAreMadeAhead(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	s := open(t, pool, o)
-	require.Len(t, months(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
+	require.Len(t, partitionSchedule(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
 	pgtest.Exec(t, "DROP TABLE "+pgx.Identifier{o.Schema, "smsplus_state" + time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 2, 0).Format("_2006_01")}.Sanitize())
-	require.Len(t, months(t, pool, o.Schema), 2)
+	require.Len(t, partitionSchedule(t, pool, o.Schema), 2)
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema}))
-	require.Len(t, months(t, pool, o.Schema), 3, "and with every Migrate, whatever it is told of months")
+	require.Len(t, partitionSchedule(t, pool, o.Schema), 3, "and with every Migrate, whatever it is told of months")
 
 	require.NoError(t, s.Maintain(t.Context(), noon))
-	require.Subset(t, months(t, pool, o.Schema), []string{"2026_03", "2026_04", "2026_05"})
+	require.Subset(t, partitionSchedule(t, pool, o.Schema), []string{"2026_03", "2026_04", "2026_05"})
 	other := open(t, pool, pgstore.Options{Schema: o.Schema})
 	require.NoError(t, other.Maintain(t.Context(), noon.Add(time.Second)))
 	require.NoError(t, other.Maintain(t.Context(), noon.AddDate(-1, 0, 0)))
-	require.NotContains(t, months(t, pool, o.Schema), "2025_03", "the store that has the lease makes them")
+	require.NotContains(t, partitionSchedule(t, pool, o.Schema), "2025_03", "the store that has the lease makes them")
 	_, err := other.Claim(t.Context(), smsplus.Claim{Now: noon.AddDate(1, 0, 0), Lease: time.Minute, Limit: 1})
 	require.NoError(t, err)
-	for !slices.Contains(months(t, pool, o.Schema), "2027_05") { // who claims makes them, beside the claim
+	for !slices.Contains(partitionSchedule(t, pool, o.Schema), "2027_05") { // who claims makes them, beside the claim
 		require.NoError(t, t.Context().Err())
 	}
 
@@ -100,7 +100,7 @@ func TestAMonthOfWhichThereAreMessagesByDefaultIsNotMade(t *testing.T) {
 		require.NoError(t, s.Maintain(t.Context(), noon))
 		require.NoError(t, s.Maintain(t.Context(), noon.AddDate(0, -1, 0)))
 	}
-	have := months(t, pool, o.Schema)
+	have := partitionSchedule(t, pool, o.Schema)
 	require.Subset(t, have, []string{"2026_02", "2026_04", "2026_05"})
 	require.NotContains(t, have, "2026_03")
 	insert(t, s, full(2))
@@ -111,12 +111,12 @@ func TestAMonthOfWhichThereAreMessagesByDefaultIsNotMade(t *testing.T) {
 	n, err := s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
 	require.Zero(t, n, "what no month was made for is not dropped with one")
-	require.NotContains(t, months(t, pool, o.Schema), "2026_04", "an empty month goes too")
+	require.NotContains(t, partitionSchedule(t, pool, o.Schema), "2026_04", "an empty month goes too")
 	n, err = s.Purge(t.Context(), noon.AddDate(1, 0, 0), 10)
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	require.NoError(t, open(t, pool, o).Maintain(t.Context(), noon.Add(time.Hour)))
-	require.Contains(t, months(t, pool, o.Schema), "2026_03", "once the default has none of its messages it is made")
+	require.Contains(t, partitionSchedule(t, pool, o.Schema), "2026_03", "once the default has none of its messages it is made")
 }
 
 // logged are lines of a log.

@@ -80,7 +80,7 @@ func TestAProcessThatWakesTooLateUndoesNothing(t *testing.T) {
 	}
 	require.Positive(t, late)
 	w.agrees(t, held)
-	counted(t, s)
+	decodeTally(t, s)
 	t.Logf("Send returned for %d messages, %d are stored and final; %d sends were under way in the process that was paused, for %d of which it woke too late",
 		len(heard.returned)+len(woken.returned), len(held), len(texts), late)
 }

@@ -10,9 +10,11 @@ import (
 // Purge implements [smsplus.Store]. What an update or another purge holds at the same
 // time is left for the next call.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.do(ctx, "purge", func(ctx context.Context) error {
-		purge := func(db querier) error { return db.QueryRow(ctx, s.statements.purge.text(limit), up(before)).Scan(&n) }
-		if s.layout.monthly {
+	err = s.retry(ctx, "purge", func(ctx context.Context) error {
+		purge := func(db querier) error {
+			return db.QueryRow(ctx, s.statements.purge.text(limit), ceilMicrosecond(before)).Scan(&n)
+		}
+		if s.layout.partitioned {
 			return s.inTx(ctx, func(tx pgx.Tx) error { return purge(tx) })
 		}
 		return purge(s.pool)

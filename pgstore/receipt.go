@@ -15,15 +15,15 @@ import (
 // ByProviderID implements [smsplus.Store]. An empty ProviderID names nothing.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsplus.Message, err error) {
 	refs = slices.DeleteFunc(slices.Clone(refs), func(ref channel.Ref) bool { return ref.ProviderID == "" })
-	names, err := s.names(refs)
+	names, err := s.providerIDHashes(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: by provider ID: %w", err)
 	}
-	err = s.do(ctx, "by provider ID", func(ctx context.Context) error {
-		ms, err = s.messages(ctx, s.pool, s.statements.named, names)
+	err = s.retry(ctx, "by provider ID", func(ctx context.Context) error {
+		ms, err = s.queryMessages(ctx, s.pool, s.statements.byProviderID, names)
 		return err
 	})
-	asked := setOf(refs)
+	asked := setOfRefs(refs)
 	ms = slices.DeleteFunc(ms, func(m smsplus.Message) bool { // another name may have the same number
 		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 			return asked[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
@@ -32,8 +32,8 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsp
 	return ms, err
 }
 
-// names returns the numbers that what has the refs may be filed under.
-func (s *Store) names(refs []channel.Ref) ([]int64, error) {
+// providerIDHashes returns the numbers that what has the refs may be filed under.
+func (s *Store) providerIDHashes(refs []channel.Ref) ([]int64, error) {
 	numbers := make([]int64, 0, len(refs))
 	for _, ref := range refs {
 		keys, err := s.codec.RefKeys(ref)
@@ -45,7 +45,7 @@ func (s *Store) names(refs []channel.Ref) ([]int64, error) {
 	return numbers, nil
 }
 
-func setOf(refs []channel.Ref) map[channel.Ref]bool {
+func setOfRefs(refs []channel.Ref) map[channel.Ref]bool {
 	set := make(map[channel.Ref]bool, len(refs))
 	for _, ref := range refs {
 		set[ref] = true
@@ -73,7 +73,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 		refs, keys = append(refs, names[0]), append(keys, key)
 		ats, bodies = append(ats, r.At), append(bodies, body)
 	}
-	return s.do(ctx, "park", func(ctx context.Context) error {
+	return s.retry(ctx, "park", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, s.statements.park, refs, keys, ats, bodies)
 		return err
 	})
@@ -81,11 +81,11 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 
 // Parked implements [smsplus.Store].
 func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
-	names, err := s.names(refs)
+	names, err := s.providerIDHashes(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: parked: %w", err)
 	}
-	err = s.do(ctx, "parked", func(ctx context.Context) error {
+	err = s.retry(ctx, "parked", func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, s.statements.parked, names)
 		if err != nil {
 			return err
@@ -99,18 +99,18 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Re
 		})
 		return err
 	})
-	asked := setOf(refs)
+	asked := setOfRefs(refs)
 	return slices.DeleteFunc(rs, func(r channel.Receipt) bool { return !asked[r.Ref()] }), err
 }
 
 // Unpark implements [smsplus.Store]. It goes by the refs' numbers alone: that two
 // provider IDs ever have the same one is as likely as that a UUID repeats.
 func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
-	names, err := s.names(refs)
+	names, err := s.providerIDHashes(refs)
 	if err != nil {
 		return fmt.Errorf("pgstore: unpark: %w", err)
 	}
-	return s.do(ctx, "unpark", func(ctx context.Context) error {
+	return s.retry(ctx, "unpark", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, s.statements.unpark, names)
 		return err
 	})

@@ -17,8 +17,8 @@ import (
 
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
-	err = s.do(ctx, "message", func(ctx context.Context) error {
-		ms, err := s.messages(ctx, s.pool, s.statements.message, id)
+	err = s.retry(ctx, "message", func(ctx context.Context) error {
+		ms, err := s.queryMessages(ctx, s.pool, s.statements.message, id)
 		if err == nil && len(ms) == 0 {
 			return smsplus.ErrNotFound
 		}
@@ -36,12 +36,12 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 		return smsplus.Page{}, err
 	}
 	limit := f.PageSize()
-	sql, args, err := s.page(f, limit+1)
+	sql, args, err := s.pageQuery(f, limit+1)
 	if err != nil {
 		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
 	}
-	err = s.do(ctx, "records", func(ctx context.Context) error {
-		page.Messages, err = s.messages(ctx, s.pool, sql, args...)
+	err = s.retry(ctx, "records", func(ctx context.Context) error {
+		page.Messages, err = s.queryMessages(ctx, s.pool, sql, args...)
 		return err
 	})
 	if err != nil {
@@ -54,23 +54,23 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 	return page, nil
 }
 
-// page asks for the first of what f selects, from f.After on. It walks one index that
+// pageQuery asks for the first of what f selects, from f.After on. It walks one index that
 // has them in their order, and looks at each for what another table knows: left to
 // itself, the planner may join whole tables to find the first hundred rows.
-func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err error) {
+func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, args []any, err error) {
 	q := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.conditions(q, f)
+	conditions, err := s.filterConditions(q, f)
 	if err != nil {
 		return "", nil, err
 	}
 	var where sqlquery.Conditions
-	walked := walk(f)
+	walked := drivingTable(f)
 	for _, c := range conditions {
 		if slices.Contains(c.tables, walked) {
-			where.Add(c.of("t"))
+			where.Add(c.render("t"))
 		} else {
 			where.Add(fmt.Sprintf("(SELECT true FROM %ssmsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
-				s.layout.qualifier, c.tables[0], c.of("o")))
+				s.layout.qualifier, c.tables[0], c.render("o")))
 		}
 	}
 	if f.After != "" {
@@ -84,9 +84,9 @@ func (s *Store) page(f smsplus.Filter, limit int) (sql string, args []any, err e
 	return sql, q.Values(), nil
 }
 
-// walk returns the table whose index a page walks: that of the filter which is likely
+// drivingTable returns the table whose index a page walks: that of the filter which is likely
 // to select the fewest.
-func walk(f smsplus.Filter) string {
+func drivingTable(f smsplus.Filter) string {
 	switch {
 	case !f.Phone.IsZero():
 		return "message"
@@ -108,10 +108,10 @@ type condition struct {
 	tables []string
 }
 
-func (c condition) of(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
+func (c condition) render(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
 
-// conditions returns what f asks, but for its place in the list.
-func (s *Store) conditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
+// filterConditions returns what f asks, but for its place in the list.
+func (s *Store) filterConditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
 	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
 	if !f.Phone.IsZero() {
 		keys, err := s.codec.PhoneKeys(f.Phone)
@@ -134,13 +134,13 @@ func (s *Store) conditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []condit
 		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
 	}
 	if f.Channel != "" {
-		add("%.channel = "+q.Add(escape(f.Channel)), "attempt")
+		add("%.channel = "+q.Add(escapeChannel(f.Channel)), "attempt")
 	}
 	if !f.From.IsZero() {
-		add("%.triggered_at >= "+q.Add(up(f.From)), "message", "state", "attempt")
+		add("%.triggered_at >= "+q.Add(ceilMicrosecond(f.From)), "message", "state", "attempt")
 	}
 	if !f.To.IsZero() {
-		add("%.triggered_at < "+q.Add(up(f.To)), "message", "state", "attempt")
+		add("%.triggered_at < "+q.Add(ceilMicrosecond(f.To)), "message", "state", "attempt")
 	}
 	return cs, nil
 }

@@ -18,41 +18,41 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// addState adds the fields that say what has become of a message, which stand together
+// appendState adds the fields that say what has become of a message, which stand together
 // in the types of messages and of states.
-func addState(t *tuples, codec *rowcodec.Codec, m *smsplus.Message, tally string) error {
+func appendState(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message, tally string) error {
 	body, err := codec.EncodeState(m)
 	if err != nil {
 		return err
 	}
-	t.int2(int16(m.Status))
-	t.int2(int16(m.Status.Group()))
-	t.text(string(m.Channel))
-	t.text(string(m.Lane))
-	t.text(tally)
-	t.bytea(body)
+	t.addInt2(int16(m.Status))
+	t.addInt2(int16(m.Status.Group()))
+	t.addText(string(m.Channel))
+	t.addText(string(m.Lane))
+	t.addText(tally)
+	t.addBytea(body)
 	return nil
 }
 
-// addAttempts adds a message's attempts.
-func addAttempts(t *tuples, codec *rowcodec.Codec, m *smsplus.Message) error {
+// appendAttempts adds a message's attempts.
+func appendAttempts(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) error {
 	for i := range m.Attempts {
-		name, err := nameOf(codec, &m.Attempts[i])
+		name, err := providerIDHash(codec, &m.Attempts[i])
 		if err != nil {
 			return err
 		}
-		t.begin()
-		t.uuid(m.ID)
-		t.time(m.TriggeredAt)
-		t.text(attemptChannel(m, i))
-		t.int8OrNull(name)
-		t.end()
+		t.beginRow()
+		t.addUUID(m.ID)
+		t.addTime(m.TriggeredAt)
+		t.addText(attemptChannel(m, i))
+		t.addInt8OrNull(name)
+		t.endRow()
 	}
 	return nil
 }
 
-// nameOf returns the number under which an attempt's receipts find it, if it has one.
-func nameOf(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
+// providerIDHash returns the number under which an attempt's receipts find it, if it has one.
+func providerIDHash(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
 	if a.ProviderID == "" {
 		return pgtype.Int8{}, nil
 	}
@@ -63,7 +63,7 @@ func nameOf(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
 	return pgtype.Int8{Int64: keys[0], Valid: true}, nil
 }
 
-func timeOf(t pgtype.Timestamptz) time.Time {
+func timeOrZero(t pgtype.Timestamptz) time.Time {
 	if !t.Valid {
 		return time.Time{}
 	}
@@ -81,9 +81,9 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// routes are those that are known to be stored, by their numbers. There are few, and
+// routeCache are those that are known to be stored, by their numbers. There are few, and
 // none is ever dropped, so each is fetched once.
-type routes struct{ known sync.Map }
+type routeCache struct{ byHash sync.Map }
 
 // route is what messages of one template have in common.
 type route struct {
@@ -91,9 +91,9 @@ type route struct {
 	plan     []smsplus.PlannedStep
 }
 
-// numberOf returns the number of a route's encoding. It needs no look at the database:
+// hashRoute returns the number of a route's encoding. It needs no look at the database:
 // no two of the few routes that there ever are have the same 64 bits of SHA-256.
-func numberOf(body []byte) int64 {
+func hashRoute(body []byte) int64 {
 	sum := sha256.Sum256(body)
 	return int64(binary.BigEndian.Uint64(sum[:]))
 }
@@ -104,26 +104,26 @@ func decodeRoute(body []byte) (route, error) {
 	return route{m.Scenario, m.Plan}, err
 }
 
-func (r *routes) find(number int64) (route, bool) {
-	found, ok := r.known.Load(number)
+func (r *routeCache) find(number int64) (route, bool) {
+	found, ok := r.byHash.Load(number)
 	if !ok {
 		return route{}, false
 	}
 	return found.(route), true
 }
 
-func (r *routes) add(number int64, known route) { r.known.Store(number, known) }
+func (r *routeCache) add(number int64, known route) { r.byHash.Store(number, known) }
 
-// record is a message as it was read, but for its route.
-type record struct {
+// scannedMessage is a message as it was read, but for its route.
+type scannedMessage struct {
 	smsplus.Message
 	route int64
 }
 
-// scan reads the columns, and before them what else the row begins with.
-func (s *Store) scan(row pgx.CollectableRow, first ...any) (record, error) {
+// scanMessage reads the columns, and before them what else the row begins with.
+func (s *Store) scanMessage(row pgx.CollectableRow, first ...any) (scannedMessage, error) {
 	var (
-		r           record
+		r           scannedMessage
 		due         pgtype.Timestamptz
 		st          uint8
 		phone, key  pgtype.Text
@@ -134,32 +134,32 @@ func (s *Store) scan(row pgx.CollectableRow, first ...any) (record, error) {
 		(*[16]byte)(&m.ID), &m.TriggeredAt, &due, &m.Version, &m.Claims, &st, (*string)(&m.Channel), (*string)(&m.Lane),
 		&m.Template, &body, &r.route, &phone, &key, &fixed)...)
 	if err != nil {
-		return record{}, err
+		return scannedMessage{}, err
 	}
 	m.TriggeredAt = m.TriggeredAt.UTC()
-	m.DueAt = timeOf(due)
+	m.DueAt = timeOrZero(due)
 	m.Status, m.Key = status.Status(st), key.String
 	if err := s.codec.DecodeFixed(fixed, phone.String, m); err != nil {
-		return record{}, err
+		return scannedMessage{}, err
 	}
 	return r, s.codec.DecodeState(body, m)
 }
 
-// messages reads rows of the columns.
-func (s *Store) messages(ctx context.Context, db querier, sql string, args ...any) ([]smsplus.Message, error) {
+// queryMessages reads rows of the columns.
+func (s *Store) queryMessages(ctx context.Context, db querier, sql string, args ...any) ([]smsplus.Message, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	rs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (record, error) { return s.scan(row) })
+	rs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (scannedMessage, error) { return s.scanMessage(row) })
 	if err != nil {
 		return nil, err
 	}
-	return s.routed(ctx, db, rs)
+	return s.attachRoutes(ctx, db, rs)
 }
 
-// routed completes records with their routes.
-func (s *Store) routed(ctx context.Context, db querier, rs []record) ([]smsplus.Message, error) {
+// attachRoutes completes records with their routes.
+func (s *Store) attachRoutes(ctx context.Context, db querier, rs []scannedMessage) ([]smsplus.Message, error) {
 	found := map[int64]route{}
 	var missing []int64
 	for i := range rs {
@@ -167,7 +167,7 @@ func (s *Store) routed(ctx context.Context, db querier, rs []record) ([]smsplus.
 		if _, ok := found[number]; ok {
 			continue
 		}
-		known, ok := s.routes.find(number)
+		known, ok := s.routeCache.find(number)
 		if !ok {
 			missing = append(missing, number)
 		}
@@ -200,7 +200,7 @@ func (s *Store) fetchRoutes(ctx context.Context, db querier, numbers []int64, in
 		into[number] = r
 		// A transaction sees routes that go when it is rolled back.
 		if _, ok := db.(pgx.Tx); err == nil && !ok {
-			s.routes.add(number, r)
+			s.routeCache.add(number, r)
 		}
 		return err
 	})

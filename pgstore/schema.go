@@ -33,9 +33,9 @@ type SchemaError = migrate.VersionError
 // starts. Several calls at a time wait for each other.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
-	for try := range tries {
+	for try := range maxTries {
 		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
-		if !beaten(err) && !givenUp(err) || !pause(ctx, rand.N(firstPause<<try)) {
+		if !lostRace(err) && !retryable(err) || !sleep(ctx, rand.N(baseBackoff<<try)) {
 			break
 		}
 	}
@@ -45,10 +45,10 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	return nil
 }
 
-// beaten reports whether another migration created the tables first: this one found
+// lostRace reports whether another migration created the tables first: this one found
 // them, or their types, there when it was about to.
-func beaten(err error) bool {
-	switch codeOf(err) {
+func lostRace(err error) bool {
+	switch sqlState(err) {
 	case "42P07", "42710", uniqueViolation: // duplicate_table, duplicate_object
 		return true
 	}
@@ -61,11 +61,11 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 		return err
 	}
 	if have > 0 {
-		there, err := layoutOf(ctx, tx, l.qualifier)
+		there, err := detectLayout(ctx, tx, l.qualifier)
 		if err != nil {
 			return err
 		}
-		if l.monthly && !there.monthly {
+		if l.partitioned && !there.partitioned {
 			return fmt.Errorf("Options.PartitionByMonth is for tables that are not there yet: %w", ErrNotPartitioned)
 		}
 		l = there
@@ -84,12 +84,12 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 		return err
 	}
 	for _, step := range steps {
-		if _, err := tx.Exec(ctx, qualified(step.SQL, l)); err != nil {
+		if _, err := tx.Exec(ctx, renderMigration(step.SQL, l)); err != nil {
 			return fmt.Errorf("version %d: %w", step.Version, err)
 		}
 	}
-	if l.monthly {
-		return makeMonths(ctx, tx, l, time.Now())
+	if l.partitioned {
+		return createPartitions(ctx, tx, l, time.Now())
 	}
 	return nil
 }
@@ -104,9 +104,9 @@ const schemaMark = "/*schema*/"
 func MigrationSQL(from int, o Options) (string, error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
 	text, err := schema.SQL(from, schemaMark)
-	text = qualified(text, l)
+	text = renderMigration(text, l)
 	if err == nil && o.PartitionByMonth {
-		text += monthsSQL(l, time.Now())
+		text += createPartitionsScript(l, time.Now())
 	}
 	return text, err
 }

@@ -47,15 +47,15 @@ func (p params) OnlyIf(relation string) params {
 
 // render returns the statement of a file in sql/ for the layout.
 func (l layout) render(file string, p params) string {
-	p.Schema, p.Partitioned = l.qualifier, l.monthly
+	p.Schema, p.Partitioned = l.qualifier, l.partitioned
 	var b strings.Builder
 	if err := templates.ExecuteTemplate(&b, file+".sql", p); err != nil {
 		panic(err) // a template that does not render is a mistake in this package
 	}
-	return withoutBlankLines(b.String())
+	return removeBlankLines(b.String())
 }
 
-func withoutBlankLines(sql string) string {
+func removeBlankLines(sql string) string {
 	var b strings.Builder
 	for line := range strings.Lines(sql) {
 		if line = strings.TrimRight(line, " \t\n"); line == "" {
@@ -71,41 +71,41 @@ func withoutBlankLines(sql string) string {
 
 // statements are the texts of the statements that a store uses often.
 type statements struct {
-	insert, insertKeyed, insertMore    string
-	message, named, routes             string
-	park, parked, unpark               string
-	erasable, erase, underWay          string
-	lease, addTotals, deleteZeroTotals string
-	arrayTypes                         string
-	claim, purge, takeDeltas           *limited
-	update                             *spanning
+	insert, insertKeyed, insertWithAttempts string
+	message, byProviderID, routes           string
+	park, parked, unpark                    string
+	erasable, erase, countOpen              string
+	lease, addTotals, deleteZeroTotals      string
+	arrayTypes                              string
+	claim, purge, takeDeltas                *limitStatement
+	update                                  *rangeStatement
 }
 
 func newStatements(l layout) statements {
 	text := func(file string) string { return l.render(file, params{}) }
 	return statements{
-		insert: text("insert"), insertKeyed: text("insert_keyed"), insertMore: text("insert_with_attempts"),
-		message: text("message"), named: text("by_provider_id"), routes: text("routes"),
+		insert: text("insert"), insertKeyed: text("insert_keyed"), insertWithAttempts: text("insert_with_attempts"),
+		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
 		park: text("park"), parked: text("parked"), unpark: text("unpark"),
-		erasable: text("erasable"), erase: text("erase"), underWay: text("count_open"),
+		erasable: text("erasable"), erase: text("erase"), countOpen: text("count_open"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),
-		claim:      &limited{layout: l, file: "claim"},
-		purge:      &limited{layout: l, file: "purge"},
-		takeDeltas: &limited{layout: l, file: "take_deltas"},
-		update:     &spanning{layout: l, file: "update"},
+		claim:      &limitStatement{layout: l, file: "claim"},
+		purge:      &limitStatement{layout: l, file: "purge"},
+		takeDeltas: &limitStatement{layout: l, file: "take_deltas"},
+		update:     &rangeStatement{layout: l, file: "update"},
 	}
 }
 
-// limited is a statement with a limit in its text. Of a parameter the planner would
+// limitStatement is a statement with a limit in its text. Of a parameter the planner would
 // expect a tenth of the table.
-type limited struct {
+type limitStatement struct {
 	layout layout
 	file   string
 	texts  sync.Map // by limit
 }
 
-func (s *limited) text(limit int) string {
+func (s *limitStatement) text(limit int) string {
 	if text, ok := s.texts.Load(limit); ok {
 		return text.(string)
 	}
@@ -114,23 +114,23 @@ func (s *limited) text(limit int) string {
 	return text
 }
 
-// spanning is a statement with the edges of its messages' months in its text, if the
+// rangeStatement is a statement with the edges of its messages' months in its text, if the
 // tables are partitioned.
-type spanning struct {
+type rangeStatement struct {
 	layout layout
 	file   string
 	texts  sync.Map // by the edges
 }
 
-func (s *spanning) text(ats []time.Time) string {
-	var edges span[month]
+func (s *rangeStatement) text(ats []time.Time) string {
+	var edges interval[month]
 	if len(ats) > 0 {
-		edges = span[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
+		edges = interval[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
 	}
 	if text, ok := s.texts.Load(edges); ok {
 		return text.(string)
 	}
-	text := s.layout.render(s.file, params{From: edges.from.text(), To: edges.to.text()})
+	text := s.layout.render(s.file, params{From: edges.from.literal(), To: edges.to.literal()})
 	s.texts.Store(edges, text)
 	return text
 }

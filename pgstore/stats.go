@@ -33,23 +33,23 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	var sql string
 	var args []any
 	if f.Phone.IsZero() && f.CountryCode == "" {
-		sql, args = s.sums(f)
-	} else if sql, args, err = s.recount(f); err != nil {
+		sql, args = s.totalsQuery(f)
+	} else if sql, args, err = s.recountQuery(f); err != nil {
 		return nil, fmt.Errorf("pgstore: stats: %w", err)
 	}
 	if sql == "" {
 		return nil, nil
 	}
-	err = s.do(ctx, "stats", func(ctx context.Context) error {
-		rows, err = s.addUp(ctx, f, sql, args)
+	err = s.retry(ctx, "stats", func(ctx context.Context) error {
+		rows, err = s.sumRows(ctx, f, sql, args)
 		return err
 	})
 	return rows, err
 }
 
-// addUp adds up rows of a template with either a tally and how often there is one, or
+// sumRows adds up rows of a template with either a tally and how often there is one, or
 // the counts themselves.
-func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []any) ([]smsplus.TemplateStats, error) {
+func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args []any) ([]smsplus.TemplateStats, error) {
 	found, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []
 		total           smsplus.TemplateStats
 	)
 	into := []any{&template, &tally, &n}
-	columns := counts(&total)
+	columns := countFields(&total)
 	for _, count := range columns[:len(columns)-1] {
 		into = append(into, count)
 	}
@@ -73,9 +73,9 @@ func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []
 			sums[template] = sum.Plus(total)
 			return nil
 		}
-		m, err := counted(tally)
+		m, err := decodeTally(tally)
 		if err == nil && f.Group.Has(m.Status) {
-			sums[template] = sum.Plus(stats(m, f.Channel, n))
+			sums[template] = sum.Plus(templateStats(m, f.Channel, n))
 		}
 		return err
 	})
@@ -88,25 +88,25 @@ func (s *Store) addUp(ctx context.Context, f smsplus.Filter, sql string, args []
 	}), nil
 }
 
-// recount asks for the tallies of all messages that f selects.
-func (s *Store) recount(f smsplus.Filter) (sql string, args []any, err error) {
+// recountQuery asks for the tallies of all messages that f selects.
+func (s *Store) recountQuery(f smsplus.Filter) (sql string, args []any, err error) {
 	f.Channel = "" // attempts are counted from the tally
 	q := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.conditions(q, f)
+	conditions, err := s.filterConditions(q, f)
 	if err != nil {
 		return "", nil, err
 	}
 	var where sqlquery.Conditions
 	for _, c := range conditions {
-		where.Add(c.of(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+		where.Add(c.render(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
 	}
 	return s.layout.render("stats_recount", params{Where: where.Where()}), q.Values(), nil
 }
 
-// sums asks for totals, deltas and the tallies of the hours that f's range cuts; it
+// totalsQuery asks for totals, deltas and the tallies of the hours that f's range cuts; it
 // returns "" for a range that is empty.
-func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
-	hours, cuts := wholeHours(f.From, f.To)
+func (s *Store) totalsQuery(f smsplus.Filter) (sql string, args []any) {
+	hours, cuts := splitRange(f.From, f.To)
 	if hours.from >= hours.to && len(cuts) == 0 {
 		return "", nil
 	}
@@ -130,7 +130,7 @@ func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
 	}
 	if hours.from < hours.to {
 		channel := "channel = " + q.Add(string(f.Channel))
-		for _, t := range hours.tiers() {
+		for _, t := range hours.spanRanges() {
 			part("stats_totals", channel, fmt.Sprint("span = ", t.span), fmt.Sprint("start >= ", t.from), fmt.Sprint("start < ", t.to), tab, template)
 		}
 		part("stats_deltas", fmt.Sprint("hour >= ", hours.from), fmt.Sprint("hour < ", hours.to), template)
@@ -141,52 +141,52 @@ func (s *Store) sums(f smsplus.Filter) (sql string, args []any) {
 	return strings.Join(parts, "\nUNION ALL\n"), q.Values()
 }
 
-// span is from ≤ t < to.
-type span[T any] struct{ from, to T }
+// interval is from ≤ t < to.
+type interval[T any] struct{ from, to T }
 
 // hours are hours since 1970.
-type hours span[int32]
+type hours interval[int32]
 
-// tier is a stretch of one of the totals' spans.
-type tier struct {
+// spanRange is a stretch of one of the totals' spans.
+type spanRange struct {
 	span, from, to int32
 }
 
-// tiers divides hours into as long spans as there are.
-func (h hours) tiers() []tier { return appendTiers(nil, h, spans) }
+// spanRanges divides hours into as long spans as there are.
+func (h hours) spanRanges() []spanRange { return appendSpanRanges(nil, h, spans) }
 
-func appendTiers(ts []tier, h hours, spans []int32) []tier {
+func appendSpanRanges(ts []spanRange, h hours, spans []int32) []spanRange {
 	if h.from >= h.to {
 		return ts
 	}
 	last := len(spans) - 1
 	span := spans[last]
-	from, to := -inSpans(-h.from, span), inSpans(h.to, span)
+	from, to := -spanIndex(-h.from, span), spanIndex(h.to, span)
 	if from >= to {
-		return appendTiers(ts, h, spans[:last])
+		return appendSpanRanges(ts, h, spans[:last])
 	}
-	ts = append(ts, tier{span, from, to})
+	ts = append(ts, spanRange{span, from, to})
 	if last > 0 {
-		ts = appendTiers(ts, hours{h.from, from * span}, spans[:last])
-		ts = appendTiers(ts, hours{to * span, h.to}, spans[:last])
+		ts = appendSpanRanges(ts, hours{h.from, from * span}, spans[:last])
+		ts = appendSpanRanges(ts, hours{to * span, h.to}, spans[:last])
 	}
 	return ts
 }
 
-// inSpans returns how many whole spans an hour since 1970 is after that.
-func inSpans(hour, span int32) int32 { return int32(floorDiv(int64(hour), int64(span))) }
+// spanIndex returns how many whole spans an hour since 1970 is after that.
+func spanIndex(hour, span int32) int32 { return int32(floorDiv(int64(hour), int64(span))) }
 
 // These are before and after all hours, and at the edge of every span.
 const (
-	firstHour = -1 << 30 / (8 * 24) * (8 * 24)
-	lastHour  = 1 << 30 / (8 * 24) * (8 * 24)
+	minHour = -1 << 30 / (8 * 24) * (8 * 24)
+	maxHour = 1 << 30 / (8 * 24) * (8 * 24)
 )
 
-// wholeHours returns the whole hours of a range, and what it has of others. A zero
+// splitRange returns the whole hours of a range, and what it has of others. A zero
 // time is no bound.
-func wholeHours(from, to time.Time) (whole hours, cuts []span[time.Time]) {
-	whole = hours{firstHour, lastHour}
-	start, end := up(from).UTC(), up(to).UTC()
+func splitRange(from, to time.Time) (whole hours, cuts []interval[time.Time]) {
+	whole = hours{minHour, maxHour}
+	start, end := ceilMicrosecond(from).UTC(), ceilMicrosecond(to).UTC()
 	if !from.IsZero() {
 		whole.from = hourOf(start.Add(time.Hour - time.Microsecond))
 	}
@@ -194,15 +194,15 @@ func wholeHours(from, to time.Time) (whole hours, cuts []span[time.Time]) {
 		whole.to = hourOf(end)
 	}
 	if whole.from >= whole.to && !from.IsZero() && !to.IsZero() {
-		return hours{}, []span[time.Time]{{start, end}}
+		return hours{}, []interval[time.Time]{{start, end}}
 	}
-	if edge := timeOfHour(whole.from); !from.IsZero() && start.Before(edge) {
-		cuts = append(cuts, span[time.Time]{start, edge})
+	if edge := startOfHour(whole.from); !from.IsZero() && start.Before(edge) {
+		cuts = append(cuts, interval[time.Time]{start, edge})
 	}
-	if edge := timeOfHour(whole.to); !to.IsZero() && edge.Before(end) {
-		cuts = append(cuts, span[time.Time]{edge, end})
+	if edge := startOfHour(whole.to); !to.IsZero() && edge.Before(end) {
+		cuts = append(cuts, interval[time.Time]{edge, end})
 	}
 	return whole, cuts
 }
 
-func timeOfHour(h int32) time.Time { return time.Unix(int64(h)*int64(time.Hour/time.Second), 0).UTC() }
+func startOfHour(h int32) time.Time { return time.Unix(int64(h)*int64(time.Hour/time.Second), 0).UTC() }

@@ -20,8 +20,8 @@ func TestTiersAndCutsCoverARangeOnce(t *testing.T) {
 		if to.Before(from) {
 			from, to = to, from
 		}
-		whole, cuts := wholeHours(from, to)
-		tiers := whole.tiers()
+		whole, cuts := splitRange(from, to)
+		tiers := whole.spanRanges()
 		times := func(at time.Time) (n int) {
 			for _, c := range cuts {
 				if !at.Before(c.from) && at.Before(c.to) {
@@ -29,7 +29,7 @@ func TestTiersAndCutsCoverARangeOnce(t *testing.T) {
 				}
 			}
 			for _, tier := range tiers {
-				if i := inSpans(hourOf(at), tier.span); tier.from <= i && i < tier.to {
+				if i := spanIndex(hourOf(at), tier.span); tier.from <= i && i < tier.to {
 					n++
 				}
 			}
@@ -50,10 +50,10 @@ func TestAQuarterIsFewSpans(t *testing.T) {
 	t.Parallel()
 	for day := range 40 {
 		from := time.Date(2026, 1, day, 16, 0, 0, 0, time.UTC)
-		whole, cuts := wholeHours(from, from.AddDate(0, 3, 0).Add(17*time.Minute))
+		whole, cuts := splitRange(from, from.AddDate(0, 3, 0).Add(17*time.Minute))
 		require.Len(t, cuts, 1)
 		n := int32(0)
-		for _, tier := range whole.tiers() {
+		for _, tier := range whole.spanRanges() {
 			require.Less(t, tier.from, tier.to)
 			n += tier.to - tier.from
 		}
@@ -63,9 +63,9 @@ func TestAQuarterIsFewSpans(t *testing.T) {
 
 func TestNoBoundReachesPastEverything(t *testing.T) {
 	t.Parallel()
-	whole, cuts := wholeHours(time.Time{}, time.Time{})
+	whole, cuts := splitRange(time.Time{}, time.Time{})
 	require.Empty(t, cuts)
-	require.Len(t, whole.tiers(), 1)
+	require.Len(t, whole.spanRanges(), 1)
 	for _, at := range []time.Time{time.Unix(-1<<40, 0), time.Unix(1<<40, 0)} {
 		require.Less(t, whole.from, hourOf(at))
 		require.Greater(t, whole.to, hourOf(at))

@@ -68,19 +68,19 @@ func (o Options) qualifier() string {
 // Store is a [smsplus.Store] in a PostgreSQL database. It is made by [New] and safe
 // for concurrent use, by many processes at once.
 type Store struct {
-	pool   *pgxpool.Pool
-	o      Options
-	codec  *rowcodec.Codec
-	routes routes
-	folds  folds
-	months months
-	hints  hints
-	beside beside
+	pool              *pgxpool.Pool
+	options           Options
+	codec             *rowcodec.Codec
+	routeCache        routeCache
+	foldState         foldState
+	partitionSchedule partitionSchedule
+	notifier          notifier
+	background        backgroundTasks
 
-	layout     layout
-	statements statements
-	tupleTypes []string // qualified
-	traced     bool     // somebody may keep what is sent
+	layout              layout
+	statements          statements
+	compositeArrayTypes []string // qualified
+	hasTracer           bool     // somebody may keep what is sent
 }
 
 var (
@@ -103,39 +103,39 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if err := errors.Join(bad...); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, o: o, codec: rowcodec.NewCodec(o.Sealer), traced: pool.Config().ConnConfig.Tracer != nil}
-	s.folds.holder = uuid.New()
-	err := s.do(ctx, "open", func(ctx context.Context) error {
+	s := &Store{pool: pool, options: o, codec: rowcodec.NewCodec(o.Sealer), hasTracer: pool.Config().ConnConfig.Tracer != nil}
+	s.foldState.holder = uuid.New()
+	err := s.retry(ctx, "open", func(ctx context.Context) error {
 		have, err := versionOf(ctx, pool, o.qualifier())
 		if err := cmp.Or(err, schema.Check(have)); err != nil {
 			return err
 		}
-		s.layout, err = layoutOf(ctx, pool, o.qualifier())
+		s.layout, err = detectLayout(ctx, pool, o.qualifier())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.statements = newStatements(s.layout)
-	for _, name := range tupleTypes {
-		s.tupleTypes = append(s.tupleTypes, s.layout.qualifier+name)
+	for _, name := range compositeArrayTypes {
+		s.compositeArrayTypes = append(s.compositeArrayTypes, s.layout.qualifier+name)
 	}
-	s.beside.ctx, s.beside.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.background.ctx, s.background.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if o.Notify {
-		s.hints.due = make(chan struct{}, 1)
-		s.beside.run(func(ctx context.Context) { s.hints.run(ctx, pool, o.Schema) })
+		s.notifier.requests = make(chan struct{}, 1)
+		s.background.start(func(ctx context.Context) { s.notifier.run(ctx, pool, o.Schema) })
 	}
 	return s, nil
 }
 
 // Close ends what the store does by itself. The pool stays open.
 func (s *Store) Close() error {
-	s.beside.close()
+	s.background.close()
 	return nil
 }
 
-// beside is what a store does by itself, beside its calls.
-type beside struct {
+// backgroundTasks is what a store does by itself, beside its calls.
+type backgroundTasks struct {
 	ctx    context.Context // ends when the store is closed
 	cancel context.CancelFunc
 
@@ -144,8 +144,8 @@ type beside struct {
 	running sync.WaitGroup
 }
 
-// run does something until it is done or the store is closed.
-func (b *beside) run(do func(context.Context)) {
+// start does something until it is done or the store is closed.
+func (b *backgroundTasks) start(do func(context.Context)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
@@ -153,7 +153,7 @@ func (b *beside) run(do func(context.Context)) {
 	}
 }
 
-func (b *beside) close() {
+func (b *backgroundTasks) close() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
@@ -166,7 +166,7 @@ func (b *beside) close() {
 // whole tables.
 func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
-		if s.layout.monthly {
+		if s.layout.partitioned {
 			if _, err := tx.Exec(ctx, "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"); err != nil {
 				return err
 			}
@@ -178,35 +178,35 @@ func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
 // A transaction that PostgreSQL gave up is tried so often at most. The pause before the
 // second try is random, up to twice this, and doubles with each other.
 const (
-	tries      = 8
-	firstPause = 2 * time.Millisecond
+	maxTries    = 8
+	baseBackoff = 2 * time.Millisecond
 )
 
-// do makes a call: with a deadline, again if the database gave up a transaction for
+// retry makes a call: with a deadline, again if the database gave up a transaction for
 // another's sake, and with an error that says nothing of what the call was about.
-func (s *Store) do(ctx context.Context, op string, call func(context.Context) error) error {
+func (s *Store) retry(ctx context.Context, op string, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.o.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, s.options.Timeout)
 		defer cancel()
 	}
 	err := call(ctx)
-	for try := 1; try < tries && givenUp(err) && pause(ctx, rand.N(firstPause<<try)); try++ {
+	for try := 1; try < maxTries && retryable(err) && sleep(ctx, rand.N(baseBackoff<<try)); try++ {
 		err = call(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("pgstore: %s: %w", op, discreet(err))
+		return fmt.Errorf("pgstore: %s: %w", op, redactError(err))
 	}
 	return nil
 }
 
-// givenUp reports whether the database undid a transaction that may succeed when it
+// retryable reports whether the database undid a transaction that may succeed when it
 // is repeated: a serialization failure, a deadlock, or a lock that did not come in time.
-func givenUp(err error) bool {
-	switch codeOf(err) {
+func retryable(err error) bool {
+	switch sqlState(err) {
 	case "40001", "40P01", "55P03":
 		return true
 	}
@@ -215,18 +215,18 @@ func givenUp(err error) bool {
 
 const uniqueViolation = "23505"
 
-// codeOf returns the SQLSTATE of a database's error (PostgreSQL documentation,
+// sqlState returns the SQLSTATE of a database's error (PostgreSQL documentation,
 // appendix A), or "".
-func codeOf(err error) string {
+func sqlState(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""
 }
 
-// discreet returns a database's error without the parts that quote rows, and without the
+// redactError returns a database's error without the parts that quote rows, and without the
 // words of a data exception (class 22), which may quote a value.
-func discreet(err error) error {
+func redactError(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return err
@@ -241,8 +241,8 @@ func discreet(err error) error {
 	}
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, wait time.Duration) bool {
+// sleep waits, unless ctx ends first.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -253,8 +253,8 @@ func pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// up returns the time in microseconds, rounded up: stored times are at or after the
+// ceilMicrosecond returns the time in microseconds, rounded up: stored times are at or after the
 // one if, and only if, they are at or after the other.
-func up(t time.Time) time.Time {
+func ceilMicrosecond(t time.Time) time.Time {
 	return t.Add(time.Microsecond - time.Nanosecond).Truncate(time.Microsecond)
 }

@@ -21,8 +21,8 @@ import (
 // counters of what is in them, and to count a message anew is to count its new tally
 // and no longer its old one. PostgreSQL knows of a tally only where the words are.
 
-// tallyOf returns m's tally.
-func tallyOf(m *smsplus.Message) string {
+// encodeTally returns m's tally.
+func encodeTally(m *smsplus.Message) string {
 	var b []byte
 	add := func(st status.Status, read time.Time) {
 		b = strconv.AppendUint(b, uint64(st), 10)
@@ -50,23 +50,23 @@ func attemptChannel(m *smsplus.Message, i int) string {
 			n++
 		}
 	}
-	name := escape(m.Attempts[i].Channel)
+	name := escapeChannel(m.Attempts[i].Channel)
 	if n > 1 {
 		name += "#" + strconv.Itoa(n)
 	}
 	return name
 }
 
-// escape returns a channel's name without what divides a tally.
-func escape(c channel.Name) string { return url.QueryEscape(string(c)) }
+// escapeChannel returns a channel's name without what divides a tally.
+func escapeChannel(c channel.Name) string { return url.QueryEscape(string(c)) }
 
-// counted returns a message that [smsplus.TemplateStats.Add] counts as it does those
+// decodeTally returns a message that [smsplus.TemplateStats.Add] counts as it does those
 // with the tally.
-func counted(tally string) (smsplus.Message, error) {
+func decodeTally(tally string) (smsplus.Message, error) {
 	var m smsplus.Message
 	words := strings.Split(tally, " ")
 	var err error
-	if m.Status, m.ReadAt, err = outcome(words[0]); err != nil {
+	if m.Status, m.ReadAt, err = decodeStatus(words[0]); err != nil {
 		return m, err
 	}
 	for _, word := range words[1:] {
@@ -77,7 +77,7 @@ func counted(tally string) (smsplus.Message, error) {
 			return m, fmt.Errorf("a tally's channel: %w", err)
 		}
 		a := smsplus.Attempt{Channel: channel.Name(name)}
-		if a.Status, a.ReadAt, err = outcome(rest); err != nil {
+		if a.Status, a.ReadAt, err = decodeStatus(rest); err != nil {
 			return m, err
 		}
 		m.Attempts = append(m.Attempts, a)
@@ -85,7 +85,7 @@ func counted(tally string) (smsplus.Message, error) {
 	return m, nil
 }
 
-func outcome(s string) (st status.Status, read time.Time, err error) {
+func decodeStatus(s string) (st status.Status, read time.Time, err error) {
 	digits, isRead := strings.CutSuffix(s, "r")
 	n, err := strconv.ParseUint(digits, 10, 8)
 	if err != nil || !status.Status(n).Valid() {
@@ -97,20 +97,20 @@ func outcome(s string) (st status.Status, read time.Time, err error) {
 	return status.Status(n), read, nil
 }
 
-// stats returns the counts of n messages that count as m does, of themselves or, if
+// templateStats returns the counts of n messages that count as m does, of themselves or, if
 // c is not "", of their attempts on that channel.
-func stats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateStats {
+func templateStats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateStats {
 	var s smsplus.TemplateStats
 	s.Add(m, c)
-	for _, count := range counts(&s) {
+	for _, count := range countFields(&s) {
 		*count *= n
 	}
 	return s
 }
 
-// counts returns where the counts of s are, in the order of the columns of the table
+// countFields returns where the counts of s are, in the order of the columns of the table
 // of totals, and Triggered after them.
-func counts(s *smsplus.TemplateStats) []*int {
+func countFields(s *smsplus.TemplateStats) []*int {
 	return []*int{
 		&s.Preparing, &s.Accepted, &s.Failed, &s.Undeliverable, &s.Delivered, &s.Read, &s.DeliveredTwice, &s.Triggered,
 	}

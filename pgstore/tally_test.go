@@ -36,18 +36,18 @@ func TestATallyCountsAsItsMessageDoes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
-		got, err := counted(tallyOf(&m))
+		got, err := decodeTally(encodeTally(&m))
 		require.NoError(t, err)
 		require.Equal(t, m.Status.Group(), got.Status.Group())
 		for _, c := range names {
 			var want smsplus.TemplateStats
 			want.Add(m, c)
-			require.Equal(t, want, stats(got, c, 1), "%q counts on channel %q", tallyOf(&m), c)
+			require.Equal(t, want, templateStats(got, c, 1), "%q counts on channel %q", encodeTally(&m), c)
 			sum := want
 			for range 6 {
 				sum = sum.Plus(want)
 			}
-			require.Equal(t, sum, stats(got, c, 7))
+			require.Equal(t, sum, templateStats(got, c, 7))
 		}
 	})
 }
@@ -56,7 +56,7 @@ func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
-		words := strings.Split(tallyOf(&m), " ")[1:]
+		words := strings.Split(encodeTally(&m), " ")[1:]
 		require.Len(t, words, len(m.Attempts))
 		seen := map[string]bool{}
 		for i, word := range words {
@@ -66,7 +66,7 @@ func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
 			seen[name] = true
 		}
 		for _, c := range names {
-			require.Equal(t, smsplus.Filter{Channel: c}.Match(m) && c != "" || c == "" && seen[""], seen[escape(c)],
+			require.Equal(t, smsplus.Filter{Channel: c}.Match(m) && c != "" || c == "" && seen[""], seen[escapeChannel(c)],
 				"the channel's name is that of one attempt on it")
 		}
 	})
@@ -75,7 +75,7 @@ func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
 func TestWhatIsNoTallyIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, tally := range []string{"", "5", "-1", "4x", "r", "4 sms", "4 sms:9", "4 %zz:1", "4  sms:1"} {
-		_, err := counted(tally)
+		_, err := decodeTally(tally)
 		require.Error(t, err, tally)
 	}
 }

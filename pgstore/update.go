@@ -19,25 +19,25 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	var (
 		ids  = make([][16]byte, 0, len(ms))
 		ats  []time.Time
-		next = newTuples()
+		next = newCompositeArray()
 	)
-	defer s.reuse(next)
-	for _, m := range inOrder(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
+	defer s.release(next)
+	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
 		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
 			stale = append(stale, m.ID)
 			continue
 		}
 		ids = append(ids, m.ID)
-		if s.layout.monthly {
+		if s.layout.partitioned {
 			ats = append(ats, m.TriggeredAt)
 		}
-		if err := addUpdate(next, s.codec, m); err != nil {
+		if err := appendUpdate(next, s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
 	sql := s.statements.update.text(ats)
 	var updated [][16]byte
-	err = s.do(ctx, "update", func(ctx context.Context) error {
+	err = s.retry(ctx, "update", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
 		if err != nil {
 			return err
@@ -62,15 +62,15 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	return stale, nil
 }
 
-// addUpdate adds what updateSQL replaces a message's state by.
-func addUpdate(t *tuples, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
+// appendUpdate adds what updateSQL replaces a message's state by.
+func appendUpdate(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
 	var (
 		names []byte
 		last  string
 		name  pgtype.Int8
 	)
 	for i := range m.Attempts {
-		if name, err = nameOf(codec, &m.Attempts[i]); err != nil {
+		if name, err = providerIDHash(codec, &m.Attempts[i]); err != nil {
 			return err
 		}
 		last = attemptChannel(m, i)
@@ -81,17 +81,17 @@ func addUpdate(t *tuples, codec *rowcodec.Codec, m *smsplus.Message) (err error)
 			}
 		}
 	}
-	t.begin()
-	t.uuid(m.ID)
-	t.time(m.TriggeredAt)
-	t.int8(m.Version)
-	t.timeOrNull(m.DueAt)
-	if err := addState(t, codec, m, tallyOf(m)); err != nil {
+	t.beginRow()
+	t.addUUID(m.ID)
+	t.addTime(m.TriggeredAt)
+	t.addInt8(m.Version)
+	t.addTimeOrNull(m.DueAt)
+	if err := appendState(t, codec, m, encodeTally(m)); err != nil {
 		return err
 	}
-	t.text(last)
-	t.int8OrNull(name)
-	t.text(string(names))
-	t.end()
+	t.addText(last)
+	t.addInt8OrNull(name)
+	t.addText(string(names))
+	t.endRow()
 	return nil
 }

@@ -56,13 +56,13 @@ var script string
 // server is the one of this process.
 var server struct {
 	sync.Mutex
-	begun bool
-	err   error
+	started bool
+	err     error
 
 	folder string
 	script *exec.Cmd
 	stdin  io.WriteCloser // the server runs as long as this is open
-	said   *bufio.Reader
+	stdout *bufio.Reader
 }
 
 var schemas atomic.Int64
@@ -72,8 +72,8 @@ var schemas atomic.Int64
 func Start() (dsn string, err error) {
 	server.Lock()
 	defer server.Unlock()
-	if !server.begun {
-		server.begun, server.err = true, start()
+	if !server.started {
+		server.started, server.err = true, start()
 	}
 	return "host=" + server.folder + " user=smsplus dbname=postgres sslmode=disable", server.err
 }
@@ -166,7 +166,7 @@ func Restart(tb testing.TB, mode string) {
 	if _, err := fmt.Fprintln(server.stdin, mode); err != nil {
 		tb.Fatal(err)
 	}
-	line, err := server.said.ReadString('\n')
+	line, err := server.stdout.ReadString('\n')
 	if !strings.HasPrefix(line, "ready ") {
 		tb.Fatalf("the PostgreSQL server did not start again: %s%v", line, err)
 	}
@@ -194,7 +194,7 @@ func start() error {
 	cmd.Dir = "/"
 	// A reader of this process's errors, as go test is, waits for the server's end.
 	cmd.Stderr = os.Stderr
-	if cmd.SysProcAttr, err = apart(); err != nil {
+	if cmd.SysProcAttr, err = processAttributes(); err != nil {
 		return err
 	}
 	stdin, err := cmd.StdinPipe()
@@ -215,7 +215,7 @@ func start() error {
 		rest, _ := io.ReadAll(said)
 		return fmt.Errorf("the PostgreSQL server did not start: %w: %s%s", cmd.Wait(), line, rest)
 	}
-	server.folder, server.script, server.stdin, server.said = folder, cmd, stdin, said
+	server.folder, server.script, server.stdin, server.stdout = folder, cmd, stdin, said
 	return nil
 }
 

@@ -4,5 +4,5 @@ package pgtest
 
 import "syscall"
 
-// apart: there is no script to run here, and so no server.
-func apart() (*syscall.SysProcAttr, error) { return nil, errNoServer }
+// processAttributes: there is no script to run here, and so no server.
+func processAttributes() (*syscall.SysProcAttr, error) { return nil, errNoServer }

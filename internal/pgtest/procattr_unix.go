@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// apart says how the script runs: out of reach of the terminal's signals to this
+// processAttributes says how the script runs: out of reach of the terminal's signals to this
 // process, and not as root, whom the server refuses to be run by.
-func apart() (*syscall.SysProcAttr, error) {
+func processAttributes() (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {
 		return attr, nil
