@@ -24,7 +24,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+var quarterStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // idAt returns the nth of the version 7 UUIDs of a time.
 func idAt(at time.Time, n int) (id uuid.UUID) {
@@ -34,12 +34,12 @@ func idAt(at time.Time, n int) (id uuid.UUID) {
 	return id
 }
 
-// fresh returns the nth message of a row, triggered and claimed.
-func fresh(n int) smsplus.Message {
-	at := began.Add(time.Duration(n) * time.Millisecond)
+// claimedMessage returns the nth message of a row, triggered and claimed.
+func claimedMessage(n int) smsplus.Message {
+	at := quarterStart.Add(time.Duration(n) * time.Millisecond)
 	return smsplus.Message{
 		ID: idAt(at, n), Template: fmt.Sprintf("template-%02d", n%50), Scenario: "order shipped",
-		To:      channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", n%1e8))},
+		To:      channel.Recipient{Phone: mustPhone(fmt.Sprintf("+8869%08d", n%1e8))},
 		Vars:    map[string]string{"code": "123456"},
 		Plan:    []smsplus.PlannedStep{{Channel: channel.LINEPush, Wait: time.Hour}, {Channel: channel.SMS}},
 		Channel: channel.LINEPush, Lane: channel.LINEPush,
@@ -47,8 +47,8 @@ func fresh(n int) smsplus.Message {
 	}
 }
 
-// finish delivers a message on its first channel.
-func finish(m *smsplus.Message, n int) {
+// setDelivered delivers a message on its first channel.
+func setDelivered(m *smsplus.Message, n int) {
 	at := m.TriggeredAt.Add(time.Second)
 	m.Attempts = []smsplus.Attempt{{
 		ID: smsplus.AttemptID(m.ID, 0), Channel: channel.LINEPush, Status: status.Delivered,
@@ -59,10 +59,10 @@ func finish(m *smsplus.Message, n int) {
 
 const batch = 256
 
-func freshBatch(n int) []smsplus.Message {
+func claimedBatch(n int) []smsplus.Message {
 	ms := make([]smsplus.Message, batch)
 	for i := range ms {
-		ms[i] = fresh(n*batch + i)
+		ms[i] = claimedMessage(n*batch + i)
 	}
 	return ms
 }
@@ -89,19 +89,19 @@ func BenchmarkBatches(b *testing.B) {
 			return err
 		}},
 		{"bare", func(_ *pgstore.Store, schema string, ms []smsplus.Message, finish func()) error {
-			return bare(b.Context(), pool, pgx.Identifier{schema}.Sanitize(), ms, finish)
+			return writeBaseline(b.Context(), pool, pgx.Identifier{schema}.Sanitize(), ms, finish)
 		}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			schema := pgtest.Schema(b)
-			s := open(b, pool, pgstore.Options{Schema: schema})
+			s := openStore(b, pool, pgstore.Options{Schema: schema})
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
-				ms := freshBatch(n)
+				ms := claimedBatch(n)
 				err := bm.write(s, schema, ms, func() {
 					for i := range ms {
-						finish(&ms[i], n*batch+i)
+						setDelivered(&ms[i], n*batch+i)
 					}
 				})
 				if err != nil {
@@ -114,9 +114,9 @@ func BenchmarkBatches(b *testing.B) {
 	}
 }
 
-// bare writes rows of the size that the store's have, with one statement for the
+// writeBaseline writes rows of the size that the store's have, with one statement for the
 // insert and one for the update, and checks nothing but the version.
-func bare(ctx context.Context, pool *pgxpool.Pool, schema string, ms []smsplus.Message, finish func()) error {
+func writeBaseline(ctx context.Context, pool *pgxpool.Pool, schema string, ms []smsplus.Message, finish func()) error {
 	var (
 		ids                      [][16]byte
 		ats, dues                []time.Time
@@ -165,14 +165,14 @@ func bare(ctx context.Context, pool *pgxpool.Pool, schema string, ms []smsplus.M
 // undeliverable, ten are open and the others delivered.
 const quarter = 92 * 24 * time.Hour
 
-func past(i, n int) smsplus.Message {
-	m := fresh(i)
-	m.TriggeredAt = began.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
+func pastMessage(i, n int) smsplus.Message {
+	m := claimedMessage(i)
+	m.TriggeredAt = quarterStart.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
 	m.ID = idAt(m.TriggeredAt, i)
 	at := func(d time.Duration) time.Time { return m.TriggeredAt.Add(d) }
 	m.ExpiresAt = at(24 * time.Hour)
 	if i%10 == 0 {
-		m.To.Phone = number(fmt.Sprintf("+8190%08d", i))
+		m.To.Phone = mustPhone(fmt.Sprintf("+8190%08d", i))
 	}
 	if i%5000 == 0 {
 		m.To.Phone = onePerson
@@ -202,20 +202,20 @@ func past(i, n int) smsplus.Message {
 	return m
 }
 
-var onePerson = number("+886900000000")
+var onePerson = mustPhone("+886900000000")
 
-// fill gives the store a quarter of n messages, folded and analyzed.
-func fill(tb testing.TB, s *pgstore.Store, schema string, n int) {
+// fillQuarter gives the store a quarter of n messages, folded and analyzed.
+func fillQuarter(tb testing.TB, s *pgstore.Store, schema string, n int) {
 	tb.Helper()
 	ms := make([]smsplus.Message, 0, 1000)
 	for i := range n {
-		if ms = append(ms, past(i, n)); len(ms) == cap(ms) || i == n-1 {
+		if ms = append(ms, pastMessage(i, n)); len(ms) == cap(ms) || i == n-1 {
 			_, err := s.Insert(tb.Context(), ms)
 			require.NoError(tb, err)
 			ms = ms[:0]
 		}
 	}
-	require.NoError(tb, s.Maintain(tb.Context(), began))
+	require.NoError(tb, s.Maintain(tb.Context(), quarterStart))
 	for _, table := range []string{"message", "state", "attempt", "parked", "delta", "total"} {
 		pgtest.Exec(tb, "VACUUM ANALYZE "+pgx.Identifier{schema, "smsplus_" + table}.Sanitize())
 	}
@@ -225,16 +225,16 @@ func fill(tb testing.TB, s *pgstore.Store, schema string, n int) {
 func BenchmarkRead(b *testing.B) {
 	schema := pgtest.Schema(b)
 	pool := pgtest.Pool(b, nil)
-	s := open(b, pool, pgstore.Options{Schema: schema})
+	s := openStore(b, pool, pgstore.Options{Schema: schema})
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("SMSPLUS_BENCH_RECORDS"), "20000"))
 	require.NoError(b, err)
-	fill(b, s, schema, n)
+	fillQuarter(b, s, schema, n)
 	// Edges in the middle of an hour are the worst that a range can have.
-	from := began.Add(29*time.Minute + 59*time.Second)
+	from := quarterStart.Add(29*time.Minute + 59*time.Second)
 	to := from.Add(quarter - time.Hour)
 	for name, f := range map[string]smsplus.Filter{
 		"none":            {},
-		"range":           {From: from, To: began.Add(quarter / 2)},
+		"range":           {From: from, To: quarterStart.Add(quarter / 2)},
 		"template":        {Template: "template-07"},
 		"channel":         {Channel: channel.SMS},
 		"phone":           {Phone: onePerson},
@@ -293,12 +293,12 @@ func BenchmarkRetention(b *testing.B) {
 			name := map[bool]string{true: "drop", false: "purge"}[monthly] + map[bool]string{true: "/keyed", false: "/keyless"}[keyed]
 			b.Run(name, func(b *testing.B) {
 				o := pgstore.Options{Schema: pgtest.Schema(b), PartitionByMonth: monthly}
-				other := open(b, others, o)
-				longest, gone, now := time.Duration(0), 0, began
+				other := openStore(b, others, o)
+				longest, gone, now := time.Duration(0), 0, quarterStart
 				for b.Loop() {
 					b.StopTimer()
 					now = now.Add(10 * time.Minute)
-					s := open(b, pool, o)
+					s := openStore(b, pool, o)
 					fillMonth(b, s, now, n, keyed)
 					ctx, cancel := context.WithCancel(b.Context())
 					var claims errgroup.Group
@@ -315,11 +315,11 @@ func BenchmarkRetention(b *testing.B) {
 					b.StartTimer()
 					dropped := 0
 					if monthly {
-						dropped, err = s.DropMonths(b.Context(), began.AddDate(0, 1, 0))
+						dropped, err = s.DropMonths(b.Context(), quarterStart.AddDate(0, 1, 0))
 						require.NoError(b, err)
 					}
 					for !monthly && dropped < n {
-						k, err := s.Purge(b.Context(), began.AddDate(0, 1, 0), 1000)
+						k, err := s.Purge(b.Context(), quarterStart.AddDate(0, 1, 0), 1000)
 						require.NoError(b, err)
 						dropped += k
 					}
@@ -342,13 +342,13 @@ func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool)
 	require.NoError(b, s.Maintain(b.Context(), now))
 	ms := make([]smsplus.Message, 0, 1000)
 	for i := range n {
-		m := past(i, 3*n)
+		m := pastMessage(i, 3*n)
 		m.DueAt = time.Time{}
 		if keyed {
 			m.Key = m.ID.String()
 		}
 		if ms = append(ms, m); len(ms) == cap(ms) || i == n-1 {
-			insert(b, s, ms...)
+			insertAll(b, s, ms...)
 			ms = ms[:0]
 		}
 	}
@@ -360,16 +360,16 @@ func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool)
 // excepted, and looks at one in which nothing is due.
 func BenchmarkClaim(b *testing.B) {
 	schema := pgtest.Schema(b)
-	s := open(b, pgtest.Pool(b, nil), pgstore.Options{Schema: schema})
+	s := openStore(b, pgtest.Pool(b, nil), pgstore.Options{Schema: schema})
 	const n = 20 * batch
 	for i := range n / batch {
-		ms := freshBatch(i)
+		ms := claimedBatch(i)
 		for j := range ms {
 			ms[j].Lane = []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS}[j%3]
 		}
-		insert(b, s, ms...)
+		insertAll(b, s, ms...)
 	}
-	c := smsplus.Claim{Now: began, Lease: time.Minute, Limit: batch, Except: []channel.Name{channel.SMS}}
+	c := smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Except: []channel.Name{channel.SMS}}
 	b.Run("idle", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -380,7 +380,7 @@ func BenchmarkClaim(b *testing.B) {
 	})
 	b.Run("due", func(b *testing.B) {
 		b.ReportAllocs()
-		c.Now = began.Add(24 * time.Hour)
+		c.Now = quarterStart.Add(24 * time.Hour)
 		for b.Loop() {
 			c.Now = c.Now.Add(c.Lease) // all are due again, those claimed first last
 			if claimed, err := s.Claim(b.Context(), c); err != nil || len(claimed.Messages) != batch {
@@ -396,8 +396,8 @@ func BenchmarkClaim(b *testing.B) {
 func BenchmarkLife(b *testing.B) {
 	const senders = 64
 	pgtest.Durable(b)
-	s := open(b, pgtest.Pool(b, nil), pgstore.Options{Schema: pgtest.Schema(b)})
-	ch := &instant{done: make(chan struct{})}
+	s := openStore(b, pgtest.Pool(b, nil), pgstore.Options{Schema: pgtest.Schema(b)})
+	ch := &instantChannel{done: make(chan struct{})}
 	d, err := smsplus.New(smsplus.Config{
 		Store: s, Channels: []channel.Channel{ch},
 		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{{Channel: channel.SMS, Content: channel.Text("{{code}}")}}}},
@@ -408,7 +408,7 @@ func BenchmarkLife(b *testing.B) {
 	go func() { ran <- d.Run(ctx) }()
 	send := func(n int) {
 		_, err := d.Send(ctx, smsplus.Trigger{
-			Template: "otp", To: channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", n%1e8))}, Vars: map[string]string{"code": "498172"},
+			Template: "otp", To: channel.Recipient{Phone: mustPhone(fmt.Sprintf("+8869%08d", n%1e8))}, Vars: map[string]string{"code": "498172"},
 		})
 		if err != nil {
 			b.Error(err)
@@ -438,16 +438,16 @@ func BenchmarkLife(b *testing.B) {
 	require.Equal(b, b.N, stats[0].Delivered)
 }
 
-// instant delivers everything at once.
-type instant struct {
+// instantChannel delivers everything at once.
+type instantChannel struct {
 	sent, target atomic.Int64
 	done         chan struct{}
 }
 
-func (*instant) Name() channel.Name     { return channel.SMS }
-func (*instant) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (*instantChannel) Name() channel.Name     { return channel.SMS }
+func (*instantChannel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
-func (c *instant) Send(context.Context, channel.Envelope) (channel.Result, error) {
+func (c *instantChannel) Send(context.Context, channel.Envelope) (channel.Result, error) {
 	if c.sent.Add(1) == c.target.Load() {
 		close(c.done)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatTheDatabaseGaveUpIsRepeated(t *testing.T) {
+func TestRetry_RepeatsAbortedTransactions(t *testing.T) {
 	t.Parallel()
 	s := &Store{options: Options{}.withDefaults()}
 	ended, cancel := context.WithCancel(t.Context())

@@ -28,28 +28,28 @@ import (
 // A test that needs another process starts this program again with a duty in this
 // environment variable. Such a child dispatches over the database, and writes a line
 // for each Send that returned and each update that came too late.
-const childDuty = "PGSTORE_TEST_CHILD"
+const childEnv = "PGSTORE_TEST_CHILD"
 
-// duty is what a child has to do.
-type duty struct {
+// childTask is what a child has to do.
+type childTask struct {
 	DSN, Schema string
 	Witness     string // where the provider is
 	Name        string // of the child
-	Ahead       time.Duration
+	ClockOffset time.Duration
 	Sends       int           // how many messages each sender sends; 0: without end
 	Timeout     time.Duration // of sends and of store calls; 0: the defaults, and their lease
 }
 
-// child is the other process. In the first one it returns.
-func child() {
-	text := os.Getenv(childDuty)
+// runChildTask is the other process. In the first one it returns.
+func runChildTask() {
+	text := os.Getenv(childEnv)
 	if text == "" {
 		return
 	}
-	var d duty
+	var d childTask
 	err := json.Unmarshal([]byte(text), &d)
 	if err == nil {
-		err = d.do()
+		err = d.run()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "child:", err)
@@ -58,20 +58,20 @@ func child() {
 	os.Exit(0)
 }
 
-// process is a child, as its parent sees it.
-type process struct {
+// childProcess is a child, as its parent sees it.
+type childProcess struct {
 	*exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
 }
 
-// start starts a child, which ends with the test, or with this process.
-func start(t *testing.T, d duty, attr *syscall.SysProcAttr) *process {
+// startChild starts a child, which ends with the test, or with this process.
+func startChild(t *testing.T, d childTask, attr *syscall.SysProcAttr) *childProcess {
 	t.Helper()
 	text, err := json.Marshal(d)
 	require.NoError(t, err)
-	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0])}
-	p.Env = append(os.Environ(), childDuty+"="+string(text))
+	p := &childProcess{Cmd: exec.CommandContext(t.Context(), os.Args[0])}
+	p.Env = append(os.Environ(), childEnv+"="+string(text))
 	p.Stderr, p.SysProcAttr = os.Stderr, attr
 	p.in, err = p.StdinPipe()
 	require.NoError(t, err)
@@ -86,13 +86,13 @@ func start(t *testing.T, d duty, attr *syscall.SysProcAttr) *process {
 	return p
 }
 
-// lines writes whole lines from many goroutines.
-type lines struct {
+// lineWriter writes whole lines from many goroutines.
+type lineWriter struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-func (l *lines) write(what string, ids ...uuid.UUID) error {
+func (l *lineWriter) write(what string, ids ...uuid.UUID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, id := range ids {
@@ -103,36 +103,36 @@ func (l *lines) write(what string, ids ...uuid.UUID) error {
 	return nil
 }
 
-// fenced is a store that tells of each update that came too late.
-type fenced struct {
+// staleReportingStore is a store that tells of each update that came too late.
+type staleReportingStore struct {
 	*pgstore.Store
-	out *lines
+	out *lineWriter
 }
 
-func (s fenced) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+func (s staleReportingStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
 	stale, err := s.Store.Update(ctx, ms)
 	return stale, errors.Join(err, s.out.write("stale", stale...))
 }
 
-// ahead is a clock that is some time ahead of the machine's.
-type ahead time.Duration
+// offsetClock is a clock that is some time ahead of the machine's.
+type offsetClock time.Duration
 
-func (a ahead) Now() time.Time { return time.Now().Add(time.Duration(a)) }
+func (a offsetClock) Now() time.Time { return time.Now().Add(time.Duration(a)) }
 
-func (a ahead) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (a offsetClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// routed returns a dispatcher with three routes. Each message's text is its own.
-func (d duty) routed(s smsplus.Store) (*smsplus.Dispatcher, error) {
+// newDispatcher returns a dispatcher with three routes. Each message's text is its own.
+func (d childTask) newDispatcher(s smsplus.Store) (*smsplus.Dispatcher, error) {
 	content := channel.Text("{{text}}")
 	sms := smsplus.Step{Channel: channel.SMS, Content: content, Wait: 10 * time.Minute}
 	atMostOnce := sms
 	atMostOnce.InDoubt = smsplus.Forward
 	push := smsplus.Step{Channel: channel.LINEPush, Content: content, Wait: 10 * time.Minute}
 	return smsplus.New(smsplus.Config{
-		Store: s, Clock: ahead(d.Ahead), Poll: 50 * time.Millisecond,
+		Store: s, Clock: offsetClock(d.ClockOffset), Poll: 50 * time.Millisecond,
 		Channels: []channel.Channel{
-			&wired{name: channel.LINEPush, from: d.Name, to: d.Witness},
-			&wired{name: channel.SMS, from: d.Name, to: d.Witness},
+			&witnessChannel{name: channel.LINEPush, from: d.Name, to: d.Witness},
+			&witnessChannel{name: channel.SMS, from: d.Name, to: d.Witness},
 		},
 		Templates: []smsplus.Template{
 			{ID: "otp", Route: []smsplus.Step{sms}},
@@ -146,8 +146,8 @@ func (d duty) routed(s smsplus.Store) (*smsplus.Dispatcher, error) {
 
 const senders = 8
 
-// do dispatches until the parent writes a line.
-func (d duty) do() error {
+// run dispatches until the parent writes a line.
+func (d childTask) run() error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {
@@ -170,8 +170,8 @@ func (d duty) do() error {
 	if err != nil {
 		return err
 	}
-	out := &lines{to: os.Stdout}
-	dispatcher, err := d.routed(fenced{s, out})
+	out := &lineWriter{to: os.Stdout}
+	dispatcher, err := d.newDispatcher(staleReportingStore{s, out})
 	if err != nil {
 		return err
 	}
@@ -191,10 +191,10 @@ func (d duty) do() error {
 }
 
 // send sends a message, or a few of them in one call, as the turn wants it.
-func (d duty) send(ctx context.Context, to *smsplus.Dispatcher, text string, turn int, out *lines) error {
+func (d childTask) send(ctx context.Context, to *smsplus.Dispatcher, text string, turn int, out *lineWriter) error {
 	tr := smsplus.Trigger{
 		Template: []string{"otp", "order", "order", "once"}[turn%4], Vars: map[string]string{"text": text},
-		To: channel.Recipient{Phone: number(fmt.Sprintf("+8869%08d", turn)), LINEUserID: "U4af4980629"},
+		To: channel.Recipient{Phone: mustPhone(fmt.Sprintf("+8869%08d", turn)), LINEUserID: "U4af4980629"},
 	}
 	if turn%3 == 0 {
 		tr.Key = text
@@ -205,14 +205,14 @@ func (d duty) send(ctx context.Context, to *smsplus.Dispatcher, text string, tur
 			trs[i].Key, trs[i].Vars = "", map[string]string{"text": fmt.Sprintf("%s/%d", text, i)}
 		}
 		ids, err := to.SendMany(ctx, trs)
-		return told(err, d.Timeout, func() error { return out.write("returned", ids...) })
+		return reportSent(err, d.Timeout, func() error { return out.write("returned", ids...) })
 	}
 	id, err := to.Send(ctx, tr)
-	return told(err, d.Timeout, func() error { return out.write("returned", id) })
+	return reportSent(err, d.Timeout, func() error { return out.write("returned", id) })
 }
 
-// told tells of what was sent. Where the deadlines are short, a call may be too late.
-func told(err error, short time.Duration, tell func() error) error {
+// reportSent tells of what was sent. Where the deadlines are short, a call may be too late.
+func reportSent(err error, short time.Duration, tell func() error) error {
 	switch {
 	case err == nil:
 		return tell()
@@ -223,17 +223,19 @@ func told(err error, short time.Duration, tell func() error) error {
 	}
 }
 
-// log is what a parent heard from its children.
-type log struct {
+// childLog is what a parent heard from its children.
+type childLog struct {
 	mu       sync.Mutex
 	returned map[uuid.UUID]bool // messages whose Send returned
 	stale    map[uuid.UUID]bool // messages that an update came too late for
 }
 
-func newLog() *log { return &log{returned: make(map[uuid.UUID]bool), stale: make(map[uuid.UUID]bool)} }
+func newChildLog() *childLog {
+	return &childLog{returned: make(map[uuid.UUID]bool), stale: make(map[uuid.UUID]bool)}
+}
 
-// read takes in a line, unless its writer was killed in the middle of it.
-func (l *log) read(r *bufio.Reader) error {
+// readLine takes in a line, unless its writer was killed in the middle of it.
+func (l *childLog) readLine(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return err
@@ -255,10 +257,10 @@ func (l *log) read(r *bufio.Reader) error {
 	return nil
 }
 
-// rest takes in all that is left, to the writer's end.
-func (l *log) rest(r *bufio.Reader) error {
+// readAll takes in all that is left, to the writer's end.
+func (l *childLog) readAll(r *bufio.Reader) error {
 	for {
-		if err := l.read(r); errors.Is(err, io.EOF) {
+		if err := l.readLine(r); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// drawn are states such as no message has, with all that needs quotes.
-func drawn(t *rapid.T) *compositeArray {
+// drawCompositeArray are states such as no message has, with all that needs quotes.
+func drawCompositeArray(t *rapid.T) *compositeArray {
 	var (
 		text  = rapid.StringOf(rapid.RuneFrom([]rune(`a"\,(){}'é界 ` + "\n\t")))
 		bytes = rapid.SliceOf(rapid.Byte())
@@ -51,7 +51,7 @@ func drawn(t *rapid.T) *compositeArray {
 	return tuples
 }
 
-func TestTuplesSayNothingOfWhatIsInThem(t *testing.T) {
+func TestCompositeArray_PrintsNoValues(t *testing.T) {
 	t.Parallel()
 	tuples := newCompositeArray()
 	tuples.beginRow()
@@ -62,24 +62,24 @@ func TestTuplesSayNothingOfWhatIsInThem(t *testing.T) {
 	}
 }
 
-// keeper is a tracer that keeps what is sent.
-type keeper struct{ sent []*compositeArray }
+// argumentTracer is a tracer that keeps what is sent.
+type argumentTracer struct{ arrays []*compositeArray }
 
-func (k *keeper) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+func (k *argumentTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
 	for _, arg := range q.Args {
 		if t, ok := arg.(*compositeArray); ok {
-			k.sent = append(k.sent, t)
+			k.arrays = append(k.arrays, t)
 		}
 	}
 	return ctx
 }
 
-func (*keeper) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (*argumentTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-func TestATracerMayKeepWhatIsSent(t *testing.T) {
+func TestCompositeArray_TracerMayKeepArguments(t *testing.T) {
 	t.Parallel()
 	o := Options{Schema: pgtest.Schema(t)}
-	var kept keeper
+	var kept argumentTracer
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &kept })
 	require.NoError(t, Migrate(t.Context(), pool, o))
 	s, err := New(t.Context(), pool, o)
@@ -89,13 +89,13 @@ func TestATracerMayKeepWhatIsSent(t *testing.T) {
 		_, err := s.Update(t.Context(), make([]smsplus.Message, n)) // IDs that are one
 		require.NoError(t, err)
 	}
-	require.Len(t, kept.sent, 3)
-	for n, sent := range kept.sent {
+	require.Len(t, kept.arrays, 3)
+	for n, sent := range kept.arrays {
 		require.Equal(t, min(n, 1), sent.rows)
 	}
 }
 
-func TestTuplesAreTheSameInBothFormats(t *testing.T) {
+func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	t.Parallel()
 	o := Options{Schema: pgtest.Schema(t)}
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
@@ -112,7 +112,7 @@ func TestTuplesAreTheSameInBothFormats(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))
 	rapid.Check(t, func(rt *rapid.T) {
-		ts := drawn(rt)
+		ts := drawCompositeArray(rt)
 		defer s.release(ts)
 		text, err := ts.TextValue()
 		require.NoError(t, err)

@@ -26,37 +26,37 @@ var kills = flag.Int("kills", 4, "how many `times` the crash test kills a proces
 // moments that chance chooses, each going on with what the one before left. In the end
 // nothing is open, nothing was sent twice but what was in flight at a kill, and the
 // counters are those of a recount.
-func TestAKilledProcessLosesNothing(t *testing.T) {
+func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pool, o)
-	w, heard := newWitness(t), newLog()
-	d := duty{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url}
+	s := openStore(t, pool, o)
+	w, heard := newWitness(t), newChildLog()
+	d := childTask{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url}
 	inFlight := make(map[uuid.UUID]int) // at how many kills an attempt was
 	for round := range *kills {
 		d.Name = fmt.Sprintf("%s, %d", o.Schema, round)
-		d.Ahead = time.Duration(round) * 2 * time.Minute // so that all that was held is free
-		p := start(t, d, nil)
+		d.ClockOffset = time.Duration(round) * 2 * time.Minute // so that all that was held is free
+		p := startChild(t, d, nil)
 		for range rand.IntN(1000) {
-			require.NoError(t, heard.read(p.out))
+			require.NoError(t, heard.readLine(p.out))
 		}
 		require.NoError(t, p.Process.Kill())
-		require.NoError(t, heard.rest(p.out))
+		require.NoError(t, heard.readAll(p.out))
 		require.ErrorContains(t, p.Wait(), "killed")
 		n := 0
-		for _, try := range unstored(t, pool, s, d.Name, w.buried(d.Name)) {
+		for _, try := range unstoredTries(t, pool, s, d.Name, w.takeSendsAfterKill(d.Name)) {
 			inFlight[try.attempt]++
 			n++
 		}
 		require.LessOrEqual(t, n, 64+2*256, "more than the channel has workers, and than may be ahead of the store")
 	}
 
-	calm(t, s, w, d)
-	held := ended(t, s)
+	dispatchUntilFinal(t, s, w, d)
+	held := requireAllFinal(t, s)
 	for id := range heard.returned {
 		require.NotZero(t, held[id], "Send returned, and the message is lost")
 	}
-	w.agrees(t, held)
+	w.requireAgreement(t, held)
 	twice, most := 0, 0
 	for _, n := range inFlight {
 		most += n
@@ -67,15 +67,15 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 			twice += n - 1
 		}
 	}
-	decodeTally(t, s)
+	requireStatsMatchRecount(t, s)
 	t.Logf("%d kills: Send returned for %d messages, %d are stored and final; %d sends of SMS were in flight at a kill, %d of them were repeated",
 		*kills, len(heard.returned), len(held), most, twice)
 	require.NotEmpty(t, heard.returned)
 }
 
-// unstored returns the tries that the database knows nothing of, once it is done with
+// unstoredTries returns the tries that the database knows nothing of, once it is done with
 // the process that was killed.
-func unstored(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, tries []try) (lost []try) {
+func unstoredTries(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, tries []smsSend) (lost []smsSend) {
 	t.Helper()
 	for connected := 1; connected > 0; {
 		require.NoError(t, pool.QueryRow(t.Context(),
@@ -84,7 +84,7 @@ func unstored(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, t
 	for some := range slices.Chunk(tries, 500) {
 		var refs []channel.Ref
 		for _, try := range some {
-			refs = append(refs, channel.Ref{Channel: channel.SMS, ProviderID: try.name})
+			refs = append(refs, channel.Ref{Channel: channel.SMS, ProviderID: try.providerID})
 		}
 		ms, err := s.ByProviderID(t.Context(), refs)
 		require.NoError(t, err)
@@ -95,7 +95,7 @@ func unstored(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, t
 			}
 		}
 		for _, try := range some {
-			if !known[try.name] {
+			if !known[try.providerID] {
 				lost = append(lost, try)
 			}
 		}
@@ -103,24 +103,24 @@ func unstored(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, t
 	return lost
 }
 
-// calm dispatches, some minutes later each time, until nothing is open any more and
+// dispatchUntilFinal dispatches, some minutes later each time, until nothing is open any more and
 // every receipt was taken.
-func calm(t *testing.T, s *pgstore.Store, w *witness, d duty) {
+func dispatchUntilFinal(t *testing.T, s *pgstore.Store, w *witness, d childTask) {
 	t.Helper()
-	t.Cleanup(wire.CloseIdleConnections)
+	t.Cleanup(wireClient.CloseIdleConnections)
 	for open := true; open; {
-		d.Ahead += 5 * time.Minute
-		last, err := d.routed(s)
+		d.ClockOffset += 5 * time.Minute
+		last, err := d.newDispatcher(s)
 		require.NoError(t, err)
 		n, err := last.Tick(t.Context())
 		require.NoError(t, err)
 		w.mu.Lock()
-		mail := w.mail
-		w.mail = nil
+		mail := w.undelivered
+		w.undelivered = nil
 		w.acknowledge(mail)
 		w.mu.Unlock()
 		for some := range slices.Chunk(mail, 100) {
-			require.NoError(t, last.Receive(t.Context(), words(some)...))
+			require.NoError(t, last.Receive(t.Context(), toReceipts(some)...))
 		}
 		page, err := s.Records(t.Context(), smsplus.Filter{Group: status.Sending, Limit: 1})
 		require.NoError(t, err)
@@ -129,11 +129,11 @@ func calm(t *testing.T, s *pgstore.Store, w *witness, d duty) {
 	require.Empty(t, w.lent)
 }
 
-// ended returns all messages, which must have ended.
-func ended(t *testing.T, s *pgstore.Store) map[uuid.UUID]smsplus.Message {
+// requireAllFinal returns all messages, which must have ended.
+func requireAllFinal(t *testing.T, s *pgstore.Store) map[uuid.UUID]smsplus.Message {
 	t.Helper()
 	held := make(map[uuid.UUID]smsplus.Message)
-	for m := range all(t, s) {
+	for m := range allMessages(t, s) {
 		require.True(t, m.Status.Final(), "%v is open", m.ID)
 		require.True(t, m.DueAt.IsZero(), "%v is due", m.ID)
 		require.Zero(t, m.Claims, "%v is claimed", m.ID)
@@ -142,8 +142,8 @@ func ended(t *testing.T, s *pgstore.Store) map[uuid.UUID]smsplus.Message {
 	return held
 }
 
-// all yields all messages.
-func all(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool) {
+// allMessages yields all messages.
+func allMessages(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool) {
 	return func(yield func(smsplus.Message) bool) {
 		for f := (smsplus.Filter{Limit: 1000}); ; {
 			page, err := s.Records(context.Background(), f)
@@ -160,11 +160,11 @@ func all(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool) {
 	}
 }
 
-// decodeTally requires that the statistics are those of a recount, folded or not.
-func decodeTally(t *testing.T, s *pgstore.Store) {
+// requireStatsMatchRecount requires that the statistics are those of a recount, folded or not.
+func requireStatsMatchRecount(t *testing.T, s *pgstore.Store) {
 	t.Helper()
 	var ms []smsplus.Message
-	for m := range all(t, s) {
+	for m := range allMessages(t, s) {
 		ms = append(ms, m)
 	}
 	first, last := ms[len(ms)-1].TriggeredAt, ms[0].TriggeredAt

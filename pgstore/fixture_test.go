@@ -21,24 +21,24 @@ var fixtures = []struct {
 	o    func(testing.TB) pgstore.Options
 }{
 	{"schema1.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
-	{"schema1_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: ring(tb, 1)} }},
+	{"schema1_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema1_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 	{"schema2.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
-	{"schema2_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: ring(tb, 1)} }},
+	{"schema2_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema2_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.
 const newestSchema = 2
 
-// newest is how many of them, from the end, are the newest schema's.
-const newest = 3
+// newestFixtures is how many of them, from the end, are the newest schema's.
+const newestFixtures = 3
 
 // schemaMark stands in a fixture where its schema's name is to be.
 const schemaMark = "/*schema*/"
 
 // What a store of an earlier release left is migrated, and goes on.
-func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
+func TestMigrate_KeepsEarlierSchemasData(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	for i, fixture := range fixtures {
@@ -46,11 +46,11 @@ func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
 			t.Parallel()
 			path := "testdata/" + fixture.file
 			o := fixture.o(t)
-			if *pgstore.Update && i >= len(fixtures)-newest {
+			if *pgstore.Update && i >= len(fixtures)-newestFixtures {
 				o.Schema = pgtest.Schema(t)
-				s := open(t, pool, o)
+				s := openStore(t, pool, o)
 				require.NoError(t, replay.Fill(t.Context(), s))
-				require.NoError(t, os.WriteFile(path, []byte(script(t, pool, o)), 0o600))
+				require.NoError(t, os.WriteFile(path, []byte(dumpSQL(t, pool, o)), 0o600))
 			}
 			o.Schema = pgtest.Schema(t)
 			text, err := os.ReadFile(path)
@@ -58,33 +58,33 @@ func TestWhatAnEarlierSchemaHoldsGoesOn(t *testing.T) {
 			sql := strings.ReplaceAll(string(text), schemaMark, pgx.Identifier{o.Schema}.Sanitize()+".")
 			_, err = pool.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
 			require.NoError(t, err)
-			s := open(t, pool, o) // which migrates
+			s := openStore(t, pool, o) // which migrates
 			replay.Prove(t, s)
-			require.NoError(t, s.Maintain(t.Context(), began))
+			require.NoError(t, s.Maintain(t.Context(), quarterStart))
 		})
 	}
 }
 
-// script writes a schema's tables and their rows as SQL.
-func script(t *testing.T, pool *pgxpool.Pool, o pgstore.Options) string {
+// dumpSQL writes a schema's tables and their rows as SQL.
+func dumpSQL(t *testing.T, pool *pgxpool.Pool, o pgstore.Options) string {
 	t.Helper()
 	text, err := pgstore.MigrationSQL(0, o)
 	require.NoError(t, err)
 	var b strings.Builder
 	b.WriteString(text)
-	for _, table := range texts(t, pool, "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') "+
+	for _, table := range queryTexts(t, pool, "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') "+
 		"AND NOT relispartition AND relname <> 'smsplus_migration' ORDER BY 1", pgx.Identifier{o.Schema}.Sanitize()) {
 		name := pgx.Identifier{o.Schema, table}.Sanitize()
-		columns := texts(t, pool, "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' ORDER BY attnum", name)
+		columns := queryTexts(t, pool, "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' ORDER BY attnum", name)
 		values := "quote_nullable(" + strings.Join(columns, "::text), quote_nullable(") + "::text)"
-		for _, row := range texts(t, pool, "SELECT concat_ws(', ', "+values+") FROM "+name+" ORDER BY 1") {
+		for _, row := range queryTexts(t, pool, "SELECT concat_ws(', ', "+values+") FROM "+name+" ORDER BY 1") {
 			fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES (%s);\n", name, strings.Join(columns, ", "), row)
 		}
 	}
 	return strings.ReplaceAll(b.String(), pgx.Identifier{o.Schema}.Sanitize()+".", schemaMark)
 }
 
-func texts(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
+func queryTexts(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), sql, args...)
 	require.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 )
 
 // The database's disk is full for a while: calls fail, and none lies.
-func TestAFullDiskLosesNothing(t *testing.T) {
+func TestOutage_FullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	const settings = "mode=1777,size=160m"
-	if os.Getenv(ownServer) == "" {
+	if os.Getenv(ownServerEnv) == "" {
 		if os.Getuid() != 0 {
 			t.Skip("only root can make a file system that is soon full")
 		}
@@ -25,29 +25,29 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 		defer func() { require.NoError(t, os.Remove(disk)) }()
 		require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, settings))
 		defer func() { require.NoError(t, syscall.Unmount(disk, 0)) }()
-		lockExclusive(t, "TMPDIR="+disk)
+		inOwnProcess(t, "TMPDIR="+disk)
 		return
 	}
 	pgtest.Durable(t)
 	// Or the log would take all that there is before anything else does.
 	pgtest.Exec(t, "ALTER SYSTEM SET max_wal_size = '48MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()")
-	o := sendOver(t)
+	o := startSending(t)
 	for range 2 {
-		passed(t, &o.returned, 300)
+		waitForIncrease(t, &o.returned, 300)
 		ballast := filepath.Join(os.Getenv("TMPDIR"), "ballast")
-		glut(t, ballast)
-		passed(t, &o.refused, 30)
+		fillDisk(t, ballast)
+		waitForIncrease(t, &o.failed, 30)
 		require.NoError(t, os.Remove(ballast))
 		if _, err := o.store.Stats(t.Context(), smsplus.Filter{}); err != nil {
 			pgtest.Restart(t, "immediate") // what an operator does with a server that gave up
 		}
 	}
-	passed(t, &o.returned, 300)
-	o.end()
+	waitForIncrease(t, &o.returned, 300)
+	o.finishAndCheck()
 }
 
-// glut writes a file until the file system is full.
-func glut(t *testing.T, path string) {
+// fillDisk writes a file until the file system is full.
+func fillDisk(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Create(path)
 	require.NoError(t, err)

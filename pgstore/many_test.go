@@ -23,40 +23,40 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// provider is a channel that says what it is told to, and counts.
-type provider struct {
-	says status.Status // Preparing: Delivered
+// countingChannel is a channel that says what it is told to, and counts.
+type countingChannel struct {
+	result status.Status // Preparing: Delivered
 
-	mu   sync.Mutex
-	sent map[uuid.UUID]int
-	took chan uuid.UUID // each attempt's ID, if not nil
+	mu       sync.Mutex
+	sent     map[uuid.UUID]int
+	attempts chan uuid.UUID // each attempt's ID, if not nil
 }
 
-func (*provider) Name() channel.Name     { return channel.SMS }
-func (*provider) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (*countingChannel) Name() channel.Name     { return channel.SMS }
+func (*countingChannel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
-func (p *provider) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+func (p *countingChannel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	p.mu.Lock()
 	if p.sent == nil {
 		p.sent = map[uuid.UUID]int{}
 	}
 	p.sent[e.AttemptID]++
 	p.mu.Unlock()
-	if p.took != nil {
+	if p.attempts != nil {
 		select {
-		case p.took <- e.AttemptID:
+		case p.attempts <- e.AttemptID:
 		case <-ctx.Done():
 		}
 	}
-	st := p.says
+	st := p.result
 	if st == status.Preparing {
 		st = status.Delivered
 	}
 	return channel.Result{Status: st, ProviderID: e.AttemptID.String()}, nil
 }
 
-// dispatcher returns one with a template "paid" of one step.
-func dispatcher(t *testing.T, s smsplus.Store, p *provider, change func(*smsplus.Config)) *smsplus.Dispatcher {
+// newDispatcher returns one with a template "paid" of one step.
+func newDispatcher(t *testing.T, s smsplus.Store, p *countingChannel, change func(*smsplus.Config)) *smsplus.Dispatcher {
 	t.Helper()
 	c := smsplus.Config{
 		Store: s, Channels: []channel.Channel{p},
@@ -70,8 +70,8 @@ func dispatcher(t *testing.T, s smsplus.Store, p *provider, change func(*smsplus
 	return d
 }
 
-// running runs a dispatcher until the test, or the function that is returned, ends it.
-func running(t *testing.T, d *smsplus.Dispatcher) (stop func()) {
+// runDispatcher runs a dispatcher until the test, or the function that is returned, ends it.
+func runDispatcher(t *testing.T, d *smsplus.Dispatcher) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
@@ -84,8 +84,8 @@ func running(t *testing.T, d *smsplus.Dispatcher) (stop func()) {
 	return stop
 }
 
-// await returns when the statistics say that so many messages were delivered.
-func await(t *testing.T, s smsplus.Store, delivered int) {
+// waitForDelivered returns when the statistics say that so many messages were delivered.
+func waitForDelivered(t *testing.T, s smsplus.Store, delivered int) {
 	t.Helper()
 	for {
 		stats, err := s.Stats(t.Context(), smsplus.Filter{})
@@ -98,17 +98,17 @@ func await(t *testing.T, s smsplus.Store, delivered int) {
 	}
 }
 
-func TestDispatchersShareADatabaseAndNothingElse(t *testing.T) {
+func TestDispatchers_ShareOnlyDatabase(t *testing.T) {
 	t.Parallel()
 	const dispatchers, each = 3, 150
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	p := &provider{says: status.Accepted, took: make(chan uuid.UUID, dispatchers*each)}
+	p := &countingChannel{result: status.Accepted, attempts: make(chan uuid.UUID, dispatchers*each)}
 	var ds []*smsplus.Dispatcher
 	var s *pgstore.Store
 	for range dispatchers {
-		s = open(t, pgtest.Pool(t, nil), o)
-		d := dispatcher(t, s, p, func(c *smsplus.Config) { c.Poll = 20 * time.Millisecond })
-		running(t, d)
+		s = openStore(t, pgtest.Pool(t, nil), o)
+		d := newDispatcher(t, s, p, func(c *smsplus.Config) { c.Poll = 20 * time.Millisecond })
+		runDispatcher(t, d)
 		ds = append(ds, d)
 	}
 	var group errgroup.Group
@@ -116,7 +116,7 @@ func TestDispatchersShareADatabaseAndNothingElse(t *testing.T) {
 		group.Go(func() error {
 			var later []smsplus.Trigger
 			for i := range each {
-				tr := smsplus.Trigger{Template: "paid", To: full(1).To, Key: fmt.Sprintf("%d/%d", n, i)}
+				tr := smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprintf("%d/%d", n, i)}
 				if i%3 == 0 {
 					later = append(later, tr)
 				} else if _, err := d.Send(t.Context(), tr); err != nil {
@@ -129,7 +129,7 @@ func TestDispatchersShareADatabaseAndNothingElse(t *testing.T) {
 	}
 	// The receipts come to any of them, some before the attempt's name is stored.
 	for range dispatchers * each {
-		id := <-p.took
+		id := <-p.attempts
 		group.Go(func() error {
 			return ds[rand.N(len(ds))].Receive(t.Context(), channel.Receipt{
 				Channel: channel.SMS, ProviderID: id.String(), Status: status.Delivered, At: time.Now(),
@@ -137,7 +137,7 @@ func TestDispatchersShareADatabaseAndNothingElse(t *testing.T) {
 		})
 	}
 	require.NoError(t, group.Wait())
-	await(t, s, dispatchers*each)
+	waitForDelivered(t, s, dispatchers*each)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	require.Len(t, p.sent, dispatchers*each)
@@ -146,11 +146,11 @@ func TestDispatchersShareADatabaseAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestBatchesInAnyOrderDoNotDeadlock(t *testing.T) {
+func TestBatches_AnyOrderDoesNotDeadlock(t *testing.T) {
 	t.Parallel()
 	const n, rounds, callers = 300, 8, 4
-	var seen tracer
-	s := open(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: pgtest.Schema(t)})
+	var seen recordingTracer
+	s := openStore(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: pgtest.Schema(t)})
 	together := func(call func(order []int) error) {
 		var group errgroup.Group
 		for range callers {
@@ -162,7 +162,7 @@ func TestBatchesInAnyOrderDoNotDeadlock(t *testing.T) {
 		together(func(order []int) error { // all want the same keys
 			var ms []smsplus.Message
 			for _, i := range order {
-				m := full(i)
+				m := fullMessage(i)
 				m.ID, m.Key = uuid.New(), fmt.Sprintf("%d/%d", round, i)
 				ms = append(ms, m)
 			}
@@ -183,7 +183,7 @@ func TestBatchesInAnyOrderDoNotDeadlock(t *testing.T) {
 			var rs []channel.Receipt
 			var refs []channel.Ref
 			for _, i := range order {
-				rs, refs = append(rs, receiptFor(full(i))), append(refs, receiptFor(full(i)).Ref())
+				rs, refs = append(rs, receiptFor(fullMessage(i))), append(refs, receiptFor(fullMessage(i)).Ref())
 			}
 			return errors.Join(s.Park(t.Context(), rs), s.Unpark(t.Context(), refs))
 		})
@@ -193,19 +193,19 @@ func TestBatchesInAnyOrderDoNotDeadlock(t *testing.T) {
 	}
 }
 
-func TestStatisticsAreRightWhileTheyAreWrittenAndFolded(t *testing.T) {
+func TestStats_RightDuringWritesAndFolds(t *testing.T) {
 	t.Parallel()
 	const writers, rounds, each = 3, 12, 20
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	var stored atomic.Int64
 	var group errgroup.Group
 	for n := range writers {
-		s := open(t, pgtest.Pool(t, nil), o)
+		s := openStore(t, pgtest.Pool(t, nil), o)
 		group.Go(func() error {
 			for round := range rounds {
 				var ms []smsplus.Message
 				for i := range each {
-					m := full((n*rounds+round)*each + i)
+					m := fullMessage((n*rounds+round)*each + i)
 					m.Key, m.Attempts, m.Status = "", nil, status.Preparing
 					ms = append(ms, m)
 				}
@@ -227,7 +227,7 @@ func TestStatisticsAreRightWhileTheyAreWrittenAndFolded(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- group.Wait() }()
-	reader, folder := open(t, pgtest.Pool(t, nil), o), open(t, pgtest.Pool(t, nil), o)
+	reader, folder := openStore(t, pgtest.Pool(t, nil), o), openStore(t, pgtest.Pool(t, nil), o)
 	for over := false; !over; {
 		select {
 		case err := <-done:
@@ -256,30 +256,30 @@ func TestStatisticsAreRightWhileTheyAreWrittenAndFolded(t *testing.T) {
 	}, rows)
 }
 
-func TestOneStoreFoldsAtATime(t *testing.T) {
+func TestMaintain_OneStoreFolds(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	first, second := open(t, pool, o), open(t, pool, o)
+	first, second := openStore(t, pool, o), openStore(t, pool, o)
 	deltas := func() (n int) {
 		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "smsplus_delta"}.Sanitize()).Scan(&n))
 		return n
 	}
 	require.NoError(t, first.Maintain(t.Context(), noon))
-	insert(t, first, full(1))
+	insertAll(t, first, fullMessage(1))
 	require.Equal(t, 1, deltas())
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Minute-time.Second)))
 	require.Equal(t, 1, deltas(), "the other holds the lease")
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Minute)))
 	require.Zero(t, deltas(), "a lease that has ended is taken over")
-	insert(t, first, full(2))
+	insertAll(t, first, fullMessage(2))
 	require.NoError(t, first.Maintain(t.Context(), noon.Add(time.Minute)))
 	require.Equal(t, 1, deltas())
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Hour)))
 	require.Zero(t, deltas())
 
 	// A store that claims folds by itself, beside its calls.
-	third := open(t, pool, o)
-	insert(t, first, full(3))
+	third := openStore(t, pool, o)
+	insertAll(t, first, fullMessage(3))
 	_, err := third.Claim(t.Context(), smsplus.Claim{Now: noon.Add(2 * time.Hour), Lease: time.Minute, Limit: 1})
 	require.NoError(t, err)
 	for deltas() > 0 { //nolint:revive // until it has
@@ -287,29 +287,29 @@ func TestOneStoreFoldsAtATime(t *testing.T) {
 	require.NoError(t, third.Close())
 }
 
-func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
+func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 	t.Parallel()
 	const senders, each = 4, 60
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	p := &provider{}
+	p := &countingChannel{}
 	name := "cut " + o.Schema
 	named := func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["application_name"] = name }
 	admin := pgtest.Pool(t, nil)
-	whole := open(t, admin, o)
+	whole := openStore(t, admin, o)
 	var ds []*smsplus.Dispatcher
 	var stops []func()
 	for range 2 {
-		d := dispatcher(t, open(t, pgtest.Pool(t, named), o), p, func(c *smsplus.Config) {
+		d := newDispatcher(t, openStore(t, pgtest.Pool(t, named), o), p, func(c *smsplus.Config) {
 			c.Poll, c.SendTimeout, c.StoreTimeout, c.Lease = 20*time.Millisecond, time.Second, time.Second, 3*time.Second
 		})
-		ds, stops = append(ds, d), append(stops, running(t, d))
+		ds, stops = append(ds, d), append(stops, runDispatcher(t, d))
 	}
 	var group errgroup.Group
 	var failures [senders]int
 	for n := range senders {
 		group.Go(func() error {
 			for i := 0; i < each; {
-				_, err := ds[n%len(ds)].Send(t.Context(), smsplus.Trigger{Template: "paid", To: full(1).To, Key: fmt.Sprintf("%d/%d", n, i)})
+				_, err := ds[n%len(ds)].Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprintf("%d/%d", n, i)})
 				if err != nil {
 					failures[n]++ // and the key makes it safe to repeat
 					continue
@@ -334,7 +334,7 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 			cuts += n
 		}
 	}
-	await(t, whole, senders*each)
+	waitForDelivered(t, whole, senders*each)
 	for _, stop := range stops {
 		stop()
 	}
@@ -343,15 +343,15 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 	require.Len(t, p.sent, senders*each)
 }
 
-func TestAHintWakesOtherDispatchers(t *testing.T) {
+func TestNotify_WakesOtherDispatchers(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t), Notify: true}
-	p := &provider{took: make(chan uuid.UUID)}
-	running(t, dispatcher(t, open(t, pgtest.Pool(t, nil), o), p, func(c *smsplus.Config) { c.Poll = time.Hour }))
-	sender := dispatcher(t, open(t, pgtest.Pool(t, nil), o), p, nil)
+	p := &countingChannel{attempts: make(chan uuid.UUID)}
+	runDispatcher(t, newDispatcher(t, openStore(t, pgtest.Pool(t, nil), o), p, func(c *smsplus.Config) { c.Poll = time.Hour }))
+	sender := newDispatcher(t, openStore(t, pgtest.Pool(t, nil), o), p, nil)
 	for range 3 {
-		_, err := sender.Send(t.Context(), smsplus.Trigger{Template: "paid", To: full(1).To})
+		_, err := sender.Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To})
 		require.NoError(t, err)
-		<-p.took
+		<-p.attempts
 	}
 }

@@ -22,20 +22,20 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// ownServer is the environment variable that makes this process one of a single test,
+// ownServerEnv is the environment variable that makes this process one of a single test,
 // whose server no other test needs.
-const ownServer = "PGSTORE_TEST_OWN_SERVER"
+const ownServerEnv = "PGSTORE_TEST_OWN_SERVER"
 
-// lockExclusive runs the test in a process and on a server of its own, with more of an
+// inOwnProcess runs the test in a process and on a server of its own, with more of an
 // environment. It reports whether this is that process.
-func lockExclusive(t *testing.T, env ...string) bool {
+func inOwnProcess(t *testing.T, env ...string) bool {
 	t.Helper()
-	if os.Getenv(ownServer) != "" {
+	if os.Getenv(ownServerEnv) != "" {
 		return true
 	}
 	pgtest.DSN(t) // or there is no server to run
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(append(os.Environ(), ownServer+"=yes"), env...)
+	cmd.Env = append(append(os.Environ(), ownServerEnv+"=yes"), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -43,8 +43,8 @@ func lockExclusive(t *testing.T, env ...string) bool {
 	return false
 }
 
-// outage is what happens to a database while messages are sent over it.
-type outage struct {
+// outageWorld is what happens to a database while messages are sent over it.
+type outageWorld struct {
 	t     *testing.T
 	store *pgstore.Store
 
@@ -52,7 +52,7 @@ type outage struct {
 	stop     context.CancelFunc
 	group    errgroup.Group
 	returned atomic.Int64 // calls of Send that returned without an error
-	refused  atomic.Int64 // those that returned one
+	failed   atomic.Int64 // those that returned one
 
 	mu     sync.Mutex
 	ids    map[string]uuid.UUID // what Send returned, by the key
@@ -61,7 +61,7 @@ type outage struct {
 }
 
 // Observe implements [smsplus.Observer].
-func (o *outage) Observe(_ context.Context, e smsplus.Event) {
+func (o *outageWorld) Observe(_ context.Context, e smsplus.Event) {
 	if _, ok := e.(smsplus.StoreFailed); ok {
 		o.mu.Lock()
 		o.errors++
@@ -69,36 +69,36 @@ func (o *outage) Observe(_ context.Context, e smsplus.Event) {
 	}
 }
 
-func (*outage) Name() channel.Name     { return channel.SMS }
-func (*outage) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (*outageWorld) Name() channel.Name     { return channel.SMS }
+func (*outageWorld) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
 // Send delivers at once.
-func (o *outage) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
+func (o *outageWorld) Send(_ context.Context, e channel.Envelope) (channel.Result, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sent[e.AttemptID]++
 	return channel.Result{Status: status.Delivered, ProviderID: e.AttemptID.String()}, nil
 }
 
-// sendOver sends messages until end. A Send that fails is repeated with its key.
-func sendOver(t *testing.T) *outage {
+// startSending sends messages until end. A Send that fails is repeated with its key.
+func startSending(t *testing.T) *outageWorld {
 	t.Helper()
 	schema := pgtest.Schema(t)
-	o := &outage{
-		t: t, store: open(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema}),
+	o := &outageWorld{
+		t: t, store: openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema}),
 		ids: make(map[string]uuid.UUID), sent: make(map[uuid.UUID]int),
 	}
 	o.running, o.stop = context.WithCancel(t.Context())
-	d := o.dispatcher(0)
+	d := o.newDispatcher(0)
 	o.group.Go(func() error { return d.Run(o.running) })
 	for sender := range senders {
 		o.group.Go(func() error {
 			for i := 0; o.running.Err() == nil; i++ {
 				key := fmt.Sprintf("%d/%d", sender, i)
-				id, err := d.Send(o.running, trigger(key))
+				id, err := d.Send(o.running, newTrigger(key))
 				for err != nil && o.running.Err() == nil {
-					o.refused.Add(1)
-					id, err = d.Send(o.running, trigger(key))
+					o.failed.Add(1)
+					id, err = d.Send(o.running, newTrigger(key))
 				}
 				if err == nil {
 					o.mu.Lock()
@@ -113,17 +113,17 @@ func sendOver(t *testing.T) *outage {
 	return o
 }
 
-func trigger(key string) smsplus.Trigger {
+func newTrigger(key string) smsplus.Trigger {
 	return smsplus.Trigger{
-		Template: "otp", Key: key, To: channel.Recipient{Phone: number("+886912345678")}, Vars: map[string]string{"text": key},
+		Template: "otp", Key: key, To: channel.Recipient{Phone: mustPhone("+886912345678")}, Vars: map[string]string{"text": key},
 	}
 }
 
-// dispatcher returns one whose clock is ahead, and whose calls do not take long.
-func (o *outage) dispatcher(by time.Duration) *smsplus.Dispatcher {
+// newDispatcher returns one whose clock is ahead, and whose calls do not take long.
+func (o *outageWorld) newDispatcher(by time.Duration) *smsplus.Dispatcher {
 	o.t.Helper()
 	d, err := smsplus.New(smsplus.Config{
-		Store: o.store, Clock: ahead(by), Channels: []channel.Channel{o}, Observer: o,
+		Store: o.store, Clock: offsetClock(by), Channels: []channel.Channel{o}, Observer: o,
 		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{{Channel: channel.SMS, Content: channel.Text("{{text}}")}}}},
 		Poll:      50 * time.Millisecond, SendTimeout: time.Second, StoreTimeout: time.Second, Lease: 3 * time.Second,
 	})
@@ -131,28 +131,28 @@ func (o *outage) dispatcher(by time.Duration) *smsplus.Dispatcher {
 	return d
 }
 
-// passed returns when a counter is so much higher. Nothing else says how a server fares.
-func passed(t *testing.T, counter *atomic.Int64, by int64) {
+// waitForIncrease returns when a counter is so much higher. Nothing else says how a server fares.
+func waitForIncrease(t *testing.T, counter *atomic.Int64, by int64) {
 	t.Helper()
 	from := counter.Load()
 	require.Eventually(t, func() bool { return counter.Load() >= from+by }, time.Minute, time.Millisecond)
 }
 
-// end lets no more be sent, brings what is open to its end, and proves what the package
+// finishAndCheck lets no more be sent, brings what is open to its end, and proves what the package
 // promises.
-func (o *outage) end() {
+func (o *outageWorld) finishAndCheck() {
 	t := o.t
 	t.Helper()
 	o.stop()
 	require.NoError(t, o.group.Wait())
 	require.Positive(t, o.errors, "errors surface")
-	late := o.dispatcher(time.Hour)
+	late := o.newDispatcher(time.Hour)
 	for n := 1; n > 0; {
 		var err error
 		n, err = late.Tick(t.Context())
 		require.NoError(t, err)
 	}
-	held := ended(t, o.store)
+	held := requireAllFinal(t, o.store)
 	for key, id := range o.ids {
 		require.Equal(t, key, held[id].Key, "Send returned, and the message is lost")
 		require.Equal(t, status.Delivered, held[id].Status)
@@ -163,24 +163,24 @@ func (o *outage) end() {
 		keys[m.Key] = true
 		require.Positive(t, o.sent[m.Attempts[0].ID])
 	}
-	decodeTally(t, o.store)
+	requireStatsMatchRecount(t, o.store)
 	again := 0
 	for n := range maps.Values(o.sent) {
 		again += n - 1
 	}
 	t.Logf("Send returned for %d messages and failed %d times; %d errors of the store were told; %d sends were repeated",
-		len(o.ids), o.refused.Load(), o.errors, again)
+		len(o.ids), o.failed.Load(), o.errors, again)
 }
 
 // The database is restarted under load, crashes, and cuts its connections: what Send
 // returned is there, and all goes on by itself.
-func TestARestartedDatabaseLosesNothing(t *testing.T) {
+func TestOutage_RestartLosesNothing(t *testing.T) {
 	t.Parallel()
-	if !lockExclusive(t) {
+	if !inOwnProcess(t) {
 		return
 	}
 	pgtest.Durable(t)
-	o := sendOver(t)
+	o := startSending(t)
 	for _, happens := range []func(){
 		func() { pgtest.Restart(t, "immediate") },
 		func() { pgtest.Restart(t, "fast") },
@@ -189,9 +189,9 @@ func TestARestartedDatabaseLosesNothing(t *testing.T) {
 		},
 		func() { pgtest.Restart(t, "immediate") },
 	} {
-		passed(t, &o.returned, 300)
+		waitForIncrease(t, &o.returned, 300)
 		happens()
 	}
-	passed(t, &o.returned, 300)
-	o.end()
+	waitForIncrease(t, &o.returned, 300)
+	o.finishAndCheck()
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// inMonths returns n messages in the months from noon's on, two attempts each, a day
+// messagesOverMonths returns n messages in the months from noon's on, two attempts each, a day
 // and some hours apart; all are to one person.
-func inMonths(n int) []smsplus.Message {
+func messagesOverMonths(n int) []smsplus.Message {
 	ms := make([]smsplus.Message, n)
 	for i := range ms {
-		m := full(i)
+		m := fullMessage(i)
 		m.TriggeredAt = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * 31 * time.Hour)
 		m.Template = fmt.Sprint("template ", i%3)
 		m.Attempts = append(m.Attempts, smsplus.Attempt{
@@ -37,23 +37,23 @@ func inMonths(n int) []smsplus.Message {
 	return ms
 }
 
-// deliver is a late receipt.
-func deliver(m *smsplus.Message) {
+// setRead is a late receipt.
+func setRead(m *smsplus.Message) {
 	a := &m.Attempts[1]
 	a.Status, a.DeliveredAt, a.ReadAt = status.Delivered, m.TriggeredAt.Add(time.Hour), m.TriggeredAt.Add(time.Hour)
 	m.Status, m.DeliveredAt, m.ReadAt = status.Delivered, a.DeliveredAt, a.ReadAt
 }
 
-// sameAsRecount requires that the counters are those of a recount, which is what
+// requireCountersMatchRecount requires that the counters are those of a recount, which is what
 // statistics of a person are, for ranges whose ends are in any span.
-func sameAsRecount(t *testing.T, s smsplus.Store) {
+func requireCountersMatchRecount(t *testing.T, s smsplus.Store) {
 	t.Helper()
 	for _, c := range []channel.Name{"", channel.SMS, channel.WhatsApp} {
 		for days := range 40 {
 			f := smsplus.Filter{Channel: c, From: time.Date(2026, 2, 20+3*days, days%2, 0, 0, 0, time.UTC)}
 			counted, err := s.Stats(t.Context(), f)
 			require.NoError(t, err)
-			f.Phone = full(0).To.Phone
+			f.Phone = fullMessage(0).To.Phone
 			recounted, err := s.Stats(t.Context(), f)
 			require.NoError(t, err)
 			require.Equal(t, recounted, counted, "%+v", f)
@@ -61,11 +61,11 @@ func sameAsRecount(t *testing.T, s smsplus.Store) {
 	}
 }
 
-func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
+func TestDropMonths_LeavesNothing(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
-	ms := inMonths(70) // 24 each in March, 23 or 24 in April, the others in May
+	s := openPartitioned(t, pool, o)
+	ms := messagesOverMonths(70) // 24 each in March, 23 or 24 in April, the others in May
 	april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 	march := 0
 	for i := range ms {
@@ -73,17 +73,17 @@ func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
 			march++
 		}
 	}
-	insert(t, s, ms[:march/2]...)
+	insertAll(t, s, ms[:march/2]...)
 	require.NoError(t, s.Maintain(t.Context(), noon)) // and what follows is not folded
-	insert(t, s, ms[march/2:]...)
+	insertAll(t, s, ms[march/2:]...)
 	late := ms[march/4 : march/4*3]
 	for i := range late {
-		deliver(&late[i])
+		setRead(&late[i])
 	}
 	stale, err := s.Update(t.Context(), late)
 	require.NoError(t, err)
 	require.Empty(t, stale)
-	sameAsRecount(t, s)
+	requireCountersMatchRecount(t, s)
 
 	n, err := s.DropMonths(t.Context(), april.Add(-time.Microsecond))
 	require.NoError(t, err)
@@ -91,11 +91,11 @@ func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
 	n, err = s.DropMonths(t.Context(), april.AddDate(0, 0, 20))
 	require.NoError(t, err)
 	require.Equal(t, march, n)
-	require.NotContains(t, partitionSchedule(t, pool, o.Schema), "2026_03")
-	require.Contains(t, partitionSchedule(t, pool, o.Schema), "2026_04")
-	sameAsRecount(t, s)
+	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2026_03")
+	require.Contains(t, monthsWithPartitions(t, pool, o.Schema), "2026_04")
+	requireCountersMatchRecount(t, s)
 	require.NoError(t, s.Maintain(t.Context(), noon.Add(-time.Minute)))
-	sameAsRecount(t, s)
+	requireCountersMatchRecount(t, s)
 
 	page, err := s.Records(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
@@ -111,10 +111,10 @@ func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stale, 1)
 
-	again := full(1000)
+	again := fullMessage(1000)
 	again.Key = ms[0].Key
-	insert(t, s, again)
-	again.ID, again.Key = full(1001).ID, ms[march].Key
+	insertAll(t, s, again)
+	again.ID, again.Key = fullMessage(1001).ID, ms[march].Key
 	taken, err := s.Insert(t.Context(), []smsplus.Message{again})
 	require.NoError(t, err)
 	require.Equal(t, ms[march].ID, taken[again.Key].ID, "the key of a message that stays is not free")
@@ -130,19 +130,19 @@ func TestDropMonthsLeavesNothingOfAMonth(t *testing.T) {
 	}
 }
 
-func TestAMonthWithAnOpenMessageStays(t *testing.T) {
+func TestDropMonths_KeepsMonthWithOpenMessage(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
-	ms := inMonths(70)
+	s := openPartitioned(t, pool, o)
+	ms := messagesOverMonths(70)
 	ms[3].DueAt = noon.AddDate(5, 0, 0)
-	insert(t, s, ms...)
+	insertAll(t, s, ms...)
 	n, err := s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
 	require.Equal(t, 70-24, n, "April's and May's")
-	require.Equal(t, 24, held(t, pool, o.Schema, "2026_03"))
-	sameAsRecount(t, s)
-	again := full(1000)
+	require.Equal(t, 24, countInPartition(t, pool, o.Schema, "2026_03"))
+	requireCountersMatchRecount(t, s)
+	again := fullMessage(1000)
 	again.Key = ms[4].Key
 	taken, err := s.Insert(t.Context(), []smsplus.Message{again})
 	require.NoError(t, err)
@@ -157,17 +157,17 @@ func TestAMonthWithAnOpenMessageStays(t *testing.T) {
 	n, err = s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	sameAsRecount(t, s)
+	requireCountersMatchRecount(t, s)
 }
 
 // Whoever waits for the tables to himself makes all others wait: a drop does not.
-func TestADropGivesWayToATransactionThatGoesOn(t *testing.T) {
+func TestDropMonths_GivesWayToTransaction(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
-	insert(t, s, inMonths(30)...)
-	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
-	_, err := s.InsertTx(t.Context(), tx, full(1000))
+	s := openPartitioned(t, pool, o)
+	insertAll(t, s, messagesOverMonths(30)...)
+	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	_, err := s.InsertTx(t.Context(), tx, fullMessage(1000))
 	require.NoError(t, err)
 
 	dropped := make(chan error, 1)
@@ -188,24 +188,24 @@ func TestADropGivesWayToATransactionThatGoesOn(t *testing.T) {
 	}
 	require.ErrorContains(t, err, "55P03", "it says that the lock did not come")
 	require.Less(t, longest, 2*time.Second, "far less than the transaction lasts, and than a dispatcher waits")
-	require.Equal(t, 24, held(t, pool, o.Schema, "2026_03"))
-	sameAsRecount(t, s)
+	require.Equal(t, 24, countInPartition(t, pool, o.Schema, "2026_03"))
+	requireCountersMatchRecount(t, s)
 
 	require.NoError(t, tx.Commit(t.Context()))
 	n, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
 	require.NoError(t, err)
 	require.Equal(t, 25, n)
-	sameAsRecount(t, s)
+	requireCountersMatchRecount(t, s)
 }
 
 // A message may come to a month after the drop has seen that none there is open.
-func TestAMonthThatGetsAnOpenMessageMeanwhileStays(t *testing.T) {
+func TestDropMonths_KeepsMonthOpenedMeanwhile(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
-	insert(t, s, inMonths(30)...)
-	tx := begin(t, pool, pgx.TxOptions{})
-	late := full(1000)
+	s := openPartitioned(t, pool, o)
+	insertAll(t, s, messagesOverMonths(30)...)
+	tx := beginTx(t, pool, pgx.TxOptions{})
+	late := fullMessage(1000)
 	late.DueAt = noon
 	_, err := s.InsertTx(t.Context(), tx, late)
 	require.NoError(t, err)
@@ -215,11 +215,11 @@ func TestAMonthThatGetsAnOpenMessageMeanwhileStays(t *testing.T) {
 		_, err := s.DropMonths(t.Context(), noon.AddDate(0, 1, 0))
 		return err
 	})
-	awaitLock(t, pool, "strpos(query, 'LOCK TABLE ONLY ' || $1) > 0", pgx.Identifier{o.Schema}.Sanitize())
+	waitForLock(t, pool, "strpos(query, 'LOCK TABLE ONLY ' || $1) > 0", pgx.Identifier{o.Schema}.Sanitize())
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, group.Wait())
-	require.Equal(t, 25, held(t, pool, o.Schema, "2026_03"))
-	sameAsRecount(t, s)
+	require.Equal(t, 25, countInPartition(t, pool, o.Schema, "2026_03"))
+	requireCountersMatchRecount(t, s)
 	m, err := s.Message(t.Context(), late.ID)
 	require.NoError(t, err)
 	require.Equal(t, late, m)
@@ -227,12 +227,12 @@ func TestAMonthThatGetsAnOpenMessageMeanwhileStays(t *testing.T) {
 
 // Late receipts, folds, purges and inserts race with drops; the counters stay those of a
 // recount, and no call fails for it.
-func TestDropsRaceWithEverything(t *testing.T) {
+func TestDropMonths_RacesWithAllCalls(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
-	ms := inMonths(70)
-	insert(t, s, ms...)
+	s := openPartitioned(t, pool, o)
+	ms := messagesOverMonths(70)
+	insertAll(t, s, ms...)
 	var group errgroup.Group
 	var done atomic.Bool
 	for w := range 2 {
@@ -244,7 +244,7 @@ func TestDropsRaceWithEverything(t *testing.T) {
 				}
 				for j := range page.Messages {
 					if m := &page.Messages[j]; (i+w)%2 == 0 {
-						deliver(m)
+						setRead(m)
 					} else {
 						m.Status, m.Attempts[1].Status = status.Accepted, status.Accepted
 					}
@@ -264,8 +264,8 @@ func TestDropsRaceWithEverything(t *testing.T) {
 		patient, stop := context.WithTimeout(t.Context(), time.Minute) // it gives way to all the others
 		defer stop()
 		for n := range 3 {
-			m := inMonths(70)[n]
-			m.ID, m.Key = full(500+n).ID, fmt.Sprint("again/", n)
+			m := messagesOverMonths(70)[n]
+			m.ID, m.Key = fullMessage(500+n).ID, fmt.Sprint("again/", n)
 			if _, err := s.Insert(t.Context(), []smsplus.Message{m}); err != nil {
 				return err
 			}
@@ -276,7 +276,7 @@ func TestDropsRaceWithEverything(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, group.Wait())
-	sameAsRecount(t, s)
+	requireCountersMatchRecount(t, s)
 	page, err := s.Records(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
 	require.Len(t, page.Messages, 2, "those that were inserted into months that were gone")
@@ -284,21 +284,21 @@ func TestDropsRaceWithEverything(t *testing.T) {
 
 // A fold, or an insert, that runs while its month is dropped leaves neither counts nor
 // keys of it.
-func TestNothingOfAMonthComesAfterItsDrop(t *testing.T) {
+func TestDropMonths_RaceLeavesNoCountsOrKeys(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := monthly(t, pool, o)
+	s := openPartitioned(t, pool, o)
 	april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 	next := 0
 	for round := range 20 {
 		now := noon.Add(-time.Duration(round+1) * time.Second) // before the last time, so that it looks again for months
 		require.NoError(t, s.Maintain(t.Context(), now))
-		ms := inMonths(24)
+		ms := messagesOverMonths(24)
 		for i := range ms {
-			ms[i].ID, ms[i].Key = full(next).ID, fmt.Sprint("key/", next)
+			ms[i].ID, ms[i].Key = fullMessage(next).ID, fmt.Sprint("key/", next)
 			next++
 		}
-		insert(t, s, ms...)
+		insertAll(t, s, ms...)
 		var group errgroup.Group
 		group.Go(func() error { return s.Maintain(t.Context(), now) })
 		var dropped atomic.Bool
@@ -308,9 +308,9 @@ func TestNothingOfAMonthComesAfterItsDrop(t *testing.T) {
 			return err
 		})
 		group.Go(func() error {
-			m := inMonths(1)[0]
+			m := messagesOverMonths(1)[0]
 			for !dropped.Load() {
-				m.ID, m.Key = full(next).ID, fmt.Sprint("key/", next)
+				m.ID, m.Key = fullMessage(next).ID, fmt.Sprint("key/", next)
 				next++
 				if _, err := s.Insert(t.Context(), []smsplus.Message{m}); err != nil {
 					return err

@@ -17,35 +17,35 @@ import (
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-// monthly returns a store by months, in which those from noon's on are made: what is
+// openPartitioned returns a store by months, in which those from noon's on are made: what is
 // from before goes to the default partitions.
-func monthly(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
+func openPartitioned(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	tb.Helper()
 	o.PartitionByMonth = true
-	s := open(tb, pool, o)
+	s := openStore(tb, pool, o)
 	require.NoError(tb, s.Maintain(tb.Context(), noon))
 	return s
 }
 
-func TestAStoreByMonths(t *testing.T) {
+func TestStore_ConformsPartitioned(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return monthly(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		return openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
 	})
 }
 
-func TestAStoreByMonthsThatSealsAndFoldsAndSerializes(t *testing.T) {
-	notAtHand(t)
+func TestStore_ConformsPartitionedSealedFoldedSerializable(t *testing.T) {
+	skipUnlessRequired(t)
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 	})
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return folding{monthly(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: ring(t, 2, 1)})}
+		return foldingStore{openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
 	})
 }
 
-// partitionSchedule returns the names of the months' states.
-func partitionSchedule(t *testing.T, pool *pgxpool.Pool, schema string) []string {
+// monthsWithPartitions returns the names of the months' states.
+func monthsWithPartitions(t *testing.T, pool *pgxpool.Pool, schema string) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT right(tablename, 7) FROM pg_tables
 		WHERE schemaname = $1 AND tablename ~ '^smsplus_state_\d' ORDER BY 1`, schema)
@@ -55,92 +55,92 @@ func partitionSchedule(t *testing.T, pool *pgxpool.Pool, schema string) []string
 	return names
 }
 
-// held returns how many messages a partition holds.
-func held(t *testing.T, pool *pgxpool.Pool, schema, partition string) (n int) {
+// countInPartition returns how many messages a partition holds.
+func countInPartition(t *testing.T, pool *pgxpool.Pool, schema, partition string) (n int) {
 	t.Helper()
 	table := pgx.Identifier{schema, "smsplus_message_" + partition}.Sanitize()
 	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
 	return n
 }
 
-func TestMonthsAreMadeAhead(t *testing.T) {
+func TestPartitions_AreCreatedAhead(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
-	s := open(t, pool, o)
-	require.Len(t, partitionSchedule(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
+	s := openStore(t, pool, o)
+	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
 	pgtest.Exec(t, "DROP TABLE "+pgx.Identifier{o.Schema, "smsplus_state" + time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 2, 0).Format("_2006_01")}.Sanitize())
-	require.Len(t, partitionSchedule(t, pool, o.Schema), 2)
+	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 2)
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema}))
-	require.Len(t, partitionSchedule(t, pool, o.Schema), 3, "and with every Migrate, whatever it is told of months")
+	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "and with every Migrate, whatever it is told of months")
 
 	require.NoError(t, s.Maintain(t.Context(), noon))
-	require.Subset(t, partitionSchedule(t, pool, o.Schema), []string{"2026_03", "2026_04", "2026_05"})
-	other := open(t, pool, pgstore.Options{Schema: o.Schema})
+	require.Subset(t, monthsWithPartitions(t, pool, o.Schema), []string{"2026_03", "2026_04", "2026_05"})
+	other := openStore(t, pool, pgstore.Options{Schema: o.Schema})
 	require.NoError(t, other.Maintain(t.Context(), noon.Add(time.Second)))
 	require.NoError(t, other.Maintain(t.Context(), noon.AddDate(-1, 0, 0)))
-	require.NotContains(t, partitionSchedule(t, pool, o.Schema), "2025_03", "the store that has the lease makes them")
+	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2025_03", "the store that has the lease makes them")
 	_, err := other.Claim(t.Context(), smsplus.Claim{Now: noon.AddDate(1, 0, 0), Lease: time.Minute, Limit: 1})
 	require.NoError(t, err)
-	for !slices.Contains(partitionSchedule(t, pool, o.Schema), "2027_05") { // who claims makes them, beside the claim
+	for !slices.Contains(monthsWithPartitions(t, pool, o.Schema), "2027_05") { // who claims makes them, beside the claim
 		require.NoError(t, t.Context().Err())
 	}
 
-	insert(t, open(t, pool, o), full(1))
-	require.Equal(t, 1, held(t, pool, o.Schema, "2026_03"))
-	require.Zero(t, held(t, pool, o.Schema, "default"))
+	insertAll(t, openStore(t, pool, o), fullMessage(1))
+	require.Equal(t, 1, countInPartition(t, pool, o.Schema, "2026_03"))
+	require.Zero(t, countInPartition(t, pool, o.Schema, "default"))
 }
 
-func TestAMonthOfWhichThereAreMessagesByDefaultIsNotMade(t *testing.T) {
+func TestPartitions_MonthInDefaultPartitionIsNotCreated(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
-	s := open(t, pool, o)
-	insert(t, s, full(1))
-	require.Equal(t, 1, held(t, pool, o.Schema, "default"))
+	s := openStore(t, pool, o)
+	insertAll(t, s, fullMessage(1))
+	require.Equal(t, 1, countInPartition(t, pool, o.Schema, "default"))
 	for range 2 {
 		require.NoError(t, s.Maintain(t.Context(), noon))
 		require.NoError(t, s.Maintain(t.Context(), noon.AddDate(0, -1, 0)))
 	}
-	have := partitionSchedule(t, pool, o.Schema)
+	have := monthsWithPartitions(t, pool, o.Schema)
 	require.Subset(t, have, []string{"2026_02", "2026_04", "2026_05"})
 	require.NotContains(t, have, "2026_03")
-	insert(t, s, full(2))
-	stale, err := s.Update(t.Context(), []smsplus.Message{full(1), full(2)})
+	insertAll(t, s, fullMessage(2))
+	stale, err := s.Update(t.Context(), []smsplus.Message{fullMessage(1), fullMessage(2)})
 	require.NoError(t, err)
 	require.Empty(t, stale)
 
 	n, err := s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
 	require.Zero(t, n, "what no month was made for is not dropped with one")
-	require.NotContains(t, partitionSchedule(t, pool, o.Schema), "2026_04", "an empty month goes too")
+	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2026_04", "an empty month goes too")
 	n, err = s.Purge(t.Context(), noon.AddDate(1, 0, 0), 10)
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
-	require.NoError(t, open(t, pool, o).Maintain(t.Context(), noon.Add(time.Hour)))
-	require.Contains(t, partitionSchedule(t, pool, o.Schema), "2026_03", "once the default has none of its messages it is made")
+	require.NoError(t, openStore(t, pool, o).Maintain(t.Context(), noon.Add(time.Hour)))
+	require.Contains(t, monthsWithPartitions(t, pool, o.Schema), "2026_03", "once the default has none of its messages it is made")
 }
 
-// logged are lines of a log.
-type logged chan string
+// lineChannel are lines of a log.
+type lineChannel chan string
 
-func (l logged) Write(line []byte) (int, error) {
+func (l lineChannel) Write(line []byte) (int, error) {
 	l <- string(line)
 	return len(line), nil
 }
 
 // Who may not make tables says so, and loses nothing.
-func TestAStoreThatMayMakeNoMonthsGoesOn(t *testing.T) {
+func TestPartitions_StoreWorksWithoutPermission(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
-	open(t, pool, o)
+	openStore(t, pool, o)
 	schema, role := pgx.Identifier{o.Schema}.Sanitize(), pgx.Identifier{o.Schema + " sender"}.Sanitize()
 	pgtest.Exec(t, "CREATE ROLE "+role, "GRANT USAGE ON SCHEMA "+schema+" TO "+role,
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "+schema+" TO "+role)
 	t.Cleanup(func() { pgtest.Exec(t, "DROP OWNED BY "+role, "DROP ROLE "+role) })
 	sender := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["role"] = o.Schema + " sender" })
-	log := make(logged, 10)
+	log := make(lineChannel, 10)
 	s, err := pgstore.New(t.Context(), sender, pgstore.Options{Schema: o.Schema, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
-	insert(t, s, full(1))
+	insertAll(t, s, fullMessage(1))
 	require.ErrorContains(t, s.Maintain(t.Context(), noon.AddDate(0, 1, 0)), "make months")
 	require.NoError(t, s.Maintain(t.Context(), noon.AddDate(0, 1, 0).Add(time.Minute)), "it tries again in an hour")
 	_, err = s.Claim(t.Context(), smsplus.Claim{Now: noon.AddDate(0, 1, 0).Add(time.Hour), Lease: time.Minute, Limit: 1})
@@ -149,22 +149,22 @@ func TestAStoreThatMayMakeNoMonthsGoesOn(t *testing.T) {
 	stats, err := s.Stats(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
 	require.Len(t, stats, 1)
-	require.Equal(t, 1, held(t, pool, o.Schema, "default"))
-	_, err = open(t, pool, o).Message(t.Context(), full(1).ID)
+	require.Equal(t, 1, countInPartition(t, pool, o.Schema, "default"))
+	_, err = openStore(t, pool, o).Message(t.Context(), fullMessage(1).ID)
 	require.NoError(t, err)
 }
 
-func TestTheLayoutIsChosenOnce(t *testing.T) {
+func TestMigrate_LayoutIsFinal(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pool, o)
+	s := openStore(t, pool, o)
 	_, err := s.DropMonths(t.Context(), noon)
 	require.ErrorIs(t, err, pgstore.ErrNotPartitioned)
 	require.ErrorIs(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema, PartitionByMonth: true}), pgstore.ErrNotPartitioned)
-	insert(t, open(t, pool, pgstore.Options{Schema: o.Schema}), full(1))
+	insertAll(t, openStore(t, pool, pgstore.Options{Schema: o.Schema}), fullMessage(1))
 }
 
-func TestTheMigrationSQLOfMonthsIsWhatMigrateDoes(t *testing.T) {
+func TestMigrationSQL_EqualsMigratePartitioned(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	byHand, byMigrate := pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}, pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
@@ -172,7 +172,7 @@ func TestTheMigrationSQLOfMonthsIsWhatMigrateDoes(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, text, "/*", "no marks are left")
 	pgtest.Exec(t, text)
-	open(t, pool, byMigrate)
+	openStore(t, pool, byMigrate)
 	shape := func(schema string) []string {
 		rows, err := pool.Query(t.Context(), `SELECT c.relname || coalesce(' ' || pg_get_expr(c.relpartbound, c.oid), '') || coalesce(c.reloptions::text, '') ||
 				coalesce(' ' || replace(pg_get_indexdef(i.indexrelid), $2, ''), '')
@@ -190,18 +190,18 @@ func TestTheMigrationSQLOfMonthsIsWhatMigrateDoes(t *testing.T) {
 	require.NoError(t, err)
 	pgtest.Exec(t, text) // the months that are there are left as they are
 	require.Equal(t, shape(byMigrate.Schema), shape(byHand.Schema))
-	insert(t, open(t, pool, pgstore.Options{Schema: byHand.Schema}), full(1))
+	insertAll(t, openStore(t, pool, pgstore.Options{Schema: byHand.Schema}), fullMessage(1))
 }
 
 // A statement that knows the months of its messages looks into no other.
-func TestAnUpdateKnowsNoOtherMonths(t *testing.T) {
+func TestPlan_UpdateReadsOnlyItsMonths(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	var seen tracer
-	s := monthly(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), o)
-	m, later := full(1), full(2)
+	var seen recordingTracer
+	s := openPartitioned(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), o)
+	m, later := fullMessage(1), fullMessage(2)
 	later.TriggeredAt = later.TriggeredAt.AddDate(0, 1, 0)
-	insert(t, s, m, later)
+	insertAll(t, s, m, later)
 	for _, c := range []struct {
 		batch []smsplus.Message
 		sees  []string
@@ -213,7 +213,7 @@ func TestAnUpdateKnowsNoOtherMonths(t *testing.T) {
 		seen.take()
 		_, err := s.Update(t.Context(), c.batch)
 		require.NoError(t, err)
-		plan := fmt.Sprint(plans(t, seen.take()))
+		plan := fmt.Sprint(explain(t, seen.take()))
 		for _, month := range []string{"2026_03", "2026_04", "2026_05", "default"} {
 			for _, table := range []string{"state", "attempt"} {
 				if name := table + "_" + month; len(c.sees) == 2 && month < "2026_05" || month == c.sees[0] {
@@ -226,13 +226,13 @@ func TestAnUpdateKnowsNoOtherMonths(t *testing.T) {
 	}
 }
 
-func TestNoCallReadsWholeMonths(t *testing.T) {
+func TestPlan_NoCallReadsWholePartition(t *testing.T) {
 	t.Parallel()
-	noCallReadsAWholeTable(t, func(pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
+	requireNoWholeTableScans(t, func(pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 		o.PartitionByMonth = true
-		s := open(t, pool, o)
+		s := openStore(t, pool, o)
 		for n := range 4 {
-			require.NoError(t, s.Maintain(t.Context(), began.AddDate(0, n-1, 0)))
+			require.NoError(t, s.Maintain(t.Context(), quarterStart.AddDate(0, n-1, 0)))
 		}
 		return s
 	})

@@ -21,35 +21,35 @@ import (
 // Four processes share a database. One is killed; one is paused in the middle of its
 // sends, for so long that others take over what it held, and then wakes with what it
 // knew: it undoes nothing, and nobody gets a message twice.
-func TestAProcessThatWakesTooLateUndoesNothing(t *testing.T) {
+func TestCrash_PausedProcessUndoesNothing(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pgtest.Pool(t, nil), o)
-	w, heard, woken := newWitness(t), newLog(), newLog()
-	begin := func(name string, sends int) *process {
-		d := duty{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url, Name: name, Sends: sends, Timeout: time.Second}
+	s := openStore(t, pgtest.Pool(t, nil), o)
+	w, heard, woken := newWitness(t), newChildLog(), newChildLog()
+	begin := func(name string, sends int) *childProcess {
+		d := childTask{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url, Name: name, Sends: sends, Timeout: time.Second}
 		// One that is paused would not see its parent die.
-		return start(t, d, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL})
+		return startChild(t, d, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL})
 	}
-	release := w.holdUp("paused")
+	release := w.holdAnswers("paused")
 	paused, killed := begin("paused", 30), begin("killed", 0)
-	others := []*process{begin("third", 30), begin("fourth", 30)}
+	others := []*childProcess{begin("third", 30), begin("fourth", 30)}
 	var readers errgroup.Group
-	readers.Go(func() error { return woken.rest(paused.out) })
+	readers.Go(func() error { return woken.readAll(paused.out) })
 	for _, p := range others {
-		readers.Go(func() error { return heard.rest(p.out) })
+		readers.Go(func() error { return heard.readAll(p.out) })
 	}
 	for range 50 + rand.IntN(200) {
-		require.NoError(t, heard.read(killed.out))
+		require.NoError(t, heard.readLine(killed.out))
 	}
 	require.NoError(t, killed.Process.Kill())
-	require.NoError(t, heard.rest(killed.out))
+	require.NoError(t, heard.readAll(killed.out))
 	require.ErrorContains(t, killed.Wait(), "killed")
-	w.bury("killed")
+	w.reassignReceipts("killed")
 
-	texts := w.heldUp(30)
+	texts := w.waitForHeld(30)
 	require.NoError(t, paused.Process.Signal(syscall.SIGSTOP))
-	before := takenOver(t, s, texts)
+	before := waitForTakeover(t, s, texts)
 	release()
 	require.NoError(t, paused.Process.Signal(syscall.SIGCONT))
 	for _, p := range append(others, paused) {
@@ -61,37 +61,37 @@ func TestAProcessThatWakesTooLateUndoesNothing(t *testing.T) {
 		require.NoError(t, p.Wait())
 	}
 	for _, name := range []string{"paused", "third", "fourth"} {
-		w.bury(name)
+		w.reassignReceipts(name)
 	}
 
-	calm(t, s, w, duty{Witness: w.url})
-	held := ended(t, s)
-	for _, l := range []*log{heard, woken} {
+	dispatchUntilFinal(t, s, w, childTask{Witness: w.url})
+	held := requireAllFinal(t, s)
+	for _, l := range []*childLog{heard, woken} {
 		for id := range l.returned {
 			require.NotZero(t, held[id], "Send returned, and the message is lost")
 		}
 	}
 	late := 0
 	for id, m := range before {
-		onwards(t, m, held[id])
+		requireProgressed(t, m, held[id])
 		if woken.stale[id] {
 			late++
 		}
 	}
 	require.Positive(t, late)
-	w.agrees(t, held)
-	decodeTally(t, s)
+	w.requireAgreement(t, held)
+	requireStatsMatchRecount(t, s)
 	t.Logf("Send returned for %d messages, %d are stored and final; %d sends were under way in the process that was paused, for %d of which it woke too late",
 		len(heard.returned)+len(woken.returned), len(held), len(texts), late)
 }
 
-// takenOver returns the messages with the texts, once the provider has answered for
+// waitForTakeover returns the messages with the texts, once the provider has answered for
 // each of them.
-func takenOver(t *testing.T, s *pgstore.Store, texts map[string]bool) map[uuid.UUID]smsplus.Message {
+func waitForTakeover(t *testing.T, s *pgstore.Store, texts map[string]bool) map[uuid.UUID]smsplus.Message {
 	t.Helper()
 	for {
 		answered := make(map[uuid.UUID]smsplus.Message)
-		for m := range all(t, s) {
+		for m := range allMessages(t, s) {
 			if texts[m.Vars["text"]] && m.Status != status.Preparing && m.Claims == 0 {
 				answered[m.ID] = m
 			}
@@ -102,8 +102,8 @@ func takenOver(t *testing.T, s *pgstore.Store, texts map[string]bool) map[uuid.U
 	}
 }
 
-// onwards requires that a message's history went on from where it was.
-func onwards(t *testing.T, was, is smsplus.Message) {
+// requireProgressed requires that a message's history went on from where it was.
+func requireProgressed(t *testing.T, was, is smsplus.Message) {
 	t.Helper()
 	require.GreaterOrEqual(t, is.Version, was.Version)
 	require.GreaterOrEqual(t, is.Status, was.Status)

@@ -22,21 +22,21 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// tracer keeps the statements that a pool executes, and their errors.
-type tracer struct {
+// recordingTracer keeps the statements that a pool executes, and their errors.
+type recordingTracer struct {
 	mu         sync.Mutex
 	statements []pgx.TraceQueryStartData
 	errors     []error
 }
 
-func (r *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+func (r *recordingTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.statements = append(r.statements, data)
 	return ctx
 }
 
-func (r *tracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+func (r *recordingTracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if data.Err != nil {
@@ -44,7 +44,7 @@ func (r *tracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQue
 	}
 }
 
-func (r *tracer) take() []pgx.TraceQueryStartData {
+func (r *recordingTracer) take() []pgx.TraceQueryStartData {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken := r.statements
@@ -52,10 +52,10 @@ func (r *tracer) take() []pgx.TraceQueryStartData {
 	return taken
 }
 
-// plans returns how the statements' plans read.
-func plans(t *testing.T, statements []pgx.TraceQueryStartData) string {
+// explain returns how the statements' plans read.
+func explain(t *testing.T, statements []pgx.TraceQueryStartData) string {
 	t.Helper()
-	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
 	var plans strings.Builder
 	for _, st := range statements {
 		switch word, _, _ := strings.Cut(st.SQL, " "); word {
@@ -76,34 +76,34 @@ func plans(t *testing.T, statements []pgx.TraceQueryStartData) string {
 	return plans.String()
 }
 
-// wholeTable is a plan's step that reads all of a table that grows, or of a month of it
+// wholeTableScan is a plan's step that reads all of a table that grows, or of a month of it
 // that has many messages.
-var wholeTable = regexp.MustCompile(`Seq Scan on (smsplus_(parked|total|key|((message|state|attempt)(_2026_0[123])?)))( |$)`)
+var wholeTableScan = regexp.MustCompile(`Seq Scan on (smsplus_(parked|total|key|((message|state|attempt)(_2026_0[123])?)))( |$)`)
 
-func TestNoCallReadsAWholeTable(t *testing.T) {
+func TestPlan_NoCallReadsWholeTable(t *testing.T) {
 	t.Parallel()
-	noCallReadsAWholeTable(t, func(pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store { return open(t, pool, o) })
+	requireNoWholeTableScans(t, func(pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store { return openStore(t, pool, o) })
 }
 
-func noCallReadsAWholeTable(t *testing.T, open func(*pgxpool.Pool, pgstore.Options) *pgstore.Store) {
+func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Options) *pgstore.Store) {
 	const n = 8_000
 	schema := pgtest.Schema(t)
-	var seen tracer
+	var seen recordingTracer
 	s := open(pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: schema})
 	ctx := t.Context()
 	var receipts []channel.Receipt
 	var refs []channel.Ref
 	for i := range n {
-		r := receiptFor(full(i))
+		r := receiptFor(fullMessage(i))
 		r.ProviderID += " parked"
 		receipts, refs = append(receipts, r), append(refs, r.Ref())
 	}
 	require.NoError(t, s.Park(ctx, receipts))
-	fill(t, s, schema, n)
+	fillQuarter(t, s, schema, n)
 	keeper, err := pgstore.New(ctx, pgtest.Pool(t, nil), pgstore.Options{Schema: schema})
 	require.NoError(t, err)
-	defer keeper.Close()                                           //nolint:errcheck // it returns none
-	require.NoError(t, keeper.Maintain(ctx, began.Add(2*quarter))) // so that a claim begins nothing beside itself
+	defer keeper.Close()                                                  //nolint:errcheck // it returns none
+	require.NoError(t, keeper.Maintain(ctx, quarterStart.Add(2*quarter))) // so that a claim begins nothing beside itself
 
 	// What follows makes calls, each with the index that its plan must use.
 	records := func(f smsplus.Filter) func() error {
@@ -118,48 +118,48 @@ func noCallReadsAWholeTable(t *testing.T, open func(*pgxpool.Pool, pgstore.Optio
 		name, index string
 		make        func() error
 	}{
-		{"Insert", "smsplus_message_key", func() error { _, err := s.Insert(ctx, []smsplus.Message{full(1), full(2)}); return err }},
+		{"Insert", "smsplus_message_key", func() error { _, err := s.Insert(ctx, []smsplus.Message{fullMessage(1), fullMessage(2)}); return err }},
 		{"Claim", "smsplus_state_due", func() (err error) {
 			claimed, err = s.Claim(ctx, smsplus.Claim{
-				Now: began.Add(2 * quarter), Lease: time.Minute, Limit: 16, Except: []channel.Name{channel.SMS},
+				Now: quarterStart.Add(2 * quarter), Lease: time.Minute, Limit: 16, Except: []channel.Name{channel.SMS},
 			})
 			return err
 		}},
 		{"Update", "smsplus_state_pkey", func() error { _, err := s.Update(ctx, claimed.Messages); return err }},
-		{"Message", "smsplus_state_pkey", func() error { _, err := s.Message(ctx, past(1, n).ID); return err }},
+		{"Message", "smsplus_state_pkey", func() error { _, err := s.Message(ctx, pastMessage(1, n).ID); return err }},
 		{"ByProviderID", "smsplus_attempt_name", func() error {
-			_, err := s.ByProviderID(ctx, []channel.Ref{{Channel: channel.SMS, ProviderID: past(1, n).Attempts[1].ProviderID}})
+			_, err := s.ByProviderID(ctx, []channel.Ref{{Channel: channel.SMS, ProviderID: pastMessage(1, n).Attempts[1].ProviderID}})
 			return err
 		}},
 		{"Parked", "smsplus_parked_pkey", func() error { _, err := s.Parked(ctx, refs[:9]); return err }},
 		{"Unpark", "smsplus_parked_pkey", func() error { return s.Unpark(ctx, refs[:9]) }},
-		{"Purge", "smsplus_message_pkey", func() error { _, err := s.Purge(ctx, began.Add(quarter), 16); return err }},
-		{"Erase", "smsplus_message_phone", func() error { _, err := s.Erase(ctx, past(7, n).To.Phone); return err }},
+		{"Purge", "smsplus_message_pkey", func() error { _, err := s.Purge(ctx, quarterStart.Add(quarter), 16); return err }},
+		{"Erase", "smsplus_message_phone", func() error { _, err := s.Erase(ctx, pastMessage(7, n).To.Phone); return err }},
 
 		{"all records", "smsplus_message_pkey", records(smsplus.Filter{})},
-		{"records of a range", "smsplus_message_pkey", records(smsplus.Filter{From: began.Add(quarter / 3), To: began.Add(quarter / 2)})},
+		{"records of a range", "smsplus_message_pkey", records(smsplus.Filter{From: quarterStart.Add(quarter / 3), To: quarterStart.Add(quarter / 2)})},
 		{"records of a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07"})},
-		{"records of a phone", "smsplus_message_phone", records(smsplus.Filter{Phone: past(7, n).To.Phone})},
+		{"records of a phone", "smsplus_message_phone", records(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
 		{"records of a country", "smsplus_message_country", records(smsplus.Filter{CountryCode: "81"})},
 		{"records of a tab", "smsplus_state_tab", records(smsplus.Filter{Group: status.FailedGroup})},
 		{"records of a channel", "smsplus_attempt_pkey", records(smsplus.Filter{Channel: channel.SMS})},
 		{"records of a template in a tab", "smsplus_state_tab", records(smsplus.Filter{Template: "template-07", Group: status.FailedGroup})},
 		{"records of a channel and a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07", Channel: channel.SMS})},
 
-		{"statistics", "smsplus_total_pkey", stats(smsplus.Filter{From: began.Add(time.Minute), To: began.Add(quarter / 2)})},
-		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: began.Add(time.Minute), To: began.Add(quarter / 2), Channel: channel.SMS})},
-		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: past(7, n).To.Phone})},
+		{"statistics", "smsplus_total_pkey", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2)})},
+		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2), Channel: channel.SMS})},
+		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
 	} {
 		seen.take()
 		require.NoError(t, call.make(), call.name)
-		plan := plans(t, seen.take())
-		require.NotRegexp(t, wholeTable, plan, call.name)
-		require.Regexp(t, indexName(call.index), plan, call.name)
+		plan := explain(t, seen.take())
+		require.NotRegexp(t, wholeTableScan, plan, call.name)
+		require.Regexp(t, indexPattern(call.index), plan, call.name)
 	}
 }
 
-// indexName matches an index, and what PostgreSQL calls it in a month.
-func indexName(index string) *regexp.Regexp {
+// indexPattern matches an index, and what PostgreSQL calls it in a month.
+func indexPattern(index string) *regexp.Regexp {
 	parts := strings.SplitN(index, "_", 3)
 	ofMonth, ok := map[string]string{
 		"key": "key", "pkey": "pkey", "due": "lane_due_at_idx", "tab": "tab_triggered_at_id_idx", "name": "name_idx",
@@ -176,17 +176,17 @@ func indexName(index string) *regexp.Regexp {
 
 // The planner knows little of a table that has just become large: it must not read
 // all that is due, and sort it, for a claim of some.
-func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
+func TestClaim_ReadsOnlyItsShareOfBacklog(t *testing.T) {
 	t.Parallel()
 	schema := pgtest.Schema(t)
-	var seen tracer
-	s := open(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: schema})
+	var seen recordingTracer
+	s := openStore(t, pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = &seen }), pgstore.Options{Schema: schema})
 	pgtest.Exec(t, "ALTER TABLE "+pgx.Identifier{schema, "smsplus_state"}.Sanitize()+" SET (autovacuum_enabled = false)")
 	for i := range 40 {
-		insert(t, s, freshBatch(i)...)
+		insertAll(t, s, claimedBatch(i)...)
 	}
 	seen.take()
-	claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: began.Add(quarter), Lease: time.Minute, Limit: batch})
+	claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: quarterStart.Add(quarter), Lease: time.Minute, Limit: batch})
 	require.NoError(t, err)
 	require.Len(t, claimed.Messages, batch)
 	claim := seen.take()[0]
@@ -211,7 +211,7 @@ func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
 	analyze()
 	_, cost := planned()
 	for i := range 120 {
-		insert(t, s, freshBatch(40+i)...)
+		insertAll(t, s, claimedBatch(40+i)...)
 	}
 	analyze()
 	plan, quadruple := planned()
@@ -220,7 +220,7 @@ func TestAClaimReadsNoMoreOfABacklogThanItTakes(t *testing.T) {
 
 // A plan that was made while the tables were empty, or small, is kept until they are
 // next analyzed, however large they have become by then.
-func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
+func TestPlan_UsesIndexesAfterTablesGrow(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		few     int
@@ -228,21 +228,21 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 	}{{0, false}, {4 * batch, false}, {0, true}, {4 * batch, true}} {
 		ctx := t.Context()
 		schema := pgtest.Schema(t)
-		var seen tracer
+		var seen recordingTracer
 		pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 			c.ConnConfig.Tracer = &seen
 			c.MaxConns = 1
 		})
-		s := open(t, pool, pgstore.Options{Schema: schema, PartitionByMonth: tt.monthly})
+		s := openStore(t, pool, pgstore.Options{Schema: schema, PartitionByMonth: tt.monthly})
 		if tt.few > 0 {
 			var ms []smsplus.Message
 			for i := range tt.few / batch {
-				ms = append(ms, freshBatch(1+i)...)
+				ms = append(ms, claimedBatch(1+i)...)
 			}
 			for i := range tt.few / 2 {
-				finish(&ms[i], i)
+				setDelivered(&ms[i], i)
 			}
-			insert(t, s, ms...)
+			insertAll(t, s, ms...)
 			for _, table := range []string{"message", "state", "attempt"} {
 				pgtest.Exec(t, "VACUUM ANALYZE "+pgx.Identifier{schema, "smsplus_" + table}.Sanitize())
 			}
@@ -251,12 +251,12 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 		require.NoError(t, err)
 		for name, call := range map[string]func() error{
 			"claim": func() error {
-				_, err := s.Claim(ctx, smsplus.Claim{Now: began, Lease: time.Minute, Limit: batch})
+				_, err := s.Claim(ctx, smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch})
 				return err
 			},
-			"update": func() error { _, err := s.Update(ctx, freshBatch(0)[:1]); return err },
+			"update": func() error { _, err := s.Update(ctx, claimedBatch(0)[:1]); return err },
 			"insert": func() error {
-				m := fresh(0)
+				m := claimedMessage(0)
 				m.Key = "order/1"
 				_, err := s.Insert(ctx, []smsplus.Message{m})
 				return err
@@ -272,7 +272,7 @@ func TestPlansGoThroughIndexesThoughTheTablesWereSmall(t *testing.T) {
 			require.NoError(t, err)
 			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			require.NoError(t, err)
-			require.NotRegexp(t, wholeTable, strings.Join(lines, "\n"), "%s with %d messages there", name, tt.few)
+			require.NotRegexp(t, wholeTableScan, strings.Join(lines, "\n"), "%s with %d messages there", name, tt.few)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-func TestAStoreSaysWhichSchemaItNeeds(t *testing.T) {
+func TestNew_ReportsSchemaVersion(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -27,22 +27,22 @@ func TestAStoreSaysWhichSchemaItNeeds(t *testing.T) {
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, o))
 	_, err = pool.Exec(t.Context(), "INSERT INTO "+pgx.Identifier{o.Schema, "smsplus_migration"}.Sanitize()+" VALUES (99, 'later')")
 	require.NoError(t, err)
-	for _, err := range []error{pgstore.Migrate(t.Context(), pool, o), second(pgstore.New(t.Context(), pool, o))} {
+	for _, err := range []error{pgstore.Migrate(t.Context(), pool, o), secondOf(pgstore.New(t.Context(), pool, o))} {
 		require.ErrorAs(t, err, &version)
 		require.Equal(t, pgstore.SchemaError{Have: 99, Want: need}, *version)
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func secondOf[T any](_ T, err error) error { return err }
 
-func TestAStoreNeedsAPool(t *testing.T) {
+func TestNew_ReportsInvalidOptions(t *testing.T) {
 	t.Parallel()
 	_, err := pgstore.New(t.Context(), nil, pgstore.Options{Timeout: -1})
 	require.ErrorContains(t, err, "a pool is required")
 	require.ErrorContains(t, err, "Options.Timeout is negative")
 }
 
-func TestMigrationsAtATimeWaitForEachOther(t *testing.T) {
+func TestMigrate_ConcurrentCallsWait(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -51,11 +51,11 @@ func TestMigrationsAtATimeWaitForEachOther(t *testing.T) {
 		group.Go(func() error { return pgstore.Migrate(t.Context(), pool, o) })
 	}
 	require.NoError(t, group.Wait())
-	insert(t, open(t, pool, o), full(1))
+	insertAll(t, openStore(t, pool, o), fullMessage(1))
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, o), "a schema that is there is left as it is")
 }
 
-func TestAFailedMigrationLeavesNothing(t *testing.T) {
+func TestMigrate_FailureLeavesNothing(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -67,7 +67,7 @@ func TestAFailedMigrationLeavesNothing(t *testing.T) {
 	require.Equal(t, 1, tables)
 }
 
-func TestTheMigrationSQLIsWhatMigrateDoes(t *testing.T) {
+func TestMigrationSQL_EqualsMigrate(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -76,7 +76,7 @@ func TestTheMigrationSQLIsWhatMigrateDoes(t *testing.T) {
 	pgtest.Exec(t, sql)
 	s, err := pgstore.New(t.Context(), pool, o)
 	require.NoError(t, err)
-	insert(t, s, full(1))
+	insertAll(t, s, fullMessage(1))
 	require.NoError(t, s.Close())
 
 	sql, err = pgstore.MigrationSQL(newestSchema, o)
@@ -86,17 +86,17 @@ func TestTheMigrationSQLIsWhatMigrateDoes(t *testing.T) {
 	require.ErrorAs(t, err, new(*pgstore.SchemaError))
 }
 
-func TestWithoutASchemaTheSearchPathLeads(t *testing.T) {
+func TestOptions_NoSchemaMeansSearchPath(t *testing.T) {
 	t.Parallel()
 	schema := pgtest.Schema(t)
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	})
-	s := open(t, pool, pgstore.Options{})
-	insert(t, s, full(1))
-	m, err := open(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema}).Message(t.Context(), full(1).ID)
+	s := openStore(t, pool, pgstore.Options{})
+	insertAll(t, s, fullMessage(1))
+	m, err := openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema}).Message(t.Context(), fullMessage(1).ID)
 	require.NoError(t, err)
-	require.Equal(t, full(1), m)
+	require.Equal(t, fullMessage(1), m)
 	_, err = s.Stats(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
 }

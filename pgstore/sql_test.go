@@ -81,7 +81,7 @@ func TestSQL_RendersToItsGoldenFile(t *testing.T) {
 	require.Len(t, golden, len(files), "a golden file without a statement")
 }
 
-func TestSQL_CommentsStayOnThisSide(t *testing.T) {
+func TestSQL_HasNoTemplateComments(t *testing.T) {
 	t.Parallel()
 	for _, file := range sqlFileNames(t) {
 		source, err := sqlFiles.ReadFile("sql/" + file + ".sql")

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTiersAndCutsCoverARangeOnce(t *testing.T) {
+func TestSplitRange_CoversEachTimeOnce(t *testing.T) {
 	t.Parallel()
 	edge := rapid.Custom(func(t *rapid.T) time.Time {
 		unit := rapid.SampledFrom([]time.Duration{time.Nanosecond, time.Microsecond, time.Minute, time.Hour, 24 * time.Hour}).Draw(t, "unit")
@@ -46,7 +46,7 @@ func TestTiersAndCutsCoverARangeOnce(t *testing.T) {
 	})
 }
 
-func TestAQuarterIsFewSpans(t *testing.T) {
+func TestSplitRange_QuarterIsFewSpans(t *testing.T) {
 	t.Parallel()
 	for day := range 40 {
 		from := time.Date(2026, 1, day, 16, 0, 0, 0, time.UTC)
@@ -61,7 +61,7 @@ func TestAQuarterIsFewSpans(t *testing.T) {
 	}
 }
 
-func TestNoBoundReachesPastEverything(t *testing.T) {
+func TestSplitRange_NoBoundCoversAllTimes(t *testing.T) {
 	t.Parallel()
 	whole, cuts := splitRange(time.Time{}, time.Time{})
 	require.Empty(t, cuts)

@@ -26,7 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	child() // which is another process of this program, and does not return
+	runChildTask() // which is another process of this program, and does not return
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		pgtest.Stop()
 		os.Exit(code)
@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
-// open returns a store on the schema, which it migrates.
-func open(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
+// openStore returns a store on the schema, which it migrates.
+func openStore(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	tb.Helper()
 	require.NoError(tb, pgstore.Migrate(tb.Context(), pool, o))
 	s, err := pgstore.New(tb.Context(), pool, o)
@@ -45,7 +45,7 @@ func open(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	return s
 }
 
-func ring(tb testing.TB, keys ...uint32) *seal.Ring {
+func newRing(tb testing.TB, keys ...uint32) *seal.Ring {
 	tb.Helper()
 	var c seal.Config
 	for _, id := range keys {
@@ -59,7 +59,7 @@ func ring(tb testing.TB, keys ...uint32) *seal.Ring {
 	return r
 }
 
-func number(e164 string) phone.Number {
+func mustPhone(e164 string) phone.Number {
 	n, err := phone.Parse(e164)
 	if err != nil {
 		panic(err)
@@ -67,69 +67,69 @@ func number(e164 string) phone.Number {
 	return n
 }
 
-func TestStore(t *testing.T) {
+func TestStore_Conforms(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
 	})
 }
 
-// folding is a store whose statistics are always folded.
-type folding struct{ *pgstore.Store }
+// foldingStore is a store whose statistics are always folded.
+type foldingStore struct{ *pgstore.Store }
 
-func (s folding) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+func (s foldingStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	if err := s.Maintain(ctx, noon); err != nil {
 		return nil, err
 	}
 	return s.Store.Stats(ctx, f)
 }
 
-func TestAStoreThatSealsAndFolds(t *testing.T) {
+func TestStore_ConformsSealedAndFolded(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return folding{open(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: ring(t, 2, 1)})}
+		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
 	})
 }
 
-// notAtHand leaves a suite over one more combination to where servers are required, so
+// skipUnlessRequired leaves a suite over one more combination to where servers are required, so
 // that the package's tests take less than a minute elsewhere.
-func notAtHand(t *testing.T) {
+func skipUnlessRequired(t *testing.T) {
 	t.Helper()
 	if os.Getenv(pgtest.Required) == "" {
 		t.Skip(pgtest.Required + "=required runs it")
 	}
 }
 
-func TestAStoreInADatabaseThatSerializes(t *testing.T) {
-	notAtHand(t)
+func TestStore_ConformsSerializable(t *testing.T) {
+	skipUnlessRequired(t)
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 	})
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
 	})
 }
 
 // As behind a pooler that lends connections for a transaction.
-func TestAStoreWhoseConnectionsPrepareNothing(t *testing.T) {
-	notAtHand(t)
+func TestStore_ConformsWithoutPreparedStatements(t *testing.T) {
+	skipUnlessRequired(t)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
 			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			storetest.Run(t, func(t *testing.T) smsplus.Store {
-				return open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+				return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
 			})
 		})
 	}
 }
 
-// full returns the nth message, with all that says something of a person.
-func full(n int) smsplus.Message {
+// fullMessage returns the nth message, with all that says something of a person.
+func fullMessage(n int) smsplus.Message {
 	id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n))
 	at := noon.Add(time.Duration(n) * time.Minute)
 	return smsplus.Message{
 		ID: id, Key: fmt.Sprintf("order/%d", n), Template: "otp", Scenario: "OTP",
-		To:   channel.Recipient{Phone: number("+886912345678"), LINEUserID: "U4af4980629"},
+		To:   channel.Recipient{Phone: mustPhone("+886912345678"), LINEUserID: "U4af4980629"},
 		Vars: map[string]string{"code": "s3cr3t"}, Metadata: map[string]string{"order": "A-17-s3cr3t"},
 		Plan: []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
 		Attempts: []smsplus.Attempt{{
@@ -149,15 +149,15 @@ func receiptFor(m smsplus.Message) channel.Receipt {
 	}
 }
 
-func insert(tb testing.TB, s smsplus.Store, ms ...smsplus.Message) {
+func insertAll(tb testing.TB, s smsplus.Store, ms ...smsplus.Message) {
 	tb.Helper()
 	taken, err := s.Insert(tb.Context(), ms)
 	require.NoError(tb, err)
 	require.Empty(tb, taken)
 }
 
-// dump returns all rows of a schema as text, bytes as they are.
-func dump(tb testing.TB, pool *pgxpool.Pool, schema string) string {
+// dumpRows returns all rows of a schema as text, bytes as they are.
+func dumpRows(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 	tb.Helper()
 	var all strings.Builder
 	for _, table := range []string{"message", "state", "attempt", "route", "parked", "delta", "total", "lease", "migration"} {
@@ -175,16 +175,16 @@ func dump(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 	return all.String()
 }
 
-// written inserts messages, one of them again, and updates one twice.
-func written(t *testing.T, s *pgstore.Store) {
+// requireWritesWork inserts messages, one of them again, and updates one twice.
+func requireWritesWork(t *testing.T, s *pgstore.Store) {
 	t.Helper()
-	m := fresh(1)
+	m := claimedMessage(1)
 	m.Key, m.Vars = `a "key" \`, map[string]string{"name": `"é", (\)`}
-	insert(t, s, m, full(2))
+	insertAll(t, s, m, fullMessage(2))
 	taken, err := s.Insert(t.Context(), []smsplus.Message{m})
 	require.NoError(t, err)
 	require.Equal(t, map[string]smsplus.Message{m.Key: m}, taken)
-	finish(&m, 1)
+	setDelivered(&m, 1)
 	m.Claims = 0
 	for range 2 {
 		stale, err := s.Update(t.Context(), []smsplus.Message{m})
@@ -192,11 +192,11 @@ func written(t *testing.T, s *pgstore.Store) {
 		require.Empty(t, stale)
 		m.Version++
 	}
-	stale, err := s.Update(t.Context(), []smsplus.Message{full(3), m, full(2)})
+	stale, err := s.Update(t.Context(), []smsplus.Message{fullMessage(3), m, fullMessage(2)})
 	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{full(3).ID}, stale)
+	require.Equal(t, []uuid.UUID{fullMessage(3).ID}, stale)
 	m.Version++
-	other := full(2)
+	other := fullMessage(2)
 	other.Version++
 	for _, want := range []smsplus.Message{m, other} {
 		have, err := s.Message(t.Context(), want.ID)
@@ -210,18 +210,18 @@ func written(t *testing.T, s *pgstore.Store) {
 }
 
 // No dispatcher makes one, but a time is a time.
-func TestAMessageOfTheYearOne(t *testing.T) {
+func TestInsert_AcceptsZeroTriggerTime(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)})
-	m := full(1)
+	s := openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)})
+	m := fullMessage(1)
 	m.TriggeredAt = time.Time{}
-	insert(t, s, m)
+	insertAll(t, s, m)
 	have, err := s.Message(t.Context(), m.ID)
 	require.NoError(t, err)
 	require.Equal(t, m, have)
 }
 
-func TestAPoolMaySpeakInAnyWay(t *testing.T) {
+func TestStore_WorksInEveryQueryMode(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
@@ -230,19 +230,19 @@ func TestAPoolMaySpeakInAnyWay(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-			written(t, open(t, pool, pgstore.Options{Schema: pgtest.Schema(t)}))
+			requireWritesWork(t, openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)}))
 		})
 	}
 }
 
 // A database that another one was put in the place of, as for an upgrade, has other
 // numbers for the types.
-func TestTheTypesMayChangeTheirNumbers(t *testing.T) {
+func TestCompositeTypes_MayChangeOIDs(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pool, o)
-	insert(t, s, fresh(0))
+	s := openStore(t, pool, o)
+	insertAll(t, s, claimedMessage(0))
 	sql, err := pgstore.MigrationSQL(1, o)
 	require.NoError(t, err)
 	types := regexp.MustCompile(`(?s)CREATE TYPE (.*?) AS .*?\);`).FindAllStringSubmatch(sql, -1)
@@ -251,25 +251,25 @@ func TestTheTypesMayChangeTheirNumbers(t *testing.T) {
 		pgtest.Exec(t, "DROP TYPE "+created[1], created[0])
 	}
 	pool.Reset()
-	written(t, s)
+	requireWritesWork(t, s)
 }
 
-func TestASealedDatabaseShowsNothingOfAPerson(t *testing.T) {
+func TestSealer_LeavesNoPersonalDataInTables(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	for _, sealed := range []bool{false, true} {
 		o := pgstore.Options{Schema: pgtest.Schema(t)}
 		if sealed {
-			o.Sealer = ring(t, 1)
+			o.Sealer = newRing(t, 1)
 		}
-		s := open(t, pool, o)
-		insert(t, s, full(1))
-		m := full(1)
+		s := openStore(t, pool, o)
+		insertAll(t, s, fullMessage(1))
+		m := fullMessage(1)
 		m.Attempts[0].ProviderID += "again"
 		_, err := s.Update(t.Context(), []smsplus.Message{m})
 		require.NoError(t, err)
-		require.NoError(t, s.Park(t.Context(), []channel.Receipt{receiptFor(full(2))}))
-		all := dump(t, pool, o.Schema)
+		require.NoError(t, s.Park(t.Context(), []channel.Receipt{receiptFor(fullMessage(2))}))
+		all := dumpRows(t, pool, o.Schema)
 		for _, secret := range secrets {
 			require.Equal(t, !sealed, strings.Contains(all, secret), "sealed %v, %q", sealed, secret)
 		}
@@ -277,37 +277,37 @@ func TestASealedDatabaseShowsNothingOfAPerson(t *testing.T) {
 	}
 }
 
-func TestAPersonIsFoundUnderEveryKeyThereEverWas(t *testing.T) {
+func TestSealer_FindsPersonUnderOlderKeys(t *testing.T) {
 	t.Parallel()
 	pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
 	var s *pgstore.Store
-	for n, sealer := range []seal.Sealer{nil, ring(t, 1), ring(t, 2, 1)} {
-		s = open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
-		insert(t, s, full(n))
+	for n, sealer := range []seal.Sealer{nil, newRing(t, 1), newRing(t, 2, 1)} {
+		s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
+		insertAll(t, s, fullMessage(n))
 	}
-	page, err := s.Records(t.Context(), smsplus.Filter{Phone: full(0).To.Phone})
+	page, err := s.Records(t.Context(), smsplus.Filter{Phone: fullMessage(0).To.Phone})
 	require.NoError(t, err)
 	require.Len(t, page.Messages, 3)
 	for i, m := range page.Messages {
-		require.Equal(t, full(2-i), m)
+		require.Equal(t, fullMessage(2-i), m)
 		found, err := s.ByProviderID(t.Context(), []channel.Ref{receiptFor(m).Ref()})
 		require.NoError(t, err)
 		require.Len(t, found, 1)
 	}
 
-	s = open(t, pool, pgstore.Options{Schema: schema, Sealer: ring(t, 2)})
-	_, err = s.Message(t.Context(), full(1).ID)
+	s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: newRing(t, 2)})
+	_, err = s.Message(t.Context(), fullMessage(1).ID)
 	require.ErrorIs(t, err, seal.ErrKey, "a record whose key is gone is no record with holes in it")
 }
 
-func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
+func TestErrors_QuoteNoValues(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pool, o)
-	insert(t, s, full(1))
-	twin := full(2)
-	twin.ID = full(1).ID
+	s := openStore(t, pool, o)
+	insertAll(t, s, fullMessage(1))
+	twin := fullMessage(2)
+	twin.ID = fullMessage(1).ID
 	_, err := s.Insert(t.Context(), []smsplus.Message{twin})
 	require.ErrorContains(t, err, "duplicate key", "an ID that is there already")
 	errs := []error{err}
@@ -317,18 +317,18 @@ func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
 		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_message"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
 		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_state"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
 		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_parked"}.Sanitize()+" ADD CHECK (ref IS NULL)")
-	_, err = s.Insert(t.Context(), []smsplus.Message{full(3)})
+	_, err = s.Insert(t.Context(), []smsplus.Message{fullMessage(3)})
 	errs = append(errs, err)
-	_, err = s.Update(t.Context(), []smsplus.Message{full(1)})
+	_, err = s.Update(t.Context(), []smsplus.Message{fullMessage(1)})
 	errs = append(errs, err)
-	_, err = s.Erase(t.Context(), full(1).To.Phone)
-	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(full(4))}))
+	_, err = s.Erase(t.Context(), fullMessage(1).To.Phone)
+	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(fullMessage(4))}))
 
 	// A type that no longer fits, as text and not.
 	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message"}.Sanitize()+" ADD ATTRIBUTE more text")
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
 		pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-		_, err = open(t, pool, o).Insert(t.Context(), []smsplus.Message{full(5)})
+		_, err = openStore(t, pool, o).Insert(t.Context(), []smsplus.Message{fullMessage(5)})
 		errs = append(errs, err)
 	}
 	for _, err := range errs {
@@ -339,48 +339,48 @@ func TestErrorsSayNothingOfWhatACallWasAbout(t *testing.T) {
 	}
 }
 
-func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
+func TestErase_RemovesPersonAndKeepsCounts(t *testing.T) {
 	t.Parallel()
-	for n, sealer := range []seal.Sealer{nil, ring(t, 1), nil} {
+	for n, sealer := range []seal.Sealer{nil, newRing(t, 1), nil} {
 		pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
-		s := open(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, PartitionByMonth: n == 2})
+		s := openStore(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, PartitionByMonth: n == 2})
 		require.NoError(t, s.Maintain(t.Context(), noon))
-		other, open := full(1), full(2)
-		other.To = channel.Recipient{Phone: number("+886900000000")}
+		other, open := fullMessage(1), fullMessage(2)
+		other.To = channel.Recipient{Phone: mustPhone("+886900000000")}
 		open.DueAt = noon
-		insert(t, s, full(0), other, open, full(3))
-		parked := receiptFor(full(3))
+		insertAll(t, s, fullMessage(0), other, open, fullMessage(3))
+		parked := receiptFor(fullMessage(3))
 		require.NoError(t, s.Park(t.Context(), []channel.Receipt{parked}))
 		before, err := s.Stats(t.Context(), smsplus.Filter{})
 		require.NoError(t, err)
 
-		n, err := s.Erase(t.Context(), full(0).To.Phone)
+		n, err := s.Erase(t.Context(), fullMessage(0).To.Phone)
 		require.ErrorIs(t, err, smsplus.ErrNotFinal, "a message that has not ended stays")
 		require.Equal(t, 2, n)
-		found, err := s.Records(t.Context(), smsplus.Filter{Phone: full(0).To.Phone})
+		found, err := s.Records(t.Context(), smsplus.Filter{Phone: fullMessage(0).To.Phone})
 		require.NoError(t, err)
 		require.Equal(t, []smsplus.Message{open}, found.Messages)
-		stale, err := s.Update(t.Context(), []smsplus.Message{full(0)})
+		stale, err := s.Update(t.Context(), []smsplus.Message{fullMessage(0)})
 		require.NoError(t, err)
 		require.Len(t, stale, 1, "who has read it before does not write it back")
 
 		open.DueAt = time.Time{}
 		_, err = s.Update(t.Context(), []smsplus.Message{open})
 		require.NoError(t, err)
-		n, err = s.Erase(t.Context(), full(0).To.Phone)
+		n, err = s.Erase(t.Context(), fullMessage(0).To.Phone)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		n, err = s.Erase(t.Context(), full(0).To.Phone)
+		n, err = s.Erase(t.Context(), fullMessage(0).To.Phone)
 		require.NoError(t, err)
 		require.Zero(t, n)
 
-		m, err := s.Message(t.Context(), full(0).ID)
+		m, err := s.Message(t.Context(), fullMessage(0).ID)
 		require.NoError(t, err)
-		want := full(0)
+		want := fullMessage(0)
 		want.To, want.Vars, want.Metadata, want.Version = channel.Recipient{}, nil, nil, 2
 		want.Attempts[0].Detail, want.Attempts[0].ProviderID = "", ""
 		require.Equal(t, want, m)
-		ms, err := s.ByProviderID(t.Context(), []channel.Ref{receiptFor(full(0)).Ref()})
+		ms, err := s.ByProviderID(t.Context(), []channel.Ref{receiptFor(fullMessage(0)).Ref()})
 		require.NoError(t, err)
 		require.Empty(t, ms)
 		rs, err := s.Parked(t.Context(), []channel.Ref{parked.Ref()})
@@ -398,29 +398,29 @@ func TestEraseForgetsAPersonAndKeepsTheCounts(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.Purge(t.Context(), other.TriggeredAt.Add(time.Microsecond), 10)
 		require.NoError(t, err)
-		all := dump(t, pool, schema)
+		all := dumpRows(t, pool, schema)
 		for _, secret := range secrets {
 			require.NotContains(t, all, secret)
 		}
 	}
 }
 
-func TestACallWithoutADeadlineHasOne(t *testing.T) {
+func TestTimeout_BoundsCallsWithoutDeadline(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
 	o := pgstore.Options{Schema: pgtest.Schema(t), Timeout: 100 * time.Millisecond}
-	s := open(t, pool, o)
-	insert(t, s, full(1))
+	s := openStore(t, pool, o)
+	insertAll(t, s, fullMessage(1))
 
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
-	_, err = s.Message(context.Background(), full(1).ID)
+	_, err = s.Message(context.Background(), fullMessage(1).ID)
 	require.ErrorIs(t, err, context.DeadlineExceeded, "no connection is free")
 	conn.Release()
 
-	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
 	_, err = tx.Exec(t.Context(), "SELECT FROM "+pgx.Identifier{o.Schema, "smsplus_state"}.Sanitize()+" FOR UPDATE")
 	require.NoError(t, err)
-	_, err = s.Update(context.Background(), []smsplus.Message{full(1)})
+	_, err = s.Update(context.Background(), []smsplus.Message{fullMessage(1)})
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a row is held")
 }

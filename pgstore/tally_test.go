@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-var names = []channel.Name{"", channel.SMS, channel.LINEPush, "a b", "a:b", "a#2", "a", "簡訊", "50%", "r"}
+var channelNames = []channel.Name{"", channel.SMS, channel.LINEPush, "a b", "a:b", "a#2", "a", "簡訊", "50%", "r"}
 
 func drawMessage(t *rapid.T) smsplus.Message {
 	read := func() time.Time {
@@ -26,20 +26,20 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	m := smsplus.Message{Status: st.Draw(t, "status"), ReadAt: read()}
 	for range rapid.IntRange(0, 4).Draw(t, "attempts") {
 		m.Attempts = append(m.Attempts, smsplus.Attempt{
-			Channel: rapid.SampledFrom(names).Draw(t, "channel"), Status: st.Draw(t, "status"), ReadAt: read(),
+			Channel: rapid.SampledFrom(channelNames).Draw(t, "channel"), Status: st.Draw(t, "status"), ReadAt: read(),
 		})
 	}
 	return m
 }
 
-func TestATallyCountsAsItsMessageDoes(t *testing.T) {
+func TestTally_CountsAsItsMessage(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
 		got, err := decodeTally(encodeTally(&m))
 		require.NoError(t, err)
 		require.Equal(t, m.Status.Group(), got.Status.Group())
-		for _, c := range names {
+		for _, c := range channelNames {
 			var want smsplus.TemplateStats
 			want.Add(m, c)
 			require.Equal(t, want, templateStats(got, c, 1), "%q counts on channel %q", encodeTally(&m), c)
@@ -52,7 +52,7 @@ func TestATallyCountsAsItsMessageDoes(t *testing.T) {
 	})
 }
 
-func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
+func TestTally_AttemptsHaveUniqueNames(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMessage(t)
@@ -65,14 +65,14 @@ func TestAttemptsAreToldApartByTheirChannels(t *testing.T) {
 			require.False(t, seen[name], "a message's attempts have names of their own")
 			seen[name] = true
 		}
-		for _, c := range names {
+		for _, c := range channelNames {
 			require.Equal(t, smsplus.Filter{Channel: c}.Match(m) && c != "" || c == "" && seen[""], seen[escapeChannel(c)],
 				"the channel's name is that of one attempt on it")
 		}
 	})
 }
 
-func TestWhatIsNoTallyIsAnError(t *testing.T) {
+func TestTally_MalformedIsError(t *testing.T) {
 	t.Parallel()
 	for _, tally := range []string{"", "5", "-1", "4x", "r", "4 sms", "4 sms:9", "4 %zz:1", "4  sms:1"} {
 		_, err := decodeTally(tally)

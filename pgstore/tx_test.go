@@ -14,28 +14,28 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// order is an application's own row in a transaction.
-func order(t *testing.T, tx pgx.Tx, schema string) {
+// insertOrder is an application's own row in a transaction.
+func insertOrder(t *testing.T, tx pgx.Tx, schema string) {
 	t.Helper()
 	_, err := tx.Exec(t.Context(), "INSERT INTO "+pgx.Identifier{schema, "orders"}.Sanitize()+" VALUES (1)")
 	require.NoError(t, err)
 }
 
-func TestAMessageExistsIfAndOnlyIfTheTransactionCommits(t *testing.T) {
+func TestInsertTx_StoresOnlyIfCommitted(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	orders := pgx.Identifier{o.Schema, "orders"}.Sanitize()
 	pgtest.Exec(t, "CREATE TABLE "+orders+" (id integer PRIMARY KEY)")
-	s := open(t, pool, o)
-	d := dispatcher(t, s, &provider{}, nil)
-	trigger := smsplus.Trigger{Template: "paid", To: full(1).To, Key: "order/1"}
+	s := openStore(t, pool, o)
+	d := newDispatcher(t, s, &countingChannel{}, nil)
+	trigger := smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: "order/1"}
 
 	for _, commit := range []bool{false, true} {
 		m, err := d.Prepare(trigger)
 		require.NoError(t, err)
-		tx := begin(t, pool, pgx.TxOptions{})
-		order(t, tx, o.Schema)
+		tx := beginTx(t, pool, pgx.TxOptions{})
+		insertOrder(t, tx, o.Schema)
 		taken, err := s.InsertTx(t.Context(), tx, m)
 		require.NoError(t, err)
 		require.Empty(t, taken)
@@ -63,43 +63,43 @@ func TestAMessageExistsIfAndOnlyIfTheTransactionCommits(t *testing.T) {
 	require.Equal(t, 1, stats[0].Triggered)
 }
 
-func TestATakenKeyLeavesTheTransactionOfUse(t *testing.T) {
+func TestInsertTx_TakenKeyKeepsTransactionUsable(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	pgtest.Exec(t, "CREATE TABLE "+pgx.Identifier{o.Schema, "orders"}.Sanitize()+" (id integer PRIMARY KEY)")
-	s := open(t, pool, o)
+	s := openStore(t, pool, o)
 	again := func(n int) smsplus.Message {
-		m := full(n)
-		m.Key = full(1).Key
+		m := fullMessage(n)
+		m.Key = fullMessage(1).Key
 		return m
 	}
 
 	// One that is there already, and one that is committed while InsertTx waits for it.
-	first := begin(t, pool, pgx.TxOptions{})
-	taken, err := s.InsertTx(t.Context(), first, full(1))
+	first := beginTx(t, pool, pgx.TxOptions{})
+	taken, err := s.InsertTx(t.Context(), first, fullMessage(1))
 	require.NoError(t, err)
 	require.Empty(t, taken)
 	for n, wait := range []bool{true, false} {
-		tx := begin(t, pool, pgx.TxOptions{})
+		tx := beginTx(t, pool, pgx.TxOptions{})
 		if n == 0 {
-			order(t, tx, o.Schema)
+			insertOrder(t, tx, o.Schema)
 		}
 		pid := tx.Conn().PgConn().PID()
 		done := make(chan error, 1)
 		go func() {
 			var err error
-			taken, err = s.InsertTx(t.Context(), tx, full(10+n), again(20+n))
+			taken, err = s.InsertTx(t.Context(), tx, fullMessage(10+n), again(20+n))
 			done <- err
 		}()
 		if wait {
-			awaitLock(t, pool, "pid = $1", int(pid))
+			waitForLock(t, pool, "pid = $1", int(pid))
 			require.NoError(t, first.Commit(t.Context()))
 		}
 		require.NoError(t, <-done)
-		require.Equal(t, map[string]smsplus.Message{full(1).Key: full(1)}, taken)
+		require.Equal(t, map[string]smsplus.Message{fullMessage(1).Key: fullMessage(1)}, taken)
 		require.NoError(t, tx.Commit(t.Context()))
-		_, err = s.Message(t.Context(), full(10+n).ID)
+		_, err = s.Message(t.Context(), fullMessage(10+n).ID)
 		require.ErrorIs(t, err, smsplus.ErrNotFound, "all or none")
 	}
 	var orders int
@@ -107,81 +107,81 @@ func TestATakenKeyLeavesTheTransactionOfUse(t *testing.T) {
 	require.Equal(t, 1, orders)
 
 	// What the application's snapshot cannot show is an error, and no more.
-	tx := begin(t, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	tx := beginTx(t, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	_, err = tx.Exec(t.Context(), "SELECT 1")
 	require.NoError(t, err)
-	insert(t, s, full(2))
-	late := full(3)
-	late.Key = full(2).Key
+	insertAll(t, s, fullMessage(2))
+	late := fullMessage(3)
+	late.Key = fullMessage(2).Key
 	_, err = s.InsertTx(t.Context(), tx, late)
 	require.ErrorContains(t, err, "smsplus_message_key")
 	require.NotContains(t, err.Error(), late.Key)
-	_, err = s.InsertTx(t.Context(), tx, full(4))
+	_, err = s.InsertTx(t.Context(), tx, fullMessage(4))
 	require.NoError(t, err, "the transaction is of use after an error too")
 	require.NoError(t, tx.Commit(t.Context()))
-	_, err = s.Message(t.Context(), full(4).ID)
+	_, err = s.Message(t.Context(), fullMessage(4).ID)
 	require.NoError(t, err)
 }
 
 // What a connection has to learn first does not cost the application its transaction.
-func TestAnErrorBeforeTheInsertLeavesTheTransactionOfUse(t *testing.T) {
+func TestInsertTx_EarlyErrorKeepsTransactionUsable(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pgtest.Pool(t, nil), o)
-	tx := begin(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	s := openStore(t, pgtest.Pool(t, nil), o)
+	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
 	_, err := tx.Exec(t.Context(), "SET LOCAL ROLE pg_monitor") // which may not use the schema
 	require.NoError(t, err)
-	_, err = s.InsertTx(t.Context(), tx, full(1))
+	_, err = s.InsertTx(t.Context(), tx, fullMessage(1))
 	require.ErrorContains(t, err, "42501")
 	_, err = tx.Exec(t.Context(), "RESET ROLE")
 	require.NoError(t, err)
-	_, err = s.InsertTx(t.Context(), tx, full(1))
+	_, err = s.InsertTx(t.Context(), tx, fullMessage(1))
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit(t.Context()))
-	_, err = s.Message(t.Context(), full(1).ID)
+	_, err = s.Message(t.Context(), fullMessage(1).ID)
 	require.NoError(t, err)
 }
 
 // Its connection may be another one's by then.
-func TestATransactionThatHasEndedIsLeftAlone(t *testing.T) {
+func TestInsertTx_LeavesEndedTransactionAlone(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pgtest.Pool(t, nil), o)
+	s := openStore(t, pgtest.Pool(t, nil), o)
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
-	ended := begin(t, pool, pgx.TxOptions{})
+	ended := beginTx(t, pool, pgx.TxOptions{})
 	require.NoError(t, ended.Commit(t.Context()))
-	other := begin(t, pool, pgx.TxOptions{})
+	other := beginTx(t, pool, pgx.TxOptions{})
 	rows, err := other.Query(t.Context(), "SELECT generate_series(1, 3)")
 	require.NoError(t, err)
-	_, err = s.InsertTx(t.Context(), ended, full(1))
+	_, err = s.InsertTx(t.Context(), ended, fullMessage(1))
 	require.ErrorIs(t, err, pgx.ErrTxClosed)
 	read, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	require.NoError(t, err)
 	require.Len(t, read, 3)
 }
 
-func TestWhatIsRolledBackIsForgotten(t *testing.T) {
+func TestInsertTx_RollbackForgetsRoute(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
-	s := open(t, pool, o)
-	tx := begin(t, pool, pgx.TxOptions{})
-	_, err := s.InsertTx(t.Context(), tx, full(1))
+	s := openStore(t, pool, o)
+	tx := beginTx(t, pool, pgx.TxOptions{})
+	_, err := s.InsertTx(t.Context(), tx, fullMessage(1))
 	require.NoError(t, err)
-	again := full(2)
-	again.Key = full(1).Key
+	again := fullMessage(2)
+	again.Key = fullMessage(1).Key
 	taken, err := s.InsertTx(t.Context(), tx, again)
 	require.NoError(t, err)
-	require.Equal(t, full(1), taken[again.Key], "a transaction sees its own")
+	require.Equal(t, fullMessage(1), taken[again.Key], "a transaction sees its own")
 	require.NoError(t, tx.Rollback(t.Context()))
 
-	insert(t, s, full(1)) // the plan that it shares with the one before has to be stored
-	m, err := open(t, pool, o).Message(t.Context(), full(1).ID)
+	insertAll(t, s, fullMessage(1)) // the plan that it shares with the one before has to be stored
+	m, err := openStore(t, pool, o).Message(t.Context(), fullMessage(1).ID)
 	require.NoError(t, err)
-	require.Equal(t, full(1), m)
+	require.Equal(t, fullMessage(1), m)
 }
 
-// begin returns a transaction that a test which fails rolls back.
-func begin(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
+// beginTx returns a transaction that a test which fails rolls back.
+func beginTx(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), o)
 	require.NoError(t, err)
@@ -189,9 +189,9 @@ func begin(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
 	return tx
 }
 
-// awaitLock returns when the connection that the condition, of pg_stat_activity and $1,
+// waitForLock returns when the connection that the condition, of pg_stat_activity and $1,
 // is true of waits for another one's lock.
-func awaitLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
+func waitForLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
 	t.Helper()
 	for waiting := 0; waiting == 0; {
 		require.NoError(t, pool.QueryRow(t.Context(),

@@ -29,28 +29,28 @@ import (
 type witness struct {
 	url string
 
-	mu    sync.Mutex
-	moved *sync.Cond
-	pushs map[string]map[uuid.UUID]bool // by text: the attempts that reached the person
-	texts map[string]map[uuid.UUID]int  // by text: how often SMS was sent for the attempts
-	tries []try                         // of SMS, since they were last taken
-	mail  []receipt                     // receipts on their way
-	lent  map[string][]receipt          // receipts that a process has, and does not acknowledge yet
-	acked map[string]status.Status      // by provider ID: the highest that was acknowledged
-	hold  map[string]chan struct{}      // by process: its answers wait for it
-	held  map[string]bool               // the texts of those sends
-	deaf  map[string]bool               // processes that get no receipts
-	conns int
+	mu          sync.Mutex
+	changed     *sync.Cond
+	pushes      map[string]map[uuid.UUID]bool // by text: the attempts that reached the person
+	texts       map[string]map[uuid.UUID]int  // by text: how often SMS was sent for the attempts
+	smsSends    []smsSend                     // of SMS, since they were last taken
+	undelivered []wireReceipt                 // receipts on their way
+	lent        map[string][]wireReceipt      // receipts that a process has, and does not acknowledge yet
+	acked       map[string]status.Status      // by provider ID: the highest that was acknowledged
+	gates       map[string]chan struct{}      // by process: its answers wait for it
+	heldTexts   map[string]bool               // the texts of those sends
+	noReceipts  map[string]bool               // processes that get no receipts
+	conns       int
 }
 
-// try is a send that SMS took.
-type try struct {
-	attempt uuid.UUID
-	name    string // what the provider calls it
+// smsSend is a send that SMS took.
+type smsSend struct {
+	attempt    uuid.UUID
+	providerID string // what the provider calls it
 }
 
-// request is a send on its way to the witness.
-type request struct {
+// sendRequest is a send on its way to the witness.
+type sendRequest struct {
 	From    string
 	Channel channel.Name
 	Attempt uuid.UUID
@@ -59,24 +59,24 @@ type request struct {
 
 // receipt is a receipt of SMS on its way; answer is what a send comes to.
 type (
-	receipt struct {
-		Name   string
-		Status uint8
-		Reason status.Reason
+	wireReceipt struct {
+		ProviderID string
+		Status     uint8
+		Reason     status.Reason
 	}
-	answer = receipt
+	sendResponse = wireReceipt
 )
 
 func newWitness(t *testing.T) *witness {
 	w := &witness{
-		pushs: make(map[string]map[uuid.UUID]bool), texts: make(map[string]map[uuid.UUID]int),
-		lent: make(map[string][]receipt), acked: make(map[string]status.Status),
-		hold: make(map[string]chan struct{}), held: make(map[string]bool), deaf: make(map[string]bool),
+		pushes: make(map[string]map[uuid.UUID]bool), texts: make(map[string]map[uuid.UUID]int),
+		lent: make(map[string][]wireReceipt), acked: make(map[string]status.Status),
+		gates: make(map[string]chan struct{}), heldTexts: make(map[string]bool), noReceipts: make(map[string]bool),
 	}
-	w.moved = sync.NewCond(&w.mu)
+	w.changed = sync.NewCond(&w.mu)
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /send", w.send)
-	mux.HandleFunc("GET /receipts", w.receipts)
+	mux.HandleFunc("POST /send", w.handleSend)
+	mux.HandleFunc("GET /receipts", w.handleReceipts)
 	s := httptest.NewUnstartedServer(mux)
 	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
 		w.mu.Lock()
@@ -86,7 +86,7 @@ func newWitness(t *testing.T) *witness {
 			w.conns++
 		case http.StateClosed:
 			w.conns--
-			w.moved.Broadcast()
+			w.changed.Broadcast()
 		default:
 		}
 	}
@@ -96,12 +96,12 @@ func newWitness(t *testing.T) *witness {
 	return w
 }
 
-func (w *witness) send(rw http.ResponseWriter, r *http.Request) {
-	var req request
+func (w *witness) handleSend(rw http.ResponseWriter, r *http.Request) {
+	var req sendRequest
 	if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
 		return // its sender was killed in the middle of it
 	}
-	a, wait := w.take(req)
+	a, wait := w.accept(req)
 	if wait != nil {
 		select {
 		case <-wait:
@@ -111,26 +111,26 @@ func (w *witness) send(rw http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(rw).Encode(a) // its sender may be gone
 }
 
-// take takes a send, and says what to answer, and after what.
-func (w *witness) take(r request) (a answer, wait chan struct{}) {
+// accept takes a send, and says what to answer, and after what.
+func (w *witness) accept(r sendRequest) (a sendResponse, wait chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	defer w.moved.Broadcast()
-	if wait = w.hold[r.From]; wait != nil {
-		w.held[r.Text] = true
+	defer w.changed.Broadcast()
+	if wait = w.gates[r.From]; wait != nil {
+		w.heldTexts[r.Text] = true
 	}
-	a = answer{Name: r.Attempt.String(), Status: uint8(status.Accepted)}
+	a = sendResponse{ProviderID: r.Attempt.String(), Status: uint8(status.Accepted)}
 	if r.Channel == channel.LINEPush {
 		if r.Attempt[0]%2 == 0 {
-			return answer{Status: uint8(status.Undeliverable), Reason: status.Blocked}, wait
+			return sendResponse{Status: uint8(status.Undeliverable), Reason: status.Blocked}, wait
 		}
-		reached := w.pushs[r.Text]
+		reached := w.pushes[r.Text]
 		if reached == nil {
 			reached = make(map[uuid.UUID]bool)
-			w.pushs[r.Text] = reached
+			w.pushes[r.Text] = reached
 		}
 		reached[r.Attempt] = true
-		return answer{Status: uint8(status.Delivered)}, wait
+		return sendResponse{Status: uint8(status.Delivered)}, wait
 	}
 	sent := w.texts[r.Text]
 	if sent == nil {
@@ -139,30 +139,30 @@ func (w *witness) take(r request) (a answer, wait chan struct{}) {
 	}
 	sent[r.Attempt]++
 	if r.Attempt[1]%2 == 0 { // half of them are not named as we name them
-		a.Name = fmt.Sprintf("SM-%v-%d", r.Attempt, sent[r.Attempt])
+		a.ProviderID = fmt.Sprintf("SM-%v-%d", r.Attempt, sent[r.Attempt])
 	}
-	w.tries = append(w.tries, try{r.Attempt, a.Name})
-	delivered := receipt{Name: a.Name, Status: uint8(status.Delivered)}
+	w.smsSends = append(w.smsSends, smsSend{r.Attempt, a.ProviderID})
+	delivered := wireReceipt{ProviderID: a.ProviderID, Status: uint8(status.Delivered)}
 	switch r.Attempt[2] % 8 {
 	case 0: // never heard of again
 	case 1:
-		w.mail = append(w.mail, receipt{Name: a.Name, Status: uint8(status.Undeliverable), Reason: status.CarrierError})
+		w.undelivered = append(w.undelivered, wireReceipt{ProviderID: a.ProviderID, Status: uint8(status.Undeliverable), Reason: status.CarrierError})
 	case 2:
-		w.mail = append(w.mail, delivered, delivered)
+		w.undelivered = append(w.undelivered, delivered, delivered)
 	default:
-		w.mail = append(w.mail, delivered)
+		w.undelivered = append(w.undelivered, delivered)
 	}
 	return a, wait
 }
 
-// receipts lends a process the receipts that there are, or the next ones. What it
+// handleReceipts lends a process the receipts that there are, or the next ones. What it
 // acknowledges are those that it was lent before; the others are on their way again.
-func (w *witness) receipts(rw http.ResponseWriter, r *http.Request) {
+func (w *witness) handleReceipts(rw http.ResponseWriter, r *http.Request) {
 	from, acked := r.URL.Query().Get("from"), r.URL.Query().Has("acked")
 	defer context.AfterFunc(r.Context(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.moved.Broadcast()
+		w.changed.Broadcast()
 	})()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,97 +171,97 @@ func (w *witness) receipts(rw http.ResponseWriter, r *http.Request) {
 		delete(w.lent, from)
 	}
 	w.takeBack(from)
-	for (len(w.mail) == 0 || w.deaf[from]) && r.Context().Err() == nil {
-		w.moved.Wait()
+	for (len(w.undelivered) == 0 || w.noReceipts[from]) && r.Context().Err() == nil {
+		w.changed.Wait()
 	}
 	if r.Context().Err() == nil {
-		n := min(len(w.mail), 50)
-		w.lent[from], w.mail = w.mail[:n:n], w.mail[n:]
+		n := min(len(w.undelivered), 50)
+		w.lent[from], w.undelivered = w.undelivered[:n:n], w.undelivered[n:]
 		_ = json.NewEncoder(rw).Encode(w.lent[from]) // its reader may be gone
 	}
 }
 
-func (w *witness) acknowledge(rs []receipt) {
+func (w *witness) acknowledge(rs []wireReceipt) {
 	for _, r := range rs {
-		w.acked[r.Name] = max(w.acked[r.Name], status.Status(r.Status))
+		w.acked[r.ProviderID] = max(w.acked[r.ProviderID], status.Status(r.Status))
 	}
 }
 
 // takeBack sends what a process was lent on its way again.
 func (w *witness) takeBack(from string) {
-	w.mail = append(w.mail, w.lent[from]...)
+	w.undelivered = append(w.undelivered, w.lent[from]...)
 	delete(w.lent, from)
-	w.moved.Broadcast()
+	w.changed.Broadcast()
 }
 
-// buried waits until nothing can come from a process that was killed any more, if no
+// takeSendsAfterKill waits until nothing can come from a process that was killed any more, if no
 // other is connected, and returns what SMS was sent since the last time.
-func (w *witness) buried(name string) []try {
+func (w *witness) takeSendsAfterKill(name string) []smsSend {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.conns > 0 {
-		w.moved.Wait()
+		w.changed.Wait()
 	}
 	w.takeBack(name)
-	tries := w.tries
-	w.tries = nil
+	tries := w.smsSends
+	w.smsSends = nil
 	return tries
 }
 
-// holdUp makes the answers to a process wait for the release, and receipts pass it by.
-func (w *witness) holdUp(name string) (release func()) {
+// holdAnswers makes the answers to a process wait for the release, and receipts pass it by.
+func (w *witness) holdAnswers(name string) (release func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	wait := make(chan struct{})
-	w.hold[name], w.deaf[name] = wait, true
+	w.gates[name], w.noReceipts[name] = wait, true
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.hold, name)
-		delete(w.deaf, name)
+		delete(w.gates, name)
+		delete(w.noReceipts, name)
 		close(wait)
-		w.moved.Broadcast()
+		w.changed.Broadcast()
 	}
 }
 
-// heldUp returns the texts of the sends that are held up, once there are so many.
-func (w *witness) heldUp(n int) map[string]bool {
+// waitForHeld returns the texts of the sends that are held up, once there are so many.
+func (w *witness) waitForHeld(n int) map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.held) < n {
-		w.moved.Wait()
+	for len(w.heldTexts) < n {
+		w.changed.Wait()
 	}
-	return maps.Clone(w.held)
+	return maps.Clone(w.heldTexts)
 }
 
-// bury lets others have the receipts of a process that has ended.
-func (w *witness) bury(name string) {
+// reassignReceipts lets others have the receipts of a process that has ended.
+func (w *witness) reassignReceipts(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.deaf[name] = true
+	w.noReceipts[name] = true
 	w.takeBack(name)
 }
 
-// wired is a channel of the witness's. SMS listens for receipts.
-type wired struct {
+// witnessChannel is a channel of the witness's. SMS listens for receipts.
+type witnessChannel struct {
 	name     channel.Name
 	from, to string
 }
 
-func (c *wired) Name() channel.Name { return c.name }
+func (c *witnessChannel) Name() channel.Name { return c.name }
 
-func (c *wired) Traits() channel.Traits {
+func (c *witnessChannel) Traits() channel.Traits {
 	if c.name == channel.LINEPush {
 		return channel.Traits{Machine: status.LINEPush, Idempotent: true}
 	}
 	return channel.Traits{Machine: status.SMS}
 }
 
-// wire is every process's way to the witness.
-var wire = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+// wireClient is every process's way to the witness.
+var wireClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
-func call(r *http.Request, into any) (err error) {
-	resp, err := wire.Do(r)
+func callJSON(r *http.Request, into any) (err error) {
+	resp, err := wireClient.Do(r)
 	if err != nil {
 		return err
 	}
@@ -269,12 +269,12 @@ func call(r *http.Request, into any) (err error) {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-func (c *wired) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+func (c *witnessChannel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	text, ok := e.Content.(channel.Text)
 	if !ok {
 		return channel.Result{}, errors.New("no text")
 	}
-	body, err := json.Marshal(request{c.from, c.name, e.AttemptID, string(text)})
+	body, err := json.Marshal(sendRequest{c.from, c.name, e.AttemptID, string(text)})
 	if err != nil {
 		return channel.Result{}, err
 	}
@@ -282,15 +282,15 @@ func (c *wired) Send(ctx context.Context, e channel.Envelope) (channel.Result, e
 	if err != nil {
 		return channel.Result{}, err
 	}
-	var a answer
-	if err := call(r, &a); err != nil {
+	var a sendResponse
+	if err := callJSON(r, &a); err != nil {
 		return channel.Result{}, channel.InDoubt(err)
 	}
-	return channel.Result{Status: status.Status(a.Status), ProviderID: a.Name, Reason: a.Reason}, nil
+	return channel.Result{Status: status.Status(a.Status), ProviderID: a.ProviderID, Reason: a.Reason}, nil
 }
 
 // Listen takes receipts, those of SMS alone.
-func (c *wired) Listen(ctx context.Context, sink channel.Sink) error {
+func (c *witnessChannel) Listen(ctx context.Context, sink channel.Sink) error {
 	if c.name != channel.SMS {
 		<-ctx.Done()
 		return nil
@@ -300,36 +300,36 @@ func (c *wired) Listen(ctx context.Context, sink channel.Sink) error {
 		if err != nil {
 			return err
 		}
-		var rs []receipt
-		if err := call(r, &rs); err != nil {
+		var rs []wireReceipt
+		if err := callJSON(r, &rs); err != nil {
 			return err
 		}
-		if err := sink(ctx, words(rs)...); err != nil {
+		if err := sink(ctx, toReceipts(rs)...); err != nil {
 			return err
 		}
 	}
 }
 
-// words returns receipts as the engine takes them.
-func words(rs []receipt) []channel.Receipt {
+// toReceipts returns receipts as the engine takes them.
+func toReceipts(rs []wireReceipt) []channel.Receipt {
 	var out []channel.Receipt
 	for _, r := range rs {
 		out = append(out, channel.Receipt{
-			Channel: channel.SMS, ProviderID: r.Name, Status: status.Status(r.Status), Reason: r.Reason,
+			Channel: channel.SMS, ProviderID: r.ProviderID, Status: status.Status(r.Status), Reason: r.Reason,
 		})
 	}
 	return out
 }
 
-// agrees requires that the records say what happened, that nobody got a message twice
+// requireAgreement requires that the records say what happened, that nobody got a message twice
 // on the idempotent channel, and that nothing was sent on after it was delivered there.
-func (w *witness) agrees(t *testing.T, held map[uuid.UUID]smsplus.Message) {
+func (w *witness) requireAgreement(t *testing.T, held map[uuid.UUID]smsplus.Message) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	pushs, texts, receipts := 0, 0, 0
 	for _, m := range held {
-		push, text := w.pushs[m.Vars["text"]], w.texts[m.Vars["text"]]
+		push, text := w.pushes[m.Vars["text"]], w.texts[m.Vars["text"]]
 		pushs, texts = pushs+len(push), texts+len(text)
 		require.LessOrEqual(t, len(push), 1, "%v has two names on one channel", m.ID)
 		require.LessOrEqual(t, len(text), 1, "%v has two names on one channel", m.ID)
@@ -354,7 +354,7 @@ func (w *witness) agrees(t *testing.T, held map[uuid.UUID]smsplus.Message) {
 			}
 		}
 	}
-	require.Len(t, w.pushs, pushs, "sent, and never stored")
+	require.Len(t, w.pushes, pushs, "sent, and never stored")
 	require.Len(t, w.texts, texts, "sent, and never stored")
 	require.Positive(t, pushs)
 	require.Positive(t, receipts)

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-func TestASchemaIsOneTestsOwn(t *testing.T) {
+func TestSchema_BelongsToOneTest(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
 	held := func(schema string) (n int) {
@@ -44,7 +44,7 @@ func TestASchemaIsOneTestsOwn(t *testing.T) {
 	require.Zero(t, held(second), "a schema goes with its test")
 }
 
-func TestDurableHoldsUntilTheTestEnds(t *testing.T) {
+func TestDurable_LastsUntilTestEnds(t *testing.T) {
 	fsync := func(t *testing.T) (on string) {
 		t.Helper()
 		require.NoError(t, pgtest.Pool(t, nil).QueryRow(t.Context(), "SHOW fsync").Scan(&on))
@@ -58,7 +58,7 @@ func TestDurableHoldsUntilTheTestEnds(t *testing.T) {
 	require.Equal(t, "off", fsync(t))
 }
 
-func TestTheDefaultCollationIsNotTheBytesOrder(t *testing.T) {
+func TestServer_DefaultCollationIsNotByteOrder(t *testing.T) {
 	t.Parallel()
 	var version int
 	var before bool
@@ -67,18 +67,18 @@ func TestTheDefaultCollationIsNotTheBytesOrder(t *testing.T) {
 	require.True(t, before || version < 150_000)
 }
 
-// lives is the environment variable that makes this process one whose end is tested.
-const lives = "SMSPLUS_PGTEST_LIVES"
+// childEnv is the environment variable that makes this process one whose end is tested.
+const childEnv = "SMSPLUS_PGTEST_LIVES"
 
-func TestTheServerEndsWithItsProcess(t *testing.T) {
+func TestServer_EndsWithProcess(t *testing.T) {
 	dsn := pgtest.DSN(t)
-	if os.Getenv(lives) != "" {
+	if os.Getenv(childEnv) != "" {
 		fmt.Println(dsn)
 		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), lives+"=1")
+	cmd.Env = append(os.Environ(), childEnv+"=1")
 	_, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := cmd.StdoutPipe()
