@@ -37,8 +37,8 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if s.options.Notify && leavesDueMessage(ms) {
 		s.notifier.request()
 	}
-	for number, r := range b.routes {
-		s.routeCache.add(number, r.route)
+	for hash, r := range b.routes {
+		s.routeCache.add(hash, r.route)
 	}
 	return nil, nil
 }
@@ -115,9 +115,9 @@ type insertBatch struct {
 
 func (s *Store) newInsertBatch(ms []smsplus.Message) (*insertBatch, error) {
 	b := &insertBatch{messages: newCompositeArray(), attempts: newCompositeArray(), deltas: map[deltaKey]int32{}, routes: map[int64]newRoute{}}
-	numbers := map[string]*routeID{}
+	routeIDs := map[string]*routeID{}
 	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
-		if err := b.add(s, m, numbers); err != nil {
+		if err := b.add(s, m, routeIDs); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +147,7 @@ type newRoute struct {
 	body []byte
 }
 
-func (b *insertBatch) add(s *Store, m *smsplus.Message, numbers map[string]*routeID) error {
+func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*routeID) error {
 	phones, err := s.codec.PhoneKeys(m.To.Phone)
 	if err != nil {
 		return err
@@ -159,24 +159,15 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, numbers map[string]*rout
 	if err := appendAttempts(b.attempts, s.codec, m); err != nil {
 		return err
 	}
-	tally := encodeTally(m)
-	t := b.messages
-	t.beginRow()
-	t.addUUID(m.ID)
-	t.addTime(m.TriggeredAt)
-	t.addText(m.Template)
-	t.addInt8(b.routeHash(s, m, numbers))
-	t.addTextOrNull(m.To.Phone.CountryCode())
-	t.addTextOrNull(append(phones, "")[0])
-	t.addTextOrNull(m.Key)
-	t.addBytea(fixed)
-	t.addTimeOrNull(m.DueAt)
-	t.addInt8(m.Version)
-	t.addInt4(int32(m.Claims))
-	if err := appendState(t, s.codec, m, tally); err != nil {
+	body, err := s.codec.EncodeState(m)
+	if err != nil {
 		return err
 	}
-	t.endRow()
+	tally := encodeTally(m)
+	newMessageType.addRow(b.messages, &newRow{
+		Message: m, tally: tally, body: body,
+		route: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], fixed: fixed,
+	})
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)
 	}
@@ -184,17 +175,17 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, numbers map[string]*rout
 	return nil
 }
 
-func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, numbers map[string]*routeID) int64 {
-	if n := numbers[m.Template]; n != nil && n.scenario == m.Scenario && slices.Equal(n.plan, m.Plan) {
-		return n.hash
+func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, routeIDs map[string]*routeID) int64 {
+	if id := routeIDs[m.Template]; id != nil && id.scenario == m.Scenario && slices.Equal(id.plan, m.Plan) {
+		return id.hash
 	}
 	body := rowcodec.EncodeRoute(m)
-	n := &routeID{route{m.Scenario, slices.Clone(m.Plan)}, hashRoute(body)}
-	numbers[m.Template] = n
-	if _, ok := s.routeCache.find(n.hash); !ok {
-		b.routes[n.hash] = newRoute{n.route, body}
+	id := &routeID{route{m.Scenario, slices.Clone(m.Plan)}, hashRoute(body)}
+	routeIDs[m.Template] = id
+	if _, ok := s.routeCache.find(id.hash); !ok {
+		b.routes[id.hash] = newRoute{id.route, body}
 	}
-	return n.hash
+	return id.hash
 }
 
 // statement returns the statement of s for the batch, and its parameters.
@@ -218,10 +209,10 @@ func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 		return s.statements.insertKeyed, args
 	}
 	var routes compositeArray
-	for _, number := range slices.Sorted(maps.Keys(b.routes)) {
+	for _, hash := range slices.Sorted(maps.Keys(b.routes)) {
 		routes.beginRow()
-		routes.addInt8(number)
-		routes.addBytea(b.routes[number].body)
+		routes.addInt8(hash)
+		routes.addBytea(b.routes[hash].body)
 		routes.endRow()
 	}
 	return s.statements.insertWithAttempts, append(args, b.attempts, &routes)

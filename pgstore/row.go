@@ -18,40 +18,25 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// appendState adds the fields that say what has become of a message, which stand together
-// in the types of messages and of states.
-func appendState(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message, tally string) error {
-	body, err := codec.EncodeState(m)
-	if err != nil {
-		return err
-	}
-	t.addInt2(int16(m.Status))
-	t.addInt2(int16(m.Status.Group()))
-	t.addText(string(m.Channel))
-	t.addText(string(m.Lane))
-	t.addText(tally)
-	t.addBytea(body)
-	return nil
-}
-
-// appendAttempts adds a message's attempts.
-func appendAttempts(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) error {
+// appendAttempts adds a message's attempts as smsplus_new_attempt.
+func appendAttempts(a *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) error {
 	for i := range m.Attempts {
-		name, err := providerIDHash(codec, &m.Attempts[i])
+		hash, err := providerIDHash(codec, &m.Attempts[i])
 		if err != nil {
 			return err
 		}
-		t.beginRow()
-		t.addUUID(m.ID)
-		t.addTime(m.TriggeredAt)
-		t.addText(attemptChannel(m, i))
-		t.addInt8OrNull(name)
-		t.endRow()
+		a.beginRow()
+		a.addUUID(m.ID)
+		a.addTime(m.TriggeredAt)
+		a.addText(attemptChannel(m, i))
+		a.addInt8OrNull(hash)
+		a.endRow()
 	}
 	return nil
 }
 
-// providerIDHash returns the number under which an attempt's receipts find it, if it has one.
+// providerIDHash returns the hash by which an attempt's receipts find it, or no hash if the
+// attempt has no provider ID.
 func providerIDHash(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
 	if a.ProviderID == "" {
 		return pgtype.Int8{}, nil
@@ -70,7 +55,7 @@ func timeOrZero(t pgtype.Timestamptz) time.Time {
 	return t.Time.UTC()
 }
 
-// hourOf returns the hours since 1970, by which statistics are kept.
+// hourOf returns the hour since 1970 under which statistics count a time.
 func hourOf(t time.Time) int32 { return int32(floorDiv(t.Unix(), int64(time.Hour/time.Second))) }
 
 func floorDiv(a, b int64) int64 {
@@ -81,18 +66,19 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// routeCache are those that are known to be stored, by their numbers. There are few, and
-// none is ever dropped, so each is fetched once.
+// routeCache holds the routes that are known to be stored, by their hashes. There are few
+// routes and none is ever deleted, so each is fetched once.
 type routeCache struct{ byHash sync.Map }
 
-// route is what messages of one template have in common.
+// route is the part of a message that most messages of one template share.
 type route struct {
 	scenario string
 	plan     []smsplus.PlannedStep
 }
 
-// hashRoute returns the number of a route's encoding. It needs no look at the database:
-// no two of the few routes that there ever are have the same 64 bits of SHA-256.
+// hashRoute returns the key under which a route's encoding is stored: 64 bits of its
+// SHA-256. A database has few routes, so that no two of them share a hash, and no lookup is
+// needed to find one.
 func hashRoute(body []byte) int64 {
 	sum := sha256.Sum256(body)
 	return int64(binary.BigEndian.Uint64(sum[:]))
@@ -104,48 +90,44 @@ func decodeRoute(body []byte) (route, error) {
 	return route{m.Scenario, m.Plan}, err
 }
 
-func (r *routeCache) find(number int64) (route, bool) {
-	found, ok := r.byHash.Load(number)
+func (c *routeCache) find(hash int64) (route, bool) {
+	found, ok := c.byHash.Load(hash)
 	if !ok {
 		return route{}, false
 	}
 	return found.(route), true
 }
 
-func (r *routeCache) add(number int64, known route) { r.byHash.Store(number, known) }
+func (c *routeCache) add(hash int64, r route) { c.byHash.Store(hash, r) }
 
-// scannedMessage is a message as it was read, but for its route.
+// scannedMessage is a message without its route, of which it has the hash.
 type scannedMessage struct {
 	smsplus.Message
 	route int64
 }
 
-// scanMessage reads the columns, and before them what else the row begins with.
+// scanMessage reads messageColumns. The row's first columns, before those, go to first.
 func (s *Store) scanMessage(row pgx.CollectableRow, first ...any) (scannedMessage, error) {
-	var (
-		r           scannedMessage
-		due         pgtype.Timestamptz
-		st          uint8
-		phone, key  pgtype.Text
-		body, fixed pgtype.DriverBytes
-	)
+	var r messageRow
+	targets := slices.Grow(first, len(messageColumns))
+	for _, c := range messageColumns {
+		targets = append(targets, c.target(&r))
+	}
+	if err := row.Scan(targets...); err != nil {
+		return scannedMessage{}, err
+	}
 	m := &r.Message
-	err := row.Scan(append(first,
-		(*[16]byte)(&m.ID), &m.TriggeredAt, &due, &m.Version, &m.Claims, &st, (*string)(&m.Channel), (*string)(&m.Lane),
-		&m.Template, &body, &r.route, &phone, &key, &fixed)...)
-	if err != nil {
-		return scannedMessage{}, err
-	}
 	m.TriggeredAt = m.TriggeredAt.UTC()
-	m.DueAt = timeOrZero(due)
-	m.Status, m.Key = status.Status(st), key.String
-	if err := s.codec.DecodeFixed(fixed, phone.String, m); err != nil {
+	m.DueAt = timeOrZero(r.dueAt)
+	m.Status, m.Key = status.Status(r.status), r.key.String
+	if err := s.codec.DecodeFixed(r.fixed, r.phone.String, m); err != nil {
 		return scannedMessage{}, err
 	}
-	return r, s.codec.DecodeState(body, m)
+	err := s.codec.DecodeState(r.body, m)
+	return r.scannedMessage, err
 }
 
-// queryMessages reads rows of the columns.
+// queryMessages runs a statement that returns messageColumns.
 func (s *Store) queryMessages(ctx context.Context, db querier, sql string, args ...any) ([]smsplus.Message, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
@@ -158,20 +140,20 @@ func (s *Store) queryMessages(ctx context.Context, db querier, sql string, args 
 	return s.attachRoutes(ctx, db, rs)
 }
 
-// attachRoutes completes records with their routes.
+// attachRoutes completes messages with their routes.
 func (s *Store) attachRoutes(ctx context.Context, db querier, rs []scannedMessage) ([]smsplus.Message, error) {
 	found := map[int64]route{}
 	var missing []int64
 	for i := range rs {
-		number := rs[i].route
-		if _, ok := found[number]; ok {
+		hash := rs[i].route
+		if _, ok := found[hash]; ok {
 			continue
 		}
-		known, ok := s.routeCache.find(number)
+		known, ok := s.routeCache.find(hash)
 		if !ok {
-			missing = append(missing, number)
+			missing = append(missing, hash)
 		}
-		found[number] = known
+		found[hash] = known
 	}
 	if len(missing) > 0 {
 		if err := s.fetchRoutes(ctx, db, missing, found); err != nil {
@@ -188,23 +170,24 @@ func (s *Store) attachRoutes(ctx context.Context, db querier, rs []scannedMessag
 	return ms, nil
 }
 
-func (s *Store) fetchRoutes(ctx context.Context, db querier, numbers []int64, into map[int64]route) error {
-	rows, err := db.Query(ctx, s.statements.routes, numbers)
+// fetchRoutes reads routes from the database.
+func (s *Store) fetchRoutes(ctx context.Context, db querier, hashes []int64, into map[int64]route) error {
+	rows, err := db.Query(ctx, s.statements.routes, hashes)
 	if err != nil {
 		return err
 	}
-	var number int64
+	var hash int64
 	var body []byte
-	tag, err := pgx.ForEachRow(rows, []any{&number, &body}, func() error {
+	tag, err := pgx.ForEachRow(rows, []any{&hash, &body}, func() error {
 		r, err := decodeRoute(body)
-		into[number] = r
-		// A transaction sees routes that go when it is rolled back.
+		into[hash] = r
+		// A transaction may see a route of its own, which a rollback removes.
 		if _, ok := db.(pgx.Tx); err == nil && !ok {
-			s.routeCache.add(number, r)
+			s.routeCache.add(hash, r)
 		}
 		return err
 	})
-	if err == nil && tag.RowsAffected() < int64(len(numbers)) {
+	if err == nil && tag.RowsAffected() < int64(len(hashes)) {
 		err = errors.New("a message's route is not there")
 	}
 	return err

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -17,13 +16,13 @@ import (
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 	var (
-		ids  = make([][16]byte, 0, len(ms))
-		ats  []time.Time
-		next = newCompositeArray()
+		ids    = make([][16]byte, 0, len(ms))
+		ats    []time.Time
+		states = newCompositeArray()
 	)
-	defer s.release(next)
+	defer s.release(states)
 	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
-		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch moves the version on
+		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch changes the version
 			stale = append(stale, m.ID)
 			continue
 		}
@@ -31,7 +30,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		if s.layout.partitioned {
 			ats = append(ats, m.TriggeredAt)
 		}
-		if err := appendUpdate(next, s.codec, m); err != nil {
+		if err := appendUpdate(states, s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
@@ -43,7 +42,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 			return err
 		}
 		defer conn.Release()
-		return conn.QueryRow(ctx, sql, next).Scan(&updated)
+		return conn.QueryRow(ctx, sql, states).Scan(&updated)
 	})
 	if err != nil {
 		return nil, err
@@ -62,36 +61,26 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	return stale, nil
 }
 
-// appendUpdate adds what updateSQL replaces a message's state by.
-func appendUpdate(t *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
-	var (
-		names []byte
-		last  string
-		name  pgtype.Int8
-	)
+// appendUpdate adds the state of a message that sql/update.sql writes.
+func appendUpdate(a *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
+	r := newRow{Message: m, tally: encodeTally(m)}
+	if r.body, err = codec.EncodeState(m); err != nil {
+		return err
+	}
+	var hashes []byte // a word for each of the tally's, whose first is the message's status
 	for i := range m.Attempts {
-		if name, err = providerIDHash(codec, &m.Attempts[i]); err != nil {
+		if r.lastHash, err = providerIDHash(codec, &m.Attempts[i]); err != nil {
 			return err
 		}
-		last = attemptChannel(m, i)
+		r.lastChannel = attemptChannel(m, i)
 		if len(m.Attempts) > 1 {
-			names = append(names, ' ')
-			if name.Valid {
-				names = strconv.AppendInt(names, name.Int64, 10)
+			hashes = append(hashes, ' ')
+			if r.lastHash.Valid {
+				hashes = strconv.AppendInt(hashes, r.lastHash.Int64, 10)
 			}
 		}
 	}
-	t.beginRow()
-	t.addUUID(m.ID)
-	t.addTime(m.TriggeredAt)
-	t.addInt8(m.Version)
-	t.addTimeOrNull(m.DueAt)
-	if err := appendState(t, codec, m, encodeTally(m)); err != nil {
-		return err
-	}
-	t.addText(last)
-	t.addInt8OrNull(name)
-	t.addText(string(names))
-	t.endRow()
+	r.hashes = string(hashes)
+	newStateType.addRow(a, &r)
 	return nil
 }
