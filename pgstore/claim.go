@@ -11,12 +11,12 @@ import (
 
 // Claim implements [smsplus.Store].
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Claimed, err error) {
-	except := make([]string, len(c.Except))
-	for i, name := range c.Except {
-		except[i] = string(name)
+	excluded := make([]string, len(c.Except))
+	for i, lane := range c.Except {
+		excluded[i] = string(lane)
 	}
 	err = s.retry(ctx, "claim", func(ctx context.Context) (err error) {
-		claimed, err = s.claimOnce(ctx, c, except)
+		claimed, err = s.claimOnce(ctx, c, excluded)
 		return err
 	})
 	if err == nil {
@@ -25,18 +25,19 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 	return claimed, err
 }
 
-func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, except []string) (claimed smsplus.Claimed, err error) {
-	rows, err := s.pool.Query(ctx, s.statements.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), except)
+// claimOnce runs sql/claim.sql.
+func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, excluded []string) (claimed smsplus.Claimed, err error) {
+	rows, err := s.pool.Query(ctx, s.statements.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), excluded)
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}
 	var rs []scannedMessage
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var next, due pgtype.Timestamptz
-		if row.RawValues()[1] == nil { // nothing was due, and the row says only what will be
-			skip := make([]any, len(row.RawValues()))
-			skip[0] = &next
-			err := row.Scan(skip...)
+		if row.RawValues()[1] == nil { // nothing was due: the row has the next due time alone
+			targets := make([]any, len(row.RawValues()))
+			targets[0] = &next
+			err := row.Scan(targets...)
 			claimed.Next = timeOrZero(next)
 			return struct{}{}, err
 		}

@@ -97,12 +97,14 @@ func newCompositeType(name string, columns ...[]string) compositeType {
 }
 
 // addRow adds a row of the type to an array.
-func (t *compositeType) addRow(a *compositeArray, r *newRow) {
+func (t *compositeType) addRow(a *compositeArray, r newRow) {
+	a.row = r
 	a.beginRow()
 	for _, write := range t.writers {
-		write(a, r)
+		write(a, &a.row)
 	}
 	a.endRow()
+	a.row = newRow{}
 }
 
 // messageRow is a message as it is read: what the columns hold that is not decoded yet.

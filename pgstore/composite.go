@@ -18,139 +18,143 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// compositeArray are rows as one parameter: an array of a composite type. They are kept in the
-// binary format of composite values, and sent so where the connection knows their type
-// (see [Store.introduce]); as text elsewhere, which is what connections need that
-// prepare no statements ([pgx.QueryExecModeExec], [pgx.QueryExecModeSimpleProtocol]).
+// compositeArray is a parameter that holds rows: an array of a composite type. It is built
+// in the binary format of composite values, and sent in that format if the connection
+// knows the type (see [Store.registerTypes]). Otherwise it is sent as text: connections
+// that prepare no statements need that ([pgx.QueryExecModeExec],
+// [pgx.QueryExecModeSimpleProtocol]).
 //
-// The formats: PostgreSQL's record_recv and array_recv (src/backend/utils/adt), and its
-// documentation, sections 8.15.6 and 8.16.6.
+// The formats are those of PostgreSQL's record_recv and array_recv (src/backend/utils/adt),
+// and of its documentation, sections 8.15.6 and 8.16.6.
 type compositeArray struct {
-	rows      int
-	bytes     []byte
-	rowStart  int // of the tuple that is being written
-	rowFields int // of it
+	rows  int
+	bytes []byte
+
+	// The row that is being written.
+	rowStart  int // its first byte
+	rowFields int // the number of its fields so far
+	row       newRow
 }
 
-// compositeArrayPool keeps the memory of batches that were sent.
+// compositeArrayPool holds arrays whose batches were sent.
 var compositeArrayPool = sync.Pool{New: func() any { return new(compositeArray) }}
 
 func newCompositeArray() *compositeArray { return compositeArrayPool.Get().(*compositeArray) }
 
-// release gives the memory of tuples that were sent to the next batch. A tracer may keep
-// what was sent, so where there is one they are its.
+// release returns arrays that were sent to the pool. If the pool of connections has a
+// tracer, the arrays are not reused: the tracer may keep the arguments of a statement.
 func (s *Store) release(sent ...*compositeArray) {
-	for _, t := range sent {
-		if s.hasTracer || cap(t.bytes) > maxPooledBytes {
+	for _, a := range sent {
+		if s.hasTracer || cap(a.bytes) > maxPooledBytes {
 			continue
 		}
-		t.rows, t.bytes = 0, t.bytes[:0]
-		compositeArrayPool.Put(t)
+		a.rows, a.bytes = 0, a.bytes[:0]
+		compositeArrayPool.Put(a)
 	}
 }
 
-// maxPooledBytes is how many bytes are worth keeping: a batch of the Dispatcher's takes a
-// tenth of that.
+// maxPooledBytes is the capacity above which an array is not reused. A full batch of a
+// Dispatcher needs about a tenth of it.
 const maxPooledBytes = 1 << 20
 
-// String says nothing of what is in the tuples: a tracer may print it.
-func (t *compositeArray) String() string { return fmt.Sprintf("%d tuples", t.rows) }
+// String returns the number of rows and no values, because a tracer may print arguments.
+func (a *compositeArray) String() string { return fmt.Sprintf("%d tuples", a.rows) }
 
-// GoString is [tuples.String].
-func (t *compositeArray) GoString() string { return t.String() }
+// GoString implements [fmt.GoStringer] as [compositeArray.String].
+func (a *compositeArray) GoString() string { return a.String() }
 
-// beginRow begins a tuple, whose fields are then added in the type's order.
-func (t *compositeArray) beginRow() {
-	t.rowStart, t.rowFields = len(t.bytes), 0
-	t.bytes = append(t.bytes, 0, 0, 0, 0, 0, 0, 0, 0) // its size, and the number of fields
+// beginRow begins a row. Its fields must be added in the order of the type's attributes.
+func (a *compositeArray) beginRow() {
+	a.rowStart, a.rowFields = len(a.bytes), 0
+	a.bytes = append(a.bytes, 0, 0, 0, 0, 0, 0, 0, 0) // the size and the number of fields, set by endRow
 }
 
-func (t *compositeArray) endRow() {
-	binary.BigEndian.PutUint32(t.bytes[t.rowStart:], uint32(len(t.bytes)-t.rowStart-4))
-	binary.BigEndian.PutUint32(t.bytes[t.rowStart+4:], uint32(t.rowFields))
-	t.rows++
+func (a *compositeArray) endRow() {
+	binary.BigEndian.PutUint32(a.bytes[a.rowStart:], uint32(len(a.bytes)-a.rowStart-4))
+	binary.BigEndian.PutUint32(a.bytes[a.rowStart+4:], uint32(a.rowFields))
+	a.rows++
 }
 
-func (t *compositeArray) addField(oid uint32, size int) {
-	t.bytes = binary.BigEndian.AppendUint32(t.bytes, oid)
-	t.bytes = binary.BigEndian.AppendUint32(t.bytes, uint32(size))
-	t.rowFields++
+func (a *compositeArray) addField(oid uint32, size int) {
+	a.bytes = binary.BigEndian.AppendUint32(a.bytes, oid)
+	a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(size))
+	a.rowFields++
 }
 
-// addNull adds NULL as a value of the type.
-func (t *compositeArray) addNull(oid uint32) { t.addField(oid, -1) }
+// addNull adds NULL for a field of the type.
+func (a *compositeArray) addNull(oid uint32) { a.addField(oid, -1) }
 
-func (t *compositeArray) addUUID(v uuid.UUID) {
-	t.addField(pgtype.UUIDOID, len(v))
-	t.bytes = append(t.bytes, v[:]...)
+func (a *compositeArray) addUUID(v uuid.UUID) {
+	a.addField(pgtype.UUIDOID, len(v))
+	a.bytes = append(a.bytes, v[:]...)
 }
 
-func (t *compositeArray) addInt8(v int64) {
-	t.addField(pgtype.Int8OID, 8)
-	t.bytes = binary.BigEndian.AppendUint64(t.bytes, uint64(v))
+func (a *compositeArray) addInt8(v int64) {
+	a.addField(pgtype.Int8OID, 8)
+	a.bytes = binary.BigEndian.AppendUint64(a.bytes, uint64(v))
 }
 
-// addInt8OrNull adds a number, or NULL if it is not valid.
-func (t *compositeArray) addInt8OrNull(v pgtype.Int8) {
+// addInt8OrNull adds a number, or NULL for one that is not valid.
+func (a *compositeArray) addInt8OrNull(v pgtype.Int8) {
 	if !v.Valid {
-		t.addNull(pgtype.Int8OID)
+		a.addNull(pgtype.Int8OID)
 		return
 	}
-	t.addInt8(v.Int64)
+	a.addInt8(v.Int64)
 }
 
-func (t *compositeArray) addInt4(v int32) {
-	t.addField(pgtype.Int4OID, 4)
-	t.bytes = binary.BigEndian.AppendUint32(t.bytes, uint32(v))
+func (a *compositeArray) addInt4(v int32) {
+	a.addField(pgtype.Int4OID, 4)
+	a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(v))
 }
 
-func (t *compositeArray) addInt2(v int16) {
-	t.addField(pgtype.Int2OID, 2)
-	t.bytes = binary.BigEndian.AppendUint16(t.bytes, uint16(v))
+func (a *compositeArray) addInt2(v int16) {
+	a.addField(pgtype.Int2OID, 2)
+	a.bytes = binary.BigEndian.AppendUint16(a.bytes, uint16(v))
 }
 
-func (t *compositeArray) addText(v string) {
-	t.addField(pgtype.TextOID, len(v))
-	t.bytes = append(t.bytes, v...)
+func (a *compositeArray) addText(v string) {
+	a.addField(pgtype.TextOID, len(v))
+	a.bytes = append(a.bytes, v...)
 }
 
 // addTextOrNull adds a text, or NULL for "".
-func (t *compositeArray) addTextOrNull(v string) {
+func (a *compositeArray) addTextOrNull(v string) {
 	if v == "" {
-		t.addNull(pgtype.TextOID)
+		a.addNull(pgtype.TextOID)
 		return
 	}
-	t.addText(v)
+	a.addText(v)
 }
 
-func (t *compositeArray) addBytea(v []byte) {
-	t.addField(pgtype.ByteaOID, len(v))
-	t.bytes = append(t.bytes, v...)
+func (a *compositeArray) addBytea(v []byte) {
+	a.addField(pgtype.ByteaOID, len(v))
+	a.bytes = append(a.bytes, v...)
 }
 
-// pgEpoch is where PostgreSQL counts microseconds from.
+// pgEpoch is the time from which PostgreSQL counts microseconds.
 var pgEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // addTimeOrNull adds a time, or NULL for the zero one.
-func (t *compositeArray) addTimeOrNull(v time.Time) {
+func (a *compositeArray) addTimeOrNull(v time.Time) {
 	if v.IsZero() {
-		t.addNull(pgtype.TimestamptzOID)
+		a.addNull(pgtype.TimestamptzOID)
 		return
 	}
-	t.addTime(v)
+	a.addTime(v)
 }
 
-func (t *compositeArray) addTime(v time.Time) {
-	t.addField(pgtype.TimestamptzOID, 8)
-	t.bytes = binary.BigEndian.AppendUint64(t.bytes, uint64(v.UnixMicro()-pgEpoch.UnixMicro()))
+func (a *compositeArray) addTime(v time.Time) {
+	a.addField(pgtype.TimestamptzOID, 8)
+	a.bytes = binary.BigEndian.AppendUint64(a.bytes, uint64(v.UnixMicro()-pgEpoch.UnixMicro()))
 }
 
 // TextValue implements [pgtype.TextValuer].
-func (t *compositeArray) TextValue() (pgtype.Text, error) {
+func (a *compositeArray) TextValue() (pgtype.Text, error) {
 	var array, record strings.Builder
 	next := func(b []byte) (n int, rest []byte) { return int(int32(binary.BigEndian.Uint32(b))), b[4:] }
 	array.WriteByte('{')
-	for b := t.bytes; len(b) > 0; {
+	for b := a.bytes; len(b) > 0; {
 		if array.Len() > 1 {
 			array.WriteByte(',')
 		}
@@ -179,7 +183,7 @@ func (t *compositeArray) TextValue() (pgtype.Text, error) {
 	return pgtype.Text{String: array.String(), Valid: true}, nil
 }
 
-// writeQuoted writes a text as one part of an array or a composite value.
+// writeQuoted writes a text as one element of an array or one field of a composite value.
 func writeQuoted(b *strings.Builder, text string) {
 	b.WriteByte('"')
 	for i := range len(text) {
@@ -191,7 +195,7 @@ func writeQuoted(b *strings.Builder, text string) {
 	b.WriteByte('"')
 }
 
-// textFormat returns the text format of a value in the binary one.
+// textFormat converts a value from the binary format to the text format.
 func textFormat(oid uint32, v []byte) (string, error) {
 	switch oid {
 	case pgtype.UUIDOID:
@@ -213,11 +217,11 @@ func textFormat(oid uint32, v []byte) (string, error) {
 	return "", fmt.Errorf("a field's type is unknown (%d)", oid)
 }
 
-// compositeArrayCodec writes tuples for a connection that knows their type.
+// compositeArrayCodec encodes arrays for a connection that knows their type.
 type compositeArrayCodec struct {
-	pgtype.ByteaCodec // nothing is read, but as it comes
+	pgtype.ByteaCodec // values that are read are left undecoded
 
-	element uint32 // the composite type
+	element uint32 // the OID of the composite type
 }
 
 func (compositeArrayCodec) FormatSupported(format int16) bool {
@@ -235,22 +239,22 @@ func (c compositeArrayCodec) PlanEncode(_ *pgtype.Map, _ uint32, format int16, v
 
 // Encode implements [pgtype.EncodePlan] with the binary format of arrays.
 func (c compositeArrayCodec) Encode(value any, b []byte) ([]byte, error) {
-	t := value.(*compositeArray)
-	b = slices.Grow(b, 20+len(t.bytes))
+	a := value.(*compositeArray)
+	b = slices.Grow(b, 20+len(a.bytes))
 	b = binary.BigEndian.AppendUint32(b, 1) // dimensions
 	b = binary.BigEndian.AppendUint32(b, 0) // no element is NULL
 	b = binary.BigEndian.AppendUint32(b, c.element)
-	b = binary.BigEndian.AppendUint32(b, uint32(t.rows))
+	b = binary.BigEndian.AppendUint32(b, uint32(a.rows))
 	b = binary.BigEndian.AppendUint32(b, 1) // the first index
-	return append(b, t.bytes...), nil
+	return append(b, a.bytes...), nil
 }
 
-// compositeArrayTypes are the types of tuples.
+// compositeArrayTypes are the array types of the migrations.
 var compositeArrayTypes = []string{
 	"smsplus_new_message[]", "smsplus_new_state[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }
 
-// acquire returns a connection that knows the types of the tuples.
+// acquire returns a connection that knows compositeArrayTypes.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -263,8 +267,8 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// registerTypes has a connection know the types of the tuples, whose numbers are others in
-// every database.
+// registerTypes makes a connection know compositeArrayTypes, unless it does. Their OIDs
+// differ from database to database.
 func (s *Store) registerTypes(ctx context.Context, conn *pgx.Conn) error {
 	known := conn.TypeMap()
 	if t, ok := known.TypeForName(s.compositeArrayTypes[0]); ok {

@@ -1,6 +1,6 @@
-// Package pgstore keeps messages in a PostgreSQL database, version 14 or later. Any
-// number of dispatchers, in any number of processes, share the database and nothing
-// else.
+// Package pgstore keeps messages in a PostgreSQL database, version 14 or later. Any number
+// of dispatchers, in any number of processes, may share the database. They need nothing
+// else in common.
 //
 //	pool, err := pgxpool.New(ctx, "postgres://…")
 //	err = pgstore.Migrate(ctx, pool, pgstore.Options{})  // when you deploy
@@ -8,43 +8,45 @@
 //	defer store.Close()
 //	d, err := smsplus.New(smsplus.Config{Store: store, …})
 //
-// [Store.InsertTx] puts a message into a transaction of the application's own: it is
-// sent if, and only if, that commits.
+// [Store.InsertTx] inserts a message in a transaction of the application: the message is
+// sent if, and only if, the transaction commits.
 //
 // # What a crash loses
 //
-// Nothing, of a server that keeps what it has committed, as PostgreSQL does by
-// default. With synchronous_commit off, a crash of the server may lose what was stored
-// last: a person may then be sent a message again, or a message that Send has accepted
-// may be gone.
+// A crash loses nothing if the server keeps what it has committed, as PostgreSQL does by
+// default. With synchronous_commit off, a crash of the server may lose the last commits. A
+// person may then receive a message twice, or a message that Send has accepted may be lost.
 //
 // # How it works
 //
-// A message is two rows: what its trigger fixed, with the indexes that lists need, is
-// written once, and what becomes of it is a smaller row with fewer indexes, which each
-// claim and update replaces. Every call is one statement, and one round trip, for a
-// whole batch, which goes as one array of a composite type; no call takes an advisory
-// lock, and there are no triggers, enums or domains. Claims pass over rows that others
-// hold (FOR UPDATE SKIP LOCKED), and updates lock rows in the order of their IDs.
+// A message is two rows. One holds what its trigger fixed, and the indexes that lists need.
+// It is written once. The other, its state, is smaller and has fewer indexes. Each claim
+// and each update replaces it.
 //
-// Statistics are counters beside the rows: each batch appends what it changed, in its
-// own transaction, and a store that claims folds that into totals by hour, by day and
-// by eight days, now and then. What is asked is always the totals, what is not folded
-// yet, and a count of the hours that a range cuts: a recount, at any time, at the cost
-// of the range's days.
+// Each call is one statement and one round trip for a whole batch, which is sent as an
+// array of a composite type. Claims skip rows that are locked (FOR UPDATE SKIP LOCKED).
+// Updates lock rows in the order of their IDs. No call takes an advisory lock, and the
+// schema has no triggers, enums or domains. The statements are in the folder sql, with the
+// reasons for their form.
+//
+// Statistics are counters in tables of their own. Each batch appends its changes (deltas)
+// in its own transaction. A store that claims folds them from time to time into totals by
+// hour, by day and by eight days. An answer adds up the totals, the deltas that are not
+// folded yet, and a count of the messages in the parts of hours at the ends of the range.
+// So it always equals a recount, and its cost grows with the days of the range.
 //
 // # What it costs
 //
-// A record with two attempts takes about 1.2 kB, indexes included. A page walks the
-// index of one filter: the first there is of phone number, a tab other than sent,
-// template or country code, channel, sent. The others are checked on each record. With
-// a phone number or a country code statistics cost the records that have it. Nothing
-// is dropped but by [Store.Purge] and [Store.DropMonths].
+// A record with two attempts takes about 1.2 kB, indexes included (BenchmarkRead/Size). A
+// page follows the index of one filter, the first that is given of: phone number, a group
+// other than sent, template or country code, channel, sent. The other filters are checked
+// for each record. The cost of statistics with a phone number or a country code grows with
+// the records that have it. Only [Store.Purge] and [Store.DropMonths] delete records.
 //
-// # By months
+// # Partitions
 //
-// With Options.PartitionByMonth the tables of messages are partitioned by calendar months, so
-// that a month is dropped at once. Updates know their messages' months; what does not,
-// such as a claim, looks into each. A partitioned table can have no unique key but one
-// with the trigger time: keys have a table of their own.
+// With Options.PartitionByMonth the tables of messages are partitioned by calendar month,
+// so that a month can be dropped at once. Updates know the months of their messages.
+// Statements that do not, such as a claim, look into each partition. A unique index on a
+// partitioned table must include the trigger time, so keys have a table of their own.
 package pgstore

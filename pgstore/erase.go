@@ -14,11 +14,11 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Erase implements [smsplus.Eraser]. It works in batches, each a transaction.
+// Erase implements [smsplus.Eraser]. It works in batches, each in a transaction of its
+// own.
 //
-// What it erased is gone from the tables. PostgreSQL keeps the old versions of their
-// rows until they are vacuumed, and whoever keeps write-ahead logs or backups keeps
-// them there.
+// Erased data is gone from the tables. PostgreSQL keeps the old versions of the rows until
+// they are vacuumed. Write-ahead logs and backups keep them as long as you keep those.
 func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
 	keys, err := s.codec.PhoneKeys(n)
 	if err != nil {
@@ -35,18 +35,19 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 			return erased, err
 		}
 	}
-	var underWay int
+	var open int
 	err = s.retry(ctx, "erase", func(ctx context.Context) error {
 		return s.inTx(ctx, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, s.statements.countOpen, keys).Scan(&underWay)
+			return tx.QueryRow(ctx, s.statements.countOpen, keys).Scan(&open)
 		})
 	})
-	if err == nil && underWay > 0 {
-		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrNotFinal, underWay)
+	if err == nil && open > 0 {
+		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrNotFinal, open)
 	}
 	return erased, err
 }
 
+// eraseBatch erases a batch of ended messages, and returns their number.
 func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
 	ms, err := s.queryMessages(ctx, tx, s.statements.erasable, phoneKeys)
 	if err != nil || len(ms) == 0 {
@@ -77,10 +78,10 @@ func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string) (
 		ids, triggeredAt = append(ids, pgtype.UUID{Bytes: m.ID, Valid: true}), append(triggeredAt, m.TriggeredAt)
 		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
-	names, err := s.providerIDHashes(refs)
+	hashes, err := s.providerIDHashes(refs)
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, names)
+	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, hashes)
 	return len(ms), err
 }

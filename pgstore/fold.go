@@ -18,32 +18,32 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Every batch appends what it changed of the statistics to the deltas, so that no two
-// batches ever wait for one counter. To fold is to move deltas into the totals: one
-// store at a time does so, whichever holds the lease, and what it has not come to yet
-// is counted where it stands.
+// Each batch appends its changes of the statistics to the table of deltas, so that batches
+// never wait for each other's counters. To fold is to move deltas into the totals. One
+// store folds at any time, the holder of the lease on the task "fold". Statistics add up
+// the totals and the deltas that are not folded yet.
 
 const (
-	// foldEvery is how often a store that claims looks after the deltas.
+	// foldEvery is the interval at which a store that claims also folds.
 	foldEvery = 10 * time.Second
-	// foldLease is how long a store that folded has the task to itself. It must be
-	// longer than foldEvery: one that goes on claiming goes on folding.
+	// foldLease is how long the lease of a store that folded lasts. It is longer than
+	// foldEvery, so that a store that continues to claim keeps the lease.
 	foldLease = time.Minute
-	// foldTimeout bounds a fold that runs by itself.
+	// foldTimeout is the deadline of maintenance in the background.
 	foldTimeout = time.Minute
 )
 
-// foldState is when a store folds by itself.
+// foldState decides when a store folds in the background.
 type foldState struct {
-	holder uuid.UUID // in the lease: this store
+	holder uuid.UUID // this store, as the holder of the lease
 
 	mu   sync.Mutex
 	busy bool
 	last time.Time
 }
 
-// tryBegin reports whether it is time for a fold, which is then to end. The time is the
-// claims': a store asks no clock.
+// tryBegin reports whether a fold is due. If so, the caller must call end after it. The
+// time is that of the claims, because a store has no clock.
 func (f *foldState) tryBegin(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,69 +60,74 @@ func (f *foldState) end() {
 	f.busy = false
 }
 
-// maybeMaintain begins a fold beside the caller if it is time for one.
+// maybeMaintain starts maintenance in the background if a fold is due.
 func (s *Store) maybeMaintain(now time.Time) {
 	if !s.foldState.tryBegin(now) {
 		return
 	}
 	s.background.start(func(ctx context.Context) {
 		defer s.foldState.end()
-		limited, cancel := context.WithTimeout(ctx, foldTimeout)
+		bounded, cancel := context.WithTimeout(ctx, foldTimeout)
 		defer cancel()
-		folded, made := s.maintain(limited, now)
+		foldErr, partitionErr := s.maintain(bounded, now)
 		if ctx.Err() != nil {
 			return
 		}
-		if folded != nil {
+		if foldErr != nil {
 			s.options.Logger.LogAttrs(ctx, slog.LevelWarn, "pgstore: statistics were not folded; they get slower, and stay right",
-				slog.Any("error", folded))
+				slog.Any("error", foldErr))
 		}
-		if made != nil {
+		if partitionErr != nil {
 			s.options.Logger.LogAttrs(ctx, slog.LevelWarn,
 				"pgstore: the months to come were not made; messages of one that is missing go to the default partition",
-				slog.Any("error", made))
+				slog.Any("error", partitionErr))
 		}
 	})
 }
 
-// Maintain does what only one store on a schema needs to do, unless another one is at
-// it: it folds the statistics' deltas, and where the tables are by months it makes this
-// one and the next two. A store does so by itself, now and then, while it is asked to
-// Claim, so call it only where no dispatcher runs. Not to fold makes statistics slow,
-// and never wrong; what no month is made for is kept all the same, and is not dropped
-// with one. Now is the time; an error has undone nothing but its own step.
+// Maintain does the work that one store on a schema does for all, unless another store is
+// doing it. It folds the deltas of the statistics into the totals. If the tables are
+// partitioned, it creates the partitions of the current month and of the next two.
+//
+// A store that is asked to Claim does this by itself from time to time, so call Maintain
+// only where no dispatcher runs. Without it statistics become slow, but stay right.
+// Messages of a month without a partition are stored in the default partition, which
+// [Store.DropMonths] does not drop.
+//
+// An error leaves the steps before it done.
 func (s *Store) Maintain(ctx context.Context, now time.Time) error {
 	return errors.Join(s.maintain(ctx, now))
 }
 
-func (s *Store) maintain(ctx context.Context, now time.Time) (folded, made error) {
-	mine := false
-	folded = s.retry(ctx, "maintain", func(ctx context.Context) error {
+// maintain is Maintain with the errors of its two parts.
+func (s *Store) maintain(ctx context.Context, now time.Time) (foldErr, partitionErr error) {
+	leased := false
+	foldErr = s.retry(ctx, "maintain", func(ctx context.Context) error {
 		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.foldState.holder, now, now.Add(foldLease))
-		mine = tag.RowsAffected() > 0
+		leased = tag.RowsAffected() > 0
 		return err
 	})
-	if !mine {
-		return folded, nil
+	if !leased {
+		return foldErr, nil
 	}
-	made = s.ensurePartitions(ctx, now)
-	for n := foldBatch; folded == nil && n == foldBatch; {
-		folded = s.retry(ctx, "maintain", func(ctx context.Context) (err error) {
+	partitionErr = s.ensurePartitions(ctx, now)
+	for n := foldBatch; foldErr == nil && n == foldBatch; {
+		foldErr = s.retry(ctx, "maintain", func(ctx context.Context) (err error) {
 			n, err = s.fold(ctx)
 			return err
 		})
 	}
-	return folded, made
+	return foldErr, partitionErr
 }
 
-// foldBatch is how many deltas one transaction folds.
+// foldBatch is the number of deltas that one transaction folds.
 const foldBatch = 5000
 
-// fold moves a batch of deltas into the totals and returns how many they were. It is
-// right, if a waste, when two stores do it at a time.
+// fold moves a batch of deltas into the totals and returns their number. Two stores may
+// fold concurrently: the result is right, but some of the work is wasted.
 func (s *Store) fold(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if s.layout.partitioned { // who drops a month has this row until it is done
+		if s.layout.partitioned { // a transaction that drops a month locks this row until it ends
 			_, err := tx.Exec(ctx, s.layout.render("share_fold_lease", params{}))
 			if err != nil {
 				return err
@@ -154,30 +159,31 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// totals are rows of the table of totals.
+// totals are counts to add to rows of smsplus_total.
 type totals map[totalKey]*smsplus.TemplateStats
 
+// totalKey is the primary key of a row of smsplus_total.
 type totalKey struct {
-	channel  string // or "" for the messages themselves
+	channel  string // a channel, whose attempts are counted, or "" for messages
 	span     int16
 	start    int32
 	tab      int16
 	template string
 }
 
-// add counts n messages as the delta says.
+// add adds n messages of the delta to all totals that count them.
 func (ts totals) add(d deltaKey, n int) error {
 	m, err := decodeTally(d.tally)
 	if err != nil {
 		return err
 	}
-	subjects := []string{""}
+	channels := []string{""}
 	for i := range m.Attempts {
-		if c := string(m.Attempts[i].Channel); !slices.Contains(subjects, c) {
-			subjects = append(subjects, c)
+		if c := string(m.Attempts[i].Channel); !slices.Contains(channels, c) {
+			channels = append(channels, c)
 		}
 	}
-	for _, c := range subjects {
+	for _, c := range channels {
 		s := templateStats(m, channel.Name(c), n)
 		for _, span := range spans {
 			key := totalKey{c, int16(span), spanIndex(d.hour, span), int16(m.Status.Group()), d.template}
@@ -190,8 +196,9 @@ func (ts totals) add(d deltaKey, n int) error {
 	return nil
 }
 
-// columnArrays returns the rows as addTotalsSQL takes them: what a row is of, and its
-// counts. They are in the order of the primary key, as every fold adds them.
+// columnArrays returns the keys and the counts as sql/add_totals.sql takes them: an array
+// for each column. The rows are in the order of the primary key, so that concurrent folds
+// cannot deadlock.
 func (ts totals) columnArrays() (keys, sums []any) {
 	rows := slices.SortedFunc(maps.Keys(ts), func(a, b totalKey) int {
 		return cmp.Or(

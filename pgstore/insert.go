@@ -43,20 +43,21 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	return nil, nil
 }
 
-// InsertTx inserts messages in a transaction of the application's own: they are there
-// if, and only if, it commits. The messages come from Dispatcher.Prepare.
+// InsertTx inserts messages in a transaction of the application: they exist if, and only
+// if, that commits. The messages come from Dispatcher.Prepare.
 //
 //	m, err := d.Prepare(trigger)
 //	taken, err := store.InsertTx(ctx, tx, m)
 //
-// As with Insert, nothing is added if a key is taken, and taken says by whom: that
-// is the message which the trigger asked for before or, if it is for somebody else, a
-// key that was used twice. The transaction is of use after an error too, unless the
-// connection is lost. Between a transaction's InsertTx and its end, others that insert
-// one of its keys wait.
+// As with Insert, nothing is added if a key is taken, and taken holds the messages that
+// have the keys. Such a message is the one that an earlier call made for the same trigger.
+// If it is to another person, the application has used a key twice.
 //
-// No dispatcher is told of the messages: one finds them within its Config.Poll after
-// the commit.
+// The transaction stays usable after an error, unless the connection is lost. From InsertTx
+// until the transaction ends, other inserts of its keys wait.
+//
+// No dispatcher is notified of the messages. A dispatcher finds them within its
+// Config.Poll after the commit.
 func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) (taken map[string]smsplus.Message, err error) {
 	b, err := s.newInsertBatch(ms)
 	if err != nil {
@@ -78,8 +79,8 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 	return taken, nil
 }
 
-// retryUniqueViolation repeats an insert that failed because another one with its keys was first,
-// which it could not see: the next time it does, and says who has them.
+// retryUniqueViolation repeats an insert that failed because a concurrent insert took one
+// of its keys. The first attempt could not see that message; the next one returns it.
 func retryUniqueViolation(insert func() error) (err error) {
 	for range maxTries {
 		if err = insert(); sqlState(err) != uniqueViolation {
@@ -89,6 +90,7 @@ func retryUniqueViolation(insert func() error) (err error) {
 	return err
 }
 
+// insertOnce inserts a batch, or returns the messages that have its keys.
 func (s *Store) insertOnce(ctx context.Context, db querier, b *insertBatch) (taken map[string]smsplus.Message, err error) {
 	sql, args := b.statement(s)
 	holders, err := s.queryMessages(ctx, db, sql, args...)
@@ -102,15 +104,15 @@ func (s *Store) insertOnce(ctx context.Context, db querier, b *insertBatch) (tak
 	return taken, nil
 }
 
-// insertBatch is a batch of messages as insertSQL takes it.
+// insertBatch is a batch of messages in the form that the insert statements take.
 type insertBatch struct {
-	keys []string // those that are not ""
+	keys []string // without the empty ones
 
 	messages *compositeArray
 	attempts *compositeArray
 
 	deltas map[deltaKey]int32
-	routes map[int64]newRoute
+	routes map[int64]newRoute // the routes that are not known to be stored, by their hashes
 }
 
 func (s *Store) newInsertBatch(ms []smsplus.Message) (*insertBatch, error) {
@@ -124,8 +126,9 @@ func (s *Store) newInsertBatch(ms []smsplus.Message) (*insertBatch, error) {
 	return b, nil
 }
 
-// sortForLocking returns the messages by what the rows or keys are locked by: two batches
-// that lock the same ones in different orders would wait for each other for ever.
+// sortForLocking returns the messages in the order in which a statement locks their rows or
+// keys. All batches use the same order: two that lock the same rows in different orders
+// deadlock.
 func sortForLocking(ms []smsplus.Message, compare func(a, b *smsplus.Message) int) []*smsplus.Message {
 	list := make([]*smsplus.Message, len(ms))
 	for i := range ms {
@@ -135,13 +138,13 @@ func sortForLocking(ms []smsplus.Message, compare func(a, b *smsplus.Message) in
 	return list
 }
 
-// routeID is a route and its number: most messages of a template have the same.
+// routeID is a route and its hash. Within a batch, most messages of a template share one.
 type routeID struct {
 	route
 	hash int64
 }
 
-// newRoute is one that is not known to be stored.
+// newRoute is a route and its encoding.
 type newRoute struct {
 	route
 	body []byte
@@ -164,7 +167,7 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 		return err
 	}
 	tally := encodeTally(m)
-	newMessageType.addRow(b.messages, &newRow{
+	newMessageType.addRow(b.messages, newRow{
 		Message: m, tally: tally, body: body,
 		route: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], fixed: fixed,
 	})
@@ -175,6 +178,8 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	return nil
 }
 
+// routeHash returns the hash of the message's route, and adds the route to the batch if it
+// is not known to be stored.
 func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, routeIDs map[string]*routeID) int64 {
 	if id := routeIDs[m.Template]; id != nil && id.scenario == m.Scenario && slices.Equal(id.plan, m.Plan) {
 		return id.hash
@@ -188,7 +193,7 @@ func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, routeIDs map[strin
 	return id.hash
 }
 
-// statement returns the statement of s for the batch, and its parameters.
+// statement returns the simplest insert statement that stores the batch, and its parameters.
 func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 	var deltas compositeArray
 	for d, count := range b.deltas {
@@ -200,7 +205,7 @@ func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 		deltas.endRow()
 	}
 	args = []any{b.messages, &deltas}
-	more := len(b.routes) > 0 || b.attempts.rows > 0
+	more := len(b.routes) > 0 || b.attempts.rows > 0 // than messages and keys
 	if len(b.keys) == 0 && !more {
 		return s.statements.insert, args
 	}
@@ -218,7 +223,7 @@ func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 	return s.statements.insertWithAttempts, append(args, b.attempts, &routes)
 }
 
-// deltaKey is what messages are counted by.
+// deltaKey is the hour, the template and the tally that a delta counts messages of.
 type deltaKey struct {
 	hour            int32
 	template, tally string

@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// layout is how the tables are made: where, and whether by months.
-//
-// The SQL of this package is written for the plain layout, and is valid as it stands:
-// /*schema*/ stands before each name, what is in /*monthly: … */ is for the other
-// layout, and what stands between /*plain*/ and /*end*/ is not.
+// layout is the form of a store's tables: their schema, and whether they are partitioned by
+// month. Statements are templates that know it: see [layout.render].
 type layout struct {
-	qualifier   string // what stands before a name, or ""
+	qualifier   string // the quoted schema and a dot, or ""
 	partitioned bool
 }
 
+// The migrations are written with marks instead of templates, and stay so: a migration
+// that was applied never changes. They are valid SQL without partitions. /*schema*/ stands
+// before each name, the text in /*monthly: … */ is for partitioned tables only, and the
+// text between /*plain*/ and /*end*/ is for tables without partitions only.
 var (
-	// A comment of a schema may stand in a piece.
-	partitionedMark = regexp.MustCompile(`(?s)/\*monthly: ?((?:/\*schema\*/|.)*?)\*/`)
+	partitionedMark = regexp.MustCompile(`(?s)/\*monthly: ?((?:/\*schema\*/|.)*?)\*/`) // it may contain /*schema*/
 	plainMark       = regexp.MustCompile(`(?s)/\*plain\*/(.*?)/\*end\*/`)
 )
 
-// renderMigration returns a statement as it is for a layout.
-func renderMigration(sql string, l layout) string {
-	monthly, plain := "", "$1"
+// renderMigration returns a migration for the layout.
+func (l layout) renderMigration(sql string) string {
+	partitioned, plain := "", "$1"
 	if l.partitioned {
-		monthly, plain = " $1", ""
+		partitioned, plain = " $1", ""
 	}
-	sql = partitionedMark.ReplaceAllString(sql, monthly)
+	sql = partitionedMark.ReplaceAllString(sql, partitioned)
 	sql = plainMark.ReplaceAllString(sql, plain)
 	return strings.ReplaceAll(sql, "/*schema*/", l.qualifier)
 }
 
-// detectLayout returns the layout of tables that are there.
+// detectLayout returns the layout of the tables that exist.
 func detectLayout(ctx context.Context, db querier, qualifier string) (layout, error) {
 	l := layout{qualifier: qualifier}
 	err := db.QueryRow(ctx, l.render("table_is_partitioned", params{}), qualifier+"smsplus_state").Scan(&l.partitioned)

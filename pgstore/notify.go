@@ -9,21 +9,22 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A hint is a NOTIFY that says that something was inserted which is due at once and
-// which the inserter leaves to others. It is sent beside the inserts and never in
-// their transactions, for commits that notify wait for each other; and at most so often.
+// A store sends a notification (NOTIFY) after an insert of messages that are due at once
+// and that the inserting dispatcher did not claim. It is sent in the background and never
+// in the transaction of an insert, because commits that notify wait for each other.
 const (
+	// notifyInterval is the shortest time between two notifications of a store.
 	notifyInterval = 100 * time.Millisecond
-	// notifyChannel is the name that all hints of a database have. A hint's payload is
-	// the schema.
+	// notifyChannel is the channel of all notifications of a database. The payload is the
+	// schema.
 	notifyChannel = "smsplus"
 )
 
 var _ smsplus.DueNotifier = (*Store)(nil)
 
-// NotifyDue implements [smsplus.DueNotifier]: it calls wake for every hint. Without Options.Notify
-// there are none, and it only waits. It takes a connection out of the pool, and closes
-// it in the end.
+// NotifyDue implements [smsplus.DueNotifier]. It calls wake for each notification. Without
+// Options.Notify it only waits for ctx to end. It takes a connection out of the pool, and
+// closes it when it returns.
 func (s *Store) NotifyDue(ctx context.Context, wake func()) error {
 	if !s.options.Notify {
 		<-ctx.Done()
@@ -38,7 +39,7 @@ func (s *Store) NotifyDue(ctx context.Context, wake func()) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+notifyChannel); err != nil {
 		return redactError(err)
 	}
-	wake() // for what came before
+	wake() // for messages that were inserted before LISTEN
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -50,33 +51,33 @@ func (s *Store) NotifyDue(ctx context.Context, wake func()) error {
 	}
 }
 
-// notifier sends hints, for as long as the store is open.
+// notifier sends notifications until the store is closed.
 type notifier struct{ requests chan struct{} }
 
-// request has a hint sent; those that are wanted meanwhile are the same one.
-func (h notifier) request() {
+// request asks for a notification. Requests that come before it is sent share it.
+func (n notifier) request() {
 	select {
-	case h.requests <- struct{}{}:
+	case n.requests <- struct{}{}:
 	default:
 	}
 }
 
-func (h notifier) run(ctx context.Context, pool *pgxpool.Pool, schema string) {
+// run sends the notifications that are requested, until ctx ends.
+func (n notifier) run(ctx context.Context, pool *pgxpool.Pool, schema string) {
 	for {
 		select {
-		case <-h.requests:
+		case <-n.requests:
 		case <-ctx.Done():
 			return
 		}
-		limited, cancel := context.WithTimeout(ctx, defaultTimeout)
-		_, _ = pool.Exec(limited, "SELECT pg_notify($1, $2)", notifyChannel, schema) // one that is lost costs a poll
+		bounded, cancel := context.WithTimeout(ctx, defaultTimeout)
+		_, _ = pool.Exec(bounded, "SELECT pg_notify($1, $2)", notifyChannel, schema) // if it is lost, a poll finds the messages
 		cancel()
 		sleep(ctx, notifyInterval)
 	}
 }
 
-// leavesDueMessage reports whether there is something among the messages that is due at once and
-// left to whoever claims it.
+// leavesDueMessage reports whether one of the messages is due at once and not claimed.
 func leavesDueMessage(ms []smsplus.Message) bool {
 	for i := range ms {
 		if m := &ms[i]; m.Claims == 0 && !m.DueAt.IsZero() && !m.DueAt.After(m.TriggeredAt) {

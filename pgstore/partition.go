@@ -12,19 +12,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// In the monthly layout the tables of messages, states and attempts are partitioned: a
-// partition for each calendar month (UTC) of trigger times, and a default one for
-// what no month was made for, so that no insert fails for want of one.
-//
-// To make or drop a month PostgreSQL locks the whole tables. That takes an instant, but
-// while it waits for a statement that runs, all that come later wait too: so it waits
-// no longer than lockWait, and tries again later.
+// With Options.PartitionByMonth the tables of messages, states and attempts are partitioned:
+// a partition for each calendar month (UTC) of trigger times, and a default partition for
+// all other months, so that no insert fails because a partition is missing.
+
+// lockTimeout bounds how long a transaction waits for an exclusive lock on the tables, which
+// it needs to create or drop partitions. While it waits for one running statement, all
+// later statements wait behind it. So it gives up soon, and tries again later.
 const lockTimeout = "150ms"
 
-// premadeMonths is how many months are made besides the present one.
+// premadeMonths is the number of months after the current one that have partitions.
 const premadeMonths = 2
 
-// partitionedTables are the tables, in the order in which most statements lock them.
+// partitionedTables are in the order in which most statements lock them.
 var partitionedTables = []string{"smsplus_state", "smsplus_message", "smsplus_attempt"}
 
 // month is the first instant of a calendar month in UTC.
@@ -37,13 +37,13 @@ func monthOf(t time.Time) month {
 
 func (m month) add(months int) month { return month{m.AddDate(0, months, 0)} }
 
-// literal returns the month's first instant as SQL has it.
+// literal returns the month's first instant as a timestamp in SQL.
 func (m month) literal() string { return m.Format(time.RFC3339) }
 
-// suffix ends the names of the month's partitions.
+// suffix returns the end of the names of the month's partitions.
 func (m month) suffix() string { return m.Format("_2006_01") }
 
-// monthsToCreate are those that should be there.
+// monthsToCreate returns the months that should have partitions.
 func monthsToCreate(now time.Time) (ms []month) {
 	for n := range premadeMonths + 1 {
 		ms = append(ms, monthOf(now).add(n))
@@ -51,7 +51,7 @@ func monthsToCreate(now time.Time) (ms []month) {
 	return ms
 }
 
-// createPartitionsSQL makes a month's partitions, unless they are there.
+// createPartitionsSQL returns the SQL that creates a month's partitions, unless they exist.
 func createPartitionsSQL(l layout, m month) string {
 	var b strings.Builder
 	for _, table := range partitionedTables {
@@ -65,7 +65,8 @@ func createPartitionsSQL(l layout, m month) string {
 	return b.String()
 }
 
-// createPartitionsScript makes the months that should be there, as one text.
+// createPartitionsScript returns the SQL that creates all partitions that should exist, in a
+// transaction.
 func createPartitionsScript(l layout, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("-- smsplus, the months to come\nBEGIN;\n\n")
@@ -76,7 +77,7 @@ func createPartitionsScript(l layout, now time.Time) string {
 	return b.String()
 }
 
-// listMonths returns the months that are there, the earliest first.
+// listMonths returns the months that have partitions, the earliest first.
 func listMonths(ctx context.Context, db querier, l layout) ([]month, error) {
 	rows, err := db.Query(ctx, l.render("list_months", params{}), l.qualifier+"smsplus_state")
 	if err != nil {
@@ -92,8 +93,9 @@ func listMonths(ctx context.Context, db querier, l layout) ([]month, error) {
 	})
 }
 
-// createPartitions makes the months that should be there and are not. A month of which the
-// default partitions hold messages cannot be made: it stays where it is.
+// createPartitions creates the partitions that should exist and do not. PostgreSQL cannot
+// create the partitions of a month of which the default partition holds messages. Such a
+// month is skipped.
 func createPartitions(ctx context.Context, tx pgx.Tx, l layout, now time.Time) error {
 	have, err := listMonths(ctx, tx, l)
 	if err != nil {
@@ -104,11 +106,11 @@ func createPartitions(ctx context.Context, tx pgx.Tx, l layout, now time.Time) e
 		if slices.Contains(have, m) {
 			continue
 		}
-		taken, err := defaultPartitionHas(ctx, tx, l, m)
+		inDefault, err := defaultPartitionHas(ctx, tx, l, m)
 		if err != nil {
 			return err
 		}
-		if !taken {
+		if !inDefault {
 			missing.WriteString(createPartitionsSQL(l, m))
 		}
 	}
@@ -125,13 +127,14 @@ func createPartitions(ctx context.Context, tx pgx.Tx, l layout, now time.Time) e
 	return err
 }
 
-// defaultPartitionHas reports whether the default partitions hold messages of the month.
-func defaultPartitionHas(ctx context.Context, db querier, l layout, m month) (taken bool, err error) {
-	err = db.QueryRow(ctx, l.render("default_partition_has", params{}), m.Time, m.add(1).Time).Scan(&taken)
-	return taken, err
+// defaultPartitionHas reports whether the default partition holds messages of the month.
+func defaultPartitionHas(ctx context.Context, db querier, l layout, m month) (has bool, err error) {
+	err = db.QueryRow(ctx, l.render("default_partition_has", params{}), m.Time, m.add(1).Time).Scan(&has)
+	return has, err
 }
 
-// lockOutVacuum keeps vacuum away from partitions, which it would hold for long. Statements go on.
+// lockOutVacuum keeps vacuum out of partitions, because a vacuum holds its lock for long.
+// Other statements continue.
 func lockOutVacuum(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string) error {
 	var names []string
 	for _, table := range partitionedTables {
@@ -142,49 +145,50 @@ func lockOutVacuum(ctx context.Context, tx pgx.Tx, l layout, suffixes ...string)
 	return lockTables(ctx, tx, "2s", strings.Join(names, ", "), "SHARE UPDATE EXCLUSIVE")
 }
 
-// lockExclusive has the transaction alone with the tables, and with what is in them: every
-// statement goes through them.
+// lockExclusive locks all other transactions out of the partitioned tables. That includes
+// the partitions, because every statement reaches them through the tables.
 func lockExclusive(ctx context.Context, tx pgx.Tx, l layout) error {
 	only := "ONLY " + l.qualifier
 	return lockTables(ctx, tx, lockTimeout, only+strings.Join(partitionedTables, ", "+only), "ACCESS EXCLUSIVE")
 }
 
-// lockTables locks tables and waits for it no longer than that.
+// lockTables locks tables, or fails when it has waited for that long.
 func lockTables(ctx context.Context, tx pgx.Tx, wait, tables, mode string) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN %s MODE", wait, tables, mode))
 	return err
 }
 
-// partitionSchedule is when a store makes months by itself.
+// partitionSchedule decides when a store checks that the partitions exist.
 type partitionSchedule struct {
 	mu         sync.Mutex
-	last, next time.Time // it looks again before last, or from next on
+	last, next time.Time // the last check, and the next one; a time before last is a check too
 }
 
-// partitionRetry is how long after one that failed a store tries again to make months.
+// partitionRetry is how long after a failure a store tries again to create partitions.
 const partitionRetry = time.Hour
 
-// ensurePartitions makes months ahead, once in a month.
+// ensurePartitions creates the partitions that are missing. It checks once in a month.
 func (s *Store) ensurePartitions(ctx context.Context, now time.Time) error {
-	ms := &s.partitionSchedule
-	ms.mu.Lock()
-	defer ms.mu.Unlock()
-	if !s.layout.partitioned || !now.Before(ms.last) && now.Before(ms.next) {
+	schedule := &s.partitionSchedule
+	schedule.mu.Lock()
+	defer schedule.mu.Unlock()
+	if !s.layout.partitioned || !now.Before(schedule.last) && now.Before(schedule.next) {
 		return nil
 	}
 	err := s.retry(ctx, "make months", func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error { return createPartitions(ctx, tx, s.layout, now) })
 	})
-	ms.last, ms.next = now, monthOf(now).add(1).Time
+	schedule.last, schedule.next = now, monthOf(now).add(1).Time
 	if err != nil {
-		ms.next = now.Add(partitionRetry)
+		schedule.next = now.Add(partitionRetry)
 	}
 	return err
 }
 
-// readCommitted is for transactions that wait for a lock and go on with what is there
-// then, and for those that read much, whatever the database's default is.
+// readCommitted makes a transaction see the rows as they are after it has waited for a
+// lock, whatever default_transaction_isolation is. Transactions that read many rows use it
+// too.
 var readCommitted = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
 
-// ErrNotPartitioned is what [Store.DropMonths] returns where the tables are not by months.
+// ErrNotPartitioned is the error of [Store.DropMonths] for tables that are not partitioned.
 var ErrNotPartitioned = errors.New("pgstore: the tables are not by months")

@@ -5,18 +5,21 @@ import (
 	"time"
 )
 
-// DropMonths drops whole calendar months (UTC): each that ends at or before the given
-// time and in which no message is open, that is, has a DueAt. It returns how many
-// messages they held. A month with an open message stays, for a later call, and
-// [Store.Purge] drops what has ended of it; so does what no month was made for. The
-// messages' keys are free again, and statistics count them no more. Receipts that are
-// parked are Purge's.
+// DropMonths drops whole calendar months (UTC) and returns how many messages they held. A
+// month is dropped if it ends at or before the given time and none of its messages is open,
+// that is, has a DueAt. The keys of the messages become free, and statistics no longer count
+// them.
 //
-// A month goes in one transaction. Dispatchers are held up for the instant that it
-// takes to lock and drop its tables; when the lock does not come at once, it gives way
-// to them and tries again, and in the end returns an error that leaves the month as it
-// is. The pool's user must own the tables. It returns [ErrNotPartitioned] where there are
-// no months.
+// A month with an open message stays for a later call. [Store.Purge] deletes its ended
+// messages, the messages in the default partition, and parked receipts.
+//
+// Each month is dropped in a transaction of its own. Dispatchers wait for the moment in
+// which its tables are locked and dropped. If the lock is not granted soon, DropMonths
+// releases what it has and tries again. After several tries it returns an error, and the
+// month is unchanged.
+//
+// The pool's user must own the tables. The error is [ErrNotPartitioned] for tables that are
+// not partitioned.
 func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int, err error) {
 	if !s.layout.partitioned {
 		return 0, ErrNotPartitioned
@@ -40,14 +43,15 @@ func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int,
 	return messages, err
 }
 
-// dropMonth drops a month and returns how many messages it held: none if one is open.
+// dropMonth drops a month and returns how many messages it held. If one is open, it does
+// nothing and returns 0.
 func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	tx, err := s.pool.BeginTx(ctx, readCommitted)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to undo
-	text := func(file string) string { return s.layout.render(file, params{Partition: m.suffix()}) }
+	render := func(file string) string { return s.layout.render(file, params{Partition: m.suffix()}) }
 	exec := func(sql string, args ...any) {
 		if err == nil {
 			_, err = tx.Exec(ctx, sql, args...)
@@ -55,7 +59,7 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 	}
 	count := func(file string, args ...any) (n int) {
 		if err == nil {
-			err = tx.QueryRow(ctx, text(file), args...).Scan(&n)
+			err = tx.QueryRow(ctx, render(file), args...).Scan(&n)
 		}
 		return n
 	}
@@ -64,20 +68,20 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 		return 0, err
 	}
 
-	// What takes its time comes first, while everything goes on but folds: so the totals
-	// of the month stay as they are, and what is done to it leaves deltas.
+	// The slow part comes first, and blocks nothing but folds and vacuum. Without folds the
+	// totals of the month do not change, and concurrent changes of the month leave deltas.
 	from, to := hourOf(m.Time), hourOf(m.add(1).Time)
-	exec(text("create_fold_lease"), s.foldState.holder)
-	exec(text("lock_fold_lease"))
+	exec(render("create_fold_lease"), s.foldState.holder)
+	exec(render("lock_fold_lease"))
 	if err == nil {
 		err = lockOutVacuum(ctx, tx, s.layout, m.suffix(), "_default")
 	}
-	exec(text("delete_partition_keys"))
+	exec(render("delete_partition_keys"))
 	n = count("delete_totals", from, to)
-	exec(text("delete_zero_totals_in_range"),
-		spans[len(spans)-1], spanIndex(from, spans[len(spans)-1]), spanIndex(to-1, spans[len(spans)-1])+1)
+	longest := spans[len(spans)-1]
+	exec(render("delete_zero_totals_in_range"), longest, spanIndex(from, longest), spanIndex(to-1, longest)+1)
 
-	// From here on everybody waits.
+	// From here on all other transactions wait.
 	if err == nil {
 		err = lockExclusive(ctx, tx, s.layout)
 	}
@@ -85,7 +89,7 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 		return 0, err
 	}
 	if count("count_deltas", from, to) > 0 {
-		exec(text("delete_partition_keys")) // something may have been inserted
+		exec(render("delete_partition_keys")) // of messages that were inserted meanwhile
 	}
 	n += count("delete_deltas", from, to)
 	for _, table := range partitionedTables {

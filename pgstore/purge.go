@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Purge implements [smsplus.Store]. What an update or another purge holds at the same
-// time is left for the next call.
+// Purge implements [smsplus.Store]. Rows that a concurrent update or purge has locked are
+// left to the next call.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.retry(ctx, "purge", func(ctx context.Context) error {
 		purge := func(db querier) error {

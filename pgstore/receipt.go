@@ -12,37 +12,38 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// ByProviderID implements [smsplus.Store]. An empty ProviderID names nothing.
+// ByProviderID implements [smsplus.Store]. An empty ProviderID finds nothing.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsplus.Message, err error) {
 	refs = slices.DeleteFunc(slices.Clone(refs), func(ref channel.Ref) bool { return ref.ProviderID == "" })
-	names, err := s.providerIDHashes(refs)
+	hashes, err := s.providerIDHashes(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: by provider ID: %w", err)
 	}
 	err = s.retry(ctx, "by provider ID", func(ctx context.Context) error {
-		ms, err = s.queryMessages(ctx, s.pool, s.statements.byProviderID, names)
+		ms, err = s.queryMessages(ctx, s.pool, s.statements.byProviderID, hashes)
 		return err
 	})
-	asked := setOfRefs(refs)
-	ms = slices.DeleteFunc(ms, func(m smsplus.Message) bool { // another name may have the same number
+	wanted := setOfRefs(refs)
+	ms = slices.DeleteFunc(ms, func(m smsplus.Message) bool { // another provider ID may have the same hash
 		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
-			return asked[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
+			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
 		})
 	})
 	return ms, err
 }
 
-// providerIDHashes returns the numbers that what has the refs may be filed under.
+// providerIDHashes returns the hashes under which attempts and receipts with the refs may be
+// stored: several for a ref if the sealer has had other lookup keys.
 func (s *Store) providerIDHashes(refs []channel.Ref) ([]int64, error) {
-	numbers := make([]int64, 0, len(refs))
+	hashes := make([]int64, 0, len(refs))
 	for _, ref := range refs {
 		keys, err := s.codec.RefKeys(ref)
 		if err != nil {
 			return nil, err
 		}
-		numbers = append(numbers, keys...)
+		hashes = append(hashes, keys...)
 	}
-	return numbers, nil
+	return hashes, nil
 }
 
 func setOfRefs(refs []channel.Ref) map[channel.Ref]bool {
@@ -62,7 +63,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 	)
 	for i := range rs {
 		r := &rs[i]
-		names, err := s.codec.RefKeys(r.Ref())
+		hashes, err := s.codec.RefKeys(r.Ref())
 		if err != nil {
 			return fmt.Errorf("pgstore: park: %w", err)
 		}
@@ -70,7 +71,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 		if err != nil {
 			return fmt.Errorf("pgstore: park: %w", err)
 		}
-		refs, keys = append(refs, names[0]), append(keys, key)
+		refs, keys = append(refs, hashes[0]), append(keys, key)
 		ats, bodies = append(ats, r.At), append(bodies, body)
 	}
 	return s.retry(ctx, "park", func(ctx context.Context) error {
@@ -81,12 +82,12 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 
 // Parked implements [smsplus.Store].
 func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
-	names, err := s.providerIDHashes(refs)
+	hashes, err := s.providerIDHashes(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: parked: %w", err)
 	}
 	err = s.retry(ctx, "parked", func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, s.statements.parked, names)
+		rows, err := s.pool.Query(ctx, s.statements.parked, hashes)
 		if err != nil {
 			return err
 		}
@@ -99,19 +100,19 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Re
 		})
 		return err
 	})
-	asked := setOfRefs(refs)
-	return slices.DeleteFunc(rs, func(r channel.Receipt) bool { return !asked[r.Ref()] }), err
+	wanted := setOfRefs(refs)
+	return slices.DeleteFunc(rs, func(r channel.Receipt) bool { return !wanted[r.Ref()] }), err
 }
 
-// Unpark implements [smsplus.Store]. It goes by the refs' numbers alone: that two
-// provider IDs ever have the same one is as likely as that a UUID repeats.
+// Unpark implements [smsplus.Store]. It compares hashes alone: two provider IDs with the
+// same hash are practically impossible.
 func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
-	names, err := s.providerIDHashes(refs)
+	hashes, err := s.providerIDHashes(refs)
 	if err != nil {
 		return fmt.Errorf("pgstore: unpark: %w", err)
 	}
 	return s.retry(ctx, "unpark", func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, s.statements.unpark, names)
+		_, err := s.pool.Exec(ctx, s.statements.unpark, hashes)
 		return err
 	})
 }

@@ -54,19 +54,19 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 	return page, nil
 }
 
-// pageQuery asks for the first of what f selects, from f.After on. It walks one index that
-// has them in their order, and looks at each for what another table knows: left to
-// itself, the planner may join whole tables to find the first hundred rows.
-func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, args []any, err error) {
-	q := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.filterConditions(q, f)
+// pageQuery returns sql/records.sql for the first messages after f.After that match f. The
+// page follows an index of one table. Each condition on another table is a subquery, which
+// the planner runs for each row: see the reasons there.
+func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any, err error) {
+	args := sqlquery.NewArgs[any](sqlquery.Numbered)
+	conditions, err := s.filterConditions(args, f)
 	if err != nil {
 		return "", nil, err
 	}
 	var where sqlquery.Conditions
-	walked := drivingTable(f)
+	driving := drivingTable(f)
 	for _, c := range conditions {
-		if slices.Contains(c.tables, walked) {
+		if slices.Contains(c.tables, driving) {
 			where.Add(c.render("t"))
 		} else {
 			where.Add(fmt.Sprintf("(SELECT true FROM %ssmsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
@@ -78,14 +78,14 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, args []any, 
 		if err != nil {
 			return "", nil, err
 		}
-		where.Add(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", q.Add(at), q.Add(id)))
+		where.Add(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", args.Add(at), args.Add(id)))
 	}
-	sql = s.layout.render("records", params{Table: walked, Where: where.Where(), Limit: limit})
-	return sql, q.Values(), nil
+	sql = s.layout.render("records", params{Table: driving, Where: where.Where(), Limit: limit})
+	return sql, args.Values(), nil
 }
 
-// drivingTable returns the table whose index a page walks: that of the filter which is likely
-// to select the fewest.
+// drivingTable returns the table whose index a page follows: the table of the condition that
+// probably matches the fewest messages.
 func drivingTable(f smsplus.Filter) string {
 	switch {
 	case !f.Phone.IsZero():
@@ -102,16 +102,17 @@ func drivingTable(f smsplus.Filter) string {
 	return "message"
 }
 
-// condition is one that each of some tables can tell.
+// condition is a condition on a column that one or several tables have.
 type condition struct {
-	format string // of the table's alias
-	tables []string
+	format string   // with % for the table's alias
+	tables []string // the tables that have the column
 }
 
+// render returns the condition on the table with the alias.
 func (c condition) render(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
 
-// filterConditions returns what f asks, but for its place in the list.
-func (s *Store) filterConditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
+// filterConditions returns the conditions of f, without its position in the list.
+func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
 	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
 	if !f.Phone.IsZero() {
 		keys, err := s.codec.PhoneKeys(f.Phone)
@@ -119,28 +120,28 @@ func (s *Store) filterConditions(q *sqlquery.Args[any], f smsplus.Filter) (cs []
 			return nil, err
 		}
 		if len(keys) == 1 {
-			add("%.phone = "+q.Add(keys[0]), "message")
+			add("%.phone = "+args.Add(keys[0]), "message")
 		} else {
-			add("%.phone = ANY ("+q.Add(keys)+"::text[])", "message")
+			add("%.phone = ANY ("+args.Add(keys)+"::text[])", "message")
 		}
 	}
 	if f.CountryCode != "" {
-		add("%.country = "+q.Add(f.CountryCode), "message")
+		add("%.country = "+args.Add(f.CountryCode), "message")
 	}
 	if f.Template != "" {
-		add("%.template = "+q.Add(f.Template), "message", "state")
+		add("%.template = "+args.Add(f.Template), "message", "state")
 	}
 	if f.Group != status.All {
 		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
 	}
 	if f.Channel != "" {
-		add("%.channel = "+q.Add(escapeChannel(f.Channel)), "attempt")
+		add("%.channel = "+args.Add(escapeChannel(f.Channel)), "attempt")
 	}
 	if !f.From.IsZero() {
-		add("%.triggered_at >= "+q.Add(ceilMicrosecond(f.From)), "message", "state", "attempt")
+		add("%.triggered_at >= "+args.Add(ceilMicrosecond(f.From)), "message", "state", "attempt")
 	}
 	if !f.To.IsZero() {
-		add("%.triggered_at < "+q.Add(ceilMicrosecond(f.To)), "message", "state", "attempt")
+		add("%.triggered_at < "+args.Add(ceilMicrosecond(f.To)), "message", "state", "attempt")
 	}
 	return cs, nil
 }

@@ -18,19 +18,21 @@ var migrations embed.FS
 
 var schema = migrate.Must(migrations, "migrations")
 
-// SchemaError says that a database's schema is not the one that this release needs,
-// and which one it has.
+// SchemaError is the error for a database whose schema has another version than this
+// release needs. It has both versions.
 type SchemaError = migrate.VersionError
 
-// Migrate brings the schema to the version that this release needs, in one
-// transaction; if it is there already, it does nothing. Of o it uses the Schema, which
-// must exist, and Monthly, which is an error for tables that are there and are not by
-// months. Where they are, it also makes the present month and the next two. The pool's
-// user must own the tables, or be allowed to create them. A schema that is newer than
-// this release is a [SchemaError].
+// Migrate brings the schema to the version that this release needs, in one transaction. It
+// does nothing if the schema has that version. The pool's user must own the tables, or be
+// allowed to create them. For a schema that is newer than this release, the error is a
+// [SchemaError].
 //
-// Nothing else ever migrates: call it when you deploy, and not when each process
-// starts. Several calls at a time wait for each other.
+// Of o it uses Schema, which must exist, and PartitionByMonth, which is an error if the
+// tables exist without partitions. If the tables are partitioned, Migrate also creates the
+// partitions of the current month and of the next two.
+//
+// Nothing else migrates. Call Migrate when you deploy, and not when each process starts.
+// Concurrent calls wait for each other.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
 	for try := range maxTries {
@@ -45,8 +47,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	return nil
 }
 
-// lostRace reports whether another migration created the tables first: this one found
-// them, or their types, there when it was about to.
+// lostRace reports whether a migration failed because a concurrent one created the same
+// tables or types first.
 func lostRace(err error) bool {
 	switch sqlState(err) {
 	case "42P07", "42710", uniqueViolation: // duplicate_table, duplicate_object
@@ -55,23 +57,24 @@ func lostRace(err error) bool {
 	return false
 }
 
+// migrateTx applies the migrations that are missing, in a transaction.
 func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 	have, err := versionOf(ctx, tx, l.qualifier)
 	if err != nil {
 		return err
 	}
 	if have > 0 {
-		there, err := detectLayout(ctx, tx, l.qualifier)
+		existing, err := detectLayout(ctx, tx, l.qualifier)
 		if err != nil {
 			return err
 		}
-		if l.partitioned && !there.partitioned {
+		if l.partitioned && !existing.partitioned {
 			return fmt.Errorf("Options.PartitionByMonth is for tables that are not there yet: %w", ErrNotPartitioned)
 		}
-		l = there
+		l = existing
 	}
 	if have > 0 && schema.Check(have) != nil {
-		// Whoever waits here finds, when it goes on, what the other one did.
+		// A migration that waited for the lock finds the version that the other one left.
 		if _, err := tx.Exec(ctx, "LOCK TABLE "+l.qualifier+"smsplus_migration"); err != nil {
 			return err
 		}
@@ -84,7 +87,7 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 		return err
 	}
 	for _, step := range steps {
-		if _, err := tx.Exec(ctx, renderMigration(step.SQL, l)); err != nil {
+		if _, err := tx.Exec(ctx, l.renderMigration(step.SQL)); err != nil {
 			return fmt.Errorf("version %d: %w", step.Version, err)
 		}
 	}
@@ -94,35 +97,36 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 	return nil
 }
 
-// schemaMark leaves the names in the migrations as they are.
+// schemaMark is given to [migrate.Schema] as the qualifier, so that renderMigration sees the
+// marks before the names.
 const schemaMark = "/*schema*/"
 
-// MigrationSQL returns what [Migrate] would do to a database whose schema has the
-// given version, 0 if there is none, as a text for whoever runs SQL by other means.
-// Of o it uses the Schema and Monthly. With that the text also makes the present month
-// and the next two, unless they are there.
+// MigrationSQL returns the SQL that [Migrate] would execute in a database whose schema has
+// the given version, 0 if there is none. It is for those who run migrations with other
+// tools. Of o it uses Schema and PartitionByMonth. With PartitionByMonth the SQL also
+// creates the partitions of the current month and of the next two, unless they exist.
 func MigrationSQL(from int, o Options) (string, error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
 	text, err := schema.SQL(from, schemaMark)
-	text = renderMigration(text, l)
+	text = l.renderMigration(text)
 	if err == nil && o.PartitionByMonth {
 		text += createPartitionsScript(l, time.Now())
 	}
 	return text, err
 }
 
-// querier is a pool, a connection of it, or a transaction.
+// querier is a pool, a connection of a pool, or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// versionOf returns the version of the database's schema, 0 if it has none.
+// versionOf returns the version of the schema, or 0 if it has no tables.
 func versionOf(ctx context.Context, db querier, qualifier string) (version int, err error) {
 	l := layout{qualifier: qualifier}
-	var there bool
-	err = db.QueryRow(ctx, l.render("table_exists", params{}), qualifier+"smsplus_migration").Scan(&there)
-	if err != nil || !there {
+	var exists bool
+	err = db.QueryRow(ctx, l.render("table_exists", params{}), qualifier+"smsplus_migration").Scan(&exists)
+	if err != nil || !exists {
 		return 0, err
 	}
 	err = db.QueryRow(ctx, l.render("schema_version", params{})).Scan(&version)

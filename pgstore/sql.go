@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// The statements are templates in sql/, one a file: each says what it does, what it takes
-// and returns, and why it is written as it is. Go holds commands that cannot be prepared,
-// such as LOCK TABLE, and the conditions of filters.
+// The statements are templates in sql/, one in each file, with the reasons for their form.
+// Go contains only the conditions of filters, and commands that cannot be prepared, such as
+// LOCK TABLE.
 
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
 var templates = template.Must(template.ParseFS(sqlFiles, "sql/*.sql"))
 
-// params are what the templates know: see sql/_shared.sql.
+// params are the data of the templates. sql/_shared.sql says what each is.
 type params struct {
 	Schema      string
 	Partitioned bool
@@ -45,16 +45,18 @@ func (p params) OnlyIf(relation string) params {
 	return p
 }
 
-// render returns the statement of a file in sql/ for the layout.
+// render returns the statement in a file of sql/ for the layout. It panics if the template
+// fails, which is a mistake in this package.
 func (l layout) render(file string, p params) string {
 	p.Schema, p.Partitioned = l.qualifier, l.partitioned
 	var b strings.Builder
 	if err := templates.ExecuteTemplate(&b, file+".sql", p); err != nil {
-		panic(err) // a template that does not render is a mistake in this package
+		panic(err)
 	}
 	return removeBlankLines(b.String())
 }
 
+// removeBlankLines removes the lines that the actions of a template leave empty.
 func removeBlankLines(sql string) string {
 	var b strings.Builder
 	for line := range strings.Lines(sql) {
@@ -69,7 +71,8 @@ func removeBlankLines(sql string) string {
 	return b.String()
 }
 
-// statements are the texts of the statements that a store uses often.
+// statements are the statements of a store, rendered once. Those that are used rarely are
+// rendered where they are used.
 type statements struct {
 	insert, insertKeyed, insertWithAttempts string
 	message, byProviderID, routes           string
@@ -97,14 +100,15 @@ func newStatements(l layout) statements {
 	}
 }
 
-// limitStatement is a statement with a limit in its text. Of a parameter the planner would
-// expect a tenth of the table.
+// limitStatement is a statement whose text contains its limit. If the limit were a
+// parameter, the planner would estimate it as a tenth of the table.
 type limitStatement struct {
 	layout layout
 	file   string
-	texts  sync.Map // by limit
+	texts  sync.Map // from the limit (int) to the text (string)
 }
 
+// text returns the statement for a limit.
 func (s *limitStatement) text(limit int) string {
 	if text, ok := s.texts.Load(limit); ok {
 		return text.(string)
@@ -114,18 +118,21 @@ func (s *limitStatement) text(limit int) string {
 	return text
 }
 
-// rangeStatement is a statement with the edges of its messages' months in its text, if the
-// tables are partitioned.
+// rangeStatement is a statement whose text contains the edges of the months of its messages,
+// if the tables are partitioned. The plan then contains no other partition.
 type rangeStatement struct {
 	layout layout
 	file   string
-	texts  sync.Map // by the edges
+	texts  sync.Map // from the edges (interval[month]) to the text (string)
 }
 
-func (s *rangeStatement) text(ats []time.Time) string {
+// text returns the statement for messages with the trigger times, which may be none without
+// partitions.
+func (s *rangeStatement) text(triggeredAt []time.Time) string {
 	var edges interval[month]
-	if len(ats) > 0 {
-		edges = interval[month]{monthOf(slices.MinFunc(ats, time.Time.Compare)), monthOf(slices.MaxFunc(ats, time.Time.Compare)).add(1)}
+	if len(triggeredAt) > 0 {
+		first, last := slices.MinFunc(triggeredAt, time.Time.Compare), slices.MaxFunc(triggeredAt, time.Time.Compare)
+		edges = interval[month]{monthOf(first), monthOf(last).add(1)}
 	}
 	if text, ok := s.texts.Load(edges); ok {
 		return text.(string)

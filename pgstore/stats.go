@@ -16,16 +16,19 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Statistics of whole hours come from the table of totals, where they are kept by
-// hour and by day, and from the deltas that are not in it yet; those of the hours that
-// a range cuts are counted. One statement asks for all of it, so that it is one moment's.
+// Statistics have three sources. Whole hours come from the table of totals, and from the
+// deltas that are not folded into it yet. The parts of hours at the ends of a range are
+// counted from the messages' states. One statement reads all three, so that they are of
+// one moment.
 
-// spans are what the totals are kept by, in hours: a quarter of a year is eleven
-// stretches of eight days and at most fourteen days at its ends. Each divides the next.
+// spans are the lengths of time, in hours, for which the table has totals. Each divides the
+// next. A quarter of a year is eleven spans of eight days, and at most fourteen days at its
+// ends.
 var spans = []int32{1, 24, 8 * 24}
 
-// Stats implements [smsplus.Store]. With a phone number or a country code it counts
-// messages, however many there are; without, a range costs no more than its days.
+// Stats implements [smsplus.Store]. With a phone number or a country code it counts the
+// messages themselves, however many there are. Otherwise the cost of a range grows with its
+// days.
 func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.TemplateStats, err error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return nil, err
@@ -47,8 +50,8 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	return rows, err
 }
 
-// sumRows adds up rows of a template with either a tally and how often there is one, or
-// the counts themselves.
+// sumRows runs a statement and adds up its rows by template. A row has either a tally and
+// the number of messages with it, or the counts themselves.
 func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args []any) ([]smsplus.TemplateStats, error) {
 	found, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -60,12 +63,12 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 		n               int
 		total           smsplus.TemplateStats
 	)
-	into := []any{&template, &tally, &n}
+	targets := []any{&template, &tally, &n}
 	columns := countFields(&total)
-	for _, count := range columns[:len(columns)-1] {
-		into = append(into, count)
+	for _, count := range columns[:len(columns)-1] { // all but Triggered
+		targets = append(targets, count)
 	}
-	_, err = pgx.ForEachRow(found, into, func() error {
+	_, err = pgx.ForEachRow(found, targets, func() error {
 		sum := sums[template]
 		sum.Template = template
 		if tally == "" {
@@ -88,11 +91,11 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 	}), nil
 }
 
-// recountQuery asks for the tallies of all messages that f selects.
-func (s *Store) recountQuery(f smsplus.Filter) (sql string, args []any, err error) {
-	f.Channel = "" // attempts are counted from the tally
-	q := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.filterConditions(q, f)
+// recountQuery returns sql/stats_recount.sql for all messages that match f.
+func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err error) {
+	f.Channel = "" // the tally has the attempts of all channels
+	args := sqlquery.NewArgs[any](sqlquery.Numbered)
+	conditions, err := s.filterConditions(args, f)
 	if err != nil {
 		return "", nil, err
 	}
@@ -100,59 +103,59 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, args []any, err erro
 	for _, c := range conditions {
 		where.Add(c.render(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
 	}
-	return s.layout.render("stats_recount", params{Where: where.Where()}), q.Values(), nil
+	return s.layout.render("stats_recount", params{Where: where.Where()}), args.Values(), nil
 }
 
-// totalsQuery asks for totals, deltas and the tallies of the hours that f's range cuts; it
-// returns "" for a range that is empty.
-func (s *Store) totalsQuery(f smsplus.Filter) (sql string, args []any) {
-	hours, cuts := splitRange(f.From, f.To)
-	if hours.from >= hours.to && len(cuts) == 0 {
+// totalsQuery returns a statement that reads the totals, the deltas, and the states of the
+// parts of hours at the ends of f's range. It returns "" for an empty range.
+func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
+	hours, partialHours := splitRange(f.From, f.To)
+	if hours.from >= hours.to && len(partialHours) == 0 {
 		return "", nil
 	}
-	q := sqlquery.NewArgs[any](sqlquery.Numbered)
+	args := sqlquery.NewArgs[any](sqlquery.Numbered)
 	template, tab := "", ""
 	if f.Template != "" {
-		template = "template = " + q.Add(f.Template)
+		template = "template = " + args.Add(f.Template)
 	}
 	if f.Group != status.All {
 		tab = fmt.Sprint("tab = ", uint8(f.Group))
 	}
-	var parts []string
-	part := func(file string, conditions ...string) {
+	var selects []string
+	addSelect := func(file string, conditions ...string) {
 		var where sqlquery.Conditions
 		for _, c := range conditions {
 			if c != "" {
 				where.Add(c)
 			}
 		}
-		parts = append(parts, s.layout.render(file, params{Where: where.Where()}))
+		selects = append(selects, s.layout.render(file, params{Where: where.Where()}))
 	}
 	if hours.from < hours.to {
-		channel := "channel = " + q.Add(string(f.Channel))
+		channel := "channel = " + args.Add(string(f.Channel))
 		for _, t := range hours.spanRanges() {
-			part("stats_totals", channel, fmt.Sprint("span = ", t.span), fmt.Sprint("start >= ", t.from), fmt.Sprint("start < ", t.to), tab, template)
+			addSelect("stats_totals", channel, fmt.Sprint("span = ", t.span), fmt.Sprint("start >= ", t.from), fmt.Sprint("start < ", t.to), tab, template)
 		}
-		part("stats_deltas", fmt.Sprint("hour >= ", hours.from), fmt.Sprint("hour < ", hours.to), template)
+		addSelect("stats_deltas", fmt.Sprint("hour >= ", hours.from), fmt.Sprint("hour < ", hours.to), template)
 	}
-	for _, c := range cuts {
-		part("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+q.Add(c.from), "triggered_at < "+q.Add(c.to), template)
+	for _, p := range partialHours {
+		addSelect("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(p.from), "triggered_at < "+args.Add(p.to), template)
 	}
-	return strings.Join(parts, "\nUNION ALL\n"), q.Values()
+	return strings.Join(selects, "\nUNION ALL\n"), args.Values()
 }
 
-// interval is from ≤ t < to.
+// interval is the range from ≤ t < to.
 type interval[T any] struct{ from, to T }
 
 // hours are hours since 1970.
 type hours interval[int32]
 
-// spanRange is a stretch of one of the totals' spans.
+// spanRange is a range of totals of one span: from ≤ start < to, in spans since 1970.
 type spanRange struct {
 	span, from, to int32
 }
 
-// spanRanges divides hours into as long spans as there are.
+// spanRanges divides hours into the longest spans that fit.
 func (h hours) spanRanges() []spanRange { return appendSpanRanges(nil, h, spans) }
 
 func appendSpanRanges(ts []spanRange, h hours, spans []int32) []spanRange {
@@ -173,18 +176,18 @@ func appendSpanRanges(ts []spanRange, h hours, spans []int32) []spanRange {
 	return ts
 }
 
-// spanIndex returns how many whole spans an hour since 1970 is after that.
+// spanIndex returns the span that contains an hour, in spans since 1970.
 func spanIndex(hour, span int32) int32 { return int32(floorDiv(int64(hour), int64(span))) }
 
-// These are before and after all hours, and at the edge of every span.
+// minHour and maxHour are before and after all hours, and at edges of every span.
 const (
 	minHour = -1 << 30 / (8 * 24) * (8 * 24)
 	maxHour = 1 << 30 / (8 * 24) * (8 * 24)
 )
 
-// splitRange returns the whole hours of a range, and what it has of others. A zero
-// time is no bound.
-func splitRange(from, to time.Time) (whole hours, cuts []interval[time.Time]) {
+// splitRange divides a range into its whole hours, and the parts of hours at its ends. A
+// zero time is no bound.
+func splitRange(from, to time.Time) (whole hours, parts []interval[time.Time]) {
 	whole = hours{minHour, maxHour}
 	start, end := ceilMicrosecond(from).UTC(), ceilMicrosecond(to).UTC()
 	if !from.IsZero() {
@@ -197,12 +200,12 @@ func splitRange(from, to time.Time) (whole hours, cuts []interval[time.Time]) {
 		return hours{}, []interval[time.Time]{{start, end}}
 	}
 	if edge := startOfHour(whole.from); !from.IsZero() && start.Before(edge) {
-		cuts = append(cuts, interval[time.Time]{start, edge})
+		parts = append(parts, interval[time.Time]{start, edge})
 	}
 	if edge := startOfHour(whole.to); !to.IsZero() && edge.Before(end) {
-		cuts = append(cuts, interval[time.Time]{edge, end})
+		parts = append(parts, interval[time.Time]{edge, end})
 	}
-	return whole, cuts
+	return whole, parts
 }
 
 func startOfHour(h int32) time.Time { return time.Unix(int64(h)*int64(time.Hour/time.Second), 0).UTC() }

@@ -21,29 +21,29 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// Options are how a [Store] works. All stores on one schema need the same Schema and
-// the same Sealer.
+// Options configure a [Store]. All stores on one schema need the same Schema and the same
+// Sealer.
 type Options struct {
-	// Schema is where the tables are. It is quoted as it stands. Defaults to where the
-	// connections' search_path leads, which must then not change.
+	// Schema is the schema of the tables. It is quoted as it stands. Defaults to the first
+	// schema of the connections' search_path, which must then not change.
 	Schema string
-	// PartitionByMonth has [Migrate] make the large tables by months, so that [Store.DropMonths]
-	// drops a month at once. It is chosen when the tables are made, once and for all;
-	// a store finds out by itself. An ID that is there already is then an error only
-	// with the same trigger time. Defaults to no.
+	// PartitionByMonth makes [Migrate] partition the large tables by month, so that
+	// [Store.DropMonths] can drop a month at once. It is chosen when the tables are created
+	// and cannot be changed. A store detects it by itself. With partitions, inserting an ID
+	// that exists is an error only if the trigger time is the same. Defaults to no.
 	PartitionByMonth bool
-	// Sealer encrypts what says something of a person. Defaults to none: phone
-	// numbers, variables and providers' words are then in the open.
+	// Sealer encrypts personal data. Defaults to none: phone numbers, variables and the
+	// texts of providers are then stored unencrypted.
 	Sealer seal.Sealer
-	// Notify tells dispatchers in other processes, by NOTIFY, of messages that are due at
-	// once, so that they do not start at the next poll alone. Each Run then holds a
-	// connection of its own, on which LISTEN must work: a pooler between that lends
-	// connections for a transaction does not do. Defaults to no.
+	// Notify wakes dispatchers in other processes, by NOTIFY, when messages are inserted
+	// that are due at once. They then claim these before their next poll. Each Run holds a
+	// connection of its own, on which LISTEN must work: a pooler that assigns connections
+	// for each transaction does not support it. Defaults to no.
 	Notify bool
 	// Timeout is the deadline of a call whose context has none. Defaults to 10 s.
 	Timeout time.Duration
-	// Logger gets warnings: that statistics could not be folded, or a month not made.
-	// Defaults to none.
+	// Logger receives warnings: that statistics could not be folded, or that a month's
+	// partitions could not be created. Defaults to none.
 	Logger *slog.Logger
 }
 
@@ -57,7 +57,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// qualifier returns what stands before a name.
+// qualifier returns the quoted schema and a dot, or "".
 func (o Options) qualifier() string {
 	if o.Schema == "" {
 		return ""
@@ -65,8 +65,8 @@ func (o Options) qualifier() string {
 	return pgx.Identifier{o.Schema}.Sanitize() + "."
 }
 
-// Store is a [smsplus.Store] in a PostgreSQL database. It is made by [New] and safe
-// for concurrent use, by many processes at once.
+// Store is a [smsplus.Store] in a PostgreSQL database, created by [New]. It is safe for
+// concurrent use, and many processes may have stores on one schema.
 type Store struct {
 	pool              *pgxpool.Pool
 	options           Options
@@ -80,7 +80,7 @@ type Store struct {
 	layout              layout
 	statements          statements
 	compositeArrayTypes []string // qualified
-	hasTracer           bool     // somebody may keep what is sent
+	hasTracer           bool     // the pool has a tracer, which may keep arguments
 }
 
 var (
@@ -89,18 +89,18 @@ var (
 )
 
 // New returns a store in the pool's database, which must have been migrated: see
-// [Migrate]. Its error is a [SchemaError] if the schema is older or newer than this
-// release needs. The pool stays the caller's, to be closed after the store.
+// [Migrate]. The error is a [SchemaError] if the schema is older or newer than this
+// release needs. The caller keeps the pool, and closes it after the store.
 func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	o = o.withDefaults()
-	var bad []error
+	var errs []error
 	if pool == nil {
-		bad = append(bad, errors.New("pgstore: a pool is required"))
+		errs = append(errs, errors.New("pgstore: a pool is required"))
 	}
 	if o.Timeout < 0 {
-		bad = append(bad, fmt.Errorf("pgstore: Options.Timeout is negative (%v)", o.Timeout))
+		errs = append(errs, fmt.Errorf("pgstore: Options.Timeout is negative (%v)", o.Timeout))
 	}
-	if err := errors.Join(bad...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	s := &Store{pool: pool, options: o, codec: rowcodec.NewCodec(o.Sealer), hasTracer: pool.Config().ConnConfig.Tracer != nil}
@@ -128,13 +128,14 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close ends what the store does by itself. The pool stays open.
+// Close stops the store's background work, and waits for it. The pool stays open.
 func (s *Store) Close() error {
 	s.background.close()
 	return nil
 }
 
-// backgroundTasks is what a store does by itself, beside its calls.
+// backgroundTasks runs the goroutines of a store. None is started after close: that is
+// why start and close share a mutex.
 type backgroundTasks struct {
 	ctx    context.Context // ends when the store is closed
 	cancel context.CancelFunc
@@ -144,15 +145,17 @@ type backgroundTasks struct {
 	running sync.WaitGroup
 }
 
-// start does something until it is done or the store is closed.
-func (b *backgroundTasks) start(do func(context.Context)) {
+// start runs a task in a goroutine, unless the store is closed. The task's context ends
+// when the store is closed.
+func (b *backgroundTasks) start(task func(context.Context)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
-		b.running.Go(func() { do(b.ctx) })
+		b.running.Go(func() { task(b.ctx) })
 	}
 }
 
+// close ends all tasks, and waits for them.
 func (b *backgroundTasks) close() {
 	b.mu.Lock()
 	b.closed = true
@@ -161,9 +164,9 @@ func (b *backgroundTasks) close() {
 	b.running.Wait()
 }
 
-// inTx makes a call that is not hot, in a transaction in which the planner looks rows up
-// one by one: it takes a row among months for a look into each, and would rather read
-// whole tables.
+// inTx runs call in a transaction. With partitions the planner looks rows up one by one in
+// it: it expects that a lookup looks into every partition, and would rather join whole
+// tables. The setting costs a round trip, so that frequent calls do not use inTx.
 func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error {
 		if s.layout.partitioned {
@@ -175,15 +178,16 @@ func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
 	})
 }
 
-// A transaction that PostgreSQL gave up is tried so often at most. The pause before the
-// second try is random, up to twice this, and doubles with each other.
 const (
-	maxTries    = 8
+	// maxTries bounds how often a transaction is tried that PostgreSQL aborts.
+	maxTries = 8
+	// baseBackoff is half of the longest pause before the second try. The pause is random,
+	// and its limit doubles with each further try.
 	baseBackoff = 2 * time.Millisecond
 )
 
-// retry makes a call: with a deadline, again if the database gave up a transaction for
-// another's sake, and with an error that says nothing of what the call was about.
+// retry runs call with a deadline, and repeats it if the database aborted its transaction
+// in favor of another. The error contains no values of the call.
 func (s *Store) retry(ctx context.Context, op string, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -203,8 +207,8 @@ func (s *Store) retry(ctx context.Context, op string, call func(context.Context)
 	return nil
 }
 
-// retryable reports whether the database undid a transaction that may succeed when it
-// is repeated: a serialization failure, a deadlock, or a lock that did not come in time.
+// retryable reports whether the database aborted a transaction that may succeed when it is
+// repeated: for a serialization failure, a deadlock, or a lock timeout.
 func retryable(err error) bool {
 	switch sqlState(err) {
 	case "40001", "40P01", "55P03":
@@ -215,8 +219,8 @@ func retryable(err error) bool {
 
 const uniqueViolation = "23505"
 
-// sqlState returns the SQLSTATE of a database's error (PostgreSQL documentation,
-// appendix A), or "".
+// sqlState returns the SQLSTATE of an error of the database (PostgreSQL documentation,
+// appendix A), or "" for any other error.
 func sqlState(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -224,8 +228,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// redactError returns a database's error without the parts that quote rows, and without the
-// words of a data exception (class 22), which may quote a value.
+// redactError returns an error of the database without the parts that may quote values:
+// detail, hint and context, and the message of a data exception (class 22).
 func redactError(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -241,9 +245,9 @@ func redactError(err error) error {
 	}
 }
 
-// sleep waits, unless ctx ends first.
-func sleep(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
+// sleep waits for a duration. It returns false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -253,8 +257,8 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// ceilMicrosecond returns the time in microseconds, rounded up: stored times are at or after the
-// one if, and only if, they are at or after the other.
+// ceilMicrosecond rounds a time up to a whole microsecond, which is what the database
+// stores. A stored time is at or after t if, and only if, it is at or after the result.
 func ceilMicrosecond(t time.Time) time.Time {
 	return t.Add(time.Microsecond - time.Nanosecond).Truncate(time.Microsecond)
 }

@@ -12,16 +12,17 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// A tally is all that the statistics count of a message, as a text: its status, and
-// for each attempt a word of its channel and status, each with an r if it was read.
+// A tally is a text that contains all that statistics count of a message. Its first word is
+// the message's status. Each attempt has a further word, of its channel and its status. An r
+// after a status means read.
 //
 //	4r line_push:3 sms:4r
 //
-// Few tallies are common, so that counters of whole tallies need no more rows than
-// counters of what is in them, and to count a message anew is to count its new tally
-// and no longer its old one. PostgreSQL knows of a tally only where the words are.
+// Deltas count whole tallies. There are few different ones, so that this needs no more rows
+// than counting each part. An update counts the new tally once more and the old one once
+// less. The statements only split a tally into words and take a word's channel.
 
-// encodeTally returns m's tally.
+// encodeTally returns the tally of m.
 func encodeTally(m *smsplus.Message) string {
 	var b []byte
 	add := func(st status.Status, read time.Time) {
@@ -40,9 +41,9 @@ func encodeTally(m *smsplus.Message) string {
 	return string(b)
 }
 
-// attemptChannel returns what the table of attempts has as an attempt's channel: the
-// name, escaped, and for a second attempt on one channel a number after it, so that
-// the channel finds a message once.
+// attemptChannel returns the channel of attempt i in smsplus_attempt and in the tally: the
+// escaped name. From the second attempt on one channel on, a number follows, so that a
+// search for the channel finds each message once.
 func attemptChannel(m *smsplus.Message, i int) string {
 	n := 1
 	for _, before := range m.Attempts[:i] {
@@ -57,10 +58,11 @@ func attemptChannel(m *smsplus.Message, i int) string {
 	return name
 }
 
-// escapeChannel returns a channel's name without what divides a tally.
+// escapeChannel returns a channel's name without the characters that separate the parts of a
+// tally.
 func escapeChannel(c channel.Name) string { return url.QueryEscape(string(c)) }
 
-// decodeTally returns a message that [smsplus.TemplateStats.Add] counts as it does those
+// decodeTally returns a message that [smsplus.TemplateStats.Add] counts like all messages
 // with the tally.
 func decodeTally(tally string) (smsplus.Message, error) {
 	var m smsplus.Message
@@ -85,6 +87,8 @@ func decodeTally(tally string) (smsplus.Message, error) {
 	return m, nil
 }
 
+// decodeStatus decodes a status and its r. The tally lacks the time at which a message was
+// read: any nonzero time stands for it.
 func decodeStatus(s string) (st status.Status, read time.Time, err error) {
 	digits, isRead := strings.CutSuffix(s, "r")
 	n, err := strconv.ParseUint(digits, 10, 8)
@@ -97,8 +101,8 @@ func decodeStatus(s string) (st status.Status, read time.Time, err error) {
 	return status.Status(n), read, nil
 }
 
-// templateStats returns the counts of n messages that count as m does, of themselves or, if
-// c is not "", of their attempts on that channel.
+// templateStats returns the counts of n messages like m. If c is not "", it counts their
+// attempts on that channel instead.
 func templateStats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateStats {
 	var s smsplus.TemplateStats
 	s.Add(m, c)
@@ -108,8 +112,8 @@ func templateStats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateSta
 	return s
 }
 
-// countFields returns where the counts of s are, in the order of the columns of the table
-// of totals, and Triggered after them.
+// countFields returns pointers to the counts of s, in the order of the columns of
+// smsplus_total. Triggered, which the table lacks, is the last.
 func countFields(s *smsplus.TemplateStats) []*int {
 	return []*int{
 		&s.Preparing, &s.Accepted, &s.Failed, &s.Undeliverable, &s.Delivered, &s.Read, &s.DeliveredTwice, &s.Triggered,

@@ -16,9 +16,9 @@ import (
 // Update implements [smsplus.Store].
 func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
 	var (
-		ids    = make([][16]byte, 0, len(ms))
-		ats    []time.Time
-		states = newCompositeArray()
+		ids         = make([][16]byte, 0, len(ms))
+		triggeredAt []time.Time // only with partitions
+		states      = newCompositeArray()
 	)
 	defer s.release(states)
 	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
@@ -28,13 +28,13 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		}
 		ids = append(ids, m.ID)
 		if s.layout.partitioned {
-			ats = append(ats, m.TriggeredAt)
+			triggeredAt = append(triggeredAt, m.TriggeredAt)
 		}
 		if err := appendUpdate(states, s.codec, m); err != nil {
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
-	sql := s.statements.update.text(ats)
+	sql := s.statements.update.text(triggeredAt)
 	var updated [][16]byte
 	err = s.retry(ctx, "update", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
@@ -48,12 +48,12 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		return nil, err
 	}
 	if len(updated) < len(ids) {
-		moved := make(map[[16]byte]bool, len(updated))
+		isUpdated := make(map[[16]byte]bool, len(updated))
 		for _, id := range updated {
-			moved[id] = true
+			isUpdated[id] = true
 		}
 		for _, id := range ids {
-			if !moved[id] {
+			if !isUpdated[id] {
 				stale = append(stale, id)
 			}
 		}
@@ -81,6 +81,6 @@ func appendUpdate(a *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) 
 		}
 	}
 	r.hashes = string(hashes)
-	newStateType.addRow(a, &r)
+	newStateType.addRow(a, r)
 	return nil
 }
