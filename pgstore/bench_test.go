@@ -26,7 +26,7 @@ import (
 
 var quarterStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// idAt returns the nth of the version 7 UUIDs of a time.
+// idAt returns the nth version 7 UUID of a time.
 func idAt(at time.Time, n int) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(at.UnixMilli())<<16)
 	binary.BigEndian.PutUint64(id[8:], uint64(n)*0x9e3779b97f4a7c15)
@@ -34,7 +34,7 @@ func idAt(at time.Time, n int) (id uuid.UUID) {
 	return id
 }
 
-// claimedMessage returns the nth message of a row, triggered and claimed.
+// claimedMessage returns the nth message, triggered and claimed.
 func claimedMessage(n int) smsplus.Message {
 	at := quarterStart.Add(time.Duration(n) * time.Millisecond)
 	return smsplus.Message{
@@ -47,7 +47,7 @@ func claimedMessage(n int) smsplus.Message {
 	}
 }
 
-// setDelivered delivers a message on its first channel.
+// setDelivered changes a message to delivered on its first channel.
 func setDelivered(m *smsplus.Message, n int) {
 	at := m.TriggeredAt.Add(time.Second)
 	m.Attempts = []smsplus.Attempt{{
@@ -67,8 +67,8 @@ func claimedBatch(n int) []smsplus.Message {
 	return ms
 }
 
-// BenchmarkBatches writes batches of messages and then their outcomes: through the
-// store, and beside it as little as can be written into the same tables and indexes.
+// BenchmarkBatches writes batches of messages and then their outcomes. It compares the store
+// with a baseline that writes the minimum into the same tables and indexes.
 func BenchmarkBatches(b *testing.B) {
 	pgtest.Durable(b)
 	pool := pgtest.Pool(b, nil)
@@ -114,8 +114,8 @@ func BenchmarkBatches(b *testing.B) {
 	}
 }
 
-// writeBaseline writes rows of the size that the store's have, with one statement for the
-// insert and one for the update, and checks nothing but the version.
+// writeBaseline writes rows of the same size as the store, with one statement for the insert
+// and one for the update. It checks only the version.
 func writeBaseline(ctx context.Context, pool *pgxpool.Pool, schema string, ms []smsplus.Message, finish func()) error {
 	var (
 		ids                      [][16]byte
@@ -160,11 +160,13 @@ func writeBaseline(ctx context.Context, pool *pgxpool.Pool, schema string, ms []
 	return err
 }
 
-// quarter is three months of messages: 50 templates, a number each but for one
-// person's share, two attempts with provider IDs; of a hundred, four failed, six are
-// undeliverable, ten are open and the others delivered.
+// quarter is the time from which pastMessage takes its messages.
 const quarter = 92 * 24 * time.Hour
 
+// pastMessage returns message i of the n messages of a quarter. They have 50 templates and
+// two attempts each with provider IDs. Each has a phone number of its own, except that one
+// message in 5000 is to onePerson. Of a hundred, four failed, six are undeliverable, ten are
+// open and the others are delivered.
 func pastMessage(i, n int) smsplus.Message {
 	m := claimedMessage(i)
 	m.TriggeredAt = quarterStart.Add(time.Duration(int64(quarter) / int64(n) * int64(i)))
@@ -204,7 +206,7 @@ func pastMessage(i, n int) smsplus.Message {
 
 var onePerson = mustPhone("+886900000000")
 
-// fillQuarter gives the store a quarter of n messages, folded and analyzed.
+// fillQuarter inserts a quarter of n messages, folds the statistics and analyzes the tables.
 func fillQuarter(tb testing.TB, s *pgstore.Store, schema string, n int) {
 	tb.Helper()
 	ms := make([]smsplus.Message, 0, 1000)
@@ -221,7 +223,7 @@ func fillQuarter(tb testing.TB, s *pgstore.Store, schema string, n int) {
 	}
 }
 
-// BenchmarkRead asks for pages and statistics of a quarter.
+// BenchmarkRead reads pages and statistics of a quarter.
 func BenchmarkRead(b *testing.B) {
 	schema := pgtest.Schema(b)
 	pool := pgtest.Pool(b, nil)
@@ -229,7 +231,7 @@ func BenchmarkRead(b *testing.B) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("SMSPLUS_BENCH_RECORDS"), "20000"))
 	require.NoError(b, err)
 	fillQuarter(b, s, schema, n)
-	// Edges in the middle of an hour are the worst that a range can have.
+	// A range that begins and ends in the middle of an hour is the most expensive.
 	from := quarterStart.Add(29*time.Minute + 59*time.Second)
 	to := from.Add(quarter - time.Hour)
 	for name, f := range map[string]smsplus.Filter{
@@ -281,8 +283,8 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// BenchmarkRetention drops a month, and purges as many messages, while another store
-// claims: it says how long one of its claims took at most.
+// BenchmarkRetention drops a month, or purges as many messages, while another store claims.
+// It reports the longest of these claims.
 func BenchmarkRetention(b *testing.B) {
 	pgtest.Durable(b)
 	pool, others := pgtest.Pool(b, nil), pgtest.Pool(b, nil)
@@ -337,7 +339,7 @@ func BenchmarkRetention(b *testing.B) {
 	}
 }
 
-// fillMonth gives the store a month of n messages that have ended.
+// fillMonth inserts a month of n ended messages.
 func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool) {
 	require.NoError(b, s.Maintain(b.Context(), now))
 	ms := make([]smsplus.Message, 0, 1000)
@@ -353,11 +355,11 @@ func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool)
 		}
 	}
 	require.NoError(b, s.Maintain(b.Context(), now))
-	pgtest.Exec(b, "VACUUM ANALYZE") // as it has been long ago
+	pgtest.Exec(b, "VACUUM ANALYZE") // as autovacuum has done to a month that is over
 }
 
-// BenchmarkClaim leases batches from a queue that never ends, a third of which is
-// excepted, and looks at one in which nothing is due.
+// BenchmarkClaim claims batches from a queue that never gets empty, with a third of the
+// messages in an excluded lane, and claims from a queue in which nothing is due.
 func BenchmarkClaim(b *testing.B) {
 	schema := pgtest.Schema(b)
 	s := openStore(b, pgtest.Pool(b, nil), pgstore.Options{Schema: schema})
@@ -382,7 +384,7 @@ func BenchmarkClaim(b *testing.B) {
 		b.ReportAllocs()
 		c.Now = quarterStart.Add(24 * time.Hour)
 		for b.Loop() {
-			c.Now = c.Now.Add(c.Lease) // all are due again, those claimed first last
+			c.Now = c.Now.Add(c.Lease) // all are due again, in the order in which they were claimed
 			if claimed, err := s.Claim(b.Context(), c); err != nil || len(claimed.Messages) != batch {
 				b.Fatal(len(claimed.Messages), err)
 			}
@@ -391,8 +393,8 @@ func BenchmarkClaim(b *testing.B) {
 	})
 }
 
-// BenchmarkLife is a message's full life: Send by 64 goroutines, delivered by a
-// channel that does nothing, its record and the counters stored.
+// BenchmarkLife measures the full life of a message. 64 goroutines call Send, a channel that
+// does nothing delivers, and the record and the counters are stored.
 func BenchmarkLife(b *testing.B) {
 	const senders = 64
 	pgtest.Durable(b)
@@ -438,7 +440,7 @@ func BenchmarkLife(b *testing.B) {
 	require.Equal(b, b.N, stats[0].Delivered)
 }
 
-// instantChannel delivers everything at once.
+// instantChannel delivers each message at once.
 type instantChannel struct {
 	sent, target atomic.Int64
 	done         chan struct{}

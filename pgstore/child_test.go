@@ -25,22 +25,22 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A test that needs another process starts this program again with a duty in this
-// environment variable. Such a child dispatches over the database, and writes a line
-// for each Send that returned and each update that came too late.
+// childEnv is the environment variable that makes this program a child process: its value
+// is the child's task. A child runs a dispatcher on the database. It writes a line for each
+// Send that returned, and for each update that was stale.
 const childEnv = "PGSTORE_TEST_CHILD"
 
-// childTask is what a child has to do.
+// childTask is the task of a child process.
 type childTask struct {
 	DSN, Schema string
-	Witness     string // where the provider is
-	Name        string // of the child
+	Witness     string // the URL of the provider
+	Name        string // the name of the child
 	ClockOffset time.Duration
-	Sends       int           // how many messages each sender sends; 0: without end
-	Timeout     time.Duration // of sends and of store calls; 0: the defaults, and their lease
+	Sends       int           // how many messages each sender sends; 0 means no end
+	Timeout     time.Duration // of sends and of store calls, and a third of the lease; 0 means the defaults
 }
 
-// runChildTask is the other process. In the first one it returns.
+// runChildTask runs the task of a child process and exits. In any other process it returns.
 func runChildTask() {
 	text := os.Getenv(childEnv)
 	if text == "" {
@@ -58,14 +58,14 @@ func runChildTask() {
 	os.Exit(0)
 }
 
-// childProcess is a child, as its parent sees it.
+// childProcess is a child process, seen by its parent.
 type childProcess struct {
 	*exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
 }
 
-// startChild starts a child, which ends with the test, or with this process.
+// startChild starts a child process, which ends with the test or with this process.
 func startChild(t *testing.T, d childTask, attr *syscall.SysProcAttr) *childProcess {
 	t.Helper()
 	text, err := json.Marshal(d)
@@ -80,13 +80,13 @@ func startChild(t *testing.T, d childTask, attr *syscall.SysProcAttr) *childProc
 	p.out = bufio.NewReader(out)
 	require.NoError(t, p.Start())
 	t.Cleanup(func() {
-		_ = p.Process.Kill() // it has ended if all is well
+		_ = p.Process.Kill() // unless it has ended already
 		_ = p.Wait()
 	})
 	return p
 }
 
-// lineWriter writes whole lines from many goroutines.
+// lineWriter writes lines, and is safe for concurrent use.
 type lineWriter struct {
 	mu sync.Mutex
 	to io.Writer
@@ -103,7 +103,7 @@ func (l *lineWriter) write(what string, ids ...uuid.UUID) error {
 	return nil
 }
 
-// staleReportingStore is a store that tells of each update that came too late.
+// staleReportingStore is a store that writes a line for each stale update.
 type staleReportingStore struct {
 	*pgstore.Store
 	out *lineWriter
@@ -114,14 +114,14 @@ func (s staleReportingStore) Update(ctx context.Context, ms []smsplus.Message) (
 	return stale, errors.Join(err, s.out.write("stale", stale...))
 }
 
-// offsetClock is a clock that is some time ahead of the machine's.
+// offsetClock is a clock that is ahead of the machine's clock.
 type offsetClock time.Duration
 
 func (a offsetClock) Now() time.Time { return time.Now().Add(time.Duration(a)) }
 
 func (a offsetClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// newDispatcher returns a dispatcher with three routes. Each message's text is its own.
+// newDispatcher returns a dispatcher with three routes. The text of a message is a variable.
 func (d childTask) newDispatcher(s smsplus.Store) (*smsplus.Dispatcher, error) {
 	content := channel.Text("{{text}}")
 	sms := smsplus.Step{Channel: channel.SMS, Content: content, Wait: 10 * time.Minute}
@@ -146,7 +146,7 @@ func (d childTask) newDispatcher(s smsplus.Store) (*smsplus.Dispatcher, error) {
 
 const senders = 8
 
-// run dispatches until the parent writes a line.
+// run runs a dispatcher until the parent writes a line.
 func (d childTask) run() error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -190,7 +190,7 @@ func (d childTask) run() error {
 	return errors.Join(group.Wait(), s.Close())
 }
 
-// send sends a message, or a few of them in one call, as the turn wants it.
+// send sends one message, or three in one call. The turn decides which, and their templates.
 func (d childTask) send(ctx context.Context, to *smsplus.Dispatcher, text string, turn int, out *lineWriter) error {
 	tr := smsplus.Trigger{
 		Template: []string{"otp", "order", "order", "once"}[turn%4], Vars: map[string]string{"text": text},
@@ -211,30 +211,31 @@ func (d childTask) send(ctx context.Context, to *smsplus.Dispatcher, text string
 	return reportSent(err, d.Timeout, func() error { return out.write("returned", id) })
 }
 
-// reportSent tells of what was sent. Where the deadlines are short, a call may be too late.
-func reportSent(err error, short time.Duration, tell func() error) error {
+// reportSent reports messages whose Send returned no error. With a timeout, Send may fail.
+func reportSent(err error, timeout time.Duration, report func() error) error {
 	switch {
 	case err == nil:
-		return tell()
-	case errors.Is(err, context.Canceled), short > 0:
+		return report()
+	case errors.Is(err, context.Canceled), timeout > 0:
 		return nil
 	default:
 		return err
 	}
 }
 
-// childLog is what a parent heard from its children.
+// childLog holds the lines that children wrote.
 type childLog struct {
 	mu       sync.Mutex
 	returned map[uuid.UUID]bool // messages whose Send returned
-	stale    map[uuid.UUID]bool // messages that an update came too late for
+	stale    map[uuid.UUID]bool // messages of which an update was stale
 }
 
 func newChildLog() *childLog {
 	return &childLog{returned: make(map[uuid.UUID]bool), stale: make(map[uuid.UUID]bool)}
 }
 
-// readLine takes in a line, unless its writer was killed in the middle of it.
+// readLine reads a line. It returns io.EOF for a line that is incomplete because its writer
+// was killed.
 func (l *childLog) readLine(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
 	if err != nil {
@@ -252,12 +253,12 @@ func (l *childLog) readLine(r *bufio.Reader) error {
 	case what == "stale":
 		l.stale[id] = true
 	default:
-		return fmt.Errorf("what is a %q?", what)
+		return fmt.Errorf("unknown line %q", what)
 	}
 	return nil
 }
 
-// readAll takes in all that is left, to the writer's end.
+// readAll reads all lines until the writer ends.
 func (l *childLog) readAll(r *bufio.Reader) error {
 	for {
 		if err := l.readLine(r); errors.Is(err, io.EOF) {

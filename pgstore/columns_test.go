@@ -65,7 +65,7 @@ func TestColumns_MigrationsHaveThem(t *testing.T) {
 				require.Equal(t, composite.columns, columns(composite.name), composite.name)
 				require.True(t, slices.Contains(compositeArrayTypes, composite.name+"[]"))
 			}
-			// The table has them in another order, which no statement depends on.
+			// The table has them in another order. No statement depends on it.
 			require.ElementsMatch(t, stateColumns, columns("smsplus_state"))
 		})
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// drawCompositeArray are states such as no message has, with all that needs quotes.
+// drawCompositeArray returns states with arbitrary values, and with all characters that
+// the text format quotes.
 func drawCompositeArray(t *rapid.T) *compositeArray {
 	var (
 		text  = rapid.StringOf(rapid.RuneFrom([]rune(`a"\,(){}'é界 ` + "\n\t")))
@@ -62,7 +63,7 @@ func TestCompositeArray_PrintsNoValues(t *testing.T) {
 	}
 }
 
-// argumentTracer is a tracer that keeps what is sent.
+// argumentTracer is a tracer that keeps the arrays among the arguments.
 type argumentTracer struct{ arrays []*compositeArray }
 
 func (k *argumentTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
@@ -86,7 +87,7 @@ func TestCompositeArray_TracerMayKeepArguments(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close() //nolint:errcheck // it never fails
 	for n := range 3 {
-		_, err := s.Update(t.Context(), make([]smsplus.Message, n)) // IDs that are one
+		_, err := s.Update(t.Context(), make([]smsplus.Message, n)) // all with the same ID, so that one is sent
 		require.NoError(t, err)
 	}
 	require.Len(t, kept.arrays, 3)

@@ -23,13 +23,13 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// countingChannel is a channel that says what it is told to, and counts.
+// countingChannel is a channel that returns a fixed status and counts the sends.
 type countingChannel struct {
-	result status.Status // Preparing: Delivered
+	result status.Status // Defaults to Delivered
 
 	mu       sync.Mutex
 	sent     map[uuid.UUID]int
-	attempts chan uuid.UUID // each attempt's ID, if not nil
+	attempts chan uuid.UUID // receives the ID of each attempt, if not nil
 }
 
 func (*countingChannel) Name() channel.Name     { return channel.SMS }
@@ -55,7 +55,7 @@ func (p *countingChannel) Send(ctx context.Context, e channel.Envelope) (channel
 	return channel.Result{Status: st, ProviderID: e.AttemptID.String()}, nil
 }
 
-// newDispatcher returns one with a template "paid" of one step.
+// newDispatcher returns a dispatcher with a template "paid" of one step.
 func newDispatcher(t *testing.T, s smsplus.Store, p *countingChannel, change func(*smsplus.Config)) *smsplus.Dispatcher {
 	t.Helper()
 	c := smsplus.Config{
@@ -70,7 +70,7 @@ func newDispatcher(t *testing.T, s smsplus.Store, p *countingChannel, change fun
 	return d
 }
 
-// runDispatcher runs a dispatcher until the test, or the function that is returned, ends it.
+// runDispatcher runs a dispatcher until the test ends or stop is called.
 func runDispatcher(t *testing.T, d *smsplus.Dispatcher) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,7 +84,7 @@ func runDispatcher(t *testing.T, d *smsplus.Dispatcher) (stop func()) {
 	return stop
 }
 
-// waitForDelivered returns when the statistics say that so many messages were delivered.
+// waitForDelivered waits until the statistics count that many delivered messages.
 func waitForDelivered(t *testing.T, s smsplus.Store, delivered int) {
 	t.Helper()
 	for {
@@ -123,11 +123,11 @@ func TestDispatchers_ShareOnlyDatabase(t *testing.T) {
 					return err
 				}
 			}
-			_, err := d.SendMany(t.Context(), later) // for whoever claims them
+			_, err := d.SendMany(t.Context(), later) // any dispatcher claims them
 			return err
 		})
 	}
-	// The receipts come to any of them, some before the attempt's name is stored.
+	// Receipts come to any dispatcher, and some before the provider ID is stored.
 	for range dispatchers * each {
 		id := <-p.attempts
 		group.Go(func() error {
@@ -159,7 +159,7 @@ func TestBatches_AnyOrderDoesNotDeadlock(t *testing.T) {
 		require.NoError(t, group.Wait())
 	}
 	for round := range rounds {
-		together(func(order []int) error { // all want the same keys
+		together(func(order []int) error { // all callers insert the same keys
 			var ms []smsplus.Message
 			for _, i := range order {
 				m := fullMessage(i)
@@ -268,7 +268,7 @@ func TestMaintain_OneStoreFolds(t *testing.T) {
 	insertAll(t, first, fullMessage(1))
 	require.Equal(t, 1, deltas())
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Minute-time.Second)))
-	require.Equal(t, 1, deltas(), "the other holds the lease")
+	require.Equal(t, 1, deltas(), "the first store holds the lease")
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Minute)))
 	require.Zero(t, deltas(), "a lease that has ended is taken over")
 	insertAll(t, first, fullMessage(2))
@@ -277,7 +277,7 @@ func TestMaintain_OneStoreFolds(t *testing.T) {
 	require.NoError(t, second.Maintain(t.Context(), noon.Add(time.Hour)))
 	require.Zero(t, deltas())
 
-	// A store that claims folds by itself, beside its calls.
+	// A store that claims folds in the background.
 	third := openStore(t, pool, o)
 	insertAll(t, first, fullMessage(3))
 	_, err := third.Claim(t.Context(), smsplus.Claim{Now: noon.Add(2 * time.Hour), Lease: time.Minute, Limit: 1})
@@ -311,7 +311,7 @@ func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 			for i := 0; i < each; {
 				_, err := ds[n%len(ds)].Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprintf("%d/%d", n, i)})
 				if err != nil {
-					failures[n]++ // and the key makes it safe to repeat
+					failures[n]++ // the key makes it safe to repeat the call
 					continue
 				}
 				i++

@@ -22,20 +22,20 @@ import (
 
 var kills = flag.Int("kills", 4, "how many `times` the crash test kills a process")
 
-// What Send returned is never lost: processes that dispatch at full load are killed at
-// moments that chance chooses, each going on with what the one before left. In the end
-// nothing is open, nothing was sent twice but what was in flight at a kill, and the
-// counters are those of a recount.
+// Processes that dispatch at full load are killed at random moments. Each continues with the
+// messages that the previous one left. In the end no message is open, and none is lost whose
+// Send returned. Only messages in flight at a kill were sent twice, and the counters equal a
+// recount.
 func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
 	s := openStore(t, pool, o)
 	w, heard := newWitness(t), newChildLog()
 	d := childTask{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url}
-	inFlight := make(map[uuid.UUID]int) // at how many kills an attempt was
+	inFlight := make(map[uuid.UUID]int) // for each attempt, at how many kills it was in flight
 	for round := range *kills {
 		d.Name = fmt.Sprintf("%s, %d", o.Schema, round)
-		d.ClockOffset = time.Duration(round) * 2 * time.Minute // so that all that was held is free
+		d.ClockOffset = time.Duration(round) * 2 * time.Minute // so that all earlier leases have ended
 		p := startChild(t, d, nil)
 		for range rand.IntN(1000) {
 			require.NoError(t, heard.readLine(p.out))
@@ -73,8 +73,8 @@ func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	require.NotEmpty(t, heard.returned)
 }
 
-// unstoredTries returns the tries that the database knows nothing of, once it is done with
-// the process that was killed.
+// unstoredTries returns the sends whose outcome is not in the database. It first waits until
+// the database has ended the connections of the killed process.
 func unstoredTries(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name string, tries []smsSend) (lost []smsSend) {
 	t.Helper()
 	for connected := 1; connected > 0; {
@@ -103,8 +103,8 @@ func unstoredTries(t *testing.T, pool *pgxpool.Pool, s *pgstore.Store, name stri
 	return lost
 }
 
-// dispatchUntilFinal dispatches, some minutes later each time, until nothing is open any more and
-// every receipt was taken.
+// dispatchUntilFinal dispatches until no message is open and all receipts are processed. Each
+// round is some minutes later than the one before.
 func dispatchUntilFinal(t *testing.T, s *pgstore.Store, w *witness, d childTask) {
 	t.Helper()
 	t.Cleanup(wireClient.CloseIdleConnections)
@@ -129,7 +129,7 @@ func dispatchUntilFinal(t *testing.T, s *pgstore.Store, w *witness, d childTask)
 	require.Empty(t, w.lent)
 }
 
-// requireAllFinal returns all messages, which must have ended.
+// requireAllFinal requires that all messages have ended, and returns them by ID.
 func requireAllFinal(t *testing.T, s *pgstore.Store) map[uuid.UUID]smsplus.Message {
 	t.Helper()
 	held := make(map[uuid.UUID]smsplus.Message)
@@ -160,7 +160,8 @@ func allMessages(t *testing.T, s *pgstore.Store) func(func(smsplus.Message) bool
 	}
 }
 
-// requireStatsMatchRecount requires that the statistics are those of a recount, folded or not.
+// requireStatsMatchRecount requires that the statistics equal a recount, before a fold and
+// after it.
 func requireStatsMatchRecount(t *testing.T, s *pgstore.Store) {
 	t.Helper()
 	var ms []smsplus.Message

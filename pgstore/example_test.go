@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// A DBA who runs migrations by other means gets their text.
+// The SQL of the migrations, for databases that are migrated with other tools.
 func ExampleMigrationSQL() {
 	sql, err := pgstore.MigrationSQL(0, pgstore.Options{Schema: "messages"})
 	if err != nil {
@@ -25,7 +25,7 @@ func ExampleMigrationSQL() {
 	// -- smsplus, version 1: messages
 }
 
-// An order and the message about it are stored together, or neither is.
+// An order and the message about it are stored in one transaction.
 func ExampleStore_InsertTx() {
 	pay := func(ctx context.Context, pool *pgxpool.Pool, store *pgstore.Store, d *smsplus.Dispatcher, order string, to channel.Recipient) error {
 		m, err := d.Prepare(smsplus.Trigger{Template: "paid", To: to, Key: "paid/" + order})

@@ -15,7 +15,8 @@ import (
 	"github.com/smsplus/smsplus-go/pgstore"
 )
 
-// fixtures are what stores of each schema wrote, each with how to open it.
+// fixtures are dumps of databases that stores of each schema wrote, and the options to open
+// them.
 var fixtures = []struct {
 	file string
 	o    func(testing.TB) pgstore.Options
@@ -31,13 +32,12 @@ var fixtures = []struct {
 // newestSchema is the version that this release needs.
 const newestSchema = 2
 
-// newestFixtures is how many of them, from the end, are the newest schema's.
+// newestFixtures is the number of fixtures, from the end, that have the newest schema.
 const newestFixtures = 3
 
-// schemaMark stands in a fixture where its schema's name is to be.
+// schemaMark stands in a fixture before each name. The schema replaces it.
 const schemaMark = "/*schema*/"
 
-// What a store of an earlier release left is migrated, and goes on.
 func TestMigrate_KeepsEarlierSchemasData(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
@@ -58,14 +58,14 @@ func TestMigrate_KeepsEarlierSchemasData(t *testing.T) {
 			sql := strings.ReplaceAll(string(text), schemaMark, pgx.Identifier{o.Schema}.Sanitize()+".")
 			_, err = pool.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
 			require.NoError(t, err)
-			s := openStore(t, pool, o) // which migrates
+			s := openStore(t, pool, o) // migrates it
 			replay.Prove(t, s)
 			require.NoError(t, s.Maintain(t.Context(), quarterStart))
 		})
 	}
 }
 
-// dumpSQL writes a schema's tables and their rows as SQL.
+// dumpSQL returns the tables of a schema and their rows as SQL.
 func dumpSQL(t *testing.T, pool *pgxpool.Pool, o pgstore.Options) string {
 	t.Helper()
 	text, err := pgstore.MigrationSQL(0, o)

@@ -12,7 +12,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// The database's disk is full for a while: calls fail, and none lies.
+// While the disk of the database is full, calls fail. No call reports success for a message
+// that is not stored.
 func TestOutage_FullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	const settings = "mode=1777,size=160m"
@@ -29,7 +30,7 @@ func TestOutage_FullDiskLosesNothing(t *testing.T) {
 		return
 	}
 	pgtest.Durable(t)
-	// Or the log would take all that there is before anything else does.
+	// A larger write-ahead log would fill the disk before the tables do.
 	pgtest.Exec(t, "ALTER SYSTEM SET max_wal_size = '48MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()")
 	o := startSending(t)
 	for range 2 {
@@ -39,7 +40,7 @@ func TestOutage_FullDiskLosesNothing(t *testing.T) {
 		waitForIncrease(t, &o.failed, 30)
 		require.NoError(t, os.Remove(ballast))
 		if _, err := o.store.Stats(t.Context(), smsplus.Filter{}); err != nil {
-			pgtest.Restart(t, "immediate") // what an operator does with a server that gave up
+			pgtest.Restart(t, "immediate") // as an operator does with a server that has stopped
 		}
 	}
 	waitForIncrease(t, &o.returned, 300)

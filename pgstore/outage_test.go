@@ -22,18 +22,18 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// ownServerEnv is the environment variable that makes this process one of a single test,
-// whose server no other test needs.
+// ownServerEnv is the environment variable of a process that runs a single test, so that
+// the test may restart the process's server.
 const ownServerEnv = "PGSTORE_TEST_OWN_SERVER"
 
-// inOwnProcess runs the test in a process and on a server of its own, with more of an
-// environment. It reports whether this is that process.
+// inOwnProcess runs the test in a process and on a server of its own, with additional
+// environment variables. It returns true in that process.
 func inOwnProcess(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(ownServerEnv) != "" {
 		return true
 	}
-	pgtest.DSN(t) // or there is no server to run
+	pgtest.DSN(t) // skips the test if no server is installed
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(append(os.Environ(), ownServerEnv+"=yes"), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -43,7 +43,8 @@ func inOwnProcess(t *testing.T, env ...string) bool {
 	return false
 }
 
-// outageWorld is what happens to a database while messages are sent over it.
+// outageWorld sends messages over a database that fails meanwhile, and keeps what happened.
+// It is the dispatcher's channel and observer.
 type outageWorld struct {
 	t     *testing.T
 	store *pgstore.Store
@@ -52,12 +53,12 @@ type outageWorld struct {
 	stop     context.CancelFunc
 	group    errgroup.Group
 	returned atomic.Int64 // calls of Send that returned without an error
-	failed   atomic.Int64 // those that returned one
+	failed   atomic.Int64 // calls of Send that returned an error
 
 	mu     sync.Mutex
-	ids    map[string]uuid.UUID // what Send returned, by the key
-	sent   map[uuid.UUID]int    // how often each attempt was sent
-	errors int                  // of the store, as the Observer was told
+	ids    map[string]uuid.UUID // the ID that Send returned, by key
+	sent   map[uuid.UUID]int    // the number of sends, by attempt
+	errors int                  // the number of StoreFailed events
 }
 
 // Observe implements [smsplus.Observer].
@@ -80,7 +81,8 @@ func (o *outageWorld) Send(_ context.Context, e channel.Envelope) (channel.Resul
 	return channel.Result{Status: status.Delivered, ProviderID: e.AttemptID.String()}, nil
 }
 
-// startSending sends messages until end. A Send that fails is repeated with its key.
+// startSending sends messages until finishAndCheck. A Send that fails is repeated with its
+// key.
 func startSending(t *testing.T) *outageWorld {
 	t.Helper()
 	schema := pgtest.Schema(t)
@@ -119,7 +121,7 @@ func newTrigger(key string) smsplus.Trigger {
 	}
 }
 
-// newDispatcher returns one whose clock is ahead, and whose calls do not take long.
+// newDispatcher returns a dispatcher with short timeouts, whose clock is ahead.
 func (o *outageWorld) newDispatcher(by time.Duration) *smsplus.Dispatcher {
 	o.t.Helper()
 	d, err := smsplus.New(smsplus.Config{
@@ -131,15 +133,16 @@ func (o *outageWorld) newDispatcher(by time.Duration) *smsplus.Dispatcher {
 	return d
 }
 
-// waitForIncrease returns when a counter is so much higher. Nothing else says how a server fares.
+// waitForIncrease waits until a counter has increased by that much. It polls, because
+// nothing signals that a server is up or down.
 func waitForIncrease(t *testing.T, counter *atomic.Int64, by int64) {
 	t.Helper()
 	from := counter.Load()
 	require.Eventually(t, func() bool { return counter.Load() >= from+by }, time.Minute, time.Millisecond)
 }
 
-// finishAndCheck lets no more be sent, brings what is open to its end, and proves what the package
-// promises.
+// finishAndCheck stops the senders, dispatches until all messages are final, and requires
+// that no message is lost and that the statistics equal a recount.
 func (o *outageWorld) finishAndCheck() {
 	t := o.t
 	t.Helper()
@@ -168,12 +171,12 @@ func (o *outageWorld) finishAndCheck() {
 	for n := range maps.Values(o.sent) {
 		again += n - 1
 	}
-	t.Logf("Send returned for %d messages and failed %d times; %d errors of the store were told; %d sends were repeated",
+	t.Logf("Send returned for %d messages and failed %d times; %d errors of the store were observed; %d sends were repeated",
 		len(o.ids), o.failed.Load(), o.errors, again)
 }
 
-// The database is restarted under load, crashes, and cuts its connections: what Send
-// returned is there, and all goes on by itself.
+// The database is restarted under load, crashes, and cuts its connections. No message is
+// lost whose Send returned, and the dispatcher continues by itself.
 func TestOutage_RestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	if !inOwnProcess(t) {

@@ -19,8 +19,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// messagesOverMonths returns n messages in the months from noon's on, two attempts each, a day
-// and some hours apart; all are to one person.
+// messagesOverMonths returns n messages to one person, 31 hours apart, from March 2026 on. Each
+// has two attempts.
 func messagesOverMonths(n int) []smsplus.Message {
 	ms := make([]smsplus.Message, n)
 	for i := range ms {
@@ -37,15 +37,15 @@ func messagesOverMonths(n int) []smsplus.Message {
 	return ms
 }
 
-// setRead is a late receipt.
+// setRead changes a message as a late receipt does: to delivered and read.
 func setRead(m *smsplus.Message) {
 	a := &m.Attempts[1]
 	a.Status, a.DeliveredAt, a.ReadAt = status.Delivered, m.TriggeredAt.Add(time.Hour), m.TriggeredAt.Add(time.Hour)
 	m.Status, m.DeliveredAt, m.ReadAt = status.Delivered, a.DeliveredAt, a.ReadAt
 }
 
-// requireCountersMatchRecount requires that the counters are those of a recount, which is what
-// statistics of a person are, for ranges whose ends are in any span.
+// requireCountersMatchRecount requires that the statistics equal a recount: statistics with a
+// phone number are one. The ranges begin at many places of a span.
 func requireCountersMatchRecount(t *testing.T, s smsplus.Store) {
 	t.Helper()
 	for _, c := range []channel.Name{"", channel.SMS, channel.WhatsApp} {
@@ -74,7 +74,7 @@ func TestDropMonths_LeavesNothing(t *testing.T) {
 		}
 	}
 	insertAll(t, s, ms[:march/2]...)
-	require.NoError(t, s.Maintain(t.Context(), noon)) // and what follows is not folded
+	require.NoError(t, s.Maintain(t.Context(), noon)) // the following inserts are not folded
 	insertAll(t, s, ms[march/2:]...)
 	late := ms[march/4 : march/4*3]
 	for i := range late {
@@ -160,7 +160,7 @@ func TestDropMonths_KeepsMonthWithOpenMessage(t *testing.T) {
 	requireCountersMatchRecount(t, s)
 }
 
-// Whoever waits for the tables to himself makes all others wait: a drop does not.
+// A drop that waited for an exclusive lock would make all other calls wait behind it.
 func TestDropMonths_GivesWayToTransaction(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
@@ -198,7 +198,7 @@ func TestDropMonths_GivesWayToTransaction(t *testing.T) {
 	requireCountersMatchRecount(t, s)
 }
 
-// A message may come to a month after the drop has seen that none there is open.
+// An open message may be inserted after the drop has found none.
 func TestDropMonths_KeepsMonthOpenedMeanwhile(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
@@ -225,8 +225,8 @@ func TestDropMonths_KeepsMonthOpenedMeanwhile(t *testing.T) {
 	require.Equal(t, late, m)
 }
 
-// Late receipts, folds, purges and inserts race with drops; the counters stay those of a
-// recount, and no call fails for it.
+// Late receipts, folds, purges and inserts race with drops. The counters still equal a
+// recount, and no call fails.
 func TestDropMonths_RacesWithAllCalls(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
@@ -261,7 +261,7 @@ func TestDropMonths_RacesWithAllCalls(t *testing.T) {
 	}
 	group.Go(func() error {
 		defer done.Store(true)
-		patient, stop := context.WithTimeout(t.Context(), time.Minute) // it gives way to all the others
+		patient, stop := context.WithTimeout(t.Context(), time.Minute) // a drop gives way to all other calls
 		defer stop()
 		for n := range 3 {
 			m := messagesOverMonths(70)[n]
@@ -279,11 +279,11 @@ func TestDropMonths_RacesWithAllCalls(t *testing.T) {
 	requireCountersMatchRecount(t, s)
 	page, err := s.Records(t.Context(), smsplus.Filter{})
 	require.NoError(t, err)
-	require.Len(t, page.Messages, 2, "those that were inserted into months that were gone")
+	require.Len(t, page.Messages, 2, "the messages inserted into dropped months")
 }
 
-// A fold, or an insert, that runs while its month is dropped leaves neither counts nor
-// keys of it.
+// A fold or an insert that runs while its month is dropped leaves no counts and no keys of
+// that month.
 func TestDropMonths_RaceLeavesNoCountsOrKeys(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
@@ -291,7 +291,7 @@ func TestDropMonths_RaceLeavesNoCountsOrKeys(t *testing.T) {
 	april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 	next := 0
 	for round := range 20 {
-		now := noon.Add(-time.Duration(round+1) * time.Second) // before the last time, so that it looks again for months
+		now := noon.Add(-time.Duration(round+1) * time.Second) // earlier than the round before, so that Maintain checks the partitions again
 		require.NoError(t, s.Maintain(t.Context(), now))
 		ms := messagesOverMonths(24)
 		for i := range ms {
@@ -323,7 +323,7 @@ func TestDropMonths_RaceLeavesNoCountsOrKeys(t *testing.T) {
 		require.NoError(t, pool.QueryRow(t.Context(), strings.ReplaceAll(`SELECT count(*) FROM #.smsplus_key k
 			WHERE NOT EXISTS (SELECT FROM #.smsplus_message m WHERE m.key = k.key)`, "#", pgx.Identifier{o.Schema}.Sanitize())).Scan(&left))
 		require.Zero(t, left, "keys without a message, in round %d", round)
-		for n := 1; n > 0; { // what came after the drop is in the default partition
+		for n := 1; n > 0; { // messages inserted after the drop are in the default partition
 			var err error
 			n, err = s.Purge(t.Context(), april, 100)
 			require.NoError(t, err)

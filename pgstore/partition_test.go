@@ -17,8 +17,8 @@ import (
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-// openPartitioned returns a store by months, in which those from noon's on are made: what is
-// from before goes to the default partitions.
+// openPartitioned returns a store with partitions for noon's month and the next two. Earlier
+// messages are stored in the default partition.
 func openPartitioned(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	tb.Helper()
 	o.PartitionByMonth = true
@@ -44,7 +44,7 @@ func TestStore_ConformsPartitionedSealedFoldedSerializable(t *testing.T) {
 	})
 }
 
-// monthsWithPartitions returns the names of the months' states.
+// monthsWithPartitions returns the months that have partitions, as 2026_03.
 func monthsWithPartitions(t *testing.T, pool *pgxpool.Pool, schema string) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT right(tablename, 7) FROM pg_tables
@@ -55,7 +55,7 @@ func monthsWithPartitions(t *testing.T, pool *pgxpool.Pool, schema string) []str
 	return names
 }
 
-// countInPartition returns how many messages a partition holds.
+// countInPartition returns the number of messages in a partition.
 func countInPartition(t *testing.T, pool *pgxpool.Pool, schema, partition string) (n int) {
 	t.Helper()
 	table := pgx.Identifier{schema, "smsplus_message_" + partition}.Sanitize()
@@ -67,21 +67,21 @@ func TestPartitions_AreCreatedAhead(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
 	s := openStore(t, pool, o)
-	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "this month and the next two are made with the tables")
+	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "the partitions of this month and the next two are created with the tables")
 	pgtest.Exec(t, "DROP TABLE "+pgx.Identifier{o.Schema, "smsplus_state" + time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 2, 0).Format("_2006_01")}.Sanitize())
 	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 2)
 	require.NoError(t, pgstore.Migrate(t.Context(), pool, pgstore.Options{Schema: o.Schema}))
-	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "and with every Migrate, whatever it is told of months")
+	require.Len(t, monthsWithPartitions(t, pool, o.Schema), 3, "and by every Migrate, whatever its PartitionByMonth")
 
 	require.NoError(t, s.Maintain(t.Context(), noon))
 	require.Subset(t, monthsWithPartitions(t, pool, o.Schema), []string{"2026_03", "2026_04", "2026_05"})
 	other := openStore(t, pool, pgstore.Options{Schema: o.Schema})
 	require.NoError(t, other.Maintain(t.Context(), noon.Add(time.Second)))
 	require.NoError(t, other.Maintain(t.Context(), noon.AddDate(-1, 0, 0)))
-	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2025_03", "the store that has the lease makes them")
+	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2025_03", "only the holder of the lease creates partitions")
 	_, err := other.Claim(t.Context(), smsplus.Claim{Now: noon.AddDate(1, 0, 0), Lease: time.Minute, Limit: 1})
 	require.NoError(t, err)
-	for !slices.Contains(monthsWithPartitions(t, pool, o.Schema), "2027_05") { // who claims makes them, beside the claim
+	for !slices.Contains(monthsWithPartitions(t, pool, o.Schema), "2027_05") { // created in the background of the claim
 		require.NoError(t, t.Context().Err())
 	}
 
@@ -110,16 +110,16 @@ func TestPartitions_MonthInDefaultPartitionIsNotCreated(t *testing.T) {
 
 	n, err := s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
-	require.Zero(t, n, "what no month was made for is not dropped with one")
-	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2026_04", "an empty month goes too")
+	require.Zero(t, n, "messages in the default partition are not dropped")
+	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2026_04", "an empty month is dropped")
 	n, err = s.Purge(t.Context(), noon.AddDate(1, 0, 0), 10)
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	require.NoError(t, openStore(t, pool, o).Maintain(t.Context(), noon.Add(time.Hour)))
-	require.Contains(t, monthsWithPartitions(t, pool, o.Schema), "2026_03", "once the default has none of its messages it is made")
+	require.Contains(t, monthsWithPartitions(t, pool, o.Schema), "2026_03", "it is created once the default partition has none of its messages")
 }
 
-// lineChannel are lines of a log.
+// lineChannel receives the lines of a log.
 type lineChannel chan string
 
 func (l lineChannel) Write(line []byte) (int, error) {
@@ -127,7 +127,7 @@ func (l lineChannel) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Who may not make tables says so, and loses nothing.
+// A store without the permission to create partitions logs a warning, and loses nothing.
 func TestPartitions_StoreWorksWithoutPermission(t *testing.T) {
 	t.Parallel()
 	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: true}
@@ -188,12 +188,11 @@ func TestMigrationSQL_EqualsMigratePartitioned(t *testing.T) {
 
 	text, err = pgstore.MigrationSQL(newestSchema, byHand)
 	require.NoError(t, err)
-	pgtest.Exec(t, text) // the months that are there are left as they are
+	pgtest.Exec(t, text) // existing partitions are left as they are
 	require.Equal(t, shape(byMigrate.Schema), shape(byHand.Schema))
 	insertAll(t, openStore(t, pool, pgstore.Options{Schema: byHand.Schema}), fullMessage(1))
 }
 
-// A statement that knows the months of its messages looks into no other.
 func TestPlan_UpdateReadsOnlyItsMonths(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}

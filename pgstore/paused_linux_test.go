@@ -18,9 +18,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Four processes share a database. One is killed; one is paused in the middle of its
-// sends, for so long that others take over what it held, and then wakes with what it
-// knew: it undoes nothing, and nobody gets a message twice.
+// Four processes share a database. One is killed. Another is paused in the middle of its
+// sends, until the others have taken over its messages, and then continues with outdated
+// data. It undoes nothing, and no person receives a message twice.
 func TestCrash_PausedProcessUndoesNothing(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -28,7 +28,7 @@ func TestCrash_PausedProcessUndoesNothing(t *testing.T) {
 	w, heard, woken := newWitness(t), newChildLog(), newChildLog()
 	begin := func(name string, sends int) *childProcess {
 		d := childTask{DSN: pgtest.DSN(t), Schema: o.Schema, Witness: w.url, Name: name, Sends: sends, Timeout: time.Second}
-		// One that is paused would not see its parent die.
+		// A paused process would not notice that its parent has died.
 		return startChild(t, d, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL})
 	}
 	release := w.holdAnswers("paused")
@@ -81,12 +81,12 @@ func TestCrash_PausedProcessUndoesNothing(t *testing.T) {
 	require.Positive(t, late)
 	w.requireAgreement(t, held)
 	requireStatsMatchRecount(t, s)
-	t.Logf("Send returned for %d messages, %d are stored and final; %d sends were under way in the process that was paused, for %d of which it woke too late",
+	t.Logf("Send returned for %d messages, %d are stored and final; %d sends were in flight in the paused process, and %d of their updates were stale",
 		len(heard.returned)+len(woken.returned), len(held), len(texts), late)
 }
 
-// waitForTakeover returns the messages with the texts, once the provider has answered for
-// each of them.
+// waitForTakeover waits until all messages with the texts have an answer of the provider
+// stored, and returns them.
 func waitForTakeover(t *testing.T, s *pgstore.Store, texts map[string]bool) map[uuid.UUID]smsplus.Message {
 	t.Helper()
 	for {
@@ -102,7 +102,7 @@ func waitForTakeover(t *testing.T, s *pgstore.Store, texts map[string]bool) map[
 	}
 }
 
-// requireProgressed requires that a message's history went on from where it was.
+// requireProgressed requires that nothing in the history of a message was undone.
 func requireProgressed(t *testing.T, was, is smsplus.Message) {
 	t.Helper()
 	require.GreaterOrEqual(t, is.Version, was.Version)

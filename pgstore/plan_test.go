@@ -22,7 +22,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// recordingTracer keeps the statements that a pool executes, and their errors.
+// recordingTracer records the statements that a pool executes, and their errors.
 type recordingTracer struct {
 	mu         sync.Mutex
 	statements []pgx.TraceQueryStartData
@@ -52,7 +52,7 @@ func (r *recordingTracer) take() []pgx.TraceQueryStartData {
 	return taken
 }
 
-// explain returns how the statements' plans read.
+// explain returns the plans of statements.
 func explain(t *testing.T, statements []pgx.TraceQueryStartData) string {
 	t.Helper()
 	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
@@ -76,8 +76,8 @@ func explain(t *testing.T, statements []pgx.TraceQueryStartData) string {
 	return plans.String()
 }
 
-// wholeTableScan is a plan's step that reads all of a table that grows, or of a month of it
-// that has many messages.
+// wholeTableScan matches a step of a plan that reads a whole table that grows, or a whole
+// partition that has many messages.
 var wholeTableScan = regexp.MustCompile(`Seq Scan on (smsplus_(parked|total|key|((message|state|attempt)(_2026_0[123])?)))( |$)`)
 
 func TestPlan_NoCallReadsWholeTable(t *testing.T) {
@@ -103,9 +103,10 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 	keeper, err := pgstore.New(ctx, pgtest.Pool(t, nil), pgstore.Options{Schema: schema})
 	require.NoError(t, err)
 	defer keeper.Close()                                                  //nolint:errcheck // it returns none
-	require.NoError(t, keeper.Maintain(ctx, quarterStart.Add(2*quarter))) // so that a claim begins nothing beside itself
+	require.NoError(t, keeper.Maintain(ctx, quarterStart.Add(2*quarter))) // keeps the lease, so that a claim starts no fold
 
-	// What follows makes calls, each with the index that its plan must use.
+	// records and stats return calls for the table below. Each call has the index that its
+	// plan must use.
 	records := func(f smsplus.Filter) func() error {
 		f.Limit = 20
 		return func() error { _, err := s.Records(ctx, f); return err }
@@ -158,7 +159,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 	}
 }
 
-// indexPattern matches an index, and what PostgreSQL calls it in a month.
+// indexPattern matches an index, and the names that PostgreSQL gives it in partitions.
 func indexPattern(index string) *regexp.Regexp {
 	parts := strings.SplitN(index, "_", 3)
 	ofMonth, ok := map[string]string{
@@ -174,8 +175,8 @@ func indexPattern(index string) *regexp.Regexp {
 	return regexp.MustCompile(index + `|smsplus_` + parts[1] + `_2026_\d\d_` + ofMonth)
 }
 
-// The planner knows little of a table that has just become large: it must not read
-// all that is due, and sort it, for a claim of some.
+// The planner has old statistics of a table that has just grown. It must not read and sort
+// all due messages for a claim of some.
 func TestClaim_ReadsOnlyItsShareOfBacklog(t *testing.T) {
 	t.Parallel()
 	schema := pgtest.Schema(t)
@@ -205,8 +206,9 @@ func TestClaim_ReadsOnlyItsShareOfBacklog(t *testing.T) {
 	require.Contains(t, plan, "Index Scan using smsplus_state_due")
 	require.NotContains(t, plan, "Bitmap Index Scan on smsplus_state_due")
 
-	// Nor does the planner think so of one that it knows: what it takes to cost much is
-	// compiled each time, in several times the time that it then takes.
+	// With current statistics, the estimated cost must not grow with the backlog either.
+	// PostgreSQL compiles (JIT) an expensive plan on each execution, which takes longer than
+	// the claim.
 	analyze := func() { pgtest.Exec(t, "ANALYZE "+pgx.Identifier{schema, "smsplus_state"}.Sanitize()) }
 	analyze()
 	_, cost := planned()
@@ -218,8 +220,8 @@ func TestClaim_ReadsOnlyItsShareOfBacklog(t *testing.T) {
 	require.Less(t, quadruple, 1.5*cost, plan)
 }
 
-// A plan that was made while the tables were empty, or small, is kept until they are
-// next analyzed, however large they have become by then.
+// A plan that was made for empty or small tables is kept until they are next analyzed,
+// however large they have become by then.
 func TestPlan_UsesIndexesAfterTablesGrow(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -264,7 +266,7 @@ func TestPlan_UsesIndexesAfterTablesGrow(t *testing.T) {
 		} {
 			seen.take()
 			require.NoError(t, call())
-			statements := seen.take() // a claim may begin maintenance beside itself
+			statements := seen.take() // a claim may start maintenance in the background
 			st := statements[slices.IndexFunc(statements, func(st pgx.TraceQueryStartData) bool { return strings.HasPrefix(st.SQL, "WITH") })]
 			_, err := pool.Exec(ctx, "PREPARE "+name+" AS "+st.SQL)
 			require.NoError(t, err)

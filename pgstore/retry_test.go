@@ -23,7 +23,7 @@ func TestRetry_RepeatsAbortedTransactions(t *testing.T) {
 		name  string
 		ctx   context.Context
 		err   error
-		fails int // so often first
+		fails int // how many calls fail before one succeeds
 		calls int
 		ok    bool
 	}{

@@ -18,7 +18,7 @@ import (
 var Update = flag.Bool("update", false, "write the golden files: the `statements`, and what the newest schema stores; "+
 	"the older schemas stay as their releases wrote them")
 
-// sampleTime is in the month whose partitions the samples name.
+// sampleTime is a time in the month of the sample parameters.
 var sampleTime = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 // sampleParams returns parameters with which a file of sql/ renders to a statement.
@@ -36,7 +36,7 @@ func sampleParams(file string) params {
 	}
 }
 
-// partitionedOnly are the files whose tables exist only with partitions.
+// partitionedOnly holds the files whose tables exist only with partitions.
 var partitionedOnly = map[string]bool{"partition_has_open": true, "delete_partition_keys": true, "default_partition_has": true}
 
 // sqlFileNames returns the files in sql/ that are statements, without their ending.

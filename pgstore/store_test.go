@@ -26,7 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	runChildTask() // which is another process of this program, and does not return
+	runChildTask() // does not return in a child process
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		pgtest.Stop()
 		os.Exit(code)
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
-// openStore returns a store on the schema, which it migrates.
+// openStore migrates a schema and returns a store on it.
 func openStore(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.Store {
 	tb.Helper()
 	require.NoError(tb, pgstore.Migrate(tb.Context(), pool, o))
@@ -74,7 +74,7 @@ func TestStore_Conforms(t *testing.T) {
 	})
 }
 
-// foldingStore is a store whose statistics are always folded.
+// foldingStore is a store that folds before it returns statistics.
 type foldingStore struct{ *pgstore.Store }
 
 func (s foldingStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
@@ -91,8 +91,8 @@ func TestStore_ConformsSealedAndFolded(t *testing.T) {
 	})
 }
 
-// skipUnlessRequired leaves a suite over one more combination to where servers are required, so
-// that the package's tests take less than a minute elsewhere.
+// skipUnlessRequired skips a suite unless a server is required, as in CI. So the package's
+// tests stay short for a developer.
 func skipUnlessRequired(t *testing.T) {
 	t.Helper()
 	if os.Getenv(pgtest.Required) == "" {
@@ -110,7 +110,8 @@ func TestStore_ConformsSerializable(t *testing.T) {
 	})
 }
 
-// As behind a pooler that lends connections for a transaction.
+// Behind a pooler that assigns connections for each transaction, connections must not
+// prepare statements.
 func TestStore_ConformsWithoutPreparedStatements(t *testing.T) {
 	skipUnlessRequired(t)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
@@ -123,7 +124,7 @@ func TestStore_ConformsWithoutPreparedStatements(t *testing.T) {
 	}
 }
 
-// fullMessage returns the nth message, with all that says something of a person.
+// fullMessage returns the nth message, with personal data in all fields that may have it.
 func fullMessage(n int) smsplus.Message {
 	id := uuid.NewSHA1(uuid.Nil, fmt.Append(nil, n))
 	at := noon.Add(time.Duration(n) * time.Minute)
@@ -140,7 +141,7 @@ func fullMessage(n int) smsplus.Message {
 	}
 }
 
-// secrets are what a full message and its receipts must not show.
+// secrets are the personal data in a fullMessage and its receipts.
 var secrets = []string{"912345678", "U4af4980629", "s3cr3t"}
 
 func receiptFor(m smsplus.Message) channel.Receipt {
@@ -156,7 +157,7 @@ func insertAll(tb testing.TB, s smsplus.Store, ms ...smsplus.Message) {
 	require.Empty(tb, taken)
 }
 
-// dumpRows returns all rows of a schema as text, bytes as they are.
+// dumpRows returns all rows of a schema as text, with bytes as they are.
 func dumpRows(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 	tb.Helper()
 	var all strings.Builder
@@ -175,7 +176,7 @@ func dumpRows(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 	return all.String()
 }
 
-// requireWritesWork inserts messages, one of them again, and updates one twice.
+// requireWritesWork inserts messages, inserts one of them again, and updates one twice.
 func requireWritesWork(t *testing.T, s *pgstore.Store) {
 	t.Helper()
 	m := claimedMessage(1)
@@ -209,7 +210,7 @@ func requireWritesWork(t *testing.T, s *pgstore.Store) {
 	require.Equal(t, 1, stats[0].Delivered)
 }
 
-// No dispatcher makes one, but a time is a time.
+// No dispatcher creates such a message, but a store accepts any time.
 func TestInsert_AcceptsZeroTriggerTime(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)})
@@ -235,8 +236,8 @@ func TestStore_WorksInEveryQueryMode(t *testing.T) {
 	}
 }
 
-// A database that another one was put in the place of, as for an upgrade, has other
-// numbers for the types.
+// The types have other OIDs after a database was replaced by a restored one, for example
+// for an upgrade.
 func TestCompositeTypes_MayChangeOIDs(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, nil)
@@ -312,7 +313,7 @@ func TestErrors_QuoteNoValues(t *testing.T) {
 	require.ErrorContains(t, err, "duplicate key", "an ID that is there already")
 	errs := []error{err}
 
-	// Rows that no longer fit, whose values PostgreSQL would quote.
+	// Rows that violate a constraint: PostgreSQL quotes their values.
 	pgtest.Exec(t,
 		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_message"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
 		"ALTER TABLE "+pgx.Identifier{o.Schema, "smsplus_state"}.Sanitize()+" ADD CHECK (template <> 'otp') NOT VALID",
@@ -324,7 +325,7 @@ func TestErrors_QuoteNoValues(t *testing.T) {
 	_, err = s.Erase(t.Context(), fullMessage(1).To.Phone)
 	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(fullMessage(4))}))
 
-	// A type that no longer fits, as text and not.
+	// A composite type that no longer fits, in the binary format and as text.
 	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message"}.Sanitize()+" ADD ATTRIBUTE more text")
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
 		pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
@@ -362,7 +363,7 @@ func TestErase_RemovesPersonAndKeepsCounts(t *testing.T) {
 		require.Equal(t, []smsplus.Message{open}, found.Messages)
 		stale, err := s.Update(t.Context(), []smsplus.Message{fullMessage(0)})
 		require.NoError(t, err)
-		require.Len(t, stale, 1, "who has read it before does not write it back")
+		require.Len(t, stale, 1, "a caller that read it before cannot write it back")
 
 		open.DueAt = time.Time{}
 		_, err = s.Update(t.Context(), []smsplus.Message{open})

@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// insertOrder is an application's own row in a transaction.
+// insertOrder inserts a row of the application.
 func insertOrder(t *testing.T, tx pgx.Tx, schema string) {
 	t.Helper()
 	_, err := tx.Exec(t.Context(), "INSERT INTO "+pgx.Identifier{schema, "orders"}.Sanitize()+" VALUES (1)")
@@ -41,13 +41,13 @@ func TestInsertTx_StoresOnlyIfCommitted(t *testing.T) {
 		require.Empty(t, taken)
 		n, err := d.Tick(t.Context())
 		require.NoError(t, err)
-		require.Zero(t, n, "nobody sees it before the commit")
+		require.Zero(t, n, "it is invisible before the commit")
 		_, err = s.Message(t.Context(), m.ID)
 		require.ErrorIs(t, err, smsplus.ErrNotFound)
 		if !commit {
 			require.NoError(t, tx.Rollback(t.Context()))
 			_, err = s.Message(t.Context(), m.ID)
-			require.ErrorIs(t, err, smsplus.ErrNotFound, "it goes with the transaction")
+			require.ErrorIs(t, err, smsplus.ErrNotFound, "a rollback removes it")
 			continue
 		}
 		require.NoError(t, tx.Commit(t.Context()))
@@ -75,7 +75,7 @@ func TestInsertTx_TakenKeyKeepsTransactionUsable(t *testing.T) {
 		return m
 	}
 
-	// One that is there already, and one that is committed while InsertTx waits for it.
+	// A key that is committed while InsertTx waits for it, and a key that exists already.
 	first := beginTx(t, pool, pgx.TxOptions{})
 	taken, err := s.InsertTx(t.Context(), first, fullMessage(1))
 	require.NoError(t, err)
@@ -106,7 +106,8 @@ func TestInsertTx_TakenKeyKeepsTransactionUsable(t *testing.T) {
 	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "orders"}.Sanitize()).Scan(&orders))
 	require.Equal(t, 1, orders)
 
-	// What the application's snapshot cannot show is an error, and no more.
+	// A key that the application's snapshot cannot see is an error. The transaction stays
+	// usable.
 	tx := beginTx(t, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 	_, err = tx.Exec(t.Context(), "SELECT 1")
 	require.NoError(t, err)
@@ -117,19 +118,19 @@ func TestInsertTx_TakenKeyKeepsTransactionUsable(t *testing.T) {
 	require.ErrorContains(t, err, "smsplus_message_key")
 	require.NotContains(t, err.Error(), late.Key)
 	_, err = s.InsertTx(t.Context(), tx, fullMessage(4))
-	require.NoError(t, err, "the transaction is of use after an error too")
+	require.NoError(t, err, "the transaction stays usable after an error")
 	require.NoError(t, tx.Commit(t.Context()))
 	_, err = s.Message(t.Context(), fullMessage(4).ID)
 	require.NoError(t, err)
 }
 
-// What a connection has to learn first does not cost the application its transaction.
+// The lookup of the composite types may fail. It must not abort the transaction.
 func TestInsertTx_EarlyErrorKeepsTransactionUsable(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	s := openStore(t, pgtest.Pool(t, nil), o)
 	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
-	_, err := tx.Exec(t.Context(), "SET LOCAL ROLE pg_monitor") // which may not use the schema
+	_, err := tx.Exec(t.Context(), "SET LOCAL ROLE pg_monitor") // a role without access to the schema
 	require.NoError(t, err)
 	_, err = s.InsertTx(t.Context(), tx, fullMessage(1))
 	require.ErrorContains(t, err, "42501")
@@ -142,7 +143,7 @@ func TestInsertTx_EarlyErrorKeepsTransactionUsable(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Its connection may be another one's by then.
+// The connection of a transaction that has ended may belong to another transaction.
 func TestInsertTx_LeavesEndedTransactionAlone(t *testing.T) {
 	t.Parallel()
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
@@ -174,13 +175,14 @@ func TestInsertTx_RollbackForgetsRoute(t *testing.T) {
 	require.Equal(t, fullMessage(1), taken[again.Key], "a transaction sees its own")
 	require.NoError(t, tx.Rollback(t.Context()))
 
-	insertAll(t, s, fullMessage(1)) // the plan that it shares with the one before has to be stored
+	insertAll(t, s, fullMessage(1)) // its route must be stored again
 	m, err := openStore(t, pool, o).Message(t.Context(), fullMessage(1).ID)
 	require.NoError(t, err)
 	require.Equal(t, fullMessage(1), m)
 }
 
-// beginTx returns a transaction that a test which fails rolls back.
+// beginTx begins a transaction, which is rolled back at the end of the test unless it has
+// ended.
 func beginTx(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), o)
@@ -189,8 +191,8 @@ func beginTx(t *testing.T, pool *pgxpool.Pool, o pgx.TxOptions) pgx.Tx {
 	return tx
 }
 
-// waitForLock returns when the connection that the condition, of pg_stat_activity and $1,
-// is true of waits for another one's lock.
+// waitForLock waits until a connection waits for a lock. The condition selects the connection
+// in pg_stat_activity, and $1 in it is arg.
 func waitForLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
 	t.Helper()
 	for waiting := 0; waiting == 0; {

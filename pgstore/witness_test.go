@@ -23,33 +23,33 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// witness is the provider of all processes, and remembers what they asked of it. LINE
-// Push is idempotent and reaches one of two at once; SMS sends as often as it is asked,
-// and its receipts come later, or never.
+// witness is the provider of all processes. It records their sends. LINE Push is idempotent,
+// delivers half of its attempts at once, and refuses the others. SMS sends as often as it is
+// asked, and its receipts come later or never.
 type witness struct {
 	url string
 
 	mu          sync.Mutex
 	changed     *sync.Cond
-	pushes      map[string]map[uuid.UUID]bool // by text: the attempts that reached the person
-	texts       map[string]map[uuid.UUID]int  // by text: how often SMS was sent for the attempts
-	smsSends    []smsSend                     // of SMS, since they were last taken
-	undelivered []wireReceipt                 // receipts on their way
-	lent        map[string][]wireReceipt      // receipts that a process has, and does not acknowledge yet
-	acked       map[string]status.Status      // by provider ID: the highest that was acknowledged
-	gates       map[string]chan struct{}      // by process: its answers wait for it
-	heldTexts   map[string]bool               // the texts of those sends
-	noReceipts  map[string]bool               // processes that get no receipts
+	pushes      map[string]map[uuid.UUID]bool // by text: the attempts that were delivered
+	texts       map[string]map[uuid.UUID]int  // by text and attempt: the number of sends
+	smsSends    []smsSend                     // since takeSendsAfterKill
+	undelivered []wireReceipt                 // receipts that no process has
+	lent        map[string][]wireReceipt      // by process: receipts that it has not acknowledged yet
+	acked       map[string]status.Status      // by provider ID: the highest status that was acknowledged
+	gates       map[string]chan struct{}      // by process: its answers wait until the channel is closed
+	heldTexts   map[string]bool               // the texts of sends whose answers wait
+	noReceipts  map[string]bool               // the processes that get no receipts
 	conns       int
 }
 
-// smsSend is a send that SMS took.
+// smsSend is a send over SMS.
 type smsSend struct {
 	attempt    uuid.UUID
-	providerID string // what the provider calls it
+	providerID string // of the provider's answer
 }
 
-// sendRequest is a send on its way to the witness.
+// sendRequest is the request of a send.
 type sendRequest struct {
 	From    string
 	Channel channel.Name
@@ -57,7 +57,7 @@ type sendRequest struct {
 	Text    string
 }
 
-// receipt is a receipt of SMS on its way; answer is what a send comes to.
+// wireReceipt is a receipt of SMS, and sendResponse is the answer to a send.
 type (
 	wireReceipt struct {
 		ProviderID string
@@ -99,7 +99,7 @@ func newWitness(t *testing.T) *witness {
 func (w *witness) handleSend(rw http.ResponseWriter, r *http.Request) {
 	var req sendRequest
 	if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
-		return // its sender was killed in the middle of it
+		return // the sender was killed in the middle of the request
 	}
 	a, wait := w.accept(req)
 	if wait != nil {
@@ -108,10 +108,10 @@ func (w *witness) handleSend(rw http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	}
-	_ = json.NewEncoder(rw).Encode(a) // its sender may be gone
+	_ = json.NewEncoder(rw).Encode(a) // the sender may be gone
 }
 
-// accept takes a send, and says what to answer, and after what.
+// accept records a send. It returns the answer, and a channel to wait for if not nil.
 func (w *witness) accept(r sendRequest) (a sendResponse, wait chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,13 +138,13 @@ func (w *witness) accept(r sendRequest) (a sendResponse, wait chan struct{}) {
 		w.texts[r.Text] = sent
 	}
 	sent[r.Attempt]++
-	if r.Attempt[1]%2 == 0 { // half of them are not named as we name them
+	if r.Attempt[1]%2 == 0 { // half of them have a provider ID that is not the attempt's ID
 		a.ProviderID = fmt.Sprintf("SM-%v-%d", r.Attempt, sent[r.Attempt])
 	}
 	w.smsSends = append(w.smsSends, smsSend{r.Attempt, a.ProviderID})
 	delivered := wireReceipt{ProviderID: a.ProviderID, Status: uint8(status.Delivered)}
 	switch r.Attempt[2] % 8 {
-	case 0: // never heard of again
+	case 0: // no receipt ever
 	case 1:
 		w.undelivered = append(w.undelivered, wireReceipt{ProviderID: a.ProviderID, Status: uint8(status.Undeliverable), Reason: status.CarrierError})
 	case 2:
@@ -155,8 +155,9 @@ func (w *witness) accept(r sendRequest) (a sendResponse, wait chan struct{}) {
 	return a, wait
 }
 
-// handleReceipts lends a process the receipts that there are, or the next ones. What it
-// acknowledges are those that it was lent before; the others are on their way again.
+// handleReceipts gives a process the receipts that wait, or waits for the next ones. A
+// request with acked acknowledges those that the process got before. Without it, they are
+// delivered again.
 func (w *witness) handleReceipts(rw http.ResponseWriter, r *http.Request) {
 	from, acked := r.URL.Query().Get("from"), r.URL.Query().Has("acked")
 	defer context.AfterFunc(r.Context(), func() {
@@ -177,7 +178,7 @@ func (w *witness) handleReceipts(rw http.ResponseWriter, r *http.Request) {
 	if r.Context().Err() == nil {
 		n := min(len(w.undelivered), 50)
 		w.lent[from], w.undelivered = w.undelivered[:n:n], w.undelivered[n:]
-		_ = json.NewEncoder(rw).Encode(w.lent[from]) // its reader may be gone
+		_ = json.NewEncoder(rw).Encode(w.lent[from]) // the reader may be gone
 	}
 }
 
@@ -187,15 +188,15 @@ func (w *witness) acknowledge(rs []wireReceipt) {
 	}
 }
 
-// takeBack sends what a process was lent on its way again.
+// takeBack makes the receipts that a process has not acknowledged wait again.
 func (w *witness) takeBack(from string) {
 	w.undelivered = append(w.undelivered, w.lent[from]...)
 	delete(w.lent, from)
 	w.changed.Broadcast()
 }
 
-// takeSendsAfterKill waits until nothing can come from a process that was killed any more, if no
-// other is connected, and returns what SMS was sent since the last time.
+// takeSendsAfterKill waits until all connections are closed, so that nothing more can come
+// from a killed process. It returns the sends over SMS since its last call.
 func (w *witness) takeSendsAfterKill(name string) []smsSend {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -208,7 +209,8 @@ func (w *witness) takeSendsAfterKill(name string) []smsSend {
 	return tries
 }
 
-// holdAnswers makes the answers to a process wait for the release, and receipts pass it by.
+// holdAnswers makes the answers to a process wait until release is called. Until then the
+// process gets no receipts.
 func (w *witness) holdAnswers(name string) (release func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,7 +226,7 @@ func (w *witness) holdAnswers(name string) (release func()) {
 	}
 }
 
-// waitForHeld returns the texts of the sends that are held up, once there are so many.
+// waitForHeld waits until n answers wait, and returns the texts of their sends.
 func (w *witness) waitForHeld(n int) map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -234,7 +236,7 @@ func (w *witness) waitForHeld(n int) map[string]bool {
 	return maps.Clone(w.heldTexts)
 }
 
-// reassignReceipts lets others have the receipts of a process that has ended.
+// reassignReceipts gives the receipts of a process that has ended to the others.
 func (w *witness) reassignReceipts(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -242,7 +244,7 @@ func (w *witness) reassignReceipts(name string) {
 	w.takeBack(name)
 }
 
-// witnessChannel is a channel of the witness's. SMS listens for receipts.
+// witnessChannel is a channel that sends to the witness. SMS also listens for receipts.
 type witnessChannel struct {
 	name     channel.Name
 	from, to string
@@ -257,7 +259,7 @@ func (c *witnessChannel) Traits() channel.Traits {
 	return channel.Traits{Machine: status.SMS}
 }
 
-// wireClient is every process's way to the witness.
+// wireClient is the client of all requests to the witness.
 var wireClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
 func callJSON(r *http.Request, into any) (err error) {
@@ -289,7 +291,7 @@ func (c *witnessChannel) Send(ctx context.Context, e channel.Envelope) (channel.
 	return channel.Result{Status: status.Status(a.Status), ProviderID: a.ProviderID, Reason: a.Reason}, nil
 }
 
-// Listen takes receipts, those of SMS alone.
+// Listen receives the receipts of SMS. Other channels have none.
 func (c *witnessChannel) Listen(ctx context.Context, sink channel.Sink) error {
 	if c.name != channel.SMS {
 		<-ctx.Done()
@@ -310,7 +312,7 @@ func (c *witnessChannel) Listen(ctx context.Context, sink channel.Sink) error {
 	}
 }
 
-// toReceipts returns receipts as the engine takes them.
+// toReceipts converts receipts to those of package channel.
 func toReceipts(rs []wireReceipt) []channel.Receipt {
 	var out []channel.Receipt
 	for _, r := range rs {
@@ -321,8 +323,8 @@ func toReceipts(rs []wireReceipt) []channel.Receipt {
 	return out
 }
 
-// requireAgreement requires that the records say what happened, that nobody got a message twice
-// on the idempotent channel, and that nothing was sent on after it was delivered there.
+// requireAgreement requires that the records agree with what the witness saw. No person got
+// a message twice on the idempotent channel, and none was sent on after its delivery there.
 func (w *witness) requireAgreement(t *testing.T, held map[uuid.UUID]smsplus.Message) {
 	t.Helper()
 	w.mu.Lock()
@@ -341,7 +343,8 @@ func (w *witness) requireAgreement(t *testing.T, held map[uuid.UUID]smsplus.Mess
 			case a.Channel == channel.LINEPush && m.Template == "order":
 				require.Equal(t, push[a.ID], a.Status == status.Delivered, "%v", m.ID)
 			case a.Channel == channel.LINEPush:
-				// In flight at a kill, it stays in doubt if a receipt of the SMS before it came first.
+				// A push that was in flight at a kill stays in doubt if a receipt of the SMS before it
+				// came first.
 				require.True(t, a.Status != status.Delivered || push[a.ID], "%v", m.ID)
 			case m.Template == "order":
 				require.Empty(t, push, "%v was delivered, and sent on", m.ID)
