@@ -1,6 +1,6 @@
-// Package pgtest runs a PostgreSQL server for the tests of one package: one server
-// in a folder of its own, behind a socket of its own, from the first test that
-// needs it to the end of the process, however that ends.
+// Package pgtest runs a PostgreSQL server for the tests of one package. The server has a
+// folder and a socket of its own. It runs from the first test that needs it to the end of
+// the process, however the process ends.
 //
 //	func TestMain(m *testing.M) {
 //		code := m.Run()
@@ -9,11 +9,11 @@
 //	}
 //
 //	func TestStore(t *testing.T) {
-//		pool, schema := pgtest.Pool(t), pgtest.Schema(t)
+//		pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
 //		…
 //	}
 //
-// A test without a server to run is skipped; see [Required].
+// Tests are skipped if no server is installed; see [Required].
 package pgtest
 
 import (
@@ -38,13 +38,13 @@ import (
 )
 
 const (
-	// Required is the environment variable that turns a missing server from a
-	// skipped test into a failed one: CI sets it to "required", so that no proof is
-	// left out unseen.
+	// Required is the environment variable that makes tests fail instead of being skipped
+	// if no server is installed. CI sets it to "required", so that no test is skipped
+	// unnoticed.
 	Required = "SMSPLUS_POSTGRES"
-	// Binaries is the environment variable that names the folder of the server's
-	// programs (initdb, pg_ctl, postgres). Defaults to the newest version that
-	// Debian's packages installed, or else the one on the PATH.
+	// Binaries is the environment variable with the folder of the server's programs
+	// (initdb, pg_ctl, postgres). Defaults to the newest version of Debian's packages, or
+	// to the version on the PATH.
 	Binaries = "SMSPLUS_POSTGRES_BIN"
 )
 
@@ -53,7 +53,7 @@ var errNoServer = errors.New("no PostgreSQL server is installed (Debian's packag
 //go:embed server.sh
 var script string
 
-// server is the one of this process.
+// server is the server of this process. The mutex guards all fields.
 var server struct {
 	sync.Mutex
 	started bool
@@ -67,8 +67,8 @@ var server struct {
 
 var schemas atomic.Int64
 
-// Start runs the server, unless it runs already, and returns what to connect to it
-// with, as its superuser. It is for programs; a test calls [DSN].
+// Start starts the server, unless it runs already, and returns the data source name of its
+// superuser. It is for programs. Tests call [DSN].
 func Start() (dsn string, err error) {
 	server.Lock()
 	defer server.Unlock()
@@ -78,7 +78,8 @@ func Start() (dsn string, err error) {
 	return "host=" + server.folder + " user=smsplus dbname=postgres sslmode=disable", server.err
 }
 
-// DSN returns what to connect to the server with, as its superuser.
+// DSN starts the server, unless it runs already, and returns the data source name of its
+// superuser.
 func DSN(tb testing.TB) string {
 	tb.Helper()
 	dsn, err := Start()
@@ -91,8 +92,8 @@ func DSN(tb testing.TB) string {
 	return dsn
 }
 
-// Pool returns a pool of connections to the server, which is closed when the test
-// ends. Configure, if not nil, changes how it is made.
+// Pool returns a pool of connections to the server. It is closed when the test ends.
+// Configure, if not nil, may change its configuration.
 func Pool(tb testing.TB, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	tb.Helper()
 	c, err := pgxpool.ParseConfig(DSN(tb))
@@ -111,8 +112,8 @@ func Pool(tb testing.TB, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	return pool
 }
 
-// Schema returns the name of a new schema, which is dropped when the test ends.
-// The name needs quotes wherever it stands.
+// Schema creates a schema and returns its name, which must be quoted in SQL. The schema is
+// dropped when the test ends.
 func Schema(tb testing.TB) string {
 	tb.Helper()
 	name := fmt.Sprintf(`Test "%d"`, schemas.Add(1))
@@ -121,9 +122,8 @@ func Schema(tb testing.TB) string {
 	return name
 }
 
-// Durable makes the server keep what it commits over a crash until the test ends,
-// as servers do by default and as none must for a test: for benchmarks that say
-// what a commit costs.
+// Durable makes commits durable until the test ends, as they are in a server by default. It
+// is for benchmarks that measure commits. Other tests are faster without it.
 func Durable(tb testing.TB) {
 	tb.Helper()
 	settings := []string{"fsync", "full_page_writes", "synchronous_commit"}
@@ -140,15 +140,15 @@ func Durable(tb testing.TB) {
 	})
 }
 
-// Exec executes statements one by one, on a connection of its own.
+// Exec executes statements one after the other, on a connection of its own.
 func Exec(tb testing.TB, statements ...string) {
 	tb.Helper()
-	ctx := context.Background() // a test's own has ended by its cleanup
+	ctx := context.Background() // the test's own context has ended when its cleanup runs
 	conn, err := pgx.Connect(ctx, DSN(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // there is nothing left to lose
+	defer conn.Close(ctx) //nolint:errcheck // all statements have been executed
 	for _, s := range statements {
 		if _, err := conn.Exec(ctx, s); err != nil {
 			tb.Fatalf("%s: %v", s, err)
@@ -156,9 +156,9 @@ func Exec(tb testing.TB, statements ...string) {
 	}
 }
 
-// Restart stops the server that [Start] started and starts it again: in mode "fast" as
-// an operator does, who cuts all connections, and in mode "immediate" as a crash does.
-// The package's other tests must not be at it.
+// Restart stops the server that [Start] started and starts it again. Mode "fast" cuts all
+// connections, as an operator does. Mode "immediate" is a crash. No other test may use the
+// server meanwhile.
 func Restart(tb testing.TB, mode string) {
 	tb.Helper()
 	server.Lock()
@@ -172,8 +172,8 @@ func Restart(tb testing.TB, mode string) {
 	}
 }
 
-// Stop ends the server, if there is one, and returns when it has ended. The end of
-// the process would end it too, and not wait.
+// Stop stops the server, if it runs, and waits until it has ended. The end of the process
+// stops the server too, but does not wait.
 func Stop() {
 	server.Lock()
 	defer server.Unlock()
@@ -184,6 +184,7 @@ func Stop() {
 	}
 }
 
+// start runs the script that runs the server.
 func start() error {
 	bin, err := binaries()
 	if err != nil {
@@ -192,7 +193,7 @@ func start() error {
 	cmd := exec.Command("sh", "-c", script, "sh", bin)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.Getenv("TMPDIR")}
 	cmd.Dir = "/"
-	// A reader of this process's errors, as go test is, waits for the server's end.
+	// go test reads this process's standard error to its end, and so waits for the server.
 	cmd.Stderr = os.Stderr
 	if cmd.SysProcAttr, err = processAttributes(); err != nil {
 		return err
@@ -233,8 +234,8 @@ func binaries() (string, error) {
 	return "", errNoServer
 }
 
-// version returns the version in a path such as /usr/lib/postgresql/15/bin.
+// version returns the version in a path such as /usr/lib/postgresql/15/bin, or 0.
 func version(bin string) int {
-	v, _ := strconv.Atoi(filepath.Base(filepath.Dir(bin))) // another name is the oldest
+	v, _ := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
 	return v
 }

@@ -41,7 +41,7 @@ func TestSchema_BelongsToOneTest(t *testing.T) {
 		}
 	})
 	require.Equal(t, 1, held(first))
-	require.Zero(t, held(second), "a schema goes with its test")
+	require.Zero(t, held(second), "a schema is dropped with its test")
 }
 
 func TestDurable_LastsUntilTestEnds(t *testing.T) {
@@ -67,14 +67,14 @@ func TestServer_DefaultCollationIsNotByteOrder(t *testing.T) {
 	require.True(t, before || version < 150_000)
 }
 
-// childEnv is the environment variable that makes this process one whose end is tested.
+// childEnv is the environment variable of the process whose end is tested.
 const childEnv = "SMSPLUS_PGTEST_LIVES"
 
 func TestServer_EndsWithProcess(t *testing.T) {
 	dsn := pgtest.DSN(t)
 	if os.Getenv(childEnv) != "" {
 		fmt.Println(dsn)
-		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
+		_, _ = io.Copy(io.Discard, os.Stdin) // it waits to be killed
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
@@ -93,7 +93,7 @@ func TestServer_EndsWithProcess(t *testing.T) {
 	require.NoError(t, conn.Close(t.Context()))
 
 	require.NoError(t, cmd.Process.Kill())
-	_, err = io.ReadAll(stderr) // the server's script holds it to the end
+	_, err = io.ReadAll(stderr) // the server's script keeps it open until it ends
 	require.NoError(t, err)
 	require.Error(t, cmd.Wait())
 	_, err = pgx.Connect(t.Context(), dsn)

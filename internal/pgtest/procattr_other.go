@@ -4,5 +4,5 @@ package pgtest
 
 import "syscall"
 
-// processAttributes: there is no script to run here, and so no server.
+// processAttributes returns errNoServer, because the script needs Unix.
 func processAttributes() (*syscall.SysProcAttr, error) { return nil, errNoServer }

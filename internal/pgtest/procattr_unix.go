@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// processAttributes says how the script runs: out of reach of the terminal's signals to this
-// process, and not as root, whom the server refuses to be run by.
+// processAttributes returns the attributes of the script's process. It has a process group
+// of its own, so that signals of the terminal do not reach it. It does not run as root,
+// because the server refuses to.
 func processAttributes() (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {

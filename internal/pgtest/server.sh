@@ -1,7 +1,6 @@
-# Runs a PostgreSQL server, whose programs are in the folder $1, for as long as
-# somebody holds the other end of standard input. Says "ready" and the server's
-# folder, or what went wrong. A line of input is how to restart it (pg_ctl's mode), to
-# which the answer is of the same kind.
+# Runs a PostgreSQL server until standard input is closed. The server's programs are in
+# the folder $1. Writes "ready" and the server's folder, or an error. Each line of input is
+# a mode of pg_ctl: the server is restarted in that mode, with the same kind of answer.
 set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/smsplus-pgtest.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -10,8 +9,8 @@ cluster() {
 	"$1/initdb" --pgdata="$dir/data" --username=smsplus --auth=trust --encoding=UTF8 --no-sync "$2" "$3"
 }
 
-# A collation that is not the bytes' order shows where a query forgot to ask for
-# that. PostgreSQL 14 cannot be told to here.
+# The default collation is not the order of bytes, so that a query which relies on that
+# order fails. PostgreSQL 14 has no such option.
 {
 	{ cluster "$1" --locale-provider=icu --icu-locale=en-US || cluster "$1" --locale=C --locale=C; } &&
 		cat >>"$dir/data/postgresql.conf" <<-CONF &&
