@@ -43,6 +43,10 @@ const (
 // Parse parses an E.164 number: a plus sign, a country code and a subscriber number, 7 to 15
 // digits in all and nothing else ("+886912345678"). Its error wraps [ErrInvalid]. It
 // describes what is wrong without repeating the text.
+//
+// Parse does not check that the country code is assigned, that the number has the right
+// length for its country, or that it is in use. Package national parses and checks
+// numbers as people type them.
 func Parse(e164 string) (Number, error) {
 	digits, ok := strings.CutPrefix(e164, "+")
 	if !ok {
