@@ -4,6 +4,8 @@
 GO        ?= go
 FUZZTIME  ?= 100000x
 KILLS     ?= 2000
+MUTANTS   ?= 300
+SEED      ?= 1
 SUDO      := $(shell test "$$(id -u)" = 0 || echo sudo)
 GOFUMPT   := $(GO) tool -modfile=tools/go.mod gofumpt
 GOLANGCI  := $(GO) tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint
@@ -11,7 +13,7 @@ BENCHSTAT := $(GO) tool -modfile=tools/go.mod benchstat
 
 # Every folder with a go.mod, and those of them that hold packages.
 MODULES  := $(patsubst %/go.mod,%,$(wildcard ./go.mod ./*/go.mod ./*/*/go.mod))
-PACKAGED := $(filter-out ./tools ./tools/%,$(MODULES))
+PACKAGED := $(filter-out ./tools ./tools/lint,$(MODULES))
 
 # The systems that vet-cross vets for.
 TARGETS := windows/amd64 darwin/arm64 linux/arm64 linux/386
@@ -48,11 +50,13 @@ tidy: ## tidy every module
 # Without these, the tests are skipped.
 
 .PHONY: peers
-peers: ## install the peers of the tests: providers' implementations, PostgreSQL (npm, apt)
+peers: ## install the peers of the tests: providers' implementations, PostgreSQL, PgBouncer (npm, apt)
 	@cd test/peers && npm ci
 	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install postgresql; }
+	@ls /usr/sbin/pgbouncer >/dev/null 2>&1 || command -v pgbouncer >/dev/null || \
+		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install pgbouncer; }
 
 # Commands that only check
 
@@ -101,7 +105,7 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 # Commands that run the code
 
-.PHONY: test race crash oracle bench bench-compare fuzz examples
+.PHONY: test race crash explore mutants oracle bench bench-compare fuzz examples
 test: ## every test
 	$(GO) test ./...
 
@@ -110,6 +114,16 @@ race: ## every test again, shuffled, with the race detector
 
 crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
 	$(GO) test -count=1 -v -timeout=3h -run=KilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
+
+explore: ## every schedule of one message, deeper (a million states of each configuration: half an hour)
+	$(GO) test -count=1 -v -timeout=3h -run=EverySchedule ./smsplus -explore=1000000
+
+# The state machine, the claim and the receipts.
+MUTATED := $(addprefix $(CURDIR)/smsplus/,route.go evidence.go indoubt.go job.go attempt.go completion.go claim.go receipt.go sweep.go batch.go cancel.go)
+
+mutants: ## break each rule of the protocol, then MUTANTS other places drawn with SEED, and name the changes that no test notices
+	cd tools/mutants && $(GO) run . -rules rules.txt
+	cd tools/mutants && $(GO) run . -n $(MUTANTS) -seed $(SEED) $(MUTATED)
 
 oracle: ## compare with other implementations, and check histories of calls to the stores
 	@cd test/oracle && $(GO) test ./...

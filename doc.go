@@ -1,8 +1,8 @@
 // Package smsplus is the root of a library that sends one message to one person over
-// several channels in order: LINE Push, then LINE Notification Messages, then SMS, or
-// WhatsApp, then SMS, or channels of your own. It moves on by itself when a channel
-// cannot deliver or stays silent past its wait, survives crashes, and keeps records
-// that people can search and count by template.
+// several channels in order. Examples are LINE Push, then LINE Notification Messages,
+// then SMS; or WhatsApp, then SMS. Channels may be your own. It moves on by itself when
+// a channel cannot deliver or stays silent past its wait, survives crashes, and keeps
+// records that people can search and count by template.
 //
 // This package holds no code. Its example is a service with real providers. The
 // packages, from the ground up:
@@ -29,7 +29,7 @@
 // status, whatever crashes, restarts or reorders in between, provided that the store is
 // durable.
 //
-// Nobody is messaged twice without need: not by a retry, a crash, two dispatchers, a
+// No person is messaged twice without need: not by a retry, a crash, two dispatchers, a
 // late or repeated receipt, or a fallback that fires after the delivery was known.
 //
 // Every outcome is explained: status, reason, channel and times of each attempt, per

@@ -204,14 +204,14 @@ var statistics = func() []measuredCall {
 // their trigger on. Each call claims when all leases have ended.
 var claims = []measuredCall{
 	{"claim of none", func(ctx context.Context, s filledStore) error {
-		claimed, err := s.Claim(ctx, smsplus.Claim{Now: opened, Lease: time.Minute, Limit: 100})
+		claimed, err := s.Claim(ctx, smsplus.Claim{Now: opened, Lease: time.Minute, Limit: 100, Holder: 1, Only: []channel.Name{""}})
 		if err == nil && len(claimed.Messages) != 0 {
 			return fmt.Errorf("claimed %d, want none", len(claimed.Messages))
 		}
 		return err
 	}},
 	{"claim of 100", func() func(ctx context.Context, s filledStore) error {
-		c := smsplus.Claim{Now: opened.Add(10 * quarter), Lease: time.Minute, Limit: 100}
+		c := smsplus.Claim{Now: opened.Add(10 * quarter), Lease: time.Minute, Limit: 100, Holder: 1, Only: []channel.Name{""}}
 		return func(ctx context.Context, s filledStore) error {
 			c.Now = c.Now.Add(c.Lease)
 			claimed, err := s.Claim(ctx, c)

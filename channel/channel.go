@@ -114,7 +114,7 @@ type Recipient struct {
 	LINEUserID string
 }
 
-// IsZero reports whether r addresses nobody.
+// IsZero reports whether r has no address.
 func (r Recipient) IsZero() bool { return r == Recipient{} }
 
 // Result is a provider's answer to a Send.
@@ -152,6 +152,13 @@ type Receipt struct {
 	Read bool
 	// At is when it happened, according to the provider. Zero means the time of receipt.
 	At time.Time
+	// NewID is the ID that the provider has for the message, if ProviderID is the attempt's own
+	// ID. ProviderID finds an attempt whose Send got no answer, which has the NewID from then
+	// on. NewID finds every other attempt. Empty means that there is no other ID.
+	NewID string
+	// To is the recipient's number, if the provider names it beyond doubt. It decides between
+	// attempts with the same ProviderID, which some providers use again. It is never stored.
+	To phone.Number
 }
 
 // Ref returns the reference of the message that r is about.

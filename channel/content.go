@@ -22,6 +22,9 @@ type Content interface {
 // Text is the content that every text channel takes: plain text with variables in double
 // braces, "Your code is {{code}}". A variable's name is letters, digits and underscores,
 // and does not begin with a digit; spaces around it are ignored.
+//
+// A Text prints its length alone, because a rendered one holds a person's data. Convert it
+// to a string to send it.
 type Text string
 
 // Vars returns the names of the text's variables in order of appearance. It leaves out

@@ -160,12 +160,14 @@ func ExampleText() {
 	text := channel.Text("Your code is {{code}}")
 	fmt.Println(text.Vars(), text.Check())
 	rendered, err := text.Render(map[string]string{"code": "4711"})
-	fmt.Println(rendered, err)
+	fmt.Println(string(rendered.(channel.Text)), err)
+	fmt.Println(rendered) // prints no data
 	_, err = text.Render(nil)
 	fmt.Println(err)
 	// Output:
 	// [code] <nil>
 	// Your code is 4711 <nil>
+	// channel.Text(17 characters)
 	// channel: variable "code" has no value
 }
 

@@ -254,7 +254,7 @@ func BenchmarkClaim(b *testing.B) {
 			runtime.GC()
 			c := smsplus.Claim{
 				Now: opened.Add(1000 * 24 * time.Hour), Lease: time.Minute, Limit: 100,
-				Except: []channel.Name{channel.SMS},
+				Only: []channel.Name{channel.LINEPush},
 			}
 			b.ReportAllocs()
 			for b.Loop() {

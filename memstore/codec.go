@@ -55,14 +55,15 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 	return append(b, 0)
 }
 
-// route is a decoded route. Messages get clones of the plan.
-type route struct {
+// decodedRoute is the part of a message that appendRoute encodes. Messages get clones of
+// the plan.
+type decodedRoute struct {
 	scenario string
 	plan     []smsplus.PlannedStep
 }
 
 // decodeRoute decodes a text of appendRoute.
-func decodeRoute(text string) route {
+func decodeRoute(text string) decodedRoute {
 	last := len(text) - 1
 	var m smsplus.Message
 	if err := rowcodec.DecodeRouteString(text[:last], &m); err != nil {
@@ -71,7 +72,7 @@ func decodeRoute(text string) route {
 	if text[last] == 1 {
 		m.Plan = []smsplus.PlannedStep{}
 	}
-	return route{m.Scenario, m.Plan}
+	return decodedRoute{m.Scenario, m.Plan}
 }
 
 // appendTimes appends a byte with a bit for each time that is not zero, and then these
@@ -106,6 +107,7 @@ func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 		b = append(b, a.ID[:]...)
 		b = binary.AppendVarint(b, int64(a.Step))
 		b = binary.AppendVarint(b, int64(a.Tries))
+		b = binary.AppendVarint(b, int64(a.Doubts))
 		b = appendText(b, string(a.Reason))
 		b = appendText(b, a.Detail)
 	}
@@ -147,11 +149,11 @@ func (r *reader) text() string {
 	return s
 }
 
-// count returns the number of elements that follow, and -1 for nil.
-func (r *reader) count() int { return int(r.uvarint()) - 1 }
+// elementCount returns the number of elements that follow, and -1 for nil.
+func (r *reader) elementCount() int { return int(r.uvarint()) - 1 }
 
 func (r *reader) textMap() map[string]string {
-	n := r.count()
+	n := r.elementCount()
 	if n < 0 {
 		return nil
 	}
@@ -183,6 +185,7 @@ func (r *reader) attempt(a *smsplus.Attempt, channels []string) {
 	r.s = r.s[16:]
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
+	a.Doubts = int(r.varint())
 	a.Reason = status.Reason(r.text())
 	a.Detail = r.text()
 }
@@ -193,11 +196,12 @@ const readAtIndex = 3
 func (r *reader) attemptSummary() attemptSummary {
 	t := attemptSummary{channel: uint32(r.uvarint()), status: status.Status(r.byte()), providerID: r.text()}
 	bits := r.byte()
-	t.read = bits&(1<<readAtIndex) != 0
+	t.wasRead = bits&(1<<readAtIndex) != 0
 	for ; bits != 0; bits &= bits - 1 {
 		r.uvarint()
 	}
 	r.s = r.s[16:]
+	r.uvarint()
 	r.uvarint()
 	r.uvarint()
 	r.text()
@@ -211,7 +215,7 @@ func (rec *record) appendAttempts(ts []attemptSummary) []attemptSummary {
 	for bits := r.byte(); bits != 0; bits &= bits - 1 {
 		r.uvarint()
 	}
-	for range r.count() {
+	for range r.elementCount() {
 		ts = append(ts, r.attemptSummary())
 	}
 	return ts
@@ -245,6 +249,8 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.TriggeredAt = microtime.Time(rec.triggeredAt)
 	m.DueAt = microtime.Time(rec.dueAt)
 	m.Claims = int(rec.claims)
+	m.Sending = int(rec.sending)
+	m.Holder = rec.holder
 	m.Version = rec.version
 
 	r := reader{s: rec.fixed}
@@ -258,7 +264,7 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 
 	r = reader{s: rec.state}
 	r.times(&m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
-	if n := r.count(); n >= 0 {
+	if n := r.elementCount(); n >= 0 {
 		m.Attempts = make([]smsplus.Attempt, n)
 	}
 	for i := range m.Attempts {

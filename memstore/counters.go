@@ -39,7 +39,7 @@ func (rec *record) messageUnit() countUnit {
 
 // attemptUnit returns the unit of one of the message's attempts.
 func (rec *record) attemptUnit(a attemptSummary) countUnit {
-	return countUnit{channelScope(a.channel), rec.status().Group(), rec.count.Attempt(a.status, a.read)}
+	return countUnit{channelScope(a.channel), rec.status().Group(), rec.count.Attempt(a.status, a.wasRead)}
 }
 
 // apply stops counting a message as the units before, and counts it as the units after.

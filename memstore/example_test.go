@@ -31,7 +31,9 @@ func Example() {
 		return
 	}
 
-	claimed, err := store.Claim(ctx, smsplus.Claim{Now: now, Lease: time.Minute, Limit: 10})
+	claimed, err := store.Claim(ctx, smsplus.Claim{
+		Now: now, Lease: time.Minute, Limit: 10, Holder: 1, Only: []channel.Name{channel.SMS},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

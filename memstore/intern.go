@@ -87,20 +87,20 @@ func (n *internTable) allTexts() []string {
 type routeTable struct {
 	internTable
 
-	decoding sync.Mutex              // serializes the writers of decoded
-	decoded  atomic.Pointer[[]route] // by number, perhaps without the latest ones
+	decoding sync.Mutex                     // serializes the writers of decoded
+	decoded  atomic.Pointer[[]decodedRoute] // by number, perhaps without the latest ones
 }
 
 // allRoutes returns the routes by their numbers. The slice stays valid as that of
 // allTexts does.
-func (t *routeTable) allRoutes() []route {
+func (t *routeTable) allRoutes() []decodedRoute {
 	texts := t.allTexts()
 	if p := t.decoded.Load(); p != nil && len(*p) >= len(texts) {
 		return *p
 	}
 	t.decoding.Lock()
 	defer t.decoding.Unlock()
-	var routes []route
+	var routes []decodedRoute
 	if p := t.decoded.Load(); p != nil {
 		routes = *p
 	}

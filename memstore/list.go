@@ -25,7 +25,7 @@ type list struct {
 
 const (
 	runSize = 256
-	// A run with fewer than mergeBelow entries is merged with a neighbor, if the two
+	// mergeBelow is the size below which a run is merged with a neighbor, if the two
 	// together have at most maxMergedSize. The margin up to runSize prevents that the
 	// merged run is soon split again.
 	mergeBelow    = runSize / 4
@@ -144,6 +144,19 @@ func (l *list) ascend() iter.Seq[entry] {
 	return func(yield func(entry) bool) {
 		for _, r := range l.runs {
 			for _, e := range r {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ascendFrom yields the given entry, if the list has it, and those after it.
+func (l *list) ascendFrom(at int64, t tieOrder) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for run, i := l.searchEntry(at, t); run < len(l.runs); run, i = run+1, 0 {
+			for _, e := range l.runs[run][i:] {
 				if !yield(e) {
 					return
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func anyAttempts(t *rapid.T) []smsplus.Attempt {
 			Detail:      rapid.String().Draw(t, "detail"),
 			ProviderID:  rapid.SampledFrom([]string{"", "p1", "p2", "p3"}).Draw(t, "provider ID"),
 			Tries:       rapid.IntRange(0, 1000).Draw(t, "tries"),
+			Doubts:      rapid.IntRange(0, 1000).Draw(t, "doubts"),
 			StartedAt:   anyTimeOrNone.Draw(t, "started"),
 			AcceptedAt:  anyTimeOrNone.Draw(t, "accepted"),
 			DeliveredAt: anyTimeOrNone.Draw(t, "delivered"),
@@ -102,7 +104,6 @@ func drawMessage(t *rapid.T) smsplus.Message {
 			}
 		}), 0, 3).Draw(t, "plan"),
 		TriggeredAt: anyTime.Draw(t, "triggered"),
-		Claims:      rapid.IntRange(0, 3).Draw(t, "claims"),
 		Version:     rapid.Int64().Draw(t, "version"),
 	}
 	drawState(t, &m)
@@ -123,6 +124,9 @@ func drawState(t *rapid.T, m *smsplus.Message) {
 	m.ExpiresAt = anyTimeOrNone.Draw(t, "expires")
 	m.CanceledAt = anyTimeOrNone.Draw(t, "canceled")
 	m.DueAt = anyTimeOrNone.Draw(t, "due")
+	m.Claims = rapid.IntRange(0, math.MaxInt32/2).Draw(t, "claims")
+	m.Sending = rapid.IntRange(-1, math.MaxInt16).Draw(t, "sending")
+	m.Holder = rapid.Int64().Draw(t, "holder")
 }
 
 func drawFilter(t *rapid.T) smsplus.Filter {
@@ -270,7 +274,6 @@ func TestStore_AgreesWithPlainSlices(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, []uuid.UUID{m.ID}, stale, "the second is stale")
 				m.Version++
-				m.Claims = 0
 				model.messages[i] = asStored(m)
 			},
 			"Claim": func(t *rapid.T) {
@@ -278,14 +281,30 @@ func TestStore_AgreesWithPlainSlices(t *testing.T) {
 					Now:    anyTime.Draw(t, "now"),
 					Lease:  time.Duration(rapid.IntRange(-1, 10).Draw(t, "lease")) * time.Hour,
 					Limit:  rapid.IntRange(1, 4).Draw(t, "limit"),
-					Except: rapid.SliceOfN(anyChannel, 0, 2).Draw(t, "except"),
+					Holder: rapid.Int64().Draw(t, "holder"),
+					Only:   rapid.SliceOfN(anyChannel, 0, 6).Draw(t, "only"),
+				}
+				if rapid.Bool().Draw(t, "skip") {
+					c.SkipTemplates = rapid.SliceOfN(anyTemplate, 0, 3).Draw(t, "templates")
 				}
 				got, err := store.Claim(ctx, c)
 				require.NoError(t, err)
+				require.Len(t, got.Due, len(got.Messages))
+				require.True(t, slices.IsSortedFunc(got.Due, time.Time.Compare))
 				var dues, stay []time.Time
+				passed := map[channel.Name]time.Time{}
 				for i := range model.messages {
 					m := &model.messages[i]
-					if m.DueAt.IsZero() || slices.Contains(c.Except, m.Lane) {
+					if m.DueAt.IsZero() {
+						continue
+					}
+					if !slices.Contains(c.Only, m.Lane) {
+						if at, ok := passed[m.Lane]; !ok || m.DueAt.Before(at) {
+							passed[m.Lane] = m.DueAt
+						}
+						continue
+					}
+					if slices.Contains(c.SkipTemplates, m.Template) {
 						continue
 					}
 					j := slices.IndexFunc(got.Messages, func(g smsplus.Message) bool { return g.ID == m.ID })
@@ -295,16 +314,22 @@ func TestStore_AgreesWithPlainSlices(t *testing.T) {
 					}
 					require.False(t, m.DueAt.After(c.Now))
 					dues = append(dues, m.DueAt)
+					require.Equal(t, m.DueAt, got.Due[j])
 					m.DueAt = truncateTime(c.Now.Add(c.Lease))
 					m.Version++
 					m.Claims++
+					m.Holder = c.Holder
 					require.Equal(t, *m, got.Messages[j])
 				}
 				require.Len(t, dues, len(got.Messages), "each is the model's, once")
 				slices.SortFunc(dues, time.Time.Compare)
 				slices.SortFunc(stay, time.Time.Compare)
-				dues, stay = append(dues, time.Time{}), append(stay, time.Time{})
-				require.Equal(t, dues[0], got.DueAt)
+				stay = append(stay, time.Time{})
+				for _, p := range got.Passed {
+					require.Equal(t, passed[p.Lane], p.DueAt)
+					delete(passed, p.Lane)
+				}
+				require.Empty(t, passed)
 				require.Equal(t, stay[0], got.Next)
 				if len(got.Messages) > 0 && !stay[0].IsZero() {
 					require.False(t, stay[0].Before(dues[len(got.Messages)-1]), "the earliest are taken")
@@ -312,6 +337,34 @@ func TestStore_AgreesWithPlainSlices(t *testing.T) {
 				if len(got.Messages) < c.Limit {
 					require.True(t, stay[0].IsZero() || stay[0].After(c.Now), "nothing due is left")
 				}
+			},
+			"SetAside": func(t *rapid.T) {
+				until := anyTime.Draw(t, "until")
+				var rows []smsplus.Unreadable
+				for i := range model.messages {
+					m := &model.messages[i]
+					switch rapid.IntRange(0, 2).Draw(t, "set aside") {
+					case 1:
+						rows = append(rows, smsplus.Unreadable{ID: m.ID, Version: m.Version + 1})
+					case 2:
+						rows = append(rows, smsplus.Unreadable{ID: m.ID, Version: m.Version})
+						m.DueAt, m.Holder = truncateTime(until), 0
+						m.Version++
+						m.Claims--
+					}
+				}
+				require.NoError(t, store.SetAside(ctx, append(rows, smsplus.Unreadable{ID: drawID(t)}), until))
+			},
+			"ListParked": func(t *rapid.T) {
+				var got []channel.Receipt
+				limit := rapid.IntRange(1, 4).Draw(t, "limit")
+				for after, more := "", true; more; more = after != "" {
+					page, next, err := store.ListParked(ctx, after, limit)
+					require.NoError(t, err)
+					require.LessOrEqual(t, len(page), limit)
+					got, after = append(got, page...), next
+				}
+				require.ElementsMatch(t, model.parked, got)
 			},
 			"Park": func(t *rapid.T) {
 				ref := anyRef.Draw(t, "ref")

@@ -1,6 +1,8 @@
 package memstore
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -50,6 +52,31 @@ func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
 		rs = append(rs, p.slots[h])
 	}
 	return rs
+}
+
+// page returns up to limit receipts from the given position on, and the cursor of the
+// next page, or "".
+func (p *parkedReceipts) page(from entry, limit int) (rs []channel.Receipt, next string) {
+	for e := range p.byTime.ascendFrom(from.at, handleOrder(from.handle)) {
+		if len(rs) == limit {
+			return rs, parkedCursor(e)
+		}
+		rs = append(rs, p.slots[e.handle])
+	}
+	return rs, ""
+}
+
+// parkedCursor returns the cursor of a page that starts at e.
+func parkedCursor(e entry) string { return fmt.Sprintf("%d.%d", e.at, e.handle) }
+
+func parseParkedCursor(cursor string) (from entry, err error) {
+	if cursor == "" {
+		return entry{at: math.MinInt64}, nil
+	}
+	if n, err := fmt.Sscanf(cursor, "%d.%d", &from.at, &from.handle); n != 2 {
+		return entry{}, fmt.Errorf("memstore: bad cursor of parked receipts: %w", err)
+	}
+	return from, nil
 }
 
 // remove removes the receipts of a ref.

@@ -24,21 +24,22 @@ type record struct {
 	phone phone.Number
 	// Times are microseconds since 1970. A dueAt of microtime.Never is never.
 	triggeredAt, dueAt int64
-	version            int64
-	// fixed has the encoded fields that the trigger fixes, state those that an update
-	// replaces.
+	version, holder    int64
+	// fixed has the encoded fields that the trigger fixes, state has the fields that
+	// an update replaces.
 	fixed, state string
 	claims       int32
 	// These are numbers of names. A route is a scenario and a plan.
 	template, route, channel, lane, country uint32
 	count                                   smsplus.Count // has the status
+	sending                                 int16
 }
 
 // attemptSummary has the fields of an attempt that the indexes and the counters use.
 type attemptSummary struct {
 	channel    uint32
 	status     status.Status
-	read       bool
+	wasRead    bool
 	providerID string
 }
 
@@ -52,7 +53,7 @@ type internTables struct {
 // number of a record that was stored before it was taken.
 type internSnapshot struct {
 	templates, channels []string
-	routes              []route
+	routes              []decodedRoute
 }
 
 func (v *internTables) takeSnapshot() internSnapshot {
@@ -66,7 +67,6 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 	r.phone = m.To.Phone
 	r.triggeredAt = microtime.Of(m.TriggeredAt)
 	r.version = m.Version
-	r.claims = int32(m.Claims)
 	r.template = v.templates.intern(m.Template)
 	if !m.To.Phone.IsZero() {
 		r.country = v.countries.intern(m.To.Phone.CountryCode())
@@ -88,6 +88,9 @@ func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 		channel: v.channels.intern(string(m.Channel)),
 		lane:    v.channels.intern(string(m.Lane)),
 		count:   smsplus.CountMessage(m),
+		claims:  int32(m.Claims),
+		sending: int16(m.Sending),
+		holder:  m.Holder,
 	}
 }
 
@@ -98,8 +101,8 @@ func (rec *record) status() status.Status { return rec.count.Status }
 func (rec *record) update(state record) {
 	rec.dueAt, rec.state = state.dueAt, state.state
 	rec.channel, rec.lane, rec.count = state.channel, state.lane, state.count
+	rec.claims, rec.sending, rec.holder = state.claims, state.sending, state.holder
 	rec.version++
-	rec.claims = 0
 }
 
 // checkStatuses rejects statuses that do not exist, because the counters have no place

@@ -76,7 +76,7 @@ func (t *table) walkBatch(sel *selection, after *uuid.UUID, f func(*record) bool
 		if e.at < sel.From {
 			return false
 		}
-		r := t.slab.at(e.handle)
+		r := t.slab.get(e.handle)
 		if sel.matches(r) && !f(r) {
 			return false
 		}

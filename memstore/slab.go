@@ -14,7 +14,7 @@ type slab struct {
 	highest     handle // the highest handle in use or in freeHandles
 }
 
-func (s *slab) at(h handle) *record { return &s.chunks[h/chunkSize][h%chunkSize] }
+func (s *slab) get(h handle) *record { return &s.chunks[h/chunkSize][h%chunkSize] }
 
 func (s *slab) add(r record) handle {
 	var h handle
@@ -27,11 +27,11 @@ func (s *slab) add(r record) handle {
 			s.chunks = append(s.chunks, make([]record, chunkSize))
 		}
 	}
-	*s.at(h) = r
+	*s.get(h) = r
 	return h
 }
 
 func (s *slab) free(h handle) {
-	*s.at(h) = record{}
+	*s.get(h) = record{}
 	s.freeHandles = append(s.freeHandles, h)
 }

@@ -136,7 +136,7 @@ func (s *Store) insertRecords(ctx context.Context, ms []smsplus.Message, rs []re
 			continue
 		}
 		if h, ok := s.table.handleByKey(ms[i].Key); ok {
-			holders = append(holders, *s.table.slab.at(h))
+			holders = append(holders, *s.table.slab.get(h))
 		}
 	}
 	if len(holders) > 0 {
@@ -154,20 +154,42 @@ func (s *Store) insertRecords(ctx context.Context, ms []smsplus.Message, rs []re
 	return nil, nil
 }
 
-// Claim implements [smsplus.Store].
+// Claim implements [smsplus.Store]. No message is unreadable.
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-	var except []uint32
-	for _, name := range c.Except {
-		if number, ok := s.interned.channels.lookup(string(name)); ok {
-			except = append(except, number)
+	request := claimRequest{
+		now: microtime.Of(c.Now), leaseEnd: microtime.Of(c.Now.Add(c.Lease)), limit: c.Limit, holder: c.Holder,
+	}
+	for _, name := range c.Only {
+		if number, ok := s.interned.channels.lookup(string(name)); ok && !slices.Contains(request.lanes, number) {
+			request.lanes = append(request.lanes, number)
+		}
+	}
+	for _, template := range c.SkipTemplates {
+		if number, ok := s.interned.templates.lookup(template); ok {
+			request.skipTemplates = append(request.skipTemplates, number)
 		}
 	}
 	if err := s.lock(ctx); err != nil {
 		return smsplus.Claimed{}, err
 	}
-	claimed, dueAt, next := s.table.claim(microtime.Of(c.Now), microtime.Of(c.Now.Add(c.Lease)), c.Limit, except)
+	if c.Only == nil {
+		request.lanes = s.table.allLanes()
+	}
+	rs, due, next := s.table.claim(request)
+	passed := s.table.passedLanes(request.lanes)
 	s.mu.Unlock()
-	return smsplus.Claimed{Messages: s.decodeRecords(claimed), DueAt: microtime.Time(dueAt), Next: microtime.Time(next)}, nil
+
+	claimed := smsplus.Claimed{
+		Messages: s.decodeRecords(rs), Due: make([]time.Time, len(due)), Next: microtime.Time(next),
+	}
+	for i, at := range due {
+		claimed.Due[i] = microtime.Time(at)
+	}
+	for _, p := range passed {
+		name := s.interned.channels.allTexts()[p.lane]
+		claimed.Passed = append(claimed.Passed, smsplus.PassedLane{Lane: channel.Name(name), DueAt: microtime.Time(p.dueAt)})
+	}
+	return claimed, nil
 }
 
 // Update implements [smsplus.Store].
@@ -186,13 +208,27 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	defer s.mu.Unlock()
 	for i := range ms {
 		h, ok := s.table.handleByID(ms[i].ID)
-		if !ok || s.table.slab.at(h).version != ms[i].Version {
+		if !ok || s.table.slab.get(h).version != ms[i].Version {
 			stale = append(stale, ms[i].ID)
 			continue
 		}
 		s.table.replace(h, d.records[i])
 	}
 	return stale, nil
+}
+
+// SetAside implements [smsplus.Store].
+func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	for _, u := range rows {
+		if h, ok := s.table.handleByID(u.ID); ok && s.table.slab.get(h).version == u.Version {
+			s.table.setAside(h, microtime.Of(until))
+		}
+	}
+	return nil
 }
 
 // Message implements [smsplus.Store].
@@ -203,7 +239,7 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	h, ok := s.table.handleByID(id)
 	var r record
 	if ok {
-		r = *s.table.slab.at(h)
+		r = *s.table.slab.get(h)
 	}
 	s.mu.RUnlock()
 	if !ok {
@@ -235,7 +271,7 @@ func (s *Store) recordsByProviderID(ctx context.Context, refs []channel.Ref) ([]
 	hs = slices.Compact(hs)
 	rs := make([]record, len(hs))
 	for i, h := range hs {
-		rs[i] = *s.table.slab.at(h)
+		rs[i] = *s.table.slab.get(h)
 	}
 	return rs, nil
 }
@@ -259,6 +295,20 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 	}
 	defer s.mu.RUnlock()
 	return s.parked.receipts(refs), nil
+}
+
+// ListParked implements [smsplus.Store]. The order is that of time.
+func (s *Store) ListParked(ctx context.Context, after string, limit int) (rs []channel.Receipt, next string, err error) {
+	from, err := parseParkedCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := s.rlock(ctx); err != nil {
+		return nil, "", err
+	}
+	defer s.mu.RUnlock()
+	rs, next = s.parked.page(from, limit)
+	return rs, next, nil
 }
 
 // Unpark implements [smsplus.Store].
@@ -371,7 +421,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 			buf = r.appendAttempts(buf[:0])
 			for _, a := range buf {
 				if a.channel == sel.channel {
-					sum.add(r.count.Attempt(a.status, a.read), plusOne)
+					sum.add(r.count.Attempt(a.status, a.wasRead), plusOne)
 				}
 			}
 			return true
@@ -398,7 +448,7 @@ func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
 		if e.at >= before || len(ended) >= limit {
 			break
 		}
-		if s.table.slab.at(e.handle).dueAt == microtime.Never {
+		if s.table.slab.get(e.handle).dueAt == microtime.Never {
 			ended = append(ended, e)
 		}
 	}

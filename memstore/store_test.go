@@ -56,7 +56,9 @@ func TestClaim_NeverSharesMessageBetweenCallers(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				c, err := s.Claim(t.Context(), smsplus.Claim{Now: noon.Add(time.Hour), Lease: time.Hour, Limit: 3})
+				c, err := s.Claim(t.Context(), smsplus.Claim{
+					Now: noon.Add(time.Hour), Lease: time.Hour, Limit: 3, Only: []channel.Name{messageDue(0).Lane},
+				})
 				if err != nil {
 					t.Error(err)
 				}
@@ -211,10 +213,12 @@ func TestStore_ClosedRejectsEveryCall(t *testing.T) {
 		"Insert":       func() error { _, err := s.Insert(ctx, ms); return err },
 		"Claim":        func() error { _, err := s.Claim(ctx, smsplus.Claim{Now: noon, Limit: 1}); return err },
 		"Update":       func() error { _, err := s.Update(ctx, ms); return err },
+		"SetAside":     func() error { return s.SetAside(ctx, nil, noon) },
 		"Message":      func() error { _, err := s.Message(ctx, ms[0].ID); return err },
 		"ByProviderID": func() error { _, err := s.ByProviderID(ctx, refs); return err },
 		"Park":         func() error { return s.Park(ctx, nil) },
 		"Parked":       func() error { _, err := s.Parked(ctx, refs); return err },
+		"ListParked":   func() error { _, _, err := s.ListParked(ctx, "", 1); return err },
 		"Unpark":       func() error { return s.Unpark(ctx, refs) },
 		"Records":      func() error { _, err := s.Records(ctx, smsplus.Filter{}); return err },
 		"Stats":        func() error { _, err := s.Stats(ctx, smsplus.Filter{}); return err },

@@ -33,7 +33,7 @@ type table struct {
 	byID, byPhone, byKey, byProviderID hashIndex
 
 	// dueByLane has, for the number of each lane, the records with a DueAt in order of it.
-	// A claim thus skips the lanes that it excludes.
+	// A claim reads only the lanes that it takes from.
 	dueByLane []list
 
 	counters counters
@@ -41,6 +41,7 @@ type table struct {
 	// These are buffers of the methods that change the table.
 	oldAttempts, newAttempts []attemptSummary
 	oldUnits, newUnits       []countUnit
+	taken                    []entry
 }
 
 func newTable() *table {
@@ -65,7 +66,7 @@ func listOf(ls []list, number uint32) *list {
 
 // idOrder orders the records of one trigger time.
 func (t *table) idOrder(id *uuid.UUID) tieOrder {
-	return func(h handle) int { return bytes.Compare(t.slab.at(h).id[:], id[:]) }
+	return func(h handle) int { return bytes.Compare(t.slab.get(h).id[:], id[:]) }
 }
 
 // handleOrder orders the records of one due time.
@@ -73,7 +74,7 @@ func handleOrder(own handle) tieOrder {
 	return func(h handle) int { return cmp.Compare(h, own) }
 }
 
-func (t *table) triggeredAtOf(h handle) int64 { return t.slab.at(h).triggeredAt }
+func (t *table) triggeredAtOf(h handle) int64 { return t.slab.get(h).triggeredAt }
 
 func (t *table) hashID(id uuid.UUID) uint64 { return maphash.Bytes(t.seed, id[:]) }
 
@@ -115,7 +116,7 @@ func (t *table) insert(r record) bool {
 
 // replace replaces the state of a record.
 func (t *table) replace(h handle, state record) {
-	r := t.slab.at(h)
+	r := t.slab.get(h)
 	old := *r
 	r.update(state)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
@@ -131,7 +132,7 @@ func (t *table) replace(h handle, state record) {
 }
 
 func (t *table) drop(h handle) {
-	r := *t.slab.at(h)
+	r := *t.slab.get(h)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
 	t.byID.remove(t.hashID(r.id), e, tie)
 	t.all.remove(e, tie)
@@ -219,7 +220,7 @@ func (t *table) removeDue(h handle, r *record) {
 // handleByID returns the record with the ID.
 func (t *table) handleByID(id uuid.UUID) (handle, bool) {
 	for h := range t.byID.handles(t.hashID(id)) {
-		if t.slab.at(h).id == id {
+		if t.slab.get(h).id == id {
 			return h, true
 		}
 	}
@@ -229,7 +230,7 @@ func (t *table) handleByID(id uuid.UUID) (handle, bool) {
 // handleByKey returns the record with the key.
 func (t *table) handleByKey(key string) (handle, bool) {
 	for h := range t.byKey.handles(t.hashKey(key)) {
-		if t.slab.at(h).key() == key {
+		if t.slab.get(h).key() == key {
 			return h, true
 		}
 	}
@@ -244,57 +245,136 @@ func (t *table) appendHandlesByRef(hs []handle, channel uint32, providerID strin
 	}
 	var buf [4]attemptSummary
 	for h := range t.byProviderID.handles(t.hashProviderID(channel, providerID)) {
-		if hasRef(t.slab.at(h).appendAttempts(buf[:0]), attemptSummary{channel: channel, providerID: providerID}) {
+		if hasRef(t.slab.get(h).appendAttempts(buf[:0]), attemptSummary{channel: channel, providerID: providerID}) {
 			hs = append(hs, h)
 		}
 	}
 	return hs
 }
 
-// earliestDue returns the list with the earliest due record, among the lanes that are
-// not in except. It returns nil if there is none.
-func (t *table) earliestDue(except []uint32) *list {
-	var first *list
-	for lane := range t.dueByLane {
-		l := &t.dueByLane[lane]
-		if l.length == 0 || first != nil && first.first().at <= l.first().at || slices.Contains(except, uint32(lane)) {
-			continue
-		}
-		first = l
-	}
-	return first
+// claimRequest is a [smsplus.Claim] in numbers.
+type claimRequest struct {
+	now, leaseEnd int64
+	limit         int
+	holder        int64
+	lanes         []uint32
+	skipTemplates []uint32
 }
 
-// claim leases up to limit due records, the earliest first. dueAt is when the first of
-// them fell due, and next the earliest due time of the others, each microtime.Never if
-// there is none.
-func (t *table) claim(now, leaseEnd int64, limit int, except []uint32) (claimed []record, dueAt, next int64) {
-	dueAt, next = microtime.Never, microtime.Never
-	var hs []handle
-	for len(hs) < limit {
-		l := t.earliestDue(except)
-		if l == nil || l.first().at > now {
-			break
+// claim leases up to limit due records, the earliest first. due holds when each of them
+// fell due. next is the earliest due time of the records that stayed in the lanes, or
+// microtime.Never.
+func (t *table) claim(c claimRequest) (claimed []record, due []int64, next int64) {
+	lanes := make([]*list, 0, 8)
+	for _, lane := range c.lanes {
+		if l := listOf(t.dueByLane, lane); l.length > 0 {
+			lanes = append(lanes, l)
 		}
-		e := l.takeFirst()
-		if len(hs) == 0 {
-			dueAt = e.at
-		}
-		hs = append(hs, e.handle)
 	}
-	if l := t.earliestDue(except); l != nil {
-		next = l.first().at
+	if len(c.skipTemplates) == 0 {
+		next = t.takeDue(lanes, c.now, c.limit)
+	} else {
+		next = t.takeDueExcept(lanes, c.now, c.limit, c.skipTemplates)
 	}
-	claimed = make([]record, len(hs))
-	for i, h := range hs {
-		r := t.slab.at(h)
-		r.dueAt = leaseEnd
+	taken := t.taken
+	claimed, due = make([]record, len(taken)), make([]int64, len(taken))
+	for i, e := range taken {
+		r := t.slab.get(e.handle)
+		r.dueAt, r.holder = c.leaseEnd, c.holder
 		r.version++
 		r.claims++
-		claimed[i] = *r
+		claimed[i], due[i] = *r, e.at
 	}
-	for i, h := range hs {
-		t.addDue(h, &claimed[i])
+	for i, e := range taken {
+		t.addDue(e.handle, &claimed[i])
 	}
-	return claimed, dueAt, next
+	return claimed, due, next
+}
+
+// takeDue moves up to limit due entries from the lists to t.taken, the earliest first. next
+// is the time of the first one that stays.
+func (t *table) takeDue(ls []*list, now int64, limit int) (next int64) {
+	for t.taken = t.taken[:0]; ; {
+		var first *list
+		for _, l := range ls {
+			if l.length > 0 && (first == nil || l.first().at < first.first().at) {
+				first = l
+			}
+		}
+		switch {
+		case first == nil:
+			return microtime.Never
+		case len(t.taken) == limit || first.first().at > now:
+			return first.first().at
+		}
+		t.taken = append(t.taken, first.takeFirst())
+	}
+}
+
+// takeDueExcept is takeDue without the records of some templates, which stay and are
+// never next.
+func (t *table) takeDueExcept(ls []*list, now int64, limit int, templates []uint32) (next int64) {
+	taken := t.taken[:0]
+	for _, l := range ls {
+		fromList := 0
+		for e := range l.ascend() {
+			if slices.Contains(templates, t.slab.get(e.handle).template) {
+				continue
+			}
+			taken = append(taken, e)
+			if fromList++; fromList > limit || e.at > now {
+				break // the last one is only to be next
+			}
+		}
+	}
+	slices.SortStableFunc(taken, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+	next = microtime.Never
+	for i, e := range taken {
+		if i == limit || e.at > now {
+			taken, next = taken[:i], e.at
+			break
+		}
+	}
+	for _, e := range taken {
+		t.removeDue(e.handle, t.slab.get(e.handle))
+	}
+	t.taken = taken
+	return next
+}
+
+// passedLane is a lane that a claim did not take from, with the due time of its first
+// record.
+type passedLane struct {
+	lane  uint32
+	dueAt int64
+}
+
+// allLanes returns the numbers of the lanes that had messages.
+func (t *table) allLanes() []uint32 {
+	var lanes []uint32
+	for lane := range t.dueByLane {
+		lanes = append(lanes, uint32(lane))
+	}
+	return lanes
+}
+
+// passedLanes returns the lanes with due times that are not among the given ones.
+func (t *table) passedLanes(lanes []uint32) []passedLane {
+	var passed []passedLane
+	for lane := range t.dueByLane {
+		if l := &t.dueByLane[lane]; l.length > 0 && !slices.Contains(lanes, uint32(lane)) {
+			passed = append(passed, passedLane{uint32(lane), l.first().at})
+		}
+	}
+	return passed
+}
+
+// setAside gives back a claimed record that its caller cannot read.
+func (t *table) setAside(h handle, until int64) {
+	r := t.slab.get(h)
+	t.removeDue(h, r)
+	r.dueAt, r.holder = until, 0
+	r.version++
+	r.claims--
+	t.addDue(h, r)
 }

@@ -307,7 +307,7 @@ func BenchmarkRetention(b *testing.B) {
 					claims.Go(func() error {
 						for ctx.Err() == nil {
 							before := time.Now()
-							if _, err := other.Claim(b.Context(), smsplus.Claim{Now: now, Lease: time.Minute, Limit: batch}); err != nil {
+							if _, err := other.Claim(b.Context(), smsplus.Claim{Now: now, Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush}}); err != nil {
 								return err
 							}
 							longest = max(longest, time.Since(before))
@@ -359,7 +359,7 @@ func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool)
 }
 
 // BenchmarkClaim claims batches from a queue that never gets empty, with a third of the
-// messages in an excluded lane, and claims from a queue in which nothing is due.
+// messages in a lane that is left alone, and claims from a queue in which nothing is due.
 func BenchmarkClaim(b *testing.B) {
 	schema := pgtest.Schema(b)
 	s := openStore(b, pgtest.Pool(b, nil), pgstore.Options{Schema: schema})
@@ -371,7 +371,7 @@ func BenchmarkClaim(b *testing.B) {
 		}
 		insertAll(b, s, ms...)
 	}
-	c := smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Except: []channel.Name{channel.SMS}}
+	c := smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush, channel.WhatsApp}}
 	b.Run("idle", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -391,6 +391,40 @@ func BenchmarkClaim(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.N)*batch/b.Elapsed().Seconds(), "messages/s")
 	})
+}
+
+// BenchmarkClaimOldTransaction claims from a queue in which nothing is due, after many
+// messages were sent while a transaction was open, which keeps vacuum from their index
+// entries.
+func BenchmarkClaimOldTransaction(b *testing.B) {
+	pool := pgtest.Pool(b, nil)
+	s := openStore(b, pool, pgstore.Options{Schema: pgtest.Schema(b)})
+	c := smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush}}
+	for _, sent := range []int{0, 25_600} {
+		b.Run(fmt.Sprint("sent-", sent), func(b *testing.B) {
+			tx, err := pool.BeginTx(b.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+			require.NoError(b, err)
+			defer tx.Rollback(b.Context()) //nolint:errcheck // it wrote nothing
+			_, err = tx.Exec(b.Context(), "SELECT")
+			require.NoError(b, err)
+			for i := range sent / batch {
+				insertAll(b, s, claimedBatch(i)...)
+				c.Now = c.Now.Add(2 * c.Lease) // their leases have ended
+				claimed, err := s.Claim(b.Context(), c)
+				require.NoError(b, err)
+				for k := range claimed.Messages {
+					setDelivered(&claimed.Messages[k], k)
+				}
+				_, err = s.Update(b.Context(), claimed.Messages)
+				require.NoError(b, err)
+			}
+			for b.Loop() {
+				if claimed, err := s.Claim(b.Context(), c); err != nil || len(claimed.Messages) != 0 {
+					b.Fatal(len(claimed.Messages), err)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkLife measures the full life of a message. 64 goroutines call Send, a channel that

@@ -2,21 +2,27 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Claim implements [smsplus.Store].
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Claimed, err error) {
-	excluded := make([]string, len(c.Except))
-	for i, lane := range c.Except {
-		excluded[i] = string(lane)
+	var lanes []string // NULL stands for every lane
+	if c.Only != nil {
+		lanes = make([]string, len(c.Only))
 	}
+	for i, lane := range c.Only {
+		lanes[i] = string(lane)
+	}
+	skipped := append([]string{}, c.SkipTemplates...)
 	err = s.retry(ctx, "claim", func(ctx context.Context) (err error) {
-		claimed, err = s.claimOnce(ctx, c, excluded)
+		claimed, err = s.claimOnce(ctx, c, lanes, skipped)
 		return err
 	})
 	if err == nil {
@@ -26,32 +32,56 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 }
 
 // claimOnce runs sql/claim.sql.
-func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, excluded []string) (claimed smsplus.Claimed, err error) {
-	rows, err := s.pool.Query(ctx, s.statements.claim.text(c.Limit), c.Now, c.Now.Add(c.Lease), excluded)
+func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped []string) (claimed smsplus.Claimed, err error) {
+	rows, err := s.pool.Query(ctx, s.statements.claim.textWithLimit(c.Limit), c.Now, c.Now.Add(c.Lease), lanes, c.Holder, skipped)
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}
-	var rs []scannedMessage
+	var (
+		rs       []scannedMessage
+		dues     []time.Time
+		next     pgtype.Timestamptz
+		passed   []string
+		passedAt []time.Time
+	)
+	first := []any{&next, &passed, &passedAt} // equal in all rows
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
-		var next, due pgtype.Timestamptz
-		if row.RawValues()[1] == nil { // nothing was due: the row has the next due time alone
-			targets := make([]any, len(row.RawValues()))
-			targets[0] = &next
-			err := row.Scan(targets...)
-			claimed.Next = timeOrZero(next)
-			return struct{}{}, err
+		var due pgtype.Timestamptz
+		r, ok, err := s.scanMessage(row, append(first, &due)...)
+		first = []any{nil, nil, nil}
+		if ok {
+			rs, dues = append(rs, r), append(dues, timeOrZero(due))
 		}
-		r, err := s.scanMessage(row, &next, &due)
-		claimed.Next = timeOrZero(next)
-		if len(rs) == 0 {
-			claimed.DueAt = timeOrZero(due)
-		}
-		rs = append(rs, r)
 		return struct{}{}, err
 	})
+	if err == nil {
+		err = s.attachRoutes(ctx, s.pool, rs)
+	}
 	if err != nil {
 		return smsplus.Claimed{}, err
 	}
-	claimed.Messages, err = s.attachRoutes(ctx, s.pool, rs)
-	return claimed, err
+	claimed.Next = timeOrZero(next)
+	for i, lane := range passed {
+		claimed.Passed = append(claimed.Passed, smsplus.PassedLane{Lane: channel.Name(lane), DueAt: passedAt[i].UTC()})
+	}
+	for i := range rs {
+		if rs[i].err != nil {
+			claimed.Unreadable = append(claimed.Unreadable, rs[i].unreadable())
+			continue
+		}
+		claimed.Messages, claimed.Due = append(claimed.Messages, rs[i].Message), append(claimed.Due, dues[i])
+	}
+	return claimed, nil
+}
+
+// SetAside implements [smsplus.Store].
+func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	ids, versions := make([]pgtype.UUID, len(rows)), make([]int64, len(rows))
+	for i, u := range rows {
+		ids[i], versions[i] = pgtype.UUID{Bytes: u.ID, Valid: true}, u.Version
+	}
+	return s.retry(ctx, "set aside", func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, s.statements.setAside, ids, versions, until)
+		return err
+	})
 }

@@ -14,22 +14,25 @@ import (
 
 var (
 	// stateColumns are the columns of smsplus_state: the fragment state_columns.
-	stateColumns = slices.Concat([]string{"id", "triggered_at", "template", "due_at", "version", "claims"}, outcomeColumns)
+	stateColumns = slices.Concat([]string{"id", "triggered_at", "template", "due_at", "version"}, holdColumns, outcomeColumns)
 
-	// outcomeColumns are what an update replaces besides due_at, version and claims: the
-	// fragment outcome_columns.
+	// holdColumns say who holds a message and what for: the fragment hold_columns.
+	holdColumns = []string{"claims", "sending", "holder"}
+
+	// outcomeColumns are what an update replaces and a claim leaves as it is: the fragment
+	// outcome_columns.
 	outcomeColumns = []string{"status", "tab", "channel", "lane", "tally", "body"}
 )
 
 var (
 	// newMessageType is a message to insert: its state, and between the columns of the
 	// state what its trigger fixed.
-	newMessageType = newCompositeType("smsplus_new_message",
+	newMessageType = newCompositeType("smsplus_new_message_3",
 		stateColumns[:3], []string{"route", "country", "phone", "key", "fixed"}, stateColumns[3:])
 
 	// newStateType is the state that an update writes, with the message's attempts.
-	newStateType = newCompositeType("smsplus_new_state",
-		[]string{"id", "triggered_at", "version", "due_at"}, outcomeColumns, []string{"last", "name", "names"})
+	newStateType = newCompositeType("smsplus_new_state_3",
+		[]string{"id", "triggered_at", "version", "due_at"}, holdColumns, outcomeColumns, []string{"last", "name", "names"})
 )
 
 // newRow is a message on its way into the database: the message, and what is encoded of
@@ -40,9 +43,9 @@ type newRow struct {
 	body  []byte
 
 	// What only an insert writes.
-	route int64
-	phone string // the form that lookups use, or ""
-	fixed []byte
+	routeHash int64
+	phone     string // the form that lookups use, or ""
+	fixed     []byte
 
 	// What only an update writes: the last attempt, and the provider IDs of all attempts
 	// if there are several. See sql/update.sql.
@@ -59,6 +62,8 @@ var columnWriters = map[string]func(*compositeArray, *newRow){
 	"due_at":       func(a *compositeArray, r *newRow) { a.addTimeOrNull(r.DueAt) },
 	"version":      func(a *compositeArray, r *newRow) { a.addInt8(r.Version) },
 	"claims":       func(a *compositeArray, r *newRow) { a.addInt4(int32(r.Claims)) },
+	"sending":      func(a *compositeArray, r *newRow) { a.addInt2(int16(r.Sending)) },
+	"holder":       func(a *compositeArray, r *newRow) { a.addInt8(r.Holder) },
 	"status":       func(a *compositeArray, r *newRow) { a.addInt2(int16(r.Status)) },
 	"tab":          func(a *compositeArray, r *newRow) { a.addInt2(int16(r.Status.Group())) },
 	"channel":      func(a *compositeArray, r *newRow) { a.addText(string(r.Channel)) },
@@ -66,7 +71,7 @@ var columnWriters = map[string]func(*compositeArray, *newRow){
 	"tally":        func(a *compositeArray, r *newRow) { a.addText(r.tally) },
 	"body":         func(a *compositeArray, r *newRow) { a.addBytea(r.body) },
 
-	"route":   func(a *compositeArray, r *newRow) { a.addInt8(r.route) },
+	"route":   func(a *compositeArray, r *newRow) { a.addInt8(r.routeHash) },
 	"country": func(a *compositeArray, r *newRow) { a.addTextOrNull(r.To.Phone.CountryCode()) },
 	"phone":   func(a *compositeArray, r *newRow) { a.addTextOrNull(r.phone) },
 	"key":     func(a *compositeArray, r *newRow) { a.addTextOrNull(r.Key) },
@@ -111,7 +116,7 @@ func (t *compositeType) addRow(a *compositeArray, r newRow) {
 type messageRow struct {
 	scannedMessage
 	dueAt       pgtype.Timestamptz
-	status      uint8
+	status      int16
 	phone, key  pgtype.Text
 	body, fixed pgtype.DriverBytes
 }
@@ -127,12 +132,14 @@ var messageColumns = []struct {
 	{"s.due_at", func(r *messageRow) any { return &r.dueAt }},
 	{"s.version", func(r *messageRow) any { return &r.Version }},
 	{"s.claims", func(r *messageRow) any { return &r.Claims }},
+	{"s.sending", func(r *messageRow) any { return &r.Sending }},
+	{"s.holder", func(r *messageRow) any { return &r.Holder }},
 	{"s.status", func(r *messageRow) any { return &r.status }},
 	{"s.channel", func(r *messageRow) any { return (*string)(&r.Channel) }},
 	{"s.lane", func(r *messageRow) any { return (*string)(&r.Lane) }},
 	{"s.template", func(r *messageRow) any { return &r.Template }},
 	{"s.body", func(r *messageRow) any { return &r.body }},
-	{"m.route", func(r *messageRow) any { return &r.route }},
+	{"m.route", func(r *messageRow) any { return &r.routeHash }},
 	{"m.phone", func(r *messageRow) any { return &r.phone }},
 	{"m.key", func(r *messageRow) any { return &r.key }},
 	{"m.fixed", func(r *messageRow) any { return &r.fixed }},

@@ -1,10 +1,8 @@
 package pgstore
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,14 +11,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // compositeArray is a parameter that holds rows: an array of a composite type. It is built
 // in the binary format of composite values, and sent in that format if the connection
-// knows the type (see [Store.registerTypes]). Otherwise it is sent as text: connections
+// knows the type (see [Store.prepareConn]). Otherwise it is sent as text: connections
 // that prepare no statements need that ([pgx.QueryExecModeExec],
 // [pgx.QueryExecModeSimpleProtocol]).
 //
@@ -251,48 +247,5 @@ func (c compositeArrayCodec) Encode(value any, b []byte) ([]byte, error) {
 
 // compositeArrayTypes are the array types of the migrations.
 var compositeArrayTypes = []string{
-	"smsplus_new_message[]", "smsplus_new_state[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
-}
-
-// acquire returns a connection that knows compositeArrayTypes.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.registerTypes(ctx, conn.Conn()); err != nil {
-		conn.Release()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// registerTypes makes a connection know compositeArrayTypes, unless it does. Their OIDs
-// differ from database to database.
-func (s *Store) registerTypes(ctx context.Context, conn *pgx.Conn) error {
-	known := conn.TypeMap()
-	if t, ok := known.TypeForName(s.compositeArrayTypes[0]); ok {
-		if _, ok := t.Codec.(compositeArrayCodec); ok {
-			return nil
-		}
-	}
-	rows, err := conn.Query(ctx, s.statements.arrayTypes, s.compositeArrayTypes)
-	if err != nil {
-		return err
-	}
-	types, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*pgtype.Type, error) {
-		var t pgtype.Type
-		var codec compositeArrayCodec
-		err := row.Scan(&t.Name, &t.OID, &codec.element)
-		t.Codec = codec
-		return &t, err
-	})
-	if err == nil && len(types) < len(s.compositeArrayTypes) {
-		err = errors.New("a type of the schema is not there")
-	}
-	if err != nil {
-		return err
-	}
-	known.RegisterTypes(types)
-	return nil
+	"smsplus_new_message_3[]", "smsplus_new_state_3[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }

@@ -38,6 +38,9 @@ func drawCompositeArray(t *rapid.T) *compositeArray {
 		tuples.addTime(times.Draw(t, "triggered_at"))
 		tuples.addInt8(rapid.Int64().Draw(t, "version"))
 		tuples.addTimeOrNull(times.Draw(t, "due_at"))
+		tuples.addInt4(rapid.Int32().Draw(t, "claims"))
+		tuples.addInt2(rapid.Int16().Draw(t, "sending"))
+		tuples.addInt8(rapid.Int64().Draw(t, "holder"))
 		tuples.addInt2(rapid.Int16().Draw(t, "status"))
 		tuples.addInt2(rapid.Int16().Draw(t, "tab"))
 		tuples.addText(text.Draw(t, "channel"))
@@ -108,7 +111,7 @@ func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Release()
 	sql := strings.ReplaceAll("SELECT cardinality($1::TYPE[]), cardinality($2::text::TYPE[]), $1::TYPE[] = $2::text::TYPE[]",
-		"TYPE", o.qualifier()+"smsplus_new_state")
+		"TYPE", o.qualifier()+"smsplus_new_state_3")
 	prepared, err := conn.Conn().Prepare(t.Context(), "both", sql)
 	require.NoError(t, err)
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))

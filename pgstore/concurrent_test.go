@@ -280,7 +280,7 @@ func TestMaintain_OneStoreFolds(t *testing.T) {
 	// A store that claims folds in the background.
 	third := openStore(t, pool, o)
 	insertAll(t, first, fullMessage(3))
-	_, err := third.Claim(t.Context(), smsplus.Claim{Now: noon.Add(2 * time.Hour), Lease: time.Minute, Limit: 1})
+	_, err := third.Claim(t.Context(), smsplus.Claim{Now: noon.Add(2 * time.Hour), Lease: time.Minute, Limit: 1, Holder: 1})
 	require.NoError(t, err)
 	for deltas() > 0 { //nolint:revive // until it has
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -24,16 +25,33 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	if err != nil {
 		return 0, fmt.Errorf("pgstore: erase: %w", err)
 	}
-	for batch := -1; batch != 0; erased += batch {
+	// Pass after pass, until one finds nothing more to erase. Messages that cannot be read
+	// are found by each.
+	var (
+		after      uuid.UUID // the last message of the batch before
+		inPass     int       // the messages that this pass erased
+		unreadable []smsplus.Unreadable
+	)
+	for {
+		var b erasedBatch
 		err := s.retry(ctx, "erase", func(ctx context.Context) error {
 			return s.inTx(ctx, func(tx pgx.Tx) (err error) {
-				batch, err = s.eraseBatch(ctx, tx, keys)
+				b, err = s.eraseBatch(ctx, tx, keys, after)
 				return err
 			})
 		})
 		if err != nil {
 			return erased, err
 		}
+		erased, inPass = erased+b.erased, inPass+b.erased
+		unreadable = append(unreadable, b.unreadable...)
+		if after = b.last; b.size > 0 {
+			continue
+		}
+		if inPass == 0 {
+			break
+		}
+		inPass, unreadable = 0, nil
 	}
 	var open int
 	err = s.retry(ctx, "erase", func(ctx context.Context) error {
@@ -44,15 +62,28 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	if err == nil && open > 0 {
 		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are", smsplus.ErrNotFinal, open)
 	}
+	if err == nil && len(unreadable) > 0 {
+		err = fmt.Errorf("pgstore: erase: %w: %d were left as they are, the first is %v", smsplus.ErrUnreadable, len(unreadable), unreadable[0].ID)
+	}
 	return erased, err
 }
 
-// eraseBatch erases a batch of ended messages, and returns their number.
-func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string) (int, error) {
-	ms, err := s.queryMessages(ctx, tx, s.statements.erasable, phoneKeys)
-	if err != nil || len(ms) == 0 {
-		return 0, err
+// erasedBatch is the result of eraseBatch.
+type erasedBatch struct {
+	size       int // the messages that were looked at
+	erased     int
+	unreadable []smsplus.Unreadable
+	last       uuid.UUID
+}
+
+// eraseBatch erases a batch of ended messages, those after an ID.
+func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string, after uuid.UUID) (b erasedBatch, err error) {
+	rs, err := s.queryMessages(ctx, tx, s.statements.erasable, phoneKeys, after)
+	if err != nil || len(rs) == 0 {
+		return b, err
 	}
+	ms, unreadable := splitReadable(rs)
+	b = erasedBatch{len(rs), len(ms), unreadable, rs[len(rs)-1].ID}
 	var (
 		ids           []pgtype.UUID
 		triggeredAt   []time.Time
@@ -69,19 +100,19 @@ func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string) (
 		rowcodec.Redact(m)
 		f, err := s.codec.EncodeFixed(m)
 		if err != nil {
-			return 0, err
+			return b, err
 		}
 		body, err := s.codec.EncodeState(m)
 		if err != nil {
-			return 0, err
+			return b, err
 		}
 		ids, triggeredAt = append(ids, pgtype.UUID{Bytes: m.ID, Valid: true}), append(triggeredAt, m.TriggeredAt)
 		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
 	hashes, err := s.providerIDHashes(refs)
 	if err != nil {
-		return 0, err
+		return b, err
 	}
 	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, hashes)
-	return len(ms), err
+	return b, err
 }

@@ -47,7 +47,8 @@ type foldState struct {
 func (f *foldState) tryBegin(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.busy || !f.last.IsZero() && now.Sub(f.last) < foldEvery {
+	since := now.Sub(f.last) // negative if the clock was ahead
+	if f.busy || !f.last.IsZero() && since >= 0 && since < foldEvery {
 		return false
 	}
 	f.busy, f.last = true, now
@@ -65,7 +66,7 @@ func (s *Store) maybeMaintain(now time.Time) {
 	if !s.foldState.tryBegin(now) {
 		return
 	}
-	s.background.start(func(ctx context.Context) {
+	s.background.startTask(func(ctx context.Context) {
 		defer s.foldState.end()
 		bounded, cancel := context.WithTimeout(ctx, foldTimeout)
 		defer cancel()
@@ -103,7 +104,7 @@ func (s *Store) Maintain(ctx context.Context, now time.Time) error {
 func (s *Store) maintain(ctx context.Context, now time.Time) (foldErr, partitionErr error) {
 	leased := false
 	foldErr = s.retry(ctx, "maintain", func(ctx context.Context) error {
-		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.foldState.holder, now, now.Add(foldLease))
+		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.foldState.holder, now, now.Add(foldLease), now.Add(2*foldLease))
 		leased = tag.RowsAffected() > 0
 		return err
 	})
@@ -133,7 +134,7 @@ func (s *Store) fold(ctx context.Context) (n int, err error) {
 				return err
 			}
 		}
-		rows, err := tx.Query(ctx, s.statements.takeDeltas.text(foldBatch))
+		rows, err := tx.Query(ctx, s.statements.takeDeltas.textWithLimit(foldBatch))
 		if err != nil {
 			return err
 		}
@@ -210,13 +211,13 @@ func (ts totals) columnArrays() (keys, sums []any) {
 		channels, templates []string
 		spans, tabs         []int16
 		starts              []int32
-		columns             [7][]int32
+		columns             [7][]int64
 	)
 	for _, row := range rows {
 		channels, spans, starts = append(channels, row.channel), append(spans, row.span), append(starts, row.start)
 		tabs, templates = append(tabs, row.tab), append(templates, row.template)
 		for i, count := range countFields(ts[row])[:len(columns)] {
-			columns[i] = append(columns[i], int32(*count))
+			columns[i] = append(columns[i], int64(*count))
 		}
 	}
 	for _, c := range columns {

@@ -37,7 +37,7 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if s.options.Notify && leavesDueMessage(ms) {
 		s.notifier.request()
 	}
-	for hash, r := range b.routes {
+	for hash, r := range b.newRoutes {
 		s.routeCache.add(hash, r.route)
 	}
 	return nil, nil
@@ -53,8 +53,12 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 // have the keys. Such a message is the one that an earlier call made for the same trigger.
 // If it is to another person, the application has used a key twice.
 //
-// The transaction stays usable after an error, unless the connection is lost. From InsertTx
-// until the transaction ends, other inserts of its keys wait.
+// From InsertTx until the transaction ends, other inserts of its keys wait. InsertTx itself
+// waits for them until its context ends, or for Options.Timeout if that has no deadline.
+//
+// The transaction stays usable after an error, unless the connection is lost, as it is when
+// the deadline passes. An error that is [ErrAborted] or [ErrKeyTaken] is the application's
+// to repeat, with its whole transaction.
 //
 // No dispatcher is notified of the messages. A dispatcher finds them within its
 // Config.Poll after the commit.
@@ -64,9 +68,11 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
 	defer s.release(b.messages, b.attempts)
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
 	err = retryUniqueViolation(func() error {
 		return pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) (err error) {
-			if err := s.registerTypes(ctx, savepoint.Conn()); err != nil {
+			if err := s.prepareConn(ctx, savepoint.Conn()); err != nil {
 				return err
 			}
 			taken, err = s.insertOnce(ctx, savepoint, b)
@@ -74,7 +80,7 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: insert: %w", redactError(err))
+		return nil, wrapError("insert", err)
 	}
 	return taken, nil
 }
@@ -90,18 +96,46 @@ func retryUniqueViolation(insert func() error) (err error) {
 	return err
 }
 
-// insertOnce inserts a batch, or returns the messages that have its keys.
-func (s *Store) insertOnce(ctx context.Context, db querier, b *insertBatch) (taken map[string]smsplus.Message, err error) {
-	sql, args := b.statement(s)
-	holders, err := s.queryMessages(ctx, db, sql, args...)
+// insertOnce inserts a batch, or returns the messages that have its keys. Should the
+// database have lost a route, it inserts the batch with its routes.
+func (s *Store) insertOnce(ctx context.Context, db querier, b *insertBatch) (map[string]smsplus.Message, error) {
+	stored, holders, err := s.execInsert(ctx, db, b)
+	if err == nil && !stored && len(holders) == 0 {
+		b.withRoutes = true
+		_, holders, err = s.execInsert(ctx, db, b)
+	}
 	if err != nil || len(holders) == 0 {
 		return nil, err
 	}
-	taken = make(map[string]smsplus.Message, len(holders))
-	for _, m := range holders {
-		taken[m.Key] = m
+	taken := make(map[string]smsplus.Message, len(holders))
+	for i := range holders {
+		if holders[i].err != nil {
+			return nil, holders[i].unreadableError()
+		}
+		taken[holders[i].Key] = holders[i].Message
 	}
 	return taken, nil
+}
+
+// execInsert executes the batch's statement. It returns whether the routes are stored, and
+// the messages that have the batch's keys.
+func (s *Store) execInsert(ctx context.Context, db querier, b *insertBatch) (stored bool, holders []scannedMessage, err error) {
+	sql, args := b.statement(s)
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return false, nil, err
+	}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
+		r, ok, err := s.scanMessage(row, &stored)
+		if ok {
+			holders = append(holders, r)
+		}
+		return struct{}{}, err
+	})
+	if err == nil && len(holders) > 0 {
+		err = s.attachRoutes(ctx, db, holders)
+	}
+	return stored, holders, err
 }
 
 // insertBatch is a batch of messages in the form that the insert statements take.
@@ -112,11 +146,13 @@ type insertBatch struct {
 	attempts *compositeArray
 
 	deltas map[deltaKey]int32
-	routes map[int64]newRoute // the routes that are not known to be stored, by their hashes
+
+	newRoutes  map[int64]newRoute // by their hashes
+	withRoutes bool               // the routes are inserted too, unless they are there
 }
 
 func (s *Store) newInsertBatch(ms []smsplus.Message) (*insertBatch, error) {
-	b := &insertBatch{messages: newCompositeArray(), attempts: newCompositeArray(), deltas: map[deltaKey]int32{}, routes: map[int64]newRoute{}}
+	b := &insertBatch{messages: newCompositeArray(), attempts: newCompositeArray(), deltas: map[deltaKey]int32{}, newRoutes: map[int64]newRoute{}}
 	routeIDs := map[string]*routeID{}
 	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return strings.Compare(a.Key, b.Key) }) {
 		if err := b.add(s, m, routeIDs); err != nil {
@@ -169,7 +205,7 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	tally := encodeTally(m)
 	newMessageType.addRow(b.messages, newRow{
 		Message: m, tally: tally, body: body,
-		route: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], fixed: fixed,
+		routeHash: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], fixed: fixed,
 	})
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)
@@ -178,17 +214,17 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	return nil
 }
 
-// routeHash returns the hash of the message's route, and adds the route to the batch if it
-// is not known to be stored.
+// routeHash returns the hash of the message's route, and adds the route to the batch.
 func (b *insertBatch) routeHash(s *Store, m *smsplus.Message, routeIDs map[string]*routeID) int64 {
 	if id := routeIDs[m.Template]; id != nil && id.scenario == m.Scenario && slices.Equal(id.plan, m.Plan) {
 		return id.hash
 	}
 	body := rowcodec.EncodeRoute(m)
-	id := &routeID{route{m.Scenario, slices.Clone(m.Plan)}, hashRoute(body)}
+	id := &routeID{route{scenario: m.Scenario, plan: slices.Clone(m.Plan)}, hashRoute(body)}
 	routeIDs[m.Template] = id
+	b.newRoutes[id.hash] = newRoute{id.route, body}
 	if _, ok := s.routeCache.find(id.hash); !ok {
-		b.routes[id.hash] = newRoute{id.route, body}
+		b.withRoutes = true
 	}
 	return id.hash
 }
@@ -204,8 +240,10 @@ func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 		deltas.addInt4(count)
 		deltas.endRow()
 	}
-	args = []any{b.messages, &deltas}
-	more := len(b.routes) > 0 || b.attempts.rows > 0 // than messages and keys
+	hashes := slices.AppendSeq(make([]int64, 0, len(b.newRoutes)), maps.Keys(b.newRoutes)) // never NULL
+	slices.Sort(hashes)
+	args = []any{b.messages, &deltas, hashes}
+	more := b.withRoutes || b.attempts.rows > 0 // than messages and keys
 	if len(b.keys) == 0 && !more {
 		return s.statements.insert, args
 	}
@@ -214,13 +252,14 @@ func (b *insertBatch) statement(s *Store) (sql string, args []any) {
 		return s.statements.insertKeyed, args
 	}
 	var routes compositeArray
-	for _, hash := range slices.Sorted(maps.Keys(b.routes)) {
+	for _, hash := range hashes {
 		routes.beginRow()
 		routes.addInt8(hash)
-		routes.addBytea(b.routes[hash].body)
+		routes.addBytea(b.newRoutes[hash].body)
 		routes.endRow()
 	}
-	return s.statements.insertWithAttempts, append(args, b.attempts, &routes)
+	args[2] = &routes
+	return s.statements.insertWithAttempts, append(args, b.attempts)
 }
 
 // deltaKey is the hour, the template and the tally that a delta counts messages of.

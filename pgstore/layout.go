@@ -13,6 +13,10 @@ type layout struct {
 	partitioned bool
 }
 
+// schemaMark stands for the qualifier in SQL that is not complete yet. It is replaced last,
+// because a schema's name may hold anything.
+const schemaMark = "/*schema*/"
+
 // The migrations are written with marks instead of templates, and stay so: a migration
 // that was applied never changes. They are valid SQL without partitions. /*schema*/ stands
 // before each name, the text in /*monthly: … */ is for partitioned tables only, and the
@@ -30,7 +34,7 @@ func (l layout) renderMigration(sql string) string {
 	}
 	sql = partitionedMark.ReplaceAllString(sql, partitioned)
 	sql = plainMark.ReplaceAllString(sql, plain)
-	return strings.ReplaceAll(sql, "/*schema*/", l.qualifier)
+	return strings.ReplaceAll(sql, schemaMark, l.qualifier)
 }
 
 // detectLayout returns the layout of the tables that exist.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -83,11 +84,10 @@ func (o *outageWorld) Send(_ context.Context, e channel.Envelope) (channel.Resul
 
 // startSending sends messages until finishAndCheck. A Send that fails is repeated with its
 // key.
-func startSending(t *testing.T) *outageWorld {
+func startSending(t *testing.T, pool *pgxpool.Pool) *outageWorld {
 	t.Helper()
-	schema := pgtest.Schema(t)
 	o := &outageWorld{
-		t: t, store: openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema}),
+		t: t, store: openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)}),
 		ids: make(map[string]uuid.UUID), sent: make(map[uuid.UUID]int),
 	}
 	o.running, o.stop = context.WithCancel(t.Context())
@@ -183,7 +183,7 @@ func TestOutage_RestartLosesNothing(t *testing.T) {
 		return
 	}
 	pgtest.Durable(t)
-	o := startSending(t)
+	o := startSending(t, pgtest.Pool(t, nil))
 	for _, happens := range []func(){
 		func() { pgtest.Restart(t, "immediate") },
 		func() { pgtest.Restart(t, "fast") },

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// With Options.PartitionByMonth the tables of messages, states and attempts are partitioned:
-// a partition for each calendar month (UTC) of trigger times, and a default partition for
-// all other months, so that no insert fails because a partition is missing.
+// With Options.PartitionByMonth the tables of messages, states and attempts are partitioned.
+// There is a partition for each calendar month (UTC) of trigger times. A default partition
+// holds all other months, so that no insert fails because a partition is missing.
 
 // lockTimeout bounds how long a transaction waits for an exclusive lock on the tables, which
 // it needs to create or drop partitions. While it waits for one running statement, all

@@ -122,7 +122,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"Insert", "smsplus_message_key", func() error { _, err := s.Insert(ctx, []smsplus.Message{fullMessage(1), fullMessage(2)}); return err }},
 		{"Claim", "smsplus_state_due", func() (err error) {
 			claimed, err = s.Claim(ctx, smsplus.Claim{
-				Now: quarterStart.Add(2 * quarter), Lease: time.Minute, Limit: 16, Except: []channel.Name{channel.SMS},
+				Now: quarterStart.Add(2 * quarter), Lease: time.Minute, Limit: 16, Holder: 1, Only: []channel.Name{channel.LINEPush, ""},
 			})
 			return err
 		}},
@@ -187,7 +187,7 @@ func TestClaim_ReadsOnlyItsShareOfBacklog(t *testing.T) {
 		insertAll(t, s, claimedBatch(i)...)
 	}
 	seen.take()
-	claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: quarterStart.Add(quarter), Lease: time.Minute, Limit: batch})
+	claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: quarterStart.Add(quarter), Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush}})
 	require.NoError(t, err)
 	require.Len(t, claimed.Messages, batch)
 	claim := seen.take()[0]
@@ -253,7 +253,7 @@ func TestPlan_UsesIndexesAfterTablesGrow(t *testing.T) {
 		require.NoError(t, err)
 		for name, call := range map[string]func() error{
 			"claim": func() error {
-				_, err := s.Claim(ctx, smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch})
+				_, err := s.Claim(ctx, smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush}})
 				return err
 			},
 			"update": func() error { _, err := s.Update(ctx, claimedBatch(0)[:1]); return err },

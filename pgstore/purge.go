@@ -12,7 +12,7 @@ import (
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.retry(ctx, "purge", func(ctx context.Context) error {
 		purge := func(db querier) error {
-			return db.QueryRow(ctx, s.statements.purge.text(limit), ceilMicrosecond(before)).Scan(&n)
+			return db.QueryRow(ctx, s.statements.purge.textWithLimit(limit), ceilMicrosecond(before)).Scan(&n)
 		}
 		if s.layout.partitioned {
 			return s.inTx(ctx, func(tx pgx.Tx) error { return purge(tx) })

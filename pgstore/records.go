@@ -18,14 +18,17 @@ import (
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
 	err = s.retry(ctx, "message", func(ctx context.Context) error {
-		ms, err := s.queryMessages(ctx, s.pool, s.statements.message, id)
-		if err == nil && len(ms) == 0 {
+		rs, err := s.queryMessages(ctx, s.pool, s.statements.message, id)
+		switch {
+		case err != nil:
+			return err
+		case len(rs) == 0:
 			return smsplus.ErrNotFound
+		case rs[0].err != nil:
+			return rs[0].unreadableError()
 		}
-		if err == nil {
-			m = ms[0]
-		}
-		return err
+		m = rs[0].Message
+		return nil
 	})
 	return m, err
 }
@@ -40,17 +43,19 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 	if err != nil {
 		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
 	}
+	var rs []scannedMessage
 	err = s.retry(ctx, "records", func(ctx context.Context) error {
-		page.Messages, err = s.queryMessages(ctx, s.pool, sql, args...)
+		rs, err = s.queryMessages(ctx, s.pool, sql, args...)
 		return err
 	})
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	if len(page.Messages) > limit {
-		page.Messages = page.Messages[:limit]
-		page.Next = f.CursorAt(page.Messages[limit-1])
+	if len(rs) > limit {
+		rs = rs[:limit]
+		page.Next = f.CursorAt(rs[limit-1].Message) // it needs only columns
 	}
+	page.Messages, page.Unreadable = splitReadable(rs)
 	return page, nil
 }
 
@@ -67,10 +72,10 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 	driving := drivingTable(f)
 	for _, c := range conditions {
 		if slices.Contains(c.tables, driving) {
-			where.Add(c.render("t"))
+			where.Add(c.onTable("t"))
 		} else {
 			where.Add(fmt.Sprintf("(SELECT true FROM %ssmsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
-				s.layout.qualifier, c.tables[0], c.render("o")))
+				schemaMark, c.tables[0], c.onTable("o")))
 		}
 	}
 	if f.After != "" {
@@ -108,8 +113,8 @@ type condition struct {
 	tables []string // the tables that have the column
 }
 
-// render returns the condition on the table with the alias.
-func (c condition) render(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
+// onTable returns the condition on the table with the alias.
+func (c condition) onTable(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
 
 // filterConditions returns the conditions of f, without its position in the list.
 func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {

@@ -1,10 +1,12 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -66,14 +68,16 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// routeCache holds the routes that are known to be stored, by their hashes. There are few
-// routes and none is ever deleted, so each is fetched once.
+// routeCache holds routes that were stored, by their hashes. There are few routes and none
+// is ever deleted, so each is fetched once. That a route is still stored is for an insert to
+// check: the database may have gone back in time since.
 type routeCache struct{ byHash sync.Map }
 
 // route is the part of a message that most messages of one template share.
 type route struct {
 	scenario string
 	plan     []smsplus.PlannedStep
+	err      error // why the route cannot be read, or nil
 }
 
 // hashRoute returns the key under which a route's encoding is stored: 64 bits of its
@@ -84,10 +88,10 @@ func hashRoute(body []byte) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:]))
 }
 
-func decodeRoute(body []byte) (route, error) {
+func decodeRoute(body []byte) route {
 	var m smsplus.Message
 	err := rowcodec.DecodeRoute(body, &m)
-	return route{m.Scenario, m.Plan}, err
+	return route{m.Scenario, m.Plan, err}
 }
 
 func (c *routeCache) find(hash int64) (route, bool) {
@@ -103,74 +107,115 @@ func (c *routeCache) add(hash int64, r route) { c.byHash.Store(hash, r) }
 // scannedMessage is a message without its route, of which it has the hash.
 type scannedMessage struct {
 	smsplus.Message
-	route int64
+	routeHash int64
+	err       error // why the message cannot be read, or nil
 }
 
-// scanMessage reads messageColumns. The row's first columns, before those, go to first.
-func (s *Store) scanMessage(row pgx.CollectableRow, first ...any) (scannedMessage, error) {
-	var r messageRow
+// unreadable returns what is known of a message that cannot be read.
+func (r *scannedMessage) unreadable() smsplus.Unreadable {
+	return smsplus.Unreadable{ID: r.ID, Version: r.Version, Claims: r.Claims, Err: r.err}
+}
+
+// unreadableError returns the error of a call that needs the message.
+func (r *scannedMessage) unreadableError() error {
+	return fmt.Errorf("%w: %v: %w", smsplus.ErrUnreadable, r.ID, r.err)
+}
+
+// scanMessage reads messageColumns. The row's first columns, before those, go to first. A
+// row without a message has only them. A message that cannot be decoded is no error, so
+// that the other rows are read.
+func (s *Store) scanMessage(row pgx.CollectableRow, first ...any) (r scannedMessage, ok bool, err error) {
+	var m messageRow
+	columns := row.RawValues()
 	targets := slices.Grow(first, len(messageColumns))
+	if len(columns) == len(first) || columns[len(first)] == nil {
+		return r, false, row.Scan(targets[:len(columns)]...)
+	}
 	for _, c := range messageColumns {
-		targets = append(targets, c.target(&r))
+		targets = append(targets, c.target(&m))
 	}
 	if err := row.Scan(targets...); err != nil {
-		return scannedMessage{}, err
+		return r, false, err
 	}
+	m.err = s.decode(&m)
+	return m.scannedMessage, true, nil
+}
+
+// decode completes a message with what its columns contain encoded.
+func (s *Store) decode(r *messageRow) error {
 	m := &r.Message
 	m.TriggeredAt = m.TriggeredAt.UTC()
 	m.DueAt = timeOrZero(r.dueAt)
-	m.Status, m.Key = status.Status(r.status), r.key.String
-	if err := s.codec.DecodeFixed(r.fixed, r.phone.String, m); err != nil {
-		return scannedMessage{}, err
+	m.Key = r.key.String
+	if m.Status = status.Status(r.status); int16(m.Status) != r.status || !m.Status.Valid() {
+		return fmt.Errorf("its status %d does not exist", r.status)
 	}
-	err := s.codec.DecodeState(r.body, m)
-	return r.scannedMessage, err
+	if err := s.codec.DecodeFixed(r.fixed, r.phone.String, m); err != nil {
+		return err
+	}
+	return s.codec.DecodeState(r.body, m)
 }
 
 // queryMessages runs a statement that returns messageColumns.
-func (s *Store) queryMessages(ctx context.Context, db querier, sql string, args ...any) ([]smsplus.Message, error) {
+func (s *Store) queryMessages(ctx context.Context, db querier, sql string, args ...any) ([]scannedMessage, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	rs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (scannedMessage, error) { return s.scanMessage(row) })
+	rs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (scannedMessage, error) {
+		r, _, err := s.scanMessage(row)
+		return r, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return s.attachRoutes(ctx, db, rs)
+	return rs, s.attachRoutes(ctx, db, rs)
 }
 
+// splitReadable divides messages into readable and unreadable ones.
+func splitReadable(rs []scannedMessage) (ms []smsplus.Message, unreadable []smsplus.Unreadable) {
+	for i := range rs {
+		if rs[i].err != nil {
+			unreadable = append(unreadable, rs[i].unreadable())
+			continue
+		}
+		ms = append(ms, rs[i].Message)
+	}
+	return ms, unreadable
+}
+
+var errNoRoute = errors.New("its route is not there")
+
 // attachRoutes completes messages with their routes.
-func (s *Store) attachRoutes(ctx context.Context, db querier, rs []scannedMessage) ([]smsplus.Message, error) {
+func (s *Store) attachRoutes(ctx context.Context, db querier, rs []scannedMessage) error {
 	found := map[int64]route{}
 	var missing []int64
 	for i := range rs {
-		hash := rs[i].route
+		hash := rs[i].routeHash
 		if _, ok := found[hash]; ok {
 			continue
 		}
 		known, ok := s.routeCache.find(hash)
 		if !ok {
 			missing = append(missing, hash)
+			known.err = errNoRoute
 		}
 		found[hash] = known
 	}
 	if len(missing) > 0 {
 		if err := s.fetchRoutes(ctx, db, missing, found); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	var ms []smsplus.Message
 	for i := range rs {
-		m := &rs[i].Message
-		r := found[rs[i].route]
-		m.Scenario, m.Plan = r.scenario, slices.Clone(r.plan)
-		ms = append(ms, *m)
+		r := found[rs[i].routeHash]
+		rs[i].err = cmp.Or(rs[i].err, r.err)
+		rs[i].Scenario, rs[i].Plan = r.scenario, slices.Clone(r.plan)
 	}
-	return ms, nil
+	return nil
 }
 
-// fetchRoutes reads routes from the database.
+// fetchRoutes reads routes from the database. One that cannot be decoded has an error.
 func (s *Store) fetchRoutes(ctx context.Context, db querier, hashes []int64, into map[int64]route) error {
 	rows, err := db.Query(ctx, s.statements.routes, hashes)
 	if err != nil {
@@ -178,17 +223,14 @@ func (s *Store) fetchRoutes(ctx context.Context, db querier, hashes []int64, int
 	}
 	var hash int64
 	var body []byte
-	tag, err := pgx.ForEachRow(rows, []any{&hash, &body}, func() error {
-		r, err := decodeRoute(body)
+	_, err = pgx.ForEachRow(rows, []any{&hash, &body}, func() error {
+		r := decodeRoute(body)
 		into[hash] = r
 		// A transaction may see a route of its own, which a rollback removes.
-		if _, ok := db.(pgx.Tx); err == nil && !ok {
+		if _, ok := db.(pgx.Tx); r.err == nil && !ok {
 			s.routeCache.add(hash, r)
 		}
-		return err
+		return nil
 	})
-	if err == nil && tag.RowsAffected() < int64(len(hashes)) {
-		err = errors.New("a message's route is not there")
-	}
 	return err
 }

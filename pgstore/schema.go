@@ -97,13 +97,9 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 	return nil
 }
 
-// schemaMark is given to [migrate.Schema] as the qualifier, so that renderMigration sees the
-// marks before the names.
-const schemaMark = "/*schema*/"
-
 // MigrationSQL returns the SQL that [Migrate] would execute in a database whose schema has
-// the given version, 0 if there is none. It is for those who run migrations with other
-// tools. Of o it uses Schema and PartitionByMonth. With PartitionByMonth the SQL also
+// the given version, 0 if there is none. It is for programs that run migrations with
+// other tools. Of o it uses Schema and PartitionByMonth. With PartitionByMonth the SQL also
 // creates the partitions of the current month and of the next two, unless they exist.
 func MigrationSQL(from int, o Options) (string, error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}

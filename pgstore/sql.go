@@ -48,12 +48,13 @@ func (p params) OnlyIf(relation string) params {
 // render returns the statement in a file of sql/ for the layout. It panics if the template
 // fails, which is a mistake in this package.
 func (l layout) render(file string, p params) string {
-	p.Schema, p.Partitioned = l.qualifier, l.partitioned
+	p.Schema, p.Partitioned = schemaMark, l.partitioned
 	var b strings.Builder
 	if err := templates.ExecuteTemplate(&b, file+".sql", p); err != nil {
 		panic(err)
 	}
-	return removeBlankLines(b.String())
+	// The qualifier comes last, because a schema's name may hold anything.
+	return strings.ReplaceAll(removeBlankLines(b.String()), schemaMark, l.qualifier)
 }
 
 // removeBlankLines removes the lines that the actions of a template leave empty.
@@ -71,12 +72,13 @@ func removeBlankLines(sql string) string {
 	return b.String()
 }
 
-// statements are the statements of a store, rendered once. Those that are used rarely are
+// statements are the statements of a store, rendered once. Rarely used statements are
 // rendered where they are used.
 type statements struct {
 	insert, insertKeyed, insertWithAttempts string
 	message, byProviderID, routes           string
-	park, parked, unpark                    string
+	park, parked, listParked, unpark        string
+	setAside                                string
 	erasable, erase, countOpen              string
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
@@ -89,7 +91,8 @@ func newStatements(l layout) statements {
 	return statements{
 		insert: text("insert"), insertKeyed: text("insert_keyed"), insertWithAttempts: text("insert_with_attempts"),
 		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
-		park: text("park"), parked: text("parked"), unpark: text("unpark"),
+		park: text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
+		setAside: text("set_aside"),
 		erasable: text("erasable"), erase: text("erase"), countOpen: text("count_open"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),
@@ -108,8 +111,8 @@ type limitStatement struct {
 	texts  sync.Map // from the limit (int) to the text (string)
 }
 
-// text returns the statement for a limit.
-func (s *limitStatement) text(limit int) string {
+// textWithLimit returns the statement with a limit.
+func (s *limitStatement) textWithLimit(limit int) string {
 	if text, ok := s.texts.Load(limit); ok {
 		return text.(string)
 	}
@@ -126,9 +129,9 @@ type rangeStatement struct {
 	texts  sync.Map // from the edges (interval[month]) to the text (string)
 }
 
-// text returns the statement for messages with the trigger times, which may be none without
-// partitions.
-func (s *rangeStatement) text(triggeredAt []time.Time) string {
+// textForTimes returns the statement for messages with the trigger times, which may be none
+// without partitions.
+func (s *rangeStatement) textForTimes(triggeredAt []time.Time) string {
 	var edges interval[month]
 	if len(triggeredAt) > 0 {
 		first, last := slices.MinFunc(triggeredAt, time.Time.Compare), slices.MaxFunc(triggeredAt, time.Time.Compare)

@@ -101,7 +101,7 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err er
 	}
 	var where sqlquery.Conditions
 	for _, c := range conditions {
-		where.Add(c.render(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+		where.Add(c.onTable(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
 	}
 	return s.layout.render("stats_recount", params{Where: where.Where()}), args.Values(), nil
 }

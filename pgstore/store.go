@@ -77,9 +77,11 @@ type Store struct {
 	notifier          notifier
 	background        backgroundTasks
 
+	unreadableReceipts unreadableReceipts
+
 	layout              layout
 	statements          statements
-	compositeArrayTypes []string // qualified
+	qualifiedArrayTypes []string // compositeArrayTypes with their schema
 	hasTracer           bool     // the pool has a tracer, which may keep arguments
 }
 
@@ -90,7 +92,8 @@ var (
 
 // New returns a store in the pool's database, which must have been migrated: see
 // [Migrate]. The error is a [SchemaError] if the schema is older or newer than this
-// release needs. The caller keeps the pool, and closes it after the store.
+// release needs. It is an error too if the connections have settings with which values would
+// be misread, such as another client_encoding than UTF8. The caller keeps the pool, and closes it after the store.
 func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	o = o.withDefaults()
 	var errs []error
@@ -118,12 +121,22 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	}
 	s.statements = newStatements(s.layout)
 	for _, name := range compositeArrayTypes {
-		s.compositeArrayTypes = append(s.compositeArrayTypes, s.layout.qualifier+name)
+		s.qualifiedArrayTypes = append(s.qualifiedArrayTypes, s.layout.qualifier+name)
+	}
+	err = s.retry(ctx, "open", func(ctx context.Context) error {
+		conn, err := s.acquire(ctx)
+		if err == nil {
+			conn.Release()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	s.background.ctx, s.background.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if o.Notify {
 		s.notifier.requests = make(chan struct{}, 1)
-		s.background.start(func(ctx context.Context) { s.notifier.run(ctx, pool, o.Schema) })
+		s.background.startTask(func(ctx context.Context) { s.notifier.run(ctx, pool, o.Schema) })
 	}
 	return s, nil
 }
@@ -135,7 +148,7 @@ func (s *Store) Close() error {
 }
 
 // backgroundTasks runs the goroutines of a store. None is started after close: that is
-// why start and close share a mutex.
+// why startTask and close share a mutex.
 type backgroundTasks struct {
 	ctx    context.Context // ends when the store is closed
 	cancel context.CancelFunc
@@ -145,9 +158,9 @@ type backgroundTasks struct {
 	running sync.WaitGroup
 }
 
-// start runs a task in a goroutine, unless the store is closed. The task's context ends
+// startTask runs a task in a goroutine, unless the store is closed. The task's context ends
 // when the store is closed.
-func (b *backgroundTasks) start(task func(context.Context)) {
+func (b *backgroundTasks) startTask(task func(context.Context)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
@@ -192,19 +205,52 @@ func (s *Store) retry(ctx context.Context, op string, call func(context.Context)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.options.Timeout)
-		defer cancel()
-	}
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
 	err := call(ctx)
 	for try := 1; try < maxTries && retryable(err) && sleep(ctx, rand.N(baseBackoff<<try)); try++ {
 		err = call(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("pgstore: %s: %w", op, redactError(err))
+	return wrapError(op, err)
+}
+
+// withDeadline returns ctx with a deadline, if it has none.
+func (s *Store) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
 	}
-	return nil
+	return context.WithTimeout(ctx, s.options.Timeout)
+}
+
+// Errors of transactions, for errors.Is.
+var (
+	// ErrAborted is wrapped by the error about a transaction that PostgreSQL aborted in favor
+	// of another: a serialization failure, a deadlock or a lock timeout. Nothing was stored.
+	// The whole transaction may succeed when it is repeated.
+	ErrAborted = errors.New("the transaction was aborted in favor of another")
+	// ErrKeyTaken is wrapped by the error of [Store.InsertTx] about a key that another
+	// transaction took meanwhile, if this one's snapshot cannot see its message. A
+	// transaction that begins now sees it.
+	ErrKeyTaken = errors.New("a key was taken by a message that the transaction does not see")
+)
+
+// wrapError returns the error of a call, without values of the call. It is nil for nil.
+func wrapError(op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case retryable(err):
+		return fmt.Errorf("pgstore: %s: %w: %w", op, ErrAborted, redactError(err))
+	case isKeyViolation(err):
+		return fmt.Errorf("pgstore: %s: %w: %w", op, ErrKeyTaken, redactError(err))
+	}
+	return fmt.Errorf("pgstore: %s: %w", op, redactError(err))
+}
+
+// isKeyViolation reports whether an insert failed because a message has one of its keys.
+func isKeyViolation(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == uniqueViolation && (e.ConstraintName == "smsplus_message_key" || e.ConstraintName == "smsplus_key_pkey")
 }
 
 // retryable reports whether the database aborted a transaction that may succeed when it is

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -198,5 +199,73 @@ func waitForLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
 	for waiting := 0; waiting == 0; {
 		require.NoError(t, pool.QueryRow(t.Context(),
 			"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "+condition, arg).Scan(&waiting))
+	}
+}
+
+// InsertTx waits for a transaction that inserts the same key, but no longer than its
+// deadline.
+func TestInsertTx_HasDeadline(t *testing.T) {
+	t.Parallel()
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Timeout: 100 * time.Millisecond}
+	s := openStore(t, pool, o)
+	insertAll(t, s, fullMessage(0)) // stores the route
+	first := beginTx(t, pool, pgx.TxOptions{})
+	_, err := s.InsertTx(t.Context(), first, fullMessage(1))
+	require.NoError(t, err)
+
+	second := beginTx(t, pool, pgx.TxOptions{})
+	same := fullMessage(2)
+	same.Key = fullMessage(1).Key
+	begin := time.Now()
+	_, err = s.InsertTx(t.Context(), second, same)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(begin), 5*time.Second)
+	require.NoError(t, first.Commit(t.Context()))
+}
+
+func TestInsertTx_SaysWhatToRepeat(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, monthly := range []bool{false, true} {
+		pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: monthly}
+		s := openStore(t, pool, o)
+		insertAll(t, s, fullMessage(0))
+		same := func(n, key int) smsplus.Message {
+			m := fullMessage(n)
+			m.Key = fullMessage(key).Key
+			return m
+		}
+		snapshot := func(level pgx.TxIsoLevel) pgx.Tx {
+			tx := beginTx(t, pool, pgx.TxOptions{IsoLevel: level})
+			_, err := tx.Exec(ctx, "SELECT 1")
+			require.NoError(t, err)
+			return tx
+		}
+
+		tx := snapshot(pgx.RepeatableRead)
+		insertAll(t, s, fullMessage(1))
+		_, err := s.InsertTx(ctx, tx, same(2, 1))
+		require.ErrorIs(t, err, pgstore.ErrKeyTaken)
+		require.NotErrorIs(t, err, pgstore.ErrAborted)
+		require.NotContains(t, err.Error(), fullMessage(1).Key)
+		require.NoError(t, tx.Rollback(ctx))
+
+		again := fullMessage(1)
+		again.Key = "another"
+		tx = snapshot(pgx.ReadCommitted)
+		_, err = s.InsertTx(ctx, tx, again)
+		require.Error(t, err)
+		require.NoError(t, tx.Rollback(ctx))
+		require.NotErrorIs(t, err, pgstore.ErrKeyTaken, "an ID that is taken is not a key")
+		require.NotErrorIs(t, err, pgstore.ErrAborted)
+
+		// The message that has the key was dropped since the snapshot.
+		tx = snapshot(pgx.RepeatableRead)
+		_, err = s.Purge(ctx, noon.AddDate(1, 0, 0), 10)
+		require.NoError(t, err)
+		_, err = s.InsertTx(ctx, tx, same(3, 1))
+		require.ErrorIs(t, err, pgstore.ErrAborted)
+		require.NotErrorIs(t, err, pgstore.ErrKeyTaken)
+		require.NoError(t, tx.Rollback(ctx))
 	}
 }

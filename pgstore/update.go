@@ -34,7 +34,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
-	sql := s.statements.update.text(triggeredAt)
+	sql := s.statements.update.textForTimes(triggeredAt)
 	var updated [][16]byte
 	err = s.retry(ctx, "update", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)

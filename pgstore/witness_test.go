@@ -156,8 +156,8 @@ func (w *witness) accept(r sendRequest) (a sendResponse, wait chan struct{}) {
 }
 
 // handleReceipts gives a process the receipts that wait, or waits for the next ones. A
-// request with acked acknowledges those that the process got before. Without it, they are
-// delivered again.
+// request with acked acknowledges the receipts that the process got before. Without it,
+// they are delivered again.
 func (w *witness) handleReceipts(rw http.ResponseWriter, r *http.Request) {
 	from, acked := r.URL.Query().Get("from"), r.URL.Query().Has("acked")
 	defer context.AfterFunc(r.Context(), func() {

@@ -2,9 +2,11 @@ package query
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,23 +25,24 @@ import (
 var columns = [...]struct {
 	name string
 	cell func(e Export, m *smsplus.Message) string
+	free bool // the cell is text that an application, a provider or a person chose
 }{
-	{"message_id", func(_ Export, m *smsplus.Message) string { return m.ID.String() }},
-	{"key", func(_ Export, m *smsplus.Message) string { return m.Key }},
-	{"template", func(_ Export, m *smsplus.Message) string { return m.Template }},
-	{"scenario", func(_ Export, m *smsplus.Message) string { return m.Scenario }},
-	{"country_code", func(_ Export, m *smsplus.Message) string { return m.To.Phone.CountryCode() }},
-	{"national_number", func(e Export, m *smsplus.Message) string { return e.formatNational(m.To.Phone) }},
-	{"line_user_id", func(e Export, m *smsplus.Message) string { return e.formatLINEUserID(m.To.LINEUserID) }},
-	{"status", func(_ Export, m *smsplus.Message) string { return m.Status.String() }},
-	{"channel", func(_ Export, m *smsplus.Message) string { return string(m.Channel) }},
-	{"triggered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.TriggeredAt, time.RFC3339) }},
-	{"delivered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.DeliveredAt, time.RFC3339) }},
-	{"read_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.ReadAt, time.RFC3339) }},
-	{"attempts", func(_ Export, m *smsplus.Message) string { return strconv.Itoa(len(m.Attempts)) }},
-	{"reason", func(_ Export, m *smsplus.Message) string { return string(currentAttempt(m).Reason) }},
-	{"detail", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).Detail }},
-	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }},
+	{"message_id", func(_ Export, m *smsplus.Message) string { return m.ID.String() }, false},
+	{"key", func(_ Export, m *smsplus.Message) string { return m.Key }, true},
+	{"template", func(_ Export, m *smsplus.Message) string { return m.Template }, true},
+	{"scenario", func(_ Export, m *smsplus.Message) string { return m.Scenario }, true},
+	{"country_code", func(_ Export, m *smsplus.Message) string { return m.To.Phone.CountryCode() }, false},
+	{"national_number", func(e Export, m *smsplus.Message) string { return e.formatNational(m.To.Phone) }, true},
+	{"line_user_id", func(e Export, m *smsplus.Message) string { return e.formatLINEUserID(m.To.LINEUserID) }, true},
+	{"status", func(_ Export, m *smsplus.Message) string { return m.Status.String() }, false},
+	{"channel", func(_ Export, m *smsplus.Message) string { return string(m.Channel) }, true},
+	{"triggered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.TriggeredAt, time.RFC3339) }, false},
+	{"delivered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.DeliveredAt, time.RFC3339) }, false},
+	{"read_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.ReadAt, time.RFC3339) }, false},
+	{"attempts", func(_ Export, m *smsplus.Message) string { return strconv.Itoa(len(m.Attempts)) }, false},
+	{"reason", func(_ Export, m *smsplus.Message) string { return string(currentAttempt(m).Reason) }, true},
+	{"detail", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).Detail }, true},
+	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }, true},
 }
 
 // currentAttempt returns the attempt on the message's channel, or a zero Attempt.
@@ -54,18 +57,23 @@ func currentAttempt(m *smsplus.Message) smsplus.Attempt {
 
 // WriteCSV writes the records as comma-separated values while it reads seq: a header, then
 // a row for each record. Reason, detail and provider ID are those of the attempt on the
-// record's channel. WriteCSV returns the first error of seq or w. If seq fails before its
-// first record, nothing is written, so a web page can still answer with the error. Only
-// the first Export is used.
+// record's channel. If seq fails before its first record, nothing is written, so a web
+// page can still answer with the error. Only the first Export is used.
 //
-// The file is safe to open in a spreadsheet that separates cells by commas: WriteCSV puts
-// an apostrophe before each cell that a spreadsheet could take for a formula. It also puts
-// one before a cell that would be such a cell without the apostrophes that it begins with.
-// So removing one apostrophe always restores the value.
+// WriteCSV leaves out a record that cannot be read, and continues. At the end it returns an
+// error that wraps [smsplus.ErrUnreadable] and says how many it left out. It returns at
+// once any other error of seq, and those of w.
+//
+// The file is safe to open in a spreadsheet that separates cells by Export.Comma. WriteCSV
+// puts an apostrophe before each cell that a spreadsheet could take for a formula. It puts
+// one before each text that it could take for a number or a date, such as 00123, 1E5 and
+// 2026-11-28. It also puts one before a cell that would be such a cell without the
+// apostrophes that it begins with. So removing one apostrophe always restores the value.
 func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
 	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
 	out := csv.NewWriter(buf) // out.Flush flushes buf too
+	out.Comma = e.Comma
 	row := make([]string, len(columns))
 	header := sync.OnceFunc(func() {
 		if e.BOM {
@@ -77,7 +85,11 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 		_ = out.Write(row)
 	})
 	var m smsplus.Message // one for all rows, because it escapes to the heap
+	var left leftOut
 	for next, err := range seq {
+		if left.count(err) {
+			continue
+		}
 		if err != nil {
 			out.Flush()
 			return err
@@ -85,7 +97,7 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 		header()
 		m = next
 		for i := range columns {
-			row[i] = escapeFormula(columns[i].cell(e, &m))
+			row[i] = escapeCell(columns[i].cell(e, &m), columns[i].free)
 		}
 		if err := out.Write(row); err != nil {
 			return err
@@ -93,28 +105,55 @@ func WriteCSV(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) e
 	}
 	header()
 	out.Flush()
-	return out.Error()
+	return cmp.Or(out.Error(), left.err())
 }
 
-// escapeFormula puts an apostrophe before a cell that a spreadsheet could take for a
-// formula (OWASP, "CSV Injection").
-func escapeFormula(cell string) string {
-	if looksLikeFormula(cell) {
+// escapeCell puts an apostrophe before a cell that a spreadsheet could take for a formula
+// (OWASP, "CSV Injection"), and before a free text that it would change.
+func escapeCell(cell string, free bool) string {
+	rest := strings.TrimLeftFunc(cell, isIgnored)
+	if first, _ := utf8.DecodeRuneInString(rest); rest != "" && strings.ContainsRune(formulaStarts, first) || free && isRetyped(rest) {
 		return "'" + cell
 	}
 	return cell
 }
 
-// looksLikeFormula reports whether the cell needs an apostrophe. It ignores leading spaces,
-// because some spreadsheets drop them. It ignores leading apostrophes, so that an escaped
-// cell differs from a cell that begins with an apostrophe of its own.
-func looksLikeFormula(cell string) bool {
-	rest := strings.TrimLeftFunc(cell, func(r rune) bool {
-		return r == '\'' || r == '\uFEFF' || unicode.IsSpace(r) && !strings.ContainsRune(formulaStarts, r)
-	})
-	first, _ := utf8.DecodeRuneInString(rest)
-	return rest != "" && strings.ContainsRune(formulaStarts, first)
+// isIgnored reports whether a rune does not count at the beginning of a cell. Some
+// spreadsheets drop spaces. Apostrophes do not count, so that an escaped cell differs from
+// a cell that begins with an apostrophe of its own.
+func isIgnored(r rune) bool {
+	return r == '\'' || r == '\uFEFF' || unicode.IsSpace(r) && !strings.ContainsRune(formulaStarts, r)
 }
 
 // formulaStarts are the characters that a formula can begin with.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
+
+// maxIntegerDigits is the length of the longest number that spreadsheets show with all its
+// digits.
+const maxIntegerDigits = 11
+
+// dateWords matches the words in dates and times that spreadsheets know.
+var dateWords = regexp.MustCompile(`(?i)(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|` +
+	`sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|am|pm|[年月日時分秒])`)
+
+// isRetyped reports whether spreadsheets make a number, a date, a time or a truth value of
+// a text, and change it that way. Integers without leading zeros stay what they are.
+func isRetyped(text string) bool {
+	text = strings.TrimSpace(text)
+	if strings.EqualFold(text, "true") || strings.EqualFold(text, "false") {
+		return true
+	}
+	digits, others := 0, 0
+	for _, r := range dateWords.ReplaceAllString(text, "/") {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsSpace(r), unicode.Is(unicode.Sc, r), strings.ContainsRune(".,:/-+()%eEtTzZ'", r):
+			others++
+		default:
+			return false
+		}
+	}
+	return digits > 0 && (others > 0 || digits > maxIntegerDigits || digits > 1 && strings.HasPrefix(text, "0") ||
+		len(text) > digits) // digits of another script
+}

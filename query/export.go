@@ -1,10 +1,13 @@
 package query
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Export configures [WriteCSV] and [WriteNDJSON].
@@ -12,6 +15,9 @@ type Export struct {
 	// BOM begins a CSV with the UTF-8 byte order mark. Without it Excel reads the text in
 	// another encoding. NDJSON never has one (RFC 8259, section 8.1).
 	BOM bool
+	// Comma separates the cells of a CSV. Spreadsheets of countries with a decimal comma
+	// expect ';'. Defaults to ','.
+	Comma rune
 	// Location is the time zone of the times. Defaults to UTC.
 	Location *time.Location
 	// Reveal writes phone numbers unmasked and LINE user IDs, which are otherwise left
@@ -26,10 +32,33 @@ func optionsOf(o []Export) Export {
 	if len(o) > 0 {
 		e = o[0]
 	}
+	if e.Comma == 0 {
+		e.Comma = ','
+	}
 	if e.Location == nil {
 		e.Location = time.UTC
 	}
 	return e
+}
+
+// leftOut is the number of records that an export leaves out because they cannot be read.
+type leftOut int
+
+// count counts a record that cannot be read, and reports whether the error is of one.
+func (l *leftOut) count(err error) bool {
+	if !errors.Is(err, smsplus.ErrUnreadable) {
+		return false
+	}
+	*l++
+	return true
+}
+
+// err returns the error of an export that left out records, or nil.
+func (l leftOut) err() error {
+	if l == 0 {
+		return nil
+	}
+	return fmt.Errorf("query: %d record(s) left out: %w", l, smsplus.ErrUnreadable)
 }
 
 // formatTime formats t, or returns "" for the zero time.

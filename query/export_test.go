@@ -3,6 +3,7 @@ package query_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -108,6 +109,43 @@ func TestExports_WriteNothingIfFirstIsError(t *testing.T) {
 		var out bytes.Buffer
 		require.ErrorIs(t, write(&out, seqThenError(errBroken), query.Export{BOM: true}), errBroken, name)
 		require.Empty(t, out.Bytes(), name)
+	}
+}
+
+// withUnreadable returns the sequence with a record that cannot be read before each record
+// and at the end.
+func withUnreadable(seq iter.Seq2[smsplus.Message, error]) iter.Seq2[smsplus.Message, error] {
+	return func(yield func(smsplus.Message, error) bool) {
+		unreadable := func() bool {
+			return yield(smsplus.Message{ID: messageID(99)}, fmt.Errorf("key 7: %w", smsplus.ErrUnreadable))
+		}
+		for m, err := range seq {
+			if !unreadable() || !yield(m, err) {
+				return
+			}
+		}
+		unreadable()
+	}
+}
+
+func TestExports_LeaveOutUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	for name, write := range writers {
+		for _, n := range []int{0, 3} {
+			var whole, rest bytes.Buffer
+			require.NoError(t, write(&whole, seqOf(messages(n)...)))
+			err := write(&rest, withUnreadable(seqOf(messages(n)...)))
+			require.ErrorIs(t, err, smsplus.ErrUnreadable, name)
+			require.ErrorContains(t, err, fmt.Sprint(n+1), "%s: the error says how many", name)
+			require.Equal(t, whole.String(), rest.String(), "%s: the others are written", name)
+		}
+
+		var cut bytes.Buffer
+		err := write(&cut, withUnreadable(seqThenError(errBroken)))
+		require.ErrorIs(t, err, errBroken, "%s: an error that ends the list is returned", name)
+		require.Empty(t, cut.Bytes(), "%s: nothing is written before the first record", name)
+		err = write(&limitedWriter{0}, withUnreadable(seqOf(messages(2)...)))
+		require.ErrorIs(t, err, errFull, "%s: the writer's error is returned", name)
 	}
 }
 

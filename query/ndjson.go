@@ -2,6 +2,7 @@ package query
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"iter"
@@ -56,8 +57,11 @@ const microsLayout = "2006-01-02T15:04:05.000000Z07:00"
 
 // WriteNDJSON writes the records as JSON while it reads seq, one object per line. An object
 // has the record's attempts, oldest first, and no keys for times that are zero and texts
-// that are empty. WriteNDJSON returns the first error of seq or w. Only the first Export
-// is used.
+// that are empty. Only the first Export is used.
+//
+// WriteNDJSON leaves out a record that cannot be read, and continues. At the end it returns
+// an error that wraps [smsplus.ErrUnreadable] and says how many it left out. It returns at
+// once any other error of seq, and those of w.
 func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export) error {
 	e := optionsOf(o)
 	buf := bufio.NewWriter(w)
@@ -66,7 +70,11 @@ func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export
 	l := recordJSON{
 		Attempts: []attemptJSON{}, // encoded as [], where nil would be null
 	}
+	var left leftOut
 	for m, err := range seq {
+		if left.count(err) {
+			continue
+		}
 		if err != nil {
 			_ = buf.Flush() // the error of seq came first
 			return err
@@ -76,7 +84,7 @@ func WriteNDJSON(w io.Writer, seq iter.Seq2[smsplus.Message, error], o ...Export
 			return err
 		}
 	}
-	return buf.Flush()
+	return cmp.Or(buf.Flush(), left.err())
 }
 
 // set overwrites l with m. It reuses the memory of l.Attempts.

@@ -12,6 +12,7 @@
 package query
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -177,8 +178,11 @@ func (r *Reader) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, e
 }
 
 // All returns every record that the filter matches, newest trigger first. It holds one
-// page of Filter.Limit in memory. The range is bounded once, when ranging begins. An error
-// is yielded with a zero message and ends the list. The end of ctx is such an error.
+// page of Filter.Limit in memory. The range is bounded once, when ranging begins.
+//
+// A record that cannot be read is yielded in its place, with its ID alone and an error that
+// wraps [smsplus.ErrUnreadable], and the list continues. Any other error is yielded with a
+// zero message and ends the list. The end of ctx is such an error.
 func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Message, error] {
 	return func(yield func(smsplus.Message, error) bool) {
 		f, err := r.boundRange(f)
@@ -192,12 +196,12 @@ func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Me
 				yield(smsplus.Message{}, fmt.Errorf("query: all: %w", err))
 				return
 			}
-			for _, m := range page.Messages {
+			for m, unreadable := range recordsOf(page) {
 				if err := ctx.Err(); err != nil {
 					yield(smsplus.Message{}, fmt.Errorf("query: all: %w", err))
 					return
 				}
-				if !yield(m, nil) {
+				if !yield(m, unreadable) {
 					return
 				}
 			}
@@ -209,7 +213,34 @@ func (r *Reader) All(ctx context.Context, f smsplus.Filter) iter.Seq2[smsplus.Me
 	}
 }
 
-// Record returns one record in full, or [smsplus.ErrNotFound]. The record may be older
+// recordsOf yields the records of a page in order. One that cannot be read is yielded as
+// [Reader.All] says.
+func recordsOf(p smsplus.Page) iter.Seq2[smsplus.Message, error] {
+	return func(yield func(smsplus.Message, error) bool) {
+		ms, us := p.Messages, p.Unreadable
+		for len(ms)+len(us) > 0 {
+			if len(us) == 0 || len(ms) > 0 && !isNewer(us[0], ms[0]) {
+				if !yield(ms[0], nil) {
+					return
+				}
+				ms = ms[1:]
+				continue
+			}
+			if !yield(smsplus.Message{ID: us[0].ID}, fmt.Errorf("query: record %v: %w", us[0].ID, us[0].Err)) {
+				return
+			}
+			us = us[1:]
+		}
+	}
+}
+
+// isNewer reports whether u comes before m in the order of records.
+func isNewer(u smsplus.Unreadable, m smsplus.Message) bool {
+	return cmp.Or(u.TriggeredAt.Compare(m.TriggeredAt), bytes.Compare(u.ID[:], m.ID[:])) > 0
+}
+
+// Record returns one record in full, or [smsplus.ErrNotFound], or an error that wraps
+// [smsplus.ErrUnreadable]. The record may be older
 // than [Reader.Earliest], because the range rule applies only to lists.
 func (r *Reader) Record(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	m, err := r.store.Message(ctx, id)

@@ -301,6 +301,45 @@ func TestAll_EndsAfterFirstError(t *testing.T) {
 	require.Equal(t, make([]error, 4), got[:4])
 }
 
+func TestAll_YieldsUnreadableRecordsInTheirPlace(t *testing.T) {
+	t.Parallel()
+	ms := messages(11)
+	ms[7].TriggeredAt, ms[8].TriggeredAt = ms[6].TriggeredAt, ms[6].TriggeredAt // the greatest ID comes first
+	slices.Reverse(ms[6:9])
+	for limit := 1; limit <= 12; limit++ {
+		r := query.New(damagedStore(ms...), query.Options{Clock: mockClock(now)})
+		var got []uuid.UUID
+		for m, err := range r.All(t.Context(), smsplus.Filter{Limit: limit}) {
+			got = append(got, m.ID)
+			if isDamaged(m.ID) {
+				require.ErrorIs(t, err, smsplus.ErrUnreadable)
+				require.ErrorContains(t, err, m.ID.String())
+				require.Equal(t, smsplus.Message{ID: m.ID}, m)
+				continue
+			}
+			require.NoError(t, err)
+		}
+		require.Equal(t, ids(ms), got, "limit %d", limit)
+	}
+}
+
+func TestAll_EndsWhenItsCallerStopsAtAnUnreadableRecord(t *testing.T) {
+	t.Parallel()
+	r := query.New(damagedStore(messages(3)...), query.Options{Clock: mockClock(now)})
+	_, err := collect(r.All(t.Context(), smsplus.Filter{}))
+	require.ErrorIs(t, err, smsplus.ErrUnreadable)
+}
+
+func TestRecords_NamesUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	r := query.New(damagedStore(messages(5)...), query.Options{Clock: mockClock(now)})
+	page, err := r.Records(t.Context(), smsplus.Filter{Limit: 4})
+	require.NoError(t, err)
+	require.Equal(t, ids(messages(3)[1:]), ids(page.Messages))
+	require.Len(t, page.Unreadable, 2)
+	require.NotEmpty(t, page.Next)
+}
+
 func TestAll_EndsWithContext(t *testing.T) {
 	t.Parallel()
 	store := mockStore(messages(10)...)

@@ -34,6 +34,9 @@ var _ smsplus.Store = &StoreMock{}
 //			InsertFunc: func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 //				panic("mock out the Insert method")
 //			},
+//			ListParkedFunc: func(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error) {
+//				panic("mock out the ListParked method")
+//			},
 //			MessageFunc: func(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 //				panic("mock out the Message method")
 //			},
@@ -48,6 +51,9 @@ var _ smsplus.Store = &StoreMock{}
 //			},
 //			RecordsFunc: func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 //				panic("mock out the Records method")
+//			},
+//			SetAsideFunc: func(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+//				panic("mock out the SetAside method")
 //			},
 //			StatsFunc: func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 //				panic("mock out the Stats method")
@@ -77,6 +83,9 @@ type StoreMock struct {
 	// InsertFunc mocks the Insert method.
 	InsertFunc func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error)
 
+	// ListParkedFunc mocks the ListParked method.
+	ListParkedFunc func(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error)
+
 	// MessageFunc mocks the Message method.
 	MessageFunc func(ctx context.Context, id uuid.UUID) (smsplus.Message, error)
 
@@ -91,6 +100,9 @@ type StoreMock struct {
 
 	// RecordsFunc mocks the Records method.
 	RecordsFunc func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error)
+
+	// SetAsideFunc mocks the SetAside method.
+	SetAsideFunc func(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error
 
 	// StatsFunc mocks the Stats method.
 	StatsFunc func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error)
@@ -126,6 +138,15 @@ type StoreMock struct {
 			Ctx context.Context
 			// Ms is the ms argument value.
 			Ms []smsplus.Message
+		}
+		// ListParked holds details about calls to the ListParked method.
+		ListParked []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// After is the after argument value.
+			After string
+			// Limit is the limit argument value.
+			Limit int
 		}
 		// Message holds details about calls to the Message method.
 		Message []struct {
@@ -164,6 +185,15 @@ type StoreMock struct {
 			// F is the f argument value.
 			F smsplus.Filter
 		}
+		// SetAside holds details about calls to the SetAside method.
+		SetAside []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Rows is the rows argument value.
+			Rows []smsplus.Unreadable
+			// Until is the until argument value.
+			Until time.Time
+		}
 		// Stats holds details about calls to the Stats method.
 		Stats []struct {
 			// Ctx is the ctx argument value.
@@ -190,11 +220,13 @@ type StoreMock struct {
 	lockClaim        sync.RWMutex
 	lockClose        sync.RWMutex
 	lockInsert       sync.RWMutex
+	lockListParked   sync.RWMutex
 	lockMessage      sync.RWMutex
 	lockPark         sync.RWMutex
 	lockParked       sync.RWMutex
 	lockPurge        sync.RWMutex
 	lockRecords      sync.RWMutex
+	lockSetAside     sync.RWMutex
 	lockStats        sync.RWMutex
 	lockUnpark       sync.RWMutex
 	lockUpdate       sync.RWMutex
@@ -332,6 +364,46 @@ func (mock *StoreMock) InsertCalls() []struct {
 	mock.lockInsert.RLock()
 	calls = mock.calls.Insert
 	mock.lockInsert.RUnlock()
+	return calls
+}
+
+// ListParked calls ListParkedFunc.
+func (mock *StoreMock) ListParked(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error) {
+	if mock.ListParkedFunc == nil {
+		panic("StoreMock.ListParkedFunc: method is nil but Store.ListParked was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}{
+		Ctx:   ctx,
+		After: after,
+		Limit: limit,
+	}
+	mock.lockListParked.Lock()
+	mock.calls.ListParked = append(mock.calls.ListParked, callInfo)
+	mock.lockListParked.Unlock()
+	return mock.ListParkedFunc(ctx, after, limit)
+}
+
+// ListParkedCalls gets all the calls that were made to ListParked.
+// Check the length with:
+//
+//	len(mockedStore.ListParkedCalls())
+func (mock *StoreMock) ListParkedCalls() []struct {
+	Ctx   context.Context
+	After string
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		After string
+		Limit int
+	}
+	mock.lockListParked.RLock()
+	calls = mock.calls.ListParked
+	mock.lockListParked.RUnlock()
 	return calls
 }
 
@@ -516,6 +588,46 @@ func (mock *StoreMock) RecordsCalls() []struct {
 	mock.lockRecords.RLock()
 	calls = mock.calls.Records
 	mock.lockRecords.RUnlock()
+	return calls
+}
+
+// SetAside calls SetAsideFunc.
+func (mock *StoreMock) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	if mock.SetAsideFunc == nil {
+		panic("StoreMock.SetAsideFunc: method is nil but Store.SetAside was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		Rows  []smsplus.Unreadable
+		Until time.Time
+	}{
+		Ctx:   ctx,
+		Rows:  rows,
+		Until: until,
+	}
+	mock.lockSetAside.Lock()
+	mock.calls.SetAside = append(mock.calls.SetAside, callInfo)
+	mock.lockSetAside.Unlock()
+	return mock.SetAsideFunc(ctx, rows, until)
+}
+
+// SetAsideCalls gets all the calls that were made to SetAside.
+// Check the length with:
+//
+//	len(mockedStore.SetAsideCalls())
+func (mock *StoreMock) SetAsideCalls() []struct {
+	Ctx   context.Context
+	Rows  []smsplus.Unreadable
+	Until time.Time
+} {
+	var calls []struct {
+		Ctx   context.Context
+		Rows  []smsplus.Unreadable
+		Until time.Time
+	}
+	mock.lockSetAside.RLock()
+	calls = mock.calls.SetAside
+	mock.lockSetAside.RUnlock()
 	return calls
 }
 

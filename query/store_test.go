@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -23,6 +24,30 @@ import (
 )
 
 //go:generate go tool moq -rm -out store_moq_test.go -pkg query_test ../smsplus Store
+
+// damagedStore returns a mock store of whose messages every third cannot be read.
+func damagedStore(ms ...smsplus.Message) *StoreMock {
+	s := mockStore(ms...)
+	records := s.RecordsFunc
+	s.RecordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+		p, err := records(ctx, f)
+		readable := p.Messages[:0]
+		for _, m := range p.Messages {
+			if isDamaged(m.ID) {
+				p.Unreadable = append(p.Unreadable, smsplus.Unreadable{ID: m.ID, TriggeredAt: m.TriggeredAt, Err: errDamaged})
+			} else {
+				readable = append(readable, m)
+			}
+		}
+		p.Messages = readable
+		return p, err
+	}
+	return s
+}
+
+func isDamaged(id uuid.UUID) bool { return id[15]%3 == 0 }
+
+var errDamaged = fmt.Errorf("key 7 is missing: %w", smsplus.ErrUnreadable)
 
 // mockStore returns a mock store that holds the messages. It implements Records, Stats and
 // Message by the definitions of the contract.

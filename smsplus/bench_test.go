@@ -19,17 +19,17 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// noop is a channel that delivers everything at once.
-type noop struct {
+// deliveringChannel is a channel that delivers everything at once.
+type deliveringChannel struct {
 	sent   atomic.Int64
 	target int64
 	done   chan struct{} // closed by the send that reaches the target
 }
 
-func (*noop) Name() channel.Name     { return channel.SMS }
-func (*noop) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+func (*deliveringChannel) Name() channel.Name     { return channel.SMS }
+func (*deliveringChannel) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
 
-func (n *noop) Send(context.Context, channel.Envelope) (channel.Result, error) {
+func (n *deliveringChannel) Send(context.Context, channel.Envelope) (channel.Result, error) {
 	if n.sent.Add(1) == n.target {
 		close(n.done)
 	}
@@ -40,7 +40,7 @@ func (n *noop) Send(context.Context, channel.Envelope) (channel.Result, error) {
 // channel, its record and the counters stored. It ends when the last is delivered.
 func BenchmarkLife(b *testing.B) {
 	const senders = 8
-	store, ch := memstore.New(), &noop{}
+	store, ch := memstore.New(), &deliveringChannel{}
 	d, err := smsplus.New(smsplus.Config{
 		Store: store, Channels: []channel.Channel{ch},
 		Templates: []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}},

@@ -9,15 +9,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/smsplus/smsplus-go/status"
 )
 
-// Cancel sees to it that nothing further is started for a message. What a provider
-// has already accepted cannot be called back: its attempt stays open until its
-// receipt, or its wait, ends it. A message that has not been sent ends Undeliverable
-// with the reason canceled. Canceling twice is no error; canceling a message that
-// has ended is [ErrEnded].
+// Cancel stops a message: no further step is sent. A send that a provider has accepted
+// cannot be called back. Its attempt stays open until a receipt, or its wait, ends it. A
+// message that has not been sent ends Undeliverable with the reason canceled. Canceling
+// twice is no error; canceling a message that has ended is [ErrEnded].
 func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 	for {
 		m, err := d.Message(ctx, id)
@@ -32,23 +29,13 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 		}
 		before := d.copyForObserver(&m)
 		now := d.now()
-		switch a := m.current(); {
-		case m.Claims > 0:
-			// Whoever holds the lease finds out when it stores its outcome; if it is this
-			// dispatcher, before it sends.
+		if m.Claims > 0 {
+			// Another dispatcher learns of it when it stores its outcome. This one checks
+			// before it sends.
 			d.canceledLeases.add(m.ID, m.DueAt, now)
-			d.applyUnderLease(&m, now, func() { m.CanceledAt = now })
-		case a == nil:
-			m.CanceledAt = now
-			m.closeUnsent(0, status.Canceled, now)
-		default:
-			m.CanceledAt = now
-			if a.Status == status.Preparing && a.Reason != status.InDoubt {
-				a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
-			}
-			d.derive(&m, now)
 		}
-		stale, err := d.storeUpdate(&m)
+		d.canceled(&m, now)
+		stale, err := d.storeUpdate(ctx, &m)
 		if err != nil {
 			return fmt.Errorf("smsplus: cancel: %w", err)
 		}
@@ -59,12 +46,12 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 	}
 }
 
-// canceledLeases are messages that were canceled under a lease. If it is their dispatcher's
-// own, they wait in a lane, and are looked at once more before they are sent.
+// canceledLeases holds messages that this process canceled while they were leased. One
+// that waits in a lane of this dispatcher is checked again before its send.
 type canceledLeases struct {
-	nonEmpty atomic.Bool // whether there may be any, so that a send need not lock
+	nonEmpty atomic.Bool // false: leases is empty, and a send need not lock
 	mu       sync.Mutex
-	leases   map[uuid.UUID]time.Time // their ends: then nobody sends under them
+	leases   map[uuid.UUID]time.Time // the leases' ends; no send begins after them
 }
 
 func (r *canceledLeases) add(id uuid.UUID, lease, now time.Time) {
@@ -78,7 +65,7 @@ func (r *canceledLeases) add(id uuid.UUID, lease, now time.Time) {
 	r.nonEmpty.Store(true)
 }
 
-// consume reports whether a message was recalled, and forgets it.
+// consume reports whether a message was canceled under its lease, and removes it.
 func (r *canceledLeases) consume(id uuid.UUID) bool {
 	if !r.nonEmpty.Load() {
 		return false

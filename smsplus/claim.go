@@ -2,45 +2,65 @@ package smsplus
 
 import (
 	"context"
+	"log/slog"
+	"maps"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/status"
 )
 
 // storeRetry paces the claim loop, and a worker with an outcome to store, while the
 // store is down.
 var storeRetry = Retry{Base: 50 * time.Millisecond, Max: 5 * time.Second}
 
-// claimLoop is the loop that takes what is due to its lane, until ctx ends.
+const (
+	// unservedAfter is how long a message waits for a dispatcher that serves its lane
+	// before one that does not looks whether its time is over.
+	unservedAfter = time.Minute
+	// maxSetAside is the longest time that a message which cannot be read is set aside.
+	maxSetAside = time.Hour
+)
+
+// newHolder returns the identity of one call that takes leases.
+func newHolder() int64 { return rand.Int64N(math.MaxInt64) + 1 }
+
+// claimLoop takes due messages to their lanes until ctx ends.
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		pause := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
 		for _, slow := range []bool{false, true} {
-			limit, except := d.claimScope(slow)
+			limit, only := d.claimScope(slow)
 			if limit == 0 {
 				continue
 			}
-			c, err := d.claim(ctx, limit, except)
+			c, holder, err := d.claim(ctx, limit, only)
+			if err == nil {
+				d.dispatch(ctx, c, holder)
+				if !slow {
+					err = d.claimOverdue(ctx, c.Passed)
+				}
+			}
 			if err != nil {
 				failures++
 				pause = storeRetry.backoff(failures)
 				break
 			}
 			failures = 0
-			d.dispatch(ctx, c.Messages)
-			if len(c.Messages) == limit {
+			if len(c.Messages)+len(c.Unreadable) == limit {
 				pause = 0
 			} else if !c.Next.IsZero() {
-				// Another dispatcher may hold what seems due: never spin on it.
+				// Another dispatcher may hold the message that seems due: never spin on it.
 				pause = min(pause, max(time.Millisecond, c.Next.Sub(d.now())))
 			}
 		}
+		d.sweepParked(ctx)
 		if pause == 0 {
 			continue
 		}
@@ -52,137 +72,202 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 	}
 }
 
-// claimScope says how many messages a claim may bring, such that every lane that is not
-// excepted has a place for each of them. Lanes with a low rate limit have little
-// room: they have claims of their own, or every claim would be as small as theirs.
-func (d *Dispatcher) claimScope(slow bool) (limit int, except []channel.Name) {
+// claimScope returns how many messages a claim may bring and from which lanes: each of
+// them has room for as many. Lanes with a low rate limit have little room. They have
+// claims of their own, because otherwise every claim would be as small as theirs.
+func (d *Dispatcher) claimScope(slow bool) (limit int, only []channel.Name) {
 	for name, l := range d.lanes {
 		isSlow := l.claimSize < d.cfg.Batch
-		switch {
-		case !l.promiseClaim() || isSlow != slow:
-			except = append(except, name)
-		case limit == 0 || l.claimSize < limit:
+		if !l.promiseClaim() || isSlow != slow {
+			continue
+		}
+		only = append(only, name)
+		if limit == 0 || l.claimSize < limit {
 			limit = l.claimSize
 		}
 	}
-	if limit == 0 && !slow {
-		limit = d.cfg.Batch // those that only have to end need no lane
+	if !slow { // messages that only end need no lane
+		only = append(only, "")
+		if limit == 0 {
+			limit = d.cfg.Batch
+		}
 	}
-	return limit, except
+	return limit, only
 }
 
-func (d *Dispatcher) claim(ctx context.Context, limit int, except []channel.Name) (c Claimed, err error) {
-	if err := ctx.Err(); err != nil {
-		return c, err
-	}
+// claim leases due messages of the given lanes, and sets those aside that cannot be read.
+func (d *Dispatcher) claim(ctx context.Context, limit int, only []channel.Name) (Claimed, int64, error) {
 	now := d.now()
-	// Cut off in the middle, it could lease messages that nobody knows of.
+	return d.claimAt(ctx, now, now, limit, only)
+}
+
+// claimAt is like claim, for messages that had fallen due before now.
+func (d *Dispatcher) claimAt(ctx context.Context, due, now time.Time, limit int, only []channel.Name) (c Claimed, holder int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return c, 0, err
+	}
+	holder = newHolder()
+	arg := Claim{
+		Now: due, Lease: d.cfg.Lease + now.Sub(due), Limit: limit, Holder: holder,
+		Only: only, SkipTemplates: d.unknownTemplates.list(now),
+	}
+	// A claim that is cut off could lease messages that no dispatcher knows of.
 	err = d.callStore(context.WithoutCancel(ctx), "Claim", func(ctx context.Context) error {
-		c, err = d.cfg.Store.Claim(ctx, Claim{Now: now, Lease: d.cfg.Lease, Limit: limit, Except: except})
+		c, err = d.cfg.Store.Claim(ctx, arg)
 		return err
 	})
-	if err == nil && len(c.Messages) > 0 {
-		d.observe(ctx, Lag{len(c.Messages), now.Sub(c.DueAt)})
+	if err != nil {
+		return c, 0, err
 	}
-	return c, err
+	if len(c.Messages) > 0 {
+		d.observe(ctx, Lag{len(c.Messages), now.Sub(c.Due[0])})
+	}
+	d.setAside(ctx, c.Unreadable, now)
+	return c, holder, nil
 }
 
-// dispatch takes claimed messages to their lanes, and stores those that nothing
-// more is sent for.
-func (d *Dispatcher) dispatch(ctx context.Context, ms []Message) {
+// setAside gives back messages that cannot be read, so that other dispatchers, or a later
+// release, may read them. The more often this dispatcher met one, the longer it is set
+// aside.
+func (d *Dispatcher) setAside(ctx context.Context, rows []Unreadable, now time.Time) {
+	byTime := make(map[time.Duration][]Unreadable)
+	for _, u := range rows {
+		n := d.unreadable.count(u.ID)
+		wait := maxSetAside
+		if shift := min(n-1, 16); d.cfg.Lease < maxSetAside>>shift {
+			wait = d.cfg.Lease << shift
+		}
+		byTime[wait] = append(byTime[wait], u)
+		d.observe(ctx, MessageUnreadable{u.ID, u.Err})
+		d.logFailure(ctx, "smsplus: message cannot be read and is set aside",
+			slog.Duration("for", wait), slog.String("message", u.ID.String()), slog.Any("error", u.Err))
+	}
+	for wait, rows := range byTime {
+		_ = d.callStore(context.WithoutCancel(ctx), "SetAside", func(ctx context.Context) error {
+			return d.cfg.Store.SetAside(ctx, rows, now.Add(wait))
+		})
+	}
+}
+
+// unreadable counts how often this dispatcher met a message that it cannot read.
+type unreadable struct {
+	mu    sync.Mutex
+	times map[uuid.UUID]int
+}
+
+// maxUnreadable bounds the messages that are remembered.
+const maxUnreadable = 10_000
+
+// count adds one meeting and returns their number.
+func (u *unreadable) count(id uuid.UUID) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.times == nil || len(u.times) >= maxUnreadable {
+		u.times = make(map[uuid.UUID]int)
+	}
+	u.times[id]++
+	return u.times[id]
+}
+
+// claimOverdue moves messages on whose lane could not take them within the wait of their
+// step. Passed are the lanes that a claim did not take from. If a lane of this dispatcher
+// is stuck, or is not its own, the first messages that have waited for so long are claimed.
+// The late ones move on, and the others are put back.
+func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) error {
+	now := d.now()
+	for _, p := range passed {
+		wait := unservedAfter
+		if l := d.lanes[p.Lane]; l != nil {
+			if wait = l.shortestWait; wait == 0 || !l.isStuck(now) {
+				continue
+			}
+		} else {
+			d.observe(ctx, Unserved{Channel: p.Lane, Behind: now.Sub(p.DueAt)})
+		}
+		if now.Sub(p.DueAt) < wait {
+			continue
+		}
+		c, holder, err := d.claimAt(ctx, now.Add(-wait), now, d.cfg.Batch, []channel.Name{p.Lane})
+		if err != nil {
+			return err
+		}
+		d.dispatch(ctx, c, holder)
+	}
+	return nil
+}
+
+// dispatch takes claimed messages to their lanes, and stores messages for which nothing
+// more is sent.
+func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
+	if len(c.Messages) == 0 {
+		return
+	}
 	var rest sync.WaitGroup // their updates share a commit
-	js, err := d.planJobs(ctx, ms)
+	js, err := d.planJobs(ctx, c, holder)
 	for _, j := range js {
 		l := d.lanes[j.channelName()]
 		switch {
 		case err != nil:
-			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), true) })
-		case j.step < 0 || l == nil:
-			rest.Go(func() { _, _ = d.runJob(ctx, j, true) }) // an error was told; the lease's end repeats it
+			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+		case j.missing != "":
+			rest.Go(func() { d.putBackUnserved(ctx, j, false) })
+		case j.step < 0:
+			rest.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the lease's end repeats it
 		case l.reserveClaimed():
 			l.enqueue(j)
 		default:
-			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), true) })
+			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
 		}
 	}
 	rest.Wait()
 }
 
-// planJobs says what each claimed message needs next, after a look at the receipts that
-// are parked for it: one that came before the provider's ID was stored, by a
-// dispatcher that then died, waits there. After an error, which is the store's, the
-// jobs are undecided: what is parked must not be passed over.
-func (d *Dispatcher) planJobs(ctx context.Context, ms []Message) ([]job, error) {
-	now := d.now()
-	js := make([]job, len(ms))
-	var refs []channel.Ref
-	for i := range ms {
-		m := &ms[i]
-		js[i] = job{Message: m, step: -1, lease: m.DueAt, previous: d.copyForObserver(m)}
-		if m.Claims > 1 {
-			step := m.inFlight()
-			m.markInFlight(step, m.triesOf(step)+m.Claims-1, now)
-			if a := m.current(); a != nil && a.Reason == status.InDoubt {
-				// Its own ID is about to be stored: what is parked under it is looked at then too.
-				js[i].lookupRefs = append(js[i].lookupRefs, a.ref())
-			}
-		}
-		for _, a := range m.Attempts {
-			if a.ProviderID != "" && a.Status != status.Delivered {
-				refs = append(refs, a.ref())
-			}
+// putBackUnserved puts a message back that this dispatcher cannot send, for one that can.
+func (d *Dispatcher) putBackUnserved(ctx context.Context, j job, mayWait bool) {
+	d.observe(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
+	again := d.now().Add(d.cfg.Poll)
+	if d.templates[j.Template] == nil {
+		if d.unknownTemplates.add(j.Template, d.now()) {
+			again = j.due // the next claims here skip it
 		}
 	}
-	parked := make(map[channel.Ref][]channel.Receipt)
-	if len(refs) > 0 {
-		rs, err := d.loadParked(ctx, refs)
-		if err != nil {
-			return js, err
-		}
-		for _, r := range rs {
-			parked[r.Ref()] = append(parked[r.Ref()], r)
-		}
-	}
-	for i := range js {
-		j := &js[i]
-		if len(parked) > 0 {
-			d.mergeParked(j, parked, now)
-		}
-		if step, send := d.nextAction(j.Message, now); send {
-			j.step = step
-			a := j.attempt(step)
-			j.maybeSent = a != nil && a.Reason == status.InDoubt
-		}
-	}
-	return js, nil
+	d.releaseLease(ctx, j, again, mayWait)
 }
 
-// mergeParked makes parked receipts part of a claimed message.
-func (d *Dispatcher) mergeParked(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
-	for i := range j.Attempts {
-		ref := j.Attempts[i].ref()
-		for _, r := range parked[ref] {
-			d.mergeReceipt(j.Message, &j.Attempts[i], r)
-		}
-		if len(parked[ref]) > 0 {
-			j.lookupRefs = append(j.lookupRefs, ref)
-		}
-	}
-	if len(j.lookupRefs) == 0 {
-		return
-	}
-	d.derive(j.Message, now)
-	if !j.delivered() {
-		j.DueAt = j.lease
-	}
+// unknownTemplates are the templates of messages that this dispatcher met and cannot
+// send. Its claims skip them for unservedAfter. Then it looks at their first messages again,
+// because some may only have to end.
+type unknownTemplates struct {
+	mu  sync.Mutex
+	met map[string]time.Time
 }
 
-// channelName returns the channel that the job is for, or "" if nothing is to be sent.
-func (j *job) channelName() channel.Name {
-	if j.step < 0 {
-		return ""
+// maxUnknownTemplates bounds what a claim has to name.
+const maxUnknownTemplates = 100
+
+// add notes a template and reports whether claims skip it.
+func (u *unknownTemplates) add(id string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.met[id]; ok {
+		return true
 	}
-	return j.Plan[j.step].Channel
+	if len(u.met) == maxUnknownTemplates {
+		return false
+	}
+	if u.met == nil {
+		u.met = make(map[string]time.Time)
+	}
+	u.met[id] = now
+	return true
+}
+
+// list returns the templates to skip.
+func (u *unknownTemplates) list(now time.Time) []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	maps.DeleteFunc(u.met, func(_ string, met time.Time) bool { return now.Sub(met) >= unservedAfter })
+	return slices.Sorted(maps.Keys(u.met))
 }
 
 // Tick does all work that is due, in the caller's goroutine, and returns how many
@@ -190,15 +275,24 @@ func (j *job) channelName() channel.Name {
 // fallback: move the clock, then Tick. It returns the store's first error.
 func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 	advanced := make(map[uuid.UUID]bool)
+	only := []channel.Name{""}
+	for name := range d.lanes {
+		only = append(only, name)
+	}
 	for {
-		c, err := d.claim(ctx, d.cfg.Batch, nil)
-		if err != nil || len(c.Messages) == 0 {
+		c, holder, err := d.claim(ctx, d.cfg.Batch, only)
+		if err != nil {
 			return len(advanced), err
 		}
-		js, err := d.planJobs(ctx, c.Messages)
+		if len(c.Messages)+len(c.Unreadable) == 0 {
+			err = d.claimOverdue(ctx, c.Passed)
+			d.sweepParked(ctx)
+			return len(advanced), err
+		}
+		js, err := d.planJobs(ctx, c, holder)
 		for _, j := range js {
 			if err != nil {
-				d.releaseLease(ctx, j, d.now(), false) // it may not look in doubt when it is not
+				d.releaseLease(ctx, j, d.now(), false)
 				continue
 			}
 			var did bool
@@ -209,37 +303,5 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 		if err != nil {
 			return len(advanced), err
 		}
-	}
-}
-
-// releaseLease ends a lease without a send: the message is due again at the given time,
-// for the lane it was on its way to. With patience it tries until the lease's end,
-// after which the message would look in doubt.
-func (d *Dispatcher) releaseLease(ctx context.Context, j job, due time.Time, patient bool) {
-	for try := 1; ; try++ {
-		m := j.Message
-		m.DueAt = earliest(due, m.ExpiresAt)
-		if j.step >= 0 {
-			m.Lane = j.channelName()
-		}
-		u, err := d.updates.Do(updateRequest{message: m, lookupRefs: j.lookupRefs})
-		if err != nil && patient && ctx.Err() == nil && d.now().Before(j.lease) {
-			d.pause(ctx, storeRetry.backoff(try))
-			continue
-		}
-		if err != nil {
-			return // the lease's end repeats it
-		}
-		if !u.stale {
-			d.applyParked(ctx, u.parked)
-			return
-		}
-		stored, err := d.Message(ctx, m.ID)
-		if err != nil || !j.leaseHeld(&stored) {
-			return // another dispatcher has it, or it has ended
-		}
-		tries := m.triesOf(j.step)
-		*j.Message = stored
-		j.clearInFlight(tries)
 	}
 }

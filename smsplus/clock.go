@@ -2,11 +2,11 @@ package smsplus
 
 import "time"
 
-// Clock tells the time. Those of github.com/benbjohnson/clock are Clocks: its Mock,
-// with [Dispatcher.Tick], makes a fallback test that needs no sleep.
+// Clock is a source of time. The clocks of github.com/benbjohnson/clock are Clocks: with
+// its Mock and [Dispatcher.Tick], a test of a fallback needs no sleep.
 type Clock interface {
-	// Now returns the time.
+	// Now returns the current time.
 	Now() time.Time
-	// After returns a channel that gets the time once d has passed.
+	// After returns a channel that receives the time once d has passed.
 	After(d time.Duration) <-chan time.Time
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -15,7 +18,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Config is what [New] makes a Dispatcher of. A zero field means its default.
+// Config configures a Dispatcher. A zero field means its default.
 type Config struct {
 	// Store is where messages live. Required.
 	Store Store
@@ -24,48 +27,51 @@ type Config struct {
 	// Templates are what triggers may ask for, each with an ID of its own.
 	Templates []Template
 
-	// Clock is the only source of time for everything that is stored or due. The
-	// deadlines of calls to stores and channels run on the machine's time.
+	// Clock is the only source of time for everything that is stored or due. The deadlines
+	// of calls to stores and channels, and breakers, run on the machine's time.
 	// Defaults to clock.New() of github.com/benbjohnson/clock.
 	Clock Clock
 	// NewID makes the messages' IDs. Defaults to UUIDs of version 7.
 	NewID func() uuid.UUID
 	// Logger gets warnings and errors. Defaults to none.
 	Logger *slog.Logger
-	// Observer is told what happens. Defaults to none.
+	// Observer is notified of events. Defaults to none.
 	Observer Observer
 
 	// Limits bound the load on channels, by name.
 	Limits map[channel.Name]Limit
 	// Retry bounds the tries of an attempt whose channel fails temporarily.
 	Retry Retry
+	// Breaker says when a channel that hangs or fails is left alone.
+	Breaker Breaker
 
 	// SendTimeout is a deadline for each call to a channel. Defaults to 20 s.
 	SendTimeout time.Duration
 	// StoreTimeout is a deadline for each call to the store. Defaults to 10 s.
 	StoreTimeout time.Duration
-	// Lease is how long a claimed message is the claimer's. A crashed dispatcher's
-	// messages are taken up after it. It must be longer than SendTimeout and
-	// StoreTimeout together. Defaults to 1 min.
+	// Lease is how long a dispatcher holds a message that it claimed. Messages of a
+	// dispatcher that crashed are claimed again after it. It must be longer than
+	// SendTimeout and StoreTimeout together. It should exceed SendTimeout and twice
+	// StoreTimeout: a last call to the store, the send and the update that stores its outcome
+	// have to fit into it. New logs a warning otherwise. Defaults to 1 min.
 	Lease time.Duration
-	// Poll is how often an idle dispatcher looks for messages that other ones
-	// stored. What is due in its own store at a known time is not waited for so
-	// long. Defaults to 1 s.
+	// Poll is how often an idle dispatcher looks for messages that others stored. It looks
+	// earlier when it knows that a message falls due. Defaults to 1 s.
 	Poll time.Duration
-	// DrainTimeout is how long Run waits for sends under way after its context
-	// ended; then their contexts end too. Defaults to SendTimeout.
+	// DrainTimeout is how long Run waits for sends in flight after its context ended. Then
+	// their contexts end too. Defaults to SendTimeout.
 	DrainTimeout time.Duration
-	// Batch is how many messages one store call carries at most, but for SendMany's,
-	// which carries them all. Twice as many sends at most are ahead of the store: what
-	// came of them is not stored yet. Defaults to 256.
+	// Batch is the most messages in one call to the store, except that of SendMany, which
+	// carries them all. At most twice as many sends have outcomes that are not stored yet.
+	// Defaults to 256.
 	Batch int
 }
 
 // Limit bounds the load on one channel.
 type Limit struct {
-	// Concurrency is how many sends may be under way at once. Defaults to 64.
+	// Concurrency is how many sends may be in flight at once. Defaults to 64.
 	Concurrency int
-	// Rate is how many sends may begin a second. Zero means no limit.
+	// Rate is how many sends may begin in a second. Zero means no limit.
 	Rate float64
 	// Burst is how many of them may begin at once. Defaults to 1.
 	Burst int
@@ -76,6 +82,9 @@ type Limit struct {
 type Retry struct {
 	// Tries is how many sends an attempt may take. Defaults to 12.
 	Tries int
+	// InDoubt is how many sends in a row may be repeated although the outcome of the one
+	// before is unknown, on a channel that is not idempotent. Defaults to 2.
+	InDoubt int
 	// Base is the wait after the first try. Defaults to 1 s.
 	Base time.Duration
 	// Max is the longest wait. Defaults to 5 min.
@@ -102,9 +111,10 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Retry = Retry{
-		Tries: cmp.Or(c.Retry.Tries, 12),
-		Base:  cmp.Or(c.Retry.Base, time.Second),
-		Max:   cmp.Or(c.Retry.Max, 5*time.Minute),
+		Tries:   cmp.Or(c.Retry.Tries, 12),
+		InDoubt: cmp.Or(c.Retry.InDoubt, 2),
+		Base:    cmp.Or(c.Retry.Base, time.Second),
+		Max:     cmp.Or(c.Retry.Max, 5*time.Minute),
 	}
 	c.SendTimeout = cmp.Or(c.SendTimeout, defaultSendTimeout)
 	c.StoreTimeout = cmp.Or(c.StoreTimeout, defaultStoreTimeout)
@@ -115,7 +125,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// errorList collects what is wrong with a config or a trigger, each named by its field.
+// errorList collects the mistakes in a config, a trigger or receipts.
 type errorList []error
 
 func (ms *errorList) add(format string, args ...any) {
@@ -160,7 +170,7 @@ func (c Config) check() error {
 	for name, l := range c.Limits {
 		field := fmt.Sprintf("smsplus: Config.Limits[%q]", name)
 		if channels[name] == nil {
-			bad.add("%s: no such channel is registered", field)
+			bad.add("%s: no such channel is registered, want %s", field, listNames(channels))
 		}
 		if l.Concurrency < 0 || l.Burst < 0 || !(l.Rate >= 0) {
 			bad.add("%s: Concurrency, Rate and Burst must not be negative", field)
@@ -177,6 +187,7 @@ func (c Config) check() error {
 		{"DrainTimeout", c.DrainTimeout},
 		{"Retry.Base", c.Retry.Base},
 		{"Retry.Max", c.Retry.Max},
+		{"Breaker.Pause", c.Breaker.Pause},
 	} {
 		if f.value < 0 {
 			bad.add("smsplus: Config.%s is negative (%v)", f.name, f.value)
@@ -185,8 +196,8 @@ func (c Config) check() error {
 	if c.Batch < 0 {
 		bad.add("smsplus: Config.Batch is negative (%d)", c.Batch)
 	}
-	if c.Retry.Tries < 0 {
-		bad.add("smsplus: Config.Retry.Tries is negative (%d)", c.Retry.Tries)
+	if c.Retry.Tries < 0 || c.Retry.InDoubt < 0 {
+		bad.add("smsplus: Config.Retry: Tries and InDoubt must not be negative (%d, %d)", c.Retry.Tries, c.Retry.InDoubt)
 	}
 	if c.Lease >= 0 && c.Lease <= c.SendTimeout+c.StoreTimeout {
 		bad.add("smsplus: Config.Lease (%v) must be longer than SendTimeout and StoreTimeout together (%v): "+
@@ -210,12 +221,15 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 		if s.Wait < 0 {
 			bad.add("%s.Wait is negative (%v)", step, s.Wait)
 		}
-		if s.OnFailed > Forward || s.InDoubt > Forward {
-			bad.add("%s: no such policy (OnFailed %d, InDoubt %d)", step, s.OnFailed, s.InDoubt)
+		if p := s.OnFailed; p != 0 && p != Stop && p != Forward {
+			bad.add("%s.OnFailed is %v: want Stop (the default) or Forward", step, p)
+		}
+		if p := s.InDoubt; p != 0 && p != Resend && p != Forward {
+			bad.add("%s.InDoubt is %v: want Resend (the default) or Forward", step, p)
 		}
 		ch := channels[s.Channel]
 		if ch == nil {
-			bad.add("%s.Channel: no channel %q is registered", step, s.Channel)
+			bad.add("%s.Channel: no channel %q is registered, want %s", step, s.Channel, listNames(channels))
 		}
 		if s.Content == nil {
 			bad.add("%s.Content is required", step)
@@ -231,6 +245,29 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 				bad.add("%s.Content: channel %q does not take it: %w", step, s.Channel, err)
 			}
 		}
+	}
+}
+
+const maxNamesListed = 20
+
+// listNames lists the keys of a map for an error.
+func listNames[K ~string, V any](named map[K]V) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if name != "" {
+			names = append(names, strconv.Quote(string(name)))
+		}
+	}
+	if more := len(names) - maxNamesListed; more > 0 {
+		names = append(names[:maxNamesListed], fmt.Sprintf("%d more", more))
+	}
+	switch len(names) {
+	case 0:
+		return "none: there are none"
+	case 1:
+		return names[0]
+	default:
+		return "one of " + strings.Join(names, ", ")
 	}
 }
 

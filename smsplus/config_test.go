@@ -1,7 +1,6 @@
 package smsplus_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -18,23 +17,23 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The clocks of github.com/benbjohnson/clock are Clocks as they are.
+// The clocks of github.com/benbjohnson/clock are Clocks.
 var (
 	_ smsplus.Clock = clock.New()
 	_ smsplus.Clock = (*clock.Mock)(nil)
 )
 
-// picky is a channel that does not take any content.
-type picky struct{ *ChannelMock }
+// channelRefusingContent is a channel that takes no content.
+type channelRefusingContent struct{ *ChannelMock }
 
-func (picky) CheckContent(channel.Content) error { return errors.New("too long") }
+func (channelRefusingContent) CheckContent(channel.Content) error { return errors.New("too long") }
 
-func TestEveryMistakeInAConfigComesAtOnceNamingItsField(t *testing.T) {
+func TestNew_NamesEveryMistakeByItsField(t *testing.T) {
 	t.Parallel()
 	_, err := smsplus.New(smsplus.Config{
 		Channels: []channel.Channel{
-			fake(channel.SMS, nil), fake(channel.SMS, nil), nil, fake("", nil),
-			picky{fake("picky", nil)},
+			fakeChannel(channel.SMS, nil), fakeChannel(channel.SMS, nil), nil, fakeChannel("", nil),
+			channelRefusingContent{fakeChannel("strict", nil)},
 			&ChannelMock{
 				NameFunc:   func() channel.Name { return "odd" },
 				TraitsFunc: func() channel.Traits { return channel.Traits{Validity: -1} },
@@ -46,13 +45,13 @@ func TestEveryMistakeInAConfigComesAtOnceNamingItsField(t *testing.T) {
 				{Channel: channel.SMS, Content: text, Wait: -1},
 				{Channel: channel.SMS, Content: channel.Text("{{oops")},
 				{Channel: "fax", OnFailed: 7},
-				{Channel: "picky", Content: text},
+				{Channel: "strict", Content: text},
 			}},
 			{ID: "a", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}},
 		},
 		Limits:      map[channel.Name]smsplus.Limit{"tube": {}, channel.SMS: {Concurrency: -1}},
 		SendTimeout: time.Minute, Lease: 30 * time.Second, Poll: -1, StoreTimeout: -1, DrainTimeout: -1, Batch: -1,
-		Retry: smsplus.Retry{Tries: -1, Base: -1, Max: -1},
+		Retry: smsplus.Retry{Tries: -1, Base: -1, Max: -1}, Breaker: smsplus.Breaker{Pause: -1},
 	})
 	require.Error(t, err)
 	for _, want := range []string{
@@ -69,21 +68,47 @@ func TestEveryMistakeInAConfigComesAtOnceNamingItsField(t *testing.T) {
 		"Config.Templates[1].Route[1].Content: ",
 		`Config.Templates[1].Route[2].Channel: no channel "fax" is registered`,
 		"Config.Templates[1].Route[2].Content is required",
-		"Config.Templates[1].Route[2]: no such policy",
-		`Config.Templates[1].Route[3].Content: channel "picky" does not take it: too long`,
+		"Config.Templates[1].Route[2].OnFailed is policy(7)",
+		`Config.Templates[1].Route[3].Content: channel "strict" does not take it: too long`,
 		`Config.Templates[2].ID: there is another template "a"`,
-		`Config.Limits["tube"]: no such channel`,
+		`Config.Limits["tube"]: no such channel is registered, want one of "odd", "sms", "strict"`,
 		`Config.Limits["sms"]: Concurrency, Rate and Burst must not be negative`,
 		"Config.Poll is negative", "Config.StoreTimeout is negative", "Config.DrainTimeout is negative",
-		"Config.Batch is negative", "Config.Retry.Tries is negative", "Config.Retry.Base is negative", "Config.Retry.Max is negative",
+		"Config.Batch is negative", "Config.Retry: Tries and InDoubt must not be negative", "Config.Breaker.Pause is negative", "Config.Retry.Base is negative", "Config.Retry.Max is negative",
 		"Config.Lease (30s) must be longer",
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Equal(t, 26, strings.Count(err.Error(), "smsplus: Config."), err.Error())
+	require.Equal(t, 27, strings.Count(err.Error(), "smsplus: Config."), err.Error())
 }
 
-func TestAConfigNeedsNoMoreThanAStore(t *testing.T) {
+func TestNew_LeaseHoldsASendAndAStoreCall(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		lease     time.Duration
+		err, warn string
+	}{
+		{30 * time.Second, "smsplus: Config.Lease (30s) must be longer than SendTimeout and StoreTimeout together (30s): a send could outlive it and be repeated", ""},
+		{30*time.Second + 1, "", "lease no time for the send"},
+		{40 * time.Second, "", "lease no time for the send"},
+		{40*time.Second + 1, "", ""},
+	} {
+		var log strings.Builder
+		_, err := smsplus.New(smsplus.Config{
+			Store: memstore.New(), SendTimeout: 20 * time.Second, StoreTimeout: 10 * time.Second, Lease: tt.lease,
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if tt.err != "" {
+			require.EqualError(t, err, tt.err)
+			continue
+		}
+		require.NoError(t, err)
+		require.Contains(t, log.String(), tt.warn)
+		require.Equal(t, tt.warn == "", log.String() == "")
+	}
+}
+
+func TestNew_NeedsNoMoreThanAStore(t *testing.T) {
 	t.Parallel()
 	d, err := smsplus.New(smsplus.Config{Store: memstore.New()})
 	require.NoError(t, err)
@@ -92,7 +117,7 @@ func TestAConfigNeedsNoMoreThanAStore(t *testing.T) {
 	require.Zero(t, n)
 }
 
-func TestNewWarnsOfAWaitThatItsProviderDoesNotKnow(t *testing.T) {
+func TestNew_WarnsOfAWaitThatItsProviderDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name channel.Name
@@ -107,7 +132,7 @@ func TestNewWarnsOfAWaitThatItsProviderDoesNotKnow(t *testing.T) {
 		{channel.LINEPush, time.Hour, 0},
 	} {
 		var log strings.Builder
-		var seen events
+		var seen recordingObserver
 		newWorld(t, []step{
 			{tt.name, nil, smsplus.Step{Wait: tt.wait}},
 			{"letter", nil, smsplus.Step{Wait: time.Hour}},
@@ -122,64 +147,23 @@ func TestNewWarnsOfAWaitThatItsProviderDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestAnObserverIsToldAMessagesLife(t *testing.T) {
+func TestChannels_AreReturnedInTheConfigsOrder(t *testing.T) {
 	t.Parallel()
-	var seen events
-	w := newWorld(t, []step{
-		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: 24 * time.Hour}},
-		{channel.SMS, inTurn(fails(errors.New("down")), says(status.Accepted)), smsplus.Step{}},
-	}, func(c *smsplus.Config) { c.Observer = &seen })
-	id := w.send()
-	w.pass(24 * time.Hour)
-	w.pass(time.Minute)
-	m := w.message(id)
-	w.receive(receipt(m, 1, status.Delivered))
-	w.receive(receipt(m, 0, status.Delivered))
-	w.receive(receipt(m, 0, status.Delivered)) // says nothing new
-	w.receive(receipt(m, 0, status.Preparing)) // nor does this
-	w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "unknown", Status: status.Accepted})
-
-	a, day := m.Attempts, 24*time.Hour
-	require.Equal(t, []smsplus.Event{
-		smsplus.Triggered{id, "t", "OTP", channel.LINENotify},
-		smsplus.Lag{1, 0},
-		smsplus.AttemptStarted{id, a[0].ID, "t", channel.LINENotify, 1},
-		smsplus.AttemptChanged{id, a[0].ID, "t", channel.LINENotify, status.Preparing, status.Accepted, "", 0},
-		smsplus.Lag{1, 0},
-		smsplus.Forwarded{id, "t", channel.LINENotify, channel.SMS, ""},
-		smsplus.AttemptStarted{id, a[1].ID, "t", channel.SMS, 1},
-		smsplus.Lag{1, w.clock.Now().Sub(seen.retryAt)},
-		smsplus.AttemptStarted{id, a[1].ID, "t", channel.SMS, 2},
-		smsplus.AttemptChanged{id, a[1].ID, "t", channel.SMS, status.Preparing, status.Accepted, "", time.Minute},
-		smsplus.AttemptChanged{id, a[1].ID, "t", channel.SMS, status.Accepted, status.Delivered, "", time.Minute},
-		smsplus.Ended{id, "t", "OTP", channel.SMS, status.Delivered, "", day + time.Minute},
-		smsplus.AttemptChanged{id, a[0].ID, "t", channel.LINENotify, status.Accepted, status.Delivered, "", day + time.Minute},
-		smsplus.ReceiptLate{id, "t", channel.LINENotify, true},
-		smsplus.ReceiptParked{channel.Ref{Channel: channel.SMS, ProviderID: "unknown"}},
-	}, seen.list())
-}
-
-func TestAnObserverIsToldWhatCouldNotBeUsed(t *testing.T) {
-	t.Parallel()
-	var seen events
-	w := newWorld(t, []step{{channel.LINEPush, func(context.Context, channel.Envelope) (channel.Result, error) {
-		return channel.Result{Status: status.Delivered, ProviderID: "the same for all"}, nil
-	}, smsplus.Step{}}}, func(c *smsplus.Config) { c.Observer = &seen })
-	m := w.message(w.send())
-	w.receive(receipt(m, 0, status.Accepted))
-	w.send()
-	w.receive(receipt(m, 0, status.Undeliverable))
-	ref := channel.Ref{Channel: channel.LINEPush, ProviderID: "the same for all"}
-	require.Contains(t, seen.list(), smsplus.ReceiptIgnored{ref, status.Accepted, "the channel has no such status"})
-	require.Contains(t, seen.list(), smsplus.ReceiptIgnored{ref, status.Undeliverable, "its provider ID belongs to several messages"})
-}
-
-func TestTheChannelsAreHandedOutAsTheyWereGiven(t *testing.T) {
-	t.Parallel()
-	channels := []channel.Channel{fake(channel.SMS, nil), fake(channel.LINEPush, nil), fake("fax", nil)}
+	channels := []channel.Channel{fakeChannel(channel.SMS, nil), fakeChannel(channel.LINEPush, nil), fakeChannel("fax", nil)}
 	given := slices.Clone(channels)
 	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: channels})
 	require.NoError(t, err)
 	clear(channels)
 	require.Equal(t, given, slices.Collect(d.Channels()))
+}
+
+// A template's route is the caller's slice.
+func TestNew_CopiesTheRoutes(t *testing.T) {
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})
+	id, err := w.Send(t.Context(), w.trigger())
+	require.NoError(t, err)
+	w.config.Templates[0].Route[0].Content = channel.Text("changed")
+	w.tick()
+	require.Equal(t, channel.Text("Your code is 498172"), w.channels[channel.SMS].SendCalls()[0].E.Content)
+	_ = id
 }

@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// lazyDeadline is a context with a deadline that starts its timer only when somebody
-// asks for Done. Every call to a store and to a channel has a deadline, and most
-// of them are over before anyone would wait for it: this one is a third of the
-// cost of context.WithTimeout, and a message has three.
+// lazyDeadline is a context with a deadline that starts its timer on the first call to
+// Done. Each call to a store or a channel has a deadline, and most calls end before
+// anything waits for it.
 type lazyDeadline struct {
 	parent context.Context
 	at     time.Time
 
-	mu       sync.Mutex
-	canceled bool
-	inner    context.Context // from the first call to Done on
-	stop     context.CancelFunc
+	mu          sync.Mutex
+	ended       bool
+	inner       context.Context // nil until the first call to Done
+	cancelInner context.CancelFunc
 }
 
-// withDeadline returns a context that ends after timeout, or when cancel is called.
-// It runs on the machine's time: it guards a call, and no message is due by it.
+// withDeadline returns a context that ends after timeout, or when cancel is called. It runs
+// on the machine's time, because it guards a call and no message falls due by it.
 func withDeadline(parent context.Context, timeout time.Duration) *lazyDeadline {
 	at := time.Now().Add(timeout) //nolint:forbidigo // as above
 	if earlier, ok := parent.Deadline(); ok && earlier.Before(at) {
@@ -33,9 +32,9 @@ func withDeadline(parent context.Context, timeout time.Duration) *lazyDeadline {
 func (c *lazyDeadline) cancel() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.canceled = true
-	if c.stop != nil {
-		c.stop()
+	c.ended = true
+	if c.cancelInner != nil {
+		c.cancelInner()
 	}
 }
 
@@ -45,9 +44,9 @@ func (c *lazyDeadline) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.inner == nil {
-		c.inner, c.stop = context.WithDeadline(c.parent, c.at)
-		if c.canceled {
-			c.stop()
+		c.inner, c.cancelInner = context.WithDeadline(c.parent, c.at)
+		if c.ended {
+			c.cancelInner()
 		}
 	}
 	return c.inner.Done()
@@ -59,7 +58,7 @@ func (c *lazyDeadline) Err() error {
 	switch {
 	case c.inner != nil:
 		return c.inner.Err()
-	case c.canceled:
+	case c.ended:
 		return context.Canceled
 	case c.parent.Err() != nil:
 		return c.parent.Err()
@@ -76,5 +75,5 @@ func (c *lazyDeadline) Value(key any) any {
 	if ctx == nil {
 		ctx = c.parent
 	}
-	return ctx.Value(key) // the inner one lets contexts derived from this one join it
+	return ctx.Value(key) // inner has the key by which derived contexts attach to it
 }

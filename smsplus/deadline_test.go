@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADeadlineIsAContextLikeAnyOther(t *testing.T) {
+func TestLazyDeadline_IsAContextLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	parentOf := func(t *testing.T) context.Context { return context.WithValue(t.Context(), key{}, "value") }

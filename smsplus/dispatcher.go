@@ -17,25 +17,28 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus/internal/groupcommit"
 )
 
-// What a call to a Dispatcher may return, besides what its store does.
+// These errors are returned by a Dispatcher, in addition to those of its store.
 var (
-	// ErrInvalidTrigger is what every complaint about a [Trigger] wraps; the message
-	// names the field.
+	// ErrInvalidTrigger is wrapped by every error about a [Trigger]. The message names the
+	// field.
 	ErrInvalidTrigger = errors.New("smsplus: bad trigger")
-	// ErrKeyReused: the trigger's key belongs to a message with another template,
+	// ErrKeyReused says that the trigger's key belongs to a message with another template,
 	// recipient or variables.
 	ErrKeyReused = errors.New("smsplus: key was used for another message")
-	// ErrEnded: the message has a final status and cannot be canceled.
+	// ErrEnded says that the message has ended and cannot be canceled.
 	ErrEnded = errors.New("smsplus: message has ended")
-	// ErrRunning: the Dispatcher runs already.
+	// ErrMaybeStored says that the message may be stored: the context ended, or the store
+	// failed, when the call was at the store. A trigger with a key is safe to repeat.
+	ErrMaybeStored = errors.New("smsplus: the message may be stored")
+	// ErrRunning says that the Dispatcher runs already.
 	ErrRunning = errors.New("smsplus: dispatcher is running")
-	// ErrInvalidReceipt is what every complaint about a receipt wraps; the message names
-	// the field.
+	// ErrInvalidReceipt is wrapped by every error about a receipt. The message names the
+	// field.
 	ErrInvalidReceipt = errors.New("smsplus: bad receipt")
 )
 
-// Dispatcher takes triggers, tries their routes, and takes receipts. It is made by
-// [New] and safe for concurrent use.
+// Dispatcher takes triggers, tries their routes, and takes receipts. Use [New] to create
+// one. It is safe for concurrent use.
 type Dispatcher struct {
 	cfg Config // with its defaults
 
@@ -46,25 +49,29 @@ type Dispatcher struct {
 	inserts *groupcommit.Group[insertRequest, Message]
 	updates *groupcommit.Group[updateRequest, Message]
 	lookups *groupcommit.Group[lookup, Message]
-	// unstoredOutcomes has a place for each send whose outcome is not stored: a crash repeats
-	// those, and while the store is down no more are begun.
+	// unstoredOutcomes has a place for each send whose outcome is not stored. A crash would
+	// repeat them, so while the store is down no more sends begin.
 	unstoredOutcomes chan struct{}
-	completions      sync.Pool // of *conclusion, not in use
+	completions      sync.Pool // of *completion, not in use
 	canceledLeases   canceledLeases
+	unknownTemplates unknownTemplates
+	unreadable       unreadable
+	sweep            sweep
+	repeats          repeats
 
 	running   atomic.Bool
-	claimWake chan struct{} // has room for one: a nudge to the claim loop
+	claimWake chan struct{} // wakes the claim loop; has room for one signal
 }
 
-// registeredTemplate is a registered Template with what a trigger needs of it, made once.
+// registeredTemplate is a Template, and the plan and variables that its triggers need.
 type registeredTemplate struct {
 	Template
 	plan []PlannedStep
 	vars []string
 }
 
-// New returns a Dispatcher, or every mistake in the config at once, each named by
-// its field.
+// New returns a Dispatcher. Its error holds every mistake in the config, each named by its
+// field.
 func New(c Config) (*Dispatcher, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
@@ -73,22 +80,29 @@ func New(c Config) (*Dispatcher, error) {
 	c.Channels = slices.Clone(c.Channels)
 	d := &Dispatcher{
 		cfg:              c,
-		router:           router{traits: make(map[channel.Name]channel.Traits, len(c.Channels))},
+		router:           router{traits: make(map[channel.Name]channel.Traits, len(c.Channels)), retry: c.Retry},
 		templates:        make(map[string]*registeredTemplate, len(c.Templates)),
 		lanes:            make(map[channel.Name]*lane, len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
 		unstoredOutcomes: make(chan struct{}, 2*c.Batch),
 	}
-	d.inserts = groupcommit.New(c.Clock, d.flushInserts, groupcommit.Options[insertRequest]{MaxBatch: c.Batch, Alternate: true})
-	d.updates = groupcommit.New(c.Clock, d.flushUpdates, groupcommit.Options[updateRequest]{MaxBatch: c.Batch, OnCommit: d.onUpdateStored})
-	d.lookups = groupcommit.New(c.Clock, d.flushLookups, groupcommit.Options[lookup]{MaxBatch: c.Batch})
+	d.inserts = groupcommit.New(c.Clock, d.insertBatch, groupcommit.Options[insertRequest]{MaxBatch: c.Batch, Alternate: true})
+	d.updates = groupcommit.New(c.Clock, d.updateBatch, groupcommit.Options[updateRequest]{MaxBatch: c.Batch, OnCommit: d.onUpdateStored})
+	d.lookups = groupcommit.New(c.Clock, d.lookupBatch, groupcommit.Options[lookup]{MaxBatch: c.Batch})
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traitsOf(ch)
-		d.lanes[ch.Name()] = newLane(ch, c, d.wakeClaimLoop)
+		l := newLane(ch, c, d.wakeClaimLoop)
+		l.breaker = d.newBreaker(l.name)
+		d.lanes[l.name] = l
+	}
+	if least := c.SendTimeout + 2*c.StoreTimeout; c.Lease <= least {
+		c.Logger.Warn("smsplus: a slow call to the store leaves a lease no time for the send", "lease", c.Lease, "least", least)
 	}
 	for _, t := range c.Templates {
 		d.templates[t.ID] = newTemplate(t)
+		d.noteWaits(t)
 		d.warnShortWaits(t)
+		d.warnSuspects(t)
 	}
 	return d, nil
 }
@@ -107,7 +121,21 @@ func newTemplate(t Template) *registeredTemplate {
 	return reg
 }
 
-// warnShortWaits reports steps that move on while their provider goes on trying.
+// noteWaits tells each lane the shortest time after which a message may have to leave it
+// unsent: the wait of a step that another one follows, or a time to live.
+func (d *Dispatcher) noteWaits(t Template) {
+	for i, s := range t.Route {
+		wait := t.TTL
+		if w := d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}); i+1 < len(t.Route) && (wait == 0 || w < wait) {
+			wait = w
+		}
+		if l := d.lanes[s.Channel]; wait > 0 && (l.shortestWait == 0 || wait < l.shortestWait) {
+			l.shortestWait = wait
+		}
+	}
+}
+
+// warnShortWaits reports steps whose wait ends while their provider still tries.
 func (d *Dispatcher) warnShortWaits(t Template) {
 	for _, s := range t.Route[:len(t.Route)-1] {
 		tr := d.traits[s.Channel]
@@ -120,12 +148,12 @@ func (d *Dispatcher) warnShortWaits(t Template) {
 	}
 }
 
-// Channels yields the registered channels, in the config's order: for what asks them
-// for more than to send, as package webhook does.
+// Channels yields the registered channels, in the config's order. It is for packages that
+// use more of a channel than Send, such as package webhook.
 func (d *Dispatcher) Channels() iter.Seq[channel.Channel] { return slices.Values(d.cfg.Channels) }
 
-// now is the time as it is stored: in UTC and whole microseconds, so that every
-// store gives back what it was given.
+// now returns the time as it is stored: in UTC and whole microseconds, so that every store
+// returns what it was given.
 func (d *Dispatcher) now() time.Time { return normalizeTime(d.cfg.Clock.Now()) }
 
 func normalizeTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
@@ -139,7 +167,8 @@ func (d *Dispatcher) Message(ctx context.Context, id uuid.UUID) (m Message, err 
 	return m, err
 }
 
-// callStore runs a call to the store under its deadline. A store that panics has failed.
+// callStore runs a call to the store under its deadline. It logs and reports an error. A
+// panic of the store is an error.
 func (d *Dispatcher) callStore(ctx context.Context, op string, f func(context.Context) error) (err error) {
 	limited := withDeadline(ctx, d.cfg.StoreTimeout)
 	defer limited.cancel()
@@ -148,14 +177,14 @@ func (d *Dispatcher) callStore(ctx context.Context, op string, f func(context.Co
 			err = fmt.Errorf("smsplus: store panicked in %s (%T)", op, p)
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
-			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: store call failed", slog.String("op", op), slog.Any("error", err))
+			d.logFailure(ctx, "smsplus: store call failed", slog.String("op", op), slog.Any("error", err))
 			d.observe(ctx, StoreFailed{op, err})
 		}
 	}()
 	return f(limited)
 }
 
-// pause lets time pass on the dispatcher's clock, unless ctx ends first.
+// pause blocks until the time has passed on the dispatcher's clock, or ctx ends.
 func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
 	select {
 	case <-d.cfg.Clock.After(wait):
@@ -163,7 +192,7 @@ func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// wakeClaimLoop lets the claim loop look at once.
+// wakeClaimLoop makes the claim loop claim at once.
 func (d *Dispatcher) wakeClaimLoop() {
 	select {
 	case d.claimWake <- struct{}{}:

@@ -1,7 +1,7 @@
-// Package smsplus gets one message to one person over several channels. A
-// [Dispatcher] tries the steps of a template's route in order, moves on by itself
-// when a channel cannot deliver or stays silent past its fallback time, survives
-// crashes, and keeps a record of every attempt.
+// Package smsplus gets one message to one person over several channels. A [Dispatcher] tries
+// the steps of a template's route in order. It moves on when a channel cannot deliver, or
+// stays silent past its fallback time. It survives crashes, and keeps a record of every
+// attempt.
 //
 //	d, err := smsplus.New(smsplus.Config{
 //		Store:    memstore.New(),
@@ -19,18 +19,34 @@
 //
 // # How it works
 //
-// A message is a row that is its own timer: [Message].DueAt says when a dispatcher
-// must look at it next. [Store.Claim] leases the rows that are due and is the
-// write-ahead of the send that follows; [Store.Update] records what became of it. A
-// dispatcher that dies leaves rows that fall due again when their leases end. Many
-// dispatchers may share a store; they share nothing else.
+// A message is a row that is its own timer: [Message].DueAt is when a dispatcher must look
+// at it next. [Store.Claim] leases due rows to a holder. [Store.Update] stores the outcome
+// and ends the lease. The rows of a dispatcher that dies fall due again when their leases
+// end. Many dispatchers may share a store. They share nothing else.
 //
-// Receipts are evidence that only moves an attempt up the ladder of package status,
-// so they may come in any order and any number of times. Once a delivery is stored
-// no further step is started.
+// A send is an intent that is written down first. No step is sent unless the stored row,
+// under the sender's [Message].Holder, names it in Sending. A row that waits for a step
+// which may be sent again names that step already, so that the claim itself is the intent.
+// A step to be sent at most once, and a step in doubt, need an update of their own. A
+// holder that finds such an intent of a holder before it knows that this step may have been
+// sent, and that no other was. Only that step is in doubt.
 //
-// The files follow the row: template.go and message.go say what it is, route.go
-// decides where it goes, claim.go, lane.go and attempt.go take it there, doubt.go
-// keeps account of what nobody knows, receipt.go takes in what comes back, and
-// commit.go stores it, in the batches of batcher.go.
+// Receipts are evidence that only moves an attempt up the ladder of package status. They may
+// come in any order and any number of times. A receipt whose message is not known yet is
+// parked, and applied when the message is. Once a delivery is stored, no further step is
+// sent.
+//
+// # The files
+//
+//   - template.go, message.go and store.go define triggers, rows and the contract of stores.
+//   - route.go is the state machine of a message: pure transitions, with a drawing of a
+//     row's life. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
+//     sends whose outcome is unknown.
+//   - send.go inserts messages, claim.go claims them, and lane.go queues them for the workers
+//     that run.go starts. breaker.go leaves a channel alone that hangs or fails.
+//   - job.go decides what a claimed message needs and writes the intent. attempt.go sends.
+//     completion.go stores the outcome.
+//   - receipt.go takes receipts, sweep.go applies parked ones that were missed, and cancel.go
+//     cancels.
+//   - batch.go groups calls to the store, with the group commit of internal/groupcommit.
 package smsplus

@@ -1,12 +1,14 @@
 package smsplus
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -26,7 +28,8 @@ const DefaultLimit = 100
 
 // Filter selects messages. Zero fields do not filter.
 type Filter struct {
-	// From and To bound the trigger time: From ≤ trigger time < To.
+	// From and To bound the trigger time: From ≤ trigger time < To. Each is in the years 1
+	// to 9999.
 	From, To time.Time
 	// Template is a template's ID.
 	Template string
@@ -38,15 +41,19 @@ type Filter struct {
 	CountryCode string
 	// Group selects by the message's status.
 	Group status.Group
-	// Limit is the page size. Defaults to [DefaultLimit].
+	// Limit is the page size, below math.MaxInt32. Defaults to [DefaultLimit].
 	Limit int
 	// After is the Next of the previous page of the same filter. "" selects the first page.
 	After Cursor
 }
 
-// Check returns an error that wraps an [ErrInvalidFilter] for each mistake in f: a range
-// that ends before it starts, a negative limit, a country code that is not digits, a
-// group that does not exist, a cursor from another filter.
+// Check returns an error that wraps an [ErrInvalidFilter] for each mistake in f:
+//   - a range that ends before it starts
+//   - a time outside of the years 1 to 9999
+//   - a limit that is negative or too large
+//   - a country code that is not digits
+//   - a group that does not exist
+//   - a cursor that is malformed or from another filter
 func (f Filter) Check() error {
 	var errs []error
 	bad := func(format string, args ...any) {
@@ -55,8 +62,17 @@ func (f Filter) Check() error {
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		bad("Filter.To is before Filter.From")
 	}
+	if !isStorable(f.From) {
+		bad("Filter.From is not in the years 1 to 9999")
+	}
+	if !isStorable(f.To) {
+		bad("Filter.To is not in the years 1 to 9999")
+	}
 	if f.Limit < 0 {
-		bad("Filter.Limit is negative (%d)", f.Limit)
+		bad("Filter.Limit is negative")
+	}
+	if f.Limit > maxLimit {
+		bad("Filter.Limit is above %d", maxLimit)
 	}
 	if !f.Group.Valid() {
 		bad("Filter.Group %d does not exist", f.Group)
@@ -71,6 +87,15 @@ func (f Filter) Check() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// maxLimit is the highest limit. Stores add one to it, and may keep it in an int32.
+const maxLimit = math.MaxInt32 - 1
+
+// isStorable reports whether every store can keep the time.
+func isStorable(t time.Time) bool {
+	year := t.UTC().Year()
+	return 1 <= year && year <= 9999
 }
 
 // Match reports whether f selects m, apart from Limit and After. It is the definition
@@ -96,19 +121,52 @@ type Cursor string
 type Page struct {
 	// Messages are newest trigger first.
 	Messages []Message
+	// Unreadable are the messages of the page that cannot be read, in the same order. They
+	// count against Filter.Limit.
+	Unreadable []Unreadable
 	// Next is the Filter.After of the next page. It is "" on the last page.
 	Next Cursor
 }
 
-// Page cuts the page of f out of ms, which are the first [Filter.PageSize]+1 of the
-// messages that f selects, or all that there are. The surplus message is dropped: it only
-// shows that there is a next page. It is for stores.
-func (f Filter) Page(ms []Message) Page {
-	size := f.PageSize()
-	if len(ms) <= size {
-		return Page{Messages: ms}
+// Page cuts the page of f out of ms and unreadable. Together they are the first
+// [Filter.PageSize]+1 of the messages that f selects, or all that there are, and each is in
+// the order of a page. The surplus message is dropped: it only shows that there is a next
+// page. It is for stores.
+func (f Filter) Page(ms []Message, unreadable ...Unreadable) Page {
+	p := Page{Messages: ms, Unreadable: unreadable}
+	if len(ms)+len(unreadable) <= f.PageSize() {
+		return p
 	}
-	return Page{Messages: ms[:size:size], Next: f.CursorAt(ms[size-1])}
+	if _, readable := p.last(); readable {
+		p.Messages = ms[: len(ms)-1 : len(ms)-1]
+	} else {
+		p.Unreadable = unreadable[: len(unreadable)-1 : len(unreadable)-1]
+	}
+	last, _ := p.last()
+	p.Next = f.CursorAt(last)
+	return p
+}
+
+// last returns the last message of a page that is not empty. Of one that is unreadable it
+// returns the ID and the trigger time.
+func (p Page) last() (m Message, readable bool) {
+	var u Message
+	if n := len(p.Unreadable); n > 0 {
+		u = Message{ID: p.Unreadable[n-1].ID, TriggeredAt: p.Unreadable[n-1].TriggeredAt}
+	}
+	n := len(p.Messages)
+	if n == 0 {
+		return u, false
+	}
+	if m = p.Messages[n-1]; len(p.Unreadable) > 0 && newestFirst(m, u) < 0 {
+		return u, false
+	}
+	return m, true
+}
+
+// newestFirst compares messages in the order of records.
+func newestFirst(a, b Message) int {
+	return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), bytes.Compare(b.ID[:], a.ID[:]))
 }
 
 const cursorBytes = 2 + 8 + 16 // fingerprint of the filter, trigger time, message ID
@@ -136,15 +194,18 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is from another filter", ErrInvalidFilter)
 	}
 	at = time.UnixMicro(int64(binary.BigEndian.Uint64(b[2:]))).UTC()
+	if !isStorable(at) {
+		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (its time is not in the years 1 to 9999)", ErrInvalidFilter)
+	}
 	return at, uuid.UUID(b[10:]), nil
 }
 
-// fingerprint distinguishes filters. It has only 16 bits: a cursor may stand in a URL, and
-// with more bits the phone number in the filter could be found by trying all numbers.
+// fingerprint distinguishes filters, apart from the phone number. A cursor may stand in a
+// URL, and a number whose digest stands there can be found by trying all numbers.
 func (f Filter) fingerprint() uint16 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %q %q %s %q %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
-		f.Phone.E164(), f.CountryCode, f.Group)
+	fmt.Fprintf(h, "%d %d %q %q %t %q %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
+		!f.Phone.IsZero(), f.CountryCode, f.Group)
 	return binary.BigEndian.Uint16(h.Sum(nil))
 }
 

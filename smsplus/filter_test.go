@@ -1,6 +1,7 @@
 package smsplus_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -9,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func TestABadFilterIsNamedByItsFields(t *testing.T) {
+func TestFilterCheck_NamesTheWrongFields(t *testing.T) {
 	t.Parallel()
 	bad := smsplus.Filter{From: start, To: start.Add(-1), Limit: -1, Group: 9, CountryCode: "+886", After: "?"}
 	err := bad.Check()
@@ -25,7 +27,35 @@ func TestABadFilterIsNamedByItsFields(t *testing.T) {
 	require.NoError(t, smsplus.Filter{From: start, To: start, CountryCode: "886", Group: status.Sent}.Check())
 }
 
-func TestACursorBelongsToItsFilter(t *testing.T) {
+func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
+	t.Parallel()
+	first := time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)
+	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	require.NoError(t, smsplus.Filter{From: first, To: last, Limit: math.MaxInt32 - 1}.Check())
+	west := time.FixedZone("UTC-12", -12*60*60)
+	for _, c := range []struct {
+		field string
+		f     smsplus.Filter
+	}{
+		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt32}},
+		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt}},
+		{"Filter.From", smsplus.Filter{From: last.Add(1)}},
+		{"Filter.From", smsplus.Filter{From: first.Add(-2)}},
+		{"Filter.To", smsplus.Filter{To: last.Add(1)}},
+		{"Filter.To", smsplus.Filter{To: first.Add(-2)}},
+		{"Filter.To", smsplus.Filter{To: last.Add(1).In(west)}}, // in that zone it is still 9999
+		{"Filter.After", smsplus.Filter{After: smsplus.Filter{}.CursorAt(smsplus.Message{TriggeredAt: last.Add(1)})}},
+		{"Filter.After", smsplus.Filter{After: smsplus.Filter{}.CursorAt(smsplus.Message{TriggeredAt: first.Add(-2)})}},
+		{"Filter.After", smsplus.Filter{After: smsplus.Filter{}.CursorAt(smsplus.Message{TriggeredAt: time.UnixMicro(math.MinInt64)})}},
+		{"Filter.After", smsplus.Filter{After: smsplus.Filter{}.CursorAt(smsplus.Message{TriggeredAt: time.UnixMicro(math.MaxInt64)})}},
+	} {
+		err := c.f.Check()
+		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "%+v", c.f)
+		require.ErrorContains(t, err, c.field)
+	}
+}
+
+func TestCursor_BelongsToItsFilter(t *testing.T) {
 	t.Parallel()
 	m := smsplus.Message{ID: uuid.New(), TriggeredAt: start}
 	f := smsplus.Filter{Template: "otp", Phone: number(t, "+886912345678")}
@@ -36,11 +66,15 @@ func TestACursorBelongsToItsFilter(t *testing.T) {
 	require.Equal(t, m.ID, id)
 	require.NotContains(t, string(f.After), "912345678")
 
+	stranger := f
+	stranger.Phone = number(t, "+886912345679")
+	require.Equal(t, f.After, stranger.CursorAt(m), "a cursor says nothing of the number")
+
 	f.Limit = 7 // a page of another size is the same list
 	require.NoError(t, f.Check())
 	for _, change := range []func(*smsplus.Filter){
 		func(f *smsplus.Filter) { f.Template = "other" },
-		func(f *smsplus.Filter) { f.Phone = number(t, "+886912345679") },
+		func(f *smsplus.Filter) { f.Phone = phone.Number{} },
 		func(f *smsplus.Filter) { f.Channel = channel.SMS },
 		func(f *smsplus.Filter) { f.From = start },
 		func(f *smsplus.Filter) { f.To = start.Add(time.Hour) },

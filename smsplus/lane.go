@@ -5,77 +5,86 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// lane is one channel's way out of the dispatcher: its workers, the messages that
-// wait for them, and its limits. Each channel has its own, so that a slow one
-// holds up no other. A place in the lane is reserved before a message is claimed
-// for it and given back when the message is done with; a full lane's messages stay
-// in the store. A lane that gets a lot done has more places: what it does in a pace.
+// lane is the queue, the workers and the limits of one channel. Each channel has its own,
+// so that a slow channel delays no other.
+//
+// Each message in the lane has a place. It is reserved before the message enters the queue,
+// and released when the message is done. The messages of a full lane stay in the store. A
+// claim names the lane only if promiseClaim finds room for a batch. Send and SendMany insert
+// a message as claimed only if they reserved its place. A fast lane has more places: as many
+// as messages were done in the last rateWindow. It is fast while capacity is above
+// minCapacity.
 type lane struct {
-	ch          channel.Channel
-	name        channel.Name
-	workers     int
-	limiter     *rate.Limiter // nil: no limit
-	minCapacity int           // places
-	claimSize   int           // how many places a claim wants to find
-	wake        func()        // tells that there is room for a claim
+	ch      channel.Channel
+	name    channel.Name
+	workers int
+	limiter *rate.Limiter                              // nil: no limit
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
+	failing atomic.Bool                                // the last send had no answer; false without a breaker
+	// minCapacity is the least capacity. claimSize is how many places have to be free before a
+	// claim names the lane.
+	// 1 ≤ claimSize ≤ minCapacity.
+	minCapacity, claimSize int
+	wake                   func() // wakes the claim loop
+	// shortestWait is the shortest time after which a message may have to leave the lane
+	// unsent; 0 if none has to.
+	shortestWait time.Duration
 
+	// Invariants under mu:
+	//   - 0 ≤ len(queue) ≤ queued ≤ reserved, so that enqueue never blocks
+	//   - reserved ≤ capacity, except after capacity shrank
+	//   - minCapacity ≤ capacity ≤ max(minCapacity, maxCapacity)
+	//   - queue is closed exactly when the lane is stopped and queued is 0
 	mu           sync.Mutex
 	isOpen       bool
 	capacity     int
-	promised     int       // places that there were when a claim was promised room
-	claimBlocked bool      // a claim found no room
-	reserved     int       // places taken, until their messages are done with
-	queued       int       // places taken whose messages no worker has yet
-	queue        chan job  // has room for every place; closed when stopped and empty
-	windowStart  time.Time // when the present pace began
-	completed    int       // places given back in it
-	waiters      []*waiter // for places, the first come first
+	promised     int      // the capacity when promiseClaim was last called
+	claimBlocked bool     // promiseClaim found no room, and wake is to be called when there is some
+	reserved     int      // places whose messages are not done
+	queued       int      // reserved places whose messages no worker has yet
+	queue        chan job // has room for every place
+	windowStart  time.Time
+	doneInWindow int       // messages done since windowStart
+	waiters      []*waiter // in the order of their arrival
+	done         int64     // messages done since the lane was made
+	// seenDone is done, and seenAt the time, when isStuck last found the lane not full or
+	// advanced.
+	seenDone int64
+	seenAt   time.Time
 }
 
-// waiter is what somebody waits for who has many messages.
+// waiter is a blocked reserveN call.
 type waiter struct {
 	places  int
-	granted chan struct{} // closed when they are taken for it
+	granted chan struct{} // closed when the places are reserved for it
 }
 
 const (
-	// rateWindow is what a lane that is fast holds: nobody waits in it for much longer.
+	// rateWindow is the time over which a lane's throughput is measured. A message of a full,
+	// fast lane is in it for about as long.
 	rateWindow = 250 * time.Millisecond
-	// maxCapacity bounds what a lane holds in memory, however fast it is.
+	// maxCapacity bounds the messages that a lane holds in memory.
 	maxCapacity = 8192
-	// reserveTimeout is how long somebody who has many messages waits for room in a lane
-	// that is fast.
+	// reserveTimeout bounds how long SendMany waits for all its fast lanes together.
 	reserveTimeout = 100 * time.Millisecond
 )
 
-// job is a claimed message on its way to a channel.
-type job struct {
-	*Message
-	step  int
-	lease time.Time // its end
-	// maybeSent says that this step may have been sent before, and nobody knows.
-	maybeSent bool
-	// lookupRefs are the names under which to look at what is parked once the message is
-	// stored: of receipts that it has taken in, or that could not find it before.
-	lookupRefs []channel.Ref
-	// previous is what the message said when it was claimed; nil without an Observer.
-	previous *Message
-}
-
-func newLane(ch channel.Channel, c Config, nudge func()) *lane {
+func newLane(ch channel.Channel, c Config, wake func()) *lane {
 	limit := c.Limits[ch.Name()]
-	l := &lane{ch: ch, name: ch.Name(), wake: nudge, workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
+	l := &lane{ch: ch, name: ch.Name(), wake: wake, workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
 	l.minCapacity = l.workers + 2*c.Batch
 	if limit.Rate > 0 {
 		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
-		// Nobody should wait in the lane for longer than half a lease.
+		// No message is to wait in the lane for longer than half a lease.
 		if half := limit.Rate * c.Lease.Seconds() / 2; half < float64(l.minCapacity) {
 			l.minCapacity = max(1, int(half))
 		}
@@ -85,16 +94,20 @@ func newLane(ch channel.Channel, c Config, nudge func()) *lane {
 	return l
 }
 
-// start lets messages in. It returns the queue for the workers to range over.
+// start opens the lane. It returns the queue for the workers to range over.
 func (l *lane) start() <-chan job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOpen = true
+	if l.queued > 0 { // a place that was reserved in an earlier run: its workers wait for it
+		close(l.queue)
+	}
 	l.queue = make(chan job, max(l.minCapacity, maxCapacity))
 	return l.queue
 }
 
-// stop lets no more messages in; the queue ends once the workers have the last.
+// stop closes the lane: no more places are reserved. The queue is closed when the workers
+// have taken the last message.
 func (l *lane) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,27 +126,29 @@ func (l *lane) closeIfEmpty() {
 	}
 }
 
-// tryReserve takes a place besides a claim's, if there is one.
+// tryReserve reserves a place if more than claimSize places are free. A claim's share stays
+// free, or new messages would keep stored ones out of the lane.
 func (l *lane) tryReserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.acquire(1, l.claimSize) == 1
 }
 
-// reserveClaimed takes a place for a message that a claim brought, if there is one: also of those
-// that there were when the claim was promised room.
+// reserveClaimed reserves a place for a message that a claim brought, if there is one. It
+// may use places that existed at promiseClaim, even if capacity has shrunk since.
 func (l *lane) reserveClaimed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.acquire(1, min(0, l.capacity-l.promised)) == 1
 }
 
-// reserveN takes as many of n places as there are besides a claim's, and returns how
-// many. While the lane is fast it waits for them until ctx ends.
+// reserveN reserves up to n places, leaves claimSize places free, and returns how many it
+// reserved. In a fast lane it waits until ctx ends for the n places, or for half of the lane
+// if n is more.
 func (l *lane) reserveN(ctx context.Context, n int, now time.Time) int {
 	l.mu.Lock()
 	l.adjustCapacity(now)
-	// Half of the places at most: to wait for all would be to wait until the lane is idle.
+	// All places are free only in an idle lane, so it waits for half of them at most.
 	want := min(n, (l.capacity-l.claimSize)/2)
 	if !l.isOpen || l.capacity == l.minCapacity || len(l.waiters) == 0 && l.hasCapacity(want) {
 		defer l.mu.Unlock()
@@ -151,17 +166,18 @@ func (l *lane) reserveN(ctx context.Context, n int, now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.Index(l.waiters, r)
-	if i < 0 { // they were given in the same instant
+	if i < 0 { // the places were granted in the same instant
 		return r.places
 	}
 	l.waiters = slices.Delete(l.waiters, i, i+1)
 	return l.acquire(n, l.claimSize)
 }
 
-// hasCapacity reports whether there are n places besides a claim's.
+// hasCapacity reports whether n places are free, and claimSize more.
 func (l *lane) hasCapacity(n int) bool { return l.reserved+n+l.claimSize <= l.capacity }
 
-// acquire takes as many of n places as there are besides those to spare.
+// acquire reserves up to n places and returns how many it reserved. It leaves spare places
+// free. A negative spare adds places beyond the capacity.
 func (l *lane) acquire(n, spare int) int {
 	if !l.isOpen {
 		return 0
@@ -172,18 +188,19 @@ func (l *lane) acquire(n, spare int) int {
 	return n
 }
 
-// adjustCapacity ends a pace that is over: the lane has as many places as it gave back in it.
+// adjustCapacity begins a new window if the current one is over. The capacity becomes the
+// number of messages that were done in rateWindow, within its bounds.
 func (l *lane) adjustCapacity(now time.Time) {
 	took := now.Sub(l.windowStart)
 	if took < rateWindow {
 		return
 	}
-	l.capacity = min(max(l.minCapacity, int(int64(l.completed)*int64(rateWindow)/int64(took))), max(l.minCapacity, maxCapacity))
-	l.windowStart, l.completed = now, 0
+	l.capacity = min(max(l.minCapacity, int(int64(l.doneInWindow)*int64(rateWindow)/int64(took))), max(l.minCapacity, maxCapacity))
+	l.windowStart, l.doneInWindow = now, 0
 	l.signalCapacity()
 }
 
-// signalCapacity tells of room for a claim that found none.
+// signalCapacity wakes the claim loop if its last claim found no room and there is some now.
 func (l *lane) signalCapacity() {
 	if l.claimBlocked && l.capacity-l.reserved >= l.claimSize {
 		l.claimBlocked = false
@@ -191,8 +208,8 @@ func (l *lane) signalCapacity() {
 	}
 }
 
-// enqueue puts a message into the place reserved for it. It never blocks, and reports
-// whether messages are waiting there.
+// enqueue puts a message into the place reserved for it. It never blocks. It reports
+// whether the workers fall behind.
 func (l *lane) enqueue(j job) (backlog bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,7 +217,8 @@ func (l *lane) enqueue(j job) (backlog bool) {
 	return len(l.queue) > l.workers/4
 }
 
-// dequeued says that a worker has a message, or that none will come for a reserved place.
+// dequeued notes that a worker has taken a message, or that no message comes for a reserved
+// place. The place stays reserved.
 func (l *lane) dequeued() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -208,7 +226,7 @@ func (l *lane) dequeued() {
 	l.closeIfEmpty()
 }
 
-// cancelReservation gives back a reserved place that no message comes for.
+// cancelReservation releases a reserved place that no message comes for.
 func (l *lane) cancelReservation() {
 	l.dequeued()
 	l.mu.Lock()
@@ -216,16 +234,18 @@ func (l *lane) cancelReservation() {
 	l.releaseOne()
 }
 
-// release gives back the place of a message that is done with.
+// release releases the place of a message that is done.
 func (l *lane) release(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.completed++
+	l.doneInWindow++
+	l.done++
 	l.adjustCapacity(now)
 	l.releaseOne()
 }
 
-// releaseOne gives back a place, and what fits then to those who wait for it.
+// releaseOne releases a place. It grants places to the first waiters, in their order, as far
+// as they fit.
 func (l *lane) releaseOne() {
 	l.reserved--
 	for len(l.waiters) > 0 && l.hasCapacity(l.waiters[0].places) {
@@ -237,8 +257,8 @@ func (l *lane) releaseOne() {
 	l.signalCapacity()
 }
 
-// promiseClaim reports whether a claim may bring a batch for the lane. The lane keeps to
-// it, though it may become slower before the batch is there.
+// promiseClaim reports whether a claim may bring a batch for the lane. The promise holds
+// even if capacity shrinks before the batch arrives.
 func (l *lane) promiseClaim() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -247,8 +267,20 @@ func (l *lane) promiseClaim() bool {
 	return !l.claimBlocked
 }
 
-// rateDelay returns how long a send has to wait for its turn under the rate limit. The
-// turn is taken unless that is more than atMost.
+// isStuck reports whether the lane has been full for its shortestWait, which must not be 0,
+// and no message was done meanwhile. The claim loop calls it at each poll. A full lane that
+// makes progress is not stuck: its late messages move on when a claim brings them.
+func (l *lane) isStuck(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.capacity-l.reserved >= l.claimSize || l.done != l.seenDone || l.seenAt.IsZero() {
+		l.seenDone, l.seenAt = l.done, now
+	}
+	return now.Sub(l.seenAt) >= l.shortestWait
+}
+
+// rateDelay returns how long a send has to wait for its turn under the rate limit. It takes
+// the turn unless the delay is longer than atMost.
 func (l *lane) rateDelay(now time.Time, atMost time.Duration) time.Duration {
 	if l.limiter == nil {
 		return 0

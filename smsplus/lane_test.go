@@ -12,144 +12,155 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-type mute struct{ channel.Channel }
+// namedChannel is a channel that has a name and no more.
+type namedChannel struct{ channel.Channel }
 
-func (mute) Name() channel.Name { return channel.SMS }
+func (namedChannel) Name() channel.Name { return channel.SMS }
 
-// smallLane returns a lane with 10 places at least, 2 of which a claim wants.
-func smallLane() *lane {
-	return newLane(mute{}, Config{Batch: 2, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: 6}}}, func() {})
+// A small lane has workers + 2 × batch places at least, as newLane computes them. A fast
+// one has as many as it completed in the last window.
+const (
+	batch        = 2
+	workers      = 6
+	minPlaces    = workers + 2*batch
+	fastPlaces   = 10 * minPlaces
+	usablePlaces = fastPlaces - batch // all but a claim's
+)
+
+func newSmallLane() *lane {
+	return newLane(namedChannel{}, Config{Batch: batch, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: workers}}}, func() {})
 }
 
-// openLane returns a small lane that is open and has got done a hundred messages in the
-// last pace.
-func openLane() *lane {
-	l := smallLane()
+// newFastLane returns an open lane that completed fastPlaces messages in the last window.
+func newFastLane() *lane {
+	l := newSmallLane()
 	l.start()
 	l.windowStart = time.Now()
-	for range 100 {
+	for range fastPlaces {
 		l.tryReserve()
-		<-time.After(rateWindow / 100)
-		l.pass(1)
+		<-time.After(rateWindow / fastPlaces)
+		l.complete(1)
 	}
 	return l
 }
 
-// pass has messages done with.
-func (l *lane) pass(n int) {
+// complete completes n messages now.
+func (l *lane) complete(n int) {
 	for range n {
 		l.dequeued()
 		l.release(time.Now())
 	}
 }
 
-func TestALaneHoldsWhatItGetsDoneInAPace(t *testing.T) {
+func TestLane_HoldsWhatItCompletesInAWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := openLane()
-		require.Equal(t, 100, l.capacity)
-		require.Equal(t, 98, l.reserveN(t.Context(), 1000, time.Now()), "all but a claim's")
-		for range 50 {
-			<-time.After(rateWindow / 50)
-			l.pass(1)
+		l := newFastLane()
+		require.Equal(t, fastPlaces, l.capacity)
+		require.Equal(t, usablePlaces, l.reserveN(t.Context(), 10*fastPlaces, time.Now()))
+		for range fastPlaces / 2 {
+			<-time.After(rateWindow / (fastPlaces / 2))
+			l.complete(1)
 		}
-		require.Equal(t, 50, l.capacity, "it has become slower")
+		require.Equal(t, fastPlaces/2, l.capacity, "it has become slower")
 		<-time.After(time.Hour)
-		l.pass(48)
-		require.Equal(t, 10, l.capacity, "one that was idle has as many as at first")
+		l.complete(usablePlaces - fastPlaces/2)
+		require.Equal(t, minPlaces, l.capacity, "one that was idle has as many as at first")
 	})
 }
 
-func TestALaneHoldsNoMoreThanItsQueue(t *testing.T) {
+func TestLane_HoldsNoMoreThanItsQueue(t *testing.T) {
 	t.Parallel()
-	l := newLane(mute{}, Config{Batch: 2}, func() {})
+	began := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
+	l := newLane(namedChannel{}, Config{Batch: batch}, func() {})
 	l.start()
-	l.windowStart, l.completed = start(), 10*maxCapacity
-	l.adjustCapacity(start().Add(rateWindow))
+	l.windowStart, l.doneInWindow = began, 10*maxCapacity
+	l.adjustCapacity(began.Add(rateWindow))
 	require.Equal(t, maxCapacity, l.capacity)
 	require.Equal(t, maxCapacity, cap(l.queue))
 }
 
-func start() time.Time { return time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC) }
-
-func TestWhoeverHasManyMessagesWaitsForAFastLane(t *testing.T) {
+func TestReserveN_WaitsForAFastLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := openLane()
-		require.Equal(t, 90, l.reserveN(t.Context(), 90, time.Now()))
+		l := newFastLane()
+		const first, second, free = 20, 10, 8
+		require.Equal(t, usablePlaces-free, l.reserveN(t.Context(), usablePlaces-free, time.Now()))
 		got := make(chan int, 1)
-		wait := func(ctx context.Context, n int) {
+		reserve := func(ctx context.Context, n int) {
 			go func() { got <- l.reserveN(ctx, n, time.Now()) }()
 			synctest.Wait()
 		}
 
-		wait(t.Context(), 20)
-		wait(t.Context(), 10)
-		l.pass(11)
+		reserve(t.Context(), first)
+		reserve(t.Context(), second)
+		l.complete(first - free - 1)
 		synctest.Wait()
 		require.Empty(t, got, "there is room for the second, but not for the first")
-		l.pass(1)
-		require.Equal(t, 20, <-got, "first come, first served")
-		l.pass(10)
-		require.Equal(t, 10, <-got)
+		l.complete(1)
+		require.Equal(t, first, <-got, "first come, first served")
+		l.complete(second)
+		require.Equal(t, second, <-got)
 
 		ctx, cancel := context.WithCancel(t.Context())
-		wait(ctx, 1000)
-		l.pass(20)
+		reserve(ctx, 10*fastPlaces)
+		l.complete(first)
 		synctest.Wait()
 		require.Empty(t, got)
 		cancel()
-		require.Equal(t, 20, <-got, "what there is, when it has waited long enough")
+		require.Equal(t, first, <-got, "what there is, when it has waited long enough")
 
-		wait(t.Context(), 20)
+		reserve(t.Context(), first)
 		l.stop()
-		require.Zero(t, <-got, "nobody waits for a lane that is closed")
+		require.Zero(t, <-got, "no call waits for a lane that is closed")
 		require.Empty(t, l.waiters)
 	})
 }
 
-func TestNobodyWaitsForALaneThatIsNotFast(t *testing.T) {
+func TestReserveN_DoesNotWaitForASlowLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		l := smallLane()
-		require.Zero(t, l.reserveN(t.Context(), 20, began), "it is not open")
+		l := newSmallLane()
+		require.Zero(t, l.reserveN(t.Context(), 2*minPlaces, began), "it is not open")
 		l.start()
-		require.Equal(t, 8, l.reserveN(t.Context(), 20, began))
-		require.Zero(t, l.reserveN(t.Context(), 20, began))
+		require.Equal(t, minPlaces-batch, l.reserveN(t.Context(), 2*minPlaces, began))
+		require.Zero(t, l.reserveN(t.Context(), 2*minPlaces, began))
 		require.Equal(t, began, time.Now())
 	})
 }
 
-func TestALaneKeepsToTheRoomThatItPromised(t *testing.T) {
+func TestLane_KeepsTheRoomThatItPromised(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := openLane()
-		require.Equal(t, 80, l.reserveN(t.Context(), 80, time.Now()))
+		l := newFastLane()
+		const reserved = fastPlaces - minPlaces - 2*batch
+		require.Equal(t, reserved, l.reserveN(t.Context(), reserved, time.Now()))
 		require.True(t, l.promiseClaim())
 		<-time.After(time.Hour)
-		l.pass(1)
-		require.Equal(t, 10, l.capacity)
-		require.True(t, l.reserveClaimed())
-		require.True(t, l.reserveClaimed())
+		l.complete(1)
+		require.Equal(t, minPlaces, l.capacity)
+		for range batch {
+			require.True(t, l.reserveClaimed())
+		}
 		require.False(t, l.promiseClaim())
 		require.False(t, l.reserveClaimed())
 	})
 }
 
-func TestSendManyWaitsForAllLanesTogether(t *testing.T) {
+func TestSendMany_WaitsForAllLanesTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, lanes: map[channel.Name]*lane{}}
 		var ms []Message
 		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
-			l := openLane()
-			require.Equal(t, 98, l.reserveN(t.Context(), 98, time.Now()))
+			l := newFastLane()
+			require.Equal(t, usablePlaces, l.reserveN(t.Context(), usablePlaces, time.Now()))
 			d.lanes[name] = l
 			ms = append(ms, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
 		}
-		for _, l := range d.lanes { // as the last of them is
-			l.capacity, l.windowStart = 100, time.Now()
+		for _, l := range d.lanes { // they became fast one after the other: all are as fast as the last
+			l.capacity, l.windowStart = fastPlaces, time.Now()
 		}
 		began := time.Now()
 		d.preclaimMany(t.Context(), ms)
@@ -160,34 +171,36 @@ func TestSendManyWaitsForAllLanesTogether(t *testing.T) {
 	})
 }
 
-// Whatever makes room tells a claim that found none, and nothing tells one that did.
-func TestAClaimIsToldOfRoom(t *testing.T) {
+// A lane wakes a claim that found no room once when there is room, and never one that
+// found some.
+func TestLane_WakesAClaimThatFoundNoRoom(t *testing.T) {
 	t.Parallel()
 	for name, makeRoom := range map[string]func(l *lane){
-		"a message is done with": func(l *lane) { l.pass(2) },
-		"no message came":        func(l *lane) { l.cancelReservation(); l.cancelReservation() },
+		"messages are completed":    func(l *lane) { l.complete(batch) },
+		"reservations are canceled": func(l *lane) { l.cancelReservation(); l.cancelReservation() },
 		"the lane is faster": func(l *lane) {
-			l.completed = 200
+			l.doneInWindow = 2 * fastPlaces
 			<-time.After(rateWindow)
-			l.reserveN(context.Background(), 10, time.Now())
+			l.reserveN(context.Background(), 1, time.Now())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l, told := openLane(), 0
-				l.wake = func() { told++ }
-				require.Equal(t, 98, l.reserveN(t.Context(), 1000, time.Now()))
+				l, wakes := newFastLane(), 0
+				l.wake = func() { wakes++ }
+				require.Equal(t, usablePlaces, l.reserveN(t.Context(), 10*fastPlaces, time.Now()))
 				require.True(t, l.promiseClaim())
-				require.True(t, l.reserveClaimed())
-				require.True(t, l.reserveClaimed())
-				l.pass(1)
-				require.Zero(t, told)
+				for range batch {
+					require.True(t, l.reserveClaimed())
+				}
+				l.complete(1)
+				require.Zero(t, wakes)
 				require.False(t, l.promiseClaim())
 				makeRoom(l)
-				require.Equal(t, 1, told)
+				require.Equal(t, 1, wakes)
 				makeRoom(l)
-				require.Equal(t, 1, told)
+				require.Equal(t, 1, wakes)
 			})
 		})
 	}

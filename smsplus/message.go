@@ -25,9 +25,8 @@ type Message struct {
 	Plan []PlannedStep
 	// Attempts are the steps that were tried, oldest first; the last one is current.
 	Attempts []Attempt
-	// Status is derived from the attempts: Delivered if any of them is; otherwise,
-	// while the current one is open or the route goes on, that one's status
-	// (Preparing while the message waits to move on); otherwise the last one's.
+	// Status is derived from the attempts. It is Delivered if any of them is. Otherwise it is
+	// the last attempt's, or Preparing while the message waits for its next step.
 	Status status.Status
 	// Channel is the channel that delivered the message; else the one of the step
 	// that is, or was last, or will be first, tried.
@@ -36,15 +35,20 @@ type Message struct {
 	// the attempts'. ExpiresAt is the end of the time to live. CanceledAt is when
 	// the application canceled the message.
 	TriggeredAt, DeliveredAt, ReadAt, ExpiresAt, CanceledAt time.Time
-	// DueAt is when a dispatcher must look at the message next. Zero means never.
-	// While a dispatcher works on it, it is the end of its lease.
+	// DueAt is when a dispatcher must look at the message next; zero means never. While
+	// a dispatcher holds the message, it is the end of the lease.
 	DueAt time.Time
-	// Lane is the channel that the message is then to be sent on, or "" if it is to
-	// end: [Claim] passes over messages whose lane is full.
+	// Lane is the channel that the message is due for, or "" if it is only to end.
+	// [Claim] takes messages of the lanes that the dispatcher can serve.
 	Lane channel.Name
-	// Claims counts the claims since the last update: above 1, a dispatcher died,
-	// or stalled, while it worked on the message, and its last send is in doubt.
+	// Claims counts the claims since a holder released the message. 0: it has no holder.
+	// 1: it has one. Above 1: the holder before went without a word.
 	Claims int
+	// Sending is the step that the holder may be sending, or -1. On a message without a
+	// holder it is the step that a claim permits its holder to send at once.
+	Sending int
+	// Holder identifies the call that took the lease; 0 on a message without a holder.
+	Holder int64
 	// Version is raised by each claim and each update.
 	Version int64
 }
@@ -70,10 +74,12 @@ type Attempt struct {
 	Detail string
 	// ProviderID is what the provider's receipts call the attempt.
 	ProviderID string
-	// Tries counts the tries, those whose outcome was never known included. It is 0
-	// on an attempt that the message's end came before.
+	// Tries counts the calls to the provider that were answered or timed out. It is 0 on
+	// an attempt that was never sent.
 	Tries int
-	// StartedAt is the first try. AcceptedAt, DeliveredAt and ReadAt are the
+	// Doubts counts the last sends in a row whose outcome is unknown. An answer resets it.
+	Doubts int
+	// StartedAt is when the step fell due: its wait counts from then. AcceptedAt, DeliveredAt and ReadAt are the
 	// earliest evidence of each kind. EndedAt is the earliest evidence of the final
 	// status.
 	StartedAt, AcceptedAt, DeliveredAt, ReadAt, EndedAt time.Time

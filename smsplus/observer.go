@@ -13,16 +13,15 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Observer is told what a Dispatcher does, for metrics and alarms. It is called in
-// the goroutine that does the work, after what it is told was stored: it must be
-// safe for concurrent use and return soon.
+// Observer is notified of events in a Dispatcher, for metrics and alarms. It is called in
+// the goroutine that does the work, after the event is stored. It must be safe for
+// concurrent use and return soon.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }
 
-// Event is what an [Observer] is told: one of the types below. Later versions may
-// add types: a type switch passes over those it does not know. No event holds a phone
-// number, a variable or the text.
+// Event is one of the types below. Later versions may add types, so a type switch must
+// ignore unknown ones. No event holds a phone number, a variable or the text.
 type Event interface{ event() }
 
 type (
@@ -33,8 +32,8 @@ type (
 		Channel            channel.Name // the route's first
 	}
 
-	// AttemptStarted: a channel is about to be asked to send. With Forwarded it is
-	// the one event that comes before what it tells of is stored.
+	// AttemptStarted: a channel is about to be asked to send. Only this event and Forwarded
+	// come before they are stored.
 	AttemptStarted struct {
 		Message, Attempt uuid.UUID
 		Template         string
@@ -42,7 +41,7 @@ type (
 		Try              int
 	}
 
-	// AttemptChanged: an attempt has another status.
+	// AttemptChanged: the status of an attempt changed.
 	AttemptChanged struct {
 		Message, Attempt uuid.UUID
 		Template         string
@@ -52,8 +51,8 @@ type (
 		Took             time.Duration // since the attempt's start
 	}
 
-	// Forwarded: a message leaves a step for the next one. Its rate for a channel
-	// that used to deliver is the sign of a fallback that masks a fault.
+	// Forwarded: a message leaves a step for the next one. A rising rate for a channel that
+	// used to deliver means that the fallback hides a fault.
 	Forwarded struct {
 		Message  uuid.UUID
 		Template string
@@ -82,8 +81,7 @@ type (
 		DeliveredTwice bool // another channel had delivered it too
 	}
 
-	// ReceiptIgnored: a receipt could not be evidence: its status is none of the
-	// channel's, or its provider ID belongs to several messages.
+	// ReceiptIgnored: a receipt is no evidence, because its channel does not have its status.
 	ReceiptIgnored struct {
 		Ref    channel.Ref
 		Status status.Status
@@ -96,40 +94,73 @@ type (
 		Err error
 	}
 
-	// Lag: due messages were claimed. Behind is how late the first of them is: the
-	// one figure to alarm on.
+	// Lag: due messages were claimed. Behind is how late the first of them is. It is the
+	// figure to alarm on.
 	Lag struct {
 		Claimed int
 		Behind  time.Duration
 	}
 
-	// WaitTooShort: [New] found a step that moves on while its provider goes on
-	// trying, on a channel that cannot tell it to stop: the person may get both.
+	// WaitTooShort: [New] found a step whose wait ends while its provider still tries, on a
+	// channel that cannot tell the provider to stop. The person may get both copies.
 	WaitTooShort struct {
 		Template       string
 		Channel        channel.Name
 		Wait, Validity time.Duration
 	}
 
-	// ListenerStopped: a channel's session for receipts broke; it is started again.
+	// TemplateSuspect: [New] found something in a template that cannot work as it is meant:
+	// a step that never starts, a wait without its unit, a variable in single braces.
+	TemplateSuspect struct {
+		Template string
+		Channel  channel.Name // "" if it is not about one step
+		Why      string
+	}
+
+	// Unserved: due messages wait on a channel, or for a template, that this dispatcher
+	// does not have. Another dispatcher may. Behind is how late the first of them is.
+	Unserved struct {
+		Channel  channel.Name
+		Template string // "" if the channel is missing
+		Behind   time.Duration
+	}
+
+	// MessageUnreadable: a stored message cannot be decoded or opened. It is set aside.
+	MessageUnreadable struct {
+		Message uuid.UUID
+		Err     error
+	}
+
+	// BreakerChanged: a channel's circuit breaker opened, because the channel hangs or
+	// fails, or closed again.
+	BreakerChanged struct {
+		Channel channel.Name
+		Open    bool
+	}
+
+	// ListenerStopped: a channel's session for receipts ended. It is started again.
 	ListenerStopped struct {
 		Channel channel.Name
 		Err     error
 	}
 )
 
-func (Triggered) event()       {}
-func (AttemptStarted) event()  {}
-func (AttemptChanged) event()  {}
-func (Forwarded) event()       {}
-func (Ended) event()           {}
-func (ReceiptParked) event()   {}
-func (ReceiptLate) event()     {}
-func (ReceiptIgnored) event()  {}
-func (StoreFailed) event()     {}
-func (Lag) event()             {}
-func (WaitTooShort) event()    {}
-func (ListenerStopped) event() {}
+func (Triggered) event()         {}
+func (AttemptStarted) event()    {}
+func (AttemptChanged) event()    {}
+func (Forwarded) event()         {}
+func (Ended) event()             {}
+func (ReceiptParked) event()     {}
+func (ReceiptLate) event()       {}
+func (ReceiptIgnored) event()    {}
+func (StoreFailed) event()       {}
+func (Lag) event()               {}
+func (WaitTooShort) event()      {}
+func (TemplateSuspect) event()   {}
+func (Unserved) event()          {}
+func (MessageUnreadable) event() {}
+func (BreakerChanged) event()    {}
+func (ListenerStopped) event()   {}
 
 func (d *Dispatcher) observe(ctx context.Context, e Event) {
 	if d.cfg.Observer != nil {
@@ -142,16 +173,29 @@ func (d *Dispatcher) observe(ctx context.Context, e Event) {
 	}
 }
 
-// reportForward tells the Observer that a message leaves an attempt for the job's step.
-func (d *Dispatcher) reportForward(ctx context.Context, j job, from Attempt) {
-	f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channelName()}
-	if from.Status.Final() {
-		f.Reason = from.Reason
+// reportStart reports that the job's step is about to be sent, and on its first send that
+// the message leaves the attempt before it.
+func (d *Dispatcher) reportStart(ctx context.Context, j job, try int) {
+	var from *Attempt
+	for i := range j.Attempts {
+		if a := &j.Attempts[i]; a.Step < j.step {
+			from = a
+		} else if a.Step == j.step && a.Tries+a.Doubts > 0 {
+			from = nil
+		}
 	}
-	d.observe(ctx, f)
+	if from != nil {
+		f := Forwarded{Message: j.ID, Template: j.Template, From: from.Channel, To: j.channelName()}
+		if from.Status.Final() {
+			f.Reason = from.Reason
+		}
+		d.observe(ctx, f)
+	}
+	d.observe(ctx, AttemptStarted{j.ID, AttemptID(j.ID, j.step), j.Template, j.channelName(), try})
 }
 
-// copyForObserver keeps what a message says, for [Dispatcher.changed]; nil without an Observer.
+// copyForObserver returns a copy of the message for [Dispatcher.reportChanges], or nil if
+// there is no Observer.
 func (d *Dispatcher) copyForObserver(m *Message) *Message {
 	if d.cfg.Observer == nil {
 		return nil
@@ -161,7 +205,7 @@ func (d *Dispatcher) copyForObserver(m *Message) *Message {
 	return &before
 }
 
-// reportChanges tells the Observer what is new in a message.
+// reportChanges reports the differences between two states of a message.
 func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) {
 	if before == nil {
 		return

@@ -32,6 +32,55 @@ func TestFilterPage_HasCursorOnlyIfMessagesFollow(t *testing.T) {
 	require.Equal(t, ms[1].ID, id)
 }
 
+func TestFilterPage_CountsUnreadableMessages(t *testing.T) {
+	t.Parallel()
+	at := func(n int) time.Time { return time.Unix(int64(10-n), 0).UTC() }
+	id := func(n int) uuid.UUID { return uuid.UUID{15: byte(10 - n)} }
+	for _, c := range []struct {
+		rule string
+		rows string // r can be read, u cannot; the third is surplus
+		next int    // the row of the cursor, or -1
+	}{
+		{"the surplus can be read", "rur", 1},
+		{"the surplus cannot be read", "rru", 1},
+		{"the page has only unreadable messages", "uur", 1},
+		{"no message can be read", "uuu", 1},
+		{"no surplus", "ru", -1},
+		{"one unreadable message", "u", -1},
+	} {
+		for _, sameTime := range []bool{false, true} {
+			var want, page smsplus.Page
+			var ms []smsplus.Message
+			var us []smsplus.Unreadable
+			f := smsplus.Filter{Limit: 2}
+			for i, row := range c.rows {
+				m := smsplus.Message{ID: id(i), TriggeredAt: at(i)}
+				if sameTime {
+					m.TriggeredAt = at(0)
+				}
+				if i == c.next {
+					want.Next = f.CursorAt(m)
+				}
+				if u := (smsplus.Unreadable{ID: m.ID, TriggeredAt: m.TriggeredAt}); row == 'u' {
+					if us = append(us, u); i < f.Limit {
+						want.Unreadable = append(want.Unreadable, u)
+					}
+				} else if ms = append(ms, m); i < f.Limit {
+					want.Messages = append(want.Messages, m)
+				}
+			}
+			page = f.Page(ms, us...)
+			if len(page.Messages) == 0 {
+				page.Messages = nil
+			}
+			if len(page.Unreadable) == 0 {
+				page.Unreadable = nil
+			}
+			require.Equal(t, want, page, c.rule)
+		}
+	}
+}
+
 func TestCount_IsDeliveredTwiceOnlyOnDeliveredAttempts(t *testing.T) {
 	t.Parallel()
 	m := smsplus.Message{Status: status.Delivered, ReadAt: time.Unix(1, 0), Attempts: []smsplus.Attempt{

@@ -1,6 +1,8 @@
 package smsplus
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,14 +12,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus/internal/groupcommit"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // Receive takes receipts. It returns nil only when each of them is applied to its
-// message, or parked because its message is not known yet; after an error the
-// provider must repeat them, which does no harm. It is a [channel.Sink]. A receipt
-// without a channel, a provider ID or a valid status is an [ErrInvalidReceipt].
+// message, or parked because its message is not known yet. After an error the provider
+// must repeat them, which does no harm. Receive is a [channel.Sink]. A receipt without a
+// channel, a provider ID or a valid status, or with a value that no store can keep, is an
+// [ErrInvalidReceipt].
 func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	if len(rs) == 0 {
 		return nil
@@ -36,9 +40,17 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 			bad.add("%w %d (%s): Receipt.Status: %v", ErrInvalidReceipt, i, r.Channel, r.Status)
 		case !validText(r.ProviderID) || !validText(string(r.Reason)):
 			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrInvalidReceipt, i, r.Channel)
+		case len(r.ProviderID) > maxDetail || len(r.Reason) > maxDetail:
+			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason: %d bytes at most (%d, %d)",
+				ErrInvalidReceipt, i, r.Channel, maxDetail, len(r.ProviderID), len(r.Reason))
+		case !isStorable(r.At):
+			bad.add("%w %d (%s): Receipt.At is not in the years 1 to 9999 (year %d)", ErrInvalidReceipt, i, r.Channel, r.At.Year())
 		}
 		if r.At.IsZero() {
 			r.At = now
+		}
+		if r.Reason == "" { // every outcome is explained
+			r.Reason = defaultReasons[r.Status]
 		}
 		r.At, r.Detail = normalizeTime(r.At), sanitize(r.Detail)
 	}
@@ -58,10 +70,18 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	return nil
 }
 
-// parkReceipts keeps receipts whose messages are not known, and then looks once more:
-// whoever stored the provider's ID in between has looked before they were parked.
+// defaultReasons are the reasons of receipts that have none.
+var defaultReasons = map[status.Status]status.Reason{
+	status.Undeliverable: status.CarrierError,
+	status.Failed:        status.SystemError,
+}
+
+// parkReceipts keeps receipts whose messages are not known, and then looks once more: an
+// update that stored the provider's ID in between has looked before they were parked. A
+// receipt that names its attempt is kept under both IDs, because the answer may be lost.
 func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) error {
-	err := d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, rs) })
+	toPark := parkable(rs)
+	err := d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, toPark) })
 	if err != nil {
 		return err
 	}
@@ -72,30 +92,55 @@ func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) err
 	parked := make(map[channel.Ref]bool, len(still))
 	for _, r := range still {
 		if !parked[r.Ref()] {
-			parked[r.Ref()] = true
 			d.observe(ctx, ReceiptParked{r.Ref()})
 		}
+		parked[r.Ref()], parked[newRef(r)] = true, true
 	}
 	d.checkParked(ctx, slices.DeleteFunc(refsOf(rs), func(ref channel.Ref) bool { return parked[ref] })...)
 	return nil
 }
 
-// refsOf returns the names that receipts carry, each once.
-func refsOf(rs []channel.Receipt) []channel.Ref {
-	var out []channel.Ref
+// parkable returns receipts as they are parked: without the recipients' numbers, and under
+// each name that the attempt may have by the time that it is stored.
+func parkable(rs []channel.Receipt) []channel.Receipt {
+	out := make([]channel.Receipt, 0, len(rs))
 	for _, r := range rs {
-		if !slices.Contains(out, r.Ref()) {
-			out = append(out, r.Ref())
+		later := newRef(r)
+		r.To, r.NewID = phone.Number{}, ""
+		out = append(out, r)
+		if later != r.Ref() {
+			r.ProviderID = later.ProviderID
+			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// applyKnown applies receipts to their messages and stores those that changed. It
+// newRef is the name that a receipt's attempt has once the receipt is applied.
+func newRef(r channel.Receipt) channel.Ref {
+	return channel.Ref{Channel: r.Channel, ProviderID: cmp.Or(r.NewID, r.ProviderID)}
+}
+
+// refsOf returns the names under which the attempts of receipts may be stored, each once.
+func refsOf(rs []channel.Receipt) []channel.Ref {
+	out := make([]channel.Ref, 0, len(rs))
+	seen := make(map[channel.Ref]bool, len(rs))
+	for _, r := range rs {
+		for _, ref := range []channel.Ref{r.Ref(), newRef(r)} {
+			if !seen[ref] {
+				seen[ref] = true
+				out = append(out, ref)
+			}
+		}
+	}
+	return out
+}
+
+// applyKnown applies receipts to their messages and stores the messages that changed. It
 // returns the receipts whose messages are not known.
 func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unknown []channel.Receipt, err error) {
 	for len(rs) > 0 {
-		l, err := d.lookups.Do(lookup{refs: refsOf(rs)})
+		l, err := d.lookups.Do(ctx, lookup{refs: refsOf(rs)})
 		if err != nil {
 			return nil, err
 		}
@@ -110,13 +155,10 @@ func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unkn
 		}
 		about := make(map[*Message][]channel.Receipt, len(ms))
 		for _, r := range rs {
-			switch found := owners[r.Ref()]; len(found) {
-			case 0:
+			if m := ownerOf(r, owners); m != nil {
+				about[m] = append(about[m], r)
+			} else {
 				unknown = append(unknown, r)
-			case 1:
-				about[found[0]] = append(about[found[0]], r)
-			default:
-				d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "its provider ID belongs to several messages"})
 			}
 		}
 		if rs, err = d.applyAll(ctx, about); err != nil {
@@ -126,14 +168,54 @@ func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unkn
 	return unknown, nil
 }
 
-// lookup is providers' IDs, and the messages that have them.
+// ownerOf returns the message that a receipt is about, or nil. Providers use IDs again, so
+// an ID may belong to several messages. If the receipt has a number, a message to another one
+// is not meant. Then attempts without a result come before the others, and later ones before
+// earlier ones.
+func ownerOf(r channel.Receipt, owners map[channel.Ref][]*Message) *Message {
+	isToAnother := func(m *Message) bool { return !r.To.IsZero() && !m.To.Phone.IsZero() && m.To.Phone != r.To }
+	candidates := slices.DeleteFunc(slices.Clone(owners[r.Ref()]), isToAnother)
+	if len(candidates) == 0 {
+		candidates = slices.DeleteFunc(slices.Clone(owners[newRef(r)]), isToAnother)
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(candidates, func(m, n *Message) int {
+		a, b := m.attemptOf(r), n.attemptOf(r)
+		return cmp.Or(
+			compareBool(m.isTo(r.To), n.isTo(r.To)),
+			compareBool(!a.Status.Final(), !b.Status.Final()),
+			a.StartedAt.Compare(b.StartedAt),
+			bytes.Compare(m.ID[:], n.ID[:]),
+		)
+	})
+}
+
+// isTo reports whether a message goes to the number. No message goes to the zero number.
+func (m *Message) isTo(n phone.Number) bool { return !n.IsZero() && m.To.Phone == n }
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// lookup is a request for the messages that have the given providers' IDs.
 type lookup struct {
 	refs  []channel.Ref
 	found []Message
 }
 
-// flushLookups looks a batch up in one call. Who shares a message has its own attempts.
-func (d *Dispatcher) flushLookups(batch []*groupcommit.Entry[lookup], _ []Message) {
+// lookupBatch serves a batch of lookups with one call to the store. Requests that share a
+// message get copies with attempts of their own.
+func (d *Dispatcher) lookupBatch(batch []*groupcommit.Entry[lookup], _ []Message) {
 	var refs []channel.Ref
 	askers := make(map[channel.Ref][]*groupcommit.Entry[lookup])
 	for _, t := range batch {
@@ -167,8 +249,8 @@ func (d *Dispatcher) flushLookups(batch []*groupcommit.Entry[lookup], _ []Messag
 	}
 }
 
-// applyAll applies receipts and stores their messages; updates at one time share a
-// commit. It returns the receipts of messages that changed meanwhile.
+// applyAll applies receipts and stores their messages. Concurrent updates share a commit.
+// It returns the receipts of messages that changed meanwhile.
 func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.Receipt) ([]channel.Receipt, error) {
 	var (
 		group errgroup.Group
@@ -191,19 +273,26 @@ func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.
 	return again, err
 }
 
-// applyToMessage applies receipts to their message and stores it if they said
-// anything new.
+// applyToMessage applies receipts to their message, and stores it if they change it.
 func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channel.Receipt) (stale bool, err error) {
-	before := d.copyForObserver(m)
+	previous := d.copyForObserver(m)
 	held, wasDelivered := m.Claims > 0, m.delivered()
-	var changed, late bool
+	var (
+		changed, late bool
+		named         []channel.Ref // names that the attempts had not before
+	)
 	now := d.now()
-	d.applyUnderLease(m, now, func() {
+	d.received(m, now, func() {
 		for _, r := range rs {
-			a := m.byProviderID(r.Ref())
+			a := m.attemptOf(r)
 			gaveUp := a.Status.Final() || a != m.current()
 			was := a.Status
-			if !d.mergeReceipt(m, a, r) {
+			renamed := a.ref() == r.Ref() && r.Ref() != newRef(r)
+			if renamed {
+				a.ProviderID = r.NewID
+				named = append(named, a.ref())
+			}
+			if !d.mergeReceipt(m, a, r) && !renamed {
 				d.reportIgnored(ctx, r)
 				continue
 			}
@@ -214,52 +303,49 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 	if !changed {
 		return false, nil
 	}
-	stale, err = d.storeUpdate(m)
+	stale, err = d.storeUpdate(ctx, m)
 	if err != nil || stale {
 		return stale, err
 	}
-	d.reportChanges(ctx, before, m)
+	d.reportChanges(ctx, previous, m)
 	if late {
 		d.observe(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
 	}
 	if !held && !m.DueAt.IsZero() && m.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}
+	d.checkParked(ctx, named...)
 	return false, nil
 }
 
-// byProviderID returns the attempt that a provider's ID names. There is one.
-func (m *Message) byProviderID(ref channel.Ref) *Attempt {
-	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.ref() == ref })
+// attemptOf returns the attempt of m that a receipt is about. There is one: the attempt
+// with the receipt's name, or else the one that has its new name already, or else the one
+// that a receipt of the same call has just given another name.
+func (m *Message) attemptOf(r channel.Receipt) *Attempt {
+	for _, is := range []func(Attempt) bool{
+		func(a Attempt) bool { return a.ref() == r.Ref() },
+		func(a Attempt) bool { return a.ref() == newRef(r) },
+	} {
+		if i := slices.IndexFunc(m.Attempts, is); i >= 0 {
+			return &m.Attempts[i]
+		}
+	}
+	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.Channel == r.Channel })
 	return &m.Attempts[i]
 }
 
-// mergeReceipt records a receipt as evidence and reports whether it said anything new. A
-// receipt of a status that the channel does not have is none: whether it is does
-// not depend on where the attempt stands, or receipts would not commute.
+// mergeReceipt merges a receipt into an attempt and reports whether it said anything new.
 func (d *Dispatcher) mergeReceipt(m *Message, a *Attempt, r channel.Receipt) bool {
-	e := evidence{status: r.Status, reason: r.Reason, detail: scrub(r.Detail, m), at: r.At}
-	if r.Read {
-		e.status, e.read = status.Delivered, d.traits[r.Channel].Reads
-	}
-	return d.machineFor(r.Channel).Reaches(e.status) && a.merge(e)
+	e, ok := d.evidenceOf(r, scrub(r.Detail, m))
+	return ok && a.merge(e)
 }
 
-// reportIgnored tells of a receipt that no attempt of its channel can have. One that only
-// repeats what is known is not worth a word.
+// reportIgnored reports a receipt whose status its channel does not have. A receipt that
+// only repeats what is known is not reported.
 func (d *Dispatcher) reportIgnored(ctx context.Context, r channel.Receipt) {
 	if !r.Read && !d.machineFor(r.Channel).Reaches(r.Status) {
 		d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
 	}
-}
-
-// machineFor returns a channel's machine; that of a channel that is not registered
-// here, but was when the message was sent, is the default.
-func (r router) machineFor(c channel.Name) *status.Machine {
-	if t, ok := r.traits[c]; ok {
-		return t.Machine
-	}
-	return status.Default
 }
 
 // loadParked returns the receipts parked under the refs.
@@ -271,17 +357,17 @@ func (d *Dispatcher) loadParked(ctx context.Context, refs []channel.Ref) (rs []c
 	return rs, err
 }
 
-// dropParked drops receipts whose word is stored. An error was told, and does no harm:
-// they say nothing new the next time.
+// dropParked drops parked receipts after their messages are stored. callStore reports an
+// error, which does no harm: applied again, the receipts change nothing.
 func (d *Dispatcher) dropParked(ctx context.Context, refs []channel.Ref) {
 	if len(refs) > 0 {
 		_ = d.callStore(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
 	}
 }
 
-// checkParked takes in what was parked under a provider's ID before it was stored.
-// Receive parks and then looks for the message; an update stores and then looks at
-// what is parked: neither misses the other.
+// checkParked applies receipts that were parked under a provider's ID before it was
+// stored. Receive parks and then looks for the message. An update stores and then looks at
+// what is parked. So one of the two finds the other.
 func (d *Dispatcher) checkParked(ctx context.Context, refs ...channel.Ref) {
 	if len(refs) == 0 {
 		return
@@ -291,8 +377,8 @@ func (d *Dispatcher) checkParked(ctx context.Context, refs ...channel.Ref) {
 	}
 }
 
-// applyParked applies receipts that were parked, and parks them no longer. An error was
-// told, and what is parked is looked at again before the message moves on.
+// applyParked applies parked receipts and drops them. callStore reports an error, after
+// which they stay parked: the next claim of the message, or the sweep, finds them.
 func (d *Dispatcher) applyParked(ctx context.Context, rs []channel.Receipt) {
 	if len(rs) == 0 {
 		return

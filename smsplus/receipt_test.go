@@ -3,7 +3,7 @@ package smsplus_test
 import (
 	"context"
 	"errors"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,29 +20,7 @@ import (
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-// events is an Observer that remembers.
-type events struct {
-	mu      sync.Mutex
-	seen    []smsplus.Event
-	retryAt time.Time
-}
-
-func (e *events) Observe(_ context.Context, ev smsplus.Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l, ok := ev.(smsplus.Lag); ok && l.Behind > 0 {
-		e.retryAt = start.Add(24*time.Hour + time.Minute - l.Behind)
-	}
-	e.seen = append(e.seen, ev)
-}
-
-func (e *events) list() []smsplus.Event {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]smsplus.Event(nil), e.seen...)
-}
-
-func TestReceiptsCommute(t *testing.T) {
+func TestReceive_Commutes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.SampledFrom([]channel.Name{channel.SMS, channel.LINENotify, channel.WhatsApp, channel.LINEPush, "fax"}).Draw(rt, "channel")
@@ -56,7 +34,7 @@ func TestReceiptsCommute(t *testing.T) {
 		if name == channel.LINEPush { // it must not move on before the receipts are in
 			for _, w := range []*world{a, b} {
 				w.config.Templates[0].Route = w.config.Templates[0].Route[:1]
-				w.Dispatcher = w.another()
+				w.Dispatcher = w.newDispatcher()
 			}
 		}
 		idA, idB := a.send(), b.send()
@@ -98,7 +76,7 @@ func normal(m smsplus.Message) smsplus.Message {
 	return m
 }
 
-func TestAReceiptThatSaysNothingNewChangesNothing(t *testing.T) {
+func TestReceive_ChangesNothingWithoutNewEvidence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.LINEPush, says(status.Delivered), smsplus.Step{}}})
 	id := w.send()
@@ -110,7 +88,7 @@ func TestAReceiptThatSaysNothingNewChangesNothing(t *testing.T) {
 	require.Equal(t, before, w.message(id))
 }
 
-func TestAReadReceiptImpliesDelivery(t *testing.T) {
+func TestReceive_ReadImpliesDelivery(t *testing.T) {
 	t.Parallel()
 	for name, reads := range map[channel.Name]bool{channel.WhatsApp: true, channel.SMS: false} {
 		w := newWorld(t, []step{{name, says(status.Accepted), smsplus.Step{}}})
@@ -124,40 +102,7 @@ func TestAReadReceiptImpliesDelivery(t *testing.T) {
 	}
 }
 
-func TestAReceiptBeforeTheAnswerIsParkedAndPickedUp(t *testing.T) {
-	t.Parallel()
-	var w *world
-	w = newWorld(t, []step{{channel.SMS, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-		early := channel.Receipt{Channel: channel.SMS, ProviderID: providerID(e.AttemptID), Status: status.Delivered}
-		return channel.Result{Status: status.Accepted, ProviderID: early.ProviderID}, w.Receive(ctx, early, early)
-	}, smsplus.Step{}}})
-	m := w.message(w.send())
-	require.Equal(t, "delivered: sms=delivered", statuses(m))
-	left, err := w.store.Parked(t.Context(), []channel.Ref{{Channel: channel.SMS, ProviderID: m.Attempts[0].ProviderID}})
-	require.NoError(t, err)
-	require.Empty(t, left)
-}
-
-func TestAParkedReceiptWhoseDispatcherDiedIsFoundBeforeTheMessageMovesOn(t *testing.T) {
-	t.Parallel()
-	// The receipt was parked, the answer stored, and then nobody looked.
-	w := newWorld(t, []step{
-		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
-		{channel.SMS, says(status.Delivered), smsplus.Step{}},
-	})
-	id := w.send()
-	r := receipt(w.message(id), 0, status.Delivered, func(r *channel.Receipt) { r.At = start.Add(time.Minute) })
-	require.NoError(t, w.store.Park(t.Context(), []channel.Receipt{r}))
-	w.pass(wait)
-	require.Equal(t, "delivered: line_notify=delivered", statuses(w.message(id)))
-	require.Equal(t, r.At, w.message(id).DeliveredAt)
-	require.Zero(t, w.sends(channel.SMS))
-	left, err := w.store.Parked(t.Context(), []channel.Ref{r.Ref()})
-	require.NoError(t, err)
-	require.Empty(t, left)
-}
-
-func TestReceiveReturnsNilOnlyWhenAllIsAppliedOrParked(t *testing.T) {
+func TestReceive_ReturnsNilOnlyWhenAllIsAppliedOrParked(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
 	for _, method := range []string{"ByProviderID", "Update", "Park"} {
@@ -186,7 +131,7 @@ func TestReceiveReturnsNilOnlyWhenAllIsAppliedOrParked(t *testing.T) {
 	}
 }
 
-func TestABadReceiptIsAnErrorThatNamesTheField(t *testing.T) {
+func TestReceive_NamesTheWrongField(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{}}})
 	for field, r := range map[string]channel.Receipt{
@@ -194,6 +139,10 @@ func TestABadReceiptIsAnErrorThatNamesTheField(t *testing.T) {
 		"Receipt.ProviderID": {Channel: channel.SMS},
 		"Receipt.Status":     {Channel: channel.SMS, ProviderID: "1", Status: 9},
 		"must be UTF-8":      {Channel: channel.SMS, ProviderID: "\x00"},
+		"Receipt.At":         {Channel: channel.SMS, ProviderID: "1", At: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"Receipt.At is not":  {Channel: channel.SMS, ProviderID: "1", At: time.Unix(start.UnixNano(), 0)}, // a unit mixed up
+		"the years 1 to":     {Channel: channel.SMS, ProviderID: "1", At: time.Unix(-1<<60, 0)},
+		"bytes at most":      {Channel: channel.SMS, ProviderID: strings.Repeat("1", 501)},
 	} {
 		err := w.Receive(t.Context(), r)
 		require.ErrorIs(t, err, smsplus.ErrInvalidReceipt)
@@ -202,7 +151,7 @@ func TestABadReceiptIsAnErrorThatNamesTheField(t *testing.T) {
 	require.NoError(t, w.Receive(t.Context()))
 }
 
-func TestAReceiptOfAnUndeliverableForwardsAtOnce(t *testing.T) {
+func TestReceive_UndeliverableForwardsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{
 		{channel.WhatsApp, says(status.Accepted), smsplus.Step{Wait: wait}},
@@ -216,67 +165,9 @@ func TestAReceiptOfAnUndeliverableForwardsAtOnce(t *testing.T) {
 	require.Equal(t, "delivered: whatsapp=undeliverable(template_mismatch) sms=delivered", statuses(w.message(id)))
 }
 
-func TestAParkedReceiptIsNotDroppedWithACopyThatWentStale(t *testing.T) {
-	t.Parallel()
-	// The parked receipt is taken into the claimed copy, which another receipt then
-	// overtakes.
-	w := newWorld(t, []step{
-		{channel.WhatsApp, says(status.Accepted), smsplus.Step{Wait: wait}},
-		{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}},
-		{"letter", says(status.Delivered), smsplus.Step{}},
-	})
-	id := w.send()
-	w.pass(wait)
-	m := w.message(id)
-	parked := receipt(m, 1, status.Undeliverable, func(r *channel.Receipt) { r.Reason, r.At = status.CarrierError, w.clock.Now() })
-	require.NoError(t, w.store.Park(t.Context(), []channel.Receipt{parked}))
-	w.config.Store = &hookedStore{Store: w.store, afterClaim: func() {
-		w.receive(receipt(m, 0, status.Undeliverable))
-	}}
-	w.clock.Add(wait)
-	d := w.another()
-	_, err := d.Tick(t.Context())
-	require.NoError(t, err)
-	left, err := w.store.Parked(t.Context(), []channel.Ref{parked.Ref()})
-	require.NoError(t, err)
-	if len(left) == 0 {
-		require.Equal(t, status.CarrierError, w.message(id).Attempts[1].Reason, "dropped before it was stored")
-	}
-}
-
-func TestAReceiptThatIsParkedWhileItsIDIsStoredIsApplied(t *testing.T) {
-	t.Parallel()
-	// The provider's ID is stored after Receive looked for it, and before it parks:
-	// whoever stored it has then looked in vain at what is parked.
-	var w *world
-	var early channel.Receipt
-	armed := false
-	w = newWorld(t, []step{{channel.SMS, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
-		early = channel.Receipt{Channel: channel.SMS, ProviderID: providerID(e.AttemptID), Status: status.Delivered}
-		return channel.Result{Status: status.Accepted, ProviderID: early.ProviderID}, nil
-	}, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
-			if armed && method == "Park" {
-				armed = false
-				w.tick()
-			}
-			return nil
-		}}
-	})
-	id, err := w.Send(t.Context(), w.trigger())
-	require.NoError(t, err)
-	early = channel.Receipt{Channel: channel.SMS, ProviderID: providerID(smsplus.AttemptID(id, 0)), Status: status.Delivered}
-	armed = true
-	w.receive(early)
-	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
-	left, err := w.store.Parked(t.Context(), []channel.Ref{early.Ref()})
-	require.NoError(t, err)
-	require.Empty(t, left)
-}
-
 // Receipts that come one by one at the same time are looked up together, and each
 // finds its message, those of one message too.
-func TestReceiptsAtTheSameTimeShareALookUp(t *testing.T) {
+func TestReceive_SharesALookup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const n = 20
@@ -310,4 +201,53 @@ func TestReceiptsAtTheSameTimeShareALookUp(t *testing.T) {
 		}
 		require.LessOrEqual(t, looks.Load(), int64(2+n), "one for all others, and one for each whose message the other one changed")
 	})
+}
+
+func TestReceive_TakesALateDeliveryOnEveryMachine(t *testing.T) {
+	m, err := status.NewMachine(status.Preparing,
+		status.Edge{From: status.Preparing, To: status.Accepted}, status.Edge{From: status.Accepted, To: status.Undeliverable})
+	require.NoError(t, err)
+	w := newWorld(t, []step{{"fax", says(status.Accepted), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Channels[0].(*ChannelMock).TraitsFunc = func() channel.Traits { return channel.Traits{Machine: m} }
+	})
+	id := w.send()
+	w.receive(receipt(w.message(id), 0, status.Undeliverable))
+	w.receive(receipt(w.message(id), 0, status.Delivered))
+	require.Equal(t, status.Delivered, w.message(id).Status)
+}
+
+// A resend after a doubt may give one attempt two names, and one call may bring both, or a
+// receipt without the new name.
+func TestReceive_TakesReceiptsAfterANewNameInTheSameCall(t *testing.T) {
+	t.Parallel()
+	for _, secondName := range []string{"", "p-2"} {
+		w := newWorld(t, []step{{channel.SMS, fails(channel.InDoubt(errors.New("no answer"))), smsplus.Step{}}})
+		id := w.send()
+		first := channel.Receipt{
+			Channel: channel.SMS, ProviderID: smsplus.AttemptID(id, 0).String(), NewID: "p-1", Status: status.Accepted,
+		}
+		second := first
+		second.NewID, second.Status = secondName, status.Delivered
+		w.receive(first, second)
+		m := w.message(id)
+		require.Equal(t, "delivered: sms=delivered", statuses(m))
+		require.Equal(t, "p-1", m.Attempts[0].ProviderID)
+	}
+}
+
+// A provider uses an ID again. Its receipt comes before the ID of the newer message is
+// stored, and names the number: it is not about the older message.
+func TestReceive_KeepsAReceiptToANumberForItsMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		return channel.Result{Status: status.Accepted, ProviderID: "7"}, nil
+	}, smsplus.Step{}}})
+	older := w.send()
+	w.receive(receipt(w.message(older), 0, status.Delivered))
+	to := number(t, "+886912345679")
+	newer := w.sendOnly(t, func(tr *smsplus.Trigger) { tr.To.Phone = to })
+	w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "7", Status: status.Undeliverable, To: to})
+	w.tick()
+	require.Equal(t, "undeliverable: sms=undeliverable(carrier_error)", statuses(w.message(newer)))
+	require.Equal(t, status.Delivered, w.message(older).Status)
 }

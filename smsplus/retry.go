@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// backoff returns how long to leave a channel alone after the given try, counted
-// from 1: between half and the whole of an exponentially growing time.
+// backoff returns the wait after the given try, counted from 1: between half and the whole
+// of a time that doubles with each try.
 func (r Retry) backoff(try int) time.Duration {
 	full := r.Max
 	if shift := try - 1; shift < 32 && r.Base<<shift < r.Max && r.Base<<shift>>shift == r.Base {

@@ -9,23 +9,85 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// router decides where messages go. It is the design's state machine: functions of
-// a message, the time and the channels' traits, with no effects.
+// router is the state machine of a message: it decides each next state. Its methods
+// are functions of the message, the time and the router's fields, without effects.
+// Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]), [router.claimed] and
+// [router.nextAction], [router.intended], [router.sent], [router.received], [router.canceled] and
+// [router.released].
+//
+// A message row lives like this (DueAt, Claims, Sending):
+//
+//	          Insert                 Claim: Version+1, Claims+1, DueAt = lease end
+//	waits ───────────▶ due, 0, s ──────────────────────────▶ lease, 1, s
+//	  ▲                    ▲                                    │ Update: an intent names the
+//	  │ released           │ released                           ▼ step where the claim does not
+//	  └── later, 0, s' ◀───┴──────── Update ◀── call ◀──── lease, 1, s
+//	                                   │
+//	ended: zero, 0, -1 ◀───────────────┘   A lease that ends: the next Claim finds
+//	                                       Claims ≥ 1, so step s may have been sent.
+//
+// A caller that does not hold the message (Receive, Cancel, a late answer) stores
+// evidence and leaves DueAt, Claims, Sending and Holder alone. Invariants:
+//
+//   - No step is sent unless the stored row, under the sender's Holder, has Claims 1 and
+//     names the step in Sending.
+//   - Claims counts the claims since a holder last released the message. It stays above 0
+//     when a holder dies. With Claims 0 no dispatcher holds the message, and Holder
+//     is 0.
+//   - DueAt is zero exactly when the message has ended.
 type router struct {
 	traits map[channel.Name]channel.Traits
+	retry  Retry // with its defaults
 }
 
-// nextAction says what to do with a message that is due: send the step it returns,
-// with true, or nothing more than to store the message as it now stands.
-func (r router) nextAction(m *Message, now time.Time) (step int, send bool) {
+// action is what the holder of a message does with it: send a step, which fell due at due,
+// or only store it.
+type action struct {
+	send bool
+	step int
+	due  time.Time
+}
+
+var storeOnly = action{step: -1}
+
+// claimed marks the step in doubt that the holder before may have been sending: the one in
+// Sending, if that holder never released the message. No other step is in doubt. Due is when
+// the message fell due.
+func (r router) claimed(m *Message, due time.Time) {
+	if m.Claims > 1 {
+		m.markInDoubt(m.Sending, due)
+	}
+}
+
+// nextAction decides what the holder of m does with it now. Due is when the message fell due:
+// the wait of a step that has no attempt yet counts from then. Steps that cannot be
+// sent any more are ended on the way. With storeOnly, m is as it is to be stored.
+func (r router) nextAction(m *Message, due, now time.Time) action {
+	for {
+		step, ok := r.stepToSend(m, now)
+		if !ok {
+			r.derive(m, now)
+			return storeOnly
+		}
+		if !r.endUnsendable(m, step, due, now) {
+			return action{send: true, step: step, due: due}
+		}
+		due = now
+	}
+}
+
+// stepToSend returns the step that is due to be sent, which may be the current one or the
+// next. If there is none, it ends the current attempt if that attempt's time is over.
+func (r router) stepToSend(m *Message, now time.Time) (step int, ok bool) {
 	a := m.current()
+	open := m.CanceledAt.IsZero() && !m.expired(now)
 	switch {
-	case m.delivered(): // a parked receipt said so
-	case a == nil && m.CanceledAt.IsZero() && !m.expired(now):
+	case m.delivered():
+	case a == nil && open:
 		return 0, true
 	case a == nil:
 		m.closeUnsent(0, m.closeReason(), now)
-	case a.Status == status.Preparing && m.CanceledAt.IsZero() && !m.expired(now):
+	case a.Status == status.Preparing && open:
 		return a.Step, true
 	case a.Status == status.Preparing:
 		a.merge(evidence{status: status.Undeliverable, reason: m.closeReason(), at: now})
@@ -36,20 +98,180 @@ func (r router) nextAction(m *Message, now time.Time) (step int, send bool) {
 			return next, true
 		}
 		a.merge(evidence{status: status.Undeliverable, reason: status.NoReceipt, at: now})
-	case a.Status.Final() && !m.delivered() && !m.expired(now):
+	case a.Status.Final() && !m.expired(now):
 		if at, ok := r.forwardAt(m, a, now); ok && !now.Before(at) {
 			return m.nextStep(), true
 		}
 	}
-	r.derive(m, now)
-	return 0, false
+	return -1, false
 }
 
-// derive derives what a message says from what its attempts say: its status,
-// channel and times, when it is due next, and for which lane. The DueAt of a message
-// whose current attempt is Preparing, or that has none, is the caller's: a retry's
-// time, or the end of a lease.
+// endUnsendable ends the attempt at a step if the step must not be sent now, and reports
+// whether it did. There are three cases. The step is in doubt and is to be sent at most
+// once. It was in doubt too often. Or its wait ended before it was ever sent, and another
+// step follows: that does not count while the step is in doubt.
+func (r router) endUnsendable(m *Message, step int, due, now time.Time) bool {
+	a := m.attempt(step)
+	if a != nil && a.Reason == status.InDoubt {
+		switch {
+		case r.atMostOnce(m.Plan[step]):
+			a.merge(evidence{status: status.Undeliverable, reason: status.InDoubt, at: now})
+			return true
+		case a.Doubts > r.maxResends(a.Channel):
+			a.merge(evidence{status: status.Failed, reason: status.SystemError, detail: "no send had a known outcome", at: now})
+			return true
+		}
+		return false
+	}
+	if a != nil {
+		due = cmp.Or(a.StartedAt, due)
+	}
+	late := !now.Before(due.Add(r.wait(m.Plan[step])))
+	if !late || step+1 >= len(m.Plan) || a != nil && a.Tries > 0 {
+		return false
+	}
+	a = m.openAttempt(step, due)
+	a.merge(evidence{status: status.Undeliverable, reason: status.Congested, at: now})
+	return true
+}
+
+// sent makes the outcome of a send part of the message, and releases the message if it is
+// held by the caller. A caller that has lost its lease (held is false) only adds what the
+// provider said. The retries and verdicts of such an outcome are dropped: the next holder
+// decides them from the row.
+func (r router) sent(m *Message, o *outcome, held bool) {
+	now := o.evidence.at
+	if !held {
+		if o.verdict || o.evidence.status == status.Preparing {
+			if a := m.attempt(o.step); a != nil {
+				a.Tries = max(a.Tries, o.tries)
+			}
+			return
+		}
+		r.changeUnheld(m, now, func() { o.mergeInto(m) })
+		return
+	}
+	a := o.mergeInto(m)
+	if o.evidence.status == status.Preparing && a.Status == status.Preparing {
+		if m.CanceledAt.IsZero() {
+			a.Reason, a.Detail = o.evidence.reason, o.evidence.detail
+			m.DueAt = earliest(o.retryAt, m.ExpiresAt)
+		} else {
+			a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+		}
+	}
+	m.releaseHold()
+	r.derive(m, now)
+}
+
+// received applies change, which merges receipts, to a message that the caller does not
+// hold.
+func (r router) received(m *Message, now time.Time, change func()) { r.changeUnheld(m, now, change) }
+
+// canceled stops the route of a message that has not ended. While a holder has the message,
+// its attempts stay as they are: the holder ends them. Without a holder, an attempt that
+// was accepted or is in doubt stays open, because the person may still get the message.
+func (r router) canceled(m *Message, now time.Time) {
+	m.CanceledAt = now
+	if m.Claims > 0 {
+		return
+	}
+	switch a := m.current(); {
+	case a == nil:
+		m.closeUnsent(0, status.Canceled, now)
+	case a.Status == status.Preparing && a.Reason != status.InDoubt:
+		a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+		r.derive(m, now)
+	default:
+		r.derive(m, now)
+	}
+}
+
+// triggered schedules a new message for its first step.
+func (r router) triggered(m *Message, due time.Time, ttl time.Duration) {
+	m.DueAt = due
+	if ttl > 0 {
+		m.ExpiresAt = earliest(due.Add(ttl), maxTime)
+	}
+	r.derive(m, due)
+}
+
+// preclaimed gives a new message, which is not stored yet, to a holder.
+func (m *Message) preclaimed(holder int64, lease time.Time) {
+	m.DueAt, m.Claims, m.Holder = lease, 1, holder
+}
+
+// intended writes down that the holder of a message is about to send a step.
+func (r router) intended(m *Message, step int, holder int64, lease, now time.Time) {
+	m.Claims, m.Sending, m.Holder, m.DueAt = 1, step, holder, lease
+	r.summarize(m, now)
+}
+
+// released ends the lease of a holder that sent nothing: the message is due at again, or
+// later if its attempts say so. A doubt that the holder found is kept. Due is when the step
+// (-1: not decided) fell due: it is kept in an attempt, because the step's wait counts from
+// then.
+func (r router) released(m *Message, step int, due, again, now time.Time) {
+	if step >= 0 && m.attempt(step) == nil {
+		m.openAttempt(step, due)
+	}
+	m.releaseHold()
+	m.DueAt = again
+	r.derive(m, now)
+	if !m.DueAt.IsZero() {
+		m.DueAt = earliest(latest(m.DueAt, again), m.ExpiresAt)
+	}
+}
+
+// changeUnheld changes a message on behalf of a caller that does not hold it. A holder
+// keeps its lease and its intent. Only a delivery ends the message under the
+// holder: its send, which may have been made, is filed as an attempt in doubt. The route
+// of a message that has ended does not continue, whatever the evidence.
+func (r router) changeUnheld(m *Message, now time.Time, change func()) {
+	change()
+	if m.Claims == 0 && !m.DueAt.IsZero() {
+		r.derive(m, now)
+		return
+	}
+	r.summarize(m, now)
+	if m.delivered() && !m.DueAt.IsZero() {
+		m.markInDoubt(m.Sending, now)
+		m.DueAt, m.Lane = time.Time{}, ""
+	}
+}
+
+// derive sets what follows from the attempts of a message without a holder: its status,
+// when it is due, for which lane, and which step a claim permits. The caller sets DueAt
+// before, where no attempt decides it: if there is none, or the current one is Preparing.
 func (r router) derive(m *Message, now time.Time) {
+	r.summarize(m, now)
+	a := m.current()
+	switch {
+	case m.delivered():
+		m.endRoute()
+	case m.expired(m.DueAt) && (a == nil || a.Status == status.Preparing):
+		m.Lane, m.Sending = "", -1 // it is only to be closed
+	case a == nil:
+		m.Lane, m.Sending = m.Plan[0].Channel, r.permit(m, 0)
+	case a.Status == status.Preparing:
+		m.Lane, m.Sending = a.Channel, r.permit(m, a.Step)
+	case a.Status == status.Accepted:
+		r.scheduleNext(m, r.waitEnd(m, a))
+	default:
+		at, ok := r.forwardAt(m, a, now)
+		switch {
+		case !ok:
+			m.endRoute()
+		case m.expired(now):
+			m.closeUnsent(m.nextStep(), status.Expired, now)
+		default:
+			r.scheduleNext(m, at)
+		}
+	}
+}
+
+// summarize sets the message's status, channel and times from its attempts.
+func (r router) summarize(m *Message, now time.Time) {
 	m.DeliveredAt, m.ReadAt = time.Time{}, time.Time{}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
@@ -58,61 +280,42 @@ func (r router) derive(m *Message, now time.Time) {
 		}
 		m.ReadAt = earliest(m.ReadAt, a.ReadAt)
 	}
-	if !m.DeliveredAt.IsZero() {
-		m.Status, m.DueAt, m.Lane = status.Delivered, time.Time{}, ""
-		return
-	}
 	a := m.current()
-	if a == nil {
-		m.Status, m.Channel, m.Lane = status.Preparing, m.Plan[0].Channel, m.Plan[0].Channel
-		return
-	}
-	m.Status, m.Channel = a.Status, a.Channel
-	switch a.Status {
-	case status.Preparing:
-		m.Lane = a.Channel
-	case status.Accepted:
-		m.scheduleNext(r.waitEnd(m, a))
+	switch {
+	case !m.DeliveredAt.IsZero():
+		m.Status = status.Delivered
+	case a == nil:
+		m.Status, m.Channel = status.Preparing, m.Plan[0].Channel
 	default:
-		at, ok := r.forwardAt(m, a, now)
-		switch {
-		case !ok:
-			m.DueAt, m.Lane = time.Time{}, ""
-		case m.expired(now):
-			m.closeUnsent(m.nextStep(), status.Expired, now)
-		default:
+		m.Status, m.Channel = a.Status, a.Channel
+		if _, ok := r.forwardAt(m, a, now); ok && a.Status.Final() && !m.DueAt.IsZero() {
 			m.Status = status.Preparing
-			m.scheduleNext(at)
 		}
 	}
 }
 
-// scheduleNext makes the message due for the next step's lane at the given time, or
-// for none: if the route ends there, or the time to live before it.
-func (m *Message) scheduleNext(at time.Time) {
-	m.DueAt, m.Lane = earliest(at, m.ExpiresAt), ""
+// scheduleNext makes the message due at the given time, for the lane of the next step.
+// Lane is empty if the route ends there or the time to live ends before: then the
+// message is only to be closed.
+func (r router) scheduleNext(m *Message, at time.Time) {
+	m.DueAt, m.Lane, m.Sending = earliest(at, m.ExpiresAt), "", -1
 	if n := m.nextStep(); n >= 0 && m.DueAt.Equal(at) {
-		m.Lane = m.Plan[n].Channel
+		m.Lane, m.Sending = m.Plan[n].Channel, r.permit(m, n)
 	}
 }
 
-// applyUnderLease changes a message that somebody else may be working on: a lease outlives
-// the change, and a send that may be in flight is written down.
-func (r router) applyUnderLease(m *Message, now time.Time, change func()) {
-	held, lease, sending := m.Claims > 0, m.DueAt, m.inFlight()
-	tries := m.triesOf(sending) + m.Claims
-	change()
-	if held {
-		m.markInFlight(sending, tries, now)
+// permit returns the Sending of a message that waits for a step. It is the step where a
+// claim is the intent to send it. It is -1 where the intent needs an update of its own,
+// because the step is to be sent at most once or is in doubt.
+func (r router) permit(m *Message, step int) int {
+	if a := m.attempt(step); a != nil && a.Reason == status.InDoubt || r.atMostOnce(m.Plan[step]) {
+		return -1
 	}
-	r.derive(m, now)
-	if held && !m.delivered() {
-		m.DueAt = lease
-	}
+	return step
 }
 
-// forwardAt says when a message leaves an attempt that ended without delivery for
-// the next step, if it does.
+// forwardAt returns when a message leaves an attempt that ended without delivery for
+// the next step, and whether it does.
 func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, bool) {
 	switch {
 	case m.nextStep() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
@@ -126,18 +329,55 @@ func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, boo
 	}
 }
 
-// waitEnd is when an attempt has had its step's wait.
+// waitEnd returns when the wait of an attempt's step ends.
 func (r router) waitEnd(m *Message, a *Attempt) time.Time {
-	return a.StartedAt.Add(r.wait(m.Plan[a.Step]))
+	return ceilMicro(a.StartedAt.Add(r.wait(m.Plan[a.Step])))
 }
 
-// wait is a step's wait, or what stands for it where the step sets none.
+// wait returns a step's wait, or its default where the step sets none.
 func (r router) wait(p PlannedStep) time.Duration {
 	return cmp.Or(p.Wait, r.traits[p.Channel].Validity, DefaultWait)
 }
 
-// expires is when a copy of the message is no longer wanted on a step started at
-// the given time: [channel.Envelope.Expires].
+// atMostOnce reports whether a step must not be sent again after a send in doubt.
+func (r router) atMostOnce(p PlannedStep) bool {
+	return p.InDoubt == Forward && !r.traits[p.Channel].Idempotent
+}
+
+// maxResends returns how many sends in a row may be repeated without a known outcome. An
+// idempotent channel may repeat as often as any other try.
+func (r router) maxResends(c channel.Name) int {
+	if r.traits[c].Idempotent {
+		return r.retry.Tries
+	}
+	return r.retry.InDoubt
+}
+
+// evidenceOf returns what a receipt says of an attempt, with its detail scrubbed. A
+// receipt whose status the channel does not have says nothing: whether it is evidence must
+// not depend on where the attempt stands, or receipts would not commute.
+func (r router) evidenceOf(rc channel.Receipt, detail string) (e evidence, ok bool) {
+	e = evidence{status: rc.Status, reason: rc.Reason, detail: detail, at: rc.At}
+	if rc.Read {
+		e.status, e.read = status.Delivered, r.traits[rc.Channel].Reads
+	}
+	return e, r.machineFor(rc.Channel).Reaches(e.status)
+}
+
+// machineFor returns a channel's machine. A channel that is not registered here, but was
+// when the message was sent, has the default one.
+func (r router) machineFor(c channel.Name) *status.Machine {
+	if t, ok := r.traits[c]; ok {
+		return t.Machine
+	}
+	return status.Default
+}
+
+// maxTime is the latest time that every store keeps and prints.
+var maxTime = time.Date(9998, time.December, 31, 0, 0, 0, 0, time.UTC)
+
+// expires returns when a copy of the message is no longer wanted on a step that started
+// at the given time: [channel.Envelope.Expires].
 func (m *Message) expires(step int, started time.Time) time.Time {
 	if wait := m.Plan[step].Wait; wait > 0 {
 		return earliest(started.Add(wait), m.ExpiresAt)
@@ -145,7 +385,13 @@ func (m *Message) expires(step int, started time.Time) time.Time {
 	return m.ExpiresAt
 }
 
-// current returns the attempt that the message stands on, or nil.
+// releaseHold ends the holder's lease. The caller sets DueAt.
+func (m *Message) releaseHold() { m.Claims, m.Holder = 0, 0 }
+
+// endRoute ends the message: it is never due again.
+func (m *Message) endRoute() { m.DueAt, m.Lane, m.Sending = time.Time{}, "", -1 }
+
+// current returns the attempt at the latest step that was begun, or nil.
 func (m *Message) current() *Attempt {
 	if len(m.Attempts) == 0 {
 		return nil
@@ -153,7 +399,7 @@ func (m *Message) current() *Attempt {
 	return &m.Attempts[len(m.Attempts)-1]
 }
 
-// ref is what the provider's receipts call the attempt.
+// ref is the name that the provider's receipts give the attempt.
 func (a *Attempt) ref() channel.Ref { return channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID} }
 
 // attempt returns the attempt at a step, or nil.
@@ -165,24 +411,28 @@ func (m *Message) attempt(step int) *Attempt {
 	return &m.Attempts[i]
 }
 
-// openAttempt returns the attempt at a step, which it adds if there is none.
-func (m *Message) openAttempt(step int) *Attempt {
-	if a := m.attempt(step); a != nil {
-		return a
+// openAttempt returns the attempt at a step, and adds it if there is none. Due is when the
+// step fell due, or zero: StartedAt is the earliest that was given.
+func (m *Message) openAttempt(step int, due time.Time) *Attempt {
+	a := m.attempt(step)
+	if a == nil {
+		m.Attempts = append(m.Attempts, Attempt{ID: AttemptID(m.ID, step), Step: step, Channel: m.Plan[step].Channel})
+		a = m.current()
 	}
-	m.Attempts = append(m.Attempts, Attempt{ID: AttemptID(m.ID, step), Step: step, Channel: m.Plan[step].Channel})
-	return m.current()
+	a.StartedAt = earliest(a.StartedAt, due)
+	return a
 }
 
-// closeUnsent closes the message at a step that was never sent, for an attempt is where
-// every outcome is explained.
+// closeUnsent ends the message at a step that was never sent. It adds the step's attempt,
+// which holds the reason.
 func (m *Message) closeUnsent(step int, why status.Reason, now time.Time) {
-	a := m.openAttempt(step)
+	a := m.openAttempt(step, time.Time{})
 	a.merge(evidence{status: status.Undeliverable, reason: why, at: now})
-	m.Status, m.Channel, m.DueAt, m.Lane = a.Status, a.Channel, time.Time{}, ""
+	m.Status, m.Channel = a.Status, a.Channel
+	m.endRoute()
 }
 
-// nextStep returns the step after the current one, or -1 if the route goes no further.
+// nextStep returns the step after the current one, or -1 if the route ends there.
 func (m *Message) nextStep() int {
 	n := 0
 	if a := m.current(); a != nil {
@@ -205,53 +455,4 @@ func (m *Message) closeReason() status.Reason {
 		return status.Canceled
 	}
 	return status.Expired
-}
-
-// evidence is one word on an attempt: a provider's answer, its receipt, or the
-// engine's own verdict.
-type evidence struct {
-	status status.Status
-	reason status.Reason
-	detail string
-	read   bool
-	at     time.Time
-}
-
-// merge takes evidence in and reports whether it said anything new. It is a join:
-// the attempt ends the same in whatever order, and however often, evidence comes.
-// The status is the highest; of each kind the earliest time is kept; the reason is
-// that of the earliest evidence for the status.
-func (a *Attempt) merge(e evidence) bool {
-	before := *a
-	if e.read {
-		e.status = status.Delivered
-		a.ReadAt = earliest(a.ReadAt, e.at)
-	}
-	switch e.status {
-	case status.Accepted:
-		a.AcceptedAt = earliest(a.AcceptedAt, e.at)
-		e.reason, e.detail = "", ""
-	case status.Delivered:
-		a.DeliveredAt = earliest(a.DeliveredAt, e.at)
-		e.reason, e.detail = "", ""
-	default: // only what did not arrive has a reason
-	}
-	higher := e.status > a.Status
-	sooner := e.status == a.Status && e.status.Final() && cmp.Or(
-		e.at.Compare(a.EndedAt), cmp.Compare(e.reason, a.Reason), cmp.Compare(e.detail, a.Detail)) < 0
-	if higher || sooner {
-		a.Status, a.Reason, a.Detail = e.status, e.reason, e.detail
-		if e.status.Final() {
-			a.EndedAt = e.at
-		}
-	}
-	return *a != before
-}
-
-// earliest returns the earlier of two times, where zero means none.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

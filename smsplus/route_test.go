@@ -1,12 +1,10 @@
 package smsplus_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -16,7 +14,7 @@ import (
 
 const wait = 2 * time.Hour
 
-func TestForwardsAtOnceWhenAChannelCannotDeliver(t *testing.T) {
+func TestRoute_ForwardsAtOnceWhenAChannelCannotDeliver(t *testing.T) {
 	t.Parallel()
 	for _, first := range []channel.Name{channel.LINEPush, channel.SMS, channel.WhatsApp, "fax"} {
 		w := newWorld(t, []step{
@@ -32,7 +30,7 @@ func TestForwardsAtOnceWhenAChannelCannotDeliver(t *testing.T) {
 	}
 }
 
-func TestLINENotificationWaitsUniformly(t *testing.T) {
+func TestRoute_WaitsUniformlyOnLINENotification(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]answer{
 		"accepted":      says(status.Accepted),
@@ -46,9 +44,9 @@ func TestLINENotificationWaitsUniformly(t *testing.T) {
 			})
 			id := w.send()
 			require.Equal(t, start.Add(wait), w.message(id).DueAt)
-			require.Equal(t, 0, w.pass(wait-time.Microsecond))
+			require.Equal(t, 0, w.advance(wait-time.Microsecond))
 			require.Zero(t, w.sends(channel.SMS))
-			require.Equal(t, 1, w.pass(time.Microsecond))
+			require.Equal(t, 1, w.advance(time.Microsecond))
 			require.Equal(t, 1, w.sends(channel.SMS))
 			require.Equal(t, channel.SMS, w.message(id).Channel)
 			require.Equal(t, status.Accepted, w.message(id).Status)
@@ -56,7 +54,7 @@ func TestLINENotificationWaitsUniformly(t *testing.T) {
 	}
 }
 
-func TestStatusWhileAMessageWaitsToMoveOnIsPreparing(t *testing.T) {
+func TestStatus_IsPreparingUntilTheMessageForwards(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{
 		{channel.LINENotify, fails(channel.Undeliverable(status.NoMatch, "")), smsplus.Step{Wait: wait}},
@@ -64,11 +62,11 @@ func TestStatusWhileAMessageWaitsToMoveOnIsPreparing(t *testing.T) {
 	})
 	id := w.send()
 	require.Equal(t, "preparing: line_notify=undeliverable(no_match)", statuses(w.message(id)))
-	w.pass(wait)
+	w.advance(wait)
 	require.Equal(t, "undeliverable: line_notify=undeliverable(no_match) sms=undeliverable(invalid_number)", statuses(w.message(id)))
 }
 
-func TestADeliveryBeforeTheWaitEndsStopsTheRoute(t *testing.T) {
+func TestRoute_StopsOnADeliveryWithinTheWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{
 		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
@@ -81,18 +79,18 @@ func TestADeliveryBeforeTheWaitEndsStopsTheRoute(t *testing.T) {
 	require.Equal(t, "delivered: line_notify=delivered", statuses(m))
 	require.Equal(t, start.Add(time.Hour), m.DeliveredAt)
 	require.True(t, m.DueAt.IsZero())
-	require.Zero(t, w.pass(24*time.Hour))
+	require.Zero(t, w.advance(24*time.Hour))
 	require.Zero(t, w.sends(channel.SMS))
 }
 
-func TestALateDeliveryStandsBesideTheLaterStep(t *testing.T) {
+func TestRoute_KeepsALateDeliveryAndTheLaterStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{
 		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
 		{channel.SMS, says(status.Accepted), smsplus.Step{}},
 	})
 	id := w.send()
-	w.pass(wait)
+	w.advance(wait)
 	m := w.message(id)
 	w.clock.Add(time.Minute)
 	w.receive(receipt(m, 0, status.Delivered))
@@ -109,17 +107,17 @@ func TestALateDeliveryStandsBesideTheLaterStep(t *testing.T) {
 	require.Equal(t, []smsplus.TemplateStats{{Template: "t", Triggered: 1, Delivered: 1, DeliveredTwice: 1}}, stats)
 }
 
-func TestALateDeliveryTurnsAMessageThatHadEnded(t *testing.T) {
+func TestStatus_IsDeliveredAfterALateDelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}}})
 	id := w.send()
-	w.pass(wait)
+	w.advance(wait)
 	require.Equal(t, "undeliverable: sms=undeliverable(no_receipt)", statuses(w.message(id)))
 	w.receive(receipt(w.message(id), 0, status.Delivered))
 	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
 }
 
-func TestTheLastStepEndsWhenItsProviderStaysSilent(t *testing.T) {
+func TestRoute_EndsWhenTheLastProviderStaysSilent(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name channel.Name
@@ -133,9 +131,9 @@ func TestTheLastStepEndsWhenItsProviderStaysSilent(t *testing.T) {
 	} {
 		w := newWorld(t, []step{{tt.name, says(status.Accepted), smsplus.Step{Wait: tt.wait}}})
 		id := w.send()
-		require.Zero(t, w.pass(tt.want-time.Second))
+		require.Zero(t, w.advance(tt.want-time.Second))
 		require.Equal(t, status.Accepted, w.message(id).Status)
-		require.Equal(t, 1, w.pass(time.Second))
+		require.Equal(t, 1, w.advance(time.Second))
 		m := w.message(id)
 		require.Equal(t, status.Undeliverable, m.Status)
 		require.Equal(t, status.NoReceipt, m.Attempts[0].Reason)
@@ -143,7 +141,7 @@ func TestTheLastStepEndsWhenItsProviderStaysSilent(t *testing.T) {
 	}
 }
 
-func TestFailedStopsTheRouteUnlessTheStepForwards(t *testing.T) {
+func TestRoute_StopsAfterFailedUnlessTheStepForwards(t *testing.T) {
 	t.Parallel()
 	for policy, want := range map[smsplus.Policy]string{
 		smsplus.Stop:    "failed: line_notify=failed(template_config)",
@@ -157,7 +155,7 @@ func TestFailedStopsTheRouteUnlessTheStepForwards(t *testing.T) {
 	}
 }
 
-func TestNothingIsStartedAfterTheTimeToLive(t *testing.T) {
+func TestTTL_NothingIsSentAfterIt(t *testing.T) {
 	t.Parallel()
 	ttl := func(d time.Duration) func(*smsplus.Trigger) { return func(tr *smsplus.Trigger) { tr.TTL = d } }
 	route := func(first answer) []step {
@@ -171,16 +169,16 @@ func TestNothingIsStartedAfterTheTimeToLive(t *testing.T) {
 		w := newWorld(t, route(says(status.Accepted)))
 		id := w.send(ttl(time.Hour))
 		require.Equal(t, start.Add(time.Hour), w.message(id).ExpiresAt)
-		require.Equal(t, 1, w.pass(time.Hour))
+		require.Equal(t, 1, w.advance(time.Hour))
 		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
-		require.Zero(t, w.pass(48*time.Hour))
+		require.Zero(t, w.advance(48*time.Hour))
 		require.Zero(t, w.sends(channel.SMS))
 	})
 	t.Run("a message that waits to move on says which step was not started", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, route(fails(channel.Undeliverable(status.NoMatch, ""))))
 		id := w.send(ttl(time.Hour))
-		require.Equal(t, 1, w.pass(time.Hour))
+		require.Equal(t, 1, w.advance(time.Hour))
 		m := w.message(id)
 		require.Equal(t, "undeliverable: line_notify=undeliverable(no_match) sms=undeliverable(expired)", statuses(m))
 		require.Zero(t, m.Attempts[1].Tries)
@@ -190,18 +188,18 @@ func TestNothingIsStartedAfterTheTimeToLive(t *testing.T) {
 		w := newWorld(t, route(fails(channel.Temporary(errors.New("down"), time.Hour))))
 		id := w.send(ttl(time.Minute))
 		require.Equal(t, start.Add(time.Minute), w.message(id).DueAt)
-		w.pass(time.Minute)
+		w.advance(time.Minute)
 		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
 		require.Equal(t, 1, w.sends(channel.LINENotify))
 	})
-	t.Run("a message that nobody started in time", func(t *testing.T) {
+	t.Run("a message that was not started in time", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, route(says(status.Accepted)))
 		tr := w.trigger()
 		tr.TTL = time.Minute
 		id, err := w.Send(t.Context(), tr)
 		require.NoError(t, err)
-		w.pass(time.Minute)
+		w.advance(time.Minute)
 		require.Equal(t, "undeliverable: line_notify=undeliverable(expired)", statuses(w.message(id)))
 		require.Zero(t, w.sends(channel.LINENotify))
 	})
@@ -214,7 +212,7 @@ func TestNothingIsStartedAfterTheTimeToLive(t *testing.T) {
 	})
 }
 
-func TestExpiresIsTheEndOfTheWaitOrOfTheTimeToLive(t *testing.T) {
+func TestEnvelope_ExpiresWithTheWaitOrTheTTL(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		wait, ttl time.Duration
@@ -231,95 +229,46 @@ func TestExpiresIsTheEndOfTheWaitOrOfTheTimeToLive(t *testing.T) {
 	}
 }
 
-func TestSendAtIsWhenTheRouteBegins(t *testing.T) {
+func TestSendAt_IsWhenTheRouteBegins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})
 	id := w.send(func(tr *smsplus.Trigger) { tr.SendAt = start.Add(time.Hour) })
 	require.Equal(t, "preparing:", statuses(w.message(id)))
 	require.Equal(t, channel.SMS, w.message(id).Channel)
 	require.Equal(t, start, w.message(id).TriggeredAt)
-	require.Zero(t, w.pass(time.Hour-time.Microsecond))
-	require.Equal(t, 1, w.pass(time.Microsecond))
+	require.Zero(t, w.advance(time.Hour-time.Microsecond))
+	require.Equal(t, 1, w.advance(time.Microsecond))
 	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
 }
 
-func TestCancel(t *testing.T) {
+func TestRoute_ForwardsAnAttemptThatItsProviderExpired(t *testing.T) {
 	t.Parallel()
-	route := func(first answer) []step {
-		return []step{
-			{channel.LINENotify, first, smsplus.Step{Wait: wait}},
-			{channel.SMS, says(status.Delivered), smsplus.Step{}},
-		}
+	for _, reason := range []status.Reason{status.Expired, status.Canceled} {
+		w := newWorld(t, []step{
+			{channel.SMS, says(status.Accepted), smsplus.Step{Wait: wait}},
+			{"letter", says(status.Delivered), smsplus.Step{}},
+		})
+		id := w.send()
+		w.clock.Add(time.Hour)
+		w.receive(receipt(w.message(id), 0, status.Undeliverable, func(r *channel.Receipt) { r.Reason = reason }))
+		w.advance(wait)
+		require.Equal(t, status.Delivered, w.message(id).Status, statuses(w.message(id)))
 	}
-	t.Run("before the first step ends the message", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, route(says(status.Accepted)))
-		id := w.send(func(tr *smsplus.Trigger) { tr.SendAt = start.Add(time.Hour) })
-		require.NoError(t, w.Cancel(t.Context(), id))
-		require.NoError(t, w.Cancel(t.Context(), id), "twice is no error")
-		require.Zero(t, w.pass(24*time.Hour))
-		require.Equal(t, "undeliverable: line_notify=undeliverable(canceled)", statuses(w.message(id)))
-		require.Equal(t, start, w.message(id).CanceledAt)
-		require.Zero(t, w.sends(channel.LINENotify))
+}
+
+// A late receipt of a failed attempt corrects the record. It does not resume the route.
+func TestRoute_DoesNotGoOnAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{channel.SMS, says(status.Failed), smsplus.Step{}},
+		{channel.WhatsApp, says(status.Delivered), smsplus.Step{}},
 	})
-	t.Run("while it waits for a retry ends the message", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, route(fails(errors.New("down"))))
-		id := w.send()
-		require.NoError(t, w.Cancel(t.Context(), id))
-		require.Zero(t, w.pass(24*time.Hour))
-		require.Equal(t, "undeliverable: line_notify=undeliverable(canceled)", statuses(w.message(id)))
-	})
-	t.Run("after the provider took it only stops the route", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, route(says(status.Accepted)))
-		id := w.send()
-		require.NoError(t, w.Cancel(t.Context(), id))
-		require.Equal(t, "accepted: line_notify=accepted", statuses(w.message(id)))
-		w.pass(wait)
-		require.Equal(t, "undeliverable: line_notify=undeliverable(no_receipt)", statuses(w.message(id)))
-		require.Zero(t, w.sends(channel.SMS))
-		w.receive(receipt(w.message(id), 0, status.Delivered))
-		require.Equal(t, status.Delivered, w.message(id).Status)
-	})
-	t.Run("while it waits to move on ends the message", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, route(fails(channel.Undeliverable(status.NoMatch, ""))))
-		id := w.send()
-		require.NoError(t, w.Cancel(t.Context(), id))
-		require.Equal(t, "undeliverable: line_notify=undeliverable(no_match)", statuses(w.message(id)))
-		require.Zero(t, w.pass(24*time.Hour))
-	})
-	t.Run("during the send lets it come to its own end, with no retry", func(t *testing.T) {
-		t.Parallel()
-		for _, tt := range []struct {
-			first answer
-			want  string
-		}{
-			{says(status.Accepted), "accepted: line_notify=accepted"},
-			{fails(errors.New("down")), "undeliverable: line_notify=undeliverable(canceled)"},
-			{fails(channel.Undeliverable(status.NoMatch, "")), "undeliverable: line_notify=undeliverable(no_match)"},
-		} {
-			var w *world
-			var id uuid.UUID
-			w = newWorld(t, route(func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-				require.NoError(t, w.Cancel(ctx, id))
-				return tt.first(ctx, e)
-			}))
-			var err error
-			id, err = w.Send(t.Context(), w.trigger())
-			require.NoError(t, err)
-			w.tick()
-			require.Equal(t, tt.want, statuses(w.message(id)))
-			w.pass(24 * time.Hour)
-			require.Equal(t, 1, w.sends(channel.LINENotify))
-			require.Zero(t, w.sends(channel.SMS))
-		}
-	})
-	t.Run("of an ended message is an error", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, route(says(status.Delivered)))
-		require.ErrorIs(t, w.Cancel(t.Context(), w.send()), smsplus.ErrEnded)
-		require.ErrorIs(t, w.Cancel(t.Context(), uuid.New()), smsplus.ErrNotFound)
-	})
+	id := w.send()
+	require.Equal(t, "failed: sms=failed", statuses(w.message(id)))
+	w.receive(receipt(w.message(id), 0, status.Undeliverable))
+	require.Zero(t, w.advance(time.Hour))
+	m := w.message(id)
+	require.Equal(t, "undeliverable: sms=undeliverable(carrier_error)", statuses(m))
+	require.True(t, m.DueAt.IsZero())
+	require.Zero(t, w.sends(channel.WhatsApp))
 }

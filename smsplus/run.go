@@ -11,28 +11,28 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// listenRetry paces the restarts of sessions: a channel's for receipts, the store's
-// for waking the claim loop.
+// listenRetry paces the restarts of sessions: those in which a channel listens for
+// receipts, and those in which the store wakes the claim loop.
 var listenRetry = Retry{Base: time.Second, Max: time.Minute}
 
-// Run dispatches messages and listens for receipts until ctx ends. It then drains:
-// what waits in the lanes goes back to the store at once, sends under way are
-// given Config.DrainTimeout, and their outcomes are stored. It returns nil, or an
-// error if a channel ignores its context: its message falls due again, in doubt,
-// when the lease ends. It returns [ErrRunning] if the Dispatcher runs already.
+// Run dispatches messages and listens for receipts until ctx ends. Then it drains.
+// Messages in the lanes go back to the store at once, sends in flight have
+// Config.DrainTimeout, and their outcomes are stored. Run returns nil, or an error if a
+// channel ignores its context: then its message falls due again, in doubt, when the lease
+// ends. It returns [ErrRunning] if the Dispatcher runs already.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.running.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
 	defer d.running.Store(false)
 
-	// Sends outlive ctx by the drain, and carry its values.
+	// Sends may outlive ctx by the drain. They keep its values.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	s := &runState{running: ctx, sending: sending}
+	s := &runState{accepting: ctx, sending: sending}
 	for _, l := range d.lanes {
 		queue := l.start()
-		s.workers.Go(func() { // what waits when ctx ends goes back at once, though every worker is busy
+		s.workers.Go(func() { // puts the lane's messages back when ctx ends, even if every worker is busy
 			<-ctx.Done()
 			for j := range queue {
 				d.processJob(s, l, j)
@@ -79,16 +79,16 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", s.busy.Load())
 }
 
-// runState is what the goroutines of one Run have in common.
+// runState is shared by the goroutines of one Run.
 type runState struct {
-	running context.Context // ends when no more is to be begun
-	sending context.Context // ends when what was begun is to end
-	workers sync.WaitGroup  // and the jobs that they have not finished
-	busy    atomic.Int64    // those jobs
+	accepting context.Context // ends when no more sends may begin
+	sending   context.Context // ends when sends in flight have to end
+	workers   sync.WaitGroup  // the workers, and jobs that are not finished
+	busy      atomic.Int64    // jobs that are not finished
 }
 
-// processJob does a worker's one job. The worker does not wait until what came of it is
-// stored, unless too much is on its way there.
+// processJob runs one job of a worker. The worker does not wait until the outcome is
+// stored, unless unstoredOutcomes is full.
 func (d *Dispatcher) processJob(s *runState, l *lane, j job) {
 	s.workers.Add(1)
 	s.busy.Add(1)
@@ -97,19 +97,19 @@ func (d *Dispatcher) processJob(s *runState, l *lane, j job) {
 	if c == nil {
 		c = new(completion)
 	}
-	c.job, c.untilLeaseEnds, c.run, c.lane = j, true, s, l
-	if s.running.Err() != nil {
+	c.job, c.mayWait, c.run, c.lane = j, true, s, l
+	if s.accepting.Err() != nil {
 		d.releaseLease(s.sending, j, d.now(), true)
 		d.finishJob(c, nil)
 	} else if store, err := d.execute(s.sending, c); !store {
 		d.finishJob(c, err)
 	} else {
 		d.unstoredOutcomes <- struct{}{}
-		d.updates.Submit(d.buildUpdate(c))
+		d.updates.Submit(d.buildUpdate(c, true))
 	}
 }
 
-// onUpdateStored goes on with a conclusion that serve handed over.
+// onUpdateStored continues a completion that processJob submitted.
 func (d *Dispatcher) onUpdateStored(u updateRequest, err error) {
 	c := u.completion
 	if err == nil && !u.stale && len(u.parked) == 0 {
@@ -118,21 +118,18 @@ func (d *Dispatcher) onUpdateStored(u updateRequest, err error) {
 		d.finishJob(c, nil)
 		return
 	}
-	go func() { // the shift does not end before its jobs are finished
-		again, err := d.afterStore(c.run.sending, c, u, err)
-		if again {
-			err = d.complete(c.run.sending, c)
-		}
+	go func() { // Run waits for it, because the job is not finished
+		err := d.afterStore(c.run.sending, c, u, err)
 		<-d.unstoredOutcomes
 		d.finishJob(c, err)
 	}()
 }
 
-// finishJob is the end of a job that serve began.
+// finishJob ends a job that processJob began, and returns its completion to the pool.
 func (d *Dispatcher) finishJob(c *completion, err error) {
 	if err != nil {
-		d.cfg.Logger.LogAttrs(c.run.sending, slog.LevelError, "smsplus: outcome is not stored; the message falls due again",
-			slog.String("message", c.ID.String()), slog.Any("error", err))
+		d.logFailure(c.run.sending, "smsplus: outcome is not stored; the message falls due again",
+			slog.String("channel", string(c.lane.name)), slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
 	now := d.now()
 	c.lane.release(now)
@@ -146,7 +143,7 @@ func (d *Dispatcher) finishJob(c *completion, err error) {
 	s.workers.Done()
 }
 
-// listen keeps a channel's session for receipts up.
+// listen runs sessions in which a channel listens for receipts, one after the other.
 func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
 	d.supervise(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
@@ -155,8 +152,8 @@ func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Li
 	})
 }
 
-// watchStore lets the store wake the claim loop. What is missed while it does not is found
-// by the next poll.
+// watchStore wakes the claim loop on the store's notifications. The next poll finds any
+// message whose notification was lost.
 func (d *Dispatcher) watchStore(ctx context.Context, w DueNotifier) {
 	d.supervise(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.wakeClaimLoop) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: the store does not wake the dispatcher; it is asked again",
@@ -165,8 +162,8 @@ func (d *Dispatcher) watchStore(ctx context.Context, w DueNotifier) {
 	})
 }
 
-// supervise has a session whenever the one before it stopped, until ctx ends. Those that
-// break soon are begun again ever more slowly.
+// supervise runs sessions one after the other until ctx ends. After sessions that end soon
+// it waits longer each time.
 func (d *Dispatcher) supervise(ctx context.Context, session func(context.Context) error, stopped func(error)) {
 	for try := 1; ctx.Err() == nil; try++ {
 		began := d.now()
@@ -182,7 +179,7 @@ func (d *Dispatcher) supervise(ctx context.Context, session func(context.Context
 	}
 }
 
-// recoverPanic has a session. One that panics has stopped.
+// recoverPanic runs a session and returns a panic as an error.
 func recoverPanic(ctx context.Context, session func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -14,15 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-// bubble runs f in a synctest bubble with a dispatcher on the real clock that runs
+// runInBubble runs f in a synctest bubble with a dispatcher on the real clock that runs
 // until f returns, and must then drain.
-func bubble(t *testing.T, steps []step, change func(*smsplus.Config), f func(t *testing.T, w *world)) {
+func runInBubble(t *testing.T, steps []step, change func(*smsplus.Config), f func(t *testing.T, w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, steps, func(c *smsplus.Config) {
@@ -59,8 +58,8 @@ func sleep(d time.Duration) {
 	synctest.Wait()
 }
 
-func TestRunSendsAtOnceAndForwardsInTime(t *testing.T) {
-	bubble(t, []step{
+func TestRun_SendsAtOnceAndForwardsInTime(t *testing.T) {
+	runInBubble(t, []step{
 		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
 		{channel.SMS, says(status.Delivered), smsplus.Step{}},
 	}, nil, func(t *testing.T, w *world) {
@@ -75,16 +74,16 @@ func TestRunSendsAtOnceAndForwardsInTime(t *testing.T) {
 	})
 }
 
-func TestRunTwiceIsAnError(t *testing.T) {
-	bubble(t, nil, func(c *smsplus.Config) { c.Templates = nil }, func(t *testing.T, w *world) {
+func TestRun_TwiceIsAnError(t *testing.T) {
+	runInBubble(t, nil, func(c *smsplus.Config) { c.Templates = nil }, func(t *testing.T, w *world) {
 		require.ErrorIs(t, w.Run(t.Context()), smsplus.ErrRunning)
 	})
 }
 
-func TestRunMayBeCalledAgain(t *testing.T) {
+func TestRun_MayBeCalledAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := sms(t, func(c *smsplus.Config) { c.Clock, c.NewID = nil, uuid.New })
+		w := newSMSWorld(t, func(c *smsplus.Config) { c.Clock, c.NewID = nil, uuid.New })
 		for range 3 {
 			ctx, cancel := context.WithCancel(t.Context())
 			ran := make(chan error, 1)
@@ -99,27 +98,27 @@ func TestRunMayBeCalledAgain(t *testing.T) {
 	})
 }
 
-func TestRunTakesUpWhatOthersStored(t *testing.T) {
-	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, nil, func(t *testing.T, w *world) {
-		id, err := w.another().Send(t.Context(), w.trigger())
+func TestRun_TakesMessagesThatOthersStored(t *testing.T) {
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, nil, func(t *testing.T, w *world) {
+		id, err := w.newDispatcher().Send(t.Context(), w.trigger())
 		require.NoError(t, err)
 		sleep(1100 * time.Millisecond) // the poll, with its jitter
 		require.Equal(t, status.Delivered, w.message(id).Status)
 	})
 }
 
-// waking is a store that hears of messages through a channel.
-type waking struct {
+// notifyingStore is a store whose sessions do what a test tells them.
+type notifyingStore struct {
 	smsplus.Store
-	heard    chan func() error // what a session does next; an error ends it
+	steps    chan func() error // of a session; an error ends it
 	sessions atomic.Int64
 }
 
-func (s *waking) NotifyDue(ctx context.Context, wake func()) error {
+func (s *notifyingStore) NotifyDue(ctx context.Context, wake func()) error {
 	s.sessions.Add(1)
 	for {
 		select {
-		case do := <-s.heard:
+		case do := <-s.steps:
 			if err := do(); err != nil {
 				return err
 			}
@@ -130,38 +129,38 @@ func (s *waking) NotifyDue(ctx context.Context, wake func()) error {
 	}
 }
 
-func TestAStoreWakesTheDispatcher(t *testing.T) {
-	var seen events
-	var s *waking
-	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
-		s = &waking{Store: c.Store, heard: make(chan func() error)}
+func TestNotifyDue_WakesTheClaimLoop(t *testing.T) {
+	var seen recordingObserver
+	var s *notifyingStore
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		s = &notifyingStore{Store: c.Store, steps: make(chan func() error)}
 		c.Store, c.Poll, c.Observer = s, time.Hour, &seen
 	}, func(t *testing.T, w *world) {
 		hears := func() {
 			t.Helper()
-			id, err := w.another().Send(t.Context(), w.trigger())
+			id, err := w.newDispatcher().Send(t.Context(), w.trigger())
 			require.NoError(t, err)
 			synctest.Wait()
-			require.Equal(t, status.Preparing, w.message(id).Status, "nobody said so yet")
-			s.heard <- func() error { return nil }
+			require.Equal(t, status.Preparing, w.message(id).Status, "it is not notified yet")
+			s.steps <- func() error { return nil }
 			synctest.Wait()
 			require.Equal(t, status.Delivered, w.message(id).Status)
 		}
 		hears()
-		s.heard <- func() error { return errors.New("broken") }
+		s.steps <- func() error { return errors.New("broken") }
 		synctest.Wait()
 		require.Equal(t, int64(1), s.sessions.Load(), "a session that breaks is begun again after a pause")
 		require.Contains(t, seen.list(), smsplus.StoreFailed{Op: "NotifyDue", Err: errors.New("broken")})
 		sleep(time.Second)
 		require.Equal(t, int64(2), s.sessions.Load())
-		s.heard <- func() error { panic("a bug of the store's") }
+		s.steps <- func() error { panic("a bug of the store's") }
 		sleep(2 * time.Second)
 		require.Equal(t, int64(3), s.sessions.Load())
 		hears()
 	})
 }
 
-func TestASlowChannelHoldsUpNoOther(t *testing.T) {
+func TestRun_SlowChannelHoldsUpNoOther(t *testing.T) {
 	slow := func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
 		select {
 		case <-time.After(10 * time.Second):
@@ -170,8 +169,8 @@ func TestASlowChannelHoldsUpNoOther(t *testing.T) {
 			return channel.Result{}, ctx.Err()
 		}
 	}
-	bubble(t, []step{{"slow", slow, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Channels = append(c.Channels, fake(channel.SMS, says(status.Delivered)))
+	runInBubble(t, []step{{"slow", slow, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Channels = append(c.Channels, fakeChannel(channel.SMS, says(status.Delivered)))
 		c.Templates = append(c.Templates, smsplus.Template{ID: "fast", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}})
 		c.Limits = map[channel.Name]smsplus.Limit{"slow": {Concurrency: 2}}
 		c.Batch = 4
@@ -185,7 +184,7 @@ func TestASlowChannelHoldsUpNoOther(t *testing.T) {
 			sleep(0)
 			require.Equal(t, status.Delivered, w.message(id).Status)
 		}
-		sleep(260 * time.Second) // 50 messages, two at a time, 10 s each
+		sleep(260 * time.Second) // 50 messages, two at once, 10 s each
 		for _, id := range slow {
 			require.Equal(t, status.Delivered, w.message(id).Status)
 			require.Equal(t, 1, w.message(id).Attempts[0].Tries, "none lost its lease in the lane")
@@ -193,57 +192,9 @@ func TestASlowChannelHoldsUpNoOther(t *testing.T) {
 	})
 }
 
-func TestConcurrencyIsBounded(t *testing.T) {
-	var now, most atomic.Int64
-	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
-		most.Store(max(most.Load(), now.Add(1)))
-		<-time.After(time.Second)
-		now.Add(-1)
-		return channel.Result{Status: status.Delivered}, nil
-	}, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 3}}
-	}, func(t *testing.T, w *world) {
-		for range 30 {
-			w.sendOnly(t)
-		}
-		sleep(11 * time.Second)
-		require.Empty(t, open(t, w.store))
-		require.Equal(t, int64(3), most.Load())
-	})
-}
-
-func TestTheRateLimitIsKept(t *testing.T) {
-	var mu sync.Mutex
-	var at []time.Time
-	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		at = append(at, time.Now())
-		return channel.Result{Status: status.Delivered}, nil
-	}, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 10}}
-	}, func(t *testing.T, w *world) {
-		trs := make([]smsplus.Trigger, 1000)
-		for i := range trs {
-			trs[i] = w.trigger()
-		}
-		_, err := w.SendMany(t.Context(), trs)
-		require.NoError(t, err)
-		sleep(102 * time.Second)
-		require.Empty(t, open(t, w.store))
-		require.Len(t, at, 1000)
-		for i := range at {
-			if i > 0 {
-				require.GreaterOrEqual(t, at[i].Sub(at[i-1]), 99*time.Millisecond)
-			}
-		}
-		require.InDelta(t, 100, at[999].Sub(at[0]).Seconds(), 2, "and it is used")
-	})
-}
-
-func TestAHangingChannelLosesItsLeaseAndNothingElse(t *testing.T) {
+func TestRun_HangingChannelLosesOnlyItsLease(t *testing.T) {
 	var released chan struct{} // made inside the bubble
-	bubble(t, []step{{channel.SMS, inTurn(func(context.Context, channel.Envelope) (channel.Result, error) {
+	runInBubble(t, []step{{channel.SMS, inTurn(func(context.Context, channel.Envelope) (channel.Result, error) {
 		<-released
 		return channel.Result{Status: status.Accepted, ProviderID: "late"}, nil
 	}, says(status.Accepted)), smsplus.Step{}}}, func(*smsplus.Config) { released = make(chan struct{}) }, func(t *testing.T, w *world) {
@@ -255,14 +206,18 @@ func TestAHangingChannelLosesItsLeaseAndNothingElse(t *testing.T) {
 		sleep(62 * time.Second) // the lease
 		m := w.message(hung)
 		require.Equal(t, "accepted: sms=accepted", statuses(m))
-		require.Equal(t, 2, m.Attempts[0].Tries)
+		require.Equal(t, 2, w.sends(channel.SMS)-1, "sent again")
+		require.Equal(t, 1, m.Attempts[0].Tries, "the call that hangs is not answered, and has not timed out")
+		require.Zero(t, m.Attempts[0].Doubts, "the answer settled the doubt")
 		close(released)
 		sleep(0)
-		require.Equal(t, m.Attempts[0].ProviderID, w.message(hung).Attempts[0].ProviderID, "what came late adds nothing")
+		late := w.message(hung).Attempts[0]
+		late.StartedAt = m.Attempts[0].StartedAt // the first send knows an earlier one
+		require.Equal(t, m.Attempts[0], late, "the late answer adds nothing")
 	})
 }
 
-func TestDrainFinishesWhatIsUnderWayAndPutsBackTheRest(t *testing.T) {
+func TestDrain_FinishesSendsAndPutsBackTheRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, []step{{channel.SMS, func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
@@ -282,15 +237,17 @@ func TestDrainFinishesWhatIsUnderWayAndPutsBackTheRest(t *testing.T) {
 		require.NoError(t, <-ran)
 		require.Equal(t, status.Delivered, w.message(first).Status)
 		m := w.message(second)
-		require.Equal(t, "preparing:", statuses(m))
-		require.False(t, m.DueAt.After(time.Now()), "due at once, for whoever runs")
+		require.Equal(t, "preparing: sms=preparing", statuses(m))
+		require.Equal(t, m.TriggeredAt, m.Attempts[0].StartedAt, "its wait goes on")
+		require.Zero(t, m.Attempts[0].Tries)
+		require.False(t, m.DueAt.After(time.Now()), "due at once, for any dispatcher")
 		require.Zero(t, m.Claims)
 		third := w.sendOnly(t) // without Run, Send only inserts
 		require.Equal(t, "preparing:", statuses(w.message(third)))
 	})
 }
 
-func TestDrainCutsSendsThatTakeTooLong(t *testing.T) {
+func TestDrain_CutsSendsThatTakeTooLong(t *testing.T) {
 	t.Parallel()
 	for _, obeys := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -324,36 +281,14 @@ func TestDrainCutsSendsThatTakeTooLong(t *testing.T) {
 	}
 }
 
-func TestAWorkerStoresItsOutcomeHoweverLongTheStoreIsDown(t *testing.T) {
-	var down atomic.Bool
-	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
-		down.Store(true)
-		return channel.Result{Status: status.Delivered}, nil
-	}, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Store = &storetest.Faulty{Store: memstore.New(), Before: func(string) error {
-			if down.Load() {
-				return errors.New("down")
-			}
-			return nil
-		}}
-	}, func(t *testing.T, w *world) {
-		id := w.sendOnly(t)
-		sleep(40 * time.Second)
-		down.Store(false)
-		sleep(6 * time.Second)
-		require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
-		require.Equal(t, 1, w.sends(channel.SMS))
-	})
-}
-
-// listening is a channel with a session for receipts that breaks now and then.
-type listening struct {
+// breakingListener is a channel whose first two sessions for receipts break.
+type breakingListener struct {
 	*ChannelMock
 	sessions atomic.Int64
 	receipts chan channel.Receipt
 }
 
-func (l *listening) Listen(ctx context.Context, s channel.Sink) error {
+func (l *breakingListener) Listen(ctx context.Context, s channel.Sink) error {
 	switch l.sessions.Add(1) {
 	case 1:
 		return errors.New("broken")
@@ -372,12 +307,12 @@ func (l *listening) Listen(ctx context.Context, s channel.Sink) error {
 	}
 }
 
-func (*listening) ReceiptHandler(channel.Sink) http.Handler { return http.NotFoundHandler() }
+func (*breakingListener) ReceiptHandler(channel.Sink) http.Handler { return http.NotFoundHandler() }
 
-func TestListenersRunAndAreStartedAgainWithBackoff(t *testing.T) {
-	l := &listening{ChannelMock: fake(channel.SMS, says(status.Accepted))}
-	var seen events
-	bubble(t, nil, func(c *smsplus.Config) {
+func TestListen_IsStartedAgainWithBackoff(t *testing.T) {
+	l := &breakingListener{ChannelMock: fakeChannel(channel.SMS, says(status.Accepted))}
+	var seen recordingObserver
+	runInBubble(t, nil, func(c *smsplus.Config) {
 		l.receipts = make(chan channel.Receipt)
 		c.Channels, c.Observer = []channel.Channel{l}, &seen
 		c.Templates = []smsplus.Template{{ID: "t", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}}
@@ -397,8 +332,8 @@ func TestListenersRunAndAreStartedAgainWithBackoff(t *testing.T) {
 	})
 }
 
-func TestAReceiptForwardsAtOnceWhileRunning(t *testing.T) {
-	bubble(t, []step{
+func TestRun_ForwardsAtOnceOnAReceipt(t *testing.T) {
+	runInBubble(t, []step{
 		{channel.SMS, says(status.Accepted), smsplus.Step{}},
 		{"letter", says(status.Delivered), smsplus.Step{}},
 	}, nil, func(t *testing.T, w *world) {
@@ -406,11 +341,11 @@ func TestAReceiptForwardsAtOnceWhileRunning(t *testing.T) {
 		synctest.Wait()
 		w.receive(receipt(w.message(id), 0, status.Undeliverable))
 		sleep(time.Millisecond)
-		require.Equal(t, "delivered: sms=undeliverable letter=delivered", statuses(w.message(id)))
+		require.Equal(t, "delivered: sms=undeliverable(carrier_error) letter=delivered", statuses(w.message(id)))
 	})
 }
 
-func TestManySendersAndDispatchersSendEachMessageOnce(t *testing.T) {
+func TestRun_SendsEachMessageOnceFromManyDispatchers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{
 		{channel.LINEPush, fails(channel.Undeliverable(status.NoContact, "")), smsplus.Step{}},
@@ -418,7 +353,7 @@ func TestManySendersAndDispatchersSendEachMessageOnce(t *testing.T) {
 	}, func(c *smsplus.Config) { c.Clock, c.Batch, c.Poll = nil, 16, time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())
 	var running, sending sync.WaitGroup
-	ds := []*smsplus.Dispatcher{w.Dispatcher, w.another(), w.another()}
+	ds := []*smsplus.Dispatcher{w.Dispatcher, w.newDispatcher(), w.newDispatcher()}
 	for _, d := range ds {
 		running.Go(func() {
 			if err := d.Run(ctx); err != nil {
@@ -442,19 +377,19 @@ func TestManySendersAndDispatchersSendEachMessageOnce(t *testing.T) {
 	running.Wait()
 	require.Equal(t, 8*each, w.sends(channel.SMS))
 	require.Equal(t, 8*each, w.sends(channel.LINEPush))
-	require.Empty(t, open(t, w.store))
+	require.Empty(t, openMessages(t, w.store))
 }
 
-// A store that hangs holds up what is on its way to it, and sends go on until that is
-// as much as a crash may repeat.
-func TestSendsGoOnWhileTheirOutcomesAreStored(t *testing.T) {
+// A store that hangs stops sends only when as many outcomes are not stored as a crash may
+// repeat.
+func TestRun_SendsWhileOutcomesAreStored(t *testing.T) {
 	const each, workers = 4, 2
 	release := make(chan struct{})
-	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
 		c.Batch = each
 		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: workers + 2}} // two wait for the store
 		c.StoreTimeout = time.Hour
-		c.Lease = 2 * time.Hour
+		c.Lease = 3 * time.Hour
 		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
 			if method == "Update" {
 				<-release
@@ -479,78 +414,103 @@ func TestSendsGoOnWhileTheirOutcomesAreStored(t *testing.T) {
 	})
 }
 
-func TestSendManyGoesToTheWorkersAtOnce(t *testing.T) {
-	claims := 0
-	bubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
-			if method == "Claim" {
-				claims++
-			}
-			return nil
-		}}
-	}, func(t *testing.T, w *world) {
-		before := claims
-		trs := []smsplus.Trigger{w.trigger(), w.trigger(), w.trigger()}
-		trs[1].SendAt = time.Now().Add(time.Hour)
-		trs[2].Key = "order 17"
-		ids, err := w.SendMany(t.Context(), trs)
-		require.NoError(t, err)
-		synctest.Wait()
-		require.Equal(t, status.Delivered, w.message(ids[0]).Status)
-		require.Equal(t, status.Preparing, w.message(ids[1]).Status)
-		require.Equal(t, status.Delivered, w.message(ids[2]).Status)
-
-		again, err := w.SendMany(t.Context(), trs[2:])
-		require.NoError(t, err)
-		require.Equal(t, ids[2:], again)
-		_, err = w.SendMany(t.Context(), []smsplus.Trigger{w.trigger(), {Template: "t", To: trs[2].To, Key: trs[2].Key, Vars: map[string]string{"code": "1"}}})
-		require.ErrorIs(t, err, smsplus.ErrKeyReused)
-		synctest.Wait()
-		require.Equal(t, 2, w.sends(channel.SMS), "all or nothing")
-		require.LessOrEqual(t, claims-before, 2, "one for what comes later, and one for the room that the sends left")
-	})
-}
-
-// Whoever sends more than a fast lane gets done is held back a little, and so the
-// messages do not pile up in the store.
-func TestSendManyKeepsPaceWithAFastLane(t *testing.T) {
-	const workers, each = 64, 500
-	var claimed atomic.Int64
-	bubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
-		<-time.After(5 * time.Millisecond)
+func newHungWorld(t *testing.T, released *chan struct{}) *world {
+	w := newWorld(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		<-*released
 		return channel.Result{Status: status.Delivered}, nil
 	}, smsplus.Step{}}}, func(c *smsplus.Config) {
-		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: workers}}
-		c.Store = countingClaims{c.Store, &claimed}
-	}, func(t *testing.T, w *world) {
-		send := func(n int) {
-			trs := make([]smsplus.Trigger, n)
-			for i := range trs {
-				trs[i] = w.trigger()
-			}
-			_, err := w.SendMany(t.Context(), trs)
-			require.NoError(t, err)
-		}
-		const first = 6000
-		send(first)
-		sleep(300 * time.Millisecond)
-		for range 30 {
-			send(each)
-		}
-		sleep(time.Minute)
-		require.Equal(t, first+30*each, w.sends(channel.SMS))
-		require.Less(t, claimed.Load(), int64(first+30*each/10))
+		c.Clock, c.NewID, c.DrainTimeout = nil, uuid.New, time.Second
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 1}}
+	})
+	return w
+}
+
+func TestDrain_PutsBackMessagesBehindAHungSend(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		released := make(chan struct{})
+		w := newHungWorld(t, &released)
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- w.Run(ctx) }()
+		synctest.Wait()
+		w.sendOnly(t)
+		synctest.Wait()
+		second := w.sendOnly(t)
+		synctest.Wait()
+		cancel()
+		err := <-ran
+		m := w.message(second)
+		close(released)
+		synctest.Wait()
+		require.Error(t, err)
+		require.Zero(t, m.Claims, "nobody ever tried it, and it will be in doubt")
 	})
 }
 
-// countingClaims counts the messages that claims bring.
-type countingClaims struct {
-	smsplus.Store
-	n *atomic.Int64
+func TestRun_MayFollowAFailedDrain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		released := make(chan struct{})
+		defer func() { close(released); synctest.Wait() }()
+		w := newHungWorld(t, &released)
+		w.channels[channel.SMS].SendFunc = inTurn(w.channels[channel.SMS].SendFunc, says(status.Delivered)) // only the first hangs
+		for i := range 2 {
+			ctx, cancel := context.WithCancel(t.Context())
+			ran := make(chan error, 1)
+			go func() { ran <- w.Run(ctx) }()
+			synctest.Wait()
+			if i == 0 {
+				w.sendOnly(t)
+				synctest.Wait()
+				w.sendOnly(t)
+				synctest.Wait()
+			}
+			cancel()
+			err := <-ran
+			if i == 1 {
+				require.NoError(t, err, "the second run has nothing under way")
+			}
+		}
+	})
 }
 
-func (s countingClaims) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-	claimed, err := s.Store.Claim(ctx, c)
-	s.n.Add(int64(len(claimed.Messages)))
-	return claimed, err
+// A Send that is at the store while a run gives up its drain has a place in a lane. Its
+// workers end when the next run begins.
+func TestRun_EndsTheWorkersOfARunThatGaveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		atStore := make(chan struct{})
+		w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+			c.Clock, c.NewID = nil, uuid.New
+			c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+				if m == "Insert" {
+					<-atStore
+				}
+				return nil
+			}}
+		})
+		run := func() (stop func() error) {
+			ctx, cancel := context.WithCancel(t.Context())
+			ran := make(chan error, 1)
+			go func() { ran <- w.Run(ctx) }()
+			synctest.Wait()
+			return func() error { cancel(); return <-ran }
+		}
+		stop := run()
+		sent := make(chan error, 1)
+		go func() {
+			_, err := w.Send(t.Context(), w.trigger())
+			sent <- err
+		}()
+		synctest.Wait()
+		require.ErrorContains(t, stop(), "gave up")
+		stop = run()
+		close(atStore)
+		require.ErrorIs(t, <-sent, smsplus.ErrMaybeStored)
+		w.sendOnly(t)
+		synctest.Wait()
+		require.Equal(t, 1, w.sends(channel.SMS))
+		require.NoError(t, stop())
+	}) // the bubble waits for all goroutines
 }

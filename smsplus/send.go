@@ -7,60 +7,64 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	words "github.com/smsplus/smsplus-go/internal/scrub"
 )
 
-// Prepare checks a trigger and returns the message it asks for, without storing
-// it: for a store that inserts it in a transaction of the application's own. Its
-// errors are those of a bad trigger, each an [ErrInvalidTrigger].
+// Prepare checks a trigger and returns the message that it asks for, without storing it.
+// A store can then insert the message in a transaction of the application's own. Every
+// error wraps [ErrInvalidTrigger].
 func (d *Dispatcher) Prepare(tr Trigger) (Message, error) {
 	m, err := d.prepare(&tr)
 	if err != nil {
 		return Message{}, err
 	}
-	m.Plan = slices.Clone(m.Plan) // the caller may change it; the Dispatcher's own do not
+	m.Plan = slices.Clone(m.Plan) // the caller may change it
 	return *m, nil
 }
 
+// prepare is like Prepare, but the message shares its Plan with the template.
 func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 	t := d.templates[tr.Template]
+	if t == nil {
+		return nil, fmt.Errorf("%w: Trigger.Template: no template %s is registered, want %s",
+			ErrInvalidTrigger, quoteName(tr.Template), listNames(d.templates))
+	}
 	if err := tr.check(t); err != nil {
 		return nil, err
 	}
 	now := d.now()
 	m := &Message{
 		ID: d.cfg.NewID(), Key: tr.Key, Template: t.ID, Scenario: t.Scenario, To: tr.To,
-		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan,
-		Channel: t.plan[0].Channel, Lane: t.plan[0].Channel, TriggeredAt: now, DueAt: now, Version: 1,
+		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan, TriggeredAt: now, Version: 1,
 	}
+	due, ttl := now, t.TTL
 	if at := normalizeTime(tr.SendAt); at.After(now) {
-		m.DueAt = at
+		due = at
 	}
-	ttl := t.TTL
 	if tr.TTL != 0 {
 		ttl = tr.TTL
 	}
-	if ttl > 0 {
-		m.ExpiresAt = m.DueAt.Add(ttl)
-	}
+	d.triggered(m, due, ttl)
 	return m, nil
 }
 
 func (tr *Trigger) check(t *registeredTemplate) error {
-	if t == nil {
-		return fmt.Errorf("%w: Trigger.Template: no such template is registered (%d characters)", ErrInvalidTrigger, len(tr.Template))
-	}
 	var bad errorList
 	if tr.To.IsZero() {
 		bad.add("%w: Trigger.To is required", ErrInvalidTrigger)
 	}
 	if tr.TTL < 0 {
 		bad.add("%w: Trigger.TTL is negative (%v)", ErrInvalidTrigger, tr.TTL)
+	}
+	if tr.SendAt.After(maxTime) {
+		bad.add("%w: Trigger.SendAt is after the year 9998 (year %d)", ErrInvalidTrigger, tr.SendAt.Year())
 	}
 	for _, name := range t.vars {
 		if _, ok := tr.Vars[name]; !ok {
@@ -70,7 +74,7 @@ func (tr *Trigger) check(t *registeredTemplate) error {
 	if len(bad) > 0 || len(tr.Vars) > len(t.vars) {
 		for name := range tr.Vars {
 			if !slices.Contains(t.vars, name) {
-				bad.add("%w: Trigger.Vars: template %q has no variable of that name (%d characters)", ErrInvalidTrigger, t.ID, len(name))
+				bad.add("%w: Trigger.Vars: template %q has no variable %s, want %q", ErrInvalidTrigger, t.ID, quoteName(name), t.vars)
 			}
 		}
 	}
@@ -92,20 +96,29 @@ func (tr *Trigger) check(t *registeredTemplate) error {
 	return errors.Join(bad...)
 }
 
-// maxID bounds what stores keep in indexes, in bytes.
+// quoteName quotes a name that a developer chose, without what a name does not have: a
+// phone number, or a text.
+func quoteName(name string) string {
+	return strconv.Quote(words.Words(name[:min(len(name), maxNameShown)], words.Personal{AnyNumber: true}))
+}
+
+const maxNameShown = 64 // bytes
+
+// maxID bounds the keys and IDs that stores index, in bytes.
 const maxID = 255
 
-// validText reports whether every store can keep s: PostgreSQL takes no NUL in a
-// text, and a store must not refuse a batch for one message of it.
+// validText reports whether every store can keep s. PostgreSQL takes no NUL in a text, and
+// one message must not make a store refuse its batch.
 func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// Send asks for a message and returns its ID once it is stored: from then on it
-// ends in a final status, whatever happens to this process. With a key that was
-// used before for the same template, recipient and variables it returns the first
-// message's ID. Its errors wrap [ErrInvalidTrigger], [ErrKeyReused] or what the store
-// returned; after one of the store's the message may be stored or not, which a key
-// makes safe to repeat. Once the message is on its way to the store, the end of ctx no longer
-// matters: the store's own deadline does.
+// Send asks for a message and returns its ID once it is stored. From then on the message
+// ends in a final status, whatever happens to this process. With a key that was used
+// before for the same template, recipient and variables, Send returns the first message's
+// ID.
+//
+// Errors wrap [ErrInvalidTrigger], [ErrKeyReused], or the store's error. With
+// [ErrMaybeStored] the message may be stored; a trigger with a key is safe to repeat. If
+// ctx ends while the message waits for its turn at the store, it is not stored.
 func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	if err := ctx.Err(); err != nil {
 		return uuid.UUID{}, err
@@ -117,20 +130,20 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
 	fast := d.preclaim(m, l)
-	taken, err := d.storeInsert(m)
-	if err != nil || taken != nil {
+	existing, err := d.storeInsert(ctx, m)
+	if err != nil || existing != nil {
 		if fast {
 			l.cancelReservation()
 		}
 		if err != nil {
 			return uuid.UUID{}, fmt.Errorf("smsplus: send: %w", err)
 		}
-		return resolveKey(m, taken)
+		return resolveKey(m, existing)
 	}
 	d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 	id := m.ID
 	if fast {
-		if l.enqueue(job{Message: m, lease: m.DueAt}) {
+		if l.enqueue(d.firstJob(m)) {
 			runtime.Gosched() // the workers fall behind: let them run
 		}
 	} else if m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
@@ -144,13 +157,19 @@ func (d *Dispatcher) preclaim(m *Message, l *lane) bool {
 	if !m.dueNow() || !l.tryReserve() {
 		return false
 	}
-	m.DueAt, m.Claims = m.TriggeredAt.Add(d.cfg.Lease), 1
+	m.preclaimed(newHolder(), m.TriggeredAt.Add(d.cfg.Lease))
 	return true
 }
 
-// preclaimMany claims of many such messages as many as their lanes have places for. It
-// waits for a lane that is fast: to find them in the store later is more work, and
-// whoever sends more than the lanes get done would be ever further ahead of them.
+// firstJob returns the job of a message that was inserted already claimed.
+func (d *Dispatcher) firstJob(m *Message) job {
+	return job{Message: m, due: m.TriggeredAt, stepDue: m.TriggeredAt, lease: m.DueAt, holder: m.Holder, intent: m.Sending == 0}
+}
+
+// preclaimMany claims messages that are due now and not stored yet, as many as their lanes
+// have places for. It waits for capacity in a fast lane: claiming the messages from the
+// store later costs one more write each, and an unthrottled sender would build up a
+// growing backlog there.
 func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 	places := make(map[channel.Name]int)
 	for i := range ms {
@@ -163,11 +182,11 @@ func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 	for name, n := range places {
 		places[name] = d.lanes[name].reserveN(limited, n, d.now())
 	}
-	lease := d.now().Add(d.cfg.Lease)
+	lease, holder := d.now().Add(d.cfg.Lease), newHolder()
 	for i := range ms {
 		if m := &ms[i]; m.dueNow() && places[m.Channel] > 0 {
 			places[m.Channel]--
-			m.DueAt, m.Claims = lease, 1
+			m.preclaimed(holder, lease)
 		}
 	}
 }
@@ -184,92 +203,118 @@ func resolveKey(m, holder *Message) (uuid.UUID, error) {
 }
 
 // SendMany asks for many messages, all or nothing, and returns their IDs in the
-// triggers' order. Keys work as in [Dispatcher.Send], within the call as well.
-// Every bad trigger is named by its index. While a channel is fast and busy, SendMany
-// waits up to a tenth of a second for its workers to keep up.
+// triggers' order. Keys work as in [Dispatcher.Send], within the call as well. Every
+// invalid trigger is named by its index. While a channel is fast and busy, SendMany waits
+// up to a tenth of a second for its workers to keep up.
 func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, len(trs))
-	ms := make([]Message, 0, len(trs))
-	at := make(map[uuid.UUID]int, len(trs)) // where a message's ID goes
+	b, err := d.prepareMany(trs)
+	if err != nil {
+		return nil, err
+	}
+	d.preclaimMany(ctx, b.messages)
+	if err := d.insertMany(ctx, b); err != nil {
+		for i := range b.messages {
+			d.cancelPreclaim(&b.messages[i])
+		}
+		return nil, err
+	}
+	unclaimed := false
+	for i := range b.messages {
+		m := &b.messages[i]
+		d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
+		if m.Claims > 0 {
+			d.lanes[m.Channel].enqueue(d.firstJob(m))
+		} else {
+			unclaimed = true
+		}
+	}
+	if unclaimed {
+		d.wakeClaimLoop()
+	}
+	return b.ids, nil
+}
+
+// sendBatch is the messages of one SendMany that are still to be stored.
+type sendBatch struct {
+	messages []Message
+	ids      []uuid.UUID // by trigger
+	// triggers are the indexes of the triggers that a message stands for, by its own ID.
+	// A key that several triggers share has one message.
+	triggers map[uuid.UUID][]int
+}
+
+// prepareMany checks the triggers and returns their messages.
+func (d *Dispatcher) prepareMany(trs []Trigger) (*sendBatch, error) {
+	b := &sendBatch{
+		messages: make([]Message, 0, len(trs)),
+		ids:      make([]uuid.UUID, len(trs)),
+		triggers: make(map[uuid.UUID][]int),
+	}
 	keys := make(map[string]*Message)
-	var bad errorList
+	var errs errorList
 	for i := range trs {
 		m, err := d.prepare(&trs[i])
 		if err != nil {
-			bad.add("trigger %d: %w", i, err)
+			errs.add("trigger %d: %w", i, err)
 			continue
 		}
-		ids[i] = m.ID
-		if m.Key != "" && keys[m.Key] != nil {
-			if ids[i], err = resolveKey(m, keys[m.Key]); err != nil {
-				bad.add("trigger %d: %w", i, err)
+		b.ids[i] = m.ID
+		if m.Key == "" {
+			b.messages = append(b.messages, *m)
+			continue
+		}
+		if first := keys[m.Key]; first != nil {
+			if b.ids[i], err = resolveKey(m, first); err != nil {
+				errs.add("trigger %d: %w", i, err)
+				continue
 			}
-			continue
-		}
-		if m.Key != "" {
+			m = first
+		} else {
 			keys[m.Key] = m
+			b.messages = append(b.messages, *m)
 		}
-		at[m.ID] = i
-		ms = append(ms, *m)
+		b.triggers[m.ID] = append(b.triggers[m.ID], i)
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
-	}
-	d.preclaimMany(ctx, ms)
-	stay := func(m *Message) {
-		if m.Claims > 0 {
-			d.lanes[m.Channel].cancelReservation()
+	return b, errors.Join(errs...)
+}
+
+// insertMany stores the batch's messages together. A message whose key is taken leaves the
+// batch, and its triggers get the ID of the message that holds the key.
+func (d *Dispatcher) insertMany(ctx context.Context, b *sendBatch) error {
+	for len(b.messages) > 0 {
+		taken, err := d.insertAll(ctx, b.messages)
+		switch {
+		case err != nil:
+			return fmt.Errorf("smsplus: send: %w", callerError(err))
+		case len(taken) == 0:
+			return nil
 		}
-	}
-	for len(ms) > 0 {
-		var taken map[string]Message
-		err := d.callStore(ctx, "Insert", func(ctx context.Context) (err error) {
-			taken, err = d.cfg.Store.Insert(ctx, ms)
-			return err
-		})
-		if err != nil {
-			bad.add("smsplus: send: %w", err)
-		}
-		if err == nil && len(taken) == 0 {
-			break
-		}
-		// What is there already needs no insert; all the rest goes in together.
-		ms = slices.DeleteFunc(ms, func(m Message) bool {
-			holder, ok := taken[m.Key]
+		var errs errorList
+		b.messages = slices.DeleteFunc(b.messages, func(m Message) bool {
+			existing, ok := taken[m.Key]
 			if !ok || m.Key == "" {
 				return false
 			}
-			stay(&m)
-			id, err := resolveKey(&m, &holder)
-			if err != nil {
-				bad.add("trigger %d: %w", at[m.ID], err)
-			}
-			for i := range trs {
-				if trs[i].Key == m.Key {
-					ids[i] = id
+			d.cancelPreclaim(&m)
+			id, err := resolveKey(&m, &existing)
+			for _, i := range b.triggers[m.ID] {
+				if err != nil {
+					errs.add("trigger %d: %w", i, err)
 				}
+				b.ids[i] = id
 			}
 			return true
 		})
-		if len(bad) > 0 {
-			for i := range ms {
-				stay(&ms[i])
-			}
-			return nil, errors.Join(bad...)
+		if len(errs) > 0 {
+			return errors.Join(errs...)
 		}
 	}
-	waiting := false
-	for i := range ms {
-		m := &ms[i]
-		d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
-		if m.Claims > 0 {
-			d.lanes[m.Channel].enqueue(job{Message: m, lease: m.DueAt})
-		} else {
-			waiting = true
-		}
+	return nil
+}
+
+// cancelPreclaim gives back the place in its lane of a message that is not stored.
+func (d *Dispatcher) cancelPreclaim(m *Message) {
+	if m.Claims > 0 {
+		d.lanes[m.Channel].cancelReservation()
 	}
-	if waiting {
-		d.wakeClaimLoop()
-	}
-	return ids, nil
 }

@@ -18,25 +18,25 @@ import (
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-func sms(t *testing.T, change ...func(*smsplus.Config)) *world {
+func newSMSWorld(t *testing.T, change ...func(*smsplus.Config)) *world {
 	t.Helper()
 	return newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, change...)
 }
 
-func TestABadTriggerIsRefusedByItsFieldsBeforeAnythingIsStored(t *testing.T) {
+func TestSend_NamesTheWrongFieldAndStoresNothing(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*smsplus.Trigger){
 		"Trigger.Template":                    func(tr *smsplus.Trigger) { tr.Template = "nope" },
 		"Trigger.To is required":              func(tr *smsplus.Trigger) { tr.To = channel.Recipient{} },
 		`Trigger.Vars: variable "code"`:       func(tr *smsplus.Trigger) { tr.Vars = nil },
-		"has no variable of that name":        func(tr *smsplus.Trigger) { tr.Vars["secret"] = "x" },
+		`no variable "secret", want ["code"]`: func(tr *smsplus.Trigger) { tr.Vars["secret"] = "x" },
 		"Trigger.TTL is negative":             func(tr *smsplus.Trigger) { tr.TTL = -time.Second },
 		"Trigger.Key must be UTF-8":           func(tr *smsplus.Trigger) { tr.Key = "a\x00b" },
 		`variable "code" must be UTF-8`:       func(tr *smsplus.Trigger) { tr.Vars["code"] = "\xff" },
 		"Trigger.Metadata must be UTF-8":      func(tr *smsplus.Trigger) { tr.Metadata = map[string]string{"a\x00": ""} },
 		"Trigger.To.LINEUserID must be UTF-8": func(tr *smsplus.Trigger) { tr.To.LINEUserID = "\x00" },
 	} {
-		w := sms(t)
+		w := newSMSWorld(t)
 		tr := w.trigger()
 		change(&tr)
 		_, err := w.Send(t.Context(), tr)
@@ -47,22 +47,22 @@ func TestABadTriggerIsRefusedByItsFieldsBeforeAnythingIsStored(t *testing.T) {
 		_, err = w.SendMany(t.Context(), []smsplus.Trigger{w.trigger(), tr})
 		require.ErrorIs(t, err, smsplus.ErrInvalidTrigger)
 		require.ErrorContains(t, err, "trigger 1: ")
-		require.Empty(t, open(t, w.store))
+		require.Empty(t, openMessages(t, w.store))
 	}
 }
 
-func TestEveryMistakeInATriggerComesAtOnce(t *testing.T) {
+func TestSend_NamesEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := sms(t).Send(t.Context(), smsplus.Trigger{Template: "t", Vars: map[string]string{"x": "498172"}, TTL: -1})
-	for _, part := range []string{"Trigger.To", "Trigger.TTL", `"code"`, "no variable of that name"} {
+	_, err := newSMSWorld(t).Send(t.Context(), smsplus.Trigger{Template: "t", Vars: map[string]string{"x": "498172"}, TTL: -1})
+	for _, part := range []string{"Trigger.To", "Trigger.TTL", `"code"`, `no variable "x"`} {
 		require.ErrorContains(t, err, part)
 	}
 	require.NotContains(t, err.Error(), "498172")
 }
 
-func TestPrepareChecksAndDoesNotStore(t *testing.T) {
+func TestPrepare_ChecksAndDoesNotStore(t *testing.T) {
 	t.Parallel()
-	w := sms(t)
+	w := newSMSWorld(t)
 	m, err := w.Prepare(w.trigger())
 	require.NoError(t, err)
 	_, err = w.Message(t.Context(), m.ID)
@@ -74,10 +74,10 @@ func TestPrepareChecksAndDoesNotStore(t *testing.T) {
 	require.Equal(t, status.Delivered, w.message(m.ID).Status)
 }
 
-func TestAKeyUsedAgainIsTheFirstMessage(t *testing.T) {
+func TestKey_UsedAgainIsTheFirstMessage(t *testing.T) {
 	t.Parallel()
 	key := func(tr *smsplus.Trigger) { tr.Key = "order-7" }
-	w := sms(t)
+	w := newSMSWorld(t)
 	first := w.send(key)
 	require.Equal(t, first, w.send(key))
 	require.Equal(t, 1, w.sends(channel.SMS))
@@ -100,9 +100,9 @@ func TestAKeyUsedAgainIsTheFirstMessage(t *testing.T) {
 	require.Len(t, page.Messages, 1)
 }
 
-func TestConcurrentSendsWithOneKeyMakeOneMessage(t *testing.T) {
+func TestKey_OfConcurrentSendsMakesOneMessage(t *testing.T) {
 	t.Parallel()
-	w := sms(t)
+	w := newSMSWorld(t)
 	var wg sync.WaitGroup
 	ids := make([]uuid.UUID, 64)
 	for i := range ids {
@@ -125,47 +125,11 @@ func TestConcurrentSendsWithOneKeyMakeOneMessage(t *testing.T) {
 	require.Equal(t, 33, w.sends(channel.SMS))
 }
 
-func TestSendManyIsAllOrNothing(t *testing.T) {
-	t.Parallel()
-	keyed := func(w *world, key string) smsplus.Trigger {
-		tr := w.trigger()
-		tr.Key = key
-		return tr
-	}
-	t.Run("keys", func(t *testing.T) {
-		t.Parallel()
-		w := sms(t)
-		there := w.send(func(tr *smsplus.Trigger) { tr.Key = "b" })
-		ids, err := w.SendMany(t.Context(), []smsplus.Trigger{keyed(w, "a"), keyed(w, "b"), w.trigger(), keyed(w, "a"), keyed(w, "b")})
-		require.NoError(t, err)
-		require.Equal(t, there, ids[1])
-		require.Equal(t, there, ids[4])
-		require.Equal(t, ids[0], ids[3])
-		require.NotEqual(t, ids[0], ids[2])
-		require.Equal(t, 2, w.tick())
-	})
-	t.Run("a key with two contents in one call", func(t *testing.T) {
-		t.Parallel()
-		w := sms(t)
-		other := keyed(w, "a")
-		other.Vars = map[string]string{"code": "1"}
-		_, err := w.SendMany(t.Context(), []smsplus.Trigger{keyed(w, "a"), other})
-		require.ErrorIs(t, err, smsplus.ErrKeyReused)
-		require.Empty(t, open(t, w.store))
-	})
-	t.Run("none", func(t *testing.T) {
-		t.Parallel()
-		ids, err := sms(t).SendMany(t.Context(), nil)
-		require.NoError(t, err)
-		require.Empty(t, ids)
-	})
-}
-
-func TestSendReturnsTheStoresError(t *testing.T) {
+func TestSend_ReturnsTheStoresError(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
-	store := &storetest.Faulty{Store: sms(t).store, Before: func(string) error { return down }}
-	w := sms(t, func(c *smsplus.Config) { c.Store = store })
+	store := &storetest.Faulty{Store: newSMSWorld(t).store, Before: func(string) error { return down }}
+	w := newSMSWorld(t, func(c *smsplus.Config) { c.Store = store })
 	_, err := w.Send(t.Context(), w.trigger())
 	require.ErrorIs(t, err, down)
 	_, err = w.SendMany(t.Context(), []smsplus.Trigger{w.trigger()})
@@ -181,18 +145,20 @@ func TestSendReturnsTheStoresError(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestAPanickingStoreIsAnError(t *testing.T) {
+func TestStore_PanicIsAnError(t *testing.T) {
 	t.Parallel()
-	w := sms(t, func(c *smsplus.Config) {
+	w := newSMSWorld(t, func(c *smsplus.Config) {
 		c.Store = &storetest.Faulty{Store: c.Store, Before: func(string) error { panic("+886912345678") }}
 	})
 	_, err := w.Send(t.Context(), w.trigger())
-	require.EqualError(t, err, "smsplus: send: smsplus: store panicked in Insert (string)")
+	require.ErrorIs(t, err, smsplus.ErrMaybeStored)
+	require.ErrorContains(t, err, "store panicked in Insert (string)")
+	require.NotContains(t, err.Error(), "912345678")
 }
 
-func TestCallersMapsAreTheirs(t *testing.T) {
+func TestSend_CopiesTheMaps(t *testing.T) {
 	t.Parallel()
-	w := sms(t)
+	w := newSMSWorld(t)
 	tr := w.trigger()
 	tr.Metadata = map[string]string{"trace": "1"}
 	id, err := w.Send(t.Context(), tr)
@@ -201,4 +167,31 @@ func TestCallersMapsAreTheirs(t *testing.T) {
 	m := w.message(id)
 	require.Equal(t, "498172", m.Vars["code"])
 	require.Equal(t, "1", m.Metadata["trace"])
+}
+
+func TestSend_RefusesATimeThatNoStoreKeeps(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	last := time.Date(9998, time.December, 31, 0, 0, 0, 0, time.UTC)
+	for _, at := range []time.Time{
+		last.Add(1), time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Unix(start.UnixMicro(), 0), time.Unix(start.UnixNano(), 0), time.Unix(1<<60, 0), // a unit mixed up
+	} {
+		tr := w.trigger()
+		tr.SendAt = at
+		_, err := w.Send(t.Context(), tr)
+		require.ErrorIs(t, err, smsplus.ErrInvalidTrigger)
+		require.ErrorContains(t, err, "Trigger.SendAt")
+		_, err = w.SendMany(t.Context(), []smsplus.Trigger{w.trigger(), tr})
+		require.ErrorContains(t, err, "trigger 1: ")
+	}
+	require.Empty(t, openMessages(t, w.store))
+
+	m := w.message(w.send(func(tr *smsplus.Trigger) { tr.SendAt = last }))
+	require.Equal(t, last, m.DueAt)
+	m = w.message(w.send(func(tr *smsplus.Trigger) { tr.SendAt, tr.TTL = last, 1<<63-1 }))
+	require.Equal(t, last, m.ExpiresAt, "the time to live ends where time does")
+	m = w.message(w.send(func(tr *smsplus.Trigger) { tr.SendAt = time.Unix(-1<<60, 0) }))
+	require.Equal(t, status.Delivered, m.Status, "a time past means now")
+	require.Zero(t, w.advance(200*365*24*time.Hour))
 }

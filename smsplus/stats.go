@@ -14,9 +14,9 @@ type TemplateStats struct {
 	// Triggered is the number of all. The five statuses add up to it.
 	Triggered                                             int
 	Preparing, Accepted, Failed, Undeliverable, Delivered int
-	// Read is the number of those that were read, as far as the channels report it.
+	// Read is the number of messages that were read, as far as the channels report it.
 	Read int
-	// DeliveredTwice is the number of those that reached the person on more than one
+	// DeliveredTwice is the number of messages that reached the person on more than one
 	// channel: a late receipt arrived after the message had moved on.
 	DeliveredTwice int
 }

@@ -13,42 +13,62 @@ import (
 // ErrNotFound is what a [Store] returns for a message it does not hold.
 var ErrNotFound = errors.New("smsplus: no such message")
 
-// Store is where messages live. The package storetest proves that an
-// implementation keeps the rules below; package memstore is the reference.
+// ErrUnreadable is wrapped by every error about a stored message that cannot be read: its
+// key is missing, it is damaged, or a later release wrote it.
+var ErrUnreadable = errors.New("smsplus: message cannot be read")
+
+// Store is where messages live. Package storetest proves that an implementation
+// keeps the rules below. Its Model is the plainest Store.
 //
-// A store must be safe for concurrent use, by many dispatchers at once. It is
-// handed every time and never asks a clock. It keeps times to the microsecond at
-// least and gives them back in UTC. It keeps no reference to what it is handed,
-// and what it returns is the caller's to change. A call that ends with an error
-// has either taken effect or not; a caller must not assume which. A call whose
-// context has ended returns an error.
+// A store must be safe for concurrent use, by many dispatchers at once. Every time is an
+// argument: it never asks a clock. It keeps times to the microsecond at least and returns
+// them in UTC. It keeps no reference to an argument, and the caller may change results.
+// A call that ends with an error has either taken effect or not. A caller must not assume
+// which. A call whose context has ended returns an error.
+//
+// Times are in the years 1 to 9999, and every limit is above 0 and below math.MaxInt32.
+// Claims, Tries and Doubts fit an int32, and steps and Sending an int16.
+//
+// One message that cannot be read never makes the others unreachable. Claim and Records
+// name it together with the others. Message and Insert return an error that wraps
+// [ErrUnreadable], and ByProviderID leaves it out. Stats counts of it what can be counted
+// without reading it, and Purge drops it like any other.
 type Store interface {
-	// Insert adds messages, all or none, as they are: one whose Claims is 1 is
-	// already claimed. If a non-empty Key is taken by a message that the store
-	// holds, nothing is added, the error is nil, and taken holds that message for
-	// each such key. Keys within one call are distinct. A message whose ID is there
-	// already is an error.
+	// Insert adds messages, all or none, as they are. A message whose Claims is 1 is
+	// already claimed. If a message in the store has a non-empty Key of the call, nothing
+	// is added, the error is nil, and taken holds that message for each such key. Keys
+	// within one call are distinct. A message whose ID is there
+	// already is an error, and so is a key of a message that cannot be read.
 	Insert(ctx context.Context, ms []Message) (taken map[string]Message, err error)
 
-	// Claim leases messages: those with a DueAt at or before c.Now whose Lane is
-	// not in c.Except, earliest first, at most c.Limit. Of each it sets DueAt
-	// to c.Now + c.Lease, and raises Version and Claims by one, and returns it so
-	// changed. Of two calls at a time, no message is returned by both.
+	// Claim leases messages: those with a DueAt at or before c.Now, in a lane of c.Only,
+	// with a template that is not in c.SkipTemplates, earliest first, at most c.Limit.
+	// Of each it sets DueAt to c.Now + c.Lease and Holder to c.Holder, raises Version and
+	// Claims by one, and returns it so changed. Two concurrent calls never return the same
+	// message. A message that cannot be read is leased too: its place is taken by an entry
+	// of Claimed.Unreadable, and the others of the batch are returned.
 	Claim(ctx context.Context, c Claim) (Claimed, error)
 
-	// Update replaces messages whose stored Version is the one given, and raises
-	// it by one and sets Claims to 0. The IDs of the others, whose Version has
-	// moved on or which the store does not hold, come back as stale, and those are
-	// left alone. What a trigger fixes never changes, and a store may leave it as
-	// it is: ID, Key, Template, Scenario, To, Vars, Metadata, Plan, TriggeredAt.
+	// Update replaces messages whose stored Version is the one given, and raises it by
+	// one. Claims, Sending, Holder and DueAt are stored as they are: a caller that keeps
+	// its lease passes them on. The IDs of the others, whose Version has moved on or which
+	// the store does not hold, come back as stale, and those are left alone. What a trigger
+	// fixes never changes, and a store may leave it as it is: ID, Key, Template, Scenario,
+	// To, Vars, Metadata, Plan, TriggeredAt.
 	Update(ctx context.Context, ms []Message) (stale []uuid.UUID, err error)
 
-	// Message returns one message, or ErrNotFound.
+	// SetAside gives back messages that could not be read, without reading them. Each whose
+	// stored Version is the one given gets the DueAt until and loses its last claim: Claims
+	// falls by one, Holder becomes 0, and Version rises by one. Others are left alone.
+	SetAside(ctx context.Context, rows []Unreadable, until time.Time) error
+
+	// Message returns one message, or ErrNotFound, or an error that wraps ErrUnreadable.
 	Message(ctx context.Context, id uuid.UUID) (Message, error)
 
 	// ByProviderID returns the messages that have an attempt on one of the refs'
 	// channels with that ProviderID, each once, in any order. Refs that no message
-	// has are no error.
+	// has are no error. A message that cannot be read is left out: its receipts are
+	// parked, and found when it can be read again.
 	ByProviderID(ctx context.Context, refs []channel.Ref) ([]Message, error)
 
 	// Park keeps receipts that no message is known for yet. A receipt equal to one
@@ -58,19 +78,24 @@ type Store interface {
 	// Parked returns the receipts parked under the refs, in any order.
 	Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error)
 
-	// Unpark drops the receipts parked under the refs. It is called only after
-	// what they say is stored, so that a crash between repeats and never loses.
+	// ListParked returns at most limit parked receipts, in an order of the store's own that
+	// does not change while receipts come and go. After is the cursor of the page before;
+	// "" is the first page. Next is "" on the last page.
+	ListParked(ctx context.Context, after string, limit int) (rs []channel.Receipt, next string, err error)
+
+	// Unpark drops the receipts parked under the refs. The caller has stored their content
+	// before, so that a crash in between repeats a receipt and never loses one.
 	Unpark(ctx context.Context, refs []channel.Ref) error
 
-	// Records returns the messages that f matches, newest trigger first (equal
-	// trigger times by ID, greatest first), at most f.Limit from f.After on.
-	// Messages that are added meanwhile neither shift nor repeat what a cursor's
-	// later pages hold. It returns what f.Check does for a filter that is wrong.
+	// Records returns the messages that f matches, newest trigger first, and equal trigger
+	// times by ID, greatest first. A page has at most f.Limit messages after f.After,
+	// unreadable ones included. Messages that are added meanwhile neither shift nor repeat
+	// the later pages of a cursor. An invalid filter returns the error of f.Check.
 	Records(ctx context.Context, f Filter) (Page, error)
 
 	// Stats returns the counts of what f matches, a row for each template that has
 	// any, in order of Template. Limit and After are ignored. [TemplateStats.Add]
-	// defines what counts. It returns what f.Check does for a filter that is wrong.
+	// defines what counts. An invalid filter returns the error of f.Check.
 	Stats(ctx context.Context, f Filter) ([]TemplateStats, error)
 
 	// Purge drops messages triggered before the given time that have ended (their
@@ -78,39 +103,69 @@ type Store interface {
 	// both together, oldest first. It returns how many it dropped.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// Close releases what the store holds. No call may follow.
+	// Close releases the store's resources. No call may follow.
 	Close() error
 }
 
-// DueNotifier is a [Store] that hears at once of messages which others stored, on other
-// connections or in other processes. Without it a dispatcher finds them at its next
-// look, within Config.Poll; with it too, for a word may be lost.
+// DueNotifier is a [Store] that learns at once of messages that other processes stored.
+// Without it, a dispatcher finds them at its next poll, within Config.Poll. It polls in any
+// case, because a notification may be lost.
 type DueNotifier interface {
-	// NotifyDue calls wake whenever there may be something due that was not, or not known
-	// of, before: too often does no harm. Wake returns when ctx ends, or when it cannot
-	// go on, and is then called again after a pause. The function wake never blocks.
+	// NotifyDue calls wake whenever a message may have become due. A call too many does no
+	// harm. NotifyDue returns when ctx ends, or when it cannot continue; then it is called
+	// again after a pause. The function wake never blocks.
 	NotifyDue(ctx context.Context, wake func()) error
 }
 
-// Claim is what [Store.Claim] is asked for.
+// Claim is the argument of [Store.Claim].
 type Claim struct {
 	// Now is the time.
 	Now time.Time
-	// Lease is how long the messages are the caller's.
+	// Lease is how long the caller holds the messages.
 	Lease time.Duration
-	// Limit is how many to lease at most. It is above 0.
+	// Limit is how many messages to lease at most, unreadable ones included.
 	Limit int
-	// Except names lanes whose messages are to stay where they are.
-	Except []channel.Name
+	// Holder identifies this call. It is not 0.
+	Holder int64
+	// Only names the lanes to take messages from. "" is the lane of messages that only end.
+	// Nil means every lane.
+	Only []channel.Name
+	// SkipTemplates names templates whose messages stay where they are. It is empty on
+	// most calls.
+	SkipTemplates []string
 }
 
-// Claimed is what [Store.Claim] leased.
+// Claimed is the result of [Store.Claim].
 type Claimed struct {
 	// Messages are the leased messages, earliest due first.
 	Messages []Message
-	// DueAt is when the first of them had been due. Zero if there are none.
-	DueAt time.Time
-	// Next is the earliest DueAt among the messages that stayed and are not
-	// excepted; it may be past when Limit cut the claim short. Zero if there are none.
+	// Due holds for each of Messages the DueAt that it had before.
+	Due []time.Time
+	// Unreadable are the leased messages that could not be read.
+	Unreadable []Unreadable
+	// Next is the earliest DueAt of the messages in lanes of Claim.Only that stayed, apart
+	// from those of Claim.SkipTemplates. It may be in the past when Limit cut the claim
+	// short. Zero if there are none.
 	Next time.Time
+	// Passed are the lanes outside of Claim.Only that hold messages of any template, in
+	// any order, each with its earliest DueAt.
+	Passed []PassedLane
+}
+
+// PassedLane is a lane that a claim did not take from.
+type PassedLane struct {
+	Lane  channel.Name
+	DueAt time.Time // of its earliest message
+}
+
+// Unreadable is a stored message that cannot be decoded or opened: its key is missing,
+// it is damaged, or a later release wrote it.
+type Unreadable struct {
+	ID      uuid.UUID
+	Version int64 // as stored, after the claim that returns it
+	Claims  int   // as stored, after the claim that returns it
+	// TriggeredAt is the trigger time in a [Page]. A claim may leave it out.
+	TriggeredAt time.Time
+	// Err is the reason. It wraps [ErrUnreadable] and names no content.
+	Err error
 }

@@ -2,11 +2,13 @@ package smsplus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start is when the tests' mock clocks stand at first.
 var start = time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
 
-// The traits that the real channels have.
+// traitsOf holds the traits that the real channels have.
 var traitsOf = map[channel.Name]channel.Traits{
 	channel.LINEPush:   {Machine: status.LINEPush, Idempotent: true},
 	channel.LINENotify: {Machine: status.LINENotify, UniformWait: true, Validity: 24 * time.Hour},
@@ -48,7 +51,13 @@ func fails(err error) answer {
 	return func(context.Context, channel.Envelope) (channel.Result, error) { return channel.Result{}, err }
 }
 
-// inTurn answers with each of the answers once, and then goes on with the last.
+// errCrash is the answer of a channel whose dispatcher dies in the send: from then on the
+// store fails the calls of the world's dispatchers, until the test starts them again.
+var errCrash = errors.New("the dispatcher is dead")
+
+var crashes = fails(errCrash)
+
+// inTurn answers with each of the answers once, and then always with the last.
 func inTurn(answers ...answer) answer {
 	var mu sync.Mutex
 	i := -1
@@ -63,7 +72,7 @@ func inTurn(answers ...answer) answer {
 
 func providerID(attempt uuid.UUID) string { return "p-" + attempt.String() }
 
-func fake(name channel.Name, a answer) *ChannelMock {
+func fakeChannel(name channel.Name, a answer) *ChannelMock {
 	return &ChannelMock{
 		NameFunc:   func() channel.Name { return name },
 		TraitsFunc: func() channel.Traits { return traitsOf[name] },
@@ -72,7 +81,7 @@ func fake(name channel.Name, a answer) *ChannelMock {
 }
 
 // world is a dispatcher on a mock clock and an in-memory store, with a template
-// "t" whose steps are the fakes in order, and what a test needs to look at them.
+// "t" whose steps are the fakes in order, and the parts of it that a test looks at.
 type world struct {
 	*smsplus.Dispatcher
 	t        *testing.T
@@ -80,6 +89,7 @@ type world struct {
 	store    smsplus.Store
 	channels map[channel.Name]*ChannelMock
 	config   smsplus.Config
+	crashed  atomic.Bool // the store fails
 }
 
 const text = channel.Text("Your code is {{code}}")
@@ -92,12 +102,22 @@ type step struct {
 
 func newWorld(t *testing.T, steps []step, change ...func(*smsplus.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: clock.NewMock(), store: memstore.New(), channels: map[channel.Name]*ChannelMock{}}
+	w := &world{t: t, clock: clock.NewMock(), channels: map[channel.Name]*ChannelMock{}}
 	w.clock.Set(start)
-	w.config = smsplus.Config{Store: w.store, Clock: w.clock}
+	store := &storetest.Faulty{Store: memstore.New(), Before: func(string) error {
+		if w.crashed.Load() {
+			return errCrash
+		}
+		return nil
+	}}
+	w.config = smsplus.Config{Store: store, Clock: w.clock}
 	tpl := smsplus.Template{ID: "t", Scenario: "OTP"}
 	for _, s := range steps {
-		ch := fake(s.name, s.answer)
+		ch := fakeChannel(s.name, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+			res, err := s.answer(ctx, e)
+			w.crashed.CompareAndSwap(false, errors.Is(err, errCrash))
+			return res, err
+		})
 		w.channels[s.name] = ch
 		w.config.Channels = append(w.config.Channels, ch)
 		s.Channel, s.Content = s.name, text
@@ -108,12 +128,12 @@ func newWorld(t *testing.T, steps []step, change ...func(*smsplus.Config)) *worl
 		c(&w.config)
 	}
 	w.store = w.config.Store
-	w.Dispatcher = w.another()
+	w.Dispatcher = w.newDispatcher()
 	return w
 }
 
-// another returns one more dispatcher with the same config.
-func (w *world) another() *smsplus.Dispatcher {
+// newDispatcher returns one more dispatcher with the same config.
+func (w *world) newDispatcher() *smsplus.Dispatcher {
 	w.t.Helper()
 	d, err := smsplus.New(w.config)
 	require.NoError(w.t, err)
@@ -153,8 +173,25 @@ func (w *world) tick() int {
 	return n
 }
 
-// pass moves the clock on and does what is due then.
-func (w *world) pass(d time.Duration) int {
+// sendAndCrash triggers a message and lets a dispatcher die in its send.
+func (w *world) sendAndCrash() uuid.UUID {
+	w.t.Helper()
+	id, err := w.Send(w.t.Context(), w.trigger())
+	require.NoError(w.t, err)
+	w.crash()
+	return id
+}
+
+// crash does what is due in a dispatcher that dies in the send.
+func (w *world) crash() {
+	w.t.Helper()
+	_, err := w.Tick(w.t.Context())
+	require.ErrorIs(w.t, err, errCrash)
+	w.crashed.Store(false)
+}
+
+// advance moves the clock on and does what is due then.
+func (w *world) advance(d time.Duration) int {
 	w.t.Helper()
 	w.clock.Add(d)
 	return w.tick()
@@ -165,6 +202,22 @@ func (w *world) message(id uuid.UUID) smsplus.Message {
 	m, err := w.Message(w.t.Context(), id)
 	require.NoError(w.t, err)
 	return m
+}
+
+// claimAndDie claims the first message that is due, for a dispatcher that is not heard of
+// again, and returns the message as that dispatcher holds it.
+func (w *world) claimAndDie() smsplus.Message {
+	w.t.Helper()
+	only := []channel.Name{""}
+	for name := range w.channels {
+		only = append(only, name)
+	}
+	c, err := w.store.Claim(w.t.Context(), smsplus.Claim{
+		Now: w.clock.Now(), Lease: time.Minute, Limit: 1, Holder: 1, Only: only,
+	})
+	require.NoError(w.t, err)
+	require.Len(w.t, c.Messages, 1)
+	return c.Messages[0]
 }
 
 func (w *world) sends(name channel.Name) int { return len(w.channels[name].SendCalls()) }
@@ -196,8 +249,8 @@ func statuses(m smsplus.Message) string {
 	return s.String()
 }
 
-// open lists the IDs of the messages that have not ended.
-func open(t testing.TB, store smsplus.Store) []uuid.UUID {
+// openMessages lists the IDs of the messages that have not ended.
+func openMessages(t testing.TB, store smsplus.Store) []uuid.UUID {
 	t.Helper()
 	found := map[uuid.UUID]bool{}
 	page, err := store.Records(t.Context(), smsplus.Filter{Limit: 10_000})

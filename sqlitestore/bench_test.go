@@ -200,7 +200,9 @@ func BenchmarkClaim(b *testing.B) {
 			_, err := s.Insert(b.Context(), batchOf(n))
 			require.NoError(b, err)
 		}
-		c := smsplus.Claim{Now: opened.Add(quarter), Lease: time.Minute, Limit: batch}
+		c := smsplus.Claim{
+			Now: opened.Add(quarter), Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush},
+		}
 		b.ReportAllocs()
 		n := 0
 		for b.Loop() {
@@ -360,9 +362,12 @@ func BenchmarkRead(b *testing.B) {
 		}
 	})
 	b.Run("IdleClaim", func(b *testing.B) {
+		idle := smsplus.Claim{
+			Now: opened, Lease: time.Minute, Limit: 100, Holder: 1, Only: []channel.Name{channel.LINEPush, channel.SMS, ""},
+		}
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := s.Claim(b.Context(), smsplus.Claim{Now: opened, Lease: time.Minute, Limit: 100}); err != nil {
+			if _, err := s.Claim(b.Context(), idle); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -4,31 +4,35 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Claim implements [smsplus.Store]. It only reads while no message is due.
 func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	if err := rowcodec.CheckTime("the end of the lease", c.Now.Add(c.Lease)); err != nil {
+		return smsplus.Claimed{}, fmt.Errorf("sqlitestore: Claim: %w", err)
+	}
 	var claimed smsplus.Claimed
-	now, leaseEnd := microtime.Of(c.Now), microtime.Of(c.Now.Add(c.Lease))
 	err := s.withReader(ctx, func(conn *conn) error {
-		heads, err := s.laneHeads(ctx, conn, nil, c.Except)
-		claimed.Next = earliestDue(heads)
+		heads, err := s.claimableHeads(ctx, conn, nil, &c)
+		claimed.Next, claimed.Passed = earliestDue(heads.served), heads.passed
 		return err
 	})
-	if err != nil || claimed.Next.IsZero() || microtime.Of(claimed.Next) > now {
+	if err != nil || claimed.Next.IsZero() || claimed.Next.After(c.Now) {
 		return claimed, err
 	}
-	limit, except := c.Limit, slices.Clone(c.Except)
-	return submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) {
-		return w.claimMessages(now, leaseEnd, limit, except)
-	})
+	c.Only, c.SkipTemplates = slices.Clone(c.Only), slices.Clone(c.SkipTemplates)
+	return submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) { return w.claimMessages(&c) })
 }
 
 // laneHead is a lane with messages, and the due time of the earliest one.
@@ -48,28 +52,96 @@ SELECT name, (SELECT due_at FROM smsplus_message INDEXED BY smsplus_message_due
 	WHERE due_at IS NOT NULL AND lane = name ORDER BY due_at LIMIT 1)
 FROM lane WHERE name IS NOT NULL`
 
-// laneHeads returns the heads of all lanes that are not in except. A message without a
-// lane is never excepted.
-func (s *Store) laneHeads(
-	ctx context.Context, c *conn, uncommitted []uncommittedText, except []channel.Name,
-) (heads []laneHead, err error) {
-	var excluded []int64
-	for _, name := range except {
+// claimHeads are the heads of the lanes, as a claim sees them.
+type claimHeads struct {
+	served []laneHead // of Claim.Only, without the messages of Claim.SkipTemplates
+	passed []smsplus.PassedLane
+	skip   driver.Value // the numbers of Claim.SkipTemplates as a JSON array, nil if there are none
+}
+
+// claimableHeads returns the heads of all lanes.
+func (s *Store) claimableHeads(
+	ctx context.Context, c *conn, uncommitted []uncommittedText, claim *smsplus.Claim,
+) (heads claimHeads, err error) {
+	only := make([]int64, 0, len(claim.Only))
+	for _, name := range claim.Only {
 		n, ok, err := s.names.lookup(ctx, c, uncommitted, string(name))
 		if err != nil {
-			return nil, err
+			return heads, err
 		}
-		if ok && name != "" {
-			excluded = append(excluded, n)
+		if ok {
+			only = append(only, n)
 		}
 	}
+	if heads.skip, err = s.templateNumbers(ctx, c, uncommitted, claim.SkipTemplates); err != nil {
+		return heads, err
+	}
+	var passed []laneHead
 	err = c.query(ctx, selectLaneHeads, nil, func(row []driver.Value) error {
-		if h := (laneHead{integer(row[0]), integer(row[1])}); !slices.Contains(excluded, h.lane) {
-			heads = append(heads, h)
+		h := laneHead{integer(row[0]), integer(row[1])}
+		if claim.Only == nil || slices.Contains(only, h.lane) {
+			heads.served = append(heads.served, h)
+		} else {
+			passed = append(passed, h)
 		}
 		return nil
 	})
-	return heads, err
+	if err != nil {
+		return heads, err
+	}
+	for _, h := range passed {
+		name, err := s.names.lookupText(ctx, c, uncommitted, h.lane)
+		if errors.Is(err, errNoText) {
+			continue // no dispatcher can serve it
+		}
+		if err != nil {
+			return heads, err
+		}
+		heads.passed = append(heads.passed, smsplus.PassedLane{Lane: channel.Name(name), DueAt: microtime.Time(h.dueAt)})
+	}
+	return heads, s.skipTemplates(ctx, c, &heads)
+}
+
+// templateNumbers returns a JSON array of the templates' numbers, and nil if no message
+// has one of them.
+func (s *Store) templateNumbers(
+	ctx context.Context, c *conn, uncommitted []uncommittedText, templates []string,
+) (driver.Value, error) {
+	var numbers []int64
+	for _, id := range templates {
+		n, ok, err := s.names.lookup(ctx, c, uncommitted, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			numbers = append(numbers, n)
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	return jsonNumbers(numbers), nil
+}
+
+// skipTemplates moves the heads of the served lanes to their first messages that are not
+// of a skipped template. Lanes without such a message are removed.
+func (s *Store) skipTemplates(ctx context.Context, c *conn, heads *claimHeads) error {
+	if heads.skip == nil {
+		return nil
+	}
+	served := heads.served[:0]
+	for _, h := range heads.served {
+		args := []driver.Value{h.lane, heads.skip, int64(1)}
+		err := c.query(ctx, selectDueOfLaneSkipping, args, func(row []driver.Value) error {
+			served = append(served, laneHead{h.lane, integer(row[0])})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	heads.served = served
+	return nil
 }
 
 // earliestDue returns the earliest due time, and the zero time without heads.
@@ -87,68 +159,120 @@ func earliestDue(heads []laneHead) (t time.Time) {
 // candidate is a message that may be claimed.
 type candidate struct{ dueAt, number int64 }
 
-const selectDueOfLane = `SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due
+const (
+	selectDueOfLane = `SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due
 WHERE lane = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?`
 
-// claimMessages leases up to limit due messages, the earliest first, until leaseEnd.
-func (w *writer) claimMessages(now, leaseEnd int64, limit int, except []channel.Name) (claimed smsplus.Claimed, err error) {
-	heads, err := w.store.laneHeads(writerCtx, w.conn, w.uncommitted, except)
+	selectDueOfLaneSkipping = `SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due
+WHERE lane = ? AND due_at IS NOT NULL AND template NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`
+)
+
+// claimMessages leases up to claim.Limit due messages, the earliest first.
+func (w *writer) claimMessages(claim *smsplus.Claim) (claimed smsplus.Claimed, err error) {
+	heads, err := w.store.claimableHeads(writerCtx, w.conn, w.uncommitted, claim)
 	if err != nil {
 		return claimed, err
 	}
-	// Each lane contributes one candidate more than the limit, because the first one that
-	// is not claimed determines Next. Of a lane without due messages the head suffices.
-	var candidates []candidate
-	for _, h := range heads {
-		most := limit + 1
-		if h.dueAt > now {
-			most = 1
-		}
-		err := w.query(writerCtx, selectDueOfLane, []driver.Value{h.lane, int64(most)}, func(row []driver.Value) error {
-			candidates = append(candidates, candidate{integer(row[0]), integer(row[1])})
-			return nil
-		})
-		if err != nil {
-			return claimed, err
-		}
+	claimed.Passed = heads.passed
+	candidates, err := w.claimCandidates(heads, microtime.Of(claim.Now), claim.Limit)
+	if err != nil {
+		return claimed, err
 	}
-	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.dueAt, b.dueAt) })
 	n := 0
-	for n < len(candidates) && n < limit && candidates[n].dueAt <= now {
+	for n < len(candidates) && n < claim.Limit && candidates[n].dueAt <= microtime.Of(claim.Now) {
 		n++
 	}
 	if n < len(candidates) {
 		claimed.Next = microtime.Time(candidates[n].dueAt)
 	}
-	if n == 0 {
-		return claimed, nil
+	if n > 0 {
+		err = w.leaseCandidates(candidates[:n], claim, &claimed)
 	}
-	claimed.DueAt = microtime.Time(candidates[0].dueAt)
-	claimed.Messages, err = w.leaseMessages(candidates[:n], leaseEnd)
 	return claimed, err
 }
 
-const leaseMessage = `UPDATE smsplus_message SET version = version + 1, claims = claims + 1, due_at = ?
-WHERE number = ?`
+// claimCandidates returns the messages that a claim chooses from, the earliest first. Each
+// served lane contributes one more than the limit, because the first one that is not
+// claimed determines Next. Of a lane without due messages the first suffices.
+func (w *writer) claimCandidates(heads claimHeads, now int64, limit int) (candidates []candidate, err error) {
+	for _, h := range heads.served {
+		most := onePast(limit)
+		if h.dueAt > now {
+			most = 1
+		}
+		sql, args := selectDueOfLane, []driver.Value{h.lane, most}
+		if heads.skip != nil {
+			sql, args = selectDueOfLaneSkipping, []driver.Value{h.lane, heads.skip, most}
+		}
+		err := w.query(writerCtx, sql, args, func(row []driver.Value) error {
+			candidates = append(candidates, candidate{integer(row[0]), integer(row[1])})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.dueAt, b.dueAt) })
+	return candidates, nil
+}
 
-var selectMessagesByNumber = "SELECT " + messageColumns +
-	", m.number FROM json_each(?) j CROSS JOIN smsplus_message m ON m.number = j.value"
+// leaseMessages names columns without the table's alias, which RETURNING does not take.
+var leaseMessages = `UPDATE smsplus_message SET version = version + 1, claims = claims + 1, holder = ?, due_at = ?
+WHERE number IN (SELECT value FROM json_each(?)) RETURNING ` + strings.ReplaceAll(writableColumns, "m.", "")
 
-// leaseMessages leases the candidates and returns their messages in the same order.
-func (w *writer) leaseMessages(candidates []candidate, leaseEnd int64) ([]smsplus.Message, error) {
+// leaseCandidates leases the candidates, and adds them to claimed in the same order. A
+// message that cannot be read is leased like the others, so that the next claim takes other
+// messages.
+func (w *writer) leaseCandidates(candidates []candidate, claim *smsplus.Claim, claimed *smsplus.Claimed) error {
+	leaseEnd := microtime.Of(claim.Now.Add(claim.Lease))
 	numbers := make([]int64, len(candidates))
 	indexOf := make(map[int64]int, len(candidates))
 	for i, c := range candidates {
 		numbers[i], indexOf[c.number] = c.number, i
-		if err := w.exec(writerCtx, leaseMessage, leaseEnd, c.number); err != nil {
-			return nil, err
-		}
 	}
-	ms := make([]smsplus.Message, len(candidates))
-	err := w.query(writerCtx, selectMessagesByNumber, []driver.Value{jsonNumbers(numbers)}, func(row []driver.Value) (err error) {
-		i := indexOf[integer(row[messageColumnCount])]
-		ms[i], err = w.store.decodeRow(writerCtx, w.conn, w.uncommitted, row)
+	leased := make([]smsplus.Message, len(candidates))
+	unreadable := make(map[int]smsplus.Unreadable)
+	args := []driver.Value{claim.Holder, leaseEnd, jsonNumbers(numbers)}
+	err := w.query(writerCtx, leaseMessages, args, func(row []driver.Value) (err error) {
+		i := indexOf[integer(row[colNumber])]
+		leased[i], err = w.decodeWritableRow(row)
+		if errors.Is(err, smsplus.ErrUnreadable) {
+			unreadable[i], err = newUnreadable(row, err), nil
+		}
 		return err
 	})
-	return ms, err
+	if err != nil {
+		return err
+	}
+	claimed.Messages, claimed.Due = leased[:0], make([]time.Time, 0, len(leased))
+	for i, c := range candidates {
+		if u, ok := unreadable[i]; ok {
+			claimed.Unreadable = append(claimed.Unreadable, u)
+			continue
+		}
+		claimed.Messages = append(claimed.Messages, leased[i])
+		claimed.Due = append(claimed.Due, microtime.Time(c.dueAt))
+	}
+	return nil
+}
+
+const setAside = `UPDATE smsplus_message SET version = version + 1, claims = claims - 1, holder = 0, due_at = ?
+WHERE id = ? AND version = ?`
+
+// SetAside implements [smsplus.Store].
+func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	if err := rowcodec.CheckTime("the time until which messages are set aside", until); err != nil {
+		return fmt.Errorf("sqlitestore: SetAside: %w", err)
+	}
+	dueAt := dueAtValue(until)
+	rows = slices.Clone(rows)
+	_, err := submitWrite(ctx, s, func(w *writer) (struct{}, error) {
+		for i := range rows {
+			if err := w.exec(writerCtx, setAside, dueAt, rows[i].ID[:], rows[i].Version); err != nil {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
 }

@@ -76,6 +76,16 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.driver.Close())...)
 }
 
+// keepWAL makes close leave the write-ahead log where it is, empty.
+func (c *conn) keepWAL() error {
+	f, ok := c.driver.(sqlite.FileControl)
+	if !ok {
+		return errors.New("sqlitestore: the driver cannot keep the write-ahead log")
+	}
+	_, err := f.FileControlPersistWAL("main", 1)
+	return wrapError(err)
+}
+
 func (c *conn) prepare(sql string) (statement, error) {
 	if s, ok := c.statements[sql]; ok {
 		return s, nil

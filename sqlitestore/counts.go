@@ -289,7 +289,8 @@ func (sel *selection) countsUnit(u countUnit) bool {
 		(!sel.byTemplate || u.template == sel.template)
 }
 
-// sumMessages adds the units of all selected messages.
+// sumMessages adds the units of all selected messages. A message whose marks cannot be
+// decoded counts by its status alone.
 func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums templateStats) error {
 	var (
 		attempts []attemptSummary // reused for every row, as units is
@@ -299,7 +300,7 @@ func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums te
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
 		summary, err := decodeSummary(blob(row[2]), attempts)
 		if err != nil {
-			return err
+			summary = messageSummary{attempts: attempts[:0]}
 		}
 		attempts = summary.attempts
 		units = appendUnits(units[:0], integer(row[0]), status.Status(integer(row[1])), summary)

@@ -17,22 +17,23 @@ const eraseBatchSize = 100
 
 // Erase implements [smsplus.Eraser]. It overwrites erased data in the file. The write-ahead
 // log still holds it until the log is truncated, which Erase does at its end, unless
-// another process is reading. Erase cannot reach copies of the file.
+// another process is reading. Erase cannot reach copies of the file. A message that cannot
+// be read is left as it is, and the error wraps [smsplus.ErrUnreadable].
 func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
 	keys, err := s.codec.PhoneKeys(n)
 	if err != nil {
 		return 0, err
 	}
+	kept := 0 // messages that cannot be read
 	for _, key := range keys {
-		for {
-			n, err := submitWrite(ctx, s, func(w *writer) (int, error) { return w.eraseMessages(key) })
-			erased += n
+		for after, more := int64(0), true; more; {
+			batch, err := submitWrite(ctx, s, func(w *writer) (eraseBatch, error) { return w.eraseMessages(key, after) })
+			erased += batch.erased
+			kept += batch.kept
 			if err != nil {
 				return erased, err
 			}
-			if n < eraseBatchSize {
-				break
-			}
+			after, more = batch.last, batch.erased+batch.kept == eraseBatchSize
 		}
 	}
 	if erased > 0 {
@@ -40,57 +41,84 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 			return erased, err
 		}
 	}
-	left := int64(0)
+	left, err := s.countOpenMessages(ctx, keys)
+	if err != nil {
+		return erased, err
+	}
+	if left > 0 {
+		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrNotFinal, left)
+	}
+	if kept > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnreadable, kept))
+	}
+	return erased, err
+}
+
+// countOpenMessages returns the number of messages with a phone number that have not ended.
+func (s *Store) countOpenMessages(ctx context.Context, phoneKeys []string) (open int64, err error) {
 	err = s.withReader(ctx, func(c *conn) error {
-		for _, key := range keys {
-			n, err := c.queryInt(ctx, "SELECT count(*) FROM smsplus_message WHERE phone = ?", key)
-			left += n
+		for _, key := range phoneKeys {
+			n, err := c.queryInt(ctx, "SELECT count(*) FROM smsplus_message WHERE phone = ? AND due_at IS NOT NULL", key)
+			open += n
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil && left > 0 {
-		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrNotFinal, left)
-	}
-	return erased, err
+	return open, err
+}
+
+// eraseBatch is the result of one transaction of Erase.
+type eraseBatch struct {
+	erased int
+	kept   int   // messages that cannot be read
+	last   int64 // the number of the last message; the next batch begins after it
 }
 
 var (
-	selectErasableMessages = selectMessages + "WHERE m.phone = ? AND m.due_at IS NULL LIMIT ?"
+	selectErasableMessages = "SELECT " + writableColumns + " FROM smsplus_message m " +
+		"WHERE m.phone = ? AND m.due_at IS NULL AND m.number > ? ORDER BY m.number LIMIT ?"
 
 	selectStoredRowByID = "SELECT " + storedRowColumns + " FROM smsplus_message m WHERE m.id = ?"
 )
 
 const eraseMessage = `UPDATE smsplus_message
-SET version = version + 1, claims = 0, phone = NULL, marks = ?, state = ?, fixed = ?
+SET version = version + 1, phone = NULL, marks = ?, state = ?, fixed = ?
 WHERE number = ?`
 
-// eraseMessages erases up to eraseBatchSize final messages with the phone number's key.
-func (w *writer) eraseMessages(key string) (int, error) {
+// eraseMessages erases final messages with the phone number's key, up to eraseBatchSize
+// after the one with the given number.
+func (w *writer) eraseMessages(key string, after int64) (batch eraseBatch, err error) {
 	s := w.store
-	ms, err := s.queryMessages(writerCtx, w.conn, w.uncommitted, selectErasableMessages, key, int64(eraseBatchSize))
+	var rs results
+	args := []driver.Value{key, after, int64(eraseBatchSize)}
+	err = w.query(writerCtx, selectErasableMessages, args, func(row []driver.Value) error {
+		batch.last = integer(row[colNumber])
+		m, err := w.decodeWritableRow(row)
+		return rs.add(row, m, err)
+	})
 	if err != nil {
-		return 0, err
+		return eraseBatch{}, err
 	}
-	for i := range ms {
-		m := &ms[i]
+	for i := range rs.messages {
+		m := &rs.messages[i]
 		for _, a := range m.Attempts {
 			refs, err := s.refKeys([]channel.Ref{{Channel: a.Channel, ProviderID: a.ProviderID}})
 			if err != nil {
-				return 0, err
+				return eraseBatch{}, err
 			}
 			if err := w.deleteParked(refs); err != nil {
-				return 0, err
+				return eraseBatch{}, err
 			}
 		}
 		rowcodec.Redact(m)
 		if err := w.overwriteErased(m); err != nil {
-			return 0, err
+			return eraseBatch{}, err
 		}
 	}
-	return len(ms), nil
+	batch.erased, batch.kept = len(rs.messages), len(rs.unreadable)
+	return batch, nil
 }
 
 // overwriteErased stores a redacted message. Its counts stay as they are.
@@ -119,6 +147,9 @@ func (w *writer) overwriteErased(m *smsplus.Message) error {
 
 // truncateWAL moves the write-ahead log into the file and truncates it.
 func (s *Store) truncateWAL(ctx context.Context) error {
+	if err := s.watch.check(); err != nil {
+		return err // the name refers to another file
+	}
 	c, err := openConn(ctx, s.path, s.options, false)
 	if err != nil {
 		return err

@@ -35,9 +35,9 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	return nil, err
 }
 
-const insertMessage = `INSERT INTO smsplus_message (version, claims, due_at, lane, status, tab, channel, triggered_at,
-	template, route, id, key, phone, country, marks, state, fixed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const insertMessage = `INSERT INTO smsplus_message (version, claims, sending, holder, due_at, lane, status, tab, channel,
+	triggered_at, template, route, id, key, phone, country, marks, state, fixed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING`
 
 // insertMessages inserts messages, and returns the keys that are taken. If there are any,
@@ -66,7 +66,7 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 		if err != nil {
 			return nil, err
 		}
-		number, err := w.insertRow(writerCtx, insertMessage, e.version, int64(e.claims), e.dueAt, lane,
+		number, err := w.insertRow(writerCtx, insertMessage, e.version, e.claims, e.sending, e.holder, e.dueAt, lane,
 			int64(e.status), int64(e.status.Group()), channel, e.triggeredAt, template, route,
 			e.id[:], textOrNull(e.key), textOrNull(e.phone), textOrNull(e.country), summary.encode(), e.state, e.fixed)
 		switch {
@@ -92,15 +92,19 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 
 var selectMessageByKey = selectMessages + "WHERE m.key = ?"
 
-// messagesByKey returns the messages that have the keys.
+// messagesByKey returns the messages that have the keys. One that cannot be read is an
+// error, because its content cannot be compared.
 func (w *writer) messagesByKey(keys []string) (map[string]smsplus.Message, error) {
 	found := make(map[string]smsplus.Message, len(keys))
 	for _, key := range keys {
-		ms, err := w.store.queryMessages(writerCtx, w.conn, w.uncommitted, selectMessageByKey, key)
+		rs, err := w.store.queryMessages(writerCtx, w.conn, w.uncommitted, selectMessageByKey, key)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range ms {
+		if len(rs.unreadable) > 0 {
+			return nil, rs.unreadable[0].Err
+		}
+		for _, m := range rs.messages {
 			found[key] = m
 		}
 	}

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -72,6 +73,9 @@ func (t *internTable) lookup(ctx context.Context, c *conn, uncommitted []uncommi
 	return number, true, nil
 }
 
+// errNoText is wrapped by the error about a number that no text has.
+var errNoText = errors.New("stored: the text of a number is gone")
+
 // lookupText returns the text that has the number. uncommitted is as in lookup.
 func (t *internTable) lookupText(ctx context.Context, c *conn, uncommitted []uncommittedText, number int64) (string, error) {
 	t.mu.RLock()
@@ -93,7 +97,7 @@ func (t *internTable) lookupText(ctx context.Context, c *conn, uncommitted []unc
 			return nil
 		})
 	if err == nil && !ok {
-		err = fmt.Errorf("sqlitestore: %s has no number %d", t.table, number)
+		err = fmt.Errorf("%w: %s %d", errNoText, t.table, number)
 	}
 	if err == nil {
 		t.cache(s, number)

@@ -3,7 +3,11 @@ package sqlitestore
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,20 +18,23 @@ import (
 
 var selectMessageByID = selectMessages + "WHERE m.id = ?"
 
-// Message implements [smsplus.Store].
+// Message implements [smsplus.Store]. The error about a message that cannot be read wraps
+// [smsplus.ErrUnreadable].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
-	var ms []smsplus.Message
+	var rs results
 	err := s.withReader(ctx, func(c *conn) (err error) {
-		ms, err = s.queryMessages(ctx, c, nil, selectMessageByID, id[:])
+		rs, err = s.queryMessages(ctx, c, nil, selectMessageByID, id[:])
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return smsplus.Message{}, err
-	}
-	if len(ms) == 0 {
+	case len(rs.unreadable) > 0:
+		return smsplus.Message{}, rs.unreadable[0].Err
+	case len(rs.messages) == 0:
 		return smsplus.Message{}, smsplus.ErrNotFound
 	}
-	return ms[0], nil
+	return rs.messages[0], nil
 }
 
 // refKeys returns a JSON array of all keys under which the refs may be stored.
@@ -47,23 +54,26 @@ func (s *Store) refKeys(refs []channel.Ref) (string, error) {
 var selectMessagesByRef = selectMessages + `WHERE m.number IN
 	(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)`
 
-// ByProviderID implements [smsplus.Store].
+// ByProviderID implements [smsplus.Store]. It leaves messages out that cannot be read.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 	keys, err := s.refKeys(refs)
 	if err != nil {
 		return nil, err
 	}
-	var ms []smsplus.Message
+	var rs results
 	err = s.withReader(ctx, func(c *conn) (err error) {
-		ms, err = s.queryMessages(ctx, c, nil, selectMessagesByRef, keys)
+		rs, err = s.queryMessages(ctx, c, nil, selectMessagesByRef, keys)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	wanted := refSet(refs)
-	return slices.DeleteFunc(ms, func(m smsplus.Message) bool {
+	return slices.DeleteFunc(rs.messages, func(m smsplus.Message) bool {
 		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
 		})
-	}), err
+	}), nil
 }
 
 // refSet returns the set of the refs. Two refs may have the same key by chance, so
@@ -86,7 +96,9 @@ const (
 	insertParked = `INSERT INTO smsplus_parked (ref, key, at, receipt) VALUES (?, ?, ?, ?)
 ON CONFLICT (ref, key) DO NOTHING`
 
-	selectParked = "SELECT p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value"
+	selectParked = "SELECT p.ref, p.key, p.receipt FROM json_each(?) j CROSS JOIN smsplus_parked p ON p.ref = j.value"
+
+	deleteOneParked = "DELETE FROM smsplus_parked WHERE ref = ? AND key = ?"
 
 	deleteParkedOfRefs = "DELETE FROM smsplus_parked WHERE ref IN (SELECT value FROM json_each(?))"
 )
@@ -116,6 +128,22 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 	return err
 }
 
+// queryParked calls each with the receipts parked under the refs, and their ref and key in
+// the table. It leaves receipts out that cannot be decoded: they stay until they can be, or
+// are purged. keys is the result of refKeys.
+func (s *Store) queryParked(
+	ctx context.Context, c *conn, refs []channel.Ref, keys string, each func(p parked, r channel.Receipt),
+) error {
+	wanted := refSet(refs)
+	return c.query(ctx, selectParked, []driver.Value{keys}, func(row []driver.Value) error {
+		r, err := s.codec.DecodeReceipt(blob(row[2]))
+		if err == nil && wanted[r.Ref()] {
+			each(parked{ref: integer(row[0]), key: integer(row[1])}, r)
+		}
+		return nil
+	})
+}
+
 // Parked implements [smsplus.Store].
 func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	keys, err := s.refKeys(refs)
@@ -123,27 +151,91 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 		return nil, err
 	}
 	var rs []channel.Receipt
-	wanted := refSet(refs)
 	err = s.withReader(ctx, func(c *conn) error {
-		return c.query(ctx, selectParked, []driver.Value{keys}, func(row []driver.Value) error {
-			r, err := s.codec.DecodeReceipt(blob(row[0]))
-			if err == nil && wanted[r.Ref()] {
-				rs = append(rs, r)
-			}
-			return err
-		})
+		return s.queryParked(ctx, c, refs, keys, func(_ parked, r channel.Receipt) { rs = append(rs, r) })
 	})
 	return rs, err
 }
 
-// Unpark implements [smsplus.Store].
+// Unpark implements [smsplus.Store]. It drops only what Parked returns, so that no receipt
+// is lost that could not be decoded.
 func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
+	refs = slices.Clone(refs)
 	keys, err := s.refKeys(refs)
 	if err != nil {
 		return err
 	}
-	_, err = submitWrite(ctx, s, func(w *writer) (struct{}, error) { return struct{}{}, w.deleteParked(keys) })
+	_, err = submitWrite(ctx, s, func(w *writer) (struct{}, error) {
+		var drop []parked
+		err := s.queryParked(writerCtx, w.conn, refs, keys, func(p parked, _ channel.Receipt) { drop = append(drop, p) })
+		for i := 0; i < len(drop) && err == nil; i++ {
+			err = w.exec(writerCtx, deleteOneParked, drop[i].ref, drop[i].key)
+		}
+		return struct{}{}, err
+	})
 	return err
+}
+
+const (
+	selectFirstParked = "SELECT ref, key, receipt FROM smsplus_parked ORDER BY ref, key LIMIT ?"
+
+	selectParkedAfter = "SELECT ref, key, receipt FROM smsplus_parked WHERE (ref, key) > (?, ?) ORDER BY ref, key LIMIT ?"
+)
+
+// ListParked implements [smsplus.Store]. The order is that of the table's key, which is
+// made of hashes. A page leaves receipts out that cannot be decoded.
+func (s *Store) ListParked(
+	ctx context.Context, after string, limit int,
+) (rs []channel.Receipt, next string, err error) {
+	if limit <= 0 {
+		return nil, "", fmt.Errorf("sqlitestore: the limit of ListParked is not positive (%d)", limit)
+	}
+	sql, args := selectFirstParked, []driver.Value{onePast(limit)}
+	if after != "" {
+		p, err := parseParkedCursor(after)
+		if err != nil {
+			return nil, "", err
+		}
+		sql, args = selectParkedAfter, []driver.Value{p.ref, p.key, onePast(limit)}
+	}
+	n := 0
+	var last parked
+	err = s.withReader(ctx, func(c *conn) error {
+		return c.query(ctx, sql, args, func(row []driver.Value) error {
+			if n++; n > limit {
+				next = last.cursor()
+				return nil
+			}
+			last = parked{ref: integer(row[0]), key: integer(row[1])}
+			if r, err := s.codec.DecodeReceipt(blob(row[2])); err == nil {
+				rs = append(rs, r)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return rs, next, nil
+}
+
+// onePast returns the LIMIT of a statement that finds out whether there are more rows than
+// limit.
+func onePast(limit int) int64 { return min(int64(limit), math.MaxInt64-1) + 1 }
+
+// cursor returns the cursor of the page after the receipt.
+func (p parked) cursor() string { return fmt.Sprintf("%d,%d", p.ref, p.key) }
+
+func parseParkedCursor(cursor string) (p parked, err error) {
+	ref, key, _ := strings.Cut(cursor, ",")
+	p.ref, err = strconv.ParseInt(ref, 10, 64)
+	if err == nil {
+		p.key, err = strconv.ParseInt(key, 10, 64)
+	}
+	if err != nil {
+		return p, fmt.Errorf("sqlitestore: not a cursor of ListParked (%d characters)", len(cursor))
+	}
+	return p, nil
 }
 
 // deleteParked deletes the receipts of a JSON array of keys.

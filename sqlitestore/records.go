@@ -83,11 +83,11 @@ func (sel *selection) listQuery(columns string) (sql string, args []driver.Value
 // pageQuery returns a statement that selects messageColumns of at most limit messages,
 // newest first, after a position. The inner statement reads an index in its order, and
 // sorts only messages of one trigger time. The outer one reads the rows of the page alone.
-func (sel *selection) pageQuery(after *pagePosition, limit int) (sql string, args []driver.Value) {
+func (sel *selection) pageQuery(after *pagePosition, limit int64) (sql string, args []driver.Value) {
 	inner, args := sel.unionOfKeys("m.number AS number, m.triggered_at AS triggered_at, m.id AS id", after)
 	return "SELECT " + messageColumns + " FROM (" + inner + " ORDER BY 2 DESC, 3 DESC LIMIT ?) p " +
 		"CROSS JOIN smsplus_message m ON m.number = p.number " +
-		"ORDER BY p.triggered_at DESC, p.id DESC", append(args, int64(limit))
+		"ORDER BY p.triggered_at DESC, p.id DESC", append(args, limit)
 }
 
 // unionOfKeys returns a statement for each key under which the phone number may be
@@ -148,8 +148,8 @@ func (q *selectQuery) where(condition string, args ...driver.Value) {
 	q.args = append(q.args, args...)
 }
 
-// triggeredAt is the column of the trigger time in the index.
-func (q *selectQuery) triggeredAt() string {
+// triggeredAtColumn is the column of the trigger time in the index.
+func (q *selectQuery) triggeredAtColumn() string {
 	if q.index == triedIndex {
 		return "t.triggered_at"
 	}
@@ -159,7 +159,7 @@ func (q *selectQuery) triggeredAt() string {
 // whereRange adds the condition that a message was triggered in r and comes after a
 // position in the list.
 func (q *selectQuery) whereRange(r microtime.Range, after *pagePosition) {
-	at := q.triggeredAt()
+	at := q.triggeredAtColumn()
 	if after == nil {
 		q.where(at+" >= ? AND "+at+" < ?", r.From, r.To)
 		return
@@ -173,7 +173,7 @@ func (q *selectQuery) sql() string {
 	if q.index == triedIndex {
 		from = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message"
 	}
-	columns := strings.ReplaceAll(q.columns, "m.triggered_at", q.triggeredAt())
+	columns := strings.ReplaceAll(q.columns, "m.triggered_at", q.triggeredAtColumn())
 	return "SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(q.conditions, " AND ")
 }
 
@@ -190,18 +190,40 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if f.After != "" {
 		after = &pagePosition{microtime.Of(at), id}
 	}
-	var ms []smsplus.Message
+	var page smsplus.Page
 	err = s.withReader(ctx, func(c *conn) error {
 		sel, ok, err := s.newSelection(ctx, c, f)
 		if !ok || err != nil {
 			return err
 		}
-		sql, args := sel.pageQuery(after, f.PageSize()+1)
-		ms, err = s.queryMessages(ctx, c, nil, sql, args...)
+		page, err = s.queryPage(ctx, c, sel, f, after)
 		return err
 	})
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	return f.Page(ms), nil
+	return page, nil
+}
+
+// queryPage returns the page of f after a position. Messages that cannot be read take
+// their places in it, so a page may have fewer messages than others.
+func (s *Store) queryPage(
+	ctx context.Context, c *conn, sel selection, f smsplus.Filter, after *pagePosition,
+) (page smsplus.Page, err error) {
+	size, rows := f.PageSize(), 0
+	var rs results
+	var last smsplus.Message // has only the fields of a position
+	sql, args := sel.pageQuery(after, onePast(size))
+	err = c.query(ctx, sql, args, func(row []driver.Value) error {
+		if rows++; rows > size {
+			page.Next = f.CursorAt(last)
+			return nil
+		}
+		copy(last.ID[:], blob(row[colID]))
+		last.TriggeredAt = microtime.Time(integer(row[colTriggeredAt]))
+		m, err := s.decodeRow(ctx, c, nil, row)
+		return rs.add(row, m, err)
+	})
+	page.Messages, page.Unreadable = rs.messages, rs.unreadable
+	return page, err
 }

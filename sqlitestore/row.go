@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -153,7 +154,9 @@ type encodedMessage struct {
 	lane        string
 	channel     string
 	status      status.Status
-	claims      int
+	claims      int64
+	sending     int64
+	holder      int64
 	version     int64
 	state       []byte
 	fixed       []byte
@@ -167,7 +170,8 @@ type encodedMessage struct {
 
 // encodeState sets the fields of e that an update stores.
 func (s *Store) encodeState(e *encodedMessage, m *smsplus.Message) (err error) {
-	e.id, e.version, e.claims = m.ID, m.Version, m.Claims
+	e.id, e.version = m.ID, m.Version
+	e.claims, e.sending, e.holder = int64(m.Claims), int64(m.Sending), m.Holder
 	e.dueAt, e.lane, e.channel, e.status = dueAtValue(m.DueAt), string(m.Lane), string(m.Channel), m.Status
 	e.read = !m.ReadAt.IsZero()
 	for i := range m.Attempts {
@@ -217,7 +221,8 @@ const (
 	colLane
 	colChannel
 	colStatus
-	colClaims
+	colHold // claims and sending: see unpackHold
+	colHolder
 	colVersion
 	colState
 	colFixed
@@ -229,8 +234,22 @@ const (
 var messageColumns = strings.Join((&[messageColumnCount]string{
 	colID: "m.id", colKey: "m.key", colTemplate: "m.template", colRoute: "m.route", colPhone: "m.phone",
 	colTriggeredAt: "m.triggered_at", colDueAt: "m.due_at", colLane: "m.lane", colChannel: "m.channel",
-	colStatus: "m.status", colClaims: "m.claims", colVersion: "m.version", colState: "m.state", colFixed: "m.fixed",
+	colStatus: "m.status", colHold: "m.claims << 16 | m.sending + 1", colHolder: "m.holder",
+	colVersion: "m.version", colState: "m.state", colFixed: "m.fixed",
 })[:], ", ")
+
+// The indexes of the columns that writableColumns has after messageColumns.
+const (
+	colMarks  = messageColumnCount
+	colNumber = messageColumnCount + 1
+)
+
+// writableColumns are the columns that decodeWritableRow reads, of a message m.
+var writableColumns = messageColumns + ", m.marks, m.number"
+
+// unpackHold returns claims and sending of colHold. They share a value, because the driver
+// takes longer to return a column than SQLite to compute one (BenchmarkRead/Page).
+func unpackHold(hold int64) (claims, sending int) { return int(hold >> 16), int(hold&0xffff) - 1 }
 
 // selectMessages is the beginning of statements for queryMessages.
 var selectMessages = "SELECT " + messageColumns + " FROM smsplus_message m "
@@ -239,27 +258,54 @@ var selectMessages = "SELECT " + messageColumns + " FROM smsplus_message m "
 // selectMessages, or selects messageColumns first.
 func (s *Store) queryMessages(
 	ctx context.Context, c *conn, uncommitted []uncommittedText, sql string, args ...driver.Value,
-) ([]smsplus.Message, error) {
-	var ms []smsplus.Message
+) (results, error) {
+	var rs results
 	err := c.query(ctx, sql, args, func(row []driver.Value) error {
 		m, err := s.decodeRow(ctx, c, uncommitted, row)
-		ms = append(ms, m)
-		return err
+		return rs.add(row, m, err)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return ms, nil
+	return rs, err
 }
 
-// decodeRow returns the message of a row that begins with messageColumns. Names that the
-// connection's own transaction added are in uncommitted.
+// results are the messages of a query's rows. A row that cannot be read fails no other.
+type results struct {
+	messages   []smsplus.Message
+	unreadable []smsplus.Unreadable
+}
+
+// add adds what decodeRow returned for a row. It returns an error that is not about the row.
+func (rs *results) add(row []driver.Value, m smsplus.Message, err error) error {
+	switch {
+	case err == nil:
+		rs.messages = append(rs.messages, m)
+	case errors.Is(err, smsplus.ErrUnreadable):
+		rs.unreadable = append(rs.unreadable, newUnreadable(row, err))
+	default:
+		return err
+	}
+	return nil
+}
+
+// newUnreadable returns what is known of a row that cannot be read because of err.
+func newUnreadable(row []driver.Value, err error) smsplus.Unreadable {
+	u := smsplus.Unreadable{
+		TriggeredAt: microtime.Time(integer(row[colTriggeredAt])),
+		Version:     integer(row[colVersion]), Err: err,
+	}
+	u.Claims, _ = unpackHold(integer(row[colHold]))
+	copy(u.ID[:], blob(row[colID]))
+	return u
+}
+
+// decodeRow returns the message of a row that begins with messageColumns. The error wraps
+// [smsplus.ErrUnreadable] if the cause lies in the row, and no other row need fail. Names
+// that the connection's own transaction added are in uncommitted.
 func (s *Store) decodeRow(
 	ctx context.Context, c *conn, uncommitted []uncommittedText, row []driver.Value,
 ) (m smsplus.Message, err error) {
 	id := blob(row[colID])
 	if len(id) != len(m.ID) {
-		return m, fmt.Errorf("sqlitestore: %w: id", rowcodec.ErrCorrupt)
+		return m, fmt.Errorf("sqlitestore: %w: %w: id", smsplus.ErrUnreadable, rowcodec.ErrCorrupt)
 	}
 	name := func(column int) string {
 		var text string
@@ -273,17 +319,21 @@ func (s *Store) decodeRow(
 		Lane: channel.Name(name(colLane)), Channel: channel.Name(name(colChannel)),
 		Status:      status.Status(integer(row[colStatus])),
 		TriggeredAt: microtime.Time(integer(row[colTriggeredAt])),
-		Claims:      int(integer(row[colClaims])), Version: integer(row[colVersion]),
+		Holder:      integer(row[colHolder]), Version: integer(row[colVersion]),
 	}
+	m.Claims, m.Sending = unpackHold(integer(row[colHold]))
 	if err != nil {
-		return m, err
+		return m, wrapLookupError(err, m.ID)
+	}
+	if !m.Status.Valid() {
+		return m, wrapDecodeError(fmt.Errorf("%w: status", rowcodec.ErrCorrupt), m.ID)
 	}
 	if row[colDueAt] != nil {
 		m.DueAt = microtime.Time(integer(row[colDueAt]))
 	}
 	route, err := s.routes.lookupText(ctx, c, uncommitted, integer(row[colRoute]))
 	if err != nil {
-		return m, err
+		return m, wrapLookupError(err, m.ID)
 	}
 	if err := rowcodec.DecodeRouteString(route, &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
@@ -297,9 +347,33 @@ func (s *Store) decodeRow(
 	return m, nil
 }
 
-// wrapDecodeError adds the ID of the message that cannot be decoded.
+// decodeWritableRow is decodeRow of a row that begins with writableColumns. It returns an
+// error if the marks cannot be decoded either: such a message must not be sent, because no
+// update could store its outcome.
+func (w *writer) decodeWritableRow(row []driver.Value) (smsplus.Message, error) {
+	m, err := w.store.decodeRow(writerCtx, w.conn, w.uncommitted, row)
+	if err != nil {
+		return m, err
+	}
+	if _, err := decodeSummary(blob(row[colMarks]), nil); err != nil {
+		return m, wrapDecodeError(err, m.ID)
+	}
+	return m, nil
+}
+
+// wrapDecodeError adds the ID of the message that cannot be decoded, and
+// [smsplus.ErrUnreadable].
 func wrapDecodeError(err error, id uuid.UUID) error {
-	return fmt.Errorf("sqlitestore: message %v: %w", id, err)
+	return fmt.Errorf("sqlitestore: message %v: %w: %w", id, smsplus.ErrUnreadable, err)
+}
+
+// wrapLookupError is wrapDecodeError of an error about a text that is gone. It returns
+// other errors of a lookup unchanged, because they are not about the message.
+func wrapLookupError(err error, id uuid.UUID) error {
+	if errors.Is(err, errNoText) {
+		return wrapDecodeError(err, id)
+	}
+	return err
 }
 
 // storedRow has the columns of a stored message that are needed to update the counts

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -27,6 +26,9 @@ type Options struct {
 	// BusyTimeout is how long a change waits for another process that is writing, before
 	// it fails with an [ErrBusy]. Defaults to 10 s.
 	BusyTimeout time.Duration
+	// AllowOthers opens a file that every user of the machine may read or write. It is for
+	// file systems whose files have no owner. Defaults to false: [Open] rejects it with an [ErrUnsafeFile].
+	AllowOthers bool
 }
 
 // Synchronous selects how durable a change is when its call returns. With either value, a
@@ -74,6 +76,7 @@ func (o Options) check() error {
 // Store is a [smsplus.Store] in a file. [Open] returns one.
 type Store struct {
 	path    string
+	watch   *fileWatch
 	options Options
 	codec   *rowcodec.Codec
 	names   *internTable // templates and channels
@@ -91,7 +94,7 @@ type Store struct {
 	readerCount int
 
 	closeOnce sync.Once
-	closed    chan struct{} // closed first, so that no further call takes a reader
+	closing   chan struct{} // closed first, so that no further call takes a reader
 	closeErr  error         // the result of Close, written under closeOnce
 }
 
@@ -103,7 +106,8 @@ var (
 var errClosed = errors.New("sqlitestore: the store is closed")
 
 // Open opens a database that [Migrate] created. It returns a [*SchemaError] if the schema
-// is not the one that this release needs. The store does not use ctx after Open returned.
+// is not the one that this release needs, and an [ErrUnsafeFile] for a file that has several
+// names or that every user may open. The store does not use ctx after Open returned.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s, err := openStore(ctx, path, o)
 	if err != nil {
@@ -118,8 +122,12 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := errors.Join(o.check(), checkPath(path)); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); err != nil {
+	info, err := statFile(path)
+	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
+	}
+	if err := info.checkLinks(); err != nil {
+		return nil, err
 	}
 	o = o.withDefaults()
 	s := &Store{
@@ -127,7 +135,7 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 		names:  newInternTable("smsplus_name", "name", false),
 		routes: newInternTable("smsplus_route", "route", true),
 		queue:  writeQueue{wake: make(chan struct{}, 1)}, writerDone: make(chan struct{}),
-		readers: make(chan *conn, o.ReadConnections), closed: make(chan struct{}),
+		readers: make(chan *conn, o.ReadConnections), closing: make(chan struct{}),
 	}
 	c, err := openConn(ctx, path, o, false)
 	if err != nil {
@@ -135,6 +143,9 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s.writer = &writer{conn: c, store: s}
 	err = checkSchema(ctx, c) // first, so that another program's file is left unchanged
+	if err == nil {
+		err = info.checkMode(o)
+	}
 	if err == nil {
 		err = enableWAL(ctx, c, o)
 	}
@@ -148,6 +159,9 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 		s.readers <- c
 		s.readerCount++
+	}
+	if s.watch, err = newFileWatch(path, info); err != nil {
+		return nil, errors.Join(err, s.closeConns())
 	}
 	return s, nil
 }
@@ -192,13 +206,20 @@ func enableWAL(ctx context.Context, c *conn, o Options) error {
 	}
 }
 
-// Close implements [smsplus.Store]. It waits for calls in progress.
+// Close implements [smsplus.Store]. It waits for calls in progress. It returns an
+// [ErrReplaced] too.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		close(s.closed)
+		close(s.closing)
 		s.queue.close()
 		<-s.writerDone
-		s.closeErr = s.closeConns()
+		err := s.watch.check()
+		if err != nil {
+			// SQLite deletes the log by its name, and another process may have opened a file of
+			// that name.
+			err = errors.Join(err, s.writer.keepWAL())
+		}
+		s.closeErr = errors.Join(err, s.closeConns())
 	})
 	return s.closeErr
 }
@@ -220,15 +241,18 @@ func (s *Store) withReader(ctx context.Context, f func(*conn) error) error {
 		return err
 	}
 	select {
-	case <-s.closed:
+	case <-s.closing:
 		return errClosed
 	default:
+	}
+	if err := s.watch.checkRead(); err != nil {
+		return err
 	}
 	select {
 	case c := <-s.readers:
 		defer func() { s.readers <- c }()
 		return f(c)
-	case <-s.closed:
+	case <-s.closing:
 		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()

@@ -3,6 +3,8 @@ package sqlitestore_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -59,17 +61,38 @@ func ring(t testing.TB, keys, lookups string) *seal.Ring {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, _ := openStore(t, sqlitestore.Options{})
-		return s
+		s, path := openStore(t, sqlitestore.Options{})
+		return damagingStore{s, path, "state = x'01ff'"}
 	})
 }
 
 func TestStore_Sealed(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, _ := openStore(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
-		return s
+		s, path := openStore(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
+		return damagingStore{s, path, "fixed = zeroblob(length(fixed))"}
 	})
+}
+
+// damagingStore is a store that can make a message unreadable.
+type damagingStore struct {
+	*sqlitestore.Store
+	path string
+	set  string // the SQL of the damage
+}
+
+func (d damagingStore) Damage(ctx context.Context, id uuid.UUID) error {
+	return damageMessage(ctx, d.path, d.set, id)
+}
+
+// damageMessage changes columns of a message.
+func damageMessage(ctx context.Context, path, set string, id uuid.UUID) error {
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "UPDATE smsplus_message SET "+set+" WHERE id = ?", id[:])
+	return errors.Join(err, db.Close())
 }
 
 func TestStore_ReopenedBetweenCalls(t *testing.T) {
@@ -144,6 +167,15 @@ func (r *reopeningStore) Update(ctx context.Context, ms []smsplus.Message) ([]uu
 	return callStore(r, func(s smsplus.Store) ([]uuid.UUID, error) { return s.Update(ctx, ms) })
 }
 
+func (r *reopeningStore) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.SetAside(ctx, rows, until) })
+}
+
+// Damage makes a message unreadable: its route is gone.
+func (r *reopeningStore) Damage(ctx context.Context, id uuid.UUID) error {
+	return callStoreNoResult(r, func(smsplus.Store) error { return damageMessage(ctx, r.path, "route = 4711", id) })
+}
+
 func (r *reopeningStore) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	return callStore(r, func(s smsplus.Store) (smsplus.Message, error) { return s.Message(ctx, id) })
 }
@@ -158,6 +190,16 @@ func (r *reopeningStore) Park(ctx context.Context, rs []channel.Receipt) error {
 
 func (r *reopeningStore) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	return callStore(r, func(s smsplus.Store) ([]channel.Receipt, error) { return s.Parked(ctx, refs) })
+}
+
+func (r *reopeningStore) ListParked(
+	ctx context.Context, after string, limit int,
+) (rs []channel.Receipt, next string, err error) {
+	err = callStoreNoResult(r, func(s smsplus.Store) (err error) {
+		rs, next, err = s.ListParked(ctx, after, limit)
+		return err
+	})
+	return rs, next, err
 }
 
 func (r *reopeningStore) Unpark(ctx context.Context, refs []channel.Ref) error {

@@ -26,7 +26,8 @@ var selectStoredRowsByID = "SELECT " + storedRowColumns +
 	" FROM json_each(?) j CROSS JOIN smsplus_message m ON m.id = unhex(j.value)"
 
 const updateMessage = `UPDATE smsplus_message
-SET version = version + 1, claims = 0, due_at = ?, lane = ?, status = ?, tab = ?, channel = ?, marks = ?, state = ?
+SET version = version + 1, claims = ?, sending = ?, holder = ?, due_at = ?, lane = ?, status = ?, tab = ?, channel = ?,
+	marks = ?, state = ?
 WHERE number = ?`
 
 // updateMessages updates the messages whose version is the stored one, and returns the
@@ -75,8 +76,8 @@ func (w *writer) updateRow(stored *storedRow, e *encodedMessage) error {
 	if err != nil {
 		return err
 	}
-	err = w.exec(writerCtx, updateMessage, e.dueAt, lane, int64(e.status), int64(e.status.Group()), channel,
-		summary.encode(), e.state, stored.number)
+	err = w.exec(writerCtx, updateMessage, e.claims, e.sending, e.holder, e.dueAt, lane,
+		int64(e.status), int64(e.status.Group()), channel, summary.encode(), e.state, stored.number)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,10 @@ import (
 //	SAVEPOINT request; …; ROLLBACK TO request; RELEASE request   a change that fails
 //	…                                                            the counts of all
 //	COMMIT
+//	the check that the file is still the one of its name
 //
 // So a slow disk makes transactions larger, not callers slower in proportion, and a
-// request that fails undoes no other. A caller returns after COMMIT.
+// request that fails undoes no other. A caller returns after the check.
 
 // writeRequest is a change that a caller waits for.
 type writeRequest struct {
@@ -86,8 +87,8 @@ func (q *writeQueue) waitPending() bool {
 	}
 }
 
-// takeBatch removes the first requests from the queue and returns those that are not
-// abandoned.
+// takeBatch removes the first requests from the queue and returns them, except abandoned
+// ones.
 func (q *writeQueue) takeBatch() []*writeRequest {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -158,9 +159,12 @@ func (w *writer) runTransaction() {
 	if err == nil {
 		err = w.exec(writerCtx, "COMMIT")
 	}
+	if err == nil {
+		err = w.store.watch.check()
+	}
 	if err != nil {
-		// SQLite may have ended the transaction already, as it does when the disk is full.
-		// ROLLBACK fails then.
+		// SQLite may have ended the transaction already, as it does when the disk is full, or
+		// COMMIT did. ROLLBACK fails then.
 		_ = w.exec(writerCtx, "ROLLBACK")
 	} else {
 		for _, t := range w.uncommitted {
@@ -178,6 +182,9 @@ func (w *writer) runTransaction() {
 // beginTransaction waits for the file's lock. It checks the schema each time, because
 // another process may have migrated the file.
 func (w *writer) beginTransaction() error {
+	if w.store.watch.replaced.Load() {
+		return ErrReplaced
+	}
 	if err := w.exec(writerCtx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}

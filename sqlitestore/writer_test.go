@@ -129,7 +129,9 @@ func TestWriter_RequestSeesEarlierRequestsOfTransaction(t *testing.T) {
 		func(ctx context.Context) (err error) {
 			// Before the transaction nothing is due, so Claim would only read.
 			claimed, err = submitWrite(ctx, s, func(w *writer) (smsplus.Claimed, error) {
-				return w.claimMessages(microtime.Of(keyed.DueAt), microtime.Of(keyed.DueAt.Add(time.Minute)), 10, nil)
+				return w.claimMessages(&smsplus.Claim{
+					Now: keyed.DueAt, Lease: time.Minute, Limit: 10, Holder: 1, Only: []channel.Name{channel.SMS},
+				})
 			})
 			return err
 		},
@@ -185,6 +187,45 @@ func TestWriter_FullDiskFailsWholeTransactionOnly(t *testing.T) {
 	}, rows)
 }
 
+// queryPlan returns SQLite's plan of a statement.
+func queryPlan(t *testing.T, s *Store, sql string, args ...driver.Value) string {
+	var plan []string
+	require.NoError(t, s.writer.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, args, func(row []driver.Value) error {
+		plan = append(plan, text(row[3]))
+		return nil
+	}))
+	return strings.Join(plan, "\n")
+}
+
+func TestStore_SearchesIndexes(t *testing.T) {
+	t.Parallel()
+	s := storeWithoutWriter(t)
+	one := int64(1)
+	due := "INDEX smsplus_message_due (lane=? AND due_at>?)"
+	parked := "smsplus_parked USING PRIMARY KEY"
+	for _, statement := range []struct {
+		sql  string
+		args []driver.Value
+		want string
+	}{
+		{selectDueOfLane, []driver.Value{one, one}, due},
+		{selectDueOfLaneSkipping, []driver.Value{one, "[1]", one}, due},
+		{leaseMessages, []driver.Value{one, one, "[1]"}, "SEARCH smsplus_message USING INTEGER PRIMARY KEY (rowid=?)"},
+		{setAside, []driver.Value{one, []byte{1}, one}, "SEARCH smsplus_message USING INDEX smsplus_message_id (id=?)"},
+		{selectFirstParked, []driver.Value{one}, "SCAN smsplus_parked"}, // in the order of its key
+		{selectParkedAfter, []driver.Value{one, one, one}, "SEARCH " + parked + " ((ref,key)>(?,?))"},
+		{selectParked, []driver.Value{"[1]"}, "SEARCH p USING PRIMARY KEY (ref=?)"},
+		{selectErasableMessages, []driver.Value{"p", one, one}, "SEARCH m USING INDEX smsplus_message_phone (phone=?)"},
+	} {
+		plan := queryPlan(t, s, statement.sql, statement.args...)
+		require.Contains(t, plan, statement.want, statement.sql)
+		require.NotContains(t, plan, "SCAN smsplus_message", statement.sql)
+		if statement.sql != selectErasableMessages { // sorts the messages of one person
+			require.NotContains(t, plan, "B-TREE", statement.sql)
+		}
+	}
+}
+
 // No page sorts a whole list, and none scans a table.
 func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 	t.Parallel()
@@ -205,12 +246,7 @@ func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 		index = strings.TrimSuffix(index, ",")
 		for _, after := range []*pagePosition{nil, {at: 1}} {
 			sql, args := q.pageQuery(after, 10)
-			var plan []string
-			require.NoError(t, s.writer.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, args, func(row []driver.Value) error {
-				plan = append(plan, text(row[3]))
-				return nil
-			}))
-			all := strings.Join(plan, "\n")
+			all := queryPlan(t, s, sql, args...)
 			want := "USING INDEX smsplus_message_" + index
 			if index == "tried" {
 				want = "SEARCH t USING PRIMARY KEY (channel=? AND triggered_at>? AND triggered_at<?)"

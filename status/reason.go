@@ -46,6 +46,8 @@ const (
 	Canceled Reason = "canceled"
 	// NoReceipt: the provider accepted the message and sent no receipt within the wait.
 	NoReceipt Reason = "no_receipt"
+	// Congested: the channel could not take the message before the step's wait ended.
+	Congested Reason = "congested"
 	// InDoubt: it is unknown whether the provider accepted the message, and the step's
 	// policy was not to risk a second copy. On a Preparing attempt, the outcome of a send
 	// is not known yet.

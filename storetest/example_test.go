@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/storetest"
@@ -25,18 +26,18 @@ func ExampleModel() {
 		return
 	}
 
-	claimed, err := store.Claim(ctx, smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 10})
+	claimed, err := store.Claim(ctx, smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 10, Holder: 7, Only: []channel.Name{""}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	leased := claimed.Messages[0]
-	fmt.Println("due", leased.DueAt.Sub(noon), "after noon, version", leased.Version, "claims", leased.Claims)
+	fmt.Println("due", leased.DueAt.Sub(noon), "after noon, version", leased.Version, "claims", leased.Claims, "holder", leased.Holder)
 
 	stale, err := store.Update(ctx, []smsplus.Message{m}) // m has the version before the claim
 	fmt.Println("stale:", stale, err)
 	// Output:
-	// due 1m0s after noon, version 1 claims 1
+	// due 1m0s after noon, version 1 claims 1 holder 7
 	// stale: [01000000-0000-0000-0000-000000000000] <nil>
 }
 

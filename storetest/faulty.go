@@ -52,6 +52,12 @@ func (f *Faulty) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID,
 	return faulty(f, "Update", func() ([]uuid.UUID, error) { return f.Store.Update(ctx, ms) })
 }
 
+// SetAside calls the store's SetAside, if no func fails it.
+func (f *Faulty) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	_, err := faulty(f, "SetAside", func() (struct{}, error) { return struct{}{}, f.Store.SetAside(ctx, rows, until) })
+	return err
+}
+
 // Message calls the store's Message, if no func fails it.
 func (f *Faulty) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
 	return faulty(f, "Message", func() (smsplus.Message, error) { return f.Store.Message(ctx, id) })
@@ -71,6 +77,18 @@ func (f *Faulty) Park(ctx context.Context, rs []channel.Receipt) error {
 // Parked calls the store's Parked, if no func fails it.
 func (f *Faulty) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	return faulty(f, "Parked", func() ([]channel.Receipt, error) { return f.Store.Parked(ctx, refs) })
+}
+
+// ListParked calls the store's ListParked, if no func fails it.
+func (f *Faulty) ListParked(ctx context.Context, after string, limit int) (rs []channel.Receipt, next string, err error) {
+	rs, err = faulty(f, "ListParked", func() ([]channel.Receipt, error) {
+		rs, next, err = f.Store.ListParked(ctx, after, limit)
+		return rs, err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return rs, next, nil
 }
 
 // Unpark calls the store's Unpark, if no func fails it.

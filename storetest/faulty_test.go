@@ -27,12 +27,17 @@ func (s *recordingStore) Insert(context.Context, []smsplus.Message) (map[string]
 
 func (s *recordingStore) Claim(context.Context, smsplus.Claim) (smsplus.Claimed, error) {
 	s.record("Claim")
-	return smsplus.Claimed{DueAt: time.Unix(1, 0)}, nil
+	return smsplus.Claimed{Next: time.Unix(1, 0)}, nil
 }
 
 func (s *recordingStore) Update(context.Context, []smsplus.Message) ([]uuid.UUID, error) {
 	s.record("Update")
 	return []uuid.UUID{{1}}, nil
+}
+
+func (s *recordingStore) SetAside(context.Context, []smsplus.Unreadable, time.Time) error {
+	s.record("SetAside")
+	return nil
 }
 
 func (s *recordingStore) Message(context.Context, uuid.UUID) (smsplus.Message, error) {
@@ -53,6 +58,11 @@ func (s *recordingStore) Park(context.Context, []channel.Receipt) error {
 func (s *recordingStore) Parked(context.Context, []channel.Ref) ([]channel.Receipt, error) {
 	s.record("Parked")
 	return []channel.Receipt{{}}, nil
+}
+
+func (s *recordingStore) ListParked(context.Context, string, int) ([]channel.Receipt, string, error) {
+	s.record("ListParked")
+	return []channel.Receipt{{}}, "next", nil
 }
 
 func (s *recordingStore) Unpark(context.Context, []channel.Ref) error {

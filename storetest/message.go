@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,6 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	mustUpdate(t, s, set, unset)
 	for _, m := range []smsplus.Message{set, unset} {
 		m.Version++
-		m.Claims = 0
 		requireMessage(t, s, m, "every field is kept by Update")
 	}
 
@@ -106,6 +106,86 @@ func testLongText(t *testing.T, s smsplus.Store) {
 	requireReceipts(t, s, []channel.Receipt{r}, []channel.Ref{smsRef("p")}, "a long receipt is returned unchanged")
 }
 
+// earliestTime and latestTime are the bounds of the times that a store keeps.
+var (
+	earliestTime = time.Date(1, 1, 1, 0, 0, 0, 1_000, time.UTC) // a microsecond after the zero time
+	latestTime   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+)
+
+func testExtremeValues(t *testing.T, s smsplus.Store) {
+	first, last := fullMessage(1), fullMessage(2)
+	for i, at := range []time.Time{earliestTime, latestTime} {
+		m := []*smsplus.Message{&first, &last}[i]
+		for _, field := range times(m) {
+			*field = at
+		}
+		m.Plan[0].Wait = 100 * 365 * 24 * time.Hour
+		a := &m.Attempts[1]
+		a.Step, a.Tries, a.Doubts, a.Detail = math.MaxInt16, math.MaxInt32, math.MaxInt32, strings.Repeat("長", 1<<20)
+		m.Claims, m.Sending, m.Holder, m.Version = math.MaxInt32-1, math.MaxInt16, math.MaxInt64, math.MaxInt64-10
+	}
+	empty := newMessage(3)
+	empty.Vars, empty.Metadata = map[string]string{}, map[string]string{}
+	empty.Plan, empty.Attempts = []smsplus.PlannedStep{}, []smsplus.Attempt{}
+	empty.DueAt = time.Time{}
+	mustInsert(t, s, first, last, empty)
+	for _, m := range []smsplus.Message{first, last, empty} {
+		requireMessage(t, s, m, "Insert keeps extreme values")
+	}
+	mustUpdate(t, s, first, last, empty)
+	first.Version, last.Version, empty.Version = first.Version+1, last.Version+1, empty.Version+1
+	for _, m := range []smsplus.Message{first, last, empty} {
+		requireMessage(t, s, m, "Update keeps extreme values")
+	}
+
+	claimed := mustClaim(t, s, smsplus.Claim{Now: earliestTime, Lease: time.Hour, Limit: 10, Holder: math.MaxInt64})
+	first.DueAt, first.Claims, first.Version = earliestTime.Add(time.Hour), math.MaxInt32, first.Version+1
+	requireMessages(t, []smsplus.Message{first}, claimed.Messages, "a message may be due at the earliest time")
+	require.Equal(t, []time.Time{earliestTime}, claimed.Due, "Claimed.Due may be the earliest time")
+	require.Equal(t, latestTime, claimed.Next, "Claimed.Next may be the latest time")
+
+	all := []smsplus.Message{last, empty, first}
+	for _, f := range []smsplus.Filter{{}, {From: earliestTime}, {From: earliestTime, Limit: 1}, {Limit: 1}, {To: latestTime.Add(999), Limit: 2}} {
+		requireMessages(t, all, mustListAll(t, s, f), "records may have extreme times: %+v", f)
+		requireStats(t, s, all, f)
+	}
+	requireMessages(t, all[1:], mustListAll(t, s, smsplus.Filter{To: latestTime}), "To may be the latest time")
+	requireMessages(t, all[:1], mustListAll(t, s, smsplus.Filter{From: latestTime}), "From may be the latest time")
+
+	early, late := newReceipt(1, smsRef("1")), newReceipt(2, smsRef("1"))
+	early.At, late.At = earliestTime, latestTime
+	rs := []channel.Receipt{early, late}
+	mustPark(t, s, rs...)
+	requireReceipts(t, s, rs, []channel.Ref{smsRef("1")}, "a receipt may have an extreme time")
+	for limit := 1; limit <= 2; limit++ {
+		require.ElementsMatch(t, rs, mustListParked(t, s, limit, func([]channel.Receipt) {}), "ListParked lists extreme times")
+	}
+	first.DueAt, last.DueAt = time.Time{}, time.Time{}
+	mustUpdate(t, s, first, last)
+	require.Equal(t, 0, mustPurge(t, s, earliestTime, noLimit), "nothing is before the earliest time")
+	require.Equal(t, 3, mustPurge(t, s, latestTime, noLimit), "everything but the latest is before the latest time")
+	requireReceipts(t, s, rs[1:], []channel.Ref{smsRef("1")}, "Purge keeps receipts from its time on")
+	requireNotFound(t, s, first.ID, "Purge drops messages from the earliest time on")
+}
+
+func testHighestLimit(t *testing.T, s smsplus.Store) {
+	const highest = math.MaxInt32 - 1
+	mustInsert(t, s, newMessages(1, 4)...)
+	rs := []channel.Receipt{newReceipt(1, smsRef("1")), newReceipt(2, smsRef("2"))}
+	mustPark(t, s, rs...)
+	f := smsplus.Filter{Limit: highest}
+	require.Len(t, mustPage(t, s, f).Messages, 3, "the limit of a page may be as high as an int32")
+	requireStats(t, s, newMessages(1, 4), f)
+	require.ElementsMatch(t, rs, mustListParked(t, s, highest, nil), "the limit of ListParked may be as high as an int32")
+	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(3), Lease: time.Minute, Limit: highest}).Messages
+	require.Len(t, claimed, 3, "the limit of a claim may be as high as an int32")
+	for i := range claimed {
+		claimed[i].DueAt = time.Time{}
+	}
+	mustUpdate(t, s, claimed...)
+	require.Equal(t, 5, mustPurge(t, s, atMinute(9), highest), "the limit of Purge may be as high as an int32")
+}
+
 func testMicrosecondsUTC(t *testing.T, s smsplus.Store) {
 	taipei := time.FixedZone("Asia/Taipei", 8*60*60)
 	inTaipei := func(m smsplus.Message) smsplus.Message {
@@ -137,15 +217,15 @@ func testMicrosecondsUTC(t *testing.T, s smsplus.Store) {
 		*at = at.Add(time.Duration(i+1) * time.Microsecond)
 	}
 	mustUpdate(t, s, inTaipei(changed))
-	changed.Claims, changed.Version = 0, changed.Version+1
+	changed.Version++
 	requireUTC(mustGet(t, s, changed.ID))
 	requireMessage(t, s, changed, "Update keeps times to the microsecond")
 
 	claimed := mustClaim(t, s, smsplus.Claim{Now: changed.DueAt.In(taipei), Lease: 7 * time.Microsecond, Limit: 1})
 	require.Len(t, claimed.Messages, 1, "the time zone of a time does not matter")
 	requireUTC(claimed.Messages[0])
-	require.Equal(t, time.UTC, claimed.DueAt.Location(), "Claimed.DueAt is returned in UTC")
-	require.Equal(t, changed.DueAt, claimed.DueAt, "Claimed.DueAt is kept to the microsecond")
+	require.Equal(t, time.UTC, claimed.Due[0].Location(), "Claimed.Due is returned in UTC")
+	require.Equal(t, changed.DueAt, claimed.Due[0], "Claimed.Due is kept to the microsecond")
 	claimed = mustClaim(t, s, smsplus.Claim{Now: changed.DueAt.In(taipei), Lease: time.Minute, Limit: 1})
 	require.Equal(t, time.UTC, claimed.Next.Location(), "Claimed.Next is returned in UTC")
 	require.Equal(t, changed.DueAt.Add(7*time.Microsecond), claimed.Next, "a lease ends to the microsecond")
@@ -196,7 +276,7 @@ func testWholeMessage(t *testing.T, s smsplus.Store) {
 	for _, reader := range messageReaders {
 		want := m
 		if reader.name == "Claim" {
-			want.DueAt, want.Version, want.Claims = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1
+			want.DueAt, want.Version, want.Claims, want.Holder = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1, defaultHolder
 		}
 		requireMessages(t, []smsplus.Message{want}, reader.read(t, s, m), "%s returns the whole message", reader.name)
 	}
@@ -210,9 +290,8 @@ func testNothingShared(t *testing.T, s smsplus.Store) {
 	requireMessage(t, s, m, "the caller may change a message that it passed to Insert")
 
 	passed = clone(m)
-	passed.Claims = 0
 	mustUpdate(t, s, passed)
-	m.Version, m.Claims = m.Version+1, 0
+	m.Version++
 	overwrite(&passed)
 	requireMessage(t, s, m, "the caller may change a message that it passed to Update")
 
@@ -220,7 +299,7 @@ func testNothingShared(t *testing.T, s smsplus.Store) {
 		returned := reader.read(t, s, m)
 		require.Len(t, returned, 1, "%s returns the message", reader.name)
 		if reader.name == "Claim" {
-			m.DueAt, m.Version, m.Claims = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1
+			m.DueAt, m.Version, m.Claims, m.Holder = m.DueAt.Add(time.Minute), m.Version+1, m.Claims+1, defaultHolder
 		}
 		overwrite(&returned[0])
 		requireMessage(t, s, m, "the caller may change a message that %s returned", reader.name)
@@ -300,14 +379,18 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 	calls := map[string]func() error{
 		"Insert": func() error { _, err := s.Insert(ctx, newMessages(2, 4)); return err },
 		"Claim": func() error {
-			_, err := s.Claim(ctx, smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1})
+			_, err := s.Claim(ctx, withClaimDefaults(smsplus.Claim{Now: noon, Lease: time.Minute, Limit: 1}))
 			return err
 		},
-		"Update":       func() error { _, err := s.Update(ctx, newMessages(1, 2)); return err },
+		"Update": func() error { _, err := s.Update(ctx, newMessages(1, 2)); return err },
+		"SetAside": func() error {
+			return s.SetAside(ctx, []smsplus.Unreadable{{ID: messageID(1)}}, noon)
+		},
 		"Message":      func() error { _, err := s.Message(ctx, messageID(1)); return err },
 		"ByProviderID": func() error { _, err := s.ByProviderID(ctx, []channel.Ref{smsRef("1")}); return err },
 		"Park":         func() error { return s.Park(ctx, []channel.Receipt{newReceipt(1, smsRef("1"))}) },
 		"Parked":       func() error { _, err := s.Parked(ctx, []channel.Ref{smsRef("1")}); return err },
+		"ListParked":   func() error { _, _, err := s.ListParked(ctx, "", 1); return err },
 		"Unpark":       func() error { return s.Unpark(ctx, []channel.Ref{smsRef("2")}) },
 		"Records":      func() error { _, err := s.Records(ctx, smsplus.Filter{}); return err },
 		"Stats":        func() error { _, err := s.Stats(ctx, smsplus.Filter{}); return err },
@@ -322,7 +405,7 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 	m.Status = status.Failed
 	m.DueAt = time.Time{}
 	mustUpdate(t, s, m)
-	m.Version, m.Claims = m.Version+1, 0
+	m.Version++
 	requireMessage(t, s, m, "the store works after a context has ended")
 	mustGet(t, s, messageID(1))
 	require.Equal(t, 1, totalTriggered(mustStats(t, s, smsplus.Filter{Group: status.FailedGroup})),

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,11 +34,14 @@ type Model struct {
 	// erasedCountry holds the country code of each erased message's number. A message
 	// without its number still counts for its country.
 	erasedCountry map[uuid.UUID]string
+	// damaged are the messages that cannot be read.
+	damaged map[uuid.UUID]bool
 }
 
 var (
 	_ smsplus.Store  = (*Model)(nil)
 	_ smsplus.Eraser = (*Model)(nil)
+	_ Damager        = (*Model)(nil)
 )
 
 // NewModel returns an empty Model.
@@ -45,6 +50,7 @@ func NewModel() *Model {
 		messages:      map[uuid.UUID]smsplus.Message{},
 		parked:        map[channel.Receipt]bool{},
 		erasedCountry: map[uuid.UUID]string{},
+		damaged:       map[uuid.UUID]bool{},
 	}
 }
 
@@ -61,9 +67,13 @@ func (s *Model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]sm
 	}
 	taken := map[string]smsplus.Message{}
 	for _, m := range s.messages {
-		if wanted[m.Key] {
-			taken[m.Key] = clone(m)
+		if !wanted[m.Key] {
+			continue
 		}
+		if s.damaged[m.ID] {
+			return nil, errDamaged
+		}
+		taken[m.Key] = clone(m)
 	}
 	if len(taken) > 0 {
 		return taken, nil
@@ -81,26 +91,47 @@ func (s *Model) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	queue := s.messagesWhere(func(m smsplus.Message) bool {
-		return !m.DueAt.IsZero() && !slices.Contains(c.Except, m.Lane)
-	})
+	queue := s.messagesWhere(func(m smsplus.Message) bool { return !m.DueAt.IsZero() })
 	slices.SortStableFunc(queue, func(a, b smsplus.Message) int { return a.DueAt.Compare(b.DueAt) })
 	var claimed smsplus.Claimed
+	leased := 0
 	for _, m := range queue {
-		if m.DueAt.After(c.Now) || len(claimed.Messages) == c.Limit {
-			claimed.Next = m.DueAt
-			break
+		if c.Only != nil && !slices.Contains(c.Only, m.Lane) {
+			if !slices.ContainsFunc(claimed.Passed, func(p smsplus.PassedLane) bool { return p.Lane == m.Lane }) {
+				claimed.Passed = append(claimed.Passed, smsplus.PassedLane{Lane: m.Lane, DueAt: m.DueAt})
+			}
+			continue
 		}
-		if len(claimed.Messages) == 0 {
-			claimed.DueAt = m.DueAt
+		if slices.Contains(c.SkipTemplates, m.Template) {
+			continue
 		}
+		if m.DueAt.After(c.Now) || leased == c.Limit {
+			claimed.Next = earlierOf(claimed.Next, m.DueAt)
+			continue
+		}
+		leased++
+		due := m.DueAt
 		m.DueAt = c.Now.Add(c.Lease).UTC()
+		m.Holder = c.Holder
 		m.Version++
 		m.Claims++
 		s.messages[m.ID] = m
+		if s.damaged[m.ID] {
+			claimed.Unreadable = append(claimed.Unreadable, unreadable(m))
+			continue
+		}
 		claimed.Messages = append(claimed.Messages, clone(m))
+		claimed.Due = append(claimed.Due, due)
 	}
 	return claimed, nil
+}
+
+// earlierOf returns the earlier time, where zero is none.
+func earlierOf(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Update implements [smsplus.Store].
@@ -118,10 +149,30 @@ func (s *Model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, 
 			continue
 		}
 		m.Version++
-		m.Claims = 0
 		s.messages[m.ID] = clone(m)
 	}
 	return stale, nil
+}
+
+// SetAside implements [smsplus.Store].
+func (s *Model) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range rows {
+		m, ok := s.messages[u.ID]
+		if !ok || m.Version != u.Version {
+			continue
+		}
+		m.DueAt = until.UTC()
+		m.Claims--
+		m.Holder = 0
+		m.Version++
+		s.messages[m.ID] = m
+	}
+	return nil
 }
 
 // Message implements [smsplus.Store].
@@ -135,6 +186,9 @@ func (s *Model) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	if !ok {
 		return smsplus.Message{}, smsplus.ErrNotFound
 	}
+	if s.damaged[id] {
+		return smsplus.Message{}, errDamaged
+	}
 	return clone(m), nil
 }
 
@@ -147,7 +201,7 @@ func (s *Model) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus
 	defer s.mu.Unlock()
 	wanted := refSet(refs)
 	return cloneAll(s.messagesWhere(func(m smsplus.Message) bool {
-		return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool { return wanted[attemptRef(a)] })
+		return !s.damaged[m.ID] && slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool { return wanted[attemptRef(a)] })
 	})), nil
 }
 
@@ -182,6 +236,23 @@ func (s *Model) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 	return rs, nil
 }
 
+// ListParked implements [smsplus.Store]. The order is that of the receipts' texts, and
+// the cursor is the text of the last one.
+func (s *Model) ListParked(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := func(r channel.Receipt) string { return fmt.Sprintf("%#v", r) }
+	rs := slices.DeleteFunc(slices.Collect(maps.Keys(s.parked)), func(r channel.Receipt) bool { return text(r) <= after })
+	slices.SortFunc(rs, func(a, b channel.Receipt) int { return strings.Compare(text(a), text(b)) })
+	if len(rs) <= limit {
+		return rs, "", nil
+	}
+	return rs[:limit], text(rs[limit-1]), nil
+}
+
 // Unpark implements [smsplus.Store].
 func (s *Model) Unpark(ctx context.Context, refs []channel.Ref) error {
 	if err := ctx.Err(); err != nil {
@@ -210,11 +281,19 @@ func (s *Model) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 		return afterCursor && s.matches(f, m)
 	})
 	slices.SortFunc(ms, newestFirst)
-	if len(ms) <= f.PageSize() {
-		return smsplus.Page{Messages: cloneAll(ms)}, nil
+	var p smsplus.Page
+	if len(ms) > f.PageSize() {
+		ms = ms[:f.PageSize()]
+		p.Next = f.CursorAt(ms[len(ms)-1])
 	}
-	ms = ms[:f.PageSize()]
-	return smsplus.Page{Messages: cloneAll(ms), Next: f.CursorAt(ms[len(ms)-1])}, nil
+	for _, m := range ms {
+		if s.damaged[m.ID] {
+			p.Unreadable = append(p.Unreadable, unreadable(m))
+		} else {
+			p.Messages = append(p.Messages, clone(m))
+		}
+	}
+	return p, nil
 }
 
 // Stats implements [smsplus.Store].
@@ -293,6 +372,21 @@ func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
 
 // Close implements [smsplus.Store]. It does nothing.
 func (s *Model) Close() error { return nil }
+
+// Damage implements [Damager]. Only Stats and Purge still read the message.
+func (s *Model) Damage(_ context.Context, id uuid.UUID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damaged[id] = true
+	return nil
+}
+
+var errDamaged = fmt.Errorf("storetest: message is damaged: %w", smsplus.ErrUnreadable)
+
+// unreadable returns what the store says of a damaged message.
+func unreadable(m smsplus.Message) smsplus.Unreadable {
+	return smsplus.Unreadable{ID: m.ID, Version: m.Version, Claims: m.Claims, TriggeredAt: m.TriggeredAt, Err: errDamaged}
+}
 
 // matches is f.Match, except that an erased message matches the country code of the
 // number that it had.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -44,31 +46,146 @@ var claimMutants = []mutant{
 		}
 	}, []string{"Claim takes the earliest first, up to its limit"}},
 
-	{"excludes no lane", func(_ *Model, b *brokenStore) {
-		claim := b.claimFunc
-		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-			c.Except = nil
-			return claim(ctx, c)
-		}
-	}, []string{"Claim skips excluded lanes"}},
+	{"claims from every lane", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.Only = allLanes })
+	}, []string{"Claim takes from its lanes only", "Claimed.Due is when each claimed message was due"}},
 
-	{"excludes one lane", func(_ *Model, b *brokenStore) {
-		claim := b.claimFunc
-		b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
-			c.Except = c.Except[:min(len(c.Except), 1)]
-			return claim(ctx, c)
-		}
-	}, []string{"Claim skips excluded lanes"}},
+	{"claims from the first of its lanes", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.Only = c.Only[:min(len(c.Only), 1)] })
+	}, []string{"Claim takes from its lanes only"}},
 
-	{"excludes lanes after the limit", func(m *Model, b *brokenStore) {
+	{"takes no lanes for every lane", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) {
+			if len(c.Only) == 0 {
+				c.Only = allLanes
+			}
+		})
+	}, []string{"Claim takes from its lanes only", "Claimed.Passed are the other lanes, each with its earliest due time"}},
+
+	{"always claims from the lane without a name", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.Only = append([]channel.Name{""}, c.Only...) })
+	}, []string{"Claim takes from its lanes only"}},
+
+	{"never claims from the lane without a name", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) {
+			c.Only = slices.DeleteFunc(slices.Clone(c.Only), func(lane channel.Name) bool { return lane == "" })
+		})
+	}, []string{"Claim takes from its lanes only"}},
+
+	{"tells lanes apart after the limit", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range before {
-				if slices.Contains(c.Except, m.Lane) && !m.DueAt.IsZero() && len(got.Messages) == c.Limit {
+				if !slices.Contains(c.Only, m.Lane) && !m.DueAt.IsZero() && len(got.Messages) == c.Limit {
 					got.Messages = got.Messages[:c.Limit-1]
 				}
 			}
 		})
-	}, []string{"Claim skips excluded lanes"}},
+	}, []string{"Claim takes from its lanes only"}},
+
+	{"skips no template", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.SkipTemplates = nil })
+	}, []string{"Claim skips templates"}},
+
+	{"skips the first template", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.SkipTemplates = c.SkipTemplates[:min(len(c.SkipTemplates), 1)] })
+	}, []string{"Claim skips templates"}},
+
+	{"skips templates without regard to case", func(m *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) {
+			for _, template := range c.SkipTemplates {
+				for _, m := range m.messagesWhere(func(m smsplus.Message) bool { return strings.EqualFold(m.Template, template) }) {
+					c.SkipTemplates = append(c.SkipTemplates, m.Template)
+				}
+			}
+		})
+	}, []string{"Claim skips templates"}},
+
+	{"returns a Next of a skipped template", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for _, m := range m.messages {
+				if slices.Contains(c.SkipTemplates, m.Template) && m.DueAt.Before(got.Next) {
+					got.Next = m.DueAt
+				}
+			}
+		})
+	}, []string{"Claim skips templates"}},
+
+	{"passes lanes without their skipped templates", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			if len(c.SkipTemplates) > 0 {
+				got.Passed = nil
+			}
+		})
+	}, []string{"Claim skips templates"}},
+
+	{"passes no lanes", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) { got.Passed = nil })
+	}, []string{"Claimed.Passed are the other lanes, each with its earliest due time"}},
+
+	{"passes only lanes that are due", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			got.Passed = slices.DeleteFunc(got.Passed, func(p smsplus.PassedLane) bool { return p.DueAt.After(c.Now) })
+		})
+	}, []string{"Claimed.Passed are the other lanes, each with its earliest due time"}},
+
+	{"passes each message", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			got.Passed = nil
+			for _, m := range m.messages {
+				if !slices.Contains(c.Only, m.Lane) && !m.DueAt.IsZero() {
+					got.Passed = append(got.Passed, smsplus.PassedLane{Lane: m.Lane, DueAt: m.DueAt})
+				}
+			}
+		})
+	}, []string{"Claimed.Passed are the other lanes, each with its earliest due time"}},
+
+	{"passes lanes that it takes from", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			if len(c.Only) > 0 && !got.Next.IsZero() {
+				got.Passed = append(got.Passed, smsplus.PassedLane{Lane: c.Only[0], DueAt: got.Next})
+			}
+		})
+	}, []string{"Claimed.Passed are the other lanes, each with its earliest due time"}},
+
+	{"does not store the holder of a claim", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for _, leased := range got.Messages {
+				leased.Holder = before[leased.ID].Holder
+				m.messages[leased.ID] = clone(leased)
+			}
+		})
+	}, []string{"Claim leases the messages that it returns"}},
+
+	{"resets Sending in a claim", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for i := range got.Messages {
+				got.Messages[i].Sending = -1
+				m.messages[got.Messages[i].ID] = clone(got.Messages[i])
+			}
+		})
+	}, []string{"Claim leases the messages that it returns", "Update keeps a hold that it is given"}},
+
+	{"keeps claims in 16 bits", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for i := range got.Messages {
+				got.Messages[i].Claims = int(int16(got.Messages[i].Claims))
+			}
+		})
+	}, []string{"extreme values are kept"}},
+
+	{"keeps the limit of a claim in 16 bits", func(_ *Model, b *brokenStore) {
+		b.changeClaims(func(c *smsplus.Claim) { c.Limit = max(0, int(int16(c.Limit))) })
+	}, []string{"a limit may be as high as an int32"}},
+
+	{"claims a message again whose claim was canceled", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for _, leased := range got.Messages {
+				if leased.DueAt = c.Now; c.Holder == 100 { // that of a lost answer
+					m.messages[leased.ID] = clone(leased)
+				}
+			}
+		})
+	}, []string{"a call that is repeated after its answer was lost sees what the first one did"}},
 
 	{"does not raise the version in a claim", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
@@ -107,26 +224,32 @@ var claimMutants = []mutant{
 		})
 	}, []string{"a message falls due again when its lease ends"}},
 
-	{"returns the last message's due time as Claimed.DueAt", func(m *Model, b *brokenStore) {
-		b.corruptClaims(m, func(_ smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
-			for _, leased := range got.Messages {
-				got.DueAt = before[leased.ID].DueAt
+	{"returns the first due time only", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			got.Due = got.Due[:min(len(got.Due), 1)]
+		})
+	}, []string{"Claimed.Due is when each claimed message was due"}},
+
+	{"returns the leases' ends as Claimed.Due", func(m *Model, b *brokenStore) {
+		b.corruptClaims(m, func(_ smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
+			for i, leased := range got.Messages {
+				got.Due[i] = leased.DueAt
 			}
 		})
-	}, []string{"Claimed.DueAt is when the first claimed message was due"}},
+	}, []string{"Claimed.Due is when each claimed message was due"}},
 
-	{"returns now as Claimed.DueAt when nothing is claimed", func(m *Model, b *brokenStore) {
+	{"returns now as Claimed.Due when nothing is claimed", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
-			if got.DueAt.IsZero() {
-				got.DueAt = c.Now
+			if len(got.Due) == 0 {
+				got.Due = append(got.Due, c.Now)
 			}
 		})
-	}, []string{"Claimed.DueAt is when the first claimed message was due"}},
+	}, []string{"Claimed.Due is when each claimed message was due"}},
 
-	{"returns a Next from an excluded lane", func(m *Model, b *brokenStore) {
+	{"returns a Next from another lane", func(m *Model, b *brokenStore) {
 		b.corruptClaims(m, func(c smsplus.Claim, _ map[uuid.UUID]smsplus.Message, got *smsplus.Claimed) {
 			for _, m := range m.messages {
-				if slices.Contains(c.Except, m.Lane) && m.DueAt.Before(got.Next) {
+				if !slices.Contains(c.Only, m.Lane) && !m.DueAt.IsZero() && m.DueAt.Before(got.Next) {
 					got.Next = m.DueAt
 				}
 			}
@@ -184,7 +307,7 @@ var claimMutants = []mutant{
 		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Channel, m.Lane = stored.Channel, stored.Lane })
 	}, []string{
 		"an update moves a message in the queue",
-		"Update replaces the message, raises its version and resets its claims",
+		"Update replaces the message and raises its version",
 	}},
 
 	{"selects before it leases", func(m *Model, b *brokenStore) {

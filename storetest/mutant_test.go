@@ -19,21 +19,25 @@ import (
 type brokenStore struct {
 	insertFunc       func(context.Context, []smsplus.Message) (map[string]smsplus.Message, error)
 	claimFunc        func(context.Context, smsplus.Claim) (smsplus.Claimed, error)
+	setAsideFunc     func(context.Context, []smsplus.Unreadable, time.Time) error
 	updateFunc       func(context.Context, []smsplus.Message) ([]uuid.UUID, error)
 	messageFunc      func(context.Context, uuid.UUID) (smsplus.Message, error)
 	byProviderIDFunc func(context.Context, []channel.Ref) ([]smsplus.Message, error)
 	parkFunc         func(context.Context, []channel.Receipt) error
 	parkedFunc       func(context.Context, []channel.Ref) ([]channel.Receipt, error)
+	listParkedFunc   func(context.Context, string, int) ([]channel.Receipt, string, error)
 	unparkFunc       func(context.Context, []channel.Ref) error
 	recordsFunc      func(context.Context, smsplus.Filter) (smsplus.Page, error)
 	statsFunc        func(context.Context, smsplus.Filter) ([]smsplus.TemplateStats, error)
 	purgeFunc        func(context.Context, time.Time, int) (int, error)
+	damageFunc       func(context.Context, uuid.UUID) error
 }
 
 func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
 	m := NewModel()
 	b := &brokenStore{
-		m.Insert, m.Claim, m.Update, m.Message, m.ByProviderID, m.Park, m.Parked, m.Unpark, m.Records, m.Stats, m.Purge,
+		m.Insert, m.Claim, m.SetAside, m.Update, m.Message, m.ByProviderID,
+		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.Purge, m.Damage,
 	}
 	by(m, b)
 	return b
@@ -45,6 +49,10 @@ func (b *brokenStore) Insert(ctx context.Context, ms []smsplus.Message) (map[str
 
 func (b *brokenStore) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 	return b.claimFunc(ctx, c)
+}
+
+func (b *brokenStore) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	return b.setAsideFunc(ctx, rows, until)
 }
 
 func (b *brokenStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
@@ -67,6 +75,10 @@ func (b *brokenStore) Parked(ctx context.Context, refs []channel.Ref) ([]channel
 	return b.parkedFunc(ctx, refs)
 }
 
+func (b *brokenStore) ListParked(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error) {
+	return b.listParkedFunc(ctx, after, limit)
+}
+
 func (b *brokenStore) Unpark(ctx context.Context, refs []channel.Ref) error {
 	return b.unparkFunc(ctx, refs)
 }
@@ -84,6 +96,45 @@ func (b *brokenStore) Purge(ctx context.Context, before time.Time, limit int) (i
 }
 
 func (b *brokenStore) Close() error { return nil }
+
+func (b *brokenStore) Damage(ctx context.Context, id uuid.UUID) error { return b.damageFunc(ctx, id) }
+
+// changeClaims changes the arguments of Claim.
+func (b *brokenStore) changeClaims(change func(*smsplus.Claim)) {
+	claim := b.claimFunc
+	b.claimFunc = func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+		change(&c)
+		return claim(ctx, c)
+	}
+}
+
+// corruptStored changes the messages that the store holds after each call of Update or
+// SetAside. The change sees the message as it was stored before.
+func (b *brokenStore) corruptStored(m *Model, change func(m *smsplus.Message, before smsplus.Message)) {
+	corrupt := func(call func()) {
+		m.mu.Lock()
+		before := maps.Clone(m.messages)
+		m.mu.Unlock()
+		call()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for id, after := range m.messages {
+			if old, ok := before[id]; ok && old.Version != after.Version {
+				change(&after, old)
+				m.messages[id] = after
+			}
+		}
+	}
+	update, setAside := b.updateFunc, b.setAsideFunc
+	b.updateFunc = func(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+		corrupt(func() { stale, err = update(ctx, ms) })
+		return stale, err
+	}
+	b.setAsideFunc = func(ctx context.Context, rows []smsplus.Unreadable, until time.Time) (err error) {
+		corrupt(func() { err = setAside(ctx, rows, until) })
+		return err
+	}
+}
 
 // corruptWrites changes the messages that are passed to Insert and Update.
 func (b *brokenStore) corruptWrites(change func(*smsplus.Message)) {
@@ -224,5 +275,5 @@ type mutant struct {
 
 var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
-	receiptMutants, recordsMutants, statsMutants, purgeMutants,
+	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, purgeMutants, unreadableMutants,
 )

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -26,25 +27,45 @@ var updateMutants = []mutant{
 			return stale, err
 		}
 	}, []string{
-		"Update replaces the message, raises its version and resets its claims",
+		"Update replaces the message and raises its version",
 		"of concurrent updates of one version, one wins",
 	}},
 
-	{"does not reset claims", func(m *Model, b *brokenStore) {
-		update := b.updateFunc
-		b.updateFunc = func(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
-			stale, err := update(ctx, ms)
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			for _, msg := range ms {
-				if stored, ok := m.messages[msg.ID]; ok {
-					stored.Claims = msg.Claims
-					m.messages[msg.ID] = stored
-				}
+	{"resets claims in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Claims = 0 })
+	}, []string{"Update keeps a hold that it is given", "every field of a message is kept"}},
+
+	{"keeps claims, as they were stored, in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Claims = stored.Claims })
+	}, []string{"Update keeps a hold that it is given", "Update replaces the message and raises its version"}},
+
+	{"resets the holder in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Holder = 0 })
+	}, []string{"Update keeps a hold that it is given"}},
+
+	{"keeps the holder, as it was stored, in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Holder = stored.Holder })
+	}, []string{"Update keeps a hold that it is given", "Update replaces the message and raises its version"}},
+
+	{"keeps Sending, as it was stored, in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Sending = stored.Sending })
+	}, []string{"Update keeps a hold that it is given", "Update replaces the message and raises its version"}},
+
+	{"ends the lease in an update", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) {
+			if m.DueAt.Equal(stored.DueAt) && !m.DueAt.IsZero() {
+				m.DueAt = m.DueAt.Add(-time.Second)
 			}
-			return stale, err
-		}
-	}, []string{"Update replaces the message, raises its version and resets its claims"}},
+		})
+	}, []string{"Update keeps a hold that it is given"}},
+
+	{"takes a repeated update for the first", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) {
+			if m.Status == stored.Status && m.Version == stored.Version-1 {
+				m.Version = stored.Version
+			}
+		})
+	}, []string{"a call that is repeated after its answer was lost sees what the first one did"}},
 
 	{"does not compare versions", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.Version = stored.Version })

@@ -12,8 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// noLimit is a limit above the number of messages that any rule stores. It is small
-// enough for a store that allocates by its limit.
+// noLimit is a limit above the number of messages that any rule stores.
 const noLimit = 10_000
 
 func testPurgeBefore(t *testing.T, s smsplus.Store) {

@@ -69,6 +69,7 @@ func (gen generator) changeState(m *smsplus.Message) {
 	m.Status = pick(gen, status.Statuses()...)
 	m.Channel = pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify)
 	m.Lane = pick(gen, "", channel.SMS, channel.WhatsApp, channel.LINEPush)
+	m.Claims, m.Sending, m.Holder = gen.intN(3), gen.intN(4)-1, int64(gen.intN(3))
 	m.DueAt, m.ReadAt, m.DeliveredAt = time.Time{}, time.Time{}, time.Time{}
 	if gen.intN(2) == 1 {
 		m.DueAt = gen.time()
@@ -85,7 +86,7 @@ func (gen generator) changeState(m *smsplus.Message) {
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: c,
 			Status:     pick(gen, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
 			ProviderID: pick(gen, providerIDs...),
-			Tries:      1, StartedAt: m.TriggeredAt,
+			Tries:      1, Doubts: gen.intN(3), StartedAt: m.TriggeredAt,
 		}
 		if gen.intN(3) == 1 {
 			a.ReadAt = m.TriggeredAt.Add(time.Minute)

@@ -130,6 +130,98 @@ func testUnparkRefs(t *testing.T, s smsplus.Store) {
 	requireReceipts(t, s, nil, refs, "Unpark drops the receipts of all its refs")
 }
 
+// mustListParked returns the receipts of all pages. It calls between before each page but
+// the first.
+func mustListParked(t testingT, s smsplus.Store, limit int, between func(seen []channel.Receipt)) []channel.Receipt {
+	t.Helper()
+	var seen []channel.Receipt
+	for pages, after := 0, ""; ; pages++ {
+		require.Less(t, pages, 1_000, "the list ends")
+		rs, next, err := s.ListParked(t.Context(), after, limit)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(rs), limit, "a page holds no more than the limit")
+		seen = append(seen, rs...)
+		if next == "" {
+			return seen
+		}
+		require.NotEmpty(t, rs, "a page that is not the last holds receipts")
+		after = next
+		between(seen)
+	}
+}
+
+// countReceipts returns how often each receipt is in the list, with its time in UTC.
+func countReceipts(rs []channel.Receipt) map[channel.Receipt]int {
+	counts := map[channel.Receipt]int{}
+	for _, r := range rs {
+		r.At = r.At.UTC()
+		counts[r]++
+	}
+	return counts
+}
+
+func testListParked(t *testing.T, s smsplus.Store) {
+	nothing := func([]channel.Receipt) {}
+	require.Empty(t, mustListParked(t, s, 1, nothing), "without receipts the list is empty")
+	var rs []channel.Receipt
+	for n := range 12 {
+		ref := smsRef(fmt.Sprint(n % 5))
+		if n%2 == 0 {
+			ref.Channel = channel.WhatsApp
+		}
+		r := newReceipt(n/4, ref) // several have one time, and several have one ref
+		r.Reason, r.Detail, r.Read = status.NoMatch, fmt.Sprint("無法送達 ", n), n%3 == 0
+		rs = append(rs, r)
+	}
+	mustPark(t, s, rs...)
+	for limit := 1; limit <= len(rs)+1; limit++ {
+		require.Equal(t, countReceipts(rs), countReceipts(mustListParked(t, s, limit, nothing)),
+			"pages of %d hold every receipt once, with every field", limit)
+	}
+	got, _, err := s.ListParked(t.Context(), "", 1)
+	require.NoError(t, err)
+	require.Equal(t, time.UTC, got[0].At.Location(), "a receipt's time is returned in UTC")
+	refs := make([]channel.Ref, len(rs))
+	for i, r := range rs {
+		refs[i] = r.Ref()
+	}
+	requireReceipts(t, s, rs, refs, "ListParked drops nothing")
+}
+
+func testListParkedChanges(t *testing.T, s smsplus.Store) {
+	for limit := 1; limit <= 4; limit++ {
+		ref := func(n int) channel.Ref { return smsRef(fmt.Sprintf("%d/%d", limit, n)) }
+		var stay []channel.Receipt
+		for n := range 24 {
+			r := newReceipt(n%7, ref(n))
+			mustPark(t, s, r)
+			if n%3 > 0 {
+				stay = append(stay, r)
+			}
+		}
+		round := 0
+		seen := mustListParked(t, s, limit, func(seen []channel.Receipt) {
+			// Drop the receipt of the cursor, and one that may be ahead of it.
+			round++
+			last := seen[len(seen)-1]
+			mustUnpark(t, s, last.Ref(), ref(3*(round%8)))
+			stay = slices.DeleteFunc(stay, func(r channel.Receipt) bool { return r == last })
+			if round <= 8 { // park some before, among and after the others
+				mustPark(t, s, newReceipt(-round, ref(1_000+round)), newReceipt(3, ref(2_000-round)), newReceipt(9, ref(3_000+round)))
+			}
+		})
+		counts := countReceipts(seen)
+		require.Len(t, counts, len(seen), "no receipt is on two pages (limit %d)", limit)
+		for _, r := range stay {
+			require.Contains(t, counts, r, "each receipt that stayed is on one page (limit %d)", limit)
+		}
+		for _, r := range mustListParked(t, s, 100, func([]channel.Receipt) {}) {
+			mustUnpark(t, s, r.Ref())
+		}
+		require.Empty(t, mustListParked(t, s, 1, func([]channel.Receipt) {}), "dropped receipts are not listed")
+	}
+}
+
 func testParkRace(t *testing.T, s smsplus.Store) {
 	const rounds, callers = 8, 6
 	for round := range rounds {

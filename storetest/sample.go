@@ -39,6 +39,7 @@ func newMessage(n int) smsplus.Message {
 		Plan:        []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
 		Channel:     channel.SMS,
 		Lane:        channel.SMS,
+		Sending:     -1,
 		TriggeredAt: at,
 		DueAt:       at,
 	}
@@ -85,6 +86,7 @@ func fullMessage(n int) smsplus.Message {
 		Status:      status.Delivered,
 		ProviderID:  fmt.Sprintf("whatsapp %d", n),
 		Tries:       3,
+		Doubts:      2,
 		StartedAt:   at(3),
 		AcceptedAt:  at(4),
 		DeliveredAt: at(5),
@@ -94,7 +96,7 @@ func fullMessage(n int) smsplus.Message {
 	m.Status = status.Delivered
 	m.Channel, m.Lane = channel.WhatsApp, channel.SMS
 	m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.DueAt = at(5), at(6), at(8), at(9), at(10)
-	m.Claims = 2
+	m.Claims, m.Sending, m.Holder = 2, 1, 1<<62
 	m.Version = 1 << 40
 	return m
 }

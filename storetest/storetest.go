@@ -25,7 +25,10 @@
 package storetest
 
 import (
+	"context"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -38,6 +41,9 @@ import (
 //
 // The last rule makes random calls with rapid, Erase included if the store is a
 // [smsplus.Eraser]. The flag -rapid.checks sets how many sequences it tries.
+//
+// If the store is a [Damager], Run also tests what it does with a message that cannot be
+// read.
 func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
@@ -45,6 +51,23 @@ func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
 			r.test(t, open(t))
 		})
 	}
+}
+
+// Damager is a store that can damage a message, for the rules about messages that cannot
+// be read. A test usually wraps its store to make one:
+//
+//	type damageable struct {
+//		*mystore.Store
+//		path string
+//	}
+//
+//	func (d damageable) Damage(ctx context.Context, id uuid.UUID) error { … }
+//
+// A store in which no message can be unreadable is none, and Run skips these rules for it.
+type Damager interface {
+	// Damage makes a stored message unreadable, such as by cutting off its last bytes, or
+	// by sealing it with a key that the store has not.
+	Damage(ctx context.Context, id uuid.UUID) error
 }
 
 // rule is one demand of the contract. Its test is given an empty store.
@@ -62,8 +85,11 @@ func rules() []rule {
 		{"every call returns the whole message", testWholeMessage},
 		{"the store shares no memory with its caller", testNothingShared},
 		{"large batches are accepted", testLargeBatches},
+		{"extreme values are kept", testExtremeValues},
+		{"a limit may be as high as an int32", testHighestLimit},
 		{"a call with an empty argument does nothing", testEmptyCalls},
 		{"an ended context is an error and does no harm", testEndedContext},
+		{"a call that is repeated after its answer was lost sees what the first one did", testLostAnswers},
 
 		{"Insert adds all messages or none", testInsertAllOrNone},
 		{"Insert returns the message that has each taken key", testInsertTakenKeys},
@@ -75,16 +101,22 @@ func rules() []rule {
 
 		{"Claim takes messages that are due by now, and none that are due later", testClaimDue},
 		{"Claim takes the earliest first, up to its limit", testClaimOrder},
-		{"Claim skips excluded lanes", testClaimExcludedLanes},
+		{"Claim takes from its lanes only", testClaimLanes},
+		{"Claim skips templates", testClaimSkipsTemplates},
 		{"Claim leases the messages that it returns", testClaimLeases},
 		{"a message falls due again when its lease ends", testClaimLeaseEnd},
-		{"Claimed.DueAt is when the first claimed message was due", testClaimedDueAt},
+		{"Claimed.Due is when each claimed message was due", testClaimedDue},
 		{"Claimed.Next is when the first unclaimed message is due", testClaimedNext},
+		{"Claimed.Passed are the other lanes, each with its earliest due time", testClaimedPassed},
 		{"a message without a due time is never claimed", testClaimNeverDue},
 		{"an update moves a message in the queue", testUpdateRequeues},
 		{"no message is returned by two claims", testClaimRace},
 
-		{"Update replaces the message, raises its version and resets its claims", testUpdateReplaces},
+		{"SetAside gives back a claimed message until a later time", testSetAside},
+		{"SetAside leaves stale messages alone", testSetAsideStale},
+
+		{"Update replaces the message and raises its version", testUpdateReplaces},
+		{"Update keeps a hold that it is given", testUpdateKeepsHold},
 		{"Update leaves stale messages alone and returns their IDs", testUpdateStale},
 		{"Update does not add a message", testUpdateUnknown},
 		{"Update keeps the fields that the trigger fixed", testUpdateKeepsTrigger},
@@ -100,6 +132,8 @@ func rules() []rule {
 		{"equal receipts are parked once, and different ones are all kept", testParkOnce},
 		{"Parked returns only the receipts of its refs", testParkedRefs},
 		{"Unpark drops only the receipts of its refs", testUnparkRefs},
+		{"pages of ListParked hold every receipt once", testListParked},
+		{"receipts that come and go between two pages of ListParked neither hide nor repeat others", testListParkedChanges},
 		{"concurrent parking neither loses nor duplicates a receipt", testParkRace},
 		{"a receipt and the update that stores its provider ID never miss each other", testParkUpdateRace},
 
@@ -127,6 +161,13 @@ func rules() []rule {
 		{"Purge drops ended messages and receipts from before the time, and nothing else", testPurgeBefore},
 		{"Purge drops the oldest first, up to its limit", testPurgeOldest},
 		{"Purge leaves nothing of a message behind", testPurgeWhole},
+
+		{"Claim names a message that it cannot read, and returns the others", testUnreadableClaim},
+		{"Records name the messages that they cannot read, and return the others", testUnreadableRecords},
+		{"Message and Insert return ErrUnreadable for a message that they cannot read", testUnreadableMessage},
+		{"ByProviderID leaves out a message that it cannot read", testUnreadableByProviderID},
+		{"Stats count the others when a message cannot be read", testUnreadableStats},
+		{"Purge drops a message that cannot be read", testUnreadablePurge},
 
 		{"concurrent calls of all methods leave the store consistent", testConcurrentCalls},
 		{"random calls return what a Model returns", testRandomCalls},

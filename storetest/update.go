@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -20,17 +21,37 @@ func testUpdateReplaces(t *testing.T, s smsplus.Store) {
 	m.Attempts = fullMessage(1).Attempts
 	m.Status, m.Channel = status.Delivered, channel.WhatsApp
 	m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.DueAt = atMinute(2), atMinute(3), atMinute(4), atMinute(5), atMinute(6)
+	m.Claims, m.Sending, m.Holder = 0, 2, 0
 	mustUpdate(t, s, m)
 	m.Version++
-	m.Claims = 0
-	requireMessage(t, s, m, "Update replaces the message, raises its version and resets its claims")
+	requireMessage(t, s, m, "Update replaces the message and raises its version")
 
-	m.Attempts = nil
-	m.Claims = 7
+	m.Attempts, m.Sending = nil, -1
 	mustUpdate(t, s, m)
 	m.Version++
-	m.Claims = 0
-	requireMessage(t, s, m, "Update replaces the attempts and resets the claims")
+	requireMessage(t, s, m, "Update replaces the attempts")
+}
+
+func testUpdateKeepsHold(t *testing.T, s smsplus.Store) {
+	mustInsert(t, s, newMessage(1))
+	m := mustClaim(t, s, smsplus.Claim{Now: atMinute(1), Lease: time.Minute, Limit: 1, Holder: math.MaxInt64}).Messages[0]
+	require.Equal(t, int64(math.MaxInt64), m.Holder, "a claim sets the holder")
+	m.Sending = 1
+	mustUpdate(t, s, m)
+	m.Version++
+	requireMessage(t, s, m, "Update stores Claims, Sending, Holder and DueAt as they are")
+	held := mustClaim(t, s, smsplus.Claim{Now: m.DueAt.Add(-time.Microsecond), Lease: time.Minute, Limit: 1})
+	require.Empty(t, held.Messages, "a message whose holder updated it is not claimed before its lease ends")
+	require.Equal(t, m.DueAt, held.Next, "an update that keeps the lease keeps its end")
+
+	next := mustClaim(t, s, smsplus.Claim{Now: m.DueAt, Lease: time.Minute, Limit: 1, Holder: 2}).Messages
+	m.DueAt, m.Claims, m.Holder, m.Version = m.DueAt.Add(time.Minute), 2, 2, m.Version+1
+	requireMessages(t, []smsplus.Message{m}, next, "a claim counts on from the claims that were kept, and leaves Sending alone")
+
+	m.Claims, m.Sending, m.Holder, m.DueAt = 1, 0, -1, atMinute(5)
+	mustUpdate(t, s, m)
+	m.Version++
+	requireMessage(t, s, m, "Update stores any Claims, Sending and Holder")
 }
 
 func testUpdateStale(t *testing.T, s smsplus.Store) {

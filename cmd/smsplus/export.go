@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -39,7 +40,10 @@ func (p *program) export(f *flags) action {
 	return func(ctx context.Context, _ string) error {
 		q.Limit = pageSize
 		return p.withReader(ctx, q, func(r *query.Reader) error {
-			all := r.All(ctx, q.Filter)
+			if err := requireKeys(ctx, r, q.Filter); err != nil {
+				return err
+			}
+			all := withWarnings(r.All(ctx, q.Filter), p.stderr)
 			if isTerminal(p.stderr) && (name != "" || !isTerminal(p.stdout)) {
 				all = withProgress(all, p.stderr)
 			}
@@ -56,7 +60,7 @@ func (p *program) export(f *flags) action {
 const pageSize = 500
 
 // replaceFile writes a temporary file in the same folder and renames it when it is
-// complete.
+// complete. It is complete too without the records that cannot be read.
 func replaceFile(name string, write func(io.Writer) error) error {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return usagef("-o: there is something of that name, and it is no file")
@@ -65,18 +69,43 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
-	if err = errors.Join(write(f), f.Sync(), f.Close()); err == nil {
+	err = write(f)
+	var leftOut error
+	if errors.Is(err, smsplus.ErrUnreadable) {
+		leftOut, err = err, nil
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return nil
+	return leftOut
 }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// withWarnings returns the same records, and names the unreadable ones on w. It ends the
+// list if the store is sealed and no keys were given, because every record is unreadable
+// then.
+func withWarnings(all recordSeq, w io.Writer) recordSeq {
+	return func(yield func(smsplus.Message, error) bool) {
+		for m, err := range all {
+			if errors.Is(err, rowcodec.ErrSealed) {
+				yield(smsplus.Message{}, rowcodec.ErrSealed)
+				return
+			}
+			if errors.Is(err, smsplus.ErrUnreadable) {
+				fmt.Fprintln(w, "smsplus:", err)
+			}
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
 }
 
 // withProgress returns the same records, and writes to w how many were read.

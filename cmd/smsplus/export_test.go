@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"io"
 	"os"
@@ -78,6 +79,60 @@ func TestReplaceFile_IsAtomic(t *testing.T) {
 		require.ErrorAs(t, replaceFile(other, fails), new(usageError), other)
 	}
 	require.Error(t, replaceFile(filepath.Join(dir, "none", "records.csv"), fails))
+}
+
+// damage makes a message of the file unreadable.
+func damage(t *testing.T, path string, m smsplus.Message) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	r, err := db.ExecContext(t.Context(), "UPDATE smsplus_message SET state = x'ff' WHERE id = ?", m.ID[:])
+	require.NoError(t, err)
+	n, err := r.RowsAffected()
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+}
+
+func TestLists_LeaveOutUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	s, path := filledShell(t)
+	damaged := sampleMessages()[1]
+	whole := s.mustRun(t, "records", "-from", "2026-11-01")
+	damage(t, path, damaged)
+	for _, args := range [][]string{
+		{"records", "-from", "2026-11-01"},
+		{"records", "-from", "2026-11-01", "-json"},
+		{"export", "-from", "2026-11-01"},
+		{"export", "-from", "2026-11-01", "-format", "ndjson"},
+	} {
+		code, stdout, stderr := s.run(t, args...)
+		require.Equal(t, exitFailed, code, args)
+		require.Contains(t, stderr, damaged.ID.String(), "%v: the record is named", args)
+		require.Contains(t, stderr, "1 record(s) left out", args)
+		require.NotContains(t, stdout, damaged.ID.String(), args)
+		for _, m := range sampleMessages() {
+			if m.ID != damaged.ID {
+				require.Contains(t, stdout, m.ID.String(), "%v: the others are printed", args)
+			}
+		}
+		for _, secret := range secrets {
+			require.NotContains(t, stderr, secret, args)
+		}
+	}
+	require.Contains(t, whole, damaged.ID.String())
+	code, _, stderr := s.run(t, "show", damaged.ID.String())
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "cannot be read")
+	s.mustRun(t, "stats", "-from", "2026-11-01")
+
+	name := filepath.Join(t.TempDir(), "records.csv")
+	code, _, _ = s.run(t, "export", "-from", "2026-11-01", "-o", name)
+	require.Equal(t, exitFailed, code)
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	_, stdout, _ := s.run(t, "export", "-from", "2026-11-01")
+	require.Equal(t, stdout, string(text), "the file has the others")
 }
 
 func TestWithProgress_CountsRecords(t *testing.T) {

@@ -122,21 +122,8 @@ func (p *program) withReader(ctx context.Context, q *recordQuery, do func(*query
 		o.Months = 12 * 100
 	}
 	return p.withStore(ctx, func(s smsplus.Store) error {
-		if err := p.requireKeys(ctx, s, q); err != nil {
-			return err
-		}
 		return do(query.New(s, o))
 	})
-}
-
-// requireKeys returns an error if the query has a phone number, the records are sealed and
-// there are no keys. The query would find nothing, as if there were no such records.
-func (p *program) requireKeys(ctx context.Context, s smsplus.Store, q *recordQuery) error {
-	if q.Phone.IsZero() || p.keys+p.getenv("SMSPLUS_KEYS") != "" {
-		return nil
-	}
-	_, err := s.Records(ctx, smsplus.Filter{Limit: 1})
-	return err
 }
 
 // seqOf returns the messages as a sequence for package query.

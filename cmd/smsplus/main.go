@@ -15,7 +15,7 @@
 // The exit codes:
 //
 //	0    done
-//	1    failed
+//	1    failed, or left out records that cannot be read
 //	2    wrong usage: a command, a flag, the store's URL or its keys
 //	3    show: there is no such message
 //	4    the schema is not the one that this release needs: see smsplus migrate
@@ -62,7 +62,7 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	// The values of the flags that every command has.
+	// store, schema and keys are the values of the flags that every command has.
 	store, schema, keys string
 }
 
@@ -132,7 +132,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return p.usage(f)
+		return p.printUsage(f)
 	case err != nil:
 		return err
 	case len(args) == 0:
@@ -147,7 +147,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	operands, err := f.parseAll(args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return p.help(c, f)
+		return p.printHelp(c, f)
 	case err != nil:
 		return err
 	case c.operand == "" && len(operands) > 0:
@@ -172,7 +172,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no such message; 4 the schema is 
 the one that this release needs; 130 interrupted.
 `
 
-func (p *program) usage(f *flags) error {
+func (p *program) printUsage(f *flags) error {
 	var t table
 	for _, c := range commands {
 		t.add(strings.TrimSpace(c.name+" "+c.operand), c.summary)
@@ -181,7 +181,7 @@ func (p *program) usage(f *flags) error {
 	return err
 }
 
-func (p *program) help(c command, f *flags) error {
+func (p *program) printHelp(c command, f *flags) error {
 	line := strings.TrimSpace("smsplus " + c.name + " [flags] " + c.operand)
 	_, err := fmt.Fprintf(p.stdout, "Usage: %s\n\nTo %s.\n\n%s", line, c.summary, f.usage())
 	return err

@@ -38,7 +38,7 @@ func (p *program) migrate(f *flags) action {
 			_, err := fmt.Fprint(p.stdout, text)
 			return err
 		}
-		if err := db.migrate(ctx); err != nil {
+		if err := db.migrateSchema(ctx); err != nil {
 			return err
 		}
 		if have == want { // migrate only created missing months

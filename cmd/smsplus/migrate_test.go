@@ -54,6 +54,7 @@ func TestMigrate_PrintsTheSQLItRuns(t *testing.T) {
 	s, _ := filledShell(t)
 	path := filepath.Join(t.TempDir(), "by hand.db")
 	execSQL(t, path, "PRAGMA journal_mode = WAL")
+	require.NoError(t, os.Chmod(path, 0o600))
 	byHand := sqliteShell(path)
 	code, text, stderr := byHand.run(t, "migrate", "-print")
 	require.Equal(t, exitDone, code)

@@ -14,13 +14,13 @@ import (
 	"github.com/smsplus/smsplus-go/sqlitestore"
 )
 
-// database is a database with a store, or one for which migrate creates a store.
+// database is a database with a store, or one for which migrateSchema creates a store.
 type database interface {
 	open(ctx context.Context) (smsplus.Store, error)
 	// version returns the version of the schema, or 0 if there is none.
 	version(ctx context.Context) (int, error)
-	migrate(ctx context.Context) error
-	// sql returns the SQL that migrate runs on a schema of that version.
+	migrateSchema(ctx context.Context) error
+	// sql returns the SQL that migrateSchema runs on a schema of that version.
 	sql(from int) (string, error)
 }
 
@@ -123,5 +123,7 @@ func (f sqliteDatabase) version(ctx context.Context) (int, error) {
 	return schemaVersion(ctx, f)
 }
 
-func (f sqliteDatabase) migrate(ctx context.Context) error { return sqlitestore.Migrate(ctx, f.path) }
-func (f sqliteDatabase) sql(from int) (string, error)      { return sqlitestore.MigrationSQL(from) }
+func (f sqliteDatabase) migrateSchema(ctx context.Context) error {
+	return sqlitestore.Migrate(ctx, f.path)
+}
+func (f sqliteDatabase) sql(from int) (string, error) { return sqlitestore.MigrationSQL(from) }

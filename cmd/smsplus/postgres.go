@@ -57,7 +57,7 @@ func partitionByMonth(db database) (database, error) {
 func (s postgresDatabase) version(ctx context.Context) (int, error) { return schemaVersion(ctx, s) }
 func (s postgresDatabase) sql(from int) (string, error)             { return pgstore.MigrationSQL(from, s.options) }
 
-func (s postgresDatabase) migrate(ctx context.Context) error {
+func (s postgresDatabase) migrateSchema(ctx context.Context) error {
 	pool, err := pgxpool.NewWithConfig(ctx, s.config)
 	if err != nil {
 		return err

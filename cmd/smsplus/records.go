@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -18,9 +22,15 @@ func (p *program) records(f *flags) action {
 	asJSON, reveal := f.declareOutput()
 	return func(ctx context.Context, _ string) error {
 		return p.withReader(ctx, q, func(r *query.Reader) error {
+			if err := requireKeys(ctx, r, q.Filter); err != nil {
+				return err
+			}
 			page, err := r.Records(ctx, q.Filter)
 			if err != nil {
 				return err
+			}
+			if lacksKeys(page.Unreadable) {
+				return rowcodec.ErrSealed
 			}
 			e := query.Export{Location: q.zone, Reveal: *reveal}
 			if *asJSON {
@@ -31,9 +41,41 @@ func (p *program) records(f *flags) action {
 			if err == nil && page.Next != "" {
 				fmt.Fprintln(p.stderr, "next: -after", page.Next)
 			}
-			return err
+			return errors.Join(err, warnUnreadable(p.stderr, page.Unreadable))
 		})
 	}
+}
+
+// warnUnreadable names the records that cannot be read on w. It returns an error that says
+// how many there are, or nil.
+func warnUnreadable(w io.Writer, rows []smsplus.Unreadable) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	for _, u := range rows {
+		fmt.Fprintf(w, "smsplus: record %v: %v\n", u.ID, u.Err)
+	}
+	return fmt.Errorf("%d record(s) left out: %w", len(rows), smsplus.ErrUnreadable)
+}
+
+// requireKeys returns an error if the filter has a number and the store is sealed without
+// keys. The number would find nothing, because only its keyed hash is stored.
+func requireKeys(ctx context.Context, r *query.Reader, f smsplus.Filter) error {
+	if f.Phone.IsZero() {
+		return nil
+	}
+	f.Phone, f.Limit, f.After = phone.Number{}, 1, ""
+	page, err := r.Records(ctx, f)
+	if err == nil && lacksKeys(page.Unreadable) {
+		return rowcodec.ErrSealed
+	}
+	return err
+}
+
+// lacksKeys reports whether records cannot be read because the store is sealed and no keys
+// were given.
+func lacksKeys(rows []smsplus.Unreadable) bool {
+	return slices.ContainsFunc(rows, func(u smsplus.Unreadable) bool { return errors.Is(u.Err, rowcodec.ErrSealed) })
 }
 
 // declareOutput declares the flags for the form of the output.

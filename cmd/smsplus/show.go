@@ -67,10 +67,10 @@ func planJSON(m smsplus.Message) []stepJSON {
 
 // policyName returns a policy's name. The name of the zero policy depends on the field.
 func policyName(p smsplus.Policy, zero string) string {
-	if p == smsplus.Forward {
-		return "forward"
+	if p == 0 {
+		return zero
 	}
-	return zero
+	return p.String()
 }
 
 // writeMessageJSON writes query's JSON object of the message with the fields of extraJSON.

@@ -1,5 +1,5 @@
 // Package migrate manages the schemas of the durable stores. Migrations are numbered SQL
-// files. The package finds those that a database lacks, and returns their text for
+// files. The package finds the ones that a database lacks, and returns their text for
 // administrators who run SQL themselves. It does not connect to a database: a store asks
 // its database for the version, and runs the missing migrations, each in a transaction.
 //

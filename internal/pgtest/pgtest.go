@@ -161,15 +161,68 @@ func Exec(tb testing.TB, statements ...string) {
 // server meanwhile.
 func Restart(tb testing.TB, mode string) {
 	tb.Helper()
+	command(tb, "restart "+mode)
+}
+
+// Standby starts a standby of the server that [Start] started, which follows it by streaming
+// replication. Until the test ends, each commit waits for it. It returns a data source name
+// that leads to the server, and to the standby once that is the server. Call it once in a
+// process.
+func Standby(tb testing.TB) (dsn string) {
+	tb.Helper()
+	Durable(tb)
+	command(tb, "standby")
+	Exec(tb, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+	tb.Cleanup(func() { Exec(tb, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()") })
 	server.Lock()
 	defer server.Unlock()
-	if _, err := fmt.Fprintln(server.stdin, mode); err != nil {
+	return fmt.Sprintf("host=%s,%[1]s/standby target_session_attrs=read-write user=smsplus dbname=postgres sslmode=disable", server.folder)
+}
+
+// Failover kills the server, as a crash does, and promotes the standby from [Standby]. From
+// then on it is the server. No other test may use the server meanwhile.
+func Failover(tb testing.TB) {
+	tb.Helper()
+	command(tb, "failover")
+}
+
+// Bouncer starts PgBouncer between the test and the server, with a mode of pooling: "session"
+// or "transaction". It returns the data source name. The test is skipped if PgBouncer is not
+// installed; see [Required]. Call it once for each mode.
+func Bouncer(tb testing.TB, mode string) (dsn string) {
+	tb.Helper()
+	dsn = DSN(tb)
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		program, err = exec.LookPath("/usr/sbin/pgbouncer") // Debian's, which is not on everyone's PATH
+	}
+	switch {
+	case err != nil && os.Getenv(Required) == "":
+		tb.Skip("no PgBouncer is installed (Debian's package is pgbouncer)")
+	case err != nil:
+		tb.Fatal(err)
+	}
+	command(tb, "bouncer "+mode+" "+program)
+	_, settings, _ := strings.Cut(dsn, " ")
+	server.Lock()
+	defer server.Unlock()
+	return "host=" + server.folder + "/" + mode + " port=6432 " + settings
+}
+
+// command gives the server's script a command, and waits until it has run.
+func command(tb testing.TB, command string) {
+	tb.Helper()
+	server.Lock()
+	defer server.Unlock()
+	if _, err := fmt.Fprintln(server.stdin, command); err != nil {
 		tb.Fatal(err)
 	}
 	line, err := server.stdout.ReadString('\n')
-	if !strings.HasPrefix(line, "ready ") {
-		tb.Fatalf("the PostgreSQL server did not start again: %s%v", line, err)
+	folder, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if !ok {
+		tb.Fatalf("the PostgreSQL server did not do as told (%s): %s%v", command, line, err)
 	}
+	server.folder = folder
 }
 
 // Stop stops the server, if it runs, and waits until it has ended. The end of the process

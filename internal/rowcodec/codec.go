@@ -58,10 +58,23 @@ func NewCodec(s seal.Sealer) *Codec { return &Codec{s} }
 
 // The first byte of every value is the version of the rest, and a bit that says whether
 // the rest is sealed.
+//
+// A state has version 2 if an attempt has Doubts, which version 1 lacks. Other states are
+// still written as version 1, so that earlier releases can read them. All other values
+// have version 1.
 const (
-	version   = 1
+	version1  = 1
+	version2  = 2
 	sealedBit = 0x80
 )
+
+// latestVersion returns the latest version of a kind that this release knows.
+func latestVersion(kind string) byte {
+	if kind == stateKind {
+		return version2
+	}
+	return version1
+}
 
 // A sealed value is bound to its kind: see associatedData. A route is never sealed.
 const (
@@ -73,7 +86,7 @@ const (
 
 // EncodeFixed encodes the fields that m's trigger fixed.
 func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
-	b := []byte{version}
+	b := []byte{version1}
 	if c.sealer != nil {
 		b = appendText(b, m.To.Phone.E164())
 	}
@@ -107,18 +120,13 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	return nil
 }
 
-// EncodeState encodes the fields that an update replaces. It rejects a status that does not exist.
+// EncodeState encodes the fields that an update replaces. It rejects a status that does
+// not exist and, of all times of m, one outside of the years 1 to 9999.
 func (c *Codec) EncodeState(m *smsplus.Message) ([]byte, error) {
-	if !m.Status.Valid() {
-		return nil, fmt.Errorf("stored: Message.Status %d does not exist", m.Status)
+	if err := checkMessage(m); err != nil {
+		return nil, err
 	}
-	for i := range m.Attempts {
-		if s := m.Attempts[i].Status; !s.Valid() {
-			return nil, fmt.Errorf("stored: Message.Attempts[%d].Status %d does not exist", i, s)
-		}
-	}
-	b := appendState([]byte{version}, m)
-	return c.seal(b, stateKind, m.ID[:])
+	return c.seal(appendState(nil, m), stateKind, m.ID[:])
 }
 
 // DecodeState sets the fields of m that EncodeState encoded. m.ID and m.TriggeredAt
@@ -128,7 +136,7 @@ func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 	if err != nil {
 		return err
 	}
-	r.state(m)
+	r.state(m, b[0]&^sealedBit)
 	return r.finish(stateKind)
 }
 
@@ -136,7 +144,7 @@ func (c *Codec) DecodeState(b []byte, m *smsplus.Message) error {
 func EncodeRoute(m *smsplus.Message) []byte { return AppendRoute(nil, m) }
 
 // AppendRoute appends the result of EncodeRoute to b.
-func AppendRoute(b []byte, m *smsplus.Message) []byte { return appendRoute(append(b, version), m) }
+func AppendRoute(b []byte, m *smsplus.Message) []byte { return appendRoute(append(b, version1), m) }
 
 // DecodeRoute sets the fields of m that EncodeRoute encoded.
 func DecodeRoute(b []byte, m *smsplus.Message) error { return DecodeRouteString(string(b), m) }
@@ -156,9 +164,13 @@ func DecodeRouteString(s string, m *smsplus.Message) error {
 	return r.finish(routeKind)
 }
 
-// EncodeReceipt encodes a receipt, and returns a number that only equal receipts share.
+// EncodeReceipt encodes a receipt, and returns a number that only equal receipts share. It
+// rejects what EncodeState does.
 func (c *Codec) EncodeReceipt(rec *channel.Receipt) (b []byte, key int64, err error) {
-	b = appendReceipt([]byte{version}, rec)
+	if err := checkReceipt(rec); err != nil {
+		return nil, 0, err
+	}
+	b = appendReceipt([]byte{version1}, rec)
 	keys, err := c.lookupNumbers(receiptKind, b)
 	if err != nil {
 		return nil, 0, err
@@ -224,8 +236,8 @@ func (c *Codec) open(b []byte, kind string, id []byte) (*reader, error) {
 
 // checkHead checks the first byte of a value, and reports whether the rest is sealed.
 func checkHead(head byte, kind string) (sealed bool, err error) {
-	if v := head &^ sealedBit; v != version {
-		return false, fmt.Errorf("stored: %s has version %d, and this release knows only %d", kind, v, version)
+	if v, latest := head&^sealedBit, latestVersion(kind); v < version1 || v > latest {
+		return false, fmt.Errorf("stored: %s has version %d, and this release knows up to version %d", kind, v, latest)
 	}
 	return head&sealedBit != 0, nil
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -142,6 +144,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 			Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 			Reason: status.Reason(name.Draw(t, "reason")), Detail: text.Draw(t, "detail"),
 			ProviderID: text.Draw(t, "provider ID"), Tries: rapid.Int().Draw(t, "tries"),
+			Doubts:    rapid.OneOf(rapid.Just(0), rapid.Int()).Draw(t, "doubts"),
 			StartedAt: when("StartedAt"), AcceptedAt: when("AcceptedAt"), DeliveredAt: when("DeliveredAt"),
 			ReadAt: when("ReadAt"), EndedAt: when("EndedAt"),
 		}
@@ -178,7 +181,7 @@ func TestCodec_RoundTripsMessage(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, normalize(m), got)
 			})
-			for _, m := range []smsplus.Message{{}, fullMessage(), {
+			for _, m := range []smsplus.Message{{}, fullMessage(), doubtfulMessage(), {
 				TriggeredAt: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
 				ReadAt:      time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 				Plan:        []smsplus.PlannedStep{{Wait: math.MinInt64}},
@@ -229,39 +232,64 @@ func TestCodec_RoundTripsReceipt(t *testing.T) {
 	}
 }
 
-// goldenFile contains fullMessage and sampleReceipt as the first release stored them.
-// It never changes.
-const goldenFile = "testdata/version1.json"
+// doubtfulMessage returns fullMessage with an attempt in doubt.
+func doubtfulMessage() smsplus.Message {
+	m := fullMessage()
+	m.Attempts[1].Doubts = 2
+	return m
+}
 
-func TestCodec_ReadsVersion1(t *testing.T) {
+// goldenRows are messages and sampleReceipt as a release stored them, in hexadecimal. The
+// files never change.
+type goldenRows map[string]struct {
+	Phone, Fixed, State, Route, Receipt string
+	Ref                                 int64
+}
+
+func TestCodec_ReadsEveryVersion(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(goldenFile)
-	require.NoError(t, err)
-	var rows map[string]struct {
-		Phone, Fixed, State, Route, Receipt string
-		Ref                                 int64
-	}
-	require.NoError(t, json.Unmarshal(text, &rows))
-	require.Len(t, rows, 2)
-	for name, row := range rows {
-		c := codecs(t)[name]
-		unhex := func(text string) []byte {
-			b, err := hex.DecodeString(text)
+	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage()} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile("testdata/" + file)
 			require.NoError(t, err)
-			return b
-		}
-		got, err := decode(c, fullMessage(), encodedRow{row.Phone, unhex(row.Fixed), unhex(row.State), unhex(row.Route)})
-		require.NoError(t, err, name)
-		require.Equal(t, fullMessage(), got, name)
-		receipt, err := c.DecodeReceipt(unhex(row.Receipt))
-		require.NoError(t, err, name)
-		require.Equal(t, sampleReceipt(), receipt, name)
-		keys, err := c.PhoneKeys(got.To.Phone)
+			var rows goldenRows
+			require.NoError(t, json.Unmarshal(text, &rows))
+			require.Len(t, rows, 2)
+			for name, row := range rows {
+				c := codecs(t)[name]
+				unhex := func(text string) []byte {
+					b, err := hex.DecodeString(text)
+					require.NoError(t, err)
+					return b
+				}
+				got, err := decode(c, want, encodedRow{row.Phone, unhex(row.Fixed), unhex(row.State), unhex(row.Route)})
+				require.NoError(t, err, name)
+				require.Equal(t, want, got, name)
+				receipt, err := c.DecodeReceipt(unhex(row.Receipt))
+				require.NoError(t, err, name)
+				require.Equal(t, sampleReceipt(), receipt, name)
+				keys, err := c.PhoneKeys(got.To.Phone)
+				require.NoError(t, err)
+				require.Equal(t, row.Phone, keys[0], "a number has the key of the version")
+				refs, err := c.RefKeys(receipt.Ref())
+				require.NoError(t, err)
+				require.Equal(t, row.Ref, refs[0], "and so has a ref")
+			}
+		})
+	}
+}
+
+func TestEncodeState_WritesEarliestVersion(t *testing.T) {
+	t.Parallel()
+	for name, c := range codecs(t) {
+		certain, doubtful := fullMessage(), doubtfulMessage()
+		state, err := c.EncodeState(&certain)
 		require.NoError(t, err)
-		require.Equal(t, row.Phone, keys[0], "a number has the key of version 1")
-		refs, err := c.RefKeys(receipt.Ref())
+		require.Equal(t, byte(1), state[0]&0x7f, "%s: an earlier release reads a message without doubts", name)
+		state, err = c.EncodeState(&doubtful)
 		require.NoError(t, err)
-		require.Equal(t, row.Ref, refs[0], "and so has a ref")
+		require.Equal(t, byte(2), state[0]&0x7f, name)
 	}
 }
 
@@ -404,10 +432,55 @@ func TestEncodeState_RejectsInvalidStatus(t *testing.T) {
 	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
 }
 
+func TestEncodeReceipt_RejectsInvalidStatus(t *testing.T) {
+	t.Parallel()
+	_, _, err := rowcodec.NewCodec(nil).EncodeReceipt(&channel.Receipt{Status: 9})
+	require.EqualError(t, err, "stored: Receipt.Status 9 does not exist")
+}
+
+// setEachTime calls test once for each time of a message, set to at, with its name.
+func setEachTime(at time.Time, test func(name string, m smsplus.Message)) {
+	fields := []string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt"}
+	ofAttempt := []string{"StartedAt", "AcceptedAt", "DeliveredAt", "ReadAt", "EndedAt"}
+	for _, name := range fields {
+		m := fullMessage()
+		reflect.ValueOf(&m).Elem().FieldByName(name).Set(reflect.ValueOf(at))
+		test("Message."+name, m)
+	}
+	for _, name := range ofAttempt {
+		m := fullMessage()
+		reflect.ValueOf(&m.Attempts[1]).Elem().FieldByName(name).Set(reflect.ValueOf(at))
+		test("Message.Attempts[1]."+name, m)
+	}
+}
+
+func TestEncode_RejectsFarTimes(t *testing.T) {
+	t.Parallel()
+	c := rowcodec.NewCodec(nil)
+	first, last := time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	for _, at := range []time.Time{
+		first.Add(-1), last.Add(time.Microsecond), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0), time.UnixMicro(math.MaxInt64),
+	} {
+		setEachTime(at, func(name string, m smsplus.Message) {
+			_, err := c.EncodeState(&m)
+			require.EqualError(t, err, "stored: "+name+" is outside of the years 1 to 9999")
+		})
+		_, _, err := c.EncodeReceipt(&channel.Receipt{At: at})
+		require.EqualError(t, err, "stored: Receipt.At is outside of the years 1 to 9999")
+	}
+	for _, at := range []time.Time{first, last} {
+		setEachTime(at, func(name string, m smsplus.Message) {
+			got, err := decode(c, m, encode(t, c, m))
+			require.NoError(t, err, name)
+			require.Equal(t, m, got, name)
+		})
+	}
+}
+
 func TestDecode_RejectsWrongLength(t *testing.T) {
 	t.Parallel()
 	c := rowcodec.NewCodec(nil)
-	v := encode(t, c, fullMessage())
+	v := encode(t, c, doubtfulMessage())
 	r := sampleReceipt()
 	receipt, _, err := c.EncodeReceipt(&r)
 	require.NoError(t, err)
@@ -431,8 +504,15 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
 		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
-		value[0] = 2
-		require.EqualError(t, decode(value), "stored: "+name+" has version 2, and this release knows only 1")
+		latest := byte(1)
+		if name == "state" {
+			latest = 2
+		}
+		for _, version := range []byte{0, latest + 1} {
+			value[0] = version
+			require.EqualError(t, decode(value),
+				fmt.Sprintf("stored: %s has version %d, and this release knows up to version %d", name, version, latest))
+		}
 	}
 }
 
@@ -440,7 +520,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 // again.
 func FuzzDecode(f *testing.F) {
 	c := rowcodec.NewCodec(nil)
-	for _, m := range []smsplus.Message{{}, fullMessage()} {
+	for _, m := range []smsplus.Message{{}, fullMessage(), doubtfulMessage()} {
 		v := encode(f, c, m)
 		r := sampleReceipt()
 		receipt, _, err := c.EncodeReceipt(&r)

@@ -19,7 +19,7 @@ import (
 // word, such as the name of a channel, is its index in a table plus one. A word that is
 // not in the table is a 0 and the text.
 
-// These are the words of version 1. Their indexes are stored, so words may only be
+// These are the words of all versions. Their indexes are stored, so words may only be
 // added at the end, in a new version.
 var (
 	channelWords = []string{
@@ -85,25 +85,40 @@ const (
 	hasReason      = 1 << 7
 )
 
+// stateVersion returns the earliest version that can hold the state of m.
+func stateVersion(m *smsplus.Message) byte {
+	for i := range m.Attempts {
+		if m.Attempts[i].Doubts != 0 {
+			return version2
+		}
+	}
+	return version1
+}
+
 func appendState(b []byte, m *smsplus.Message) []byte {
+	version := stateVersion(m)
+	b = append(b, version)
 	lastTime := microtime.Of(m.TriggeredAt)
 	at := len(b)
 	b, bits := appendTimes(append(b, 0), &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
 	b[at] = bits
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts)))
 	for i := range m.Attempts {
-		b = appendAttempt(b, &lastTime, m.ID, &m.Attempts[i])
+		b = appendAttempt(b, version, &lastTime, m.ID, &m.Attempts[i])
 	}
 	return b
 }
 
-func appendAttempt(b []byte, lastTime *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
+func appendAttempt(b []byte, version byte, lastTime *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
 	at := len(b)
 	b, bits := appendTimes(append(b, 0), lastTime, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
 	b = appendWord(b, channelWords, string(a.Channel))
 	b = append(b, byte(a.Status))
 	b = binary.AppendVarint(b, int64(a.Step))
 	b = binary.AppendVarint(b, int64(a.Tries))
+	if version >= version2 {
+		b = binary.AppendVarint(b, int64(a.Doubts))
+	}
 	if a.ID != smsplus.AttemptID(message, a.Step) {
 		bits |= hasOwnID
 		b = append(b, a.ID[:]...)
@@ -247,7 +262,7 @@ func (r *reader) route(m *smsplus.Message) {
 	}
 }
 
-func (r *reader) state(m *smsplus.Message) {
+func (r *reader) state(m *smsplus.Message, version byte) {
 	r.lastTime = microtime.Of(m.TriggeredAt)
 	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
 	m.Attempts = nil
@@ -255,11 +270,11 @@ func (r *reader) state(m *smsplus.Message) {
 		m.Attempts = make([]smsplus.Attempt, n)
 	}
 	for i := range m.Attempts {
-		r.attempt(&m.Attempts[i], m.ID)
+		r.attempt(&m.Attempts[i], version, m.ID)
 	}
 }
 
-func (r *reader) attempt(a *smsplus.Attempt, message uuid.UUID) {
+func (r *reader) attempt(a *smsplus.Attempt, version byte, message uuid.UUID) {
 	bits := r.byte()
 	r.times(bits, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)
 	a.Channel = channel.Name(r.word(channelWords))
@@ -268,6 +283,9 @@ func (r *reader) attempt(a *smsplus.Attempt, message uuid.UUID) {
 	}
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
+	if version >= version2 {
+		a.Doubts = int(r.varint())
+	}
 	if bits&hasOwnID != 0 {
 		copy(a.ID[:], r.takeBytes(uint64(len(a.ID))))
 	} else {

@@ -11,7 +11,7 @@ What the templates know (type params in sql.go):
   .Partitioned  the tables of messages, states and attempts are partitioned by month
   .Limit        a limit, as a number
   .From, .To    the edges of a range of months, as timestamps
-  .Partition    the end of the names of one month's partitions
+  .Partition    the suffix of the names of one month's partitions
   .Table        a table's name
   .Where        a WHERE clause that Go put together, or nothing
   .Alias        the alias that a fragment joins to, set by (.As "t")
@@ -19,13 +19,15 @@ What the templates know (type params in sql.go):
 */ -}}
 
 {{- /* state_columns are the columns of smsplus_state, in the order of stateColumns (columns.go).
-     outcome_columns are the last of them: what an update replaces. */ -}}
-{{define "state_columns"}}id, triggered_at, template, due_at, version, claims, {{template "outcome_columns"}}{{end}}
+     hold_columns say who holds a message, and which step it may be sending. An update
+     replaces outcome_columns, and a claim leaves them as they are. */ -}}
+{{define "state_columns"}}id, triggered_at, template, due_at, version, {{template "hold_columns"}}, {{template "outcome_columns"}}{{end}}
+{{define "hold_columns"}}claims, sending, holder{{end}}
 {{define "outcome_columns"}}status, tab, channel, lane, tally, body{{end}}
 
 {{- /* message_columns are what a message m and its state s are read from, in the order of
      messageColumns (columns.go). */ -}}
-{{define "message_columns"}}s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
+{{define "message_columns"}}s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed{{end}}
 
 {{- /* join_message joins a state s with its message m.
@@ -36,7 +38,7 @@ What the templates know (type params in sql.go):
 	SELECT * FROM {{.Schema}}smsplus_message m WHERE m.triggered_at = s.triggered_at AND m.id = s.id LIMIT 1) m
 {{- else}}{{template "join_message_plain" .}}{{end}}{{end}}
 
-{{- /* join_message_plain leaves it to the planner which of the two tables it begins with. */ -}}
+{{- /* join_message_plain lets the planner choose which of the two tables it begins with. */ -}}
 {{define "join_message_plain"}}JOIN {{.Schema}}smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id{{end}}
 
 {{- /* join_message_by_index is join_message with a plan that always uses the primary key.
@@ -65,7 +67,7 @@ What the templates know (type params in sql.go):
 {{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
 
 {{- /* insert_messages are the parts of an insert that add messages, their states and what
-     they count. $1 is the messages (smsplus_new_message[]), $2 the counts
+     they count. $1 is the messages (smsplus_new_message_3[]), $2 the counts
      (smsplus_new_delta[]). With .Condition nothing is added if that relation is empty.
 
      The arrays are subqueries, because the planner makes a new plan each time for a
@@ -73,47 +75,56 @@ What the templates know (type params in sql.go):
 {{define "insert_messages"}}message AS (
 	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message[]))
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[]))
 ), state AS (
 	INSERT INTO {{.Schema}}smsplus_state
 		({{template "state_columns"}})
 	SELECT {{template "state_columns"}}
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message[]))
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[]))
 ), delta AS (
 	INSERT INTO {{.Schema}}smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $2::{{.Schema}}smsplus_new_delta[]))
 ){{end}}
 
-{{- /* find_taken finds the messages that have one of the keys $3 (text[]): taken is those
-     messages, free has one row if there are none.
+{{- /* find_routes says whether all of the routes $3 (bigint[], distinct) are stored. A
+     fail-over or a restore may have lost routes that this process stored before. */ -}}
+{{define "find_routes"}}routes AS MATERIALIZED (
+	SELECT count(*) = cardinality($3::bigint[]) AS stored FROM {{.Schema}}smsplus_route WHERE id = ANY ($3::bigint[])
+){{end}}
 
-     A key is taken only by a message that this transaction sees. A serializable
-     transaction may still see the key of a month that was dropped, so with partitions
-     the key's message is looked up too.
+{{- /* find_taken finds the messages that have one of the keys $4 (text[]).
+
+     It locks their rows. The call that stored them may have been cut off while its commit
+     waited for a synchronous standby: then this transaction sees rows that a fail-over may
+     still lose. The lock gives it something to commit, so its own commit waits for the
+     standby, and the rows are safe before it returns.
+
+     A key is taken only if this transaction sees its message. A serializable transaction
+     may still see the key of a month whose messages were dropped, so with partitions the
+     key's message is looked up too.
 
      The two inequalities and LIMIT make the planner use the index: see update.sql. */ -}}
 {{define "find_taken"}}taken AS MATERIALIZED (
 	SELECT t.id, t.triggered_at
-	FROM unnest((SELECT $3::text[])) AS wanted (key) CROSS JOIN LATERAL (
+	FROM unnest((SELECT $4::text[])) AS wanted (key) CROSS JOIN LATERAL (
 		SELECT id, triggered_at FROM {{.Schema}}{{if .Partitioned}}smsplus_key{{else}}smsplus_message{{end}}
-		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1
+		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1 FOR KEY SHARE
 	) t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{end}}
-), free AS MATERIALIZED (
-	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ){{end}}
 
 {{- /* insert_keys adds the keys of new messages to their own table, which exists only with
      partitions. */ -}}
 {{define "insert_keys"}}{{if .Partitioned}}, key AS (
 	INSERT INTO {{.Schema}}smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[])) WHERE key IS NOT NULL
 ){{end}}{{end}}
 
-{{- /* select_taken returns the messages that find_taken found. */ -}}
-{{define "select_taken"}}SELECT {{template "message_columns"}}
-FROM taken t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{else}}CROSS JOIN LATERAL (
+{{- /* select_taken returns whether the routes are stored, and the messages that find_taken
+     found: a row for each, or one without a message. */ -}}
+{{define "select_taken"}}SELECT routes.stored, {{template "message_columns"}}
+FROM routes LEFT JOIN (taken t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{else}}CROSS JOIN LATERAL (
 	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s{{end}}
-{{template "join_message_by_index" .}}{{end}}
+{{template "join_message_by_index" .}}) ON true{{end}}
 
 {{- /* zero_counts stand for the counts in a row of statistics that has a tally instead. */ -}}
 {{define "zero_counts"}}0, 0, 0, 0, 0, 0, 0{{end}}

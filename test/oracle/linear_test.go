@@ -58,7 +58,7 @@ type operation struct {
 	call    string // insert, claim, update or read
 	id      uuid.UUID
 	now     time.Time // claim: the time
-	message row       // insert and update: the argument; claim: only due, the end of the lease
+	message row       // insert and update: the argument; claim: only its holder and the end of the lease
 
 	stale bool      // update: the version was stale
 	taken uuid.UUID // insert: the ID of the message that has the key
@@ -71,6 +71,7 @@ type row struct {
 	id      uuid.UUID
 	version int64
 	claims  int
+	holder  int64
 	due     time.Time
 }
 
@@ -85,13 +86,13 @@ func step(holder row, d operation) (bool, row) {
 		}
 		return d.taken == uuid.Nil, d.message
 	case "claim":
-		next := row{d.id, holder.version + 1, holder.claims + 1, d.message.due}
+		next := row{d.id, holder.version + 1, holder.claims + 1, d.message.holder, d.message.due}
 		return mine && !holder.due.IsZero() && !holder.due.After(d.now) && d.found == next, next
 	case "update":
 		if !mine || holder.version != d.message.version {
 			return d.stale, holder
 		}
-		return !d.stale, row{d.id, holder.version + 1, 0, d.message.due}
+		return !d.stale, row{d.id, holder.version + 1, d.message.claims, d.message.holder, d.message.due}
 	default:
 		if d.none {
 			return !mine, holder
@@ -116,7 +117,7 @@ func checkLinearizable(history []porcupine.Operation) porcupine.CheckResult {
 // times to the microsecond.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.DueAt} }
+func rowOf(m smsplus.Message) row { return row{m.ID, m.Version, m.Claims, m.Holder, m.DueAt} }
 
 func newMessage(key string, due time.Time) smsplus.Message {
 	to, err := phone.Parse("+886912345678")
@@ -176,15 +177,19 @@ func recordHistory(t *testing.T, s smsplus.Store) map[string][]porcupine.Operati
 					record(from, key, d, m)
 				case what < 4:
 					const lease = 5 * time.Second
-					claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: now, Lease: lease, Limit: 2})
+					holder := rand.Int64N(1000) + 1
+					claimed, err := s.Claim(t.Context(), smsplus.Claim{Now: now, Lease: lease, Limit: 2, Holder: holder, Only: []channel.Name{channel.SMS}})
 					if err != nil {
 						return err
 					}
 					for _, m := range claimed.Messages {
-						record(from, m.Key, operation{call: "claim", id: m.ID, now: now, message: row{due: now.Add(lease)}, found: rowOf(m)}, m)
+						record(from, m.Key, operation{call: "claim", id: m.ID, now: now, message: row{holder: holder, due: now.Add(lease)}, found: rowOf(m)}, m)
 					}
 				case what < 8:
 					m.DueAt = due
+					if rand.N(2) == 0 { // the other half keeps its lease
+						m.Claims, m.Holder = 0, 0
+					}
 					stale, err := s.Update(t.Context(), []smsplus.Message{m})
 					if err != nil {
 						return err

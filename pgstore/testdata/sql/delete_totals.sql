@@ -15,5 +15,5 @@ WITH gone AS (
 	FROM long l
 	WHERE t.channel = l.channel AND t.span = 192 AND t.start = l.start AND t.tab = l.tab AND t.template = l.template
 )
-SELECT coalesce(sum(preparing + accepted + failed + undeliverable + delivered), 0)
+SELECT coalesce(sum(preparing + accepted + failed + undeliverable + delivered), 0)::bigint
 FROM gone WHERE span = 24 AND channel = ''

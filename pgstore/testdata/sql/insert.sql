@@ -1,15 +1,19 @@
 -- either layout
-WITH message AS (
+WITH routes AS MATERIALIZED (
+	SELECT count(*) = cardinality($3::bigint[]) AS stored FROM "messages".smsplus_route WHERE id = ANY ($3::bigint[])
+), free AS MATERIALIZED (
+	SELECT WHERE (SELECT stored FROM routes)
+), message AS (
 	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM unnest((SELECT $1::"messages".smsplus_new_message[]))
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
-	FROM unnest((SELECT $1::"messages".smsplus_new_message[]))
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
+	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), delta AS (
 	INSERT INTO "messages".smsplus_delta (hour, template, tally, n)
-	SELECT hour, template, tally, n FROM unnest((SELECT $2::"messages".smsplus_new_delta[]))
+	SELECT hour, template, tally, n FROM free, unnest((SELECT $2::"messages".smsplus_new_delta[]))
 )
-SELECT WHERE false
+SELECT stored FROM routes

@@ -1,66 +1,70 @@
 -- without partitions
 WITH taken AS MATERIALIZED (
 	SELECT t.id, t.triggered_at
-	FROM unnest((SELECT $3::text[])) AS wanted (key) CROSS JOIN LATERAL (
+	FROM unnest((SELECT $4::text[])) AS wanted (key) CROSS JOIN LATERAL (
 		SELECT id, triggered_at FROM "messages".smsplus_message
-		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1
+		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1 FOR KEY SHARE
 	) t
+), routes AS MATERIALIZED (
+	SELECT count(*) = cardinality($3::bigint[]) AS stored FROM "messages".smsplus_route WHERE id = ANY ($3::bigint[])
 ), free AS MATERIALIZED (
-	SELECT WHERE NOT EXISTS (SELECT FROM taken)
+	SELECT WHERE NOT EXISTS (SELECT FROM taken) AND (SELECT stored FROM routes)
 ), message AS (
 	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message[]))
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message[]))
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
+	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), delta AS (
 	INSERT INTO "messages".smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM free, unnest((SELECT $2::"messages".smsplus_new_delta[]))
 )
-SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
+SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed
-FROM taken t CROSS JOIN LATERAL (
+FROM routes LEFT JOIN (taken t CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s
 CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
 	WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) AND (m.triggered_at, m.id) <= (s.triggered_at, s.id)
 	ORDER BY m.triggered_at, m.id
-	LIMIT 1) m
+	LIMIT 1) m) ON true
 
 -- partitioned by month
 WITH taken AS MATERIALIZED (
 	SELECT t.id, t.triggered_at
-	FROM unnest((SELECT $3::text[])) AS wanted (key) CROSS JOIN LATERAL (
+	FROM unnest((SELECT $4::text[])) AS wanted (key) CROSS JOIN LATERAL (
 		SELECT id, triggered_at FROM "messages".smsplus_key
-		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1
+		WHERE key >= wanted.key AND key <= wanted.key ORDER BY key LIMIT 1 FOR KEY SHARE
 	) t CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_state s WHERE s.triggered_at = t.triggered_at AND s.id = t.id LIMIT 1) s
+), routes AS MATERIALIZED (
+	SELECT count(*) = cardinality($3::bigint[]) AS stored FROM "messages".smsplus_route WHERE id = ANY ($3::bigint[])
 ), free AS MATERIALIZED (
-	SELECT WHERE NOT EXISTS (SELECT FROM taken)
+	SELECT WHERE NOT EXISTS (SELECT FROM taken) AND (SELECT stored FROM routes)
 ), message AS (
 	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
 	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message[]))
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version, claims, status, tab, channel, lane, tally, body
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message[]))
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
+	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[]))
 ), delta AS (
 	INSERT INTO "messages".smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM free, unnest((SELECT $2::"messages".smsplus_new_delta[]))
 ), key AS (
 	INSERT INTO "messages".smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::"messages".smsplus_new_message[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::"messages".smsplus_new_message_3[])) WHERE key IS NOT NULL
 )
-SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.status, s.channel, s.lane, s.template, s.body,
+SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed
-FROM taken t CROSS JOIN LATERAL (
+FROM routes LEFT JOIN (taken t CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_state s WHERE s.triggered_at = t.triggered_at AND s.id = t.id LIMIT 1) s
 CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
 	WHERE m.triggered_at = s.triggered_at AND m.id = s.id
-	LIMIT 1) m
+	LIMIT 1) m) ON true

@@ -1,2 +1,2 @@
 -- either layout
-SELECT body FROM "messages".smsplus_parked WHERE ref = ANY ($1::bigint[])
+SELECT ref, key, body FROM "messages".smsplus_parked WHERE ref = ANY ($1::bigint[])

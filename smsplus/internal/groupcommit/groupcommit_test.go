@@ -1,6 +1,8 @@
 package groupcommit
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -91,7 +93,7 @@ func TestGroup_CommitsEachEntryOnceAndReportsAfterwards(t *testing.T) {
 				if item := c*each + i; c%3 == 0 {
 					g.Submit(item)
 				} else {
-					_, _ = g.Do(item)
+					_, _ = g.Do(t.Context(), item)
 					log.requireCommitted(item)
 				}
 			}
@@ -117,7 +119,7 @@ func TestDo_ReturnsAfterItsCommitOnly(t *testing.T) {
 				wg.Go(func() {
 					<-time.After(time.Duration(c%4) * 5 * time.Millisecond)
 					for i := range each {
-						_, _ = g.Do(c*each + i)
+						_, _ = g.Do(t.Context(), c*each+i)
 						log.requireCommitted(c*each + i)
 						if i%7 == 0 {
 							<-time.After(time.Millisecond)
@@ -142,13 +144,67 @@ func TestAlternate_SplitsCallersOfASlowStoreIntoHalves(t *testing.T) {
 		for c := range callers {
 			wg.Go(func() {
 				for i := range each {
-					_, _ = g.Do(c*each + i)
+					_, _ = g.Do(t.Context(), c*each+i)
 				}
 			})
 		}
 		wg.Wait()
 		require.Equal(t, callers/2, slices.Max(log.sizes[10:]))
 		require.LessOrEqual(t, len(log.sizes), 2*each+2*each/5, "few batches are smaller than a half: %v", log.sizes)
+	})
+}
+
+// A commit that hangs holds the slots. Callers whose context ends leave, and learn whether
+// their item is in the batch.
+func TestDo_LeavesTheQueueWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		var mu sync.Mutex
+		committed := map[int]bool{}
+		g := New(clock.New(), func(batch []*Entry[int], _ []struct{}) {
+			<-hang
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range batch {
+				committed[e.Item] = true
+			}
+		}, Options[int]{MaxBatch: 4})
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make([]error, 9)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = g.Do(ctx, i) })
+			synctest.Wait()
+		}
+		cancel()
+		synctest.Wait()
+		close(hang)
+		wg.Wait()
+		g.Wait()
+		requireIdle(t, g)
+		withdrawn, unknown := 0, 0
+		for i, err := range errs {
+			switch {
+			case errors.Is(err, ErrWithdrawn):
+				withdrawn++
+				require.False(t, committed[i], "item %d", i)
+			case errors.Is(err, ErrUnknown):
+				unknown++
+				require.True(t, committed[i], "item %d", i)
+			default: // it leads a batch
+				require.NoError(t, err)
+				require.True(t, committed[i], "item %d", i)
+			}
+			if err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+		}
+		require.Positive(t, withdrawn)
+		require.Positive(t, unknown)
+		item, err := g.Do(t.Context(), 100)
+		require.NoError(t, err)
+		require.Equal(t, 100, item)
 	})
 }
 

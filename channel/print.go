@@ -1,0 +1,59 @@
+package channel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"unicode/utf8"
+)
+
+// errPersonal is the error of encoders that would write personal data in the open.
+var errPersonal = errors.New("channel: personal data is not encoded; encode its fields")
+
+// String returns the length of the text without the text, "channel.Text(22 characters)". A
+// rendered text holds a person's data. Convert it to a string to get the text.
+func (t Text) String() string {
+	return fmt.Sprintf("channel.Text(%d characters)", utf8.RuneCountInString(string(t)))
+}
+
+// Format writes the text's String, whatever the verb.
+func (t Text) Format(f fmt.State, _ rune) { writeWords(f, t.String()) }
+
+// MarshalText returns the text's String, for logs.
+func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// LogValue returns the text's String.
+func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// GobEncode returns an error. Encode the text as a string.
+func (Text) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the recipient masked: the masked number, and whether there is a LINE user
+// ID.
+func (r Recipient) String() string {
+	switch {
+	case r.LINEUserID == "":
+		return fmt.Sprintf("channel.Recipient(%s)", r.Phone)
+	case r.Phone.IsZero():
+		return "channel.Recipient(a LINE user)"
+	default:
+		return fmt.Sprintf("channel.Recipient(%s, a LINE user)", r.Phone)
+	}
+}
+
+// Format writes the recipient's String, whatever the verb.
+func (r Recipient) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+
+// MarshalText returns the recipient's String, for logs.
+func (r Recipient) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// LogValue returns the recipient's String.
+func (r Recipient) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// GobEncode returns an error. Encode the recipient's fields.
+func (Recipient) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// writeWords writes words for every verb of fmt, because verbs that do not use String would
+// print the fields.
+func writeWords(f fmt.State, words string) { _, _ = io.WriteString(f, words) } // fmt has no way to report it

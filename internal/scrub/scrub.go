@@ -1,0 +1,191 @@
+// Package scrub takes persons and credentials out of the words of providers. The engine and
+// the adapters use it before words are stored or logged.
+package scrub
+
+import (
+	"cmp"
+	"encoding/base64"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Personal is what words must not show.
+type Personal struct {
+	// Secrets are texts: credentials, IDs, the values and the text of a message.
+	Secrets []string
+	// Number is the digits of a telephone number without its country code.
+	Number string
+	// AnyNumber says that words must not show any run of six digits or more, which a
+	// telephone number has.
+	AnyNumber bool
+}
+
+const (
+	mask = "***"
+	// maxScan limits the words that are scanned, in bytes. The rest is cut off.
+	maxScan = 4096
+	// minPiece is the length from which on a piece of a longer secret is taken out, in
+	// folded runes.
+	minPiece = 8
+	// minSecret is the length from which on a secret is looked for inside other words.
+	// Shorter ones with a digit, such as codes, are looked for as words of their own.
+	minSecret, minCode = 4, 3
+	// minNumber is the length of the shortest telephone number, and of the end of a number
+	// that reveals it.
+	minNumber = 6
+)
+
+// Words returns the words with a mask for each part that shows something personal. It finds
+// a part in any case, with any digits of Unicode, with anything between its letters and
+// digits, escaped as in a URL, in JSON or in HTML, and in base64.
+func Words(words string, p Personal) string {
+	words = cut(words, maxScan)
+	found := findCredentials(words)
+	for _, f := range []folded{fold(words), foldPlain(words)} { // what looks like an escape may be none
+		for _, secret := range p.Secrets {
+			found = append(found, f.find(secret)...)
+		}
+		found = append(found, f.findNumbers(p)...)
+	}
+	for _, secret := range p.Secrets {
+		found = append(found, findUnchanged(words, secret)...)
+	}
+	found = append(found, findEncoded(words, p)...)
+	return maskSpans(words, found)
+}
+
+// span is a part of the words, from a byte to before another.
+type span struct{ start, end int }
+
+func maskSpans(words string, found []span) string {
+	slices.SortFunc(found, func(a, b span) int { return cmp.Or(a.start-b.start, a.end-b.end) })
+	var out strings.Builder
+	done := 0
+	for _, s := range found {
+		if s.end <= done {
+			continue
+		}
+		if s.start > done || done == 0 {
+			out.WriteString(words[done:max(done, s.start)])
+			out.WriteString(mask)
+		}
+		done = s.end
+	}
+	out.WriteString(words[done:])
+	return out.String()
+}
+
+// find returns the parts that show a secret, or a long piece of it.
+func (f folded) find(secret string) []span {
+	s := foldPlain(secret)
+	size := min(len(s.runes), minPiece)
+	switch {
+	case size >= minSecret:
+	case size >= minCode && slices.ContainsFunc(s.runes, isDigit):
+		return f.inBytes(slices.DeleteFunc(f.findAll(s.runes), func(at span) bool { return !f.isWord(at) }))
+	default:
+		return nil
+	}
+	// Letters alone also occur across words: "note" in "cannot escape", "access-token" in
+	// "no access to". They count with something between them only if the secret has words.
+	hasWords := strings.ContainsFunc(secret, unicode.IsSpace)
+	var found []span
+	for i := range len(s.runes) - size + 1 {
+		piece := s.runes[i : i+size]
+		loose := hasWords || slices.ContainsFunc(piece, isDigit)
+		for _, at := range f.findAll(piece) {
+			if loose || !f.hasGap(at) {
+				found = append(found, at)
+			}
+		}
+	}
+	return f.inBytes(found)
+}
+
+// findUnchanged returns the parts that are a secret as it is written.
+func findUnchanged(words, secret string) []span {
+	var found []span
+	for start := 0; utf8.RuneCountInString(secret) >= minSecret; {
+		i := strings.Index(words[start:], secret)
+		if i < 0 {
+			break
+		}
+		found = append(found, span{start + i, start + i + len(secret)})
+		start += i + len(secret)
+	}
+	return found
+}
+
+// findNumbers returns the runs of digits that show a telephone number.
+func (f folded) findNumbers(p Personal) []span {
+	var found []span
+	for i := 0; i < len(f.runes); i++ {
+		if !isDigit(f.runes[i]) {
+			continue
+		}
+		begin := i
+		for i+1 < len(f.runes) && isDigit(f.runes[i+1]) && f.places[i+1].start-f.places[i].end <= maxGap {
+			i++
+		}
+		run := string(f.runes[begin : i+1])
+		switch {
+		case p.AnyNumber && len(run) >= minNumber,
+			p.Number != "" && strings.Contains(run, p.Number),
+			len(run) >= minNumber && strings.HasSuffix(p.Number, run):
+			found = append(found, span{begin, i + 1})
+		}
+	}
+	return f.inBytes(found)
+}
+
+// maxGap is how many bytes may stand between two digits of one number.
+const maxGap = 6
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+// credentials matches what a provider repeats of an Authorization header.
+var credentials = regexp.MustCompile(`(?i)\b(?:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{6,}`)
+
+func findCredentials(words string) []span {
+	var found []span
+	for _, at := range credentials.FindAllStringIndex(words, -1) {
+		found = append(found, span{at[0], at[1]})
+	}
+	return found
+}
+
+// encoded matches texts that may be base64.
+var encoded = regexp.MustCompile(`[A-Za-z0-9+/_-]{6,}={0,2}`)
+
+// findEncoded returns the parts that show something personal in base64.
+func findEncoded(words string, p Personal) []span {
+	var found []span
+	for _, at := range encoded.FindAllStringIndex(words, -1) {
+		text := strings.TrimRight(words[at[0]:at[1]], "=")
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			plain, err := encoding.DecodeString(text)
+			if err != nil || !utf8.Valid(plain) {
+				continue
+			}
+			f := fold(string(plain))
+			if slices.ContainsFunc(p.Secrets, func(secret string) bool { return len(f.find(secret)) > 0 }) || len(f.findNumbers(p)) > 0 {
+				found = append(found, span{at[0], at[1]})
+			}
+		}
+	}
+	return found
+}
+
+// cut returns the beginning of s, at most size bytes of valid UTF-8.
+func cut(s string, size int) string {
+	if len(s) > size {
+		for size > 0 && !utf8.RuneStart(s[size]) {
+			size--
+		}
+		s = s[:size]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,19 @@
+{{- /*
+set_aside gives messages back whose version is the given one.
+
+Parameters: one row of the two arrays for each message: $1 ID (uuid[]), $2 version
+(bigint[]); $3 when they are due again.
+Returns: nothing.
+
+Why it is written this way:
+  - held locks the rows in the order of their IDs, as updates lock them.
+*/ -}}
+WITH held AS MATERIALIZED (
+	SELECT s.id FROM {{.Schema}}smsplus_state s
+	WHERE s.id = ANY ($1::uuid[])
+		AND EXISTS (SELECT FROM unnest($1::uuid[], $2::bigint[]) AS n (id, version) WHERE n.id = s.id AND n.version = s.version)
+	ORDER BY s.id
+	FOR UPDATE
+)
+UPDATE {{.Schema}}smsplus_state SET due_at = $3, version = version + 1, claims = claims - 1, holder = 0
+WHERE id = ANY (ARRAY (SELECT id FROM held))

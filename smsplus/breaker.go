@@ -1,0 +1,143 @@
+package smsplus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Breaker says when a channel that hangs or fails is left alone, so that its messages do
+// not wait behind it. While its breaker is open, a step that may be left (Step.OnFailed is
+// Forward, and a step follows) is left at once with the reason system_error; another
+// message waits in the store. It runs on the machine's time, in Run only.
+type Breaker struct {
+	// Failures is how many messages in a row open the breaker, whose first send had no
+	// answer or a temporary error. Defaults to 20. A negative number disables it.
+	Failures int
+	// Pause is how long an open breaker lets nothing through. Then one send is tried.
+	// Defaults to 30 s.
+	Pause time.Duration
+}
+
+// newBreaker returns a channel's breaker, or nil if it is disabled.
+func (d *Dispatcher) newBreaker(name channel.Name) *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	failures := cmp.Or(d.cfg.Breaker.Failures, defaultBreakerFailures)
+	if failures < 0 {
+		return nil
+	}
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:     d.breakerPause(),
+		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
+		IsExcluded:  func(err error) bool { return errors.Is(err, errFailedAgain) },
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			if to == gobreaker.StateHalfOpen {
+				return
+			}
+			open := to == gobreaker.StateOpen
+			d.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "smsplus: a channel's circuit breaker changed",
+				slog.String("channel", string(name)), slog.Bool("open", open))
+			d.observe(context.Background(), BreakerChanged{name, open})
+		},
+	})
+}
+
+const (
+	defaultBreakerFailures = 20
+	defaultBreakerPause    = 30 * time.Second
+)
+
+func (d *Dispatcher) breakerPause() time.Duration {
+	return cmp.Or(d.cfg.Breaker.Pause, defaultBreakerPause)
+}
+
+// Errors that tell a breaker of a send without an answer. A message that fails again says
+// nothing new of its channel, unless its send was the trial of an open breaker.
+var (
+	errNoAnswer    = errors.New("no answer")
+	errFailedAgain = errors.New("no answer again")
+)
+
+// isBroken reports whether the lane's breaker lets nothing through.
+func (l *lane) isBroken() bool {
+	return l.failing.Load() && l.breaker.State() == gobreaker.StateOpen
+}
+
+// allow asks the lane's breaker for a send. The caller hands report, which may be nil, to
+// [lane.reportSend] with the outcome. While the last send was answered, the breaker has
+// nothing to decide and is not asked.
+func (l *lane) allow() (report func(error), ok bool) {
+	if !l.failing.Load() {
+		return nil, true
+	}
+	report, err := l.breaker.Allow()
+	return report, err == nil
+}
+
+// giveUpTrial reports a trial that has not returned after the given time. A breaker lets
+// nothing else through until it knows of its trial. The caller calls stop when the send has
+// returned. What it reports then says nothing more to the breaker.
+func (l *lane) giveUpTrial(report func(error), after time.Duration) (stop func() bool) {
+	if report == nil || l.breaker.State() != gobreaker.StateHalfOpen {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(after, func() { report(errNoAnswer) }).Stop //nolint:forbidigo // breakers run on the machine's time
+}
+
+// reportSend tells the breaker of a send's outcome. A first failure after an answer was not
+// announced with allow.
+func (l *lane) reportSend(report func(error), o *outcome) {
+	answered := o.isAnswered()
+	if report == nil {
+		if answered || l.breaker == nil || o.tries > 1 {
+			return
+		}
+		var err error
+		if report, err = l.breaker.Allow(); err != nil {
+			l.failing.Store(true)
+			return
+		}
+	}
+	if !answered {
+		l.failing.Store(true)
+	}
+	switch {
+	case answered:
+		report(nil)
+		// A send that began before the breaker opened says nothing of the channel now.
+		l.failing.Store(l.breaker.State() != gobreaker.StateClosed)
+	case o.tries > 1 && l.breaker.State() == gobreaker.StateClosed:
+		report(errFailedAgain)
+	default:
+		report(errNoAnswer)
+	}
+}
+
+// isAnswered reports whether the channel gave an answer that settles the send.
+func (o *outcome) isAnswered() bool {
+	return o.evidence.status != status.Preparing && !o.verdict && !o.inDoubt
+}
+
+// skipOpen handles a job whose channel's breaker is open. It reports whether the
+// completion has an outcome to store: then the step is left. Otherwise the message was put
+// back.
+func (d *Dispatcher) skipOpen(ctx context.Context, c *completion, now time.Time) (store bool) {
+	if c.Plan[c.step].OnFailed == Forward && c.step+1 < len(c.Plan) {
+		o := c.newOutcome(c.step, c.stepDue)
+		o.tries--
+		o.verdict = true
+		o.fail(status.SystemError, "the channel's circuit breaker is open", now)
+		c.setOutcome(o)
+		return true
+	}
+	pause := d.breakerPause()
+	d.releaseLease(ctx, c.job, now.Add(pause/2+rand.N(pause/2+1)), c.mayWait)
+	return false
+}

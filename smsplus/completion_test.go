@@ -1,0 +1,177 @@
+package smsplus_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
+)
+
+func TestCompletion_IsStoredHoweverLongTheStoreIsDown(t *testing.T) {
+	var down atomic.Bool
+	runInBubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+		down.Store(true)
+		return channel.Result{Status: status.Delivered}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: memstore.New(), Before: func(string) error {
+			if down.Load() {
+				return errors.New("down")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		id := w.sendOnly(t)
+		sleep(40 * time.Second)
+		down.Store(false)
+		sleep(6 * time.Second)
+		require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+		require.Equal(t, 1, w.sends(channel.SMS))
+	})
+}
+
+func TestCompletion_IsNotStoredInABusyLoop(t *testing.T) {
+	var calls atomic.Int64
+	var broken atomic.Bool
+	var w0 *world
+	var id uuid.UUID
+	runInBubble(t, []step{{channel.SMS, func(ctx context.Context, _ channel.Envelope) (channel.Result, error) {
+		if err := w0.Cancel(ctx, id); err != nil { // makes the outcome stale
+			return channel.Result{}, err
+		}
+		broken.Store(true)
+		return channel.Result{Status: status.Delivered}, nil
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		id = uuid.New()
+		c.NewID = func() uuid.UUID { return id }
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+			if m == "Message" && broken.Load() && calls.Add(1) < 10000 {
+				return errors.New("down")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		w0 = w
+		w.sendOnly(t)
+		sleep(time.Second)
+		require.Less(t, calls.Load(), int64(100), "calls to a store that is down, in one second")
+	})
+}
+
+func TestCompletion_LateOutcomeLeavesAnotherHoldersLeaseAlone(t *testing.T) {
+	t.Parallel()
+	// The send outlives its lease, and another dispatcher has claimed the message.
+	var w *world
+	var lease time.Time
+	w = newWorld(t, []step{{channel.SMS, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+		w.clock.Add(2 * time.Minute)
+		lease = w.claimAndDie().DueAt
+		return says(status.Accepted)(ctx, e)
+	}, smsplus.Step{}}})
+	id := w.send()
+	m := w.message(id)
+	require.Equal(t, "accepted: sms=accepted", statuses(m), "what it learned is not lost")
+	require.Equal(t, lease, m.DueAt)
+
+	// The other one died. What it may have sent is the same attempt: nothing more is.
+	w.advance(time.Minute)
+	require.Equal(t, "accepted: sms=accepted", statuses(w.message(id)))
+	require.Equal(t, start.Add(48*time.Hour), w.message(id).DueAt)
+	require.Equal(t, 1, w.sends(channel.SMS))
+}
+
+// A last try that fails is no reason to give up an attempt that a receipt has meanwhile
+// shown to be accepted.
+func TestCompletion_VerdictYieldsToAReceipt(t *testing.T) {
+	t.Parallel()
+	var w *world
+	w = newWorld(t, []step{{channel.SMS, inTurn(
+		fails(channel.InDoubt(errors.New("no answer"))),
+		func(_ context.Context, e channel.Envelope) (channel.Result, error) {
+			w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: e.AttemptID.String(), Status: status.Accepted})
+			return channel.Result{}, errors.New("busy")
+		},
+	), smsplus.Step{}}}, func(c *smsplus.Config) { c.Retry.Tries = 2 })
+	id := w.send()
+	w.advance(time.Minute)
+	require.Equal(t, 2, w.sends(channel.SMS))
+	require.Equal(t, "accepted: sms=accepted", statuses(w.message(id)))
+}
+
+// A message that ends in its lane without a send is stored again soon after the store has
+// failed, and not when its lease ends.
+func TestCompletion_EndWithoutASendIsStoredAgain(t *testing.T) {
+	var fail atomic.Bool
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 0.2}}
+		c.Templates[0].TTL = 3 * time.Second
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+			if m == "Update" && fail.CompareAndSwap(true, false) {
+				return errors.New("blip")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		w.sendOnly(t)
+		sleep(time.Second)
+		id := w.sendOnly(t) // its turn comes after its time to live
+		fail.Store(true)
+		sleep(5 * time.Second)
+		require.False(t, fail.Load())
+		require.Equal(t, "undeliverable: sms=undeliverable(expired)", statuses(w.message(id)))
+	})
+}
+
+// erasingStore is a store in which every message has been erased, if erased is set.
+type erasingStore struct {
+	smsplus.Store
+	erased  bool
+	updates int // that would undo it
+}
+
+func (s *erasingStore) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.UUID, err error) {
+	if !s.erased {
+		return s.Store.Update(ctx, ms)
+	}
+	for _, m := range ms {
+		if m.To.IsZero() {
+			s.updates++
+		}
+		stale = append(stale, m.ID)
+	}
+	return stale, nil
+}
+
+func (s *erasingStore) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, error) {
+	m, err := s.Store.Message(ctx, id)
+	if s.erased && s.updates == 0 {
+		m.To, m.Version = channel.Recipient{}, m.Version+1
+	} else if s.erased {
+		err = smsplus.ErrNotFound
+	}
+	return m, err
+}
+
+// A message that a delivery ended during a later send may be erased before the send is
+// answered. The answer adds nothing to it: the provider's ID names the person's message.
+func TestCompletion_AddsNothingToAnErasedMessage(t *testing.T) {
+	t.Parallel()
+	store := &erasingStore{}
+	w := newSMSWorld(t, func(c *smsplus.Config) { store.Store, c.Store = c.Store, store })
+	w.channels[channel.SMS].SendFunc = func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+		store.erased = true
+		return says(status.Delivered)(ctx, e)
+	}
+	w.send()
+	require.True(t, store.erased)
+	require.Zero(t, store.updates)
+}

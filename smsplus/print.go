@@ -1,0 +1,56 @@
+package smsplus
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// errPersonal is the error of encoders that would write personal data in the open.
+var errPersonal = errors.New("smsplus: personal data is not encoded: package query exports records")
+
+// String returns the trigger without its variables, metadata and key.
+func (tr Trigger) String() string {
+	return fmt.Sprintf("smsplus.Trigger(%s for %v)", tr.Template, tr.To)
+}
+
+// Format writes the trigger's String, whatever the verb.
+func (tr Trigger) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, tr.String()) } // fmt has no way to report it
+
+// MarshalText returns the trigger's String, for logs.
+func (tr Trigger) MarshalText() ([]byte, error) { return []byte(tr.String()), nil }
+
+// LogValue returns the template, and the recipient masked.
+func (tr Trigger) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("template", tr.Template), slog.String("to", tr.To.String()))
+}
+
+// GobEncode returns an error. Encode the trigger's fields.
+func (Trigger) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the message's ID, template, status and channel, and the recipient masked.
+// Package query shows all of it.
+func (m Message) String() string {
+	return fmt.Sprintf("smsplus.Message(%s of %s for %v: %v on %s)", m.ID, m.Template, m.To, m.Status, m.Channel)
+}
+
+// Format writes the message's String, whatever the verb.
+func (m Message) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) } // fmt has no way to report it
+
+// MarshalText returns the message's String, for logs.
+func (m Message) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// LogValue returns the message's ID, template, status and channel, and the recipient masked.
+func (m Message) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", m.ID.String()),
+		slog.String("template", m.Template),
+		slog.String("to", m.To.String()),
+		slog.String("status", m.Status.String()),
+		slog.String("channel", string(m.Channel)),
+	)
+}
+
+// GobEncode returns an error. Package query exports records.
+func (Message) GobEncode() ([]byte, error) { return nil, errPersonal }
