@@ -174,7 +174,7 @@ func TestServer_FailoverProvidersHaveOwnPaths(t *testing.T) {
 	a := newAppServer(t, webhook.Options{}, sms)
 	m := a.send(t, "sms")
 	require.Equal(t, status.Accepted, m.Status)
-	call := deliveredBody(m.Attempts[0].ProviderID)
+	call := deliveredBody(m.Attempts[0].ID.String()) // the provider quotes the attempt
 	for _, path := range []string{"sms", "sms/", "sms/another", "backup"} {
 		code, _ := a.mustCall(t, path, call)
 		require.Equal(t, http.StatusNotFound, code, path)

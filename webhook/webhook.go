@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,12 +28,19 @@ type Options struct {
 	// MaxBody is the maximum length of a body in bytes. Adapters have lower limits of their
 	// own. Zero or less means the default of 4 MiB.
 	MaxBody int64
+	// MaxInFlight is the maximum number of bytes of bodies that all calls under way may hold.
+	// A call that would exceed it is answered with 503. Zero or less means the default of
+	// 64 MiB.
+	MaxInFlight int64
 	// Timeout is the maximum duration of a call, from the first byte of its body until its
-	// receipts are stored. It replaces the server's ReadTimeout. Zero or less means the
-	// default of 10 s.
+	// receipts are stored. The server's ReadHeaderTimeout limits the time before. Zero or less
+	// means the default of 1.5 s: LINE gives up after 2 s ("Check webhook error causes and
+	// statistics"), and a provider that gives up repeats the call while it is being served.
 	Timeout time.Duration
-	// Logger logs each call at debug level. It logs panics and invalid receipts at error
-	// level. Defaults to none.
+	// Logger logs the paths that the handler serves at info level, and each call at debug
+	// level. It logs answers of 401 and 404 at warn level, at most one of each a second. It
+	// logs panics, invalid receipts and receipts of another channel at error level. Defaults
+	// to none.
 	Logger *slog.Logger
 	// Observe is called after each call was answered, for metrics. It must be safe for
 	// concurrent use and return soon. Defaults to none.
@@ -53,17 +60,21 @@ type Call struct {
 const (
 	// defaultMaxBody exceeds the largest documented calls of a known provider: WhatsApp's
 	// have up to 3 MB (WhatsApp Business Platform, Cloud API, Webhooks).
-	defaultMaxBody = 4 << 20
-	defaultTimeout = 10 * time.Second
+	defaultMaxBody     = 4 << 20
+	defaultMaxInFlight = 64 << 20
+	defaultTimeout     = 1500 * time.Millisecond
 
 	// retryAfter is the Retry-After of a 503, in seconds.
 	retryAfter = "30"
 )
 
 // New returns the handler for the webhooks of the dispatcher's channels.
-func New(d *smsplus.Dispatcher, o Options) http.Handler {
+func New(d *smsplus.Dispatcher, o Options) *Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
+	}
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = defaultMaxInFlight
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
@@ -72,29 +83,72 @@ func New(d *smsplus.Dispatcher, o Options) http.Handler {
 	if o.Prefix = strings.Trim(o.Prefix, "/"); o.Prefix != "" {
 		o.Prefix = "/" + o.Prefix
 	}
-	h := &handler{options: o, channels: make(map[channel.Name]http.Handler)}
+	h := &Handler{options: o, inFlight: budget{limit: o.MaxInFlight}}
 	for c := range d.Channels() {
-		if r, ok := c.(channel.Receiver); ok {
-			h.channels[c.Name()] = r.ReceiptHandler(h.wrapSink(c.Name(), d.Receive))
+		r, ok := c.(channel.Receiver)
+		if !ok {
+			continue
+		}
+		adapter := r.ReceiptHandler(h.wrapSink(c.Name(), d.Receive))
+		if !strings.Contains(string(c.Name()), "/") {
+			h.routes = append(h.routes, route{o.Prefix + "/" + string(c.Name()), c.Name(), adapter})
+		}
+		if own, ok := c.(interface{ WebhookPath() string }); ok {
+			if path := strings.TrimSuffix(own.WebhookPath(), "/"); path != "" {
+				h.routes = append(h.routes, route{path, c.Name(), adapter})
+			}
 		}
 	}
+	o.Logger.LogAttrs(context.Background(), slog.LevelInfo, "webhook: serves", slog.Any("paths", h.Paths()))
 	return h
 }
 
-type handler struct {
+// Handler serves the webhooks of all channels.
+type Handler struct {
 	options  Options
-	channels map[channel.Name]http.Handler
+	routes   []route
+	inFlight budget
+	refusals refusals
+}
+
+// route is a channel's path. All paths below it are the channel's too.
+type route struct {
+	path    string
+	name    channel.Name
+	adapter http.Handler
+}
+
+// Paths returns the paths that the handler serves: that of each channel's name, and the
+// path of the URL that a channel gives to its provider, if that is another one.
+func (h *Handler) Paths() []string {
+	paths := make([]string, len(h.routes))
+	for i, r := range h.routes {
+		paths[i] = r.path
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // sinkFailedKey is the context key of a call's *atomic.Bool. It is set when the sink returns
 // an error.
 type sinkFailedKey struct{}
 
-// wrapSink returns a sink that calls next and records a failure in the call's context. An
-// adapter that ignores the sink's error must not lose receipts.
-func (h *handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
+// wrapSink returns a sink that calls next with the channel's own receipts, and records a
+// failure in the call's context. A provider's call must not mark another channel's attempts,
+// and an adapter that ignores the sink's error must not lose receipts.
+func (h *Handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
-		err := next(ctx, rs...)
+		own := make([]channel.Receipt, 0, len(rs))
+		for _, r := range rs {
+			if r.Channel == name {
+				own = append(own, r)
+			}
+		}
+		if len(own) < len(rs) {
+			h.options.Logger.LogAttrs(ctx, slog.LevelError, "webhook: the channel has receipts of another one; they are dropped",
+				slog.String("channel", string(name)), slog.Int("receipts", len(rs)-len(own)))
+		}
+		err := next(ctx, own...)
 		if err == nil {
 			return nil
 		}
@@ -109,36 +163,73 @@ func (h *handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 	}
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a call.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	name, adapter := h.findChannel(r.URL.Path)
 	a := h.respond(w, r, name, adapter, began.Add(h.options.Timeout))
 	a.writeTo(w)
 	took := time.Since(began)
-	h.options.Logger.LogAttrs(r.Context(), slog.LevelDebug, "webhook: called",
-		slog.String("channel", string(name)), slog.Int("code", a.code), slog.Duration("took", took))
+	h.logCall(r.Context(), Call{name, a.code, took})
 	if h.options.Observe != nil {
 		h.options.Observe(Call{name, a.code, took})
 	}
 }
 
-// findChannel returns the channel that has the path, or "" and nil.
-func (h *handler) findChannel(path string) (channel.Name, http.Handler) {
-	rest, ok := strings.CutPrefix(path, h.options.Prefix+"/")
-	if !ok {
-		return "", nil
+// logCall logs a call. Refusals are worth a warning, because a wrong path or secret loses
+// every receipt. They come from the whole internet, so their rate is limited.
+func (h *Handler) logCall(ctx context.Context, c Call) {
+	attrs := []slog.Attr{slog.String("channel", string(c.Channel)), slog.Int("code", c.Code), slog.Duration("took", c.Took)}
+	if c.Code == http.StatusUnauthorized || c.Code == http.StatusNotFound {
+		if others, due := h.refusals.isDue(c.Code); due {
+			attrs = append(attrs, slog.Int("others", others))
+			h.options.Logger.LogAttrs(ctx, slog.LevelWarn, "webhook: refused", attrs...)
+			return
+		}
 	}
-	part, _, _ := strings.Cut(rest, "/")
-	name := channel.Name(part)
-	if h.channels[name] == nil {
-		return "", nil
-	}
-	return name, h.channels[name]
+	h.options.Logger.LogAttrs(ctx, slog.LevelDebug, "webhook: called", attrs...)
 }
 
-// respond checks the call, reads its body and has the adapter answer it. It returns by the
-// deadline.
-func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
+// refusals limits the warnings about each code to one a second.
+type refusals struct {
+	mu     sync.Mutex
+	last   map[int]time.Time
+	others map[int]int // refusals since the last warning
+}
+
+// isDue reports whether to warn of a refusal, and how many there were since the last
+// warning.
+func (f *refusals) isDue(code int) (others int, due bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.last == nil {
+		f.last, f.others = make(map[int]time.Time), make(map[int]int)
+	}
+	now := time.Now()
+	if last, ok := f.last[code]; ok && now.Sub(last) < time.Second {
+		f.others[code]++
+		return 0, false
+	}
+	others = f.others[code]
+	f.last[code], f.others[code] = now, 0
+	return others, true
+}
+
+// findChannel returns the channel that has the path, or "" and nil. Of several routes the
+// longest counts.
+func (h *Handler) findChannel(path string) (channel.Name, http.Handler) {
+	var found route
+	for _, r := range h.routes {
+		rest, ok := strings.CutPrefix(path, r.path)
+		if ok && (rest == "" || rest[0] == '/') && len(r.path) > len(found.path) {
+			found = r
+		}
+	}
+	return found.name, found.adapter
+}
+
+// respond checks the call and has the adapter answer it. It returns by the deadline.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
 	if adapter == nil {
 		return newResponse(http.StatusNotFound)
 	}
@@ -152,27 +243,6 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 	if r.ContentLength > h.options.MaxBody {
 		return newResponse(http.StatusRequestEntityTooLarge)
 	}
-	// A context does not end the reading of a body, so the connection gets a deadline. The
-	// error is ignored, because a test's recorder has no deadlines.
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(deadline)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
-	if err != nil {
-		_, tooLong := errors.AsType[*http.MaxBytesError](err)
-		switch {
-		case tooLong:
-			return newResponse(http.StatusRequestEntityTooLarge)
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return newResponse(http.StatusServiceUnavailable)
-		default:
-			return newResponse(http.StatusBadRequest)
-		}
-	}
-	// The server continues to read in order to see whether the caller leaves. It takes a
-	// passed deadline for a caller that left, and would cancel the contexts of later requests
-	// on the connection.
-	_ = connection.SetReadDeadline(time.Time{})
-
 	var failed atomic.Bool
 	// The call continues when its caller leaves. The caller would repeat the call and leave
 	// again, and nothing would ever be stored.
@@ -180,18 +250,25 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 	ctx, cancel := context.WithDeadline(context.WithValue(parent, sinkFailedKey{}, &failed), deadline)
 	defer cancel()
 	r = r.WithContext(ctx)
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	if len(body) == 0 {
-		r.Body = http.NoBody
+	body := h.newBody(w, r, deadline)
+	if body != nil {
+		r.Body = body
+		defer body.endCall()
 	}
 	// The adapter runs in a goroutine of its own, because an adapter or a store may ignore
 	// its context.
 	answered := make(chan *response, 1)
-	go func() { answered <- h.callAdapter(r, name, adapter) }()
+	go func() {
+		defer body.release()
+		answered <- h.callAdapter(r, name, adapter)
+	}()
 	select {
 	case a := <-answered:
-		if failed.Load() || ctx.Err() != nil { // an adapter may answer 400 when its context ends
+		switch code := body.failure(); {
+		case failed.Load(), ctx.Err() != nil: // an adapter may answer 400 when its context ends
 			return newResponse(http.StatusServiceUnavailable)
+		case code != 0:
+			return newResponse(code)
 		}
 		return a
 	case <-ctx.Done():
@@ -201,7 +278,7 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, name channel.N
 
 // callAdapter returns the adapter's answer, or a 500 if it panics. It logs only the type of
 // the panic's value, because the value may hold secrets.
-func (h *handler) callAdapter(r *http.Request, name channel.Name, adapter http.Handler) (a *response) {
+func (h *Handler) callAdapter(r *http.Request, name channel.Name, adapter http.Handler) (a *response) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.options.Logger.LogAttrs(r.Context(), slog.LevelError, "webhook: channel panicked",

@@ -124,7 +124,8 @@ func (c funcReceiver) ReceiptHandler(sink channel.Sink) http.Handler {
 // withoutWebhook is a channel that has no webhook.
 type withoutWebhook struct{ channel.Channel }
 
-func (withoutWebhook) Name() channel.Name { return "no_webhook" }
+func (withoutWebhook) Name() channel.Name     { return "no_webhook" }
+func (withoutWebhook) Traits() channel.Traits { return channel.Traits{} }
 
 const secret = "secret-9a1e"
 
@@ -132,7 +133,8 @@ const secret = "secret-9a1e"
 // delivered messages.
 var signedReceiver = funcReceiver{"hook", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 	httpapi.Webhook{
-		MaxBody: 1 << 10,
+		SignatureHeader: "X-Signature",
+		MaxBody:         1 << 10,
 		Verify: func(r *http.Request, body []byte) bool {
 			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))
 			return err == nil && httpapi.Signed(sha256.New, []string{secret}, body, mac)
@@ -241,7 +243,7 @@ func TestHandler_PassesRequestUnchanged(t *testing.T) {
 	seen := make(chan *http.Request, 1)
 	h := newApp(t, webhook.Options{Prefix: "receipts"}, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err == nil && string(body) == "a=b" && r.ContentLength == 3 && r.ParseForm() == nil {
+		if err == nil && string(body) == "a=b" && r.ContentLength == -1 && r.ParseForm() == nil {
 			seen <- r
 		}
 		w.Header().Set("Content-Type", "text/xml")
@@ -371,7 +373,7 @@ func TestHandler_AnswersByDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) { serve(w, r) }})
 				w := h.serve(signedPost("/sms", ""))
-				require.Equal(t, []webhook.Call{{Channel: "sms", Code: http.StatusServiceUnavailable, Took: 10 * time.Second}}, h.calls.list())
+				require.Equal(t, []webhook.Call{{Channel: "sms", Code: http.StatusServiceUnavailable, Took: 1500 * time.Millisecond}}, h.calls.list())
 				require.Equal(t, http.StatusServiceUnavailable, w.Code)
 				require.Equal(t, "30", w.Header().Get("Retry-After"))
 				<-time.After(time.Hour)
@@ -401,7 +403,7 @@ func TestHandler_Answers503IfStoreHangs(t *testing.T) {
 func TestHandler_FinishesAfterCallerLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+		h := newApp(t, webhook.Options{Timeout: 10 * time.Second}, funcReceiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-time.After(5 * time.Second): // a slow store
 			case <-r.Context().Done():
@@ -423,11 +425,129 @@ func TestHandler_LogsChannelCodeAndDurationOnly(t *testing.T) {
 	h.serve(signedPost("/hook/5f3c?token=4711", `["1234"]`))
 	h.serve(signedPost("/fax/5f3c?token=4711", "1234"))
 	lines := strings.Split(strings.TrimSpace(h.log.String()), "\n")
-	require.Len(t, lines, 2)
-	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel=hook code=200 took=\S+$`, lines[0])
-	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel="" code=404 took=\S+$`, lines[1])
+	require.Len(t, lines, 3)
+	require.Regexp(t, `^time=\S+ level=INFO msg="webhook: serves" paths=\[/hook\]$`, lines[0])
+	require.Regexp(t, `^time=\S+ level=DEBUG msg="webhook: called" channel=hook code=200 took=\S+$`, lines[1])
+	require.Regexp(t, `^time=\S+ level=WARN msg="webhook: refused" channel="" code=404 took=\S+ others=0$`, lines[2])
 	require.Equal(t, channel.Name("hook"), h.calls.list()[0].Channel)
 	require.Empty(t, h.calls.list()[1].Channel)
+}
+
+func TestHandler_WarnsOfRefusalsOnceASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newApp(t, webhook.Options{}, signedReceiver)
+		for range 2 {
+			for range 100 {
+				h.serve(signedPost("/fax", ""))
+				h.serve(httptest.NewRequest(http.MethodPost, "/hook", nil))
+			}
+			time.Sleep(time.Second) //nolint:forbidigo // the bubble's
+		}
+		log := h.log.String()
+		require.Equal(t, 4, strings.Count(log, "level=WARN"))
+		require.Equal(t, 2, strings.Count(log, "code=404 took=0s others="))
+		require.Equal(t, 2, strings.Count(log, "others=99"))
+		require.Equal(t, 396, strings.Count(log, "level=DEBUG"))
+	})
+}
+
+// pathReceiver is a channel that gives its provider a URL of its own.
+type pathReceiver struct {
+	funcReceiver
+	path string
+}
+
+func (c pathReceiver) WebhookPath() string { return c.path }
+
+func TestPaths_AreServed(t *testing.T) {
+	t.Parallel()
+	twilio := pathReceiver{codeReceiver(204), "/receipts/twilio"}
+	d, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{twilio, signedReceiver, withoutWebhook{}}})
+	require.NoError(t, err)
+	h := webhook.New(d, webhook.Options{Prefix: "/receipts"})
+	require.Equal(t, []string{"/receipts/hook", "/receipts/says", "/receipts/twilio"}, h.Paths())
+	for path, code := range map[string]int{
+		"/receipts/says": 204, "/receipts/twilio": 204, "/receipts/twilio/5f3c": 204, "/receipts/twilios": 404, "/twilio": 404, "/receipts": 404,
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
+		require.Equal(t, code, w.Code, path)
+	}
+}
+
+func TestSink_DropsReceiptsOfOtherChannels(t *testing.T) {
+	t.Parallel()
+	h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(sink channel.Sink, w http.ResponseWriter, r *http.Request) {
+		err := sink(r.Context(), channel.Receipt{Channel: "hook", ProviderID: "1", Status: status.Delivered},
+			channel.Receipt{Channel: "sms", ProviderID: "1", Status: status.Delivered})
+		if err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}}, signedReceiver)
+	require.Equal(t, 200, h.serve(signedPost("/sms", "")).Code)
+	require.Empty(t, h.parked(t, channel.Ref{Channel: "hook", ProviderID: "1"}))
+	require.Len(t, h.parked(t, channel.Ref{Channel: "sms", ProviderID: "1"}), 1)
+	require.Contains(t, h.log.String(), "receipts of another one")
+}
+
+// An unsigned call is refused before its body is read.
+func TestBody_IsNotReadOfRefusedCall(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*http.Request)
+		code   int
+	}{
+		"no signature":            {func(r *http.Request) { r.Header.Del("X-Signature") }, 401},
+		"a method for no adapter": {func(r *http.Request) { r.Method = http.MethodPut }, 405},
+		"a method for another":    {func(r *http.Request) { r.Method = http.MethodGet }, 405},
+		"the adapter's limit":     {func(r *http.Request) { r.ContentLength = 1<<10 + 1 }, 413},
+		"a path of no channel":    {func(r *http.Request) { r.URL.Path = "/fax" }, 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newApp(t, webhook.Options{}, signedReceiver)
+			r := signedPost("/hook", "")
+			r.Body, r.ContentLength = io.NopCloser(panickingReader{}), 10
+			tt.change(r)
+			require.Equal(t, tt.code, h.serve(r).Code)
+		})
+	}
+}
+
+// panickingReader panics when it is read.
+type panickingReader struct{}
+
+func (panickingReader) Read([]byte) (int, error) { panic("the body is read") }
+
+// Bodies under way have 1000 bytes together at most, and an answered call has none.
+func TestBody_BytesInFlightAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		holding := make(chan struct{})
+		h := newApp(t, webhook.Options{MaxInFlight: 1000, Timeout: time.Minute},
+			funcReceiver{"sms", func(_ channel.Sink, _ http.ResponseWriter, r *http.Request) {
+				if _, err := io.ReadAll(r.Body); err == nil && r.Header.Get("X-Hold") != "" {
+					<-holding
+				}
+			}})
+		post := func(size int, hold string) int {
+			r := httptest.NewRequest(http.MethodPost, "/sms", strings.NewReader(strings.Repeat("x", size)))
+			r.Header.Set("X-Hold", hold)
+			return h.serve(r).Code
+		}
+		var held sync.WaitGroup
+		held.Go(func() { require.Equal(t, 200, post(900, "yes")) })
+		synctest.Wait()
+		require.Equal(t, 503, post(101, ""))
+		require.Equal(t, 200, post(100, ""))
+		require.Equal(t, 200, post(100, ""), "an answered call holds nothing")
+		close(holding)
+		held.Wait()
+		require.Equal(t, 200, post(1000, ""))
+		require.Equal(t, 503, post(1001, ""))
+		require.Equal(t, 200, post(1000, ""))
+	})
 }
 
 func TestHandler_PassesReceiptsInOneBatch(t *testing.T) {

@@ -17,6 +17,9 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +51,9 @@ type Harness struct {
 	// BadContent is rendered content of the right kind that the channel cannot take. The
 	// suite always tries content of a foreign kind.
 	BadContent []channel.Content
+	// TakesAnyContent says that the channel takes content of every kind, as a simulated one
+	// does. Other channels must refuse a kind that they do not know.
+	TakesAnyContent bool
 	// Secrets are texts that no error may hold: the credentials, and the words of a Content
 	// that is not a channel.Text.
 	Secrets []string
@@ -57,6 +63,11 @@ type Harness struct {
 	// Report makes the provider report over the channel's session that a message arrived,
 	// for a channel.Listener. It does nothing if the provider reports by itself.
 	Report func(t *testing.T, c channel.Channel, providerID string)
+	// RequestsPerSend is how many HTTP requests one Send makes at most. Defaults to 1.
+	RequestsPerSend int
+	// NoReceipts says that the provider's calls or its session hold no receipts of this
+	// channel, so that Webhook or Report stays nil.
+	NoReceipts bool
 
 	// Patience is how long the suite waits for an expected event. Defaults to 10 seconds.
 	Patience time.Duration
@@ -80,6 +91,14 @@ type Webhook struct {
 	Forged func(t *testing.T, c channel.Channel, providerID string) *http.Request
 	// Malformed returns a genuine, signed call that makes no sense.
 	Malformed func(t *testing.T, c channel.Channel) *http.Request
+	// Undelivered returns a genuine, signed call that a message did not arrive.
+	Undelivered func(t *testing.T, c channel.Channel, providerID string) *http.Request
+	// Several returns a genuine, signed call with a receipt of each message. Leave it nil if
+	// the provider's calls are about one message each.
+	Several func(t *testing.T, c channel.Channel, providerIDs []string) *http.Request
+	// Unknown returns a genuine, signed call about a message, with a status that the
+	// provider does not have yet.
+	Unknown func(t *testing.T, c channel.Channel, providerID string) *http.Request
 }
 
 // Run proves that the harness's channel keeps the contract, one subtest for each rule.
@@ -89,8 +108,14 @@ func Run(t *testing.T, h Harness) {
 	require.NotNil(t, h.Content, "Harness.Content is required")
 	require.False(t, h.To.IsZero(), "Harness.To is required")
 	h.Patience = cmp.Or(h.Patience, 10*time.Second)
-	s := &suite{Harness: h, contentBefore: fmt.Sprintf("%#v", h.Content)}
+	h.RequestsPerSend = cmp.Or(h.RequestsPerSend, 1)
+	requireReceiverHarness(t, h)
+	s := &suite{Harness: h, contentBefore: dump(h.Content)}
+	var missing []string
 	for _, r := range s.rules() {
+		if r.missing != "" && !slices.Contains(missing, r.missing) {
+			missing = append(missing, r.missing)
+		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			if r.missing != "" {
@@ -99,11 +124,28 @@ func Run(t *testing.T, h Harness) {
 			r.test(t)
 		})
 	}
+	if len(missing) > 0 { // a skipped subtest shows only with -v
+		_, _ = fmt.Fprintf(os.Stderr, "channeltest: %s skips rules: %s\n", t.Name(), strings.Join(missing, ", "))
+	}
+}
+
+// requireReceiverHarness fails the test if the channel gets receipts and the harness has
+// none to give it: then nothing proves the half of the contract that ends messages.
+func requireReceiverHarness(t *testing.T, h Harness) {
+	t.Helper()
+	if h.Webhook != nil || h.Report != nil || h.NoReceipts {
+		return
+	}
+	c := h.Channel(t)
+	_, receives := c.(channel.Receiver)
+	require.False(t, receives, "Harness.Webhook is required: the channel is a channel.Receiver")
+	_, listens := c.(channel.Listener)
+	require.False(t, listens, "Harness.Report is required: the channel is a channel.Listener")
 }
 
 type suite struct {
 	Harness
-	contentBefore string // Harness.Content, printed before any send
+	contentBefore string // Harness.Content, dumped before any send
 }
 
 // rule is one sentence of the contract. missing names the Harness field that the rule
@@ -127,6 +169,12 @@ func (s *suite) rules() []rule {
 	text, isText := s.Content.(channel.Text)
 	webhook := unless(s.Webhook != nil, "Harness.Webhook is nil")
 	forged := unless(s.Webhook != nil && s.Webhook.Forged != nil, "Harness.Webhook has no Forged")
+	has := func(name string, is func(w *Webhook) bool) string {
+		return unless(s.Webhook != nil && is(s.Webhook), "Harness.Webhook has no "+name)
+	}
+	undelivered := has("Undelivered", func(w *Webhook) bool { return w.Undelivered != nil })
+	several := has("Several", func(w *Webhook) bool { return w.Several != nil })
+	unknown := has("Unknown", func(w *Webhook) bool { return w.Unknown != nil })
 	malformed := unless(s.Webhook != nil && s.Webhook.Malformed != nil, "Harness.Webhook has no Malformed")
 	session := unless(s.Report != nil, "Harness.Report is nil")
 
@@ -140,6 +188,8 @@ func (s *suite) rules() []rule {
 		{"Send sends nothing after its context ended", "", s.testCanceledContext},
 		{"Send returns when its context ends", stalled, s.testStalledProvider},
 		{"unsupported content is refused", "", s.testRefusedContent},
+		{"a request without an answer is in doubt", stalled, s.testStalledIsInDoubt},
+		{"one Send is one request", faults, s.testOneRequest},
 		{"content is not changed", "", s.testImmutableContent},
 		{
 			"braces in rendered content are plain text",
@@ -155,6 +205,10 @@ func (s *suite) rules() []rule {
 		{"a call with a wrong signature gets 401", forged, s.testForgedCall},
 		{"a call with an oversize body gets 413", webhook, s.testOversizeCall},
 		{"a call that makes no sense gets 400", malformed, s.testMalformedCall},
+
+		{"a call about a message that did not arrive says why", undelivered, s.testUndelivered},
+		{"the receipts of a call are stored together", several, s.testSeveralReceipts},
+		{"a status to come is no failure", unknown, s.testUnknownStatus},
 
 		{"a session's receipt names its message", session, s.testSessionReceipt},
 		{"a session repeats what was not stored", session, s.testSessionRepeats},

@@ -74,7 +74,7 @@ func (f *fax) Traits() channel.Traits {
 	defer f.mu.Unlock()
 	return channel.Traits{
 		Machine:    status.SMS,
-		Idempotent: true,
+		Idempotent: f.flaw != "calls a time-out temporary",
 		Validity:   time.Hour,
 		Reads:      f.flaw == "other traits after a Send" && f.sends > 0,
 	}
@@ -159,6 +159,8 @@ func (f *fax) transmit(e channel.Envelope) (channel.Result, error) {
 		f.taken[e.AttemptID] = id
 	}
 	switch f.flaw {
+	case "delivered in the answer":
+		return channel.Result{Status: status.Delivered, ProviderID: id}, nil
 	case "nil for a no-op":
 		return channel.Result{}, nil
 	case "an unreachable status":
@@ -208,6 +210,9 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 		<-ctx.Done()
 		if f.flaw == "gives up for good when its context ends" {
 			return channel.Result{}, channel.Undeliverable(status.CarrierError, "timed out")
+		}
+		if f.flaw == "calls a time-out temporary" {
+			return channel.Result{}, channel.Temporary(ctx.Err(), 0)
 		}
 		return channel.Result{}, channel.InDoubt(ctx.Err())
 	}
@@ -412,6 +417,10 @@ var flaws = map[string][]string{
 	"reads everything":                 {"a call with an oversize body gets 413"},
 	"takes any nonsense":               {"a call that makes no sense gets 400"},
 
+	"calls a time-out temporary": {"a request without an answer is in doubt"},
+	"delivered in the answer":    {"a reachable person is reached"},
+	"sends again by itself":      {"one Send is one request"},
+
 	"forgets what the sink refused": {"a session repeats what was not stored"},
 	"listens for ever":              {"listening ends with its context", "a session's receipt names its message", "a session repeats what was not stored"},
 }
@@ -425,7 +434,53 @@ func TestSubprocessFlaw(t *testing.T) {
 	if flaw == "" {
 		t.Skip("it is run by TestRun_CatchesEachFlaw")
 	}
+	if flaw == "sends again by itself" {
+		channeltest.Run(t, persistentHarness(t))
+		return
+	}
 	channeltest.Run(t, faxHarness(t, flaw))
+}
+
+// persistent is a channel over HTTP that repeats a failed request by itself.
+type persistent struct{ url string }
+
+func (persistent) Name() channel.Name     { return "persistent" }
+func (persistent) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
+
+func (p persistent) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	if _, ok := e.Content.(channel.Text); !ok {
+		return channel.Result{}, channel.Failed(status.TemplateConfig, "no text")
+	}
+	err := ctx.Err()
+	for range 3 {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
+		resp, failure := http.DefaultClient.Do(req)
+		if err = failure; err != nil {
+			break
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
+		}
+		err = fmt.Errorf("HTTP %d", resp.StatusCode)
+	}
+	return channel.Result{}, channel.Temporary(err, 0)
+}
+
+func persistentHarness(t *testing.T) channeltest.Harness {
+	answering := func(code int) func(*testing.T) channel.Channel {
+		return func(t *testing.T) channel.Channel {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+			t.Cleanup(s.Close)
+			return persistent{s.URL}
+		}
+	}
+	return channeltest.Harness{
+		Channel: answering(http.StatusOK),
+		Content: channel.Text("Your order has shipped"),
+		To:      channel.Recipient{Phone: number(t, "+886912345678")},
+		Faults:  map[string]channeltest.Case{"502": {Channel: answering(http.StatusBadGateway)}},
+	}
 }
 
 func TestRun_CatchesEachFlaw(t *testing.T) {
@@ -475,6 +530,27 @@ func TestRun_SkipsMissingFieldsByName(t *testing.T) {
 func TestSubprocessBareHarness(t *testing.T) {
 	if os.Getenv("CHANNELTEST_FLAW") == "" {
 		t.Skip("it is run by TestRun_SkipsMissingFieldsByName")
+	}
+	h := faxHarness(t, "")
+	channeltest.Run(t, channeltest.Harness{Channel: h.Channel, Content: h.Content, To: h.To, NoReceipts: true})
+}
+
+func TestRun_RequiresReceiptsOfReceiver(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("CHANNELTEST_FLAW") != "" {
+		t.Skip("once is enough")
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessNoWebhook$")
+	cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW=none")
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "Harness.Webhook is required")
+}
+
+// TestSubprocessNoWebhook is the body of TestRun_RequiresReceiptsOfReceiver.
+func TestSubprocessNoWebhook(t *testing.T) {
+	if os.Getenv("CHANNELTEST_FLAW") == "" {
+		t.Skip("it is run by TestRun_RequiresReceiptsOfReceiver")
 	}
 	h := faxHarness(t, "")
 	channeltest.Run(t, channeltest.Harness{Channel: h.Channel, Content: h.Content, To: h.To})

@@ -1,15 +1,18 @@
 package channeltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -73,7 +76,8 @@ func requireReceipts(t *testing.T, c channel.Channel, providerID string, rs []ch
 	t.Helper()
 	require.NotEmpty(t, rs)
 	for _, r := range rs {
-		require.Equal(t, channel.Ref{Channel: c.Name(), ProviderID: providerID}, r.Ref())
+		require.Equal(t, c.Name(), r.Channel)
+		require.Equal(t, providerID, cmp.Or(r.NewID, r.ProviderID))
 		require.True(t, r.Status == status.Preparing || machineOf(c).Reaches(r.Status),
 			"the machine never comes to %v", r.Status)
 		require.True(t, !r.Read || c.Traits().Reads, "a read receipt, but Traits.Reads is false")
@@ -112,6 +116,47 @@ func (s *suite) testForgedCall(t *testing.T) {
 	got := s.serveCall(t, c, s.Webhook.Forged(t, c, id), nil)
 	require.Equal(t, http.StatusUnauthorized, got.Code)
 	require.Empty(t, got.received, "the sink was called")
+}
+
+func (s *suite) testUndelivered(t *testing.T) {
+	c, id := s.sendOne(t)
+	got := s.serveCall(t, c, s.Webhook.Undelivered(t, c, id), nil)
+	require.NotEmpty(t, got.received)
+	requireReceipts(t, c, id, got.received[0])
+	final := got.received[0][len(got.received[0])-1].Status
+	require.Contains(t, []string{status.Undeliverable.String(), status.Failed.String()}, final.String())
+}
+
+func (s *suite) testSeveralReceipts(t *testing.T) {
+	c, e := s.newSituation(t, Case{})
+	var ids []string
+	for range 3 {
+		e.AttemptID = uuid.New()
+		result, err := s.requireSend(t.Context(), t, c, e)
+		require.NoError(t, err)
+		ids = append(ids, result.ProviderID)
+	}
+	got := s.serveCall(t, c, s.Webhook.Several(t, c, ids), nil)
+	require.Len(t, got.received, 1, "calls of the sink")
+	var named []string
+	for _, r := range got.received[0] {
+		if id := cmp.Or(r.NewID, r.ProviderID); !slices.Contains(named, id) {
+			named = append(named, id)
+		}
+	}
+	require.ElementsMatch(t, ids, named)
+}
+
+func (s *suite) testUnknownStatus(t *testing.T) {
+	c, id := s.sendOne(t)
+	got := s.serveCall(t, c, s.Webhook.Unknown(t, c, id), nil)
+	require.Equal(t, 2, got.Code/100, "status code %d: the provider would repeat the call", got.Code)
+	for _, rs := range got.received {
+		for _, r := range rs {
+			require.NotContains(t, []string{status.Undeliverable.String(), status.Failed.String()}, r.Status.String(),
+				"a status to come is no failure")
+		}
+	}
 }
 
 // oversizeBytes is more than any receipt needs.

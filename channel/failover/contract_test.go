@@ -43,12 +43,13 @@ func TestContract_Sessions(t *testing.T) {
 			}
 			return openSMS(t, providers...)
 		},
-		Content:     channel.Text("Your order has shipped and will arrive on Friday"),
-		To:          with(simulated.ReceiptTwice).To,
-		Unreachable: map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
-		Faults:      map[string]channeltest.Case{},
-		Stalled:     with(simulated.Slow),
-		Report:      func(*testing.T, channel.Channel, string) {}, // the simulated channels report by themselves
+		Content:         channel.Text("Your order has shipped and will arrive on Friday"),
+		TakesAnyContent: true,
+		To:              with(simulated.ReceiptTwice).To,
+		Unreachable:     map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
+		Faults:          map[string]channeltest.Case{},
+		Stalled:         with(simulated.Slow),
+		Report:          func(*testing.T, channel.Channel, string) {}, // the simulated channels report by themselves
 	}
 	for o := simulated.NoContact; o <= simulated.CarrierError; o++ {
 		h.Unreachable[o.String()] = with(o)
@@ -87,9 +88,10 @@ func TestContract_Webhooks(t *testing.T) {
 				return fmt.Sprintf(`{"id":%q}`, strings.TrimPrefix(id, "second:"))
 			}
 			channeltest.Run(t, channeltest.Harness{
-				Channel: behind(echoingHandler(503, "Retry-After", "1"), echoingHandler(202)),
-				Content: channel.Text("Your order has shipped and will arrive on Friday"),
-				To:      channel.Recipient{Phone: number},
+				RequestsPerSend: 2, // one of each provider
+				Channel:         behind(echoingHandler(503, "Retry-After", "1"), echoingHandler(202)),
+				Content:         channel.Text("Your order has shipped and will arrive on Friday"),
+				To:              channel.Recipient{Phone: number},
 				Unreachable: map[string]channeltest.Case{
 					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
 					"invalid number": both(echoingHandler(422)),

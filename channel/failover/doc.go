@@ -13,7 +13,7 @@
 //
 //	the provider's answer                      then
 //	it took the message                        that is the answer
-//	temporary                                  the next is tried; the breaker counts it
+//	temporary, or a panic                      the next is tried; the breaker counts it
 //	authorization, quota_exceeded              the next is tried; the breaker counts it
 //	permission, template_config, system_error  the next is tried; the breaker does not
 //	                                           count it: only this message may have the fault
@@ -37,11 +37,12 @@
 // # Names
 //
 // A provider's ID is its name, a colon and its own ID of the message, in answers and in
-// receipts: "backup:0912". A lower-case UUID with hyphens stays as it is: it is unique
-// without a name, and it may be the attempt's own ID. The engine files a send in doubt
-// under the attempt's ID. So the receipt of a provider that quotes the attempt is found
-// although its answer was lost. An attempt has one such ID. If another provider takes it
-// after all, receipts of the first find it only if both quote the attempt.
+// receipts: "backup:0912". So no provider can mark an attempt that another one took.
+//
+// A receipt of a provider that quotes the attempt finds an attempt in doubt, too
+// ([channel.Receipt].NewID). The attempt is that provider's from then on. In the process
+// that sent it, only the providers that may have the message can do so. If another provider
+// takes it after all, receipts of the first do not find it.
 //
 // # Breakers
 //
@@ -57,7 +58,7 @@
 //
 // # Masked faults
 //
-// People are reached while the primary is down, so nobody complains. [Channel.Providers]
+// People are reached while the primary is down, so there are no complaints. [Channel.Providers]
 // shows how much each provider sends and fails. The log has a warning when a provider
 // begins to be masked and a line when it is back.
 package failover

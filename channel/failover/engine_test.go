@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/failover"
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -74,6 +75,51 @@ func TestEngine_ReceiptOfLostAnswerFindsAttempt(t *testing.T) {
 	require.Zero(t, backup.takeCount(), "nobody needs another copy")
 }
 
+// Every provider panics at first. No message fails for it.
+func TestEngine_PanickingProvidersFailNoMessage(t *testing.T) {
+	t.Parallel()
+	panics := func(context.Context, channel.Envelope) (channel.Result, error) { panic("oh") }
+	primary, backup := newWorkingProvider("one").answerBy(panics), newWorkingProvider("two").answerBy(panics)
+	d, mock := dispatcher(t, openSMS(t, primary, backup), smsplus.Forward)
+	id := trigger(t, d)
+	require.Equal(t, status.Preparing, message(t, d, id).Status)
+	backup.answerWith(channel.Result{Status: status.Delivered}, nil)
+	mock.Add(time.Hour)
+	tick(t, d)
+	require.Equal(t, status.Delivered, message(t, d, id).Status)
+}
+
+// A provider quotes an attempt that another one took, or may have taken.
+func TestEngine_ProviderCannotMarkAnothersAttempt(t *testing.T) {
+	t.Parallel()
+	quotes := func(_ context.Context, e channel.Envelope) (channel.Result, error) {
+		return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
+	}
+	for name, tt := range map[string]struct {
+		answer func(context.Context, channel.Envelope) (channel.Result, error)
+		before status.Status
+	}{
+		"taken": {quotes, status.Accepted},
+		"in doubt": {func(context.Context, channel.Envelope) (channel.Result, error) {
+			return channel.Result{}, channel.InDoubt(errors.New("lost"))
+		}, status.Preparing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two").answerBy(tt.answer)
+			c := openSMS(t, webhookProvider{primary}, webhookProvider{backup})
+			d, _ := dispatcher(t, c, smsplus.Resend)
+			id := trigger(t, d)
+			attempt := message(t, d, id).Attempts[0].ID.String()
+			deliver(t, c, d, "/sms/one?id="+attempt)
+			require.Equal(t, tt.before, message(t, d, id).Status)
+			deliver(t, c, d, "/sms/two?id="+attempt)
+			require.Equal(t, status.Delivered, message(t, d, id).Status)
+			require.Equal(t, "two:"+attempt, message(t, d, id).Attempts[0].ProviderID)
+		})
+	}
+}
+
 func TestEngine_ReceiptsFindTakingProvider(t *testing.T) {
 	t.Parallel()
 	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, errBusy), newWorkingProvider("two")
@@ -103,7 +149,8 @@ func TestEngine_LastingDoubtReachesNextProvider(t *testing.T) {
 	t.Parallel()
 	primary, backup := newWorkingProvider("one").answerWith(channel.Result{}, channel.InDoubt(errors.New("lost"))), newWorkingProvider("two")
 	primary.traits.Idempotent = true
-	d, mock := dispatcher(t, openSMS(t, primary, backup), smsplus.Resend)
+	c := openConfig(t, failover.Config{Providers: []channel.Channel{primary, backup}, Failures: 2})
+	d, mock := dispatcher(t, c, smsplus.Resend)
 	id := trigger(t, d)
 	for range 5 {
 		mock.Add(time.Minute)
@@ -112,7 +159,7 @@ func TestEngine_LastingDoubtReachesNextProvider(t *testing.T) {
 	m := message(t, d, id)
 	require.Equal(t, status.Accepted, m.Status)
 	require.Equal(t, "two:1", m.Attempts[0].ProviderID)
-	require.Equal(t, 5, primary.takeCount(), "until its breaker opened")
+	require.Equal(t, 2, primary.takeCount(), "until its breaker opened")
 	require.Equal(t, 1, backup.takeCount())
 }
 

@@ -3,7 +3,9 @@ package failover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -119,10 +121,9 @@ func (p *provider) snapshot() ProviderState {
 
 // trySend sends through the provider, unless its breaker is open.
 func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
-	a.kind = faulty // the answer if Send panics
 	defer func() { p.record(ctx, a) }()
 	a, err := p.breaker.Execute(func() (answer, error) {
-		result, err := p.channel.Send(ctx, e)
+		result, err := p.sendOnce(ctx, e)
 		a := p.classify(ctx, result, err)
 		switch {
 		case a.kind == settled:
@@ -137,6 +138,19 @@ func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
 		return p.skippedAnswer()
 	}
 	return a
+}
+
+// sendOnce calls the provider's Send. A panic is a fault that may pass, so that another
+// provider is tried. The log has only the type of its value, which may hold secrets.
+func (p *provider) sendOnce(ctx context.Context, e channel.Envelope) (result channel.Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = channel.Temporary(fmt.Errorf("the provider panicked (%T)", v), 0)
+			p.logger.LogAttrs(ctx, slog.LevelError, "failover: a provider panicked",
+				slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	return p.channel.Send(ctx, e)
 }
 
 // skippedAnswer returns the answer of a skipped provider. If the provider has refused the
@@ -163,11 +177,7 @@ func (p *provider) record(ctx context.Context, a answer) {
 		p.mu.Lock()
 		p.failed++
 		p.consecutive++
-		if a.err != nil {
-			p.lastFault = channel.Verdict{Status: a.err.Status(), Reason: a.err.Reason()}
-		} else {
-			p.lastFault = channel.Verdict{} // Send panicked
-		}
+		p.lastFault = channel.Verdict{Status: a.err.Status(), Reason: a.err.Reason()}
 		reason := p.lastFault.Reason
 		begins := p.consecutive >= p.failures && p.maskedSince.IsZero()
 		if begins {

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,18 +22,29 @@ func providerID(name channel.Name, id string) string {
 	if id == "" {
 		return "" // an empty ID names nothing
 	}
-	if parsed, err := uuid.Parse(id); err == nil && parsed.String() == id {
-		return id
-	}
 	return string(name) + ":" + id
 }
 
-// sinkFor returns a sink that passes a provider's receipts on as the channel's.
+// mayQuote reports whether an ID may be that of an attempt that a provider may have taken.
+func (c *Channel) mayQuote(p *provider, id string) bool {
+	attempt, err := uuid.Parse(id)
+	return err == nil && attempt.String() == id && c.doubts.mayHave(attempt, p)
+}
+
+// sinkFor returns a sink that passes a provider's receipts on as the channel's. An attempt
+// that a provider took has the provider's name in its ID, so no other provider's receipt
+// finds it. An attempt in doubt still has its own ID.
 func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
 		ours := make([]channel.Receipt, len(rs))
 		for i, r := range rs {
-			r.Channel, r.ProviderID = c.name, providerID(p.name, r.ProviderID)
+			r.Channel = c.name
+			named := providerID(p.name, cmp.Or(r.NewID, r.ProviderID))
+			if c.mayQuote(p, r.ProviderID) {
+				r.NewID = named
+			} else {
+				r.ProviderID, r.NewID = named, ""
+			}
 			ours[i] = r
 		}
 		return s(ctx, ours...)

@@ -1,6 +1,7 @@
 package failover_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -87,11 +88,14 @@ func TestReceiptHandler_RenamesReceiptsInOneCall(t *testing.T) {
 	h := openSMS(t, webhookProvider{newWorkingProvider("one")}).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
 		calls++
 		var names []string
+		var newIDs []string
 		for _, r := range rs {
 			require.Equal(t, channel.SMS, r.Channel)
 			names = append(names, r.ProviderID)
+			newIDs = append(newIDs, r.NewID)
 		}
 		require.Equal(t, []string{"one:1", attempt, "one:" + strings.ToUpper(attempt), "", "one:one:1"}, names)
+		require.Equal(t, []string{"", "one:" + attempt, "", "", ""}, newIDs)
 		return down
 	})
 	w := httptest.NewRecorder()
@@ -121,7 +125,7 @@ func TestProviderID_IsUnambiguous(t *testing.T) {
 			require.NoError(r, err)
 			received := ""
 			h := c.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
-				received = rs[0].ProviderID
+				received = cmp.Or(rs[0].NewID, rs[0].ProviderID)
 				return nil
 			})
 			call := httptest.NewRequest(http.MethodPost, "/sms/"+name, nil)
@@ -132,8 +136,8 @@ func TestProviderID_IsUnambiguous(t *testing.T) {
 			require.Equal(r, result.ProviderID, received)
 
 			whole := [2]string{name, inside}
-			if inside == "" || uuid.Validate(inside) == nil && inside == result.ProviderID {
-				whole[0] = "" // of nothing, or of the one that has it
+			if inside == "" {
+				whole[0] = "" // of nothing
 			}
 			before, known := outside[result.ProviderID]
 			require.True(r, !known || before == whole, "%q is %q and %q", result.ProviderID, before, whole)

@@ -62,7 +62,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 			break // this provider can be tried again without risk, and no other can
 		}
 	}
-	return channel.Result{}, refused.err()
+	return channel.Result{}, refused.mostUsefulError()
 }
 
 // tryOrder returns the providers in the order of a Send, with first, if any, before the
@@ -143,9 +143,9 @@ func (r *refusals) add(e *channel.Error) {
 	}
 }
 
-// err returns the error that is most useful for the message: a temporary one if there is
-// any, and otherwise the first.
-func (r *refusals) err() error {
+// mostUsefulError returns the error that is most useful for the message: a temporary one if
+// there is any, and otherwise the first.
+func (r *refusals) mostUsefulError() error {
 	if len(r.temporary) == 0 {
 		return r.first
 	}

@@ -14,9 +14,14 @@ import (
 )
 
 // Webhook describes how one provider makes its calls. Its handler does the rest of what a
-// [channel.Receiver] must do: it limits the body, verifies the call before it reads
-// anything from it, calls the sink once, and answers only after the sink returned.
+// [channel.Receiver] must do. It refuses what it can before it reads the body, limits the
+// body, and verifies the call before it reads anything from it. It calls the sink once, and
+// answers only after the sink returned.
 type Webhook struct {
+	// SignatureHeader is the header that has the signature of every call. A call without it is
+	// answered with 401 before its body is read. Defaults to none, for providers that sign
+	// otherwise.
+	SignatureHeader string
 	// Verify reports whether the provider made the call. The body is unchanged. Required.
 	Verify func(r *http.Request, body []byte) bool
 	// Receipts reads the receipts of a verified call. It may return none, for a call about
@@ -24,7 +29,7 @@ type Webhook struct {
 	Receipts func(r *http.Request, body []byte) ([]channel.Receipt, error)
 	// Answer answers a call whose receipts are stored. Defaults to 200 without a body.
 	Answer func(w http.ResponseWriter, r *http.Request, body []byte)
-	// Method is the HTTP method of the calls. Defaults to POST.
+	// Method is the HTTP method of the calls. The body of a GET is not read. Defaults to POST.
 	Method string
 	// MaxBody is the maximum length of a body in bytes. Defaults to 1 MiB.
 	MaxBody int64
@@ -44,12 +49,12 @@ func (h Webhook) Handler(sink channel.Sink) http.Handler {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-		if err != nil {
-			code := http.StatusBadRequest
-			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-				code = http.StatusRequestEntityTooLarge
-			}
+		if h.SignatureHeader != "" && r.Header.Get(h.SignatureHeader) == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		body, code := readBody(w, r, limit)
+		if code != http.StatusOK {
 			w.WriteHeader(code)
 			return
 		}
@@ -71,6 +76,25 @@ func (h Webhook) Handler(sink channel.Sink) http.Handler {
 			h.Answer(w, r, body)
 		}
 	})
+}
+
+// readBody reads the body of a call that may have one, and returns 200, or the code of the
+// answer to a body that cannot be read.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, code int) {
+	if r.Method == http.MethodGet {
+		return nil, http.StatusOK
+	}
+	if r.ContentLength > limit {
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	return body, http.StatusOK
 }
 
 // storable reports whether stores can keep the receipts. The sink would refuse a receipt

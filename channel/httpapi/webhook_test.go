@@ -78,6 +78,38 @@ func TestHandler_AnswersByOutcome(t *testing.T) {
 	}
 }
 
+// What can be refused without the body is.
+func TestHandler_ReadsNoNeedlessBody(t *testing.T) {
+	t.Parallel()
+	get := testWebhook
+	get.Method = http.MethodGet
+	signed := testWebhook
+	signed.SignatureHeader = "X-Signature"
+	for name, tt := range map[string]struct {
+		webhook httpapi.Webhook
+		change  func(*http.Request)
+		code    int
+	}{
+		"no signature":   {signed, func(r *http.Request) { r.Header.Del("X-Signature") }, 401},
+		"too long":       {testWebhook, func(r *http.Request) { r.ContentLength = 101 }, 413},
+		"another method": {testWebhook, func(r *http.Request) { r.Method = http.MethodPut }, 405},
+		"a GET":          {get, func(r *http.Request) { r.Method = http.MethodGet }, 400},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(panickingReader{}))
+		r.Header.Set("X-Signature", "genuine")
+		r.ContentLength = 10
+		tt.change(r)
+		w := httptest.NewRecorder()
+		tt.webhook.Handler(func(context.Context, ...channel.Receipt) error { return nil }).ServeHTTP(w, r)
+		require.Equal(t, tt.code, w.Code, name)
+	}
+}
+
+// panickingReader panics when it is read.
+type panickingReader struct{}
+
+func (panickingReader) Read([]byte) (int, error) { panic("the body is read") }
+
 func TestHandler_RefusesTruncatedBody(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()

@@ -73,6 +73,9 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// owner has a value in a field whose methods fmt cannot call.
+type owner[T any] struct{ value T }
+
 func TestFormat_PrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	directory := line.NewDirectory()
@@ -81,7 +84,13 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 	push := line.PushConfig{Account: a, Contacts: directory}
 	notification := line.NotificationConfig{Account: a, Followers: directory}
 	p, n := newPush(t, push), newNotification(t, notification)
-	for _, v := range []any{a, &a, push, &push, notification, &notification, p, n, directory} {
+	for _, v := range []any{
+		a, &a, push, &push, notification, &notification, p, n, directory,
+		line.Contact{UserID: user},
+		owner[*line.Push]{p},
+		owner[*line.Directory]{directory},
+		line.Messages(user), line.Templated(user),
+	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			printed := fmt.Sprintf(verb, v)
 			for _, secret := range []string{token, secret, user} {
@@ -155,7 +164,7 @@ func TestCodes_AccountOverrides(t *testing.T) {
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, codes["429 try again later"]},
 		{429, monthlyLimitBody, channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}},
 		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"}]}`, codes["400 'messages[0].text"]},
-		{400, ``, channel.Verdict{Status: status.Failed, Reason: status.TemplateConfig}},
+		{400, ``, channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}},
 	} {
 		f := newFakeLINE(t, map[string]http.HandlerFunc{flexiblePath: refuseWith(tt.code, tt.body)})
 		n := newNotification(t, line.NotificationConfig{Account: account(f.URL), Codes: codes})

@@ -22,23 +22,39 @@ type Codes map[string]channel.Verdict
 
 // The words are those of the error messages in LINE's Messaging API reference, "Status
 // codes" and "Error responses".
+//
+// A 400 says that LINE refuses the message. A value can cause it, such as one that leaves a
+// text of a Flex message empty, so it is Undeliverable and the next channel takes over.
+// Failed are requests that no value can cause.
 var (
 	pushCodes = Codes{
-		"400": {Status: status.Failed, Reason: status.TemplateConfig},
+		"400": {Status: status.Undeliverable, Reason: status.ContentRejected},
 		// No user of this account's provider has the ID, or it is not a user ID.
 		"400 'to'":                    {Status: status.Undeliverable, Reason: status.NoContact},
 		"400 failed to send messages": {Status: status.Undeliverable, Reason: status.NoContact},
+		"400 hasn't added the line official account": {Status: status.Undeliverable, Reason: status.NoContact},
+		"400 parsed as json":                         {Status: status.Failed, Reason: status.SystemError},
+		"400 content type":                           {Status: status.Failed, Reason: status.SystemError},
+		"400 customaggregationunits":                 {Status: status.Failed, Reason: status.TemplateConfig},
 		// The retry key is known: the message was taken before.
 		"409":               {Status: status.Delivered},
-		"413":               {Status: status.Failed, Reason: status.TemplateConfig},
+		"413":               {Status: status.Undeliverable, Reason: status.ContentRejected},
 		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
 	}
 	notificationCodes = Codes{
-		"400": {Status: status.Failed, Reason: status.TemplateConfig},
-		"413": {Status: status.Failed, Reason: status.TemplateConfig},
+		"400": {Status: status.Undeliverable, Reason: status.ContentRejected},
+		// The template was removed, or is no longer this account's.
+		"400 templatekey":            {Status: status.Undeliverable, Reason: status.TemplateMismatch},
+		"400 'to'":                   {Status: status.Undeliverable, Reason: status.NoMatch},
+		"400 parsed as json":         {Status: status.Failed, Reason: status.SystemError},
+		"400 content type":           {Status: status.Failed, Reason: status.SystemError},
+		"400 customaggregationunits": {Status: status.Failed, Reason: status.TemplateConfig},
+		"413":                        {Status: status.Undeliverable, Reason: status.ContentRejected},
 		// This answer stands for four facts (LINE notification messages API reference):
-		// nobody on LINE has the number, LINE does not serve its country, its owner refuses
-		// notification messages, or its owner has not agreed to the privacy policy of 2022.
+		//   - No LINE user has the number.
+		//   - LINE does not serve its country.
+		//   - Its owner refuses notification messages.
+		//   - Its owner has not agreed to the privacy policy of 2022.
 		"422":               {Status: status.Undeliverable, Reason: status.NoMatch},
 		"429 monthly limit": {Status: status.Undeliverable, Reason: status.QuotaExceeded},
 	}

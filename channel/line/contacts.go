@@ -2,6 +2,8 @@ package line
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/smsplus/smsplus-go/phone"
@@ -18,6 +20,22 @@ type Contact struct {
 	// At is the time of that state according to LINE; zero if LINE has not reported any.
 	At time.Time
 }
+
+// Format prints the contact without the user.
+func (Contact) Format(w fmt.State, _ rune) { writeMasked(w, maskedContact) }
+
+// MarshalText returns what Format prints, for logs.
+func (Contact) MarshalText() ([]byte, error) { return []byte(maskedContact), nil }
+
+// GobEncode returns an error. Encode the contact's fields.
+func (Contact) GobEncode() ([]byte, error) {
+	return nil, errPersonal
+}
+
+// errPersonal is the error of encoders that would write personal data in the open.
+var errPersonal = errors.New("line: personal data is not encoded; encode its fields")
+
+const maskedContact = "line.Contact{…}"
 
 // Contacts finds people as LINE users. [Directory] is a ready implementation.
 // Implementations must be safe for concurrent use.

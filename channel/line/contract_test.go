@@ -114,6 +114,8 @@ func TestContract_Push(t *testing.T) {
 	}
 	for name, content := range map[string]channel.Content{"text": text, "messages": flex} {
 		h := channeltest.Harness{
+			NoReceipts:      true, // its calls are about followers
+			RequestsPerSend: 2,    // it asks for the profile first
 			Channel: func(t *testing.T) channel.Channel {
 				return newPush(t, line.PushConfig{Account: account(newFakeLINE(t, nil).URL), Contacts: knows, CheckProfile: true})
 			},

@@ -19,7 +19,14 @@ import (
 // use. It knows nothing of other processes: an application with several keeps contacts in
 // its database instead. It prints without its content.
 type Directory struct {
-	mu     sync.RWMutex
+	mu sync.RWMutex
+	// links returns the content. It is a function because fmt, with some verbs, prints what
+	// a pointer in an unexported field points to, and a function as an address.
+	links func() *links
+}
+
+// links is the content of a Directory. Directory.mu guards it.
+type links struct {
 	users  map[string]user
 	phones map[phone.Number][]string
 }
@@ -37,7 +44,8 @@ var (
 
 // NewDirectory returns an empty Directory.
 func NewDirectory() *Directory {
-	return &Directory{users: make(map[string]user), phones: make(map[phone.Number][]string)}
+	content := &links{users: make(map[string]user), phones: make(map[phone.Number][]string)}
+	return &Directory{links: func() *links { return content }}
 }
 
 // Format prints the directory without its content.
@@ -58,13 +66,13 @@ func (d *Directory) Link(n phone.Number, id string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	u := d.users[id]
+	u := d.links().users[id]
 	if slices.Contains(u.phones, n) {
 		return nil
 	}
 	u.phones = append(slices.Clip(u.phones), n)
-	d.users[id] = u
-	d.phones[n] = append(slices.Clip(d.phones[n]), id)
+	d.links().users[id] = u
+	d.links().phones[n] = append(slices.Clip(d.links().phones[n]), id)
 	return nil
 }
 
@@ -72,19 +80,19 @@ func (d *Directory) Link(n phone.Number, id string) error {
 func (d *Directory) Unlink(n phone.Number, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if u, ok := d.users[id]; ok {
+	if u, ok := d.links().users[id]; ok {
 		u.phones = withoutElement(u.phones, n)
-		d.users[id] = u
+		d.links().users[id] = u
 	}
 	d.removeLink(n, id)
 }
 
 // removeLink removes a user from a number's users. It is called with d.mu held.
 func (d *Directory) removeLink(n phone.Number, id string) {
-	if ids := withoutElement(d.phones[n], id); len(ids) > 0 {
-		d.phones[n] = ids
+	if ids := withoutElement(d.links().phones[n], id); len(ids) > 0 {
+		d.links().phones[n] = ids
 	} else {
-		delete(d.phones, n)
+		delete(d.links().phones, n)
 	}
 }
 
@@ -99,10 +107,10 @@ func withoutElement[E comparable](list []E, e E) []E {
 func (d *Directory) Forget(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, n := range d.users[id].phones {
+	for _, n := range d.links().users[id].phones {
 		d.removeLink(n, id)
 	}
-	delete(d.users, id)
+	delete(d.links().users, id)
 }
 
 // Update keeps the newest state of each user. Of two states with the same time, blocked
@@ -111,11 +119,11 @@ func (d *Directory) Update(_ context.Context, contacts ...Contact) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range contacts {
-		u := d.users[c.UserID]
+		u := d.links().users[c.UserID]
 		if c.At.After(u.at) || c.At.Equal(u.at) && c.Blocked {
 			u.blocked, u.at = c.Blocked, c.At
 		}
-		d.users[c.UserID] = u
+		d.links().users[c.UserID] = u
 	}
 	return nil
 }
@@ -125,8 +133,8 @@ func (d *Directory) ByPhone(_ context.Context, n phone.Number) ([]Contact, error
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	var found []Contact
-	for _, id := range d.phones[n] {
-		found = append(found, d.users[id].contact(id))
+	for _, id := range d.links().phones[n] {
+		found = append(found, d.links().users[id].contact(id))
 	}
 	return found, nil
 }
@@ -136,7 +144,7 @@ func (d *Directory) ByPhone(_ context.Context, n phone.Number) ([]Contact, error
 func (d *Directory) Blocked(_ context.Context, id string) (bool, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.users[id].blocked, nil
+	return d.links().users[id].blocked, nil
 }
 
 func (u user) contact(id string) Contact { return Contact{UserID: id, Blocked: u.blocked, At: u.at} }
@@ -147,11 +155,11 @@ func (u user) contact(id string) Contact { return Contact{UserID: id, Blocked: u
 func (d *Directory) All() iter.Seq2[Contact, []phone.Number] {
 	return func(yield func(Contact, []phone.Number) bool) {
 		d.mu.RLock()
-		ids := slices.Collect(maps.Keys(d.users))
+		ids := slices.Collect(maps.Keys(d.links().users))
 		d.mu.RUnlock()
 		for _, id := range ids {
 			d.mu.RLock()
-			u, known := d.users[id]
+			u, known := d.links().users[id]
 			d.mu.RUnlock()
 			if known && !yield(u.contact(id), slices.Clone(u.phones)) {
 				return

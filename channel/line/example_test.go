@@ -32,9 +32,11 @@ func ExampleMessages() {
 	c := line.Messages(`[{"type": "text", "text": "Dear {{name}}, it is on its way"}]`)
 	fmt.Println(c.Check(), c.Vars())
 	filled, _ := c.Render(map[string]string{"name": `"Ann"`})
-	fmt.Println(filled)
+	fmt.Println(filled) // prints no data
+	fmt.Println(string(filled.(line.Messages)))
 	// Output:
 	// <nil> [name]
+	// line.Messages(60 bytes)
 	// [{"type": "text", "text": "Dear \"Ann\", it is on its way"}]
 }
 

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -100,7 +101,8 @@ func fillStrings(text string, vars map[string]string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		quoted, _ := json.Marshal(filled) // a string
+		value, _ := filled.(channel.Text)
+		quoted, _ := json.Marshal(string(value))
 		out.WriteString(text[done:l.start])
 		out.Write(quoted)
 		done = l.end
@@ -127,14 +129,15 @@ func checkVars(text string) error {
 }
 
 // minHiddenRunes is the length from which on a string must not be repeated in a detail.
-// Shorter ones, such as "md" and "bold", occur in LINE's own words.
+// Shorter ones without a digit, such as "md" and "bold", occur in LINE's own words.
 const minHiddenRunes = 8
 
 // hiddenStrings returns the strings of a valid JSON text that are part of the message.
 func hiddenStrings(text string) []string {
 	var all []string
 	for l := range stringLiterals(text) {
-		if !l.isKey && !slices.Contains(selectorKeys, l.valueOf) && utf8.RuneCountInString(l.text) >= minHiddenRunes {
+		if !l.isKey && !slices.Contains(selectorKeys, l.valueOf) &&
+			(utf8.RuneCountInString(l.text) >= minHiddenRunes || strings.ContainsFunc(l.text, unicode.IsDigit)) {
 			all = append(all, l.text)
 		}
 	}

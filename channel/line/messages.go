@@ -29,6 +29,18 @@ const (
 	maxText = 5000
 )
 
+// Format prints the length of the content and not the content, which holds a person's data
+// once it is rendered. Convert it to a string to get the content.
+func (m Messages) Format(w fmt.State, _ rune) { writeMasked(w, m.masked()) }
+
+// MarshalText returns what Format prints, for logs.
+func (m Messages) MarshalText() ([]byte, error) { return []byte(m.masked()), nil }
+
+// GobEncode returns an error. Encode the content as a string.
+func (Messages) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+func (m Messages) masked() string { return fmt.Sprintf("line.Messages(%d bytes)", len(m)) }
+
 // Vars returns the names of the variables in order of appearance. It may leave out some of
 // a content that [Messages.Check] refuses.
 func (m Messages) Vars() []string { return varsInJSON(string(m)) }

@@ -1,11 +1,13 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -17,12 +19,19 @@ import (
 
 // NotificationConfig configures a [Notification].
 type NotificationConfig struct {
+	// Name is the channel's name, for a dispatcher with several accounts. Defaults to
+	// channel.LINENotify.
+	Name channel.Name
 	// Account is the sender. Its Secrets are required, because only LINE's calls report
 	// that a message arrived.
 	Account Account
 	// Followers gets the people who follow the account and who have blocked it, because
 	// LINE calls the same URL for that. Defaults to none.
 	Followers Followers
+	// AggregationUnits are the units that LINE counts messages by, for accounts that applied
+	// for them: by template ID, and by "" for every other template. A unit is 1 to 30
+	// letters, digits and underscores. Defaults to none.
+	AggregationUnits AggregationUnits
 	// Codes overrides meanings of LINE's refusals.
 	Codes Codes
 }
@@ -44,6 +53,8 @@ type NotificationConfig struct {
 // The attempt's ID is the X-Line-Delivery-Tag, which LINE's call quotes, and the
 // ProviderID. This API has no retry key, so a request without an answer is in doubt.
 type Notification struct {
+	name    channel.Name
+	units   AggregationUnits
 	api     *api
 	webhook *webhook
 }
@@ -61,21 +72,25 @@ func NewNotification(c NotificationConfig) (*Notification, error) {
 	if len(c.Account.Secrets) == 0 {
 		bad.add("NotificationConfig.Account.Secrets is required")
 	}
+	c.AggregationUnits.check("NotificationConfig.AggregationUnits", &bad)
 	rows := notificationCodes.merge(c.Codes, status.LINENotify, "NotificationConfig.Codes", &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
+	name := cmp.Or(c.Name, channel.LINENotify)
 	return &Notification{
+		name:    name,
+		units:   maps.Clone(c.AggregationUnits),
 		api:     c.Account.newAPI(status.Accepted, rows),
-		webhook: &webhook{secrets: slices.Clone(c.Account.Secrets), followers: c.Followers, takesDeliveries: true},
+		webhook: &webhook{secrets: slices.Clone(c.Account.Secrets), followers: c.Followers, deliveriesOf: name},
 	}, nil
 }
 
 // Format prints the channel without its fields.
 func (*Notification) Format(w fmt.State, _ rune) { writeMasked(w, "line.Notification{…}") }
 
-// Name returns channel.LINENotify.
-func (*Notification) Name() channel.Name { return channel.LINENotify }
+// Name returns NotificationConfig.Name.
+func (n *Notification) Name() channel.Name { return n.name }
 
 // Traits returns the channel's traits. LINE keeps trying for 24 hours. The wait is uniform,
 // because an early forward would reveal that a person does not use LINE.
@@ -115,6 +130,9 @@ func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Re
 	}
 	to := hashNumber(e.To.Phone)
 	body["to"], _ = json.Marshal(to) // a string
+	if units := n.units.of(e.Template); units != nil {
+		body["customAggregationUnits"], _ = json.Marshal(units) // strings
+	}
 	id := e.AttemptID.String()
 	answer, err := n.api.call(ctx, path, http.Header{"X-Line-Delivery-Tag": {id}}, body)
 	if err != nil {

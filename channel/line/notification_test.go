@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,8 +71,10 @@ func TestNotification_VerdictsOfRefusals(t *testing.T) {
 		reason status.Reason
 	}{
 		// The bodies are the examples of the LINE notification messages API reference.
-		{400, `{"message":"Invalid templateKey: reserve_004","details":[{"message":"The specified template doesn't exist, or you don't have the permission","property":"templateKey"}]}`, status.Failed, status.TemplateConfig},
-		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"The value must be a valid SHA-256 digest.","property":"to"}]}`, status.Failed, status.TemplateConfig},
+		{400, `{"message":"Invalid templateKey: reserve_004","details":[{"message":"The specified template doesn't exist, or you don't have the permission","property":"templateKey"}]}`, status.Undeliverable, status.TemplateMismatch},
+		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"The value must be a valid SHA-256 digest.","property":"to"}]}`, status.Undeliverable, status.NoMatch},
+		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"body.items[0].content"}]}`, status.Undeliverable, status.ContentRejected},
+		{400, `{"message":"The request body could not be parsed as JSON (line: 1, column: 2)"}`, status.Failed, status.SystemError},
 		{401, `{"message":"Authentication failed"}`, status.Undeliverable, status.Authorization},
 		{403, `{"message":"Access to this API is not available for your account"}`, status.Undeliverable, status.Permission},
 		{409, `{"message":"The retry key is already accepted"}`, status.Failed, status.SystemError},
@@ -175,6 +178,67 @@ func TestWebhook_CallsSinkOnce(t *testing.T) {
 		{Channel: channel.LINENotify, ProviderID: a, Status: status.Delivered, At: time.UnixMilli(1).UTC()},
 		{Channel: channel.LINENotify, ProviderID: b, Status: status.Delivered}, // RFC 3339 cannot express that time
 	}}, s.calls)
+}
+
+func TestWebhook_OddEventHidesNoOther(t *testing.T) {
+	t.Parallel()
+	id, later := uuid.NewString(), uuid.NewString()
+	body := fmt.Sprintf(`{"destination":7,"events":[{"type":5},7,{"type":"delivery","delivery":[]},`+
+		`{"type":"delivery","timestamp":"1650591346705","source":"x","mode":7,"delivery":{"data":%q,"new":{}}},`+
+		`{"type":"delivery","timestamp":1650591346705.75,"delivery":{"data":%q}}]}`, id, later)
+	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
+	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	at := time.UnixMilli(1650591346705).UTC()
+	require.Equal(t, [][]channel.Receipt{{
+		{Channel: channel.LINENotify, ProviderID: id, Status: status.Delivered, At: at},
+		{Channel: channel.LINENotify, ProviderID: later, Status: status.Delivered, At: at},
+	}}, s.calls)
+}
+
+func TestNotification_HasConfiguredName(t *testing.T) {
+	t.Parallel()
+	c := line.NotificationConfig{Name: "line_notify_outlet", Account: account("")}
+	require.Equal(t, channel.Name("line_notify_outlet"), newNotification(t, c).Name())
+	s, id := newRecordingSink(t, c), uuid.NewString()
+	s.serve(delivery(id), sign(secret, []byte(delivery(id))))
+	require.Equal(t, channel.Ref{Channel: "line_notify_outlet", ProviderID: id}, s.calls[0][0].Ref())
+}
+
+func TestAggregationUnits_GoByTemplate(t *testing.T) {
+	t.Parallel()
+	units := line.AggregationUnits{"shipped": "shipped_2026", "": "others"}
+	sentUnits := func(template string, content channel.Content, units line.AggregationUnits) (push, notification any) {
+		f := newFakeLINE(t, nil)
+		e := envelope(t, content)
+		e.Template = template
+		_, err := newNotification(t, line.NotificationConfig{Account: account(f.URL), AggregationUnits: units}).Send(t.Context(), e)
+		require.NoError(t, err)
+		e.Content = text
+		_, err = newPush(t, line.PushConfig{Account: account(f.URL), AggregationUnits: units}).Send(t.Context(), e)
+		require.NoError(t, err)
+		var sent []any
+		for _, r := range f.sentRequests() {
+			sent = append(sent, decodeJSON(t, r.Body).(map[string]any)["customAggregationUnits"])
+		}
+		return sent[1], sent[0]
+	}
+	for template, want := range map[string]any{"shipped": []any{"shipped_2026"}, "otp": []any{"others"}} {
+		for _, content := range []channel.Content{text, shaped} {
+			push, notification := sentUnits(template, content, units)
+			require.Equal(t, want, push)
+			require.Equal(t, want, notification)
+		}
+	}
+	push, notification := sentUnits("shipped", text, nil)
+	require.Nil(t, push)
+	require.Nil(t, notification)
+
+	for _, unit := range []string{"", "a b", strings.Repeat("a", 31)} {
+		_, err := line.NewPush(line.PushConfig{Account: account(""), AggregationUnits: line.AggregationUnits{"t": unit}})
+		require.ErrorContains(t, err, `PushConfig.AggregationUnits["t"]`)
+		_, err = line.NewNotification(line.NotificationConfig{Account: account(""), AggregationUnits: line.AggregationUnits{"t": unit}})
+		require.ErrorContains(t, err, `NotificationConfig.AggregationUnits["t"]`)
+	}
 }
 
 // recordingFollowers is a Followers that records its updates.

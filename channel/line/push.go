@@ -1,9 +1,11 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,11 +18,14 @@ import (
 
 // PushConfig configures a [Push].
 type PushConfig struct {
+	// Name is the channel's name, for a dispatcher with several accounts. Defaults to
+	// channel.LINEPush.
+	Name channel.Name
 	// Account is the sender.
 	Account Account
 	// Contacts finds a number's LINE user, and knows who has blocked the account. If it is
 	// also a [Followers], as [Directory] is, [Push.ReceiptHandler] keeps it up to date.
-	// Without it people are reached by channel.Recipient.LINEUserID alone, and nobody is
+	// Without it people are reached by channel.Recipient.LINEUserID alone, and no person is
 	// known to have blocked the account. Defaults to none.
 	Contacts Contacts
 	// CheckProfile makes Push ask LINE for the person's profile before each message,
@@ -30,6 +35,10 @@ type PushConfig struct {
 	// has no profile of the few people who use LINE on a PC alone ("Consent on getting user
 	// profile information"); they count as blocked. Defaults to not asking.
 	CheckProfile bool
+	// AggregationUnits are the units that LINE counts messages by, for accounts that applied
+	// for them: by template ID, and by "" for every other template. A unit is 1 to 30
+	// letters, digits and underscores. Defaults to none.
+	AggregationUnits AggregationUnits
 	// Codes overrides meanings of LINE's refusals.
 	Codes Codes
 }
@@ -46,6 +55,8 @@ type PushConfig struct {
 // once however often it is sent. It answers 409 to a repeat, which is a success too. LINE
 // knows the key for 24 hours; a later repeat would be another message.
 type Push struct {
+	name          channel.Name
+	units         AggregationUnits
 	api           *api
 	webhook       *webhook
 	contacts      Contacts
@@ -62,12 +73,15 @@ var (
 func NewPush(c PushConfig) (*Push, error) {
 	var bad configErrors
 	c.Account.check("PushConfig.Account", &bad)
+	c.AggregationUnits.check("PushConfig.AggregationUnits", &bad)
 	rows := pushCodes.merge(c.Codes, status.LINEPush, "PushConfig.Codes", &bad)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	followers, _ := c.Contacts.(Followers)
 	return &Push{
+		name:          cmp.Or(c.Name, channel.LINEPush),
+		units:         maps.Clone(c.AggregationUnits),
 		api:           c.Account.newAPI(status.Delivered, rows),
 		webhook:       &webhook{secrets: slices.Clone(c.Account.Secrets), followers: followers},
 		contacts:      c.Contacts,
@@ -78,8 +92,8 @@ func NewPush(c PushConfig) (*Push, error) {
 // Format prints the channel without its fields.
 func (*Push) Format(w fmt.State, _ rune) { writeMasked(w, "line.Push{…}") }
 
-// Name returns channel.LINEPush.
-func (*Push) Name() channel.Name { return channel.LINEPush }
+// Name returns PushConfig.Name.
+func (p *Push) Name() channel.Name { return p.name }
 
 // Traits returns the channel's traits. Push is idempotent.
 func (*Push) Traits() channel.Traits {
@@ -117,6 +131,9 @@ func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	}
 	header := http.Header{"X-Line-Retry-Key": {e.AttemptID.String()}}
 	body := map[string]any{"to": to, "messages": content.json}
+	if units := p.units.of(e.Template); units != nil {
+		body["customAggregationUnits"] = units
+	}
 	answer, err := p.api.call(ctx, "/v2/bot/message/push", header, body)
 	if err != nil {
 		return channel.Result{}, err

@@ -20,6 +20,18 @@ import (
 // content is not checked, because LINE's reference and its own examples differ.
 type Templated string
 
+// Format prints the length of the content and not the content, which holds a person's data
+// once it is rendered. Convert it to a string to get the content.
+func (t Templated) Format(w fmt.State, _ rune) { writeMasked(w, t.masked()) }
+
+// MarshalText returns what Format prints, for logs.
+func (t Templated) MarshalText() ([]byte, error) { return []byte(t.masked()), nil }
+
+// GobEncode returns an error. Encode the content as a string.
+func (Templated) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+func (t Templated) masked() string { return fmt.Sprintf("line.Templated(%d bytes)", len(t)) }
+
 // Vars returns the names of the variables in order of appearance. It may leave out some of
 // a content that [Templated.Check] refuses.
 func (t Templated) Vars() []string { return varsInJSON(string(t)) }

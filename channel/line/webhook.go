@@ -3,7 +3,6 @@ package line
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -15,23 +14,25 @@ import (
 
 // webhook serves LINE's calls (Messaging API reference, "Webhooks").
 type webhook struct {
-	secrets         []string
-	followers       Followers // may be nil
-	takesDeliveries bool
+	secrets      []string
+	followers    Followers    // may be nil
+	deliveriesOf channel.Name // the channel that gets the deliveries; "" ignores them
 }
 
 func (h *webhook) handler(sink channel.Sink) http.Handler {
+	const signature = "X-Line-Signature"
 	return httpapi.Webhook{
+		SignatureHeader: signature,
 		Verify: func(r *http.Request, body []byte) bool {
-			mac, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Line-Signature"))
+			mac, err := base64.StdEncoding.DecodeString(r.Header.Get(signature))
 			return err == nil && httpapi.Signed(sha256.New, h.secrets, body, mac)
 		},
 		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
 			events, err := parseEvents(body)
-			if err != nil || !h.takesDeliveries {
+			if err != nil || h.deliveriesOf == "" {
 				return nil, err
 			}
-			return deliveryReceipts(events), nil
+			return deliveryReceipts(events, h.deliveriesOf), nil
 		},
 		Answer: h.updateFollowers,
 	}.Handler(sink)
@@ -51,30 +52,24 @@ func (h *webhook) updateFollowers(w http.ResponseWriter, r *http.Request, body [
 	}
 }
 
-// event holds the fields of an event that this package reads.
-type event struct {
-	Type      string
-	Timestamp int64 // in milliseconds
-	Source    struct{ Type, UserID string }
-	Delivery  struct{ Data string }
-}
+// event is an event in a call.
+type event struct{ httpapi.Fields }
+
+func (e event) kind() string { return e.Text("type") }
 
 var errNoEvents = errors.New("line: no events in the call")
 
-// parseEvents returns the events of a call. It skips an event that cannot be parsed,
-// because LINE adds types and fields. There may be none: the console's "verify" has no
-// events.
+// parseEvents returns the events of a call. It skips an event that is no object, because
+// LINE adds types and fields. There may be none: the console's "verify" has no events.
 func parseEvents(body []byte) ([]event, error) {
-	var call struct{ Events []json.RawMessage }
-	if err := json.Unmarshal(body, &call); err != nil || call.Events == nil {
+	call, _ := httpapi.ParseFields(body)
+	if _, ok := call.List("events"); !ok {
 		return nil, errNoEvents
 	}
+	objects, _ := call.Objects("events")
 	var events []event
-	for _, raw := range call.Events {
-		var e event
-		if json.Unmarshal(raw, &e) == nil {
-			events = append(events, e)
-		}
+	for _, fields := range objects {
+		events = append(events, event{fields})
 	}
 	return events, nil
 }
@@ -82,13 +77,11 @@ func parseEvents(body []byte) ([]event, error) {
 // deliveryReceipts returns receipts for the deliveries that quote an attempt's ID. Other
 // deliveries are not ours: messages without a tag quote the hash of the number, and other
 // programs may send with tags of their own.
-func deliveryReceipts(events []event) []channel.Receipt {
+func deliveryReceipts(events []event, name channel.Name) []channel.Receipt {
 	var rs []channel.Receipt
 	for _, e := range events {
-		if e.Type == "delivery" && isUUID(e.Delivery.Data) {
-			rs = append(rs, channel.Receipt{
-				Channel: channel.LINENotify, ProviderID: e.Delivery.Data, Status: status.Delivered, At: e.occurredAt(),
-			})
+		if data := e.Object("delivery").Text("data"); e.kind() == "delivery" && isUUID(data) {
+			rs = append(rs, channel.Receipt{Channel: name, ProviderID: data, Status: status.Delivered, At: e.occurredAt()})
 		}
 	}
 	return rs
@@ -98,8 +91,10 @@ func deliveryReceipts(events []event) []channel.Receipt {
 func followChanges(events []event) []Contact {
 	var changes []Contact
 	for _, e := range events {
-		if (e.Type == "follow" || e.Type == "unfollow") && e.Source.Type == "user" && e.Source.UserID != "" {
-			changes = append(changes, Contact{UserID: e.Source.UserID, Blocked: e.Type == "unfollow", At: e.occurredAt()})
+		source := e.Object("source")
+		id := source.Text("userId")
+		if (e.kind() == "follow" || e.kind() == "unfollow") && source.Text("type") == "user" && id != "" {
+			changes = append(changes, Contact{UserID: id, Blocked: e.kind() == "unfollow", At: e.occurredAt()})
 		}
 	}
 	return changes
@@ -110,8 +105,9 @@ var timestampLimit = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
 // occurredAt returns when the event happened; zero if it has no time that can be stored.
 func (e event) occurredAt() time.Time {
-	if e.Timestamp <= 0 || e.Timestamp >= timestampLimit {
+	milliseconds, _ := e.Int("timestamp")
+	if milliseconds <= 0 || milliseconds >= timestampLimit {
 		return time.Time{}
 	}
-	return time.UnixMilli(e.Timestamp).UTC()
+	return time.UnixMilli(milliseconds).UTC()
 }

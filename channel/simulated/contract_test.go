@@ -29,7 +29,8 @@ func harness(name channel.Name) channeltest.Harness {
 			t.Cleanup(func() { require.NoError(t, c.Close()) })
 			return c
 		},
-		Content: channel.Text("Your order has shipped and will arrive on Friday"),
+		Content:         channel.Text("Your order has shipped and will arrive on Friday"),
+		TakesAnyContent: true,
 		// A receipt follows this one's answer on every machine.
 		To:          sameOutcomeEverywhere(simulated.ReceiptTwice),
 		Unreachable: map[string]channeltest.Case{},

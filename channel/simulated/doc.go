@@ -65,9 +65,9 @@
 // each channel:
 //
 //   - A channel without the status Accepted, such as LINE Push, answers with the
-//     first receipt and sends the other ones: 01 to 04 are delivered at once, 05 is
-//     undeliverable and then delivered, 21 to 23 are refused at once. Outcome 20 has
-//     no first receipt, so it is in doubt at every try, and nothing arrives.
+//     first receipt and sends the other ones. So 01 to 04 are delivered at once, 05 is
+//     undeliverable and then delivered, and 21 to 23 are refused at once. Outcome 20
+//     has no first receipt, so it is in doubt at every try, and nothing arrives.
 //   - Read receipts come only from a channel whose traits say Reads.
 //   - Where the traits say Expires, a message that would arrive after
 //     Envelope.Expires does not arrive: it is undeliverable (expired) at that time.

@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -15,7 +16,10 @@ type Copy struct {
 	AttemptID uuid.UUID
 	// To is the recipient.
 	To channel.Recipient
-	// Text is the text that the person reads.
+	// Content is the rendered content.
+	Content channel.Content
+	// Text is the content as a text: what the person reads of a [channel.Text], and the JSON
+	// of LINE's messages. It is "" for content that is no text, such as WhatsApp's templates.
 	Text string
 	// At is when the copy reached the person.
 	At time.Time
@@ -25,6 +29,14 @@ type Copy struct {
 type attempt struct {
 	answer channel.Result
 	copies []Copy
+}
+
+// textOf returns content that is a text.
+func textOf(c channel.Content) string {
+	if v := reflect.ValueOf(c); v.Kind() == reflect.String {
+		return v.String()
+	}
+	return ""
 }
 
 // Inbox returns every copy that has reached its person by now, by time.
@@ -82,8 +94,7 @@ func (c *Channel) recordAttempt(e channel.Envelope, answer channel.Result, event
 		c.attemptOrder = append(c.attemptOrder, e.AttemptID)
 	}
 	if at := arrivalTime(events); !at.IsZero() {
-		text, _ := e.Content.(channel.Text) // Send has checked it
-		a.copies = append(a.copies, Copy{AttemptID: e.AttemptID, To: e.To, Text: string(text), At: at})
+		a.copies = append(a.copies, Copy{AttemptID: e.AttemptID, To: e.To, Content: e.Content, Text: textOf(e.Content), At: at})
 	}
 	if len(c.attemptOrder) > c.config.Memory {
 		delete(c.attempts, c.attemptOrder[0])

@@ -20,10 +20,31 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/channel/whatsapp"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
+
+func TestSend_TakesContentOfEveryKind(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[channel.Name]channel.Content{
+		channel.LINEPush: line.Messages(`[{"type":"text","text":"shipped"}]`),
+		channel.WhatsApp: whatsapp.Template{Name: "shipped", Language: "en_US"},
+	} {
+		c := simulated.New(simulated.Config{Name: name})
+		require.NoError(t, c.CheckContent(content))
+		_, err := c.Send(t.Context(), channel.Envelope{AttemptID: uuid.New(), To: channel.Recipient{Phone: simulated.Number(0, 0, 0)}, Content: content})
+		require.NoError(t, err)
+		inbox := c.Inbox()
+		require.Len(t, inbox, min(1, len(inbox)))
+		for _, copied := range inbox {
+			require.Equal(t, content, copied.Content)
+		}
+	}
+	require.Error(t, simulated.SMS(nil).CheckContent(nil))
+}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

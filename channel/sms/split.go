@@ -9,8 +9,8 @@ import (
 )
 
 // Split encodes a text and cuts it into segments, as octets for the wire without any
-// header: one octet for each septet of [GSM7], in its low bits, and two octets for each
-// code unit of [UCS2]. There is at least one segment.
+// header. A septet of [GSM7] is the low bits of one octet, and a code unit of [UCS2] is
+// two octets. There is at least one segment.
 //
 // A text that fits into a single segment has no header. Each segment of a longer one leaves
 // room for a user data header of that many octets, its length octet included: 6 with an
@@ -18,25 +18,32 @@ import (
 // as the message_payload of SMPP takes it. Split panics if header is negative or more than
 // 136, because then not every character fits.
 func Split(text string, header int) (Encoding, [][]byte) {
+	encoding := encodingOf(text)
+	return encoding, encoding.split(text, header)
+}
+
+// SplitUCS2 is [Split] for a text that is sent in UCS2, whatever its characters.
+func SplitUCS2(text string, header int) [][]byte { return UCS2.split(text, header) }
+
+func (e Encoding) split(text string, header int) [][]byte {
 	if header < 0 || header > maxHeader {
 		panic(fmt.Sprintf("sms: a header of %d octets", header))
 	}
-	encoding := encodingOf(text)
-	octets := encoding.encode(text)
-	if header == 0 || len(octets) <= encoding.maxUnits(0)*encoding.unitOctets() {
-		return encoding, [][]byte{octets}
+	octets := e.encode(text)
+	if header == 0 || len(octets) <= e.maxUnits(0)*e.unitOctets() {
+		return [][]byte{octets}
 	}
-	limit := encoding.maxUnits(header) * encoding.unitOctets()
-	segments := make([][]byte, 0, len(octets)/(limit-encoding.unitOctets())+1)
+	limit := e.maxUnits(header) * e.unitOctets()
+	segments := make([][]byte, 0, len(octets)/(limit-e.unitOctets())+1)
 	for len(octets) > limit {
 		end := limit
-		if encoding.endsInsidePair(octets[:end]) {
-			end -= encoding.unitOctets()
+		if e.endsInsidePair(octets[:end]) {
+			end -= e.unitOctets()
 		}
 		segments = append(segments, octets[:end:end])
 		octets = octets[end:]
 	}
-	return encoding, append(segments, octets)
+	return append(segments, octets)
 }
 
 // unitOctets returns how many octets a unit has on the wire.

@@ -10,9 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
@@ -22,9 +19,10 @@ import (
 // Channel sends from one business phone number. It is a [channel.Receiver] and a
 // [channel.ContentChecker], and safe for concurrent use.
 type Channel struct {
+	name          channel.Name
 	url           string
 	phoneNumberID string
-	codes         map[int]channel.Verdict
+	codeOverrides map[int]channel.Verdict
 	validity      time.Duration
 	client        *http.Client
 
@@ -36,9 +34,10 @@ type Channel struct {
 
 func newChannel(c Config) *Channel {
 	return &Channel{
+		name:          c.Name,
 		url:           c.BaseURL + "/" + c.Version + "/" + c.PhoneNumberID + "/messages",
 		phoneNumberID: c.PhoneNumberID,
-		codes:         maps.Clone(c.Codes),
+		codeOverrides: maps.Clone(c.Codes),
 		validity:      c.Validity,
 		client:        c.Client,
 		token:         func() string { return strings.TrimSpace(c.Token()) },
@@ -47,8 +46,8 @@ func newChannel(c Config) *Channel {
 	}
 }
 
-// Name returns channel.WhatsApp.
-func (c *Channel) Name() channel.Name { return channel.WhatsApp }
+// Name returns Config.Name.
+func (c *Channel) Name() channel.Name { return c.name }
 
 // Traits returns the channel's traits: not idempotent, with read receipts, valid for
 // Config.Validity. A message cannot pass its own limit on.
@@ -69,7 +68,7 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	}
 }
 
-// Send hands a [Template] to Meta. The ProviderID is the attempt's ID.
+// Send hands a [Template] to Meta. The ProviderID is a hash of Meta's message ID.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	t, ok := e.Content.(Template)
 	if !ok {
@@ -96,7 +95,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return c.readAnswer(answer, e.AttemptID, append(t.hiddenValues(), token)...)
+	return c.readAnswer(answer, append(t.hiddenValues(), token)...)
 }
 
 func (c *Channel) newRequest(ctx context.Context, m message, token string) (*http.Request, error) {
@@ -113,17 +112,11 @@ func (c *Channel) newRequest(ctx context.Context, m message, token string) (*htt
 	return req, nil
 }
 
-// minHiddenRunes is the length from which on Meta's words must not repeat a value. Shorter
-// values occur in too many words.
-const minHiddenRunes = 4
-
 // hiddenValues returns the texts that Meta's words must not repeat.
 func (t Template) hiddenValues() []string {
 	var all []string
 	for _, p := range t.allTexts() {
-		if utf8.RuneCountInString(string(*p.text)) >= minHiddenRunes {
-			all = append(all, string(*p.text))
-		}
+		all = append(all, string(*p.text))
 	}
 	return all
 }
@@ -132,19 +125,17 @@ func (t Template) hiddenValues() []string {
 const pairRetryAfter = 6 * time.Second
 
 // readAnswer returns the result of Meta's answer.
-func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...string) (channel.Result, error) {
-	var response struct {
-		Messages []struct {
-			ID string `json:"id"`
-		} `json:"messages"`
-		Error *errorBody `json:"error"`
+func (c *Channel) readAnswer(a httpapi.Answer, hidden ...string) (channel.Result, error) {
+	response, _ := httpapi.ParseFields(a.Body) // an answer that is not JSON has no fields
+	key := ""
+	if messages, _ := response.Objects("messages"); len(messages) > 0 {
+		key = messageKey(messages[0].Text("id"))
 	}
-	_ = json.Unmarshal(a.Body, &response) // an answer that is not JSON has no fields
-	switch {
-	case a.Code/100 == 2 && len(response.Messages) > 0 && response.Messages[0].ID != "":
-		return channel.Result{Status: status.Accepted, ProviderID: attempt.String()}, nil
-	case response.Error != nil:
-		return channel.Result{}, c.errorOf(a, *response.Error, hidden)
+	switch problem := response.Object("error"); {
+	case a.Code/100 == 2 && key != "":
+		return channel.Result{Status: status.Accepted, ProviderID: key}, nil
+	case problem != nil:
+		return channel.Result{}, c.errorOf(a, errorBody{problem}, hidden)
 	case a.Code/100 == 2:
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d, and no message is named", a.Code))
 	default:
@@ -154,16 +145,8 @@ func (c *Channel) readAnswer(a httpapi.Answer, attempt uuid.UUID, hidden ...stri
 
 // errorOf returns the error of an answer that names one.
 func (c *Channel) errorOf(a httpapi.Answer, p errorBody, hidden []string) error {
-	code, named := p.code()
-	v, known := channel.Verdict{}, false
-	if named {
-		v, known = c.codeVerdict(code)
-	}
-	if !known {
-		v = a.Verdict()
-	}
-	pause := a.RetryAfter()
-	if code == pairLimit {
+	v, pause := c.answerVerdict(a, p), a.RetryAfter()
+	if code, _ := p.code(); code == pairLimit {
 		pause = max(pause, pairRetryAfter)
 	}
 	words := p.detail(hidden...)

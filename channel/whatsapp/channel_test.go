@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -123,13 +124,14 @@ func TestSend_NoComponentsWithoutPlaceholders(t *testing.T) {
 	require.NotContains(t, string(<-g.bodies), "components")
 }
 
-func TestSend_AcceptedWithAttemptAsProviderID(t *testing.T) {
+func TestSend_AcceptedWithHashOfMessageID(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(newFakeGraph(t, answerWith(200, testdata(t, "answers/accepted.json"))).url))
 	e := envelope(shippedTemplate)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
+	key := whatsapp.MessageKey("wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBIyQjM2RTlERTY4QjFGNzUwNDgA")
+	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: key}, result)
 }
 
 func TestSend_HeldMessageIsAccepted(t *testing.T) {
@@ -159,8 +161,8 @@ func TestSend_ReadsMetasErrorExamples(t *testing.T) {
 
 	_, err = send(t, shippedTemplate, answerWith(400, testdata(t, "answers/invalid_parameter.json")))
 	e = requireError(t, err)
-	require.Equal(t, status.Failed, e.Status())
-	require.Equal(t, status.TemplateConfig, e.Reason())
+	require.Equal(t, status.Undeliverable, e.Status())
+	require.Equal(t, status.TemplateMismatch, e.Reason())
 	require.Equal(t, "100: Invalid parameter: Message must be a template message.", e.Detail())
 }
 
@@ -174,21 +176,23 @@ func TestCodes_MeanWhatDocumentationSays(t *testing.T) {
 		codes  []int
 	}
 	for _, r := range []row{
-		{status.Preparing, status.SystemError, []int{2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 133004}},
+		{status.Preparing, status.SystemError, []int{2, 4, 17, 32, 341, 613, 80007, 80008, 130429, 131000, 131016, 131056, 131057, 133004, 2494100}},
 		{status.Preparing, status.InDoubt, []int{1}},
-		{status.Undeliverable, status.Authorization, []int{0, 3, 10, 104, 190, 200, 210, 299, 131005}},
-		{status.Undeliverable, status.Permission, []int{33, 368, 130497, 131030, 131031, 131037, 131042, 131045, 131063, 133010, 134011}},
+		{status.Undeliverable, status.Authorization, []int{0, 3, 10, 102, 104, 190, 200, 210, 299, 131005}},
+		{status.Undeliverable, status.Permission, []int{33, 368, 130497, 131030, 131031, 131037, 131042, 131045, 131063, 133000, 133006, 133010, 133015, 134011}},
 		{status.Undeliverable, status.QuotaExceeded, []int{131048, 131064}},
-		{status.Undeliverable, status.NoContact, []int{131026}},
+		{status.Undeliverable, status.NoContact, []int{131026, 131062}},
 		{status.Undeliverable, status.InvalidNumber, []int{131021}},
 		{status.Undeliverable, status.Blocked, []int{130403, 130472, 131049, 131050}},
-		{status.Undeliverable, status.ContentRejected, []int{131053}},
+		{status.Undeliverable, status.ContentRejected, []int{131001, 131052, 131053}},
+		{status.Undeliverable, status.Expired, []int{131043}},
 		{status.Undeliverable, status.TemplateMismatch, []int{
-			132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018, 132068, 132069,
+			100, 131008, 131009, 132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018, 132068, 132069,
+			134100, 134101, 134102, 135000,
 		}},
-		{status.Failed, status.TemplateConfig, []int{100, 131008, 131009, 131047, 131051}},
-		// None of Meta's: by the HTTP status, here 400.
-		{status.Failed, status.SystemError, []int{199, 300, 135000, 139999}},
+		{status.Failed, status.TemplateConfig, []int{131047, 131051}},
+		// None of Meta's.
+		{status.Undeliverable, status.CarrierError, []int{199, 300, 139999}},
 	} {
 		for _, code := range r.codes {
 			_, err := send(t, shippedTemplate, refuseWith(400, code, "Title", "details"))
@@ -196,6 +200,13 @@ func TestCodes_MeanWhatDocumentationSays(t *testing.T) {
 			require.Equal(t, r.status, e.Status(), code)
 			require.Equal(t, r.reason, e.Reason(), code)
 			require.Contains(t, e.Detail(), fmt.Sprintf("%d: Title", code))
+			if r.status == status.Preparing {
+				continue // TestWebhook_CodesAreFinal
+			}
+			failed := exampleFor(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
+			_, sunk := serveCall(open(t, config("")), newSignedCall(t, failed, appSecret), nil)
+			require.Equal(t, r.status, sunk[0][0].Status, "%d in a webhook", code)
+			require.Equal(t, r.reason, sunk[0][0].Reason, "%d in a webhook", code)
 		}
 	}
 }
@@ -210,6 +221,7 @@ func TestCodes_UnknownFollowsHTTPStatus(t *testing.T) {
 	}{
 		"an unknown code, 429":   {refuseWith(429, 139999, "", ""), status.Preparing, status.SystemError, false},
 		"an unknown code, 500":   {refuseWith(500, 139999, "", ""), status.Preparing, status.InDoubt, true},
+		"an unknown code, 400":   {refuseWith(400, 139999, "", ""), status.Undeliverable, status.CarrierError, false},
 		"an unknown code, 403":   {refuseWith(403, 139999, "", ""), status.Undeliverable, status.Permission, false},
 		"no code, 401":           {answerWith(401, []byte(`{"error":{"message":"Who are you?"}}`)), status.Undeliverable, status.Authorization, false},
 		"no code, 400":           {answerWith(400, []byte(`{"error":{"message":"No"}}`)), status.Failed, status.SystemError, false},
@@ -293,6 +305,10 @@ func TestSend_RefusesUnsendable(t *testing.T) {
 		"a pointer":        {&shippedTemplate, status.Failed, status.TemplateConfig, "the content is no whatsapp.Template"},
 		"no name":          {whatsapp.Template{Language: "en"}, status.Failed, status.TemplateConfig, "whatsapp: Template.Name: want 1 to 512 lower-case letters, digits and underscores"},
 		"an empty value":   {whatsapp.Template{Name: "a", Language: "en", Body: []whatsapp.Parameter{{Text: "x"}, {}}}, status.Undeliverable, status.TemplateMismatch, "no value for Body[1].Text"},
+		"a blank value":    {whatsapp.Template{Name: "a", Language: "en", Body: []whatsapp.Parameter{{Text: " \n\t"}}}, status.Undeliverable, status.TemplateMismatch, "no value for Body[0].Text"},
+		"a blank button":   {whatsapp.Template{Name: "a", Language: "en", Buttons: []whatsapp.Button{{URL: " "}}}, status.Undeliverable, status.TemplateMismatch, "no value for Buttons[0]: one of URL, QuickReply and CopyCode"},
+		"blank media":      {whatsapp.Template{Name: "a", Language: "en", Header: whatsapp.Header{Image: whatsapp.Media{Link: " "}}}, status.Undeliverable, status.TemplateMismatch, "no value for Header: an ID or a Link of the image"},
+		"a blank heading":  {whatsapp.Template{Name: "a", Language: "en", Header: whatsapp.Header{Text: whatsapp.Parameter{Text: " "}}}, status.Undeliverable, status.TemplateMismatch, "no value for Header.Text.Text"},
 		"an empty button":  {whatsapp.Template{Name: "a", Language: "en", Buttons: []whatsapp.Button{{}}}, status.Undeliverable, status.TemplateMismatch, "no value for Buttons[0]: one of URL, QuickReply and CopyCode"},
 		"an empty heading": {whatsapp.Template{Name: "a", Language: "en", Header: whatsapp.Header{Text: whatsapp.Parameter{Name: "x"}}}, status.Undeliverable, status.TemplateMismatch, "no value for Header.Text.Text"},
 	} {
@@ -314,7 +330,7 @@ func TestDetail_RepeatsNoValue(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		refuseWith(400, 132000, "Number of parameters does not match", "Jessica, want 2 and not 3")(w, r)
 	})
-	require.Equal(t, "132000: Number of parameters does not match", requireError(t, err).Detail())
+	require.Equal(t, "132000: Number of parameters does not match: ***, want 2 and not 3", requireError(t, err).Detail())
 
 	_, err = send(t, content, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -332,7 +348,7 @@ func TestDetail_LongNumberIsNoCode(t *testing.T) {
 
 func TestDetail_ErrorDataMayBeAnything(t *testing.T) {
 	t.Parallel()
-	for _, data := range []string{`"words"`, `[]`, `null`, `{"details":5}`, `{"details":"Rate limit hit"}`} {
+	for _, data := range []string{`"words"`, `[]`, `null`, `{"details":[5]}`, `{"details":"Rate limit hit"}`} {
 		_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":`+data+`}}`)))
 		e := requireError(t, err)
 		require.Equal(t, status.Preparing, e.Status(), data)
@@ -397,7 +413,7 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil {
 			require.Equal(t, 2, code/100)
 			require.Equal(t, status.Accepted, result.Status)
-			require.Equal(t, e.AttemptID.String(), result.ProviderID)
+			require.Regexp(t, `^m-`, result.ProviderID)
 			require.True(t, json.Valid(body))
 		} else {
 			said += requireError(t, err).Detail()

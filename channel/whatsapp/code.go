@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,9 +12,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The rows of the table. A fault of the account or of the template at Meta is
-// Undeliverable, not Failed: the next channel may still reach the person while somebody
-// fixes it. Failed is for a mistake of this package or of the Template.
+// The rows of the table. A fault that the person's data, the account or the template at
+// Meta can cause is Undeliverable: the next channel may still reach the person while
+// the operator fixes it. Failed is for a kind of message that this package never sends.
 var (
 	temporary        = channel.Verdict{}
 	inDoubt          = channel.Verdict{Reason: status.InDoubt}
@@ -28,6 +27,7 @@ var (
 	contentRejected  = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
 	templateMismatch = channel.Verdict{Status: status.Undeliverable, Reason: status.TemplateMismatch}
 	carrierError     = channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
+	expired          = channel.Verdict{Status: status.Undeliverable, Reason: status.Expired}
 	templateConfig   = channel.Verdict{Status: status.Failed, Reason: status.TemplateConfig}
 )
 
@@ -38,6 +38,7 @@ var codes = map[int]channel.Verdict{
 	0:   authorization, // the token has expired or was revoked
 	3:   authorization, // capability or permission
 	10:  authorization, // permission not granted
+	102: authorization, // the session or the token is not valid
 	104: authorization, // no token (named in the row of 200)
 	190: authorization, // the token has expired
 
@@ -49,7 +50,12 @@ var codes = map[int]channel.Verdict{
 	// "Throttling errors". The first ones count calls. The last two count messages, and
 	// stand until a restriction is lifted.
 	4:         temporary, // calls of the app
+	17:        temporary, // calls of the user
+	32:        temporary, // calls of the page
+	341:       temporary, // calls of the app, or downtime
+	613:       temporary, // calls of the endpoint
 	80007:     temporary, // calls of the account
+	80008:     temporary, // calls of the account, for management
 	130429:    temporary, // messages a second
 	pairLimit: temporary, // messages to this one person
 	131048:    quotaExceeded,
@@ -59,25 +65,29 @@ var codes = map[int]channel.Verdict{
 	1:      inDoubt,          // "invalid request or possible server error"
 	2:      temporary,        // downtime or overload
 	33:     permission,       // the sending number was deleted
-	100:    templateConfig,   // parameter unsupported or misspelled
+	100:    templateMismatch, // a parameter is unsupported, misspelled or empty
 	130403: blocked,          // by the business itself
 	130472: blocked,          // withheld: an experiment
 	131000: temporary,        // "message failed to send due to an unknown error"
+	131001: contentRejected,  // the message is too long
 	131005: authorization,    // permission not granted
-	131008: templateConfig,   // a parameter is missing
-	131009: templateConfig,   // a parameter's value is not valid
+	131008: templateMismatch, // a parameter is missing
+	131009: templateMismatch, // a parameter's value is not valid
 	131016: temporary,        // service unavailable
 	131021: invalidNumber,    // the person is the sender
 	131026: noContact,        // not on WhatsApp, terms not accepted, or an old version
 	131037: permission,       // the sending number has no approved name
 	131042: permission,       // payment method
+	131043: expired,          // not delivered within its time to live
 	131045: permission,       // the sending number is not registered
 	131047: templateConfig,   // free text after 24 hours of silence
 	131049: blocked,          // withheld: "healthy ecosystem engagement"
 	131050: blocked,          // the person stopped marketing messages
 	131051: templateConfig,   // message type unsupported
+	131052: contentRejected,  // media could not be downloaded
 	131053: contentRejected,  // the header's media could not be fetched or used
 	131057: temporary,        // account in maintenance, for minutes
+	131062: noContact,        // the recipient's user ID cannot get this kind of message
 	131063: permission,       // marketing templates are switched off for the Cloud API
 	132000: templateMismatch, // number of parameters
 	132001: templateMismatch, // no such template in this language, or not approved
@@ -88,13 +98,23 @@ var codes = map[int]channel.Verdict{
 	132016: templateMismatch, // template disabled for low quality
 	132068: templateMismatch, // the template's flow is blocked
 	132069: templateMismatch, // the template's flow is throttled
+	133000: permission,       // the sending number was deregistered incompletely
 	133004: temporary,        // server unavailable
+	133006: permission,       // the sending number must be verified again
 	133010: permission,       // the sending number is not registered
+	133015: permission,       // the sending number was deleted a moment ago
 	134011: permission,       // terms of payments not accepted
+	135000: templateMismatch, // "unknown error with your request parameters"
 
-	// "Marketing Messages API for WhatsApp error codes". People report it from the Cloud
-	// API too, for values with line breaks, tabs or more than four spaces.
+	// "Marketing Messages API for WhatsApp error codes". People report the first one from
+	// the Cloud API too, for values with line breaks, tabs or more than four spaces.
 	132018: templateMismatch,
+	134100: templateMismatch, // the template is not for marketing
+	134101: templateMismatch, // the template is not ready yet
+	134102: templateMismatch, // the template is not available
+
+	// "Registration and migration errors". The number is in maintenance, for minutes.
+	2494100: temporary,
 
 	// Troubleshoot WhatsApp Calling Errors, "Calling error codes": the sender is a number
 	// for tests, and reaches only people on its list.
@@ -107,7 +127,7 @@ const pairLimit = 131056
 
 // codeVerdict returns the meaning of a code, if it is known.
 func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
-	if v, known = c.codes[code]; known {
+	if v, known = c.codeOverrides[code]; known {
 		return v, true
 	}
 	if 200 <= code && code <= 299 {
@@ -117,9 +137,24 @@ func (c *Channel) codeVerdict(code int) (v channel.Verdict, known bool) {
 	return v, known
 }
 
-// webhookVerdict returns the meaning of a code in a webhook. Meta took the message and did
-// not deliver it. There is nothing to try again, so the person has to be reached another
-// way.
+// answerVerdict returns the meaning of an error in an answer. An unknown code has the
+// meaning of the HTTP status if that is one of its own, such as 429 and 500. A plain
+// refusal with an unknown code means the same as in a webhook.
+func (c *Channel) answerVerdict(a httpapi.Answer, p errorBody) channel.Verdict {
+	code, named := p.code()
+	if v, known := c.codeVerdict(code); named && known {
+		return v
+	}
+	v := a.Verdict()
+	if named && v.Status == status.Failed {
+		return carrierError
+	}
+	return v
+}
+
+// webhookVerdict returns the meaning of a code in a webhook: that of the code in an answer,
+// if it is final. Meta took the message and did not deliver it, so there is nothing to try
+// again, and the person has to be reached another way.
 func (c *Channel) webhookVerdict(p errorBody) channel.Verdict {
 	if code, ok := p.code(); ok {
 		if v, known := c.codeVerdict(code); known && v.Status != status.Preparing {
@@ -131,15 +166,10 @@ func (c *Channel) webhookVerdict(p errorBody) channel.Verdict {
 
 // errorBody is an error in an answer (Error codes, "Error response syntax") or in a
 // webhook (Status messages webhook reference, "Syntax").
-type errorBody struct {
-	Code    json.Number     `json:"code"`
-	Title   string          `json:"title"`
-	Message string          `json:"message"`
-	Data    json.RawMessage `json:"error_data"`
-}
+type errorBody struct{ httpapi.Fields }
 
 func (p errorBody) code() (int, bool) {
-	code, err := strconv.Atoi(p.Code.String())
+	code, err := strconv.Atoi(p.Text("code"))
 	return code, err == nil && code < codeLimit
 }
 
@@ -149,11 +179,7 @@ const codeLimit = 10_000_000
 
 // detail returns the code and Meta's words. The words of an answer begin with the code.
 func (p errorBody) detail(hidden ...string) string {
-	var data struct {
-		Details string `json:"details"`
-	}
-	_ = json.Unmarshal(p.Data, &data) // some errors have another type there
-	all := []string{cmp.Or(p.Title, p.Message), data.Details}
+	all := []string{cmp.Or(p.Text("title"), p.Text("message")), p.Object("error_data").Text("details")}
 	var said []string
 	if code, ok := p.code(); ok {
 		said = append(said, strconv.Itoa(code))

@@ -20,6 +20,9 @@ import (
 // Config says which number sends, and how Meta and the application authenticate each other.
 // It prints without its secrets.
 type Config struct {
+	// Name is the channel's name, for a dispatcher with several numbers. Defaults to
+	// channel.WhatsApp.
+	Name channel.Name
 	// PhoneNumberID is Meta's ID of the business phone number that sends: digits, but not
 	// the number itself. Webhooks about other numbers are ignored, because a webhook URL
 	// serves all numbers of an app. Required.
@@ -69,6 +72,7 @@ var (
 // New returns the channel of one business phone number. Its error holds every mistake in
 // the config.
 func New(c Config) (*Channel, error) {
+	c.Name = cmp.Or(c.Name, channel.WhatsApp)
 	c.BaseURL = strings.TrimSuffix(cmp.Or(c.BaseURL, defaultBaseURL), "/")
 	c.Version = cmp.Or(c.Version, defaultVersion)
 	c.Validity = cmp.Or(c.Validity, defaultValidity)

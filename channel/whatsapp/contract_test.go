@@ -1,10 +1,13 @@
 package whatsapp_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/channeltest"
@@ -81,16 +84,39 @@ func TestContract(t *testing.T) {
 		},
 		Webhook: &channeltest.Webhook{
 			Request: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", id), appSecret)
+				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", attemptOf(t, id)), appSecret)
 			},
 			Forged: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", id), "another secret")
+				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", attemptOf(t, id)), "another secret")
+			},
+			Undelivered: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				return newSignedCall(t, exampleFor(t, "webhooks/failed.json", attemptOf(t, id), "errors", nil), appSecret)
+			},
+			Several: func(t *testing.T, _ channel.Channel, ids []string) *http.Request {
+				var statuses []string
+				for _, id := range ids {
+					statuses = append(statuses, fmt.Sprintf(`{"id":%q,"status":"delivered","timestamp":"1750030073","biz_opaque_callback_data":%q}`,
+						wamidOf(attemptOf(t, id)), attemptOf(t, id)))
+				}
+				return newSignedCall(t, fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages",`+
+					`"value":{"metadata":{"phone_number_id":%q},"statuses":[%s]}}]}]}`, phoneNumberID, strings.Join(statuses, ",")), appSecret)
+			},
+			Unknown: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				return newSignedCall(t, exampleFor(t, "webhooks/sent.json", attemptOf(t, id), "status", "teleported"), appSecret)
 			},
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
 				return newSignedCall(t, []byte(`{"object":"whatsapp_business_account","entry":[{`), appSecret)
 			},
 		},
 	})
+}
+
+// attemptOf returns the attempt whose message has the provider ID.
+func attemptOf(t *testing.T, providerID string) string {
+	t.Helper()
+	attempt, ok := attemptsByProviderID.Load(providerID)
+	require.True(t, ok)
+	return attempt.(string)
 }
 
 func newUnreachable(t *testing.T) channel.Channel {

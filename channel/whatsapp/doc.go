@@ -14,10 +14,10 @@
 //		Body:     []whatsapp.Parameter{{Text: "{{name}}"}, {Text: "#{{order}}"}},
 //	}}
 //
-// The API knows no idempotency key, so a send whose answer was lost is in doubt. But every
-// webhook returns the attempt's ID that the send carried (biz_opaque_callback_data), so a
-// receipt finds its attempt without the answer. Meta's own message IDs are not kept,
-// because they hold the person's number, in base64.
+// The API knows no idempotency key, so a send whose answer was lost is in doubt. But most
+// webhooks return the attempt's ID that the send carried (biz_opaque_callback_data), so a
+// receipt finds its attempt without the answer. Other webhooks find it by Meta's message
+// ID. It is kept as a hash, because it holds the person's number, in base64.
 //
 // Comments name Meta's documentation by page and section, as of September 2026. The pages
 // are below developers.facebook.com/documentation/business-messaging/whatsapp.

@@ -1,6 +1,7 @@
 package whatsapp_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -61,9 +63,23 @@ func newFakeGraph(t testing.TB, answer http.HandlerFunc) *fakeGraph {
 	return g
 }
 
-func acceptMessage(w http.ResponseWriter, _ *http.Request) {
+func acceptMessage(w http.ResponseWriter, r *http.Request) {
+	var sent struct {
+		Attempt string `json:"biz_opaque_callback_data"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&sent)
+	attemptsByProviderID.Store(whatsapp.MessageKey(wamidOf(sent.Attempt)), sent.Attempt)
 	_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],`+
-		`"messages":[{"id":"wamid.%s"}]}`, uuid.New())
+		`"messages":[{"id":%q}]}`, wamidOf(sent.Attempt))
+}
+
+// attemptsByProviderID has the attempts that acceptMessage accepted.
+var attemptsByProviderID sync.Map
+
+// wamidOf returns the ID that the fake Graph API gives to the message of an attempt. It
+// holds the person's number, as Meta's IDs do.
+func wamidOf(attempt string) string {
+	return "wamid." + base64.StdEncoding.EncodeToString([]byte("\x1c\x18\x0b16505551234\x15\x02\x00\x11\x18"+attempt+"\x00"))
 }
 
 // refuseWith answers as Meta does, and repeats the request.

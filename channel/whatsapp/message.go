@@ -35,26 +35,26 @@ type component struct {
 }
 
 type parameter struct {
-	Type       string       `json:"type"`
-	Name       string       `json:"parameter_name,omitempty"`
-	Text       channel.Text `json:"text,omitempty"`
-	Image      *media       `json:"image,omitempty"`
-	Video      *media       `json:"video,omitempty"`
-	Document   *media       `json:"document,omitempty"`
-	Payload    channel.Text `json:"payload,omitempty"`
-	CouponCode channel.Text `json:"coupon_code,omitempty"`
+	Type       string `json:"type"`
+	Name       string `json:"parameter_name,omitempty"`
+	Text       string `json:"text,omitempty"`
+	Image      *media `json:"image,omitempty"`
+	Video      *media `json:"video,omitempty"`
+	Document   *media `json:"document,omitempty"`
+	Payload    string `json:"payload,omitempty"`
+	CouponCode string `json:"coupon_code,omitempty"`
 }
 
 type media struct {
-	ID       channel.Text `json:"id,omitempty"`
-	Link     channel.Text `json:"link,omitempty"`
-	Filename channel.Text `json:"filename,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Link     string `json:"link,omitempty"`
+	Filename string `json:"filename,omitempty"`
 }
 
 // newMessage returns the request that sends an envelope's content.
 //
 // The number keeps its plus. Without it, Meta adds the country code of the sending number,
-// and the message goes to somebody else (Send messages, "WhatsApp user phone number
+// and the message goes to another person (Send messages, "WhatsApp user phone number
 // formats").
 func newMessage(e channel.Envelope, t Template) message {
 	return message{
@@ -75,51 +75,53 @@ func (t Template) components() []component {
 	if len(t.Body) > 0 {
 		body := component{Type: "body"}
 		for _, p := range t.Body {
-			body.Parameters = append(body.Parameters, p.toWire())
+			body.Parameters = append(body.Parameters, p.toParameter())
 		}
 		all = append(all, body)
 	}
 	for _, b := range t.Buttons {
-		all = append(all, b.toWire())
+		all = append(all, b.toComponent())
 	}
 	return all
 }
 
-func (p Parameter) toWire() parameter { return parameter{Type: "text", Name: p.Name, Text: p.Text} }
+func (p Parameter) toParameter() parameter {
+	return parameter{Type: "text", Name: p.Name, Text: string(p.Text)}
+}
 
 func (h Header) parameters() []parameter {
 	var all []parameter
 	if h.Text.Text != "" {
-		all = append(all, h.Text.toWire())
+		all = append(all, h.Text.toParameter())
 	}
-	if m := h.Image.toWire(); m != nil {
+	if m := h.Image.toMedia(); m != nil {
 		all = append(all, parameter{Type: "image", Image: m})
 	}
-	if m := h.Video.toWire(); m != nil {
+	if m := h.Video.toMedia(); m != nil {
 		all = append(all, parameter{Type: "video", Video: m})
 	}
-	if m := h.Document.toWire(); m != nil {
+	if m := h.Document.toMedia(); m != nil {
 		all = append(all, parameter{Type: "document", Document: m})
 	}
 	return all
 }
 
-func (m Media) toWire() *media {
+func (m Media) toMedia() *media {
 	if m == (Media{}) {
 		return nil
 	}
-	return &media{m.ID, m.Link, m.Filename}
+	return &media{string(m.ID), string(m.Link), string(m.Filename)}
 }
 
-func (b Button) toWire() component {
+func (b Button) toComponent() component {
 	c := component{Type: "button", Index: strconv.Itoa(b.Index)}
 	switch {
-	case b.URL != "":
-		c.SubType, c.Parameters = "url", []parameter{{Type: "text", Text: b.URL}}
-	case b.QuickReply != "":
-		c.SubType, c.Parameters = "quick_reply", []parameter{{Type: "payload", Payload: b.QuickReply}}
+	case !isBlank(b.URL):
+		c.SubType, c.Parameters = "url", []parameter{{Type: "text", Text: string(b.URL)}}
+	case !isBlank(b.QuickReply):
+		c.SubType, c.Parameters = "quick_reply", []parameter{{Type: "payload", Payload: string(b.QuickReply)}}
 	default:
-		c.SubType, c.Parameters = "copy_code", []parameter{{Type: "coupon_code", CouponCode: b.CopyCode}}
+		c.SubType, c.Parameters = "copy_code", []parameter{{Type: "coupon_code", CouponCode: string(b.CopyCode)}}
 	}
 	return c
 }

@@ -3,13 +3,13 @@ package whatsapp
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,14 +28,16 @@ const maxWebhookBytes = 4 << 20
 // The handler answers it with its challenge, or with 403 if it has none of the verify
 // tokens. Each POST is signed with the app secret over the unchanged body.
 //
-// The statuses of messages that this number sent with an attempt's ID go to the sink, all
-// those of a call at once. The handler answers everything else with 200 and ignores it:
+// The statuses of messages that this number sent go to the sink, all those of a call at
+// once. The handler answers everything else with 200 and ignores it:
 // messages from people, news of templates and accounts, other numbers, messages that other
 // programs sent.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
+	const signature = "X-Hub-Signature-256"
 	calls := httpapi.Webhook{
+		SignatureHeader: signature,
 		Verify: func(r *http.Request, body []byte) bool {
-			mac, isSHA256 := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
+			mac, isSHA256 := strings.CutPrefix(r.Header.Get(signature), "sha256=")
 			sum, err := hex.DecodeString(mac)
 			return isSHA256 && err == nil && c.isSigned(body, sum)
 		},
@@ -86,71 +88,47 @@ func tokenChecker(words []string) func(string) bool {
 	}
 }
 
-// entry is one entry of a webhook (Webhooks overview): the changes of one account, of
-// several numbers and kinds.
-type entry struct {
-	Changes []struct {
-		Field string          `json:"field"`
-		Value json.RawMessage `json:"value"`
-	} `json:"changes"`
-}
-
-// messagesValue is the value of a change whose field is "messages".
-type messagesValue struct {
-	Metadata struct {
-		PhoneNumberID string `json:"phone_number_id"`
-	} `json:"metadata"`
-	Statuses []json.RawMessage `json:"statuses"`
-}
-
-// messageStatus is one status (Status messages webhook reference, "Parameters").
-type messageStatus struct {
-	Status       string          `json:"status"`
-	Timestamp    json.RawMessage `json:"timestamp"`
-	CallbackData string          `json:"biz_opaque_callback_data"`
-	Errors       json.RawMessage `json:"errors"`
-}
-
-// readReceipts returns the receipts for this channel's messages in a webhook. A malformed
-// part is an error only if the call holds no receipt. If such a call were refused, it would
-// come again for days, and the other statuses with it.
+// readReceipts returns the receipts for this channel's messages in a webhook (Webhooks
+// overview; Status messages webhook reference, "Parameters"). It reads level by level, so
+// that an odd part loses no other. A malformed part is an error only if the call holds no
+// receipt. If such a call were refused, it would come again for days, and the other
+// statuses with it.
 func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
-	var call struct {
-		Object string          `json:"object"`
-		Entry  json.RawMessage `json:"entry"`
-	}
-	if err := json.Unmarshal(body, &call); err != nil || call.Object == "" {
+	call, _ := httpapi.ParseFields(body)
+	object := call.Text("object")
+	if object == "" {
 		return nil, errors.New("no webhook")
 	}
-	if call.Object != "whatsapp_business_account" {
+	if object != "whatsapp_business_account" {
 		return nil, nil // another product of Meta's
 	}
-	var entries []entry
-	if err := json.Unmarshal(call.Entry, &entries); err != nil {
+	if _, ok := call.List("entry"); !ok {
 		return nil, errors.New("no entries")
 	}
 	var (
 		all      []channel.Receipt
 		nonsense error
 	)
-	for _, e := range entries {
-		for _, change := range e.Changes {
-			if change.Field != "messages" {
+	entries, _ := call.Objects("entry")
+	for _, entry := range entries {
+		changes, _ := entry.Objects("changes")
+		for _, change := range changes {
+			if change.Text("field") != "messages" {
 				continue
 			}
-			var m messagesValue
-			if err := json.Unmarshal(change.Value, &m); err != nil {
+			value := change.Object("value")
+			if value == nil {
 				nonsense = errors.New("no messages")
+			}
+			if value.Object("metadata").Text("phone_number_id") != c.phoneNumberID {
 				continue
 			}
-			if m.Metadata.PhoneNumberID != c.phoneNumberID {
-				continue
+			statuses, clean := value.Objects("statuses")
+			if !clean && value["statuses"] != nil {
+				nonsense = errors.New("no status")
 			}
-			for _, text := range m.Statuses {
-				var w messageStatus
-				if err := json.Unmarshal(text, &w); err != nil {
-					nonsense = errors.New("no status")
-				} else if r, ok := c.receiptOf(w); ok {
+			for _, fields := range statuses {
+				if r, ok := c.receiptOf(messageStatus{fields}); ok {
 					all = append(all, r)
 				}
 			}
@@ -162,18 +140,27 @@ func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 	return nil, nonsense
 }
 
+// messageStatus is one status.
+type messageStatus struct{ httpapi.Fields }
+
 // receiptOf returns the receipt of a status. ok is false if the status is not about an
 // attempt or reports nothing new.
 //
-// A status without an attempt's ID is of a message that another program sent. Should Meta
-// ever leave the ID out of a status of ours, that status is lost, and the attempt ends with
-// its step's wait.
-func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
-	r := channel.Receipt{Channel: c.Name(), ProviderID: w.CallbackData, At: w.time()}
-	if id, err := uuid.Parse(w.CallbackData); err != nil || id.String() != w.CallbackData {
+// Meta documents biz_opaque_callback_data, which has the attempt's ID, for the statuses
+// sent, delivered and read. One of these without it is of a message that another program
+// sent. A failed status may come without it, and then has Meta's message ID alone.
+func (c *Channel) receiptOf(s messageStatus) (channel.Receipt, bool) {
+	r := channel.Receipt{Channel: c.name, At: s.time()}
+	word, callbackData, key := s.Text("status"), s.Text("biz_opaque_callback_data"), messageKey(s.Text("id"))
+	switch id, err := uuid.Parse(callbackData); {
+	case err == nil && id.String() == callbackData:
+		r.ProviderID, r.NewID = callbackData, key
+	case word == "failed" && callbackData == "" && key != "":
+		r.ProviderID = key
+	default:
 		return r, false
 	}
-	switch w.Status {
+	switch word {
 	case "sent":
 		r.Status = status.Accepted
 	case "delivered":
@@ -182,9 +169,7 @@ func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
 		// The read status may come alone, if the person had the chat open.
 		r.Status, r.Read = status.Delivered, true
 	case "failed":
-		var problems []errorBody
-		_ = json.Unmarshal(w.Errors, &problems) // the message failed even without a known error
-		p := append(problems, errorBody{})[0]
+		p := s.problem()
 		v := c.webhookVerdict(p)
 		r.Status, r.Reason, r.Detail = v.Status, v.Reason, p.detail()
 	default: // played, deleted, and future statuses
@@ -193,14 +178,47 @@ func (c *Channel) receiptOf(w messageStatus) (channel.Receipt, bool) {
 	return r, true
 }
 
+// problem returns the first error of a status, or one without a word: the message failed
+// even without a known error.
+func (s messageStatus) problem() errorBody {
+	problems, _ := s.Objects("errors")
+	if len(problems) == 0 {
+		return errorBody{}
+	}
+	return errorBody{problems[0]}
+}
+
+// messageKey returns the ID by which receipts find a message that Meta names. It returns
+// "" for no name.
+//
+// Meta's ID holds the person's number, in base64. The key is a hash of the ID without its
+// runs of digits, so that the number cannot be found by trying all numbers. The rest of the
+// ID names the message.
+func messageKey(id string) string {
+	if id == "" {
+		return ""
+	}
+	name := []byte(id)
+	if prefix, text, ok := strings.Cut(id, "."); ok && prefix == "wamid" {
+		if decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err == nil {
+			name = numberInID.ReplaceAll(decoded, nil)
+		}
+	}
+	sum := sha256.Sum256(append([]byte("smsplus whatsapp message\x00"), name...))
+	return "m-" + base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// numberInID matches a telephone number in a decoded message ID.
+var numberInID = regexp.MustCompile(`[0-9]{7,15}`)
+
 // maxTimestamp is the latest time that is believed, in seconds since 1970: in the year
 // 4147. Stores and JSON end with the year 9999.
 const maxTimestamp = 1 << 36
 
 // time returns when the status happened; zero if the status has no usable time.
-func (w messageStatus) time() time.Time {
-	seconds, err := strconv.ParseInt(strings.Trim(string(w.Timestamp), `"`), 10, 64)
-	if err != nil || seconds <= 0 || seconds > maxTimestamp {
+func (s messageStatus) time() time.Time {
+	seconds, _ := s.Int("timestamp")
+	if seconds <= 0 || seconds > maxTimestamp {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()

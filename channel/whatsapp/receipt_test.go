@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ func exampleFor(t testing.TB, name, attempt string, fields ...any) []byte {
 	require.NoError(t, json.Unmarshal(testdata(t, name), &doc))
 	change := doc["entry"].([]any)[0].(map[string]any)["changes"].([]any)[0].(map[string]any)
 	word := change["value"].(map[string]any)["statuses"].([]any)[0].(map[string]any)
-	word["biz_opaque_callback_data"] = attempt
+	word["biz_opaque_callback_data"], word["id"] = attempt, wamidOf(attempt)
 	for i := 0; i < len(fields); i += 2 {
 		word[fields[i].(string)] = fields[i+1]
 	}
@@ -91,13 +92,14 @@ func TestWebhook_StatusesBecomeReceipts(t *testing.T) {
 		"no time":                 {exampleFor(t, "webhooks/sent.json", id, "timestamp", nil), channel.Receipt{Status: status.Accepted}},
 		"a time before all":       {exampleFor(t, "webhooks/sent.json", id, "timestamp", "-5"), channel.Receipt{Status: status.Accepted}},
 		"a time after all":        {exampleFor(t, "webhooks/sent.json", id, "timestamp", "99999999999999"), channel.Receipt{Status: status.Accepted}},
-		"a time that is no whole": {exampleFor(t, "webhooks/sent.json", id, "timestamp", "1.5"), channel.Receipt{Status: status.Accepted}},
+		"a time that is no whole": {exampleFor(t, "webhooks/sent.json", id, "timestamp", 1750030073.5), channel.Receipt{Status: status.Accepted, At: sentAt}},
+		"a time that is no time":  {exampleFor(t, "webhooks/sent.json", id, "timestamp", "noon"), channel.Receipt{Status: status.Accepted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, sunk := serveCall(c, newSignedCall(t, tt.body, appSecret), nil)
 			require.Equal(t, http.StatusOK, w.Code)
-			tt.want.Channel, tt.want.ProviderID = channel.WhatsApp, id
+			tt.want.Channel, tt.want.ProviderID, tt.want.NewID = channel.WhatsApp, id, whatsapp.MessageKey(wamidOf(id))
 			require.Equal(t, [][]channel.Receipt{{tt.want}}, sunk)
 		})
 	}
@@ -122,7 +124,8 @@ func TestWebhook_CodesAreFinal(t *testing.T) {
 		"131026":          {Status: status.Undeliverable, Reason: status.NoMatch},
 		132015:            {Status: status.Undeliverable, Reason: status.TemplateMismatch},
 		131042:            {Status: status.Undeliverable, Reason: status.Permission},
-		131009:            {Status: status.Failed, Reason: status.TemplateConfig},
+		131009:            {Status: status.Undeliverable, Reason: status.TemplateMismatch},
+		131047:            {Status: status.Failed, Reason: status.TemplateConfig},
 		int64(8869123456): {Status: status.Undeliverable, Reason: status.CarrierError}, // no code
 	} {
 		failed := exampleFor(t, "webhooks/failed.json", uuid.NewString(), "errors", []any{map[string]any{"code": code}})
@@ -199,10 +202,10 @@ func TestWebhook_RefusesMalformedCall(t *testing.T) {
 	t.Parallel()
 	c := open(t, config(""))
 	for _, body := range []string{
-		"", "null", "[]", `"x"`, "{", "{}", `{"object":5}`, `{"object":"whatsapp_business_account"}`, `{"object":"whatsapp_business_account","entry":7}`,
+		"", "null", "[]", `"x"`, "{", "{}", `{"object":[]}`, `{"object":"whatsapp_business_account"}`, `{"object":"whatsapp_business_account","entry":7}`,
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages"}]}]}`,
 		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":[]}]}]}`,
-		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` + phoneNumberID + `"},"statuses":[{"status":7}]}}]}]}`,
+		`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"` + phoneNumberID + `"},"statuses":[7]}}]}]}`,
 	} {
 		w, sunk := serveCall(c, newSignedCall(t, []byte(body), appSecret), nil)
 		require.Equal(t, http.StatusBadRequest, w.Code, body)
@@ -231,6 +234,61 @@ func TestWebhook_MalformedStatusStopsNoOther(t *testing.T) {
 		{Channel: channel.WhatsApp, ProviderID: id, Status: status.Delivered},
 		{Channel: channel.WhatsApp, ProviderID: failed, Status: status.Undeliverable, Reason: status.CarrierError},
 	}}, sunk)
+}
+
+func TestWebhook_OddPartHidesNoOther(t *testing.T) {
+	t.Parallel()
+	id := uuid.NewString()
+	ours := `{"metadata":{"display_phone_number":886,"phone_number_id":` + phoneNumberID + `},"contacts":7,"statuses":[` +
+		`{"id":7,"status":"delivered","timestamp":1750030073.9,"recipient_id":{},"conversation":[],"biz_opaque_callback_data":"` + id + `"}]}`
+	for name, body := range map[string]string{
+		"an entry":     `{"object":"whatsapp_business_account","entry":[7,null,{"changes":7},{"id":7,"time":"x","changes":[{"field":"messages","value":` + ours + `}]}]}`,
+		"a change":     `{"object":"whatsapp_business_account","entry":[{"changes":[7,{"field":8},{"field":"messages","value":8},{"field":"messages","value":` + ours + `}]}]}`,
+		"another kind": `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"security","value":"x"},{"field":"messages","value":` + ours + `}]}],"new":{}}`,
+	} {
+		w, sunk := serveCall(open(t, config("")), newSignedCall(t, []byte(body), appSecret), nil)
+		require.Equal(t, http.StatusOK, w.Code, name)
+		require.Equal(t, [][]channel.Receipt{{{
+			Channel: channel.WhatsApp, ProviderID: id, NewID: whatsapp.MessageKey("7"),
+			Status: status.Delivered, At: time.Unix(1750030073, 0).UTC(),
+		}}}, sunk, name)
+	}
+}
+
+// Meta's reference promises the callback data for other statuses than failed, and its
+// example of a failed status has none.
+func TestWebhook_FailedNeedsNoCallbackData(t *testing.T) {
+	t.Parallel()
+	_, sunk := serveCall(open(t, config("")), newSignedCall(t, testdata(t, "webhooks/failed.json"), appSecret), nil)
+	require.Len(t, sunk, 1)
+	require.Equal(t, whatsapp.MessageKey("wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI0QUQ2MjA4NEYyRkExNjMyREUA"), sunk[0][0].ProviderID)
+	require.Equal(t, status.Blocked, sunk[0][0].Reason)
+	_, sunk = serveCall(open(t, config("")), newSignedCall(t, exampleFor(t, "webhooks/failed.json", "campaign 7"), appSecret), nil)
+	require.Empty(t, sunk, "another program's message")
+}
+
+func TestMessageKey_HoldsNoNumber(t *testing.T) {
+	t.Parallel()
+	id := func(number, rest string) string {
+		return "wamid." + base64.StdEncoding.EncodeToString([]byte("\x1c\x18"+string(rune(len(number)))+number+"\x15\x02\x00"+rest))
+	}
+	key := whatsapp.MessageKey(id("16505551234", "2B36E9DE68B1F75048"))
+	require.Equal(t, key, whatsapp.MessageKey(id("16505551235", "2B36E9DE68B1F75048")), "the number is no part of it")
+	require.NotEqual(t, key, whatsapp.MessageKey(id("16505551234", "2B36E9DE68B1F75049")))
+	require.Empty(t, whatsapp.MessageKey(""))
+	require.NotEqual(t, whatsapp.MessageKey("wamid.A"), whatsapp.MessageKey("wamid.B"))
+	require.Regexp(t, `^m-[\w-]{22}$`, key)
+}
+
+func TestName_IsConfigured(t *testing.T) {
+	t.Parallel()
+	conf := config("")
+	require.Equal(t, channel.WhatsApp, open(t, conf).Name())
+	conf.Name = "whatsapp_outlet"
+	c := open(t, conf)
+	require.Equal(t, channel.Name("whatsapp_outlet"), c.Name())
+	_, sunk := serveCall(c, newSignedCall(t, exampleFor(t, "webhooks/sent.json", uuid.NewString()), appSecret), nil)
+	require.Equal(t, channel.Name("whatsapp_outlet"), sunk[0][0].Channel)
 }
 
 func TestWebhook_AcceptsThreeMegabytes(t *testing.T) {
@@ -351,7 +409,9 @@ func FuzzWebhook(f *testing.F) {
 			require.NotEmpty(t, rs)
 			for _, r := range rs {
 				require.Equal(t, channel.WhatsApp, r.Channel)
-				require.Equal(t, r.ProviderID, uuid.MustParse(r.ProviderID).String())
+				if !strings.HasPrefix(r.ProviderID, "m-") {
+					require.Equal(t, r.ProviderID, uuid.MustParse(r.ProviderID).String())
+				}
 				require.True(t, status.WhatsApp.Reaches(r.Status))
 				require.Equal(t, r.Status == status.Undeliverable || r.Status == status.Failed, r.Reason != "")
 				require.True(t, !r.Read || r.Status == status.Delivered)

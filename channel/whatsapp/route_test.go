@@ -90,6 +90,15 @@ func TestRoute_UndeliveredForwardsAtOnce(t *testing.T) {
 	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
 }
 
+func TestRoute_FailedWithoutCallbackDataForwardsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRouteTest(t, nil)
+	r.receive(t, "webhooks/failed.json", "biz_opaque_callback_data", nil)
+	r.advance(t, 0)
+	m := r.requireMessage(t, status.Delivered, channel.SMS, 2)
+	require.Equal(t, status.Blocked, m.Attempts[0].Reason)
+}
+
 func TestRoute_RefusedForwardsAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRouteTest(t, refuseWith(400, 131026, "Message undeliverable", ""))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/smsplus/smsplus-go/channel"
 )
@@ -199,18 +200,19 @@ func (t Template) formErrors() []error {
 	return all
 }
 
-// missingValue returns the name of a field that needs a value and has none, or "".
+// missingValue returns the name of a field that needs a value and has none, or "". White
+// space is no value: Meta refuses it.
 func (t Template) missingValue() string {
-	if h := t.Header.Text; h.Name != "" && h.Text == "" {
+	if h := t.Header.Text; (h.Name != "" || h.Text != "") && isBlank(h.Text) {
 		return "Header.Text.Text"
 	}
 	for _, m := range t.Header.allMedia() {
-		if m.Filename != "" && m.ID == "" && m.Link == "" {
+		if m.Media != (Media{}) && isBlank(m.ID) && isBlank(m.Link) {
 			return "Header: an ID or a Link of the " + m.kind
 		}
 	}
 	for i, p := range t.Body {
-		if p.Text == "" {
+		if isBlank(p.Text) {
 			return fmt.Sprintf("Body[%d].Text", i)
 		}
 	}
@@ -226,12 +228,14 @@ func (t Template) missingValue() string {
 func (b Button) countValues() int {
 	n := 0
 	for _, value := range []channel.Text{b.URL, b.QuickReply, b.CopyCode} {
-		if value != "" {
+		if !isBlank(value) {
 			n++
 		}
 	}
 	return n
 }
+
+func isBlank(text channel.Text) bool { return strings.TrimSpace(string(text)) == "" }
 
 // kindOfMedia is a header's media, with the wire's name of its kind.
 type kindOfMedia struct {

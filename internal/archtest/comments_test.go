@@ -10,14 +10,6 @@ import (
 	"unicode"
 )
 
-// plainCommentsIn lists the packages whose comments are checked.
-var plainCommentsIn = []string{
-	"examples/...",
-	"internal/archtest",
-	"internal/interop",
-	"smsplus/internal/...",
-}
-
 // maxWords is how many words a sentence of a comment may have. About 25 are good style.
 // After 35, a reader has forgotten the beginning.
 const maxWords = 35

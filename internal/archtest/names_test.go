@@ -11,19 +11,6 @@ import (
 	"strings"
 )
 
-// oneMeaningIn lists the packages in which an unexported name has one meaning.
-var oneMeaningIn = []string{
-	"channel",
-	"channel/channeltest",
-	"channel/httpapi",
-	"channel/line",
-	"channel/simulated",
-	"channel/sms/...",
-	"internal/...",
-	"query",
-	"smsplus/internal/...",
-}
-
 // homonyms lists names that have two meanings all the same, as "package.name", each
 // with a reason.
 var homonyms = map[string]string{}

@@ -28,16 +28,6 @@ type rule struct {
 	check func(*source) []string
 }
 
-// in returns the check for the packages that match patterns, and for no others.
-func in(patterns []string, check func(*source) []string) func(*source) []string {
-	return func(s *source) []string {
-		if !matchesAny(patterns, s.dir) {
-			return nil
-		}
-		return check(s)
-	}
-}
-
 // layerOf returns the index into layers of a package's layer, or -1. A pattern that
 // names the package itself takes precedence, then the longest one.
 func layerOf(dir string) int {

@@ -196,10 +196,6 @@ var soundFiles = map[string]string{
 		func (m *Message) decide() {
 			m.DueAt = cmp.Or(m.DueAt, evidence{}.at)
 		}`,
-	"smsplus/attempt.go": `
-		package smsplus
-
-		var known = evidence{}`,
 	"bench/go.mod":         "module bench",
 	"bench/util/util.go":   "package util",
 	"status/testdata/x.go": "package util",

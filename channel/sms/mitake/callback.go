@@ -42,6 +42,16 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	}.Handler(sink)
 }
 
+// WebhookPath returns the path of Config.CallbackURL, or "" if there is none. Package
+// webhook serves it and everything below it, in addition to the path of the channel's name.
+func (c *Channel) WebhookPath() string {
+	u, err := url.Parse(c.setup().CallbackURL)
+	if err != nil {
+		return "" // New refuses such a URL
+	}
+	return u.Path
+}
+
 var signatureEncoding = base64.RawURLEncoding
 
 // signatureLen is how many bytes the attempt's ID and its code add to a callback's URL.

@@ -4,10 +4,10 @@
 //		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
 //		Username:        os.Getenv("MITAKE_USERNAME"),
 //		Password:        os.Getenv("MITAKE_PASSWORD"),
-//		CallbackURL:     "https://app.example.com/receipts/mitake",
+//		CallbackURL:     "https://app.example.com/receipts/sms",
 //		CallbackSecrets: []string{os.Getenv("MITAKE_CALLBACK_SECRET")},
 //	})
-//	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive))
+//	mux.Handle("GET /receipts/sms/", sms.ReceiptHandler(dispatcher.Receive))
 //
 // It takes [channel.Text] and speaks the API of Mitake's "API文件規格說明書" v2.14 (2024/06/18),
 // called the specification below. Where the specification leaves a question open, the

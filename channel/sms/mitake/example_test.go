@@ -16,7 +16,7 @@ func Example() {
 		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
 		Username:        "12345678SMS",
 		Password:        "from a secret store",
-		CallbackURL:     "https://app.example.com/receipts/mitake",
+		CallbackURL:     "https://app.example.com/receipts/sms",
 		CallbackSecrets: []string{"32 random bytes, from a secret store"},
 	})
 	if err != nil {
@@ -34,7 +34,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /receipts/mitake/", sms.ReceiptHandler(dispatcher.Receive)) // all of the folder
+	mux.Handle("GET /receipts/sms/", sms.ReceiptHandler(dispatcher.Receive)) // all of the folder
 
 	// Then dispatcher.Run, and serve mux as https://app.example.com.
 

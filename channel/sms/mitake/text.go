@@ -59,7 +59,7 @@ func (c *Channel) lengthProblem(text string) string {
 
 // segments returns how many segments Mitake may make of a text. The specification does not
 // say whether Mitake knows the letters of the GSM alphabet outside ASCII. A text with such
-// letters counts as UCS-2, because a text that Mitake cuts reaches nobody whole.
+// letters counts as UCS-2, because a text that Mitake cuts does not arrive whole.
 func segments(text string) int {
 	return sms.Count(strings.Map(func(r rune) rune {
 		if r >= utf8.RuneSelf && r <= 0xFFFF {

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
@@ -27,6 +30,10 @@ type Channel struct {
 	stopBinding, cutSessions context.CancelFunc
 	linkLoops                sync.WaitGroup // the runLink goroutines
 
+	unfinished     *memory[uuid.UUID, *call]   // by attempt: the calls that a later Send continues
+	partGroups     *memory[string, *partGroup] // by part: the messages of several parts
+	unreadReceipts atomic.Uint64
+
 	mu        sync.Mutex
 	links     []*link // nil until they are started
 	nextLink  int     // the link to prefer among sessions with equal load
@@ -34,12 +41,20 @@ type Channel struct {
 	listeners []*listener
 }
 
+const (
+	maxUnfinished = 10_000  // attempts whose Send ended before the answer, or between parts
+	maxParts      = 100_000 // parts whose receipts are recognized
+)
+
 // New returns a channel. It makes no connection.
 func New(c Config) (*Channel, error) {
 	if err := c.prepare(); err != nil {
 		return nil, err
 	}
-	ch := &Channel{config: c, source: c.sourceAddress()}
+	ch := &Channel{
+		config: c, source: c.sourceAddress(),
+		unfinished: newMemory[uuid.UUID, *call](maxUnfinished), partGroups: newMemory[string, *partGroup](maxParts),
+	}
 	ch.bindCtx, ch.stopBinding = context.WithCancel(context.Background())
 	ch.sessionCtx, ch.cutSessions = context.WithCancel(context.Background())
 	return ch, nil
@@ -60,7 +75,9 @@ func (c *Channel) Traits() channel.Traits {
 
 var errClosed = errors.New("smpp: the channel is closed")
 
-// Send hands the message to the SMSC.
+// Send hands the message to the SMSC. If an earlier Send of the attempt ended before the
+// answer came, it waits for that answer instead of sending again, as long as the session
+// expects it. Parts that the SMSC took in an earlier Send are not sent again.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return channel.Result{}, channel.Temporary(fmt.Errorf("smpp: %w", err), 0)
@@ -69,34 +86,97 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, err
 	}
-	k := newCall()
+	k, o := c.continueCall(ctx, newCall(e.AttemptID, m))
+	result, err := c.sendParts(ctx, k, o, e)
+	if k.placed {
+		k.placed = false
+		c.releaseWindow(k.session)
+	}
+	k.group.endSend()
+	if fault, ok := errors.AsType[*channel.Error](err); ok && fault.Status() == status.Preparing && k.session != nil {
+		c.unfinished.put(k.attempt, k)
+	}
+	return result, err
+}
+
+// continueCall returns the call of an earlier Send of the attempt, or k with its progress,
+// and the answer to the part that was submitted last. Without such a call it returns k.
+func (c *Channel) continueCall(ctx context.Context, k *call) (*call, *outcome) {
+	before, ok := c.unfinished.take(k.attempt)
+	if !ok || len(before.parts) != len(k.parts) {
+		return k, nil
+	}
+	before.group.beginSend()
+	k.ids, k.group, k.session = before.ids, before.group, before.session
+	switch k.session.resumeCall(before) {
+	case awaitsAnswer:
+		o := before.session.awaitAnswer(ctx, before)
+		return before, &o
+	case hasAnswer:
+		return k, &before.outcome
+	default:
+		return k, nil
+	}
+}
+
+// sendParts submits the parts that the SMSC has not taken, one after the other. The outcome
+// of the part that was submitted last is o, or nil.
+func (c *Channel) sendParts(ctx context.Context, k *call, o *outcome, e channel.Envelope) (channel.Result, error) {
+	for try := e.Try; ; {
+		switch {
+		case o == nil:
+		case c.isTaken(*o, try):
+			c.addPart(k, o.id)
+			try = e.Try
+		case c.pauseBeforePart(ctx, k, *o, try):
+			try++
+		default:
+			return channel.Result{}, c.refusalOf(ctx, k, *o, try)
+		}
+		if len(k.ids) == len(k.parts) {
+			v := c.verdictOf(o.status, e.Try)
+			return channel.Result{Status: v.Status, ProviderID: c.config.PartReceipts.wholeID(k.ids)}, nil
+		}
+		if err := c.placeCall(ctx, k, e.Expires); err != nil {
+			return channel.Result{}, err
+		}
+		k.message = k.part(len(k.ids), c.config.PartReceipts)
+		next := k.session.submit(ctx, k)
+		o = &next
+	}
+}
+
+// placeCall takes a place in a window for a call that has none, and sets the validity of its
+// message.
+func (c *Channel) placeCall(ctx context.Context, k *call, expires time.Time) error {
+	if k.placed {
+		return nil
+	}
 	s, err := c.acquireWindow(ctx, k)
 	if err != nil {
-		return channel.Result{}, err
+		return err
 	}
-	period, ok := c.validityPeriod(e.Expires)
+	k.session, k.placed = s, true
+	period, ok := c.validityPeriod(expires)
 	if !ok {
-		c.releaseWindow(s)
-		return channel.Result{}, channel.Undeliverable(status.Expired, "smpp: the message expired before it could be sent")
+		return channel.Undeliverable(status.Expired, "smpp: the message expired before it could be sent")
 	}
-	m.common.ValidityPeriod = period
+	k.common.ValidityPeriod = period
+	return nil
+}
 
-	var o outcome
-	taken := 0 // number of parts
-	for taken < len(m.parts) {
-		k.message = m.part(taken)
-		if o = s.submit(ctx, k); !c.isTaken(o, e.Try) {
-			break
-		}
-		taken++
+// partPause is the wait before a part is sent again that was refused for now.
+const partPause = time.Second
+
+// pauseBeforePart waits if a later part was refused for now, and reports whether to send it
+// again. The SMSC keeps the message incomplete until then.
+func (c *Channel) pauseBeforePart(ctx context.Context, k *call, o outcome, try int) bool {
+	v := c.verdictOf(o.status, try)
+	if len(k.ids) == 0 || o.err != nil || v.Status != status.Preparing || v.Reason == status.InDoubt || isBindFault(o.status) {
+		return false
 	}
-	if o.status == pdu.RINVBNDSTS || o.status == pdu.RALYBND { // the SMSC's state of the session differs from ours
-		c.rebindSession(s)
-	}
-	if !o.abandoned {
-		c.releaseWindow(s)
-	}
-	return c.resultOf(ctx, o, e.Try, taken > 0)
+	sleep(ctx, partPause)
+	return ctx.Err() == nil
 }
 
 // isTaken reports whether an outcome means that the SMSC took the part.
@@ -105,26 +185,25 @@ func (c *Channel) isTaken(o outcome, try int) bool {
 	return o.err == nil && (v.Status == status.Accepted || v.Status == status.Delivered)
 }
 
-// resultOf returns the result of a message from the outcome of its last submit_sm. If an
-// earlier part was taken, only a final refusal is certain; any other failure is in doubt.
-func (c *Channel) resultOf(ctx context.Context, o outcome, try int, partly bool) (channel.Result, error) {
-	if o.err != nil {
-		if o.maybeTaken || partly {
-			return channel.Result{}, channel.InDoubt(o.err)
-		}
-		return channel.Result{}, channel.Temporary(o.err, 0)
+// isBindFault reports whether the SMSC's state of the session differs from ours.
+func isBindFault(s pdu.Status) bool { return s == pdu.RINVBNDSTS || s == pdu.RALYBND }
+
+// refusalOf returns the error of a message whose latest part the SMSC did not take, or may
+// not have taken.
+func (c *Channel) refusalOf(ctx context.Context, k *call, o outcome, try int) error {
+	switch {
+	case o.maybeTaken:
+		return channel.InDoubt(o.err)
+	case o.err != nil:
+		return channel.Temporary(o.err, 0)
+	case isBindFault(o.status) && k.placed:
+		c.rebindSession(k.session)
 	}
 	v := c.verdictOf(o.status, try)
-	if c.isTaken(o, try) {
-		return channel.Result{Status: v.Status, ProviderID: c.config.IDs.Submit.normalize(o.id)}, nil
-	}
 	if v.Status == status.Failed {
 		c.config.Logger.ErrorContext(ctx, "smpp: the smsc does not understand a request", "status", o.status.String())
 	}
-	if partly && v.Status == status.Preparing {
-		v.Reason = status.InDoubt
-	}
-	return channel.Result{}, v.Error("smpp: the answer is "+o.status.String(), 0)
+	return v.Error("smpp: the answer is "+o.status.String(), 0)
 }
 
 // Close stops taking messages, waits for pending answers, and unbinds. It returns when no

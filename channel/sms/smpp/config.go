@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -37,23 +38,42 @@ type Config struct {
 	// Binds is the number of sessions, which messages are spread over. Carriers limit it.
 	// Defaults to 1.
 	Binds int
+	// BindPairs makes two sessions of each bind: a transmitter, which carries messages, and
+	// a receiver, which carries receipts. It is for SMSCs that know no transceiver.
+	BindPairs bool
 	// Window is how many messages of one bind may wait for the SMSC's answer. With a round
 	// trip of 20 ms, a window of 10 allows 500 messages a second. Carriers limit it, and
 	// many refuse more as throttled. Defaults to 10.
 	Window int
 
 	// Source is the sender that people see: a name of up to 11 characters, a number with or
-	// without its plus, or a short code. Defaults to the SMSC's choice.
+	// without its plus, or a short code. A number does not begin with 0 unless there is a
+	// SourceType. Defaults to the SMSC's choice.
 	Source string
-	// SourceType is the source's type of number. Nil derives it from Source: alphanumeric
-	// for a name, network specific for up to 6 digits, international for longer numbers.
+	// SourceType is the source's type of number. With it, Source is sent as it is written,
+	// with its plus or its zeros. Nil derives it from Source: alphanumeric for a name,
+	// network specific for up to 6 digits, international for longer numbers without their
+	// plus.
 	SourceType *Numbering
+	// DestinationType is the type of the recipients' numbers. Nil means international, or
+	// national for numbers in the form of National, in the ISDN plan.
+	DestinationType *Numbering
+	// NumberForm is the form of recipients' international numbers. Defaults to Digits.
+	NumberForm NumberForm
+	// National writes the recipients' numbers of one country in their national form.
+	// Defaults to none.
+	National *National
+	// Alphabet is the alphabet of texts, which carriers agree on for data_coding 0. Defaults
+	// to GSM.
+	Alphabet Alphabet
 	// ServiceType is a setting that some carriers agree on. Defaults to none.
 	ServiceType string
 	// Long is the way to send a text that is longer than one segment. Defaults to UDH8.
 	Long Long
 	// MaxSegments is how many segments a text may have. Defaults to 10, at most 255.
 	MaxSegments int
+	// PartReceipts says which parts of a long text ask for a receipt. Defaults to LastPart.
+	PartReceipts PartReceipts
 	// Validity is how long the carrier keeps trying when nothing limits it. It also limits
 	// the validity period of each message, because carriers refuse one that exceeds their
 	// own. Defaults to 48 hours, at most 30 days.
@@ -67,6 +87,14 @@ type Config struct {
 	// States overrides the meanings of the states of receipts, row by row. For some
 	// carriers, pdu.StateAccepted means that the message has arrived, for example.
 	States map[pdu.State]channel.Verdict
+	// Words overrides the meanings of the words for states in the texts of receipts, such as
+	// "FAILED", in any case. It takes precedence over States.
+	Words map[string]channel.Verdict
+	// MarkedReceiptsOnly refuses a receipt whose esm_class says that a person wrote it (SMPP
+	// 3.4, section 5.2.12). Some SMSCs set no esm_class, so the default takes a text with an
+	// ID and a state for a receipt. Set it if people can write to the account's numbers and
+	// the SMSC marks its receipts, because their texts could forge one.
+	MarkedReceiptsOnly bool
 	// Location is the time zone of the dates in receipts, which the receipts do not name.
 	// Nil ignores the dates: an outcome then has the time when it is received.
 	Location *time.Location
@@ -74,7 +102,10 @@ type Config struct {
 	// BindTimeout is a deadline for connecting and binding. Defaults to 10 s.
 	BindTimeout time.Duration
 	// ResponseTimeout is how long an answer may take. After it, a message without an answer
-	// is in doubt, and a link without an answer is dropped. Defaults to 30 s.
+	// is in doubt, and a link without an answer is dropped. A Send whose context ends sooner,
+	// as the engine's after Config.SendTimeout, is in doubt then; the attempt's next Send
+	// waits for the answer until ResponseTimeout. An answer that comes still later, over the
+	// same session, is handed to the sink as a receipt. Defaults to 30 s.
 	ResponseTimeout time.Duration
 	// EnquireInterval is how long a link may be silent before it gets an enquire_link.
 	// Defaults to 30 s.
@@ -105,6 +136,44 @@ type Clock interface {
 // specification).
 type Numbering struct{ TON, NPI uint8 }
 
+// NumberForm is a form of international numbers.
+type NumberForm uint8
+
+const (
+	// Digits is country code and number, 886912345678.
+	Digits NumberForm = iota
+	// Plus is Digits after a plus, +886912345678.
+	Plus
+	// DoubleZero is Digits after two zeros, 00886912345678.
+	DoubleZero
+)
+
+var numberPrefixes = [...]string{Digits: "", Plus: "+", DoubleZero: "00"}
+
+// National is the national form of numbers: those with the country code are written with
+// the prefix in its place.
+type National struct {
+	// CountryCode is the country's, "886".
+	CountryCode string
+	// Prefix is the trunk prefix, "0". Some countries have none.
+	Prefix string
+}
+
+// Alphabet is an alphabet of texts. A text with a character outside it is sent as UCS-2.
+type Alphabet uint8
+
+const (
+	// GSM is the GSM 7-bit default alphabet, one septet in an octet.
+	GSM Alphabet = iota
+	// Latin1 is ISO 8859-1, as far as the GSM alphabet has its characters, because the
+	// network has no other one.
+	Latin1
+	// ASCII is Latin1 without the characters beyond 7 bits.
+	ASCII
+	// AlwaysUCS2 sends every text as UCS-2.
+	AlwaysUCS2
+)
+
 // Long is a way to send a text that is longer than one segment.
 type Long uint8
 
@@ -127,8 +196,8 @@ const (
 // receipt finds its message only if both normalize to the same ID.
 type IDs struct{ Submit, Receipt IDFormat }
 
-// IDFormat is a format of message IDs. In every format, case and leading zeros do not
-// count.
+// IDFormat is a format of message IDs. In every format, case, hyphens and leading zeros do
+// not count.
 type IDFormat uint8
 
 const (
@@ -136,7 +205,8 @@ const (
 	Raw IDFormat = iota
 	// Hex is a number in hexadecimal digits.
 	Hex
-	// Decimal is a number in decimal digits.
+	// Decimal is a number in decimal digits. One with hexadecimal letters is in hexadecimal
+	// digits after all, because some SMSCs mix the two.
 	Decimal
 )
 
@@ -178,6 +248,11 @@ func (c *Config) prepare() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Codes, c.States = maps.Clone(c.Codes), maps.Clone(c.States)
+	words := make(map[string]channel.Verdict, len(c.Words))
+	for word, v := range c.Words {
+		words[strings.ToUpper(word)] = v
+	}
+	c.Words = words
 	host, _, err := net.SplitHostPort(c.Addr)
 	if c.TLS != nil && c.TLS.ServerName == "" {
 		c.TLS = c.TLS.Clone()
@@ -197,6 +272,14 @@ func (c *Config) prepare() error {
 		bad.add(strings.Contains(f.value, "\x00"), "%s holds a NUL", f.name)
 	}
 	bad.add(!isSource(c.Source), "Source is no name of at most %d characters and no number of at most %d digits", maxName, maxSource)
+	bad.add(c.SourceType == nil && startsWithZero(c.Source), "Source begins with 0: write its country code, or set SourceType")
+	bad.add(c.NumberForm > DoubleZero, "NumberForm is %d, which is no form", c.NumberForm)
+	if n := c.National; n != nil {
+		bad.add(!isDigits(n.CountryCode) || n.CountryCode[0] == '0', "National.CountryCode is no country code")
+		bad.add(n.Prefix != "" && !isDigits(n.Prefix), "National.Prefix is not of digits alone")
+	}
+	bad.add(c.Alphabet > AlwaysUCS2, "Alphabet is %d, which is no alphabet", c.Alphabet)
+	bad.add(c.PartReceipts > EachPart, "PartReceipts is %d, which is no choice", c.PartReceipts)
 	bad.add(c.Long > Payload, "Long is %d, which is no way to send", c.Long)
 	bad.add(c.IDs.Submit > Decimal || c.IDs.Receipt > Decimal, "IDs has a format that is none")
 	for _, f := range []struct {
@@ -232,6 +315,9 @@ func (c *Config) prepare() error {
 	for state, v := range c.States {
 		bad.addVerdict(fmt.Sprintf("States[%v]", state), v)
 	}
+	for word, v := range c.Words {
+		bad.addVerdict(fmt.Sprintf("Words[%q]", word), v)
+	}
 	return errors.Join(bad...)
 }
 
@@ -259,8 +345,18 @@ func isSource(s string) bool {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
+// startsWithZero reports whether a source is a number that begins with 0. No international
+// number does.
+func startsWithZero(source string) bool {
+	digits := strings.TrimPrefix(source, "+")
+	return isDigits(digits) && digits[0] == '0'
+}
+
 // sourceAddress returns the sender's address.
 func (c *Config) sourceAddress() pdu.Address {
+	if c.SourceType != nil {
+		return pdu.Address{TON: c.SourceType.TON, NPI: c.SourceType.NPI, Addr: c.Source}
+	}
 	a := pdu.Address{Addr: c.Source}
 	digits := strings.TrimPrefix(c.Source, "+")
 	switch {
@@ -272,8 +368,20 @@ func (c *Config) sourceAddress() pdu.Address {
 	default:
 		a.TON, a.NPI, a.Addr = pdu.TONInternational, pdu.NPIISDN, digits
 	}
-	if c.SourceType != nil {
-		a.TON, a.NPI = c.SourceType.TON, c.SourceType.NPI
+	return a
+}
+
+// destinationAddress returns the address of a recipient.
+func (c *Config) destinationAddress(to phone.Number) pdu.Address {
+	digits := to.E164()[1:]
+	a := pdu.Address{TON: pdu.TONInternational, NPI: pdu.NPIISDN, Addr: numberPrefixes[c.NumberForm] + digits}
+	if n := c.National; n != nil {
+		if rest, ok := strings.CutPrefix(digits, n.CountryCode); ok {
+			a.TON, a.Addr = pdu.TONNational, n.Prefix+rest
+		}
+	}
+	if c.DestinationType != nil {
+		a.TON, a.NPI = c.DestinationType.TON, c.DestinationType.NPI
 	}
 	return a
 }

@@ -26,7 +26,9 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 
 	_, err = smpp.New(smpp.Config{
 		Addr: "smpp.example.com", SystemID: "a\x00", Password: password + "\x00", SystemType: "\x00", ServiceType: "\x00",
-		Source: "a name too long", Long: 9, IDs: smpp.IDs{Receipt: 7},
+		Source: "a name too long", Long: 9, NumberForm: 9, Alphabet: 9, PartReceipts: 9,
+		National: &smpp.National{CountryCode: "0886", Prefix: "x"}, Words: map[string]channel.Verdict{"FAILED": {Status: status.Failed}},
+		IDs:   smpp.IDs{Receipt: 7},
 		Binds: -1, Window: -1, MaxSegments: 256, Validity: 1000 * time.Hour,
 		BindTimeout: -1, ResponseTimeout: -1, EnquireInterval: -1, CloseTimeout: -1,
 		RebindMin: time.Hour, RebindMax: time.Minute, RebindRefused: -1,
@@ -36,13 +38,27 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), password)
 	for _, field := range []string{
-		"Addr", "SystemID", "Password", "SystemType", "ServiceType", "Source", "Long", "IDs", "Binds", "Window", "MaxSegments",
+		"Addr", "SystemID", "Password", "SystemType", "ServiceType", "Source", "NumberForm", "National.CountryCode", "National.Prefix", "Alphabet", "PartReceipts", "Long", "IDs", "Binds", "Window", "MaxSegments",
 		"Validity", "BindTimeout", "ResponseTimeout", "EnquireInterval", "CloseTimeout", "RebindMin", "RebindRefused",
 		"Codes has a row for ROK", "Codes[0x0b RINVDSTADR] has no reason", "States[UNKNOWN] has no status", "States[EXPIRED] has no reason",
+		`Words["FAILED"] has no reason`,
 	} {
 		require.Contains(t, err.Error(), "smpp: Config."+field)
 	}
-	require.Len(t, strings.Split(err.Error(), "\n"), 22)
+	require.Len(t, strings.Split(err.Error(), "\n"), 28)
+}
+
+// No international number begins with 0, and without a type a source of digits is one.
+func TestConfig_SourceBeginsWithZeroOnlyWithType(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{"0912345678", "+0912345678", "00886912345678", "012", "0"} {
+		config := smpp.Config{Addr: "smpp.example.com:2775", SystemID: account, Source: source}
+		_, err := smpp.New(config)
+		require.EqualError(t, err, "smpp: Config.Source begins with 0: write its country code, or set SourceType", source)
+		config.SourceType = &smpp.Numbering{TON: 2, NPI: 1}
+		_, err = smpp.New(config)
+		require.NoError(t, err, source)
+	}
 }
 
 func TestFormat_PrintsNoCredentials(t *testing.T) {

@@ -12,8 +12,8 @@
 // # Errors of a Send
 //
 // A message is [channel.InDoubt] if it was written and no answer came, because SMPP has no
-// idempotency key. It is [channel.Temporary] only if the SMSC certainly did not take it: no
-// bind was up, the link broke before the last octet of the message was written, or the SMSC
+// idempotency key. It is [channel.Temporary] only if the SMSC certainly did not take all of
+// it. Then no bind was up, the link broke before the last octet was written, or the SMSC
 // answered with an error that may pass. If no bind comes up because the account is wrong,
 // messages are undeliverable (authorization), and so move on to the next step of their
 // route.
@@ -21,14 +21,23 @@
 // # Long messages
 //
 // A text of several segments is several messages to SMPP (except with [Payload]). They are
-// sent one after the other over one session. Only the last one asks for a receipt, and its
-// ID is the message's. So a crash forgets no IDs, and every receipt belongs to a message.
-// It stays unknown whether the segments before the last one arrived: carriers keep segments
-// of a message together, but do not promise it.
+// sent one after the other over one session. [Config].PartReceipts says which of them asks
+// for a receipt; its ID is the message's. The process that sent the message also knows the
+// IDs of the others.
 //
-// The message is in doubt if a segment is refused temporarily, or gets no answer, after
-// another was taken: to send it again sends that one again. All tries of an attempt use the
-// same reference, so a handset shows the copies of a segment once.
+// A segment that is refused temporarily, after another was taken, is sent again in the same
+// Send after a second. If the Send ends first, the next Send of the attempt sends only the
+// segments that are missing. Another process does not know them and sends all of them. All
+// tries of an attempt use the same reference, so a handset shows the copies of a segment
+// once.
+//
+// # Late answers
+//
+// A Send whose context ends before the answer is in doubt, but the session still expects the
+// answer. The attempt's next Send waits for it instead of sending a copy. An answer that
+// comes when no Send waits is handed to the sink, as a receipt with the attempt's ID and the
+// message's. Then the attempt has the message's ID, and the SMSC's receipts find it. This
+// holds as long as the session lives, also after Config.ResponseTimeout.
 //
 // # Sessions
 //

@@ -20,6 +20,8 @@ import (
 // Invariant: at most one of session and failure is set. With neither, a bind is being made
 // or follows after a short pause.
 type link struct {
+	// bindID is the bind that the link makes. A receiver carries no messages.
+	bindID pdu.ID
 	// session is the bound session, nil while there is none.
 	session *session
 	// failure is the error of a Send between a failed bind and its next try.
@@ -31,18 +33,27 @@ func (c *Channel) startLinks() {
 	if c.links != nil {
 		return
 	}
+	kinds := []pdu.ID{pdu.BindTransceiver}
+	if c.config.BindPairs {
+		kinds = []pdu.ID{pdu.BindTransmitter, pdu.BindReceiver}
+	}
 	for range c.config.Binds {
-		l := new(link)
-		c.links = append(c.links, l)
-		c.linkLoops.Go(func() { c.runLink(l) })
+		for _, kind := range kinds {
+			l := &link{bindID: kind}
+			c.links = append(c.links, l)
+			c.linkLoops.Go(func() { c.runLink(l) })
+		}
 	}
 }
+
+// sends reports whether the link carries messages.
+func (l *link) sends() bool { return l.bindID != pdu.BindReceiver }
 
 // runLink binds again and again, until Close.
 func (c *Channel) runLink(l *link) {
 	ctx := c.bindCtx
 	for try := 1; ctx.Err() == nil; try++ {
-		s, err := c.bind(ctx)
+		s, err := c.bind(ctx, l.bindID)
 		if err == nil {
 			began := now()
 			c.serveSession(l, s)
@@ -132,7 +143,7 @@ type refusedError struct{ status pdu.Status }
 func (e *refusedError) Error() string { return "smpp: the bind was refused: " + e.status.String() }
 
 // bind connects and binds.
-func (c *Channel) bind(ctx context.Context) (*session, error) {
+func (c *Channel) bind(ctx context.Context, kind pdu.ID) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.BindTimeout)
 	defer cancel()
 	conn, err := c.config.Dial(ctx, "tcp", c.config.Addr)
@@ -140,7 +151,7 @@ func (c *Channel) bind(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("smpp: connect: %w", err)
 	}
 	cut := context.AfterFunc(ctx, func() { _ = conn.Close() }) // pending reads and writes then fail
-	s, err := c.handshake(ctx, conn)
+	s, err := c.handshake(ctx, conn, kind)
 	if err == nil && cut() {
 		return s, nil
 	}
@@ -152,7 +163,7 @@ func (c *Channel) bind(ctx context.Context) (*session, error) {
 }
 
 // handshake makes TLS, if configured, and binds over the connection.
-func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error) {
+func (c *Channel) handshake(ctx context.Context, conn net.Conn, kind pdu.ID) (*session, error) {
 	if c.config.TLS != nil {
 		secure := tls.Client(conn, c.config.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -161,7 +172,7 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error
 		conn = secure
 	}
 	s := newSession(c, conn)
-	request, err := pdu.Append(nil, pdu.PDU{ID: pdu.BindTransceiver, Sequence: s.nextSequence(), Body: &pdu.Bind{
+	request, err := pdu.Append(nil, pdu.PDU{ID: kind, Sequence: s.nextSequence(), Body: &pdu.Bind{
 		SystemID:         c.config.SystemID,
 		Password:         c.config.Password,
 		SystemType:       c.config.SystemType,
@@ -178,8 +189,8 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn) (*session, error
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("smpp: bind: %w", err)
-		case p.ID != pdu.BindTransceiverResp && p.ID != pdu.GenericNack:
-		case p.Status == pdu.ROK && p.ID == pdu.BindTransceiverResp:
+		case p.ID != kind.Response() && p.ID != pdu.GenericNack:
+		case p.Status == pdu.ROK && p.ID == kind.Response():
 			return s, nil
 		default:
 			return nil, &refusedError{p.Status}

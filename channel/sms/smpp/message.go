@@ -1,9 +1,11 @@
 package smpp
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -52,12 +54,35 @@ func (c *Channel) checkText(text string) error {
 
 // countSegments returns how many segments of a text are billed.
 func (c *Channel) countSegments(text string) int {
-	size := sms.Count(text)
-	if header := c.config.Long.headerOctets(); size.Segments > 1 && header == udh16 {
-		_, parts := sms.Split(text, header)
-		return len(parts)
+	header := cmp.Or(c.config.Long.headerOctets(), udh8)
+	if size := sms.Count(text); c.config.Alphabet == GSM && (header == udh8 || size.Segments == 1) {
+		return size.Segments
 	}
-	return size.Segments
+	_, parts := c.config.Alphabet.split(text, header)
+	return len(parts)
+}
+
+// split encodes a text for the alphabet and cuts it into segments, as [sms.Split] does.
+// Every character of Latin1 and ASCII becomes one octet, but its segment is as long as the
+// septets that the SMSC makes of it.
+func (a Alphabet) split(text string, header int) (sms.Encoding, [][]byte) {
+	if a == GSM {
+		return sms.Split(text, header)
+	}
+	limit := map[Alphabet]rune{Latin1: 0xFF, ASCII: 0x7F}[a]
+	beyond := func(r rune) bool { return r > limit }
+	if sms.Count(text).Encoding == sms.UCS2 || strings.ContainsFunc(text, beyond) {
+		return sms.UCS2, sms.SplitUCS2(text, header)
+	}
+	_, parts := sms.Split(text, header)
+	for i, septets := range parts {
+		octets := make([]byte, 0, len(septets))
+		for _, r := range sms.Decode(sms.GSM7, septets) {
+			octets = append(octets, byte(r))
+		}
+		parts[i] = octets
+	}
+	return sms.GSM7, parts
 }
 
 // The octets of a user data header for one of several segments, by the size of its
@@ -104,17 +129,17 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 	if err := c.checkText(string(text)); err != nil {
 		return submission{}, channel.Undeliverable(status.ContentRejected, err.Error())
 	}
-	encoding, parts := sms.Split(string(text), c.config.Long.headerOctets())
+	encoding, parts := c.config.Alphabet.split(string(text), c.config.Long.headerOctets())
 	m := submission{
 		common: pdu.Message{
 			ServiceType: c.config.ServiceType,
 			Source:      c.source,
-			Destination: pdu.Address{TON: pdu.TONInternational, NPI: pdu.NPIISDN, Addr: e.To.Phone.E164()[1:]},
+			Destination: c.config.destinationAddress(e.To.Phone),
 			DataCoding:  pdu.CodingDefault,
 		},
 		parts:   parts,
 		long:    c.config.Long,
-		payload: c.config.Long == Payload && sms.Count(string(text)).Segments > 1,
+		payload: c.config.Long == Payload && c.countSegments(string(text)) > 1,
 		ref:     partReference(e.AttemptID),
 	}
 	if encoding == sms.UCS2 {
@@ -128,12 +153,11 @@ func (c *Channel) compose(e channel.Envelope) (submission, error) {
 // completes a message of which an earlier try sent only some parts.
 func partReference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(attempt[14:]) }
 
-// part returns the i-th submit_sm. Only the last one asks for a receipt, and its ID is the
-// message's.
-func (m *submission) part(i int) pdu.Message {
+// part returns the i-th submit_sm.
+func (m *submission) part(i int, receipts PartReceipts) pdu.Message {
 	p, octets := m.common, m.parts[i]
 	total, number := uint8(len(m.parts)), uint8(i+1)
-	if i == len(m.parts)-1 {
+	if receipts.asks(i, len(m.parts)) {
 		p.RegisteredDelivery = pdu.ReceiptWanted
 	}
 	switch {

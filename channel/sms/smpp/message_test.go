@@ -114,15 +114,11 @@ func TestSend_TriesShareReference(t *testing.T) {
 }
 
 // A later part fails after an earlier part was taken.
-func TestSend_PartlyTakenIsInDoubtUnlessRefused(t *testing.T) {
+func TestSend_PartlyTakenIsInDoubtOnlyWithoutAnswer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail func(p *smscPeer, q pdu.PDU)
 		want func(t *testing.T, err error)
 	}{
-		"throttled": {
-			func(p *smscPeer, q pdu.PDU) { p.respond(q, pdu.RTHROTTLED) },
-			func(t *testing.T, err error) { requireFault(t, err, true) },
-		},
 		"not answered": {
 			func(*smscPeer, pdu.PDU) {},
 			func(t *testing.T, err error) { requireFault(t, err, true) },
@@ -160,19 +156,6 @@ func TestSend_NothingTakenIsTemporary(t *testing.T) {
 		p := m.acceptBind()
 		p.respond(p.expect(pdu.SubmitSM), pdu.RTHROTTLED)
 		requireFault(t, (<-answers).err, false)
-	})
-}
-
-// The link breaks between two parts: the first was taken, and the second was never written.
-func TestSend_NextPartOfLostSessionIsInDoubt(t *testing.T) {
-	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
-		c := m.newChannel(nil)
-		defer closeIgnoringError(t, c)
-		answers := sendAsync(t.Context(), c, envelope(strings.Repeat("a", 200)))
-		p := m.acceptBind()
-		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
-		p.hangUp()
-		requireFault(t, (<-answers).err, true)
 	})
 }
 
@@ -230,6 +213,78 @@ func TestSend_SourceTypeFollowsSource(t *testing.T) {
 	}, envelope("hello"))
 	require.Equal(t, pdu.Address{TON: 2, NPI: 8, Addr: "0912345678"}, got[0].Source)
 	require.Equal(t, "OTP", got[0].ServiceType)
+	got, _ = submitAll(t, func(c *smpp.Config) { c.Source, c.SourceType = "+886912345678", &smpp.Numbering{TON: 1, NPI: 1} }, envelope("hello"))
+	require.Equal(t, pdu.Address{TON: 1, NPI: 1, Addr: "+886912345678"}, got[0].Source, "with a type it is sent as it is written")
+}
+
+func TestSend_DestinationHasConfiguredForm(t *testing.T) {
+	t.Parallel()
+	taiwan := &smpp.National{CountryCode: "886", Prefix: "0"}
+	for name, tt := range map[string]struct {
+		change func(*smpp.Config)
+		to     string
+		want   pdu.Address
+	}{
+		"default":             {func(*smpp.Config) {}, "+886912345678", pdu.Address{TON: 1, NPI: 1, Addr: "886912345678"}},
+		"plus":                {func(c *smpp.Config) { c.NumberForm = smpp.Plus }, "+886912345678", pdu.Address{TON: 1, NPI: 1, Addr: "+886912345678"}},
+		"double zero":         {func(c *smpp.Config) { c.NumberForm = smpp.DoubleZero }, "+886912345678", pdu.Address{TON: 1, NPI: 1, Addr: "00886912345678"}},
+		"another type":        {func(c *smpp.Config) { c.DestinationType = &smpp.Numbering{TON: 0, NPI: 8} }, "+886912345678", pdu.Address{NPI: 8, Addr: "886912345678"}},
+		"national":            {func(c *smpp.Config) { c.National = taiwan }, "+886912345678", pdu.Address{TON: 2, NPI: 1, Addr: "0912345678"}},
+		"national, elsewhere": {func(c *smpp.Config) { c.National, c.NumberForm = taiwan, smpp.Plus }, "+85291234567", pdu.Address{TON: 1, NPI: 1, Addr: "+85291234567"}},
+		"national, its type": {
+			func(c *smpp.Config) { c.National, c.DestinationType = taiwan, &smpp.Numbering{TON: 0, NPI: 1} },
+			"+886912345678",
+			pdu.Address{TON: 0, NPI: 1, Addr: "0912345678"},
+		},
+		"national without a prefix": {
+			func(c *smpp.Config) { c.National = &smpp.National{CountryCode: "34"} },
+			"+34612345678",
+			pdu.Address{TON: 2, NPI: 1, Addr: "612345678"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := envelope("hello")
+			e.To = to(t, tt.to)
+			got, _ := submitAll(t, tt.change, e)
+			require.Equal(t, tt.want, got[0].Destination)
+		})
+	}
+}
+
+func TestSend_EncodesForAlphabet(t *testing.T) {
+	t.Parallel()
+	ucs2 := func(s string) string { return string(sms.SplitUCS2(s, 0)[0]) }
+	for _, tt := range []struct {
+		alphabet smpp.Alphabet
+		text     string
+		coding   uint8
+		want     []string
+	}{
+		{smpp.GSM, "@é{€", 0, []string{"\x00\x05\x1b\x28\x1b\x65"}},
+		{smpp.Latin1, "@é{", 0, []string{"@\xe9{"}},
+		{smpp.Latin1, "€", 8, []string{ucs2("€")}},
+		{smpp.Latin1, "ç", 8, []string{ucs2("ç")}}, // no character of the network's alphabet
+		{smpp.ASCII, "@{", 0, []string{"@{"}},
+		{smpp.ASCII, "é", 8, []string{ucs2("é")}},
+		{smpp.ASCII, "`", 8, []string{ucs2("`")}},
+		{smpp.AlwaysUCS2, "hello", 8, []string{ucs2("hello")}},
+		{smpp.Latin1, strings.Repeat("a", 152) + "{" + strings.Repeat("b", 10), 0, []string{
+			"\x05\x00\x03\xcd\x02\x01" + strings.Repeat("a", 152), "\x05\x00\x03\xcd\x02\x02{" + strings.Repeat("b", 10),
+		}},
+		{smpp.AlwaysUCS2, strings.Repeat("a", 71), 8, []string{
+			"\x05\x00\x03\xcd\x02\x01" + ucs2(strings.Repeat("a", 67)), "\x05\x00\x03\xcd\x02\x02" + ucs2("aaaa"),
+		}},
+	} {
+		e := envelope(tt.text)
+		e.AttemptID[15] = 0xcd
+		got, _ := submitAll(t, func(c *smpp.Config) { c.Alphabet = tt.alphabet }, e)
+		require.Len(t, got, len(tt.want), tt.text)
+		for i, m := range got {
+			require.Equal(t, tt.coding, m.DataCoding, tt.text)
+			require.Equal(t, tt.want[i], string(m.ShortMessage), tt.text)
+		}
+	}
 }
 
 // foreignContent is content of another kind.

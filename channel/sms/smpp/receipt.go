@@ -10,6 +10,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -20,7 +21,8 @@ type listener struct {
 	calls sync.WaitGroup // running calls of the sink
 }
 
-// delivery is a receipt, and the request that it came with.
+// delivery is a receipt, and the request that it came with. A late answer to a submit_sm
+// has none.
 type delivery struct {
 	request pdu.PDU // without its body
 	receipt channel.Receipt
@@ -79,23 +81,46 @@ func (c *Channel) storeReceipts(ctx context.Context, rs []channel.Receipt) error
 // drops a message that a person wrote.
 func (s *session) handleDelivery(ctx context.Context, p pdu.PDU, malformed bool) {
 	r, ok := pdu.ParseReceipt(p.Body)
+	if !ok && !s.c.config.MarkedReceiptsOnly {
+		r, ok = pdu.ParseUnmarkedReceipt(p.Body)
+	}
 	switch {
 	case malformed:
-		s.c.config.Logger.WarnContext(ctx, "smpp: delivery is cut off", "command_id", p.ID.String())
+		s.c.unreadReceipts.Add(1)
+		s.warnOnce(ctx, "smpp: delivery is cut off", p)
 		s.enqueueReply(p, pdu.RXPAPPN)
+		return
+	case !ok && pdu.LooksLikeReceipt(p.Body):
+		s.c.unreadReceipts.Add(1)
+		s.warnOnce(ctx, "smpp: delivery looks like a receipt, and cannot be read as one; see Config.MarkedReceiptsOnly", p)
+		s.enqueueReply(p, pdu.ROK)
 		return
 	case !ok:
 		s.c.config.Logger.DebugContext(ctx, "smpp: delivery is no receipt; it is dropped", "command_id", p.ID.String())
 		s.enqueueReply(p, pdu.ROK)
 		return
 	}
+	if !s.c.knowsState(r) {
+		s.c.unreadReceipts.Add(1)
+		s.warnOnce(ctx, "smpp: receipt has an unknown state; see Config.Words", p)
+	}
+	receipt, ok := s.c.receiptOf(r)
+	receipt.To = s.c.recipientOf(p.Body)
 	p.Body = nil
+	if !ok {
+		s.enqueueReply(p, pdu.RXTAPPN)
+		return
+	}
 	select {
-	case s.deliveries <- delivery{request: p, receipt: s.c.receiptOf(r)}:
+	case s.deliveries <- delivery{request: p, receipt: receipt}:
 	default:
 		s.enqueueReply(p, pdu.RXTAPPN)
 	}
 }
+
+// UnreadReceipts returns how many deliveries looked like receipts and could not be read, or
+// had an unknown state. The log has the first one of each session.
+func (c *Channel) UnreadReceipts() uint64 { return c.unreadReceipts.Load() }
 
 // deliverLoop hands receipts to the sink, all that have come in one call, and answers them.
 func (s *session) deliverLoop(ctx context.Context) error {
@@ -120,25 +145,77 @@ func (s *session) deliverLoop(ctx context.Context) error {
 			s.c.config.Logger.WarnContext(ctx, "smpp: receipts are not stored; the smsc is to repeat them", "receipts", len(rs), "error", err)
 		}
 		for _, d := range batch {
-			s.enqueueReply(d.request, answer)
+			if d.request.ID != 0 {
+				s.enqueueReply(d.request, answer)
+			}
 		}
 	}
 }
 
-// receiptOf converts a receipt of the SMSC.
-func (c *Channel) receiptOf(r pdu.Receipt) channel.Receipt {
-	v, ok := c.config.States[r.State]
-	if !ok {
-		v = stateVerdicts[r.State] // an unknown state is Preparing, which reports nothing new
+// stateVerdict returns the meaning of a receipt's state, and whether it has one. An unknown
+// state is Preparing, which reports nothing new.
+func (c *Channel) stateVerdict(r pdu.Receipt) (channel.Verdict, bool) {
+	if v, ok := c.config.Words[r.Word]; ok {
+		return v, true
 	}
-	got := channel.Receipt{Channel: c.config.Name, ProviderID: c.config.IDs.messageID(r), Status: v.Status}
+	if v, ok := c.config.States[r.State]; ok {
+		return v, true
+	}
+	v, ok := stateVerdicts[r.State]
+	return v, ok
+}
+
+func (c *Channel) knowsState(r pdu.Receipt) bool {
+	_, ok := c.stateVerdict(r)
+	return ok
+}
+
+// receiptOf converts a receipt of the SMSC. It returns false if the SMSC is to repeat it
+// later, because it is about a part of a message whose other parts are still being sent.
+func (c *Channel) receiptOf(r pdu.Receipt) (channel.Receipt, bool) {
+	v, _ := c.stateVerdict(r)
+	id, counts, ok := c.partReceipt(c.config.IDs.messageID(r), v.Status)
+	if !counts {
+		v = channel.Verdict{}
+	}
+	got := channel.Receipt{Channel: c.config.Name, ProviderID: id, Status: v.Status}
 	if v.Status == status.Undeliverable || v.Status == status.Failed {
 		got.Reason, got.Detail = v.Reason, detailOf(r)
 	}
 	if c.config.Location != nil && v.Status > status.Accepted {
 		got.At = r.DoneAt(c.config.Location, c.config.Clock.Now())
 	}
-	return got
+	return got, ok
+}
+
+// recipientOf returns the number of the person whom a receipt is about, or none if the
+// SMSC's form of it leaves any doubt. It is the receipt's source, or its destination if the
+// source is our own.
+func (c *Channel) recipientOf(b pdu.Body) phone.Number {
+	var source, destination pdu.Address
+	switch m := b.(type) {
+	case *pdu.Message:
+		source, destination = m.Source, m.Destination
+	case *pdu.Data:
+		source, destination = m.Source, m.Destination
+	}
+	if source.Addr != "" && source.Addr == c.source.Addr {
+		source = destination
+	}
+	digits, international := strings.CutPrefix(source.Addr, "+")
+	if rest, ok := strings.CutPrefix(digits, "00"); ok && !international {
+		digits, international = rest, true
+	}
+	if n := c.config.National; n != nil && !international && source.TON != pdu.TONInternational {
+		if rest, ok := strings.CutPrefix(digits, n.Prefix); ok {
+			digits, international = n.CountryCode+rest, true
+		}
+	}
+	if !international && source.TON != pdu.TONInternational {
+		return phone.Number{}
+	}
+	n, _ := phone.Parse("+" + digits) // an error returns none
+	return n
 }
 
 // detailOf returns the carrier's state and codes. It leaves out a code that is longer than
@@ -168,14 +245,18 @@ func (ids IDs) messageID(r pdu.Receipt) string {
 }
 
 // normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
-// lower case, without leading zeros.
+// lower case, without hyphens and leading zeros. A number in decimal digits that has the
+// letters of a hexadecimal one is one: some SMSCs mix the two.
 func (f IDFormat) normalize(id string) string {
-	if f == Hex && len(id) <= maxID {
+	id = strings.ReplaceAll(strings.ToLower(id), "-", "")
+	if f != Raw {
+		id = strings.TrimPrefix(id, "0x")
+	}
+	if (f == Hex || f == Decimal && !isDigits(id)) && len(id) <= maxID {
 		if n, ok := new(big.Int).SetString(id, 16); ok && n.Sign() >= 0 {
 			return n.String()
 		}
 	}
-	id = strings.ToLower(id)
 	if short := strings.TrimLeft(id, "0"); short != "" || id == "" {
 		return short
 	}

@@ -1,9 +1,11 @@
 package smpp_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"strings"
 	"testing"
@@ -242,6 +244,7 @@ func TestReceipt_DateNeedsLocation(t *testing.T) {
 	require.WithinDuration(t, want, receiveOne(t, with, text+"DELIVRD").At, 0)
 	require.WithinDuration(t, want, receiveOne(t, with, text+"UNDELIV").At, 0)
 	require.Zero(t, receiveOne(t, with, text+"ENROUTE").At, "an outcome has a time, the way there has none")
+	require.Zero(t, receiveOne(t, with, "id:1 done date:0000000000 stat:UNDELIV").At, "zeros are no date")
 }
 
 // Each case is an ID in an answer and the same ID in a receipt.
@@ -270,6 +273,10 @@ func TestIDs_AreComparedAsConfigured(t *testing.T) {
 		{"hexadecimal in the parameter alone", hexDec, "33E95179", "stat:DELIVRD", parameter("33E95179")},
 		{"decimal in both", hexDec, "33E95179", "id:870928761 stat:DELIVRD", parameter("870928761")},
 		{"decimal in both, padded in one", hexDec, "33E95179", "id:870928761 stat:DELIVRD", parameter("0870928761")},
+		{"hyphens in one", raw, "A3BB189E-8BF9-3888-9912-ACE4E6543002", "id:a3bb189e8bf938889912ace4e6543002 stat:DELIVRD", nil},
+		{"decimal, then hexadecimal", smpp.IDs{Submit: smpp.Decimal, Receipt: smpp.Hex}, "870928761", "id:33E95179 stat:DELIVRD", nil},
+		{"mixed", hexDec, "33E95179", "id:33E95179 stat:DELIVRD", nil},
+		{"a hexadecimal prefix", hexDec, "0x33E95179", "id:870928761 stat:DELIVRD", nil},
 		{"hexadecimal in both", hexHex, "00FF", "id:ff stat:DELIVRD", nil},
 		{"no number", hexDec, "b-17", "id:B-17 stat:DELIVRD", nil},
 		{"a sign", hexDec, "-1", "id:-1 stat:DELIVRD", nil},
@@ -318,5 +325,105 @@ func TestIDFormat_ComparesByValue(t *testing.T) {
 		require.Equal(t, n.String(), smpp.Hex.Normal(hex))
 		require.Equal(t, n.String(), smpp.Decimal.Normal(zeros+n.String()))
 		require.Equal(t, smpp.Raw.Normal(hex), smpp.Raw.Normal("0"+strings.ToUpper(hex)))
+	})
+}
+
+func TestReceipt_WordsHaveConfiguredVerdicts(t *testing.T) {
+	t.Parallel()
+	blocked := channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
+	with := func(c *smpp.Config) {
+		c.Words = map[string]channel.Verdict{"Teleported": {Status: status.Delivered}, "FAILED": blocked}
+	}
+	require.Equal(t, status.Delivered, receiveOne(t, with, "id:1 stat:teleported").Status)
+	require.Equal(t, status.Blocked, receiveOne(t, with, "id:1 stat:FAILED").Reason)
+	require.Equal(t, status.CarrierError, receiveOne(t, with, "id:1 stat:UNDELIV").Reason)
+}
+
+func TestReceipt_NamesRecipientBeyondDoubt(t *testing.T) {
+	t.Parallel()
+	taiwan := func(c *smpp.Config) { c.National = &smpp.National{CountryCode: "886", Prefix: "0"} }
+	for name, tt := range map[string]struct {
+		change              func(*smpp.Config)
+		source, destination pdu.Address
+		known               bool
+	}{
+		"international":                   {nil, pdu.Address{TON: 1, Addr: digits}, pdu.Address{}, true},
+		"a plus":                          {nil, pdu.Address{Addr: "+" + digits}, pdu.Address{}, true},
+		"two zeros":                       {nil, pdu.Address{Addr: "00" + digits}, pdu.Address{}, true},
+		"of an unknown type":              {nil, pdu.Address{Addr: digits}, pdu.Address{}, false},
+		"national":                        {taiwan, pdu.Address{TON: 2, Addr: "0912345678"}, pdu.Address{}, true},
+		"national, of an unknown country": {nil, pdu.Address{TON: 2, Addr: "0912345678"}, pdu.Address{}, false},
+		"behind our own address":          {func(c *smpp.Config) { c.Source = "ACME" }, pdu.Address{TON: 5, Addr: "ACME"}, pdu.Address{TON: 1, Addr: digits}, true},
+		"a name":                          {nil, pdu.Address{TON: 5, Addr: "ACME"}, pdu.Address{}, false},
+		"no number, although it says so":  {nil, pdu.Address{TON: 1, Addr: "12"}, pdu.Address{}, false},
+		"nobody":                          {nil, pdu.Address{}, pdu.Address{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(tt.change)
+				defer closeIgnoringError(t, c)
+				sunk, answers, _ := listenAsync(t.Context(), c)
+				p := m.acceptBind()
+				p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{
+					ESMClass: pdu.ESMReceipt, Source: tt.source, Destination: tt.destination, ShortMessage: []byte("id:1 stat:DELIVRD"),
+				}})
+				got := (<-sunk)[0].To
+				answers <- nil
+				p.expect(pdu.DeliverSMResp)
+				if tt.known {
+					require.Equal(t, person.Phone, got)
+				} else {
+					require.Zero(t, got)
+				}
+			})
+		})
+	}
+}
+
+// The SMSC sets no esm_class.
+func TestReceipt_UnmarkedCounts(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{ShortMessage: []byte("id:1 stat:DELIVRD err:000")}})
+		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: "1", Status: status.Delivered}}, <-sunk)
+		answers <- nil
+		p.expect(pdu.DeliverSMResp)
+		p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 2, Body: &pdu.Message{ShortMessage: []byte("Where is my parcel?")}})
+		require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+		require.Zero(t, c.UnreadReceipts())
+	})
+}
+
+// Each session logs the first delivery of a kind that cannot be read, and all are counted.
+func TestReceipt_UnreadIsCountedAndWarnedOfOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		var out bytes.Buffer
+		c := m.newChannel(func(c *smpp.Config) {
+			c.MarkedReceiptsOnly, c.Logger = true, slog.New(slog.NewTextHandler(&out, nil))
+		})
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		for i, unread := range []*pdu.Message{
+			{ShortMessage: []byte("id:1 stat:DELIVRD err:000")}, // without esm_class
+			{ESMClass: pdu.ESMReceipt, ShortMessage: []byte("your message has arrived")},
+			{ESMClass: pdu.ESMReceipt},
+		} {
+			p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: uint32(i + 1), Body: unread})
+			require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+		}
+		for range 2 {
+			p.write(deliver(9, "id:1 stat:TELEPORTED"))
+			require.Equal(t, status.Preparing, (<-sunk)[0].Status)
+			answers <- nil
+			require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+		}
+		require.EqualValues(t, 5, c.UnreadReceipts())
+		require.Equal(t, 1, strings.Count(out.String(), "looks like a receipt"))
+		require.Equal(t, 1, strings.Count(out.String(), "unknown state"))
+		require.NotContains(t, out.String(), "arrived")
 	})
 }

@@ -19,7 +19,8 @@ import (
 // session.
 //
 // pending holds each call from its queueing until its answer, its timeout, its withdrawal or
-// the end of the session. inFlight counts the places in the window that calls hold.
+// the end of the session. overdue holds the calls that timed out, until the answer comes
+// after all. inFlight counts the places in the window that calls hold.
 type session struct {
 	c    *Channel
 	conn net.Conn
@@ -41,10 +42,13 @@ type session struct {
 	mu            sync.Mutex
 	sequence      uint32
 	pending       map[uint32]*call // the calls without an outcome, by sequence number; nil when the session is over
+	overdue       map[uint32]lateCall
 	queue         []outgoing
 	writtenOctets uint64    // octets that the connection took
 	lastHeard     time.Time // when the SMSC last sent a PDU
 	enquiredAt    time.Time // when the last enquire_link was queued; zero if the SMSC has sent anything since
+
+	warned map[string]bool // the kinds of warnings that were logged; it belongs to readLoop
 }
 
 // outgoing is a PDU that is queued for the connection.
@@ -58,12 +62,14 @@ var (
 	errUnbound  = errors.New("smpp: unbound")
 	errSilent   = errors.New("smpp: the smsc is silent")
 	errLinkDown = errors.New("smpp: the link is down")
+	errFlooded  = errors.New("smpp: the smsc sends requests and does not read the answers")
 )
 
 const (
 	maxSequence       = 0x7FFFFFFF // section 3.2
 	maxQueuedReceipts = 250        // receipts that wait for the sink
 	maxSinkBatch      = 100        // receipts in one call of the sink
+	maxQueuedReplies  = 1000       // answers that wait for the connection
 	readBuffer        = 16 << 10
 )
 
@@ -76,6 +82,8 @@ func newSession(c *Channel, conn net.Conn) *session {
 		deliveries: make(chan delivery, maxQueuedReceipts),
 		drained:    make(chan struct{}),
 		pending:    make(map[uint32]*call),
+		overdue:    make(map[uint32]lateCall),
+		warned:     make(map[string]bool),
 		lastHeard:  now(),
 	}
 }
@@ -103,7 +111,7 @@ func (s *session) failPending(why error) {
 	s.pending = nil
 	s.mu.Unlock()
 	for _, k := range pending {
-		k.finish(s, outcome{err: fmt.Errorf("%w: %w", errLinkDown, why), maybeTaken: k.writing && k.endOffset <= written})
+		k.finish(s, k.abandoned, outcome{err: fmt.Errorf("%w: %w", errLinkDown, why), maybeTaken: k.writing && k.endOffset <= written})
 	}
 }
 
@@ -112,7 +120,7 @@ func (s *session) failPending(why error) {
 func (s *session) nextSequence() uint32 {
 	for {
 		s.sequence = s.sequence%maxSequence + 1
-		if s.pending[s.sequence] == nil {
+		if _, isLate := s.overdue[s.sequence]; !isLate && s.pending[s.sequence] == nil {
 			return s.sequence
 		}
 	}
@@ -144,7 +152,11 @@ func (s *session) readLoop(ctx context.Context) error {
 		}
 		s.mu.Lock()
 		s.lastHeard, s.enquiredAt = now(), time.Time{}
+		flooded := len(s.queue) > s.c.config.Window+maxQueuedReplies
 		s.mu.Unlock()
+		if flooded {
+			return errFlooded
+		}
 		if err := s.handlePDU(ctx, p, malformed); err != nil {
 			return err
 		}
@@ -155,9 +167,9 @@ func (s *session) readLoop(ctx context.Context) error {
 func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) error {
 	switch p.ID {
 	case pdu.SubmitSMResp:
-		s.finishCall(p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
+		s.finishCall(ctx, p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
 	case pdu.GenericNack:
-		s.finishCall(p.Sequence, outcome{status: nackStatus(p.Status)})
+		s.finishCall(ctx, p.Sequence, outcome{status: nackStatus(p.Status)})
 	case pdu.EnquireLink:
 		s.enqueueReply(p, pdu.ROK)
 	case pdu.DeliverSM, pdu.DataSM:
@@ -174,11 +186,20 @@ func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) erro
 	case pdu.AlertNotification:
 	default:
 		if !p.ID.IsResponse() {
-			s.c.config.Logger.WarnContext(ctx, "smpp: unknown request", "command_id", p.ID.String())
+			s.warnOnce(ctx, "smpp: unknown request", p)
 			s.enqueuePDU(outgoing{}, pdu.PDU{ID: pdu.GenericNack, Status: pdu.RINVCMDID, Sequence: p.Sequence})
 		}
 	}
 	return nil
+}
+
+// warnOnce logs a warning about a PDU, once a session for each text: an SMSC that sends one
+// such PDU sends many.
+func (s *session) warnOnce(ctx context.Context, text string, p pdu.PDU) {
+	if !s.warned[text] {
+		s.warned[text] = true
+		s.c.config.Logger.WarnContext(ctx, text, "command_id", p.ID.String()) //nolint:sloglint // every caller passes a constant
+	}
 }
 
 // nackStatus returns the status of a generic_nack, which never means success.
@@ -301,7 +322,7 @@ func (s *session) keepAliveLoop(ctx context.Context) error {
 func (s *session) runTimers(at time.Time) (time.Duration, error) {
 	late, ask, wait, err := s.takeOverdue(at)
 	for _, k := range late {
-		k.finish(s, outcome{err: errResponseTimeout, maybeTaken: true})
+		k.finish(s, k.abandoned, outcome{err: errResponseTimeout, maybeTaken: true})
 	}
 	if ask {
 		s.enqueuePDU(outgoing{}, pdu.PDU{ID: pdu.EnquireLink})
@@ -326,6 +347,7 @@ func (s *session) takeOverdue(at time.Time) (late []*call, ask bool, wait time.D
 			continue
 		}
 		delete(s.pending, sequence)
+		s.rememberOverdue(k)
 		late = append(late, k)
 	}
 	switch silence := at.Sub(s.lastHeard); {

@@ -440,6 +440,25 @@ func TestSession_DropsSMSCThatReadsNothing(t *testing.T) {
 }
 
 // A response has the sequence number of its request, even an invalid one.
+// The SMSC asks faster than it reads the answers, which wait in memory.
+func TestSession_CutsOffFloodOfRequests(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		sent := 0
+		for ; sent < 100_000; sent++ {
+			if p.tryWrite(pdu.PDU{ID: pdu.EnquireLink, Sequence: uint32(sent + 1)}) != nil {
+				break
+			}
+		}
+		require.Less(t, sent, 20_000)
+		p.hangUp()
+		m.acceptBind().hangUp()
+	})
+}
+
 func TestSession_AnswersRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
@@ -637,6 +656,56 @@ func TestSession_LostIsBoundAgain(t *testing.T) {
 		p.hangUp()
 		m.acceptBind()
 		require.LessOrEqual(t, time.Since(cut), time.Second, "one that lasted is")
+	})
+}
+
+func TestBindPairs_SendAndReceiveOverSessionsOfTheirOwn(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(func(c *smpp.Config) { c.BindPairs = true })
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		peers := make(map[pdu.ID]*smscPeer)
+		for range 2 {
+			p := m.acceptConn()
+			q, err := p.readPDU()
+			require.NoError(t, err)
+			require.Equal(t, account, q.Body.(*pdu.Bind).SystemID)
+			peers[q.ID] = p
+			p.respond(q, pdu.ROK)
+		}
+		sender, receiver := peers[pdu.BindTransmitter], peers[pdu.BindReceiver]
+		require.NotNil(t, sender)
+		require.NotNil(t, receiver)
+		for range 3 {
+			a := sendAsync(t.Context(), c, envelope("hello"))
+			sender.acceptSubmit(sender.expect(pdu.SubmitSM), "1")
+			requireAccepted(t, <-a, "1")
+		}
+		receiver.write(deliver(1, "id:1 stat:DELIVRD"))
+		require.Equal(t, status.Delivered, (<-sunk)[0].Status)
+		answers <- nil
+		receiver.expect(pdu.DeliverSMResp)
+	})
+}
+
+// The receiver's bind is up, and carries no messages.
+func TestBindPairs_RefusedTransmitterRefusesMessages(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		m.runPeers(func(p *smscPeer) {
+			q, err := p.readPDU()
+			if err == nil && q.ID == pdu.BindTransmitter {
+				_ = p.tryWrite(pdu.PDU{ID: q.ID.Response(), Status: pdu.RINVPASWD, Sequence: q.Sequence})
+				_ = p.conn.Close()
+				return
+			}
+			if err == nil && p.tryWrite(pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence}) == nil {
+				p.serveRequests(func(*smscPeer, pdu.PDU) {})
+			}
+		})
+		c := m.newChannel(func(c *smpp.Config) { c.BindPairs = true })
+		defer closeIgnoringError(t, c)
+		_, err := c.Send(t.Context(), envelope("hello"))
+		requireRefused(t, err, status.Undeliverable, status.Authorization)
 	})
 }
 

@@ -236,6 +236,11 @@ func sendAsync(ctx context.Context, c *smpp.Channel, e channel.Envelope) <-chan 
 	return answers
 }
 
+func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
+}
+
 func requireAccepted(t *testing.T, a sendAnswer, id string) {
 	t.Helper()
 	require.NoError(t, a.err)

@@ -87,8 +87,9 @@ func (c *Channel) popWaiting() *call { return c.waiting.Remove(c.waiting.Front()
 func (c *Channel) leastLoaded() *session {
 	var best *session
 	for i := range c.links {
-		s := c.links[(c.nextLink+i)%len(c.links)].session
-		if s != nil && !s.draining && s.inFlight < c.config.Window && (best == nil || s.inFlight < best.inFlight) {
+		l := c.links[(c.nextLink+i)%len(c.links)]
+		s := l.session
+		if s != nil && l.sends() && !s.draining && s.inFlight < c.config.Window && (best == nil || s.inFlight < best.inFlight) {
 			best = s
 		}
 	}
@@ -96,10 +97,14 @@ func (c *Channel) leastLoaded() *session {
 	return best
 }
 
-// bindFailure returns why no bind is up or being made, or nil if one is.
+// bindFailure returns why no bind that carries messages is up or being made, or nil if one
+// is.
 func (c *Channel) bindFailure() error {
 	var err error
 	for _, l := range c.links {
+		if !l.sends() {
+			continue
+		}
 		if l.failure == nil {
 			return nil
 		}

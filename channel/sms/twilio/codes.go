@@ -122,7 +122,7 @@ func (c *Channel) statusVerdict(word string, code int) channel.Verdict {
 }
 
 // isCode reports whether a number may be an error code: they have five or six digits.
-// Another number might be somebody's telephone number.
+// Another number might be a person's telephone number.
 func isCode(n int) bool { return 0 < n && n < 1_000_000 }
 
 // detailOf returns the provider's words for a message that ended: its status, its error

@@ -6,10 +6,10 @@
 //		AccountSID:     "AC0123456789abcdef0123456789abcdef",
 //		AuthTokens:     []string{os.Getenv("TWILIO_AUTH_TOKEN")},
 //		From:           "+15005550006",
-//		StatusCallback: "https://example.com/receipts/twilio",
+//		StatusCallback: "https://example.com/receipts/sms",
 //	})
 //	// … give it to smsplus.New, and then:
-//	mux.Handle("POST /receipts/twilio", c.ReceiptHandler(dispatcher.Receive))
+//	mux.Handle("POST /receipts/sms", c.ReceiptHandler(dispatcher.Receive))
 //
 // Wire facts are from Twilio's documentation: "Message resource" for the request and the
 // statuses, "Webhooks security" for signatures, "Error and Warning Dictionary" for codes.

@@ -19,7 +19,7 @@ func Example() {
 		AccountSID:          "AC0123456789abcdef0123456789abcdef",
 		AuthTokens:          []string{cmp.Or(os.Getenv("TWILIO_AUTH_TOKEN"), "only an example")},
 		MessagingServiceSID: "MG0123456789abcdef0123456789abcdef",
-		StatusCallback:      "https://example.com/receipts/twilio#rc=5&rp=all",
+		StatusCallback:      "https://example.com/receipts/sms#rc=5&rp=all",
 		MaxSegments:         3,
 	})
 	if err != nil {
@@ -36,7 +36,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /receipts/twilio", sms.ReceiptHandler(dispatcher.Receive))
+	mux.Handle("POST /receipts/sms", sms.ReceiptHandler(dispatcher.Receive))
 	// Then dispatcher.Run, and serve mux as https://example.com.
 
 	fmt.Println(sms.Name(), sms.Traits().Validity)

@@ -23,6 +23,8 @@ import (
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 )
 
+const signatureHeader = "X-Twilio-Signature"
+
 // maxCallbackBytes limits a callback's body. Twilio's have a few hundred bytes.
 const maxCallbackBytes = 1 << 16
 
@@ -32,15 +34,21 @@ const maxCallbackBytes = 1 << 16
 // A callback whose URL has no attempt is about a message of another program of the account.
 // Its receipt carries Twilio's own SID.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
-	return httpapi.Webhook{Verify: c.verifySignature, Receipts: c.readReceipts, MaxBody: maxCallbackBytes}.Handler(sink)
+	return httpapi.Webhook{
+		SignatureHeader: signatureHeader, Verify: c.verifySignature, Receipts: c.readReceipts, MaxBody: maxCallbackBytes,
+	}.Handler(sink)
 }
+
+// WebhookPath returns the path of Config.StatusCallback. Package webhook serves it in
+// addition to the path of the channel's name.
+func (c *Channel) WebhookPath() string { return c.setup().callback.path }
 
 // verifySignature reports whether Twilio made the call. The signature is the HMAC-SHA1 of
 // the URL followed by each parameter of the form, name and value, sorted. If the body is
 // not a form, it is the HMAC-SHA1 of the URL alone, which then holds the SHA-256 of the
 // body ("Webhooks security").
 func (c *Channel) verifySignature(r *http.Request, body []byte) bool {
-	mac, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
+	mac, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get(signatureHeader))
 	if err != nil {
 		return false
 	}

@@ -239,9 +239,9 @@ func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 	}{
 		"a known code":                     {400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
 		"an unknown code":                  {400, faultBody(400, 29999, "Something new"), status.Failed, status.SystemError, "error 29999 Something new"},
-		"words of the text":                {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618"},
-		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003"},
-		"words of a token":                 {401, faultBody(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003"},
+		"words of the text":                {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618 *** cannot be sent"},
+		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
+		"words of a token":                 {401, faultBody(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
 		"no code":                          {403, `{"message":"Go away"}`, status.Undeliverable, status.Permission, "HTTP 403"},
 		"a number for a code":              {400, `{"code":886912345678,"message":"No"}`, status.Failed, status.SystemError, "HTTP 400"},
 		"no JSON":                          {404, "<html>not found</html>", status.Failed, status.SystemError, "HTTP 404"},

@@ -62,6 +62,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (r channel.Resul
 
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{
+		SignatureHeader: "X-Signature",
 		Verify: func(r *http.Request, body []byte) bool {
 			mac, err := hex.DecodeString(r.Header.Get("X-Signature"))
 			return err == nil && httpapi.Signed(sha256.New, []string{c.Secret}, body, mac)

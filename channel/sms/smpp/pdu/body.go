@@ -17,6 +17,7 @@ type Address struct {
 const (
 	TONUnknown       = 0
 	TONInternational = 1
+	TONNational      = 2
 	TONNetwork       = 3 // a short code
 	TONAlphanumeric  = 5
 	NPIUnknown       = 0

@@ -1,11 +1,14 @@
 package pdu
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // State is the state of a message in a receipt: a message_state (section 5.2.28).
@@ -32,16 +35,65 @@ var stateWords = [...]string{
 	"SCHEDLD", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD", "SKIPPED",
 }
 
-// stateSynonyms are other words that SMSCs use.
+// stateSynonyms are other words that SMSCs use: the long names of section 5.2.28, and those
+// seen in the field.
 var stateSynonyms = map[string]State{
 	"SCHEDULED": StateScheduled,
-	"ACKED":     StateEnroute,
-	"BUFFRED":   StateEnroute,
-	"BUFFERD":   StateEnroute,
-	"BUFFERED":  StateEnroute,
+	"QUEUED":    StateScheduled,
+	"PENDING":   StateScheduled,
+
+	"EN_ROUTE": StateEnroute,
+	"ACKED":    StateEnroute,
+	"BUFFRED":  StateEnroute,
+	"BUFFERD":  StateEnroute,
+	"BUFFERED": StateEnroute,
+	"SENT":     StateEnroute,
+	"RETRY":    StateEnroute,
+
 	"DELIVERED": StateDelivered,
-	"ACCEPTED":  StateAccepted,
-	"REJECTED":  StateRejected,
+	"DELIVERD":  StateDelivered,
+	"DELIVRED":  StateDelivered,
+	"DELIVER":   StateDelivered,
+	"DELIVERY":  StateDelivered,
+	"DELIV":     StateDelivered,
+	"DLVRD":     StateDelivered,
+
+	"EXPIRE":  StateExpired,
+	"EXPIRD":  StateExpired,
+	"TIMEOUT": StateExpired,
+
+	"DELETE":    StateDeleted,
+	"CANCELED":  StateDeleted,
+	"CANCELLED": StateDeleted,
+
+	"UNDELIVERABLE": StateUndeliverable,
+	"UNDELIVERED":   StateUndeliverable,
+	"UNDELIVERD":    StateUndeliverable,
+	"UNDELIVRD":     StateUndeliverable,
+	"UNDELIVER":     StateUndeliverable,
+	"UNDLVRD":       StateUndeliverable,
+	"NOTDELIVERED":  StateUndeliverable,
+	"NOT_DELIVERED": StateUndeliverable,
+	"FAILED":        StateUndeliverable,
+	"FAILURE":       StateUndeliverable,
+	"FAIL":          StateUndeliverable,
+	"ERROR":         StateUndeliverable,
+
+	"ACCEPTED": StateAccepted,
+	"ACCEPT":   StateAccepted,
+
+	"UNKNOW": StateUnknown,
+	"UNKNWN": StateUnknown,
+
+	"REJECTED": StateRejected,
+	"REJECT":   StateRejected,
+	"REJCTD":   StateRejected,
+	"REJECTE":  StateRejected,
+	"REJCTED":  StateRejected,
+	"REFUSED":  StateRejected,
+	"BLOCKED":  StateRejected,
+
+	"SKIP": StateSkipped,
 }
 
 // String returns the state's word in a receipt's text.
@@ -55,8 +107,8 @@ func (s State) String() string {
 	return fmt.Sprintf("state %d", uint8(s))
 }
 
+// stateOf returns the state of a word in upper case.
 func stateOf(word string) State {
-	word = strings.ToUpper(word)
 	for i, w := range stateWords {
 		if w == word {
 			return State(i)
@@ -76,6 +128,8 @@ type Receipt struct {
 	// the message, ID is theirs, and the two may be spelled differently.
 	TextID string
 	State  State
+	// Word is the text's own word for the state, in upper case.
+	Word string
 	// Err is the err field of the text: most often three digits, sometimes a word.
 	Err string
 	// NetworkError is the network_error_code: the network's type and its code, "3/27", or
@@ -86,15 +140,38 @@ type Receipt struct {
 }
 
 // ParseReceipt parses a receipt from a *Message or a *Data, and reports whether it is one.
-// A receipt names a message, and has the type (esm_class) of an acknowledgement or a
-// receipted_message_id. A text that a person wrote to the ESME is never a receipt, whatever
-// it looks like.
+// A receipt names a message. It also has the type (esm_class) of an acknowledgement, or one
+// of the parameters receipted_message_id and message_state. A text that a person wrote to
+// the ESME has none of them, so it is never a receipt, whatever it looks like.
 //
 // The parameters receipted_message_id, message_state and network_error_code take precedence
 // over the text, which supplies missing ones. The text's format is "SMSC vendor specific"
 // (appendix B), so its fields may stand in any order, and any may be missing. They end at
-// "text:", because the message's own text follows.
+// "text:", because the message's own text follows. Only if no state stands before it, the
+// last fields behind it count. The text may be UCS-2 and have a user data header.
 func ParseReceipt(b Body) (Receipt, bool) {
+	r, marked := parseReceipt(b)
+	return r, marked && r.ID != ""
+}
+
+// ParseUnmarkedReceipt parses a receipt that has only its text: an ID and a state in the
+// format of appendix B. It is for SMSCs that leave out esm_class. A person who can write to
+// the ESME can forge such a receipt.
+func ParseUnmarkedReceipt(b Body) (Receipt, bool) {
+	r, _ := parseReceipt(b)
+	return r, r.ID != "" && r.Word != ""
+}
+
+// LooksLikeReceipt reports whether a body is a receipt by its type, its parameters or its
+// text, whether or not it can be read.
+func LooksLikeReceipt(b Body) bool {
+	r, marked := parseReceipt(b)
+	return marked || r.ID != "" && r.Word != ""
+}
+
+// parseReceipt reads the fields of a receipt, and reports whether something other than the
+// text says that it is one.
+func parseReceipt(b Body) (r Receipt, marked bool) {
 	var (
 		class uint8
 		text  []byte
@@ -108,19 +185,51 @@ func ParseReceipt(b Body) (Receipt, bool) {
 		text, _ = ts.Get(MessagePayload)
 	}
 	id, named := ts.Get(ReceiptedMessageID)
-	if class&ESMTypes == 0 && !named {
-		return Receipt{}, false
-	}
-	r := parseText(string(text))
+	state, stated := ts.Get(MessageState)
+	r = parseText(decodeText(class, text))
 	if word := firstWord(string(id)); word != "" { // a C-octet string
 		r.ID = word
 	}
-	if state, _ := ts.Get(MessageState); len(state) == 1 {
-		r.State = State(state[0])
+	if len(state) > 0 {
+		r.State = stateOfOctet(state[len(state)-1])
 	}
 	code, _ := ts.Get(NetworkErrorCode)
 	r.NetworkError = networkError(code)
-	return r, r.ID != ""
+	return r, class&ESMTypes != 0 || named || stated
+}
+
+// stateOfOctet returns the state of a message_state. Some SMSCs send it as a digit.
+func stateOfOctet(b byte) State {
+	if '0' <= b && b <= '9' {
+		b -= '0'
+	}
+	return State(b)
+}
+
+// decodeText returns a receipt's text without its user data header. The text begins with
+// ASCII characters, so its first octets show whether it is UTF-16. Its data_coding does
+// not: some SMSCs repeat that of the message.
+func decodeText(class uint8, text []byte) string {
+	if class&ESMHeader != 0 && len(text) > 0 && int(text[0]) < len(text) {
+		text = text[1+int(text[0]):]
+	}
+	if len(text) < 2 {
+		return string(text)
+	}
+	var order binary.ByteOrder
+	switch high, low := text[0], text[1]; {
+	case high == 0 && low != 0, high == 0xFE && low == 0xFF:
+		order = binary.BigEndian
+	case high != 0 && low == 0, high == 0xFF && low == 0xFE:
+		order = binary.LittleEndian
+	default:
+		return string(text)
+	}
+	units := make([]uint16, 0, len(text)/2)
+	for ; len(text) >= 2; text = text[2:] {
+		units = append(units, order.Uint16(text))
+	}
+	return strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
 }
 
 // networkError formats a network_error_code (section 5.3.2.31): the type of network, and
@@ -137,27 +246,49 @@ func networkError(code []byte) string {
 }
 
 func parseText(text string) Receipt {
-	r := Receipt{State: StateNone}
-	var values [labelCount]string
-	current, start := labelCount, 0
-	end := func(at int) {
-		if current < labelCount && values[current] == "" {
-			values[current] = firstWord(text[start:at])
+	var fields, behind [labelCount]string
+	ended := false // "text:" has come
+	scanFields(text, func(label int, value string) {
+		switch {
+		case ended:
+			behind[label] = value // the last one, because the message's own text comes first
+		case label == labelText:
+			ended = true
+		case fields[label] == "":
+			fields[label] = value
+		}
+	})
+	if fields[labelStat] == "" {
+		for _, label := range []int{labelStat, labelErr, labelDone} {
+			fields[label] = cmp.Or(fields[label], behind[label])
 		}
 	}
-	for i := 0; i < len(text) && current != labelText; i++ {
-		if next, size := labelAt(text, i); size > 0 {
-			end(i)
-			current, start = next, i+size
-		}
+	r := Receipt{
+		ID: fields[labelID], TextID: fields[labelID], State: StateNone, Word: strings.ToUpper(fields[labelStat]),
+		Err: fields[labelErr], Done: fields[labelDone],
 	}
-	end(len(text))
-	r.ID, r.Err, r.Done = values[labelID], values[labelErr], values[labelDone]
-	r.TextID = r.ID
-	if stat := values[labelStat]; stat != "" {
-		r.State = stateOf(stat)
+	if r.Word != "" {
+		r.State = stateOf(r.Word)
 	}
 	return r
+}
+
+// scanFields calls found with the label and the first word of each field in a text.
+func scanFields(text string, found func(label int, value string)) {
+	current, start := labelCount, 0
+	for i := range len(text) {
+		next, size := labelAt(text, i)
+		if size == 0 {
+			continue
+		}
+		if current < labelCount {
+			found(current, firstWord(text[start:i]))
+		}
+		current, start = next, i+size
+	}
+	if current < labelCount {
+		found(current, firstWord(text[start:]))
+	}
 }
 
 // firstWord returns the first word of a field's value: the part before a space or a comma,
@@ -237,7 +368,9 @@ var dateLayouts = []string{"0601021504", "060102150405", "200601021504", "200601
 
 // DoneAt returns the time of Done, which is local time in a zone that the receipt does not
 // name. If the digits can be read in several ways, also as seconds since 1970, it takes the
-// time that is nearest to now. It is zero if no way fits.
+// time that is nearest to now. It is zero if no way fits. It is also zero if the time is more
+// than a month before now, or more than a day after it: some SMSCs send zeros, or the dates
+// of a wrong clock.
 func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 	if !isDigits(r.Done) {
 		return time.Time{}
@@ -259,5 +392,14 @@ func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 			consider(time.Unix(seconds, 0))
 		}
 	}
+	if age := now.Sub(nearest); age > maxAge || age < -maxLead {
+		return time.Time{}
+	}
 	return nearest
 }
+
+// The limits of a receipt's date. A zone that is wrong moves it by less than a day.
+const (
+	maxAge  = 31 * 24 * time.Hour
+	maxLead = 24 * time.Hour
+)

@@ -1,9 +1,12 @@
 package pdu_test
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -19,6 +22,12 @@ func receiptMessage(text string, ts ...pdu.TLV) *pdu.Message {
 func idTLV(s string) pdu.TLV   { return pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte(s)} }
 func stateTLV(s byte) pdu.TLV  { return pdu.TLV{Tag: pdu.MessageState, Value: []byte{s}} }
 func codeTLV(s string) pdu.TLV { return pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte(s)} }
+
+// withoutWord returns a receipt without its Word, which TestParseReceipt_KnowsWords proves.
+func withoutWord(r pdu.Receipt) pdu.Receipt {
+	r.Word = ""
+	return r
+}
 
 // The receipts are those of real SMSCs, each with its peculiarity.
 func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
@@ -139,6 +148,46 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			&pdu.Message{ESMClass: pdu.ESMReceipt | pdu.ESMHeader, ShortMessage: []byte("\x05\x00\x03\x01\x01\x01id:5 stat:DELIVRD")},
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
 		},
+		"UCS-2": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt, DataCoding: pdu.CodingUCS2, ShortMessage: utf16Text(binary.BigEndian, "id:5 stat:DELIVRD err:000 text:您好")},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered, Err: "000"},
+		},
+		"UCS-2 without its data_coding, with a header": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt | pdu.ESMHeader, ShortMessage: append([]byte("\x05\x00\x03\x01\x01\x01"), utf16Text(binary.BigEndian, "id:5 stat:DELIVRD")...)},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"UTF-16 in the other order, and an octet too many": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: append(utf16Text(binary.LittleEndian, "\uFEFFid:5 stat:EXPIRED"), 0)},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateExpired},
+		},
+		"the data_coding of UCS-2, with ASCII": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt, DataCoding: pdu.CodingUCS2, ShortMessage: []byte("id:5 stat:DELIVRD")},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"a header that is none": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt | pdu.ESMHeader, ShortMessage: []byte("id:5 stat:DELIVRD")},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"the message's text before the state": {
+			receiptMessage("id:4711 sub:001 text:hello stat:DELIVRD err:000 done date:2611230845"),
+			pdu.Receipt{ID: "4711", TextID: "4711", State: pdu.StateDelivered, Err: "000", Done: "2611230845"},
+		},
+		"the message's text before the state, and like one": {
+			receiptMessage("id:4711 text:id:6 stat:DELIVRD err:000 stat:UNDELIV err:00B"),
+			pdu.Receipt{ID: "4711", TextID: "4711", State: pdu.StateUndeliverable, Err: "00B"},
+		},
+		"a state parameter of four octets": {
+			receiptMessage("id:5", pdu.TLV{Tag: pdu.MessageState, Value: []byte{0, 0, 0, 2}}),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"a state parameter that is a digit": {
+			receiptMessage("id:5", stateTLV('5')),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable},
+		},
+		"a state parameter, without the type of a receipt": {
+			&pdu.Message{ShortMessage: []byte("id:5 err:000"), TLVs: pdu.TLVs{stateTLV(2)}},
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered, Err: "000"},
+		},
 		"the parameter, without the type of a receipt": {
 			&pdu.Message{TLVs: pdu.TLVs{idTLV("5"), stateTLV(2)}},
 			pdu.Receipt{ID: "5", State: pdu.StateDelivered},
@@ -148,7 +197,7 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			t.Parallel()
 			r, ok := pdu.ParseReceipt(tt.body)
 			require.True(t, ok)
-			require.Equal(t, tt.want, r)
+			require.Equal(t, tt.want, withoutWord(r))
 		})
 	}
 }
@@ -169,6 +218,58 @@ func TestParseReceipt_RefusesPeoplesMessages(t *testing.T) {
 		_, ok := pdu.ParseReceipt(body)
 		require.False(t, ok, name)
 	}
+}
+
+func utf16Text(order binary.AppendByteOrder, s string) (b []byte) {
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return b
+}
+
+func TestParseReceipt_KnowsWords(t *testing.T) {
+	t.Parallel()
+	for state, words := range map[pdu.State]string{
+		pdu.StateScheduled:     "SCHEDLD SCHEDULED QUEUED",
+		pdu.StateEnroute:       "ENROUTE ACKED BUFFRED BUFFERED SENT",
+		pdu.StateDelivered:     "DELIVRD DELIVERED DELIVERD DELIVRED",
+		pdu.StateExpired:       "EXPIRED EXPIRE EXPIRD",
+		pdu.StateDeleted:       "DELETED DELETE CANCELED CANCELLED",
+		pdu.StateUndeliverable: "UNDELIV UNDELIVERABLE UNDELIVERED UNDELIVRD FAILED FAIL",
+		pdu.StateAccepted:      "ACCEPTD ACCEPTED ACCEPT",
+		pdu.StateUnknown:       "UNKNOWN UNKNOW",
+		pdu.StateRejected:      "REJECTD REJECTED REJECT REJCTD",
+		pdu.StateSkipped:       "SKIPPED",
+		pdu.StateNone:          "TELEPORTED",
+	} {
+		for word := range strings.FieldsSeq(words) {
+			r, ok := pdu.ParseReceipt(receiptMessage("id:1 stat:" + strings.ToLower(word)))
+			require.True(t, ok)
+			require.Equal(t, state, r.State, word)
+			require.Equal(t, word, r.Word)
+		}
+	}
+}
+
+func TestParseUnmarkedReceipt_NeedsIDAndState(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"id:5 sub:001 dlvrd:001 stat:DELIVRD err:000 text:": true,
+		"id:5 stat:TELEPORTED":                              true,
+		"id:5":                                              false,
+		"stat:DELIVRD":                                      false,
+		"Where is my parcel? id:":                           false,
+		"":                                                  false,
+	} {
+		m := &pdu.Message{ShortMessage: []byte(text)}
+		_, ok := pdu.ParseReceipt(m)
+		require.False(t, ok, text)
+		_, ok = pdu.ParseUnmarkedReceipt(m)
+		require.Equal(t, want, ok, text)
+		require.Equal(t, want, pdu.LooksLikeReceipt(m), text)
+	}
+	require.True(t, pdu.LooksLikeReceipt(receiptMessage("your message has arrived")))
+	require.False(t, pdu.LooksLikeReceipt(nil))
 }
 
 func TestState_HasSpecificationsWord(t *testing.T) {
@@ -193,6 +294,12 @@ func TestDoneAt_TakesNearestReading(t *testing.T) {
 		{"1702281424", "2023-12-11T09:00:00Z", "2023-12-11T07:57:04Z"},      // seconds
 		{"1702281424", "2017-03-01T00:00:00Z", "2017-02-28T14:24:00+08:00"}, // a date
 		{"1790000000", "2026-09-21T14:00:00Z", "2026-09-21T14:13:20Z"},      // no date at all
+		{"2610240844", "2026-11-23T01:00:00Z", "2026-10-24T08:44:00+08:00"},
+		{"2611240844", "2026-11-23T01:00:00Z", "2026-11-24T08:44:00+08:00"},
+		{"2610220844", "2026-11-23T01:00:00Z", ""}, // too long ago
+		{"2611241000", "2026-11-23T01:00:00Z", ""}, // too far ahead
+		{"0000000000", "2026-11-23T01:00:00Z", ""},
+		{"0001010000", "2026-11-23T01:00:00Z", ""},
 		{"000000000000", "2026-11-23T01:00:00Z", ""},
 		{"today", "2026-11-23T01:00:00Z", ""},
 		{"", "2026-11-23T01:00:00Z", ""},
@@ -221,7 +328,7 @@ func TestParseReceipt_FieldOrderDoesNotMatter(t *testing.T) {
 		text += " text:" + rapid.String().Draw(t, "text")
 		r, ok := pdu.ParseReceipt(receiptMessage(text))
 		require.True(t, ok)
-		require.Equal(t, pdu.Receipt{ID: "42", TextID: "42", State: pdu.StateUndeliverable, Err: "069", Done: "2611230845"}, r)
+		require.Equal(t, pdu.Receipt{ID: "42", TextID: "42", State: pdu.StateUndeliverable, Err: "069", Done: "2611230845"}, withoutWord(r))
 	})
 }
 
@@ -238,7 +345,9 @@ func FuzzReceipt(f *testing.F) {
 		fromText, ok := pdu.ParseReceipt(m)
 		require.Equal(t, ok, fromText.ID != "")
 		require.Equal(t, fromText.ID, fromText.TextID)
-		// Only the part before the first "text:" counts.
+		if slices.ContainsFunc([]byte(text), func(b byte) bool { return b == 0 || b >= 0xFE }) { // it may be UTF-16
+			return
+		}
 		for _, field := range []string{fromText.ID, fromText.Err, fromText.Done} {
 			require.Contains(t, text, field)
 			require.NotContains(t, field, " ")
@@ -254,7 +363,7 @@ func FuzzReceipt(f *testing.F) {
 
 		after, _ := pdu.ParseReceipt(receiptMessage("id:1 stat:UNDELIV err:001 text:" + text))
 		if len(text) < 200 {
-			require.Equal(t, pdu.Receipt{ID: "1", TextID: "1", State: pdu.StateUndeliverable, Err: "001"}, after)
+			require.Equal(t, pdu.Receipt{ID: "1", TextID: "1", State: pdu.StateUndeliverable, Err: "001"}, withoutWord(after))
 		}
 	})
 }
