@@ -1,7 +1,6 @@
 package smsplus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,12 +28,12 @@ type Breaker struct {
 
 // newBreaker returns a channel's breaker, or nil if it is disabled.
 func (d *Dispatcher) newBreaker(name channel.Name) *gobreaker.TwoStepCircuitBreaker[struct{}] {
-	failures := cmp.Or(d.cfg.Breaker.Failures, defaultBreakerFailures)
+	failures := d.cfg.Breaker.Failures
 	if failures < 0 {
 		return nil
 	}
 	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:     d.breakerPause(),
+		Timeout:     d.cfg.Breaker.Pause,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
 		IsExcluded:  func(err error) bool { return errors.Is(err, errFailedAgain) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
@@ -47,15 +46,6 @@ func (d *Dispatcher) newBreaker(name channel.Name) *gobreaker.TwoStepCircuitBrea
 			d.observe(context.Background(), BreakerChanged{name, open})
 		},
 	})
-}
-
-const (
-	defaultBreakerFailures = 20
-	defaultBreakerPause    = 30 * time.Second
-)
-
-func (d *Dispatcher) breakerPause() time.Duration {
-	return cmp.Or(d.cfg.Breaker.Pause, defaultBreakerPause)
 }
 
 // Errors that tell a breaker of a send without an answer. A message that fails again says
@@ -137,7 +127,7 @@ func (d *Dispatcher) skipOpen(ctx context.Context, c *completion, now time.Time)
 		c.setOutcome(o)
 		return true
 	}
-	pause := d.breakerPause()
+	pause := d.cfg.Breaker.Pause
 	d.releaseLease(ctx, c.job, now.Add(pause/2+rand.N(pause/2+1)), c.mayWait)
 	return false
 }

@@ -226,10 +226,8 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 func (d *Dispatcher) putBackUnserved(ctx context.Context, j job, mayWait bool) {
 	d.observe(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
 	again := d.now().Add(d.cfg.Poll)
-	if d.templates[j.Template] == nil {
-		if d.unknownTemplates.add(j.Template, d.now()) {
-			again = j.due // the next claims here skip it
-		}
+	if d.templates[j.Template] == nil && d.unknownTemplates.add(j.Template, d.now()) {
+		again = j.due // the next claims here skip it
 	}
 	d.releaseLease(ctx, j, again, mayWait)
 }

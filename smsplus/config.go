@@ -116,6 +116,10 @@ func (c Config) withDefaults() Config {
 		Base:    cmp.Or(c.Retry.Base, time.Second),
 		Max:     cmp.Or(c.Retry.Max, 5*time.Minute),
 	}
+	c.Breaker = Breaker{
+		Failures: cmp.Or(c.Breaker.Failures, 20),
+		Pause:    cmp.Or(c.Breaker.Pause, 30*time.Second),
+	}
 	c.SendTimeout = cmp.Or(c.SendTimeout, defaultSendTimeout)
 	c.StoreTimeout = cmp.Or(c.StoreTimeout, defaultStoreTimeout)
 	c.Lease = cmp.Or(c.Lease, defaultLease)

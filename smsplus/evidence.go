@@ -97,11 +97,10 @@ func (r router) refused(m *Message, o *outcome, err *channel.Error, now time.Tim
 		o.evidence = evidence{status: err.Status(), reason: err.Reason(), detail: err.Detail(), at: now}
 		return
 	}
-	p := m.Plan[o.step]
 	if err.InDoubt() {
 		// Receipts that quote the attempt's own ID can still find it.
 		o.inDoubt, o.providerID = true, AttemptID(m.ID, o.step).String()
-		if r.atMostOnce(p) {
+		if r.atMostOnce(m.Plan[o.step]) {
 			// A receipt that is parked under that ID may settle it: the next claim looks.
 			o.evidence, o.retryAt = evidence{reason: status.InDoubt, detail: err.Detail(), at: now}, now
 			return

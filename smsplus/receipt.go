@@ -282,7 +282,7 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 		named         []channel.Ref // names that the attempts had not before
 	)
 	now := d.now()
-	d.received(m, now, func() {
+	d.changeUnheld(m, now, func() {
 		for _, r := range rs {
 			a := m.attemptOf(r)
 			gaveUp := a.Status.Final() || a != m.current()

@@ -11,9 +11,9 @@ import (
 
 // router is the state machine of a message: it decides each next state. Its methods
 // are functions of the message, the time and the router's fields, without effects.
-// Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]), [router.claimed] and
-// [router.nextAction], [router.intended], [router.sent], [router.received], [router.canceled] and
-// [router.released].
+// Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]),
+// [router.claimed] and [router.nextAction], [router.intended], [router.sent],
+// [router.changeUnheld], [router.canceled] and [router.released].
 //
 // A message row lives like this (DueAt, Claims, Sending):
 //
@@ -43,8 +43,7 @@ type router struct {
 // action is what the holder of a message does with it: send a step, which fell due at due,
 // or only store it.
 type action struct {
-	send bool
-	step int
+	step int // -1: none
 	due  time.Time
 }
 
@@ -70,7 +69,7 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 			return storeOnly
 		}
 		if !r.endUnsendable(m, step, due, now) {
-			return action{send: true, step: step, due: due}
+			return action{step, due}
 		}
 		due = now
 	}
@@ -164,10 +163,6 @@ func (r router) sent(m *Message, o *outcome, held bool) {
 	r.derive(m, now)
 }
 
-// received applies change, which merges receipts, to a message that the caller does not
-// hold.
-func (r router) received(m *Message, now time.Time, change func()) { r.changeUnheld(m, now, change) }
-
 // canceled stops the route of a message that has not ended. While a holder has the message,
 // its attempts stay as they are: the holder ends them. Without a holder, an attempt that
 // was accepted or is in doubt stays open, because the person may still get the message.
@@ -176,15 +171,15 @@ func (r router) canceled(m *Message, now time.Time) {
 	if m.Claims > 0 {
 		return
 	}
-	switch a := m.current(); {
-	case a == nil:
+	a := m.current()
+	if a == nil {
 		m.closeUnsent(0, status.Canceled, now)
-	case a.Status == status.Preparing && a.Reason != status.InDoubt:
-		a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
-		r.derive(m, now)
-	default:
-		r.derive(m, now)
+		return
 	}
+	if a.Status == status.Preparing && a.Reason != status.InDoubt {
+		a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
+	}
+	r.derive(m, now)
 }
 
 // triggered schedules a new message for its first step.
@@ -223,10 +218,10 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 	}
 }
 
-// changeUnheld changes a message on behalf of a caller that does not hold it. A holder
-// keeps its lease and its intent. Only a delivery ends the message under the
-// holder: its send, which may have been made, is filed as an attempt in doubt. The route
-// of a message that has ended does not continue, whatever the evidence.
+// changeUnheld applies change, which merges evidence, on behalf of a caller that does not
+// hold the message. A holder keeps its lease and its intent. Only a delivery ends the
+// message under the holder: its send, which may have been made, is filed as an attempt in
+// doubt. The route of a message that has ended does not continue, whatever the evidence.
 func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	change()
 	if m.Claims == 0 && !m.DueAt.IsZero() {
