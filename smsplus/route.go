@@ -221,10 +221,11 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 // changeUnheld applies change, which merges evidence, on behalf of a caller that does not
 // hold the message. A holder keeps its lease and its intent. Only a delivery ends the
 // message under the holder: its send, which may have been made, is filed as an attempt in
-// doubt. The route of a message that has ended does not continue, whatever the evidence.
+// doubt. A message that has ended may continue: its end must not depend on the order in
+// which evidence comes.
 func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	change()
-	if m.Claims == 0 && !m.DueAt.IsZero() {
+	if m.Claims == 0 {
 		r.derive(m, now)
 		return
 	}
@@ -283,7 +284,7 @@ func (r router) summarize(m *Message, now time.Time) {
 		m.Status, m.Channel = status.Preparing, m.Plan[0].Channel
 	default:
 		m.Status, m.Channel = a.Status, a.Channel
-		if _, ok := r.forwardAt(m, a, now); ok && a.Status.Final() && !m.DueAt.IsZero() {
+		if _, ok := r.forwardAt(m, a, now); ok && a.Status.Final() {
 			m.Status = status.Preparing
 		}
 	}

@@ -256,19 +256,23 @@ func TestRoute_ForwardsAnAttemptThatItsProviderExpired(t *testing.T) {
 	}
 }
 
-// A late receipt of a failed attempt corrects the record. It does not resume the route.
-func TestRoute_DoesNotGoOnAfterTheEnd(t *testing.T) {
+// A failed status stops the route, and an undeliverable one, which is higher, forwards. In
+// whichever order the two come, the route continues.
+func TestRoute_DoesNotDependOnTheOrderOfFailedAndUndeliverable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, []step{
-		{channel.SMS, says(status.Failed), smsplus.Step{}},
-		{channel.WhatsApp, says(status.Delivered), smsplus.Step{}},
-	})
-	id := w.send()
-	require.Equal(t, "failed: sms=failed", statuses(w.message(id)))
-	w.receive(receipt(w.message(id), 0, status.Undeliverable))
-	require.Zero(t, w.advance(time.Hour))
-	m := w.message(id)
-	require.Equal(t, "undeliverable: sms=undeliverable(carrier_error)", statuses(m))
-	require.True(t, m.DueAt.IsZero())
-	require.Zero(t, w.sends(channel.WhatsApp))
+	for _, order := range [][]status.Status{
+		{status.Failed, status.Undeliverable},
+		{status.Undeliverable, status.Failed},
+	} {
+		w := newWorld(t, []step{
+			{channel.SMS, says(status.Accepted), smsplus.Step{}},
+			{channel.WhatsApp, says(status.Delivered), smsplus.Step{}},
+		})
+		id := w.send()
+		for _, st := range order {
+			w.receive(receipt(w.message(id), 0, st))
+		}
+		w.tick()
+		require.Equal(t, "delivered: sms=undeliverable(carrier_error) whatsapp=delivered", statuses(w.message(id)))
+	}
 }
