@@ -30,7 +30,7 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 	if c.step < 0 {
 		return true, nil
 	}
-	if c.missing != "" {
+	if c.isUnserved() {
 		d.putBackUnserved(ctx, c.job, c.mayWait)
 		return false, nil
 	}
@@ -61,7 +61,7 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 	switch {
 	case c.step < 0:
 		return true, nil
-	case d.lanes[c.channelName()] != l || c.missing != "" || ctx.Err() != nil || now.After(d.lastCall(&c.job)):
+	case d.lanes[c.channelName()] != l || c.isUnserved() || ctx.Err() != nil || now.After(d.lastCall(&c.job)):
 		d.releaseLease(ctx, c.job, now, c.mayWait)
 		return false, ctx.Err()
 	}
@@ -121,8 +121,7 @@ func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time
 		e := &o.evidence
 		e.reason, e.detail = status.Reason(sanitize(string(e.reason))), scrub(e.detail, m)
 	}()
-	content, _ := d.contentFor(m, l.name)
-	rendered, err := content.Render(m.Vars)
+	rendered, err := j.content.Render(m.Vars)
 	if err != nil {
 		o.fail(status.TemplateConfig, err.Error(), now)
 		return o
@@ -145,20 +144,6 @@ func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time
 	}
 	d.refused(m, &o, ce, d.now())
 	return o
-}
-
-// contentFor returns what the message's template says on a channel, or what is missing.
-func (d *Dispatcher) contentFor(m *Message, c channel.Name) (content channel.Content, missing string) {
-	t := d.templates[m.Template]
-	if t == nil {
-		return nil, "no such template is registered"
-	}
-	for _, s := range t.Route {
-		if s.Channel == c {
-			return s.Content, ""
-		}
-	}
-	return nil, "the template has no step on this channel"
 }
 
 // callChannel calls the channel under its deadline. A call that the deadline cut off is

@@ -178,7 +178,7 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) erro
 	for _, p := range passed {
 		wait := unservedAfter
 		if l := d.lanes[p.Lane]; l != nil {
-			if wait = l.shortestWait; wait == 0 || !l.isStuck(now) {
+			if wait = time.Duration(l.shortestWait.Load()); wait == 0 || !l.isStuck(now, wait) {
 				continue
 			}
 		} else {
@@ -209,7 +209,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 		switch {
 		case err != nil:
 			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
-		case j.missing != "":
+		case j.isUnserved():
 			rest.Go(func() { d.putBackUnserved(ctx, j, false) })
 		case j.step < 0:
 			rest.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the lease's end repeats it
@@ -226,7 +226,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 func (d *Dispatcher) putBackUnserved(ctx context.Context, j job, mayWait bool) {
 	d.observe(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
 	again := d.now().Add(d.cfg.Poll)
-	if d.templates[j.Template] == nil && d.unknownTemplates.add(j.Template, d.now()) {
+	if d.template(j.Template) == nil && d.unknownTemplates.add(j.Template, d.now()) {
 		again = j.due // the next claims here skip it
 	}
 	d.releaseLease(ctx, j, again, mayWait)
@@ -258,6 +258,13 @@ func (u *unknownTemplates) add(id string, now time.Time) bool {
 	}
 	u.met[id] = now
 	return true
+}
+
+// forget makes claims skip none.
+func (u *unknownTemplates) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.met = nil
 }
 
 // list returns the templates to skip.

@@ -159,18 +159,7 @@ func (c Config) check() error {
 		}
 		channels[name] = ch
 	}
-	ids := make(map[string]bool, len(c.Templates))
-	for i, t := range c.Templates {
-		field := fmt.Sprintf("smsplus: Config.Templates[%d]", i)
-		switch {
-		case t.ID == "":
-			bad.add("%s.ID is required", field)
-		case ids[t.ID]:
-			bad.add("%s.ID: there is another template %q", field, t.ID)
-		}
-		ids[t.ID] = true
-		t.check(field, channels, &bad)
-	}
+	checkTemplates("smsplus: Config.Templates", c.Templates, channels, &bad)
 	for name, l := range c.Limits {
 		field := fmt.Sprintf("smsplus: Config.Limits[%q]", name)
 		if channels[name] == nil {
@@ -208,6 +197,22 @@ func (c Config) check() error {
 			"a send could outlive it and be repeated", c.Lease, c.SendTimeout+c.StoreTimeout)
 	}
 	return errors.Join(bad...)
+}
+
+// checkTemplates adds the mistakes in a list of templates, each named by its place in field.
+func checkTemplates(field string, ts []Template, channels map[channel.Name]channel.Channel, bad *errorList) {
+	ids := make(map[string]bool, len(ts))
+	for i, t := range ts {
+		place := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case t.ID == "":
+			bad.add("%s.ID is required", place)
+		case ids[t.ID]:
+			bad.add("%s.ID: there is another template %q", place, t.ID)
+		}
+		ids[t.ID] = true
+		t.check(place, channels, bad)
+	}
 }
 
 func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *errorList) {

@@ -43,7 +43,7 @@ type Dispatcher struct {
 	cfg Config // with its defaults
 
 	router
-	templates map[string]*registeredTemplate
+	templates atomic.Pointer[map[string]*registeredTemplate] // by ID; replaced as a whole
 	lanes     map[channel.Name]*lane
 
 	inserts *groupcommit.Group[insertRequest, Message]
@@ -63,13 +63,6 @@ type Dispatcher struct {
 	claimWake chan struct{} // wakes the claim loop; has room for one signal
 }
 
-// registeredTemplate is a Template, and the plan and variables that its triggers need.
-type registeredTemplate struct {
-	Template
-	plan []PlannedStep
-	vars []string
-}
-
 // New returns a Dispatcher. Its error holds every mistake in the config, each named by its
 // field.
 func New(c Config) (*Dispatcher, error) {
@@ -81,7 +74,6 @@ func New(c Config) (*Dispatcher, error) {
 	d := &Dispatcher{
 		cfg:              c,
 		router:           router{traits: make(map[channel.Name]channel.Traits, len(c.Channels)), retry: c.Retry},
-		templates:        make(map[string]*registeredTemplate, len(c.Templates)),
 		lanes:            make(map[channel.Name]*lane, len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
 		unstoredOutcomes: make(chan struct{}, 2*c.Batch),
@@ -98,54 +90,8 @@ func New(c Config) (*Dispatcher, error) {
 	if least := c.SendTimeout + 2*c.StoreTimeout; c.Lease <= least {
 		c.Logger.Warn("smsplus: a slow call to the store leaves a lease no time for the send", "lease", c.Lease, "least", least)
 	}
-	for _, t := range c.Templates {
-		d.templates[t.ID] = newTemplate(t)
-		d.noteWaits(t)
-		d.warnShortWaits(t)
-		d.warnSuspects(t)
-	}
+	d.register(c.Templates)
 	return d, nil
-}
-
-func newTemplate(t Template) *registeredTemplate {
-	t.Route = slices.Clone(t.Route)
-	reg := &registeredTemplate{Template: t}
-	for _, s := range t.Route {
-		reg.plan = append(reg.plan, PlannedStep{s.Channel, s.Wait, s.OnFailed, s.InDoubt})
-		for _, v := range s.Content.Vars() {
-			if !slices.Contains(reg.vars, v) {
-				reg.vars = append(reg.vars, v)
-			}
-		}
-	}
-	return reg
-}
-
-// noteWaits tells each lane the shortest time after which a message may have to leave it
-// unsent: the wait of a step that another one follows, or a time to live.
-func (d *Dispatcher) noteWaits(t Template) {
-	for i, s := range t.Route {
-		wait := t.TTL
-		if w := d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}); i+1 < len(t.Route) && (wait == 0 || w < wait) {
-			wait = w
-		}
-		if l := d.lanes[s.Channel]; wait > 0 && (l.shortestWait == 0 || wait < l.shortestWait) {
-			l.shortestWait = wait
-		}
-	}
-}
-
-// warnShortWaits reports steps whose wait ends while their provider still tries.
-func (d *Dispatcher) warnShortWaits(t Template) {
-	for _, s := range t.Route[:len(t.Route)-1] {
-		tr := d.traits[s.Channel]
-		if s.Wait == 0 || tr.Expires || s.Wait >= tr.Validity {
-			continue
-		}
-		d.cfg.Logger.Warn("smsplus: the provider goes on trying after the message has moved on: the person may get both",
-			"template", t.ID, "channel", s.Channel, "wait", s.Wait, "validity", tr.Validity)
-		d.observe(context.Background(), WaitTooShort{t.ID, s.Channel, s.Wait, tr.Validity})
-	}
 }
 
 // Channels yields the registered channels, in the config's order. It is for packages that

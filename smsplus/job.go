@@ -23,8 +23,9 @@ type job struct {
 	// intent says that the stored row, under holder, permits the send of step. No call is
 	// made without it.
 	intent bool
-	// missing says what this dispatcher lacks to send the step. It is "" if nothing is.
-	missing string
+	// content is what the step says. It is nil if this dispatcher cannot send the step: it
+	// lacks the channel, the template, or the template's step on the channel.
+	content channel.Content
 	// merged names the parked receipts that the message has merged. They are dropped once
 	// it is stored.
 	merged []channel.Ref
@@ -94,21 +95,26 @@ func (d *Dispatcher) decide(j *job, parked map[channel.Ref][]channel.Receipt, no
 	next := d.nextAction(j.Message, j.due, now)
 	j.step, j.stepDue = next.step, next.due
 	j.intent = j.step >= 0 && j.step == permitted
-	j.missing = d.missingFor(j)
+	j.content = d.contentFor(j)
 }
 
-// missingFor returns what this dispatcher lacks to send the job's step, or "".
-func (d *Dispatcher) missingFor(j *job) string {
-	if j.step < 0 {
-		return ""
-	}
+// contentFor returns what the job's step says, or nil if this dispatcher cannot send it.
+func (d *Dispatcher) contentFor(j *job) channel.Content {
 	name := j.channelName()
-	if d.lanes[name] == nil {
-		return "no such channel is registered"
+	t := d.template(j.Template)
+	if t == nil || d.lanes[name] == nil {
+		return nil
 	}
-	_, missing := d.contentFor(j.Message, name)
-	return missing
+	for _, s := range t.Route {
+		if s.Channel == name {
+			return s.Content
+		}
+	}
+	return nil
 }
+
+// isUnserved reports whether the job has a step to send that this dispatcher cannot send.
+func (j *job) isUnserved() bool { return j.step >= 0 && j.content == nil }
 
 // openRefs returns the names of the attempts whose receipts could still say something.
 func (m *Message) openRefs() []channel.Ref {
@@ -200,7 +206,7 @@ func (d *Dispatcher) confirm(ctx context.Context, c *completion) (held bool, err
 		switch {
 		case err == nil && !held:
 			return false, nil
-		case err == nil && (j.step < 0 || j.missing != "" || j.channelName() != name):
+		case err == nil && (j.step < 0 || j.isUnserved() || j.channelName() != name):
 			return true, nil
 		case err == nil && j.intent && !changed: // the last look is at the row itself
 			return true, nil

@@ -36,8 +36,9 @@ type lane struct {
 	minCapacity, claimSize int
 	wake                   func() // wakes the claim loop
 	// shortestWait is the shortest time after which a message may have to leave the lane
-	// unsent; 0 if none has to.
-	shortestWait time.Duration
+	// unsent, a time.Duration; 0 if none has to. It never grows, because messages of earlier
+	// templates keep their waits.
+	shortestWait atomic.Int64
 
 	// Invariants under mu:
 	//   - 0 ≤ len(queue) ≤ queued ≤ reserved, so that enqueue never blocks
@@ -267,16 +268,16 @@ func (l *lane) promiseClaim() bool {
 	return !l.claimBlocked
 }
 
-// isStuck reports whether the lane has been full for its shortestWait, which must not be 0,
-// and no message was done meanwhile. The claim loop calls it at each poll. A full lane that
-// makes progress is not stuck: its late messages move on when a claim brings them.
-func (l *lane) isStuck(now time.Time) bool {
+// isStuck reports whether the lane has been full for the given time, and no message was done
+// meanwhile. The claim loop calls it at each poll. A full lane that makes progress is not
+// stuck: its late messages move on when a claim brings them.
+func (l *lane) isStuck(now time.Time, wait time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.capacity-l.reserved >= l.claimSize || l.done != l.seenDone || l.seenAt.IsZero() {
 		l.seenDone, l.seenAt = l.done, now
 	}
-	return now.Sub(l.seenAt) >= l.shortestWait
+	return now.Sub(l.seenAt) >= wait
 }
 
 // rateDelay returns how long a send has to wait for its turn under the rate limit. It takes

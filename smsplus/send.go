@@ -31,10 +31,10 @@ func (d *Dispatcher) Prepare(tr Trigger) (Message, error) {
 
 // prepare is like Prepare, but the message shares its Plan with the template.
 func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
-	t := d.templates[tr.Template]
+	t := d.template(tr.Template)
 	if t == nil {
 		return nil, fmt.Errorf("%w: Trigger.Template: no template %s is registered, want %s",
-			ErrInvalidTrigger, quoteName(tr.Template), listNames(d.templates))
+			ErrInvalidTrigger, quoteName(tr.Template), listNames(*d.templates.Load()))
 	}
 	if err := tr.check(t); err != nil {
 		return nil, err
@@ -163,7 +163,9 @@ func (d *Dispatcher) preclaim(m *Message, l *lane) bool {
 
 // firstJob returns the job of a message that was inserted already claimed.
 func (d *Dispatcher) firstJob(m *Message) job {
-	return job{Message: m, due: m.TriggeredAt, stepDue: m.TriggeredAt, lease: m.DueAt, holder: m.Holder, intent: m.Sending == 0}
+	j := job{Message: m, due: m.TriggeredAt, stepDue: m.TriggeredAt, lease: m.DueAt, holder: m.Holder, intent: m.Sending == 0}
+	j.content = d.contentFor(&j)
+	return j
 }
 
 // preclaimMany claims messages that are due now and not stored yet, as many as their lanes

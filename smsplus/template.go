@@ -7,8 +7,9 @@ import (
 )
 
 // Template is the content for each channel, and the route that tries the channels. A
-// Dispatcher has the templates of its Config. A message keeps the route that it was
-// triggered with, and has the content of the template that is registered when it is sent.
+// Dispatcher has the templates of its Config, or of [Dispatcher.SetTemplates]. A message
+// keeps the route that it was triggered with, and has the content of the template that is
+// registered when it is sent.
 type Template struct {
 	// ID identifies the template in triggers. Required.
 	ID string

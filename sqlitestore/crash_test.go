@@ -64,7 +64,7 @@ func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 			}
 		}
 		// A receipt that arrived first may settle an attempt in doubt, which is then never
-		// sent. An attempt that nobody began within its wait is passed over for the next one.
+		// sent. A step that no process began within its wait is passed over for the next one.
 		a := m.Attempts[0]
 		if a.Reason == status.Congested {
 			require.Zero(t, logged.triesByAttempt[a.ID], "%v was passed over, and sent", m.ID)
