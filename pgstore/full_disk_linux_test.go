@@ -32,7 +32,7 @@ func TestOutage_FullDiskLosesNothing(t *testing.T) {
 	pgtest.Durable(t)
 	// A larger write-ahead log would fill the disk before the tables do.
 	pgtest.Exec(t, "ALTER SYSTEM SET max_wal_size = '48MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()")
-	o := startSending(t, pgtest.Pool(t, nil))
+	o := startSending(t, pgtest.Pool(t, nil), pgtest.Schema(t))
 	for range 2 {
 		waitForIncrease(t, &o.returned, 300)
 		ballast := filepath.Join(os.Getenv("TMPDIR"), "ballast")
@@ -45,6 +45,7 @@ func TestOutage_FullDiskLosesNothing(t *testing.T) {
 	}
 	waitForIncrease(t, &o.returned, 300)
 	o.finishAndCheck()
+	require.Positive(t, o.errors, "errors surface")
 }
 
 // fillDisk writes a file until the file system is full.

@@ -84,10 +84,10 @@ func (o *outageWorld) Send(_ context.Context, e channel.Envelope) (channel.Resul
 
 // startSending sends messages until finishAndCheck. A Send that fails is repeated with its
 // key.
-func startSending(t *testing.T, pool *pgxpool.Pool) *outageWorld {
+func startSending(t *testing.T, pool *pgxpool.Pool, schema string) *outageWorld {
 	t.Helper()
 	o := &outageWorld{
-		t: t, store: openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)}),
+		t: t, store: openStore(t, pool, pgstore.Options{Schema: schema}),
 		ids: make(map[string]uuid.UUID), sent: make(map[uuid.UUID]int),
 	}
 	o.running, o.stop = context.WithCancel(t.Context())
@@ -148,7 +148,6 @@ func (o *outageWorld) finishAndCheck() {
 	t.Helper()
 	o.stop()
 	require.NoError(t, o.group.Wait())
-	require.Positive(t, o.errors, "errors surface")
 	late := o.newDispatcher(time.Hour)
 	for n := 1; n > 0; {
 		var err error
@@ -164,8 +163,10 @@ func (o *outageWorld) finishAndCheck() {
 	for _, m := range held {
 		require.False(t, keys[m.Key], "a key has two messages")
 		keys[m.Key] = true
+		require.Len(t, m.Attempts, 1)
 		require.Positive(t, o.sent[m.Attempts[0].ID])
 	}
+	require.Len(t, o.sent, len(held), "every attempt that was sent is the one attempt of a record")
 	requireStatsMatchRecount(t, o.store)
 	again := 0
 	for n := range maps.Values(o.sent) {
@@ -183,7 +184,7 @@ func TestOutage_RestartLosesNothing(t *testing.T) {
 		return
 	}
 	pgtest.Durable(t)
-	o := startSending(t, pgtest.Pool(t, nil))
+	o := startSending(t, pgtest.Pool(t, nil), pgtest.Schema(t))
 	for _, happens := range []func(){
 		func() { pgtest.Restart(t, "immediate") },
 		func() { pgtest.Restart(t, "fast") },
@@ -197,4 +198,5 @@ func TestOutage_RestartLosesNothing(t *testing.T) {
 	}
 	waitForIncrease(t, &o.returned, 300)
 	o.finishAndCheck()
+	require.Positive(t, o.errors, "errors surface")
 }
