@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -344,7 +345,24 @@ func (s *Store) decodeRow(
 	if err := s.codec.DecodeFixed(blob(row[colFixed]), text(row[colPhone]), &m); err != nil {
 		return m, wrapDecodeError(err, m.ID)
 	}
+	if m.Sending == migratedSending {
+		m.Sending = stepInFlight(&m)
+	}
 	return m, nil
+}
+
+// migratedSending is the sending of a message that was held when its file was migrated from
+// schema 1, which did not say which step the holder may be sending. No step has this number.
+const migratedSending = math.MaxUint16 - 1
+
+// stepInFlight returns the step that the holder of a message may be sending: that of the
+// last attempt if it is open, else the next one.
+func stepInFlight(m *smsplus.Message) int {
+	n := len(m.Attempts)
+	if n > 0 && m.Attempts[n-1].Status == status.Preparing {
+		return m.Attempts[n-1].Step
+	}
+	return n
 }
 
 // decodeWritableRow is decodeRow of a row that begins with writableColumns. It returns an
