@@ -87,7 +87,7 @@ func NewCluster(tb testing.TB) *Cluster {
 	}
 	c := &Cluster{folder: folder, etcd: freeAddress(tb)}
 	peer := "http://" + freeAddress(tb)
-	etcd := c.start(tb, "etcd", "etcd", "--data-dir", filepath.Join(folder, "etcd"), "--listen-client-urls", "http://"+c.etcd,
+	etcd := c.startProgram(tb, "etcd", "etcd", "--data-dir", filepath.Join(folder, "etcd"), "--listen-client-urls", "http://"+c.etcd,
 		"--advertise-client-urls", "http://"+c.etcd, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 		"--initial-cluster", "default="+peer, "--unsafe-no-fsync")
 	tb.Cleanup(func() { kill(etcd) })
@@ -198,7 +198,7 @@ func (m *member) is(role string) bool {
 // startMember starts Patroni, which starts the server.
 func (c *Cluster) startMember(tb testing.TB, m *member) {
 	tb.Helper()
-	m.patroni = c.start(tb, m.name, "patroni", m.configFile())
+	m.patroni = c.startProgram(tb, m.name, "patroni", m.configFile())
 }
 
 // crash kills Patroni and the server with all its processes.
@@ -218,8 +218,8 @@ func (m *member) crash() {
 	}
 }
 
-// start starts a program in the account of the servers. Its output goes to a log.
-func (c *Cluster) start(tb testing.TB, name, program string, args ...string) *exec.Cmd {
+// startProgram starts a program in the account of the servers. Its output goes to a log.
+func (c *Cluster) startProgram(tb testing.TB, name, program string, args ...string) *exec.Cmd {
 	tb.Helper()
 	log, err := os.OpenFile(filepath.Join(c.folder, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -255,7 +255,7 @@ func kill(cmd *exec.Cmd) {
 	_ = cmd.Wait()
 }
 
-// killChildren kills a process and those that it started.
+// killChildren kills a process and its children.
 func killChildren(pid int) {
 	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
 	_ = syscall.Kill(pid, syscall.SIGKILL)
