@@ -18,8 +18,7 @@ import (
 )
 
 // Each call of a Dispatcher leaves the queue in front of a store that hangs when its
-// context ends, and says whether its message may be stored. A caller that is at the store
-// leaves with the store's own deadline.
+// context ends, and says whether its message may be stored.
 func TestContext_LeavesTheQueueWhenItEnds(t *testing.T) {
 	t.Parallel()
 	const callers, patience = 100, time.Second
@@ -56,6 +55,7 @@ func TestContext_LeavesTheQueueWhenItEnds(t *testing.T) {
 							<-time.After(c.StoreTimeout)
 							return context.DeadlineExceeded
 						}
+						<-time.After(time.Millisecond) // a store in memory is not left so easily
 						return nil
 					}}
 					c.StoreTimeout, c.Batch = 10*time.Second, 4
@@ -92,12 +92,12 @@ func TestContext_LeavesTheQueueWhenItEnds(t *testing.T) {
 				group.Wait()
 				t.Logf("%d of %d left in time; %d may be stored", inTime, callers, maybe)
 				if name != "SendMany" { // it goes to the store by itself
-					require.GreaterOrEqual(t, inTime, callers-2, "all but those that are at the store")
+					require.Equal(t, callers, inTime)
 				}
-				require.Equal(t, 10*time.Second, time.Since(began))
 				if tt.method == "Insert" || name == "Cancel" {
 					require.Positive(t, maybe)
 				}
+				<-time.After(time.Hour) // the calls at the store end
 			})
 		})
 	}
