@@ -191,3 +191,12 @@ type ContentChecker interface {
 	// called when a template is registered, with content not yet rendered.
 	CheckContent(Content) error
 }
+
+// Sizer is a Channel whose provider counts a long message several times, such as an SMS of
+// several segments.
+type Sizer interface {
+	// Size returns how many messages the provider counts for rendered content. It is at least
+	// 1, also for content that the channel does not take. It is called before a Send whose
+	// channel's limit counts segments, and must not block.
+	Size(Content) int
+}

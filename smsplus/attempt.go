@@ -90,7 +90,7 @@ func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, l *lane) (now
 	if c.mayWait {
 		patience = max(0, last.Sub(now))
 	}
-	delay := l.rateDelay(now, patience)
+	delay := l.rateDelay(now, patience, l.sizeOf(c.content, c.Vars))
 	if delay > patience {
 		d.releaseLease(ctx, c.job, now.Add(delay), c.mayWait)
 		return now, false

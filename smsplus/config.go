@@ -75,6 +75,11 @@ type Limit struct {
 	Rate float64
 	// Burst is how many of them may begin at once. Defaults to 1.
 	Burst int
+	// CountSegments makes Rate and Burst count what the provider counts: the segments of an
+	// SMS, as the channel's Size returns them (channel.Sizer). A message of more segments than
+	// Burst begins when Burst segments may begin, and later messages wait for the rest. A
+	// message that is sent again counts again.
+	CountSegments bool
 }
 
 // Retry bounds the tries of an attempt whose channel fails temporarily. Each wait
@@ -167,6 +172,12 @@ func (c Config) check() error {
 		}
 		if l.Concurrency < 0 || l.Burst < 0 || !(l.Rate >= 0) {
 			bad.add("%s: Concurrency, Rate and Burst must not be negative", field)
+		}
+		if l.CountSegments && l.Rate == 0 {
+			bad.add("%s.CountSegments: there is no Rate", field)
+		}
+		if _, ok := channels[name].(channel.Sizer); l.CountSegments && channels[name] != nil && !ok {
+			bad.add("%s.CountSegments: the channel is no channel.Sizer (%T)", field, channels[name])
 		}
 	}
 	for _, f := range []struct {

@@ -28,6 +28,7 @@ type lane struct {
 	name    channel.Name
 	workers int
 	limiter *rate.Limiter                              // nil: no limit
+	sizer   channel.Sizer                              // nil: the limiter counts messages
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
 	failing atomic.Bool                                // the last send had no answer; false without a breaker
 	// minCapacity is the least capacity. claimSize is how many places have to be free before a
@@ -75,6 +76,11 @@ const (
 	rateWindow = 250 * time.Millisecond
 	// maxCapacity bounds the messages that a lane holds in memory.
 	maxCapacity = 8192
+	// expectedSegments is a message's number of segments in the estimate of how long a lane
+	// takes. Messages whose turn does not come within their lease are put back.
+	expectedSegments = 4
+	// maxSize is the largest size of a message that counts.
+	maxSize = 1000
 	// reserveTimeout bounds how long SendMany waits for all its fast lanes together.
 	reserveTimeout = 100 * time.Millisecond
 )
@@ -85,8 +91,13 @@ func newLane(ch channel.Channel, c Config, wake func()) *lane {
 	l.minCapacity = l.workers + 2*c.Batch
 	if limit.Rate > 0 {
 		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
+		perSecond := limit.Rate
+		if limit.CountSegments {
+			l.sizer = ch.(channel.Sizer) // Config.check
+			perSecond /= expectedSegments
+		}
 		// No message is to wait in the lane for longer than half a lease.
-		if half := limit.Rate * c.Lease.Seconds() / 2; half < float64(l.minCapacity) {
+		if half := perSecond * c.Lease.Seconds() / 2; half < float64(l.minCapacity) {
 			l.minCapacity = max(1, int(half))
 		}
 	}
@@ -280,16 +291,41 @@ func (l *lane) isStuck(now time.Time, wait time.Duration) bool {
 	return now.Sub(l.seenAt) >= wait
 }
 
-// rateDelay returns how long a send has to wait for its turn under the rate limit. It takes
-// the turn unless the delay is longer than atMost.
-func (l *lane) rateDelay(now time.Time, atMost time.Duration) time.Duration {
+// rateDelay returns how long a send of that size has to wait for its turn under the rate
+// limit. It takes the turn unless the delay is longer than atMost. A send that is larger
+// than the burst waits for a whole burst. Later sends wait for the rest, or a large message
+// would never find its turn without a wait.
+func (l *lane) rateDelay(now time.Time, atMost time.Duration, size int) time.Duration {
 	if l.limiter == nil {
 		return 0
 	}
-	r := l.limiter.ReserveN(now, 1)
+	burst := l.limiter.Burst()
+	r := l.limiter.ReserveN(now, min(size, burst))
 	delay := r.DelayFrom(now)
 	if delay > atMost {
 		r.CancelAt(now)
+		return delay
+	}
+	for rest := size - burst; rest > 0; rest -= burst {
+		l.limiter.ReserveN(now, min(rest, burst))
 	}
 	return delay
+}
+
+// sizeOf returns what a message counts under the lane's rate limit. A message that cannot be
+// rendered counts once: the send reports it.
+func (l *lane) sizeOf(content channel.Content, vars map[string]string) (size int) {
+	if l.sizer == nil {
+		return 1
+	}
+	defer func() {
+		if recover() != nil { // the send reports a content or a channel that panics
+			size = 1
+		}
+	}()
+	rendered, err := content.Render(vars)
+	if err != nil {
+		return 1
+	}
+	return min(max(1, l.sizer.Size(rendered)), maxSize)
 }

@@ -3,6 +3,7 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 	"github.com/smsplus/smsplus-go/storetest"
@@ -133,4 +135,109 @@ func TestTick_EndsAtRatesThatDivideNoMicrosecond(t *testing.T) {
 		}
 		require.Equal(t, messages, w.sends(channel.SMS), "rate %v", rate)
 	}
+}
+
+// sizedChannel is a channel whose provider counts a message as many times as its size.
+type sizedChannel struct {
+	channel.Channel
+	size func(channel.Content) int
+}
+
+func (c sizedChannel) Size(content channel.Content) int { return c.size(content) }
+
+// withSize gives the first channel a size, and a limit that counts it.
+func withSize(l smsplus.Limit, size func(channel.Content) int) func(*smsplus.Config) {
+	return func(c *smsplus.Config) {
+		c.Channels[0] = sizedChannel{c.Channels[0], size}
+		l.CountSegments = true
+		c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: l}
+	}
+}
+
+// bySize is the size of a content whose variable holds it: "Your code is 3".
+func bySize(content channel.Content) int {
+	s := string(content.(channel.Text))
+	size, _ := strconv.Atoi(s[len("Your code is "):])
+	return size
+}
+
+func (w *world) sendOfSize(sizes ...int) {
+	w.t.Helper()
+	for _, size := range sizes {
+		tr := w.trigger()
+		tr.Vars["code"] = strconv.Itoa(size)
+		_, err := w.Send(w.t.Context(), tr)
+		require.NoError(w.t, err)
+	}
+}
+
+func TestTick_CountsSegments(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t, withSize(smsplus.Limit{Rate: 1, Burst: 2}, bySize))
+	w.sendOfSize(5) // begins with two, and owes three
+	require.Equal(t, 1, w.tick())
+	w.sendOfSize(1)
+	require.Equal(t, 0, w.advance(3*time.Second), "three are paid back")
+	require.Equal(t, 1, w.advance(time.Second))
+	w.sendOfSize(2)
+	require.Equal(t, 0, w.advance(time.Second))
+	require.Equal(t, 1, w.advance(time.Second))
+	w.advance(time.Minute)
+	w.sendOfSize(1, 1, 1)
+	require.Equal(t, 2, w.tick(), "no more than the burst is saved up")
+}
+
+func TestTick_SendsWhatIsLargerThanTheBurst(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t, withSize(smsplus.Limit{Rate: 10}, bySize))
+	w.sendOfSize(100)
+	require.Equal(t, 1, w.tick())
+}
+
+func TestLimit_KeepsTheRateOfSegments(t *testing.T) {
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}},
+		withSize(smsplus.Limit{Rate: 30}, func(channel.Content) int { return 3 }),
+		func(t *testing.T, w *world) {
+			began := time.Now()
+			for range 200 {
+				w.sendOnly(t)
+			}
+			for w.sends(channel.SMS) < 200 {
+				sleep(time.Second)
+			}
+			require.InDelta(t, 20, time.Since(began).Seconds(), 2)
+		})
+}
+
+func TestLimit_SizeThatFailsCountsOnce(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]func(channel.Content) int{
+		"panics":   func(channel.Content) int { panic("size") },
+		"negative": func(channel.Content) int { return -1 },
+		"zero":     func(channel.Content) int { return 0 },
+	} {
+		w := newSMSWorld(t, withSize(smsplus.Limit{Rate: 1}, size))
+		w.sendOfSize(1, 1)
+		require.Equal(t, 1, w.tick(), name)
+		require.Equal(t, 1, w.advance(time.Second), name)
+	}
+}
+
+func TestNew_RefusesToCountSegmentsThatItCannot(t *testing.T) {
+	t.Parallel()
+	c := smsplus.Config{
+		Store:    memstore.New(),
+		Channels: []channel.Channel{fakeChannel(channel.SMS, says(status.Delivered)), fakeChannel(channel.WhatsApp, says(status.Delivered))},
+		Limits:   map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 1, CountSegments: true}},
+	}
+	_, err := smsplus.New(c)
+	require.EqualError(t, err, `smsplus: Config.Limits["sms"].CountSegments: the channel is no channel.Sizer (*smsplus_test.ChannelMock)`)
+
+	c.Channels[0] = sizedChannel{c.Channels[0], bySize}
+	_, err = smsplus.New(c)
+	require.NoError(t, err)
+
+	c.Limits[channel.SMS] = smsplus.Limit{CountSegments: true}
+	_, err = smsplus.New(c)
+	require.EqualError(t, err, `smsplus: Config.Limits["sms"].CountSegments: there is no Rate`)
 }

@@ -191,6 +191,7 @@ func (s *suite) rules() []rule {
 		{"a request without an answer is in doubt", stalled, s.testStalledIsInDoubt},
 		{"one Send is one request", faults, s.testOneRequest},
 		{"content is not changed", "", s.testImmutableContent},
+		{"every content has a size", "", s.testSize},
 		{
 			"braces in rendered content are plain text",
 			unless(isText, "Harness.Content is no channel.Text"),

@@ -87,6 +87,15 @@ func (f *fax) CheckContent(c channel.Content) error {
 	return nil
 }
 
+// Size returns how many pages a content has.
+func (f *fax) Size(c channel.Content) int {
+	text, _ := textOf(c)
+	if f.flaw == "a size of zero" {
+		return len(text) / 100
+	}
+	return 1 + len(text)/100
+}
+
 // mutableContent is content that a channel can change.
 type mutableContent struct{ text []byte }
 
@@ -402,6 +411,7 @@ var flaws = map[string][]string{
 	"sends an empty page": {"unsupported content is refused"},
 	"checks nothing":      {"unsupported content is refused"},
 	"changes the content": {"content is not changed", everything},
+	"a size of zero":      {"every content has a size"},
 	"expands again":       {"braces in rendered content are plain text"},
 
 	"answers first":                    {"a call is answered after its receipt is stored", "a call whose receipt is not stored gets 503"},

@@ -316,6 +316,17 @@ func (s *suite) testImmutableContent(t *testing.T) {
 	require.Equal(t, s.contentBefore, dump(s.Content), "contents are immutable")
 }
 
+func (s *suite) testSize(t *testing.T) {
+	c, _ := s.newSituation(t, Case{})
+	sizer, ok := c.(channel.Sizer)
+	if !ok {
+		t.Skip("the channel is no channel.Sizer")
+	}
+	for i, content := range append([]channel.Content{s.Content, foreignContent{}}, s.BadContent...) {
+		require.GreaterOrEqual(t, sizer.Size(content), 1, "Size of content %d", i)
+	}
+}
+
 func (s *suite) testBraces(t *testing.T, text channel.Text) {
 	c, e := s.newSituation(t, Case{})
 	want, _ := verdictOf(s.requireSend(t.Context(), t, c, e))

@@ -38,9 +38,9 @@ type Config struct {
 
 // Channel is a channel with several providers. It is safe for concurrent use.
 //
-// It is a [channel.Receiver], a [channel.Listener] and a [channel.ContentChecker], whether
-// or not its providers are. Without such a provider its webhook answers 404, its session
-// has no receipts, and every content passes.
+// It is a [channel.Receiver], a [channel.Listener], a [channel.ContentChecker] and a
+// [channel.Sizer], whether or not its providers are. Without such a provider its webhook
+// answers 404, its session has no receipts, every content passes, and every size is 1.
 type Channel struct {
 	name      channel.Name
 	traits    channel.Traits
@@ -52,6 +52,7 @@ var (
 	_ channel.Receiver       = (*Channel)(nil)
 	_ channel.Listener       = (*Channel)(nil)
 	_ channel.ContentChecker = (*Channel)(nil)
+	_ channel.Sizer          = (*Channel)(nil)
 )
 
 // New returns a channel of that name with the defaults of [Config].
@@ -182,4 +183,16 @@ func (c *Channel) CheckContent(content channel.Content) error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// Size returns the largest size that a provider may count, because each of them may get the
+// content. A provider that is not a [channel.Sizer] counts 1.
+func (c *Channel) Size(content channel.Content) int {
+	size := 1
+	for _, p := range c.providers {
+		if s, ok := p.channel.(channel.Sizer); ok {
+			size = max(size, s.Size(content))
+		}
+	}
+	return size
 }

@@ -89,6 +89,21 @@ func TestCheckContent_AsksEveryProvider(t *testing.T) {
 	require.NoError(t, openSMS(t, contentCheckingProvider{newWorkingProvider("one"), nil}, newWorkingProvider("two")).CheckContent(channel.Text("x")))
 }
 
+// sizedProvider is a provider with a Sizer.
+type sizedProvider struct {
+	*scriptedProvider
+	size int
+}
+
+func (p sizedProvider) Size(channel.Content) int { return p.size }
+
+func TestSize_IsLargestOfProviders(t *testing.T) {
+	t.Parallel()
+	one, two := sizedProvider{newWorkingProvider("one"), 2}, sizedProvider{newWorkingProvider("two"), 3}
+	require.Equal(t, 3, openSMS(t, one, two, newWorkingProvider("three")).Size(channel.Text("x")))
+	require.Equal(t, 1, openSMS(t, newWorkingProvider("one")).Size(channel.Text("x")))
+}
+
 // nonPointerProvider is a provider that is not a pointer and prints without its secret.
 type nonPointerProvider struct {
 	*scriptedProvider

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -61,8 +62,8 @@ var defaultsByName = map[channel.Name]struct {
 	channel.SMS:        {channel.Traits{Machine: status.SMS, Validity: 48 * time.Hour, Expires: true}, Third},
 }
 
-// Channel is a simulated channel. It is a [channel.Listener] and a
-// [channel.ContentChecker], and safe for concurrent use.
+// Channel is a simulated channel. It is a [channel.Listener], a [channel.ContentChecker] and
+// a [channel.Sizer], and safe for concurrent use.
 type Channel struct {
 	config  Config
 	machine *status.Machine
@@ -134,6 +135,12 @@ func (c *Channel) CheckContent(content channel.Content) error {
 		return errors.New("simulated: there is no content")
 	}
 	return nil
+}
+
+// Size returns how many segments an SMS with the text has, and 1 for any other content.
+func (c *Channel) Size(content channel.Content) int {
+	text, _ := content.(channel.Text)
+	return sms.Count(string(text)).Segments
 }
 
 // Outcome returns the outcome of a message to this recipient on this channel.

@@ -131,3 +131,10 @@ func TestCheckContent_RefusesTextThatCannotFit(t *testing.T) {
 		}
 	}
 }
+
+func TestSize_IsNumberOfSegments(t *testing.T) {
+	t.Parallel()
+	c, _ := open(t, acceptAnswer, nil)
+	require.Equal(t, 1, c.Size(channel.Text(strings.Repeat("a", 159)+"\r\n")), "a line break is one character")
+	require.Equal(t, 3, c.Size(channel.Text(strings.Repeat("字", 135))))
+}

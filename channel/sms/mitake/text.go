@@ -36,6 +36,12 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	return nil
 }
 
+// Size returns how many segments Mitake may make of a text.
+func (c *Channel) Size(content channel.Content) int {
+	text, _ := content.(channel.Text)
+	return segments(normalizeLines(text))
+}
+
 // isBlank reports whether a text has nothing to read, which the specification refuses with
 // the code u.
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }

@@ -16,8 +16,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Channel is an account at an SMSC. It is a [channel.Listener] and a
-// [channel.ContentChecker], and safe for concurrent use.
+// Channel is an account at an SMSC. It is a [channel.Listener], a [channel.ContentChecker]
+// and a [channel.Sizer], and safe for concurrent use.
 //
 // Invariants: session.inFlight ≤ Config.Window for each session, and a call is in waiting
 // only while no session has room.

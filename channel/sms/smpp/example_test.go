@@ -33,7 +33,7 @@ func Example() {
 	dispatcher, err := smsplus.New(smsplus.Config{
 		Store:    memstore.New(),
 		Channels: []channel.Channel{sms},
-		Limits:   map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 100, Concurrency: 50}},
+		Limits:   map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 100, CountSegments: true, Concurrency: 50}},
 		Templates: []smsplus.Template{{ID: "otp", TTL: 10 * time.Minute, Route: []smsplus.Step{
 			{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
 		}}},

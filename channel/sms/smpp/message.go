@@ -62,6 +62,13 @@ func (c *Channel) countSegments(text string) int {
 	return len(parts)
 }
 
+// Size returns how many segments carry a text, each of which the SMSC counts as a message.
+// With Long set to Payload it is the number that the SMSC makes of it.
+func (c *Channel) Size(content channel.Content) int {
+	text, _ := content.(channel.Text)
+	return c.countSegments(string(text))
+}
+
 // split encodes a text for the alphabet and cuts it into segments, as [sms.Split] does.
 // Every character of Latin1 and ASCII becomes one octet, but its segment is as long as the
 // septets that the SMSC makes of it.

@@ -320,3 +320,20 @@ func TestCheckContent_RefusesUnsendable(t *testing.T) {
 	_, err := c.Send(context.Background(), e)
 	requireRefused(t, err, status.Undeliverable, status.ContentRejected)
 }
+
+func TestSize_IsNumberOfSegments(t *testing.T) {
+	t.Parallel()
+	ascii, han := channel.Text(strings.Repeat("a", 305)), channel.Text(strings.Repeat("漢", 71))
+	for _, tt := range []struct {
+		change     func(*smpp.Config)
+		ascii, han int
+	}{
+		{nil, 2, 2},
+		{func(c *smpp.Config) { c.Long = smpp.UDH16 }, 3, 2},
+		{func(c *smpp.Config) { c.Long = smpp.Payload }, 2, 2},
+		{func(c *smpp.Config) { c.Alphabet = smpp.AlwaysUCS2 }, 5, 2},
+	} {
+		c := newSMSC(t).newChannel(tt.change)
+		require.Equal(t, []int{tt.ascii, tt.han}, []int{c.Size(ascii), c.Size(han)})
+	}
+}

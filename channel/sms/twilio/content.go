@@ -41,6 +41,13 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	return nil
 }
 
+// Size returns how many segments Twilio makes of a text, as package sms counts them. Twilio
+// counts each segment against the sender's messages a second.
+func (c *Channel) Size(content channel.Content) int {
+	text, _ := content.(channel.Text)
+	return sms.Count(string(text)).Segments
+}
+
 var errBlank = errors.New("the text is blank")
 
 // checkText returns an error if the text cannot be sent. The error holds nothing of the

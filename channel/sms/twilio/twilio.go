@@ -18,8 +18,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Channel sends texts through Twilio. It is a [channel.Receiver] and a
-// [channel.ContentChecker], and safe for concurrent use.
+// Channel sends texts through Twilio. It is a [channel.Receiver], a
+// [channel.ContentChecker] and a [channel.Sizer], and safe for concurrent use.
 type Channel struct {
 	// setup returns the settings that New made of its Config. It is a function because fmt
 	// prints a function as an address, with any verb.

@@ -428,3 +428,10 @@ func FuzzAnswer(f *testing.F) {
 type roundTrip func(*http.Request) *http.Response
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+func TestSize_IsNumberOfSegments(t *testing.T) {
+	t.Parallel()
+	ch := openServer(t, answerAll(201, createdBody))
+	require.Equal(t, 3, ch.Size(channel.Text(strings.Repeat("x", 307))))
+	require.Equal(t, 2, ch.Size(channel.Text(strings.Repeat("包", 71))))
+}
