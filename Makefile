@@ -54,6 +54,7 @@ tidy: ## tidy every module
 peers: ## install the peers of the tests: providers' implementations, PostgreSQL, PgBouncer (npm, apt)
 	@cd test/peers && npm ci
 	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
+	@ls /usr/lib/kannel/test/drive_smpp >/dev/null 2>&1 || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install kannel-extras; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install postgresql; }
 	@ls /usr/sbin/pgbouncer >/dev/null 2>&1 || command -v pgbouncer >/dev/null || \

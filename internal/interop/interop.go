@@ -50,6 +50,17 @@ func Perl(t *testing.T, module, script string, args ...string) *Peer {
 	return start(t, folder(t), "perl", append([]string{script}, args...)...)
 }
 
+// Kannel starts drive_smpp of Debian's kannel-extras, an SMSC on the SMPP code of Kannel. Its
+// log is its output.
+func Kannel(t *testing.T, args ...string) *Peer {
+	t.Helper()
+	const driver = "/usr/lib/kannel/test/drive_smpp"
+	if _, err := os.Stat(driver); err != nil {
+		skipOrFail(t, driver+" is missing: make peers installs it")
+	}
+	return start(t, t.TempDir(), "sh", append([]string{"-c", `exec "$0" "$@" 2>&1`, driver}, args...)...)
+}
+
 // Path returns the path of a file of test/peers.
 func Path(t *testing.T, name string) string {
 	t.Helper()

@@ -368,3 +368,64 @@ func TestPeerPerl(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.Equal(t, "unbind", next())
 }
+
+// Kannel is a client of SMSCs. Its driver drive_smpp is an SMSC on the same code, which knows
+// no transceivers, gives no message IDs and reports no states. It sends a message and requests
+// of its own, and reads every PDU as strictly as Kannel. The driver ends if nothing listens
+// on the port of Kannel's bearerbox.
+//
+// Osmocom's SMSC takes no part. It delivers to telephones in its own radio network alone, and
+// does not start on a kernel without SCTP.
+func TestPeerKannel(t *testing.T) {
+	t.Parallel()
+	if bearerbox, err := net.Listen("tcp", "127.0.0.1:13001"); err == nil { //nolint:noctx // a port, or another test has it
+		t.Cleanup(func() { _ = bearerbox.Close() })
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	require.NoError(t, free.Close())
+	_, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	p := interop.Kannel(t, "-p", port, "-m", "1")
+	// next returns the rest of the log's next line that has the words.
+	next := func(words string) string {
+		t.Helper()
+		for {
+			if _, rest, found := strings.Cut(p.Next(t), words); found {
+				return rest
+			}
+		}
+	}
+	next("Starting drive_smpp")
+
+	c, err := smpp.New(smpp.Config{
+		Addr: addr, SystemID: "smsplus", Password: "secret", BindPairs: true,
+		RebindMin: 10 * time.Millisecond, RebindMax: 100 * time.Millisecond, // until it listens
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() }) // the peer may be gone
+	ctx, cancel := context.WithTimeout(t.Context(), peerTimeout)
+	defer cancel()
+	// The message has a receipted_message_id and no state: it reports nothing.
+	sunk, answers, _ := listenAsync(ctx, c)
+	require.Equal(t, channel.Receipt{Channel: channel.SMS, ProviderID: "receipted_message_id"}, requireReceipt(t, sunk, answers, nil))
+	next("Handling SMPP PDU of type deliver_sm_resp")
+
+	var result channel.Result
+	for {
+		if result, err = c.Send(ctx, envelope("hello")); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	require.NoError(t, err)
+	require.Equal(t, channel.Result{Status: status.Accepted}, result)
+	require.Equal(t, "<hello>", next("submit_sm: short_message = "))
+	_, err = c.Send(ctx, envelope(strings.Repeat("a", 200)))
+	require.NoError(t, err)
+	for range 2 {
+		next("Handling SMPP PDU of type submit_sm")
+	}
+	require.NoError(t, c.Close())
+	next("Handling SMPP PDU of type unbind")
+}
