@@ -46,7 +46,7 @@
 //     that run.go starts. breaker.go leaves a channel alone that hangs or fails.
 //   - job.go decides what a claimed message needs and writes the intent. attempt.go sends.
 //     completion.go stores the outcome.
-//   - receipt.go takes receipts, sweep.go applies parked ones that were missed, and cancel.go
-//     cancels.
+//   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
+//     missed, and cancel.go cancels.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.
 package smsplus

@@ -78,7 +78,7 @@ func (m *Message) newOutcome(step int, due time.Time) outcome {
 
 // answered sets the outcome to what the channel returned.
 func (o *outcome) answered(res channel.Result, machine *status.Machine, now time.Time) {
-	o.providerID = sanitize(res.ProviderID)
+	o.providerID = storableID(res.ProviderID)
 	if res.Status == status.Preparing || res.Status != machine.Initial() && !machine.Can(machine.Initial(), res.Status) {
 		o.fail(status.SystemError, (&status.TransitionError{From: machine.Initial(), To: res.Status}).Error(), now)
 		return

@@ -81,7 +81,17 @@ type (
 		DeliveredTwice bool // another channel had delivered it too
 	}
 
-	// ReceiptIgnored: a receipt is no evidence, because its channel does not have its status.
+	// ReceiptsUnmatched: receipts have been parked for an hour or longer. Their messages may
+	// not be in this store. A dispatcher counts them whenever it has looked through all parked
+	// receipts, for each channel that has some. The latest count replaces the one before.
+	ReceiptsUnmatched struct {
+		Channel channel.Name
+		Count   int           // a receipt that is parked under two IDs counts twice
+		Behind  time.Duration // since the first of them happened
+	}
+
+	// ReceiptIgnored: a receipt is no evidence, because its channel does not have its status,
+	// or because too many others are parked under its ID.
 	ReceiptIgnored struct {
 		Ref    channel.Ref
 		Status status.Status
@@ -152,6 +162,7 @@ func (Forwarded) event()         {}
 func (Ended) event()             {}
 func (ReceiptParked) event()     {}
 func (ReceiptLate) event()       {}
+func (ReceiptsUnmatched) event() {}
 func (ReceiptIgnored) event()    {}
 func (StoreFailed) event()       {}
 func (Lag) event()               {}

@@ -3,11 +3,14 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -285,6 +288,110 @@ func TestParked_IsFoundByTheIntentThatStoresItsName(t *testing.T) {
 	require.Nil(t, duringIntent)
 	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
 	require.Zero(t, w.sends(channel.WhatsApp))
+}
+
+// parkedUnder returns the receipts that are parked under an ID.
+func (w *world) parkedUnder(id string) []channel.Receipt {
+	w.t.Helper()
+	rs, err := w.store.Parked(w.t.Context(), []channel.Ref{{Channel: channel.SMS, ProviderID: id}})
+	require.NoError(w.t, err)
+	return rs
+}
+
+// A provider that repeats a receipt without a time says nothing new.
+func TestParked_RepeatedReceiptIsParkedOnce(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	r := channel.Receipt{Channel: channel.SMS, ProviderID: "1", Status: status.Delivered}
+	w.receive(r, r)
+	for range 10 {
+		w.clock.Add(time.Minute)
+		w.receive(r)
+	}
+	r.At = start
+	require.Equal(t, []channel.Receipt{r}, w.parkedUnder("1"))
+}
+
+func TestParked_EarlierReceiptIsParkedToo(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	r := channel.Receipt{Channel: channel.SMS, ProviderID: "1", Status: status.Delivered, At: start}
+	w.receive(r)
+	r.At = start.Add(-time.Second)
+	w.receive(r)
+	require.Len(t, w.parkedUnder("1"), 2)
+}
+
+// However many receipts come under an ID, few are parked, and each status among them.
+func TestParked_IsBoundedForEachID(t *testing.T) {
+	t.Parallel()
+	var seen recordingObserver
+	id := uuid.Must(uuid.NewV7())
+	attempt := smsplus.AttemptID(id, 0)
+	w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Observer, c.NewID = &seen, func() uuid.UUID { return id }
+	})
+	name := providerID(attempt)
+	for i := range 100 { // each is earlier than the one before
+		r := channel.Receipt{Channel: channel.SMS, ProviderID: name, Status: status.Accepted, At: start.Add(-time.Duration(i) * time.Second)}
+		w.receive(r)
+	}
+	require.Len(t, w.parkedUnder(name), 16)
+	ignored := 0
+	for _, e := range seen.list() {
+		if i, ok := e.(smsplus.ReceiptIgnored); ok {
+			require.Equal(t, smsplus.ReceiptIgnored{
+				Ref: channel.Ref{Channel: channel.SMS, ProviderID: name}, Status: status.Accepted, Why: "too many receipts are parked under its ID",
+			}, i)
+			ignored++
+		}
+	}
+	require.Equal(t, 84, ignored)
+	for range 3 {
+		for _, s := range []status.Status{status.Failed, status.Undeliverable, status.Delivered} {
+			w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: name, Status: s})
+		}
+	}
+	require.Len(t, w.parkedUnder(name), 19)
+	w.send()
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+	require.Empty(t, w.parkedUnder(name))
+}
+
+// An ID that is longer than stores keep, or that they cannot keep, finds its message.
+func TestReceive_FindsMessageOfAnyID(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("1", 500)
+	for name, id := range map[string]string{
+		"as long as can be": long, "too long": long + "1", "very long": strings.Repeat(long, 1000), "wide": strings.Repeat("碼", 200),
+		"NUL": "a\x00b", "no UTF-8": "\xff", "no UTF-8, and too long": strings.Repeat("\xff", 600),
+	} {
+		w := newWorld(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+			return channel.Result{Status: status.Accepted, ProviderID: id}, nil
+		}, smsplus.Step{}}})
+		m := w.message(w.send())
+		kept := m.Attempts[0].ProviderID
+		require.LessOrEqual(t, len(kept), 500, name)
+		require.True(t, utf8.ValidString(kept) && !strings.Contains(kept, "\x00"), name)
+		w.receive(
+			channel.Receipt{Channel: channel.SMS, ProviderID: id + "1", Status: status.Undeliverable},
+			channel.Receipt{Channel: channel.SMS, ProviderID: "1" + id, Status: status.Undeliverable},
+		)
+		require.Equal(t, status.Accepted, w.message(m.ID).Status, name)
+		w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: id, Status: status.Delivered})
+		require.Equal(t, status.Delivered, w.message(m.ID).Status, name)
+	}
+}
+
+func TestReceive_NewIDIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, fails(channel.InDoubt(errors.New("no answer"))), smsplus.Step{InDoubt: smsplus.Forward}}})
+	id := w.send()
+	name := strings.Repeat("\x00", 1000)
+	w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: smsplus.AttemptID(id, 0).String(), NewID: name, Status: status.Accepted})
+	require.LessOrEqual(t, len(w.message(id).Attempts[0].ProviderID), 500)
+	w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: name, Status: status.Delivered})
+	require.Equal(t, status.Delivered, w.message(id).Status)
 }
 
 // beforeOnce runs a func before the next call of a store's method, and then clears it.

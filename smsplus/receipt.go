@@ -20,8 +20,12 @@ import (
 // Receive takes receipts. It returns nil only when each of them is applied to its
 // message, or parked because its message is not known yet. After an error the provider
 // must repeat them, which does no harm. Receive is a [channel.Sink]. A receipt without a
-// channel, a provider ID or a valid status, or with a value that no store can keep, is an
-// [ErrInvalidReceipt].
+// channel, a provider ID or a valid status, or with a time that no store can keep, is an
+// [ErrInvalidReceipt]. Longer texts than 500 bytes are cut, and an ID ends in a hash then.
+//
+// A receipt is not parked again if it only repeats what is parked under its ID. About 16
+// receipts are parked under one ID; then only those with another status are, and the event
+// ReceiptIgnored reports the others.
 func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	if len(rs) == 0 {
 		return nil
@@ -38,11 +42,6 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 			bad.add("%w %d (%s): Receipt.ProviderID is required", ErrInvalidReceipt, i, r.Channel)
 		case !r.Status.Valid():
 			bad.add("%w %d (%s): Receipt.Status: %v", ErrInvalidReceipt, i, r.Channel, r.Status)
-		case !validText(r.ProviderID) || !validText(string(r.Reason)):
-			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason must be UTF-8 without NUL", ErrInvalidReceipt, i, r.Channel)
-		case len(r.ProviderID) > maxDetail || len(r.Reason) > maxDetail:
-			bad.add("%w %d (%s): Receipt.ProviderID and Receipt.Reason: %d bytes at most (%d, %d)",
-				ErrInvalidReceipt, i, r.Channel, maxDetail, len(r.ProviderID), len(r.Reason))
 		case !isStorable(r.At):
 			bad.add("%w %d (%s): Receipt.At is not in the years 1 to 9999 (year %d)", ErrInvalidReceipt, i, r.Channel, r.At.Year())
 		}
@@ -52,7 +51,8 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 		if r.Reason == "" { // every outcome is explained
 			r.Reason = defaultReasons[r.Status]
 		}
-		r.At, r.Detail = normalizeTime(r.At), sanitize(r.Detail)
+		r.ProviderID, r.NewID = storableID(r.ProviderID), storableID(r.NewID)
+		r.At, r.Reason, r.Detail = normalizeTime(r.At), status.Reason(sanitize(string(r.Reason))), sanitize(r.Detail)
 	}
 	if len(bad) > 0 {
 		return errors.Join(bad...)
@@ -74,46 +74,6 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 var defaultReasons = map[status.Status]status.Reason{
 	status.Undeliverable: status.CarrierError,
 	status.Failed:        status.SystemError,
-}
-
-// parkReceipts keeps receipts whose messages are not known, and then looks once more: an
-// update that stored the provider's ID in between has looked before they were parked. A
-// receipt that names its attempt is kept under both IDs, because the answer may be lost.
-func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) error {
-	toPark := parkable(rs)
-	err := d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, toPark) })
-	if err != nil {
-		return err
-	}
-	still, err := d.applyKnown(ctx, rs)
-	if err != nil {
-		return err
-	}
-	parked := make(map[channel.Ref]bool, len(still))
-	for _, r := range still {
-		if !parked[r.Ref()] {
-			d.observe(ctx, ReceiptParked{r.Ref()})
-		}
-		parked[r.Ref()], parked[newRef(r)] = true, true
-	}
-	d.checkParked(ctx, slices.DeleteFunc(refsOf(rs), func(ref channel.Ref) bool { return parked[ref] })...)
-	return nil
-}
-
-// parkable returns receipts as they are parked: without the recipients' numbers, and under
-// each name that the attempt may have by the time that it is stored.
-func parkable(rs []channel.Receipt) []channel.Receipt {
-	out := make([]channel.Receipt, 0, len(rs))
-	for _, r := range rs {
-		later := newRef(r)
-		r.To, r.NewID = phone.Number{}, ""
-		out = append(out, r)
-		if later != r.Ref() {
-			r.ProviderID = later.ProviderID
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // newRef is the name that a receipt's attempt has once the receipt is applied.
@@ -345,46 +305,5 @@ func (d *Dispatcher) mergeReceipt(m *Message, a *Attempt, r channel.Receipt) boo
 func (d *Dispatcher) reportIgnored(ctx context.Context, r channel.Receipt) {
 	if !r.Read && !d.machineFor(r.Channel).Reaches(r.Status) {
 		d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
-	}
-}
-
-// loadParked returns the receipts parked under the refs.
-func (d *Dispatcher) loadParked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
-	err = d.callStore(ctx, "Parked", func(ctx context.Context) error {
-		rs, err = d.cfg.Store.Parked(ctx, refs)
-		return err
-	})
-	return rs, err
-}
-
-// dropParked drops parked receipts after their messages are stored. callStore reports an
-// error, which does no harm: applied again, the receipts change nothing.
-func (d *Dispatcher) dropParked(ctx context.Context, refs []channel.Ref) {
-	if len(refs) > 0 {
-		_ = d.callStore(ctx, "Unpark", func(ctx context.Context) error { return d.cfg.Store.Unpark(ctx, refs) })
-	}
-}
-
-// checkParked applies receipts that were parked under a provider's ID before it was
-// stored. Receive parks and then looks for the message. An update stores and then looks at
-// what is parked. So one of the two finds the other.
-func (d *Dispatcher) checkParked(ctx context.Context, refs ...channel.Ref) {
-	if len(refs) == 0 {
-		return
-	}
-	if rs, err := d.loadParked(context.WithoutCancel(ctx), refs); err == nil {
-		d.applyParked(ctx, rs)
-	}
-}
-
-// applyParked applies parked receipts and drops them. callStore reports an error, after
-// which they stay parked: the next claim of the message, or the sweep, finds them.
-func (d *Dispatcher) applyParked(ctx context.Context, rs []channel.Receipt) {
-	if len(rs) == 0 {
-		return
-	}
-	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
-	if _, err := d.applyKnown(ctx, rs); err == nil {
-		d.dropParked(ctx, refsOf(rs))
 	}
 }

@@ -30,12 +30,16 @@ func sanitize(s string) string {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	if len(s) <= maxDetail {
+	return truncate(s, maxDetail)
+}
+
+// truncate returns the beginning of a text, at most limit bytes of whole characters.
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	end := maxDetail
-	for !utf8.RuneStart(s[end]) {
-		end--
+	for !utf8.RuneStart(s[limit]) {
+		limit--
 	}
-	return s[:end]
+	return s[:limit]
 }

@@ -21,6 +21,8 @@ type sweep struct {
 	mu     sync.Mutex
 	nextAt time.Time // of the next page
 	after  string    // the store's cursor
+	// unmatched counts what this pass has found so far.
+	unmatched unmatched
 }
 
 // sweepParked applies one page of parked receipts if it is time for one. An error is
@@ -45,8 +47,12 @@ func (d *Dispatcher) sweepParked(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	if s.after == "" {
+		s.unmatched = make(unmatched)
+	}
 	s.after = next
 	if len(rs) == 0 {
+		d.reportUnmatched(ctx, s)
 		return
 	}
 	unknown, err := d.applyKnown(ctx, rs)
@@ -56,7 +62,19 @@ func (d *Dispatcher) sweepParked(ctx context.Context) {
 	left := make(map[channel.Ref]bool, len(unknown))
 	for _, r := range unknown {
 		left[r.Ref()] = true
+		s.unmatched.add(r, now)
 	}
+	d.reportUnmatched(ctx, s)
 	// The page may be older than receipts that were parked before their message was known.
 	d.checkParked(ctx, slices.DeleteFunc(refsOf(rs), func(ref channel.Ref) bool { return left[ref] })...)
+}
+
+// reportUnmatched reports what a pass has found, if its last page was looked through.
+func (d *Dispatcher) reportUnmatched(ctx context.Context, s *sweep) {
+	if s.after != "" {
+		return
+	}
+	for _, e := range s.unmatched {
+		d.observe(ctx, *e)
+	}
 }

@@ -33,15 +33,16 @@ func parkedCount(t *testing.T, store smsplus.Store) int {
 func TestSweep_AppliesAReceiptThatAFailedLookMissed(t *testing.T) {
 	t.Parallel()
 	var w *world
-	fail := true
+	fail, failed := false, false
 	w = newWorld(t, []step{{channel.SMS, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		r := channel.Receipt{Channel: channel.SMS, ProviderID: providerID(e.AttemptID), Status: status.Delivered}
 		w.receive(r)
+		fail = true
 		return channel.Result{Status: status.Accepted, ProviderID: r.ProviderID}, nil
 	}, smsplus.Step{}}}, func(c *smsplus.Config) {
 		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
 			if method == "Parked" && fail {
-				fail = false
+				fail, failed = false, true
 				return errors.New("a hiccup")
 			}
 			return nil
@@ -49,7 +50,7 @@ func TestSweep_AppliesAReceiptThatAFailedLookMissed(t *testing.T) {
 	})
 	w.advance(sweepInterval) // the next sweep is a minute away
 	id := w.send()
-	require.False(t, fail)
+	require.True(t, failed)
 	require.Equal(t, "accepted: sms=accepted", statuses(w.message(id)))
 	w.receive(receipt(w.message(id), 0, status.Undeliverable, func(r *channel.Receipt) { r.Reason = status.CarrierError }))
 	m := w.message(id)
@@ -207,4 +208,43 @@ func TestSweep_DropsNothingThatItHasNotRead(t *testing.T) {
 	require.Nil(t, afterPage)
 	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
 	require.Zero(t, parkedCount(t, w.store))
+}
+
+func TestSweep_CountsWhatFindsNoMessage(t *testing.T) {
+	t.Parallel()
+	var seen recordingObserver
+	w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{}}}, func(c *smsplus.Config) { c.Observer = &seen })
+	const old = 1500 // two pages
+	for i := range old {
+		w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: fmt.Sprint("old-", i), Status: status.Delivered})
+	}
+	w.receive(channel.Receipt{Channel: channel.WhatsApp, ProviderID: "another", Status: status.Delivered})
+	w.clock.Add(time.Hour)
+	w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "young", Status: status.Delivered})
+	w.tick()
+	require.Empty(t, unmatchedEvents(&seen), "the pass is not over")
+	w.advance(sweepInterval)
+	counts := make(map[channel.Name]int)
+	for _, e := range unmatchedEvents(&seen) {
+		counts[e.Channel] = e.Count
+		require.GreaterOrEqual(t, e.Behind, time.Hour)
+		require.LessOrEqual(t, e.Behind, time.Hour+sweepInterval)
+	}
+	require.Equal(t, map[channel.Name]int{channel.SMS: old, channel.WhatsApp: 1}, counts)
+	require.NoError(t, w.store.Unpark(t.Context(), []channel.Ref{{Channel: channel.WhatsApp, ProviderID: "another"}}))
+	for range 2 {
+		w.advance(sweepInterval)
+	}
+	last := unmatchedEvents(&seen)
+	require.Len(t, last, 3, "nothing is reported of a channel that has none")
+	require.Equal(t, old, last[2].Count, "each pass counts anew")
+}
+
+func unmatchedEvents(o *recordingObserver) (es []smsplus.ReceiptsUnmatched) {
+	for _, e := range o.list() {
+		if u, ok := e.(smsplus.ReceiptsUnmatched); ok {
+			es = append(es, u)
+		}
+	}
+	return es
 }
