@@ -25,6 +25,14 @@ func appendText(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
+// appendID appends an ID, or one byte if it is zero.
+func appendID(b []byte, id uuid.UUID) []byte {
+	if id == (uuid.UUID{}) {
+		return append(b, 0)
+	}
+	return append(append(b, 1), id[:]...)
+}
+
 func appendMap(b []byte, m map[string]string) []byte {
 	if m == nil {
 		return append(b, 0)
@@ -42,7 +50,9 @@ func appendFixed(b []byte, m *smsplus.Message) []byte {
 	b = appendText(b, m.Key)
 	b = appendText(b, m.To.LINEUserID)
 	b = appendMap(b, m.Vars)
-	return appendMap(b, m.Metadata)
+	b = appendMap(b, m.Metadata)
+	b = appendText(b, m.Reference)
+	return appendID(b, m.ResendOf)
 }
 
 // appendRoute appends the scenario and the plan, and a byte that is 1 if the plan is empty
@@ -94,6 +104,7 @@ func appendTimes(b []byte, before *int64, ts ...time.Time) []byte {
 func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 	var before int64
 	b = appendTimes(b, &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	b = appendID(b, m.ResentAs)
 	if m.Attempts == nil {
 		return append(b, 0)
 	}
@@ -108,6 +119,7 @@ func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 		b = binary.AppendVarint(b, int64(a.Step))
 		b = binary.AppendVarint(b, int64(a.Tries))
 		b = binary.AppendVarint(b, int64(a.Doubts))
+		b = binary.BigEndian.AppendUint64(b, uint64(a.Content))
 		b = appendText(b, string(a.Reason))
 		b = appendText(b, a.Detail)
 	}
@@ -149,6 +161,20 @@ func (r *reader) text() string {
 	return s
 }
 
+func (r *reader) id() (id uuid.UUID) {
+	if r.byte() != 0 {
+		copy(id[:], r.s)
+		r.s = r.s[len(id):]
+	}
+	return id
+}
+
+func (r *reader) uint64() uint64 {
+	n := binary.BigEndian.Uint64([]byte(r.s[:8]))
+	r.s = r.s[8:]
+	return n
+}
+
 // elementCount returns the number of elements that follow, and -1 for nil.
 func (r *reader) elementCount() int { return int(r.uvarint()) - 1 }
 
@@ -186,6 +212,7 @@ func (r *reader) attempt(a *smsplus.Attempt, channels []string) {
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
 	a.Doubts = int(r.varint())
+	a.Content = smsplus.ContentHash(r.uint64())
 	a.Reason = status.Reason(r.text())
 	a.Detail = r.text()
 }
@@ -204,6 +231,7 @@ func (r *reader) attemptSummary() attemptSummary {
 	r.uvarint()
 	r.uvarint()
 	r.uvarint()
+	r.s = r.s[8:]
 	r.text()
 	r.text()
 	return t
@@ -215,6 +243,7 @@ func (rec *record) appendAttempts(ts []attemptSummary) []attemptSummary {
 	for bits := r.byte(); bits != 0; bits &= bits - 1 {
 		r.uvarint()
 	}
+	r.id()
 	for range r.elementCount() {
 		ts = append(ts, r.attemptSummary())
 	}
@@ -258,12 +287,15 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.To.LINEUserID = r.text()
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
+	m.Reference = r.text()
+	m.ResendOf = r.id()
 
 	route := &texts.routes[rec.route]
 	m.Scenario, m.Plan = route.scenario, slices.Clone(route.plan)
 
 	r = reader{s: rec.state}
 	r.times(&m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+	m.ResentAs = r.id()
 	if n := r.elementCount(); n >= 0 {
 		m.Attempts = make([]smsplus.Attempt, n)
 	}

@@ -43,6 +43,7 @@ var columns = [...]struct {
 	{"reason", func(_ Export, m *smsplus.Message) string { return string(currentAttempt(m).Reason) }, true},
 	{"detail", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).Detail }, true},
 	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }, true},
+	{"reference", func(_ Export, m *smsplus.Message) string { return m.Reference }, true},
 }
 
 // currentAttempt returns the attempt on the message's channel, or a zero Attempt.

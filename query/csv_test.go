@@ -19,7 +19,7 @@ import (
 )
 
 const header = "message_id,key,template,scenario,country_code,national_number,line_user_id,status,channel," +
-	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id\n"
+	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference\n"
 
 func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 	t.Parallel()
@@ -47,20 +47,20 @@ func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 			[]smsplus.Message{fullRecord(t)},
 			nil,
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,******678,,delivered,sms," +
-				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9\n",
+				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9,batch-5\n",
 		},
 		{
 			"an undelivered record has the details of the current attempt, revealed and in the location's time",
 			[]smsplus.Message{preparing},
 			[]query.Export{{Reveal: true, Location: loadZone(t, "Asia/Taipei")}},
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,U0123456789abcdef," +
-				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,\n",
+				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,,batch-5\n",
 		},
 		{
 			"a missing value is an empty cell",
 			[]smsplus.Message{bare},
 			nil,
-			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,\n",
+			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,,\n",
 		},
 	}
 	for _, tt := range tests {
@@ -141,7 +141,7 @@ func detailCell(t require.TestingT, detail string) string {
 // application, a provider or a person chooses.
 func messageWithText(s string) smsplus.Message {
 	m := message(1)
-	m.Key, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, channel.Name(s), s
+	m.Key, m.Reference, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, s, channel.Name(s), s
 	m.Attempts = []smsplus.Attempt{{Channel: m.Channel, Reason: status.Reason(s), Detail: s, ProviderID: s}}
 	return m
 }
@@ -159,8 +159,8 @@ func writeAndReadCSV(t require.TestingT, m smsplus.Message) [][]string {
 // a formula, and that removing one apostrophe restores the text.
 func requireSafeCells(t require.TestingT, text string) {
 	const (
-		columns = 16
-		texts   = 8
+		columns = 17
+		texts   = 9
 	)
 	cells := writeAndReadCSV(t, messageWithText(text))[1]
 	require.Len(t, cells, columns)

@@ -49,13 +49,16 @@ func seqThenError(err error, ms ...smsplus.Message) iter.Seq2[smsplus.Message, e
 func fullRecord(t require.TestingT) smsplus.Message {
 	at := time.Date(2026, 9, 15, 10, 30, 0, 123456000, time.UTC)
 	return smsplus.Message{
-		ID:       uuid.MustParse("01890000-0000-7000-8000-000000000001"),
-		Key:      "order-17",
-		Template: "shipped",
-		Scenario: "出貨通知",
-		To:       channel.Recipient{Phone: parsePhone(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
-		Vars:     map[string]string{"code": "135790"},
-		Metadata: map[string]string{"tenant": "一 & 二"},
+		ID:        uuid.MustParse("01890000-0000-7000-8000-000000000001"),
+		Key:       "order-17",
+		Reference: "batch-5",
+		ResendOf:  messageID(3),
+		ResentAs:  messageID(4),
+		Template:  "shipped",
+		Scenario:  "出貨通知",
+		To:        channel.Recipient{Phone: parsePhone(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
+		Vars:      map[string]string{"code": "135790"},
+		Metadata:  map[string]string{"tenant": "一 & 二"},
 		Attempts: []smsplus.Attempt{
 			{
 				ID: messageID(1), Channel: channel.LINEPush, Status: status.Undeliverable,
@@ -63,7 +66,7 @@ func fullRecord(t require.TestingT) smsplus.Message {
 				StartedAt: at, EndedAt: at.Add(time.Second),
 			},
 			{
-				ID: messageID(2), Step: 1, Channel: channel.SMS, Status: status.Delivered, ProviderID: "sms-9", Tries: 2,
+				ID: messageID(2), Step: 1, Channel: channel.SMS, Status: status.Delivered, ProviderID: "sms-9", Content: 0xa1b2, Tries: 2,
 				StartedAt: at.Add(time.Second), AcceptedAt: at.Add(2 * time.Second), DeliveredAt: at.Add(time.Minute),
 				ReadAt: at.Add(2 * time.Minute), EndedAt: at.Add(time.Minute),
 			},

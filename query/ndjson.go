@@ -18,6 +18,7 @@ import (
 type recordJSON struct {
 	ID          uuid.UUID         `json:"id"`
 	Key         string            `json:"key,omitempty"`
+	Reference   string            `json:"reference,omitempty"`
 	Template    string            `json:"template"`
 	Scenario    string            `json:"scenario,omitempty"`
 	CountryCode string            `json:"country_code,omitempty"`
@@ -30,6 +31,8 @@ type recordJSON struct {
 	ReadAt      string            `json:"read_at,omitempty"`
 	ExpiresAt   string            `json:"expires_at,omitempty"`
 	CanceledAt  string            `json:"canceled_at,omitempty"`
+	ResendOf    uuid.UUID         `json:"resend_of,omitzero"`
+	ResentAs    uuid.UUID         `json:"resent_as,omitzero"`
 	Attempts    []attemptJSON     `json:"attempts"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Vars        map[string]string `json:"vars,omitempty"`
@@ -43,6 +46,7 @@ type attemptJSON struct {
 	Reason      status.Reason `json:"reason,omitempty"`
 	Detail      string        `json:"detail,omitempty"`
 	ProviderID  string        `json:"provider_id,omitempty"`
+	Content     string        `json:"content,omitempty"`
 	Tries       int           `json:"tries"`
 	StartedAt   string        `json:"started_at,omitempty"`
 	AcceptedAt  string        `json:"accepted_at,omitempty"`
@@ -100,6 +104,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 			Reason:      a.Reason,
 			Detail:      a.Detail,
 			ProviderID:  a.ProviderID,
+			Content:     a.Content.String(),
 			Tries:       a.Tries,
 			StartedAt:   e.formatTime(a.StartedAt, microsLayout),
 			AcceptedAt:  e.formatTime(a.AcceptedAt, microsLayout),
@@ -111,6 +116,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 	*l = recordJSON{
 		ID:          m.ID,
 		Key:         m.Key,
+		Reference:   m.Reference,
 		Template:    m.Template,
 		Scenario:    m.Scenario,
 		CountryCode: m.To.Phone.CountryCode(),
@@ -123,6 +129,8 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		ReadAt:      e.formatTime(m.ReadAt, microsLayout),
 		ExpiresAt:   e.formatTime(m.ExpiresAt, microsLayout),
 		CanceledAt:  e.formatTime(m.CanceledAt, microsLayout),
+		ResendOf:    m.ResendOf,
+		ResentAs:    m.ResentAs,
 		Attempts:    attempts,
 		Metadata:    m.Metadata,
 	}

@@ -112,6 +112,7 @@ func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, l *lane) (now
 func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time) (o outcome) {
 	m := j.Message
 	o = m.newOutcome(j.step, j.stepDue)
+	o.content = j.contentHash
 	defer func() {
 		if p := recover(); p != nil {
 			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel or content panicked", slog.String("channel", string(l.name)),

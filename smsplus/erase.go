@@ -8,7 +8,7 @@ import (
 )
 
 // ErrNotFinal is wrapped by [Eraser.Erase] when it left messages alone because they have
-// not ended.
+// not ended, and by [Dispatcher.Resend] of such a message.
 var ErrNotFinal = errors.New("smsplus: messages are under way")
 
 // Eraser is a [Store] that can erase a person's data.

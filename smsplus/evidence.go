@@ -60,6 +60,7 @@ type outcome struct {
 	// evidence has the status Preparing if the step is to be tried again at retryAt.
 	evidence evidence
 	retryAt  time.Time
+	content  ContentHash
 	// verdict says that evidence is the engine's own: the tries, or the wait, are used up.
 	verdict bool
 	// inDoubt says that the call was made and no answer came.
@@ -127,7 +128,7 @@ func (r router) retryLater(m *Message, o *outcome, why status.Reason, detail str
 // receipt came during the send.
 func (o *outcome) mergeInto(m *Message) *Attempt {
 	a := m.openAttempt(o.step, o.startedAt)
-	a.Tries = max(a.Tries, o.tries)
+	a.Tries, a.Content = max(a.Tries, o.tries), o.content
 	if o.providerID != "" && (a.ProviderID == "" || a.ProviderID == a.ID.String()) {
 		a.ProviderID = o.providerID
 	}

@@ -25,7 +25,8 @@ type job struct {
 	intent bool
 	// content is what the step says. It is nil if this dispatcher cannot send the step: it
 	// lacks the channel, the template, or the template's step on the channel.
-	content channel.Content
+	content     channel.Content
+	contentHash ContentHash
 	// merged names the parked receipts that the message has merged. They are dropped once
 	// it is stored.
 	merged []channel.Ref
@@ -95,22 +96,22 @@ func (d *Dispatcher) decide(j *job, parked map[channel.Ref][]channel.Receipt, no
 	next := d.nextAction(j.Message, j.due, now)
 	j.step, j.stepDue = next.step, next.due
 	j.intent = j.step >= 0 && j.step == permitted
-	j.content = d.contentFor(j)
+	j.content, j.contentHash = d.contentFor(j)
 }
 
 // contentFor returns what the job's step says, or nil if this dispatcher cannot send it.
-func (d *Dispatcher) contentFor(j *job) channel.Content {
+func (d *Dispatcher) contentFor(j *job) (channel.Content, ContentHash) {
 	name := j.channelName()
 	t := d.template(j.Template)
 	if t == nil || d.lanes[name] == nil {
-		return nil
+		return nil, 0
 	}
-	for _, s := range t.Route {
+	for i, s := range t.Route {
 		if s.Channel == name {
-			return s.Content
+			return s.Content, t.hashes[i]
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // isUnserved reports whether the job has a step to send that this dispatcher cannot send.

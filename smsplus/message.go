@@ -17,6 +17,11 @@ type Message struct {
 	ID uuid.UUID
 	// Key is the trigger's idempotency key, or "".
 	Key string
+	// Reference is what the application says that the message belongs to, or "".
+	Reference string
+	// ResendOf is the message that this one repeats, and ResentAs the one that repeats this
+	// one. Each is zero if there is none. See [Dispatcher.Resend].
+	ResendOf, ResentAs uuid.UUID
 	// Template, Scenario, To, Vars and Metadata are the trigger's.
 	Template, Scenario string
 	To                 channel.Recipient
@@ -74,6 +79,8 @@ type Attempt struct {
 	Detail string
 	// ProviderID is what the provider's receipts call the attempt.
 	ProviderID string
+	// Content tells which version of the template's content was sent last. Zero: none was.
+	Content ContentHash
 	// Tries counts the calls to the provider that were answered or timed out. It is 0 on
 	// an attempt that was never sent.
 	Tries int

@@ -12,8 +12,9 @@ import (
 // registeredTemplate is a Template, and the plan and variables that its triggers need.
 type registeredTemplate struct {
 	Template
-	plan []PlannedStep
-	vars []string
+	plan   []PlannedStep
+	hashes []ContentHash // of the route's contents
+	vars   []string
 }
 
 // SetTemplates replaces all templates, those of [Config.Templates] or of the call before,
@@ -64,6 +65,7 @@ func newTemplate(t Template) *registeredTemplate {
 	t.Route = slices.Clone(t.Route)
 	reg := &registeredTemplate{Template: t}
 	for _, s := range t.Route {
+		reg.hashes = append(reg.hashes, HashContent(s.Content))
 		reg.plan = append(reg.plan, PlannedStep{s.Channel, s.Wait, s.OnFailed, s.InDoubt})
 		for _, v := range s.Content.Vars() {
 			if !slices.Contains(reg.vars, v) {

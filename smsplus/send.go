@@ -41,7 +41,7 @@ func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 	}
 	now := d.now()
 	m := &Message{
-		ID: d.cfg.NewID(), Key: tr.Key, Template: t.ID, Scenario: t.Scenario, To: tr.To,
+		ID: d.cfg.NewID(), Key: tr.Key, Reference: tr.Reference, Template: t.ID, Scenario: t.Scenario, To: tr.To,
 		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan, TriggeredAt: now, Version: 1,
 	}
 	due, ttl := now, t.TTL
@@ -78,7 +78,7 @@ func (tr *Trigger) check(t *registeredTemplate) error {
 			}
 		}
 	}
-	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"To.LINEUserID", tr.To.LINEUserID}} {
+	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"Reference", tr.Reference}, {"To.LINEUserID", tr.To.LINEUserID}} {
 		if len(id.value) > maxID || !validText(id.value) {
 			bad.add("%w: Trigger.%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", ErrInvalidTrigger, id.field, maxID, len(id.value))
 		}
@@ -127,6 +127,11 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.UUID{}, err
 	}
+	return d.sendPrepared(ctx, m)
+}
+
+// sendPrepared stores a message and has it sent.
+func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, error) {
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
 	fast := d.preclaim(m, l)
@@ -164,7 +169,7 @@ func (d *Dispatcher) preclaim(m *Message, l *lane) bool {
 // firstJob returns the job of a message that was inserted already claimed.
 func (d *Dispatcher) firstJob(m *Message) job {
 	j := job{Message: m, due: m.TriggeredAt, stepDue: m.TriggeredAt, lease: m.DueAt, holder: m.Holder, intent: m.Sending == 0}
-	j.content = d.contentFor(&j)
+	j.content, j.contentHash = d.contentFor(&j)
 	return j
 }
 

@@ -53,8 +53,8 @@ type Store interface {
 	// one. Claims, Sending, Holder and DueAt are stored as they are: a caller that keeps
 	// its lease passes them on. The IDs of the others, whose Version has moved on or which
 	// the store does not hold, come back as stale, and those are left alone. What a trigger
-	// fixes never changes, and a store may leave it as it is: ID, Key, Template, Scenario,
-	// To, Vars, Metadata, Plan, TriggeredAt.
+	// fixes never changes, and a store may leave it as it is: ID, Key, Reference, ResendOf,
+	// Template, Scenario, To, Vars, Metadata, Plan, TriggeredAt.
 	Update(ctx context.Context, ms []Message) (stale []uuid.UUID, err error)
 
 	// SetAside gives back messages that could not be read, without reading them. Each whose

@@ -28,9 +28,10 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	set := fullMessage(1)
 	set.Key, set.Template, set.Scenario, set.To = bare.Key, bare.Template, bare.Scenario, bare.To
 	set.Vars, set.Metadata, set.Plan = bare.Vars, bare.Metadata, bare.Plan
+	set.Reference, set.ResendOf = bare.Reference, bare.ResendOf
 	set.TriggeredAt, set.Version = bare.TriggeredAt, bare.Version
 	unset := fullMessage(2)
-	unset.Attempts, unset.Status, unset.Channel = nil, status.Preparing, ""
+	unset.Attempts, unset.Status, unset.Channel, unset.ResentAs = nil, status.Preparing, "", uuid.UUID{}
 	unset.DeliveredAt, unset.ReadAt, unset.ExpiresAt, unset.CanceledAt, unset.DueAt =
 		time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	mustUpdate(t, s, set, unset)

@@ -61,6 +61,8 @@ func fullMessage(n int) smsplus.Message {
 		return m.TriggeredAt.Add(time.Duration(minutes)*time.Minute + time.Duration(minutes)*time.Microsecond)
 	}
 	m.Key = fmt.Sprintf("order/%d", n)
+	m.Reference = fmt.Sprintf("batch/%d", n/2)
+	m.ResendOf, m.ResentAs = messageID(n+1000), messageID(n+2000)
 	m.To.LINEUserID = "U4af4980629"
 	m.Vars = map[string]string{"code": "123456", "name": "Ann"}
 	m.Metadata = map[string]string{"order": "A-17", "empty": ""}
@@ -76,6 +78,7 @@ func fullMessage(n int) smsplus.Message {
 		Reason:     status.Blocked,
 		Detail:     "429: the person blocked the account",
 		ProviderID: fmt.Sprintf("line %d", n),
+		Content:    1<<63 + 1,
 		Tries:      1,
 		StartedAt:  at(1),
 		EndedAt:    at(2),

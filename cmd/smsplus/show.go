@@ -104,6 +104,7 @@ func formatFields(m smsplus.Message, e query.Export) string {
 	t := fieldTable{}
 	t.add("message", m.ID)
 	t.add("key", m.Key)
+	t.add("reference", m.Reference)
 	t.add("template", m.Template)
 	t.add("scenario", m.Scenario)
 	t.add("to", formatPhone(m, e))
@@ -120,6 +121,12 @@ func formatFields(m smsplus.Message, e query.Export) string {
 	t.add("expires", formatTime(m.ExpiresAt, e))
 	t.add("canceled", formatTime(m.CanceledAt, e))
 	t.add("due", formatTime(m.DueAt, e))
+	if m.ResendOf != (uuid.UUID{}) {
+		t.add("resend of", m.ResendOf)
+	}
+	if m.ResentAs != (uuid.UUID{}) {
+		t.add("resent as", m.ResentAs)
+	}
 	return t.render()
 }
 
@@ -144,6 +151,7 @@ func formatAttempt(a smsplus.Attempt, e query.Export) string {
 	t.add("detail", a.Detail)
 	t.add("attempt", a.ID)
 	t.add("provider ID", a.ProviderID)
+	t.add("content", a.Content)
 	t.add("tries", a.Tries)
 	t.add("started", formatTime(a.StartedAt, e))
 	t.add("accepted", formatTime(a.AcceptedAt, e))

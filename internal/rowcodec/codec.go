@@ -59,18 +59,23 @@ func NewCodec(s seal.Sealer) *Codec { return &Codec{s} }
 // The first byte of every value is the version of the rest, and a bit that says whether
 // the rest is sealed.
 //
-// A state has version 2 if an attempt has Doubts, which version 1 lacks. Other states are
-// still written as version 1, so that earlier releases can read them. All other values
-// have version 1.
+// Version 2 of a state adds Attempt.Doubts, and version 3 Message.ResentAs and
+// Attempt.Content. Version 2 of a fixed adds Reference and ResendOf. A value is written as
+// the earliest version that can hold it, so that earlier releases can read as much as
+// possible.
 const (
 	version1  = 1
 	version2  = 2
+	version3  = 3
 	sealedBit = 0x80
 )
 
 // latestVersion returns the latest version of a kind that this release knows.
 func latestVersion(kind string) byte {
-	if kind == stateKind {
+	switch kind {
+	case stateKind:
+		return version3
+	case fixedKind:
 		return version2
 	}
 	return version1
@@ -86,13 +91,18 @@ const (
 
 // EncodeFixed encodes the fields that m's trigger fixed.
 func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
-	b := []byte{version1}
+	version := fixedVersion(m)
+	b := []byte{version}
 	if c.sealer != nil {
 		b = appendText(b, m.To.Phone.E164())
 	}
 	b = appendText(b, m.To.LINEUserID)
 	b = appendMap(b, m.Vars)
 	b = appendMap(b, m.Metadata)
+	if version >= version2 {
+		b = appendText(b, m.Reference)
+		b = appendID(b, m.ResendOf)
+	}
 	return c.seal(b, fixedKind, m.ID[:])
 }
 
@@ -111,6 +121,11 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	m.To = channel.Recipient{LINEUserID: r.text()}
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
+	m.Reference, m.ResendOf = "", uuid.UUID{}
+	if b[0]&^sealedBit >= version2 {
+		m.Reference = r.text()
+		m.ResendOf = r.id()
+	}
 	if err := r.finish(fixedKind); err != nil || e164 == "" {
 		return err
 	}

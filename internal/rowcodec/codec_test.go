@@ -504,9 +504,9 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
 		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
-		latest := byte(1)
-		if name == "state" {
-			latest = 2
+		latest := map[string]byte{"fixed": 2, "state": 3}[name]
+		if latest == 0 {
+			latest = 1
 		}
 		for _, version := range []byte{0, latest + 1} {
 			value[0] = version

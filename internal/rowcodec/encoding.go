@@ -46,6 +46,14 @@ func appendWord(b []byte, words []string, s string) []byte {
 	return appendText(append(b, 0), s)
 }
 
+// appendID appends an ID, or one byte if it is zero.
+func appendID(b []byte, id uuid.UUID) []byte {
+	if id == (uuid.UUID{}) {
+		return append(b, 0)
+	}
+	return append(append(b, 1), id[:]...)
+}
+
 func appendMap(b []byte, m map[string]string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m)))
 	for k, v := range m {
@@ -85,14 +93,29 @@ const (
 	hasReason      = 1 << 7
 )
 
-// stateVersion returns the earliest version that can hold the state of m.
-func stateVersion(m *smsplus.Message) byte {
-	for i := range m.Attempts {
-		if m.Attempts[i].Doubts != 0 {
-			return version2
-		}
+// fixedVersion returns the earliest version that can hold what the trigger of m fixed.
+func fixedVersion(m *smsplus.Message) byte {
+	if m.Reference != "" || m.ResendOf != (uuid.UUID{}) {
+		return version2
 	}
 	return version1
+}
+
+// stateVersion returns the earliest version that can hold the state of m.
+func stateVersion(m *smsplus.Message) byte {
+	if m.ResentAs != (uuid.UUID{}) {
+		return version3
+	}
+	version := byte(version1)
+	for i := range m.Attempts {
+		if m.Attempts[i].Content != 0 {
+			return version3
+		}
+		if m.Attempts[i].Doubts != 0 {
+			version = version2
+		}
+	}
+	return version
 }
 
 func appendState(b []byte, m *smsplus.Message) []byte {
@@ -102,6 +125,9 @@ func appendState(b []byte, m *smsplus.Message) []byte {
 	at := len(b)
 	b, bits := appendTimes(append(b, 0), &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
 	b[at] = bits
+	if version >= version3 {
+		b = appendID(b, m.ResentAs)
+	}
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts)))
 	for i := range m.Attempts {
 		b = appendAttempt(b, version, &lastTime, m.ID, &m.Attempts[i])
@@ -118,6 +144,9 @@ func appendAttempt(b []byte, version byte, lastTime *int64, message uuid.UUID, a
 	b = binary.AppendVarint(b, int64(a.Tries))
 	if version >= version2 {
 		b = binary.AppendVarint(b, int64(a.Doubts))
+	}
+	if version >= version3 {
+		b = binary.BigEndian.AppendUint64(b, uint64(a.Content))
 	}
 	if a.ID != smsplus.AttemptID(message, a.Step) {
 		bits |= hasOwnID
@@ -226,6 +255,20 @@ func (r *reader) count(size int) int {
 	return int(n)
 }
 
+func (r *reader) id() (id uuid.UUID) {
+	if r.byte() != 0 {
+		copy(id[:], r.takeBytes(uint64(len(id))))
+	}
+	return id
+}
+
+func (r *reader) uint64() uint64 {
+	if s := r.takeBytes(8); s != "" {
+		return binary.BigEndian.Uint64([]byte(s))
+	}
+	return 0
+}
+
 func (r *reader) textMap() map[string]string {
 	n := r.count(2)
 	if n == 0 {
@@ -265,6 +308,10 @@ func (r *reader) route(m *smsplus.Message) {
 func (r *reader) state(m *smsplus.Message, version byte) {
 	r.lastTime = microtime.Of(m.TriggeredAt)
 	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+	m.ResentAs = uuid.UUID{}
+	if version >= version3 {
+		m.ResentAs = r.id()
+	}
 	m.Attempts = nil
 	if n := r.count(5); n > 0 {
 		m.Attempts = make([]smsplus.Attempt, n)
@@ -285,6 +332,9 @@ func (r *reader) attempt(a *smsplus.Attempt, version byte, message uuid.UUID) {
 	a.Tries = int(r.varint())
 	if version >= version2 {
 		a.Doubts = int(r.varint())
+	}
+	if version >= version3 {
+		a.Content = smsplus.ContentHash(r.uint64())
 	}
 	if bits&hasOwnID != 0 {
 		copy(a.ID[:], r.takeBytes(uint64(len(a.ID))))
