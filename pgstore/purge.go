@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/smsplus/smsplus-go/internal/microtime"
 )
 
 // Purge implements [smsplus.Store]. Rows that a concurrent update or purge has locked are
@@ -12,7 +14,7 @@ import (
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.retry(ctx, "purge", func(ctx context.Context) error {
 		purge := func(db querier) error {
-			return db.QueryRow(ctx, s.statements.purge.textWithLimit(limit), ceilMicrosecond(before)).Scan(&n)
+			return db.QueryRow(ctx, s.statements.purge.textWithLimit(limit), microtime.Time(microtime.Ceil(before))).Scan(&n)
 		}
 		if s.layout.partitioned {
 			return s.inTx(ctx, func(tx pgx.Tx) error { return purge(tx) })

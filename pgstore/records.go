@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -34,12 +35,11 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, e
 }
 
 // Records implements [smsplus.Store].
-func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Page, err error) {
+func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return smsplus.Page{}, err
 	}
-	limit := f.PageSize()
-	sql, args, err := s.pageQuery(f, limit+1)
+	sql, args, err := s.pageQuery(f, f.PageSize()+1)
 	if err != nil {
 		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
 	}
@@ -51,12 +51,8 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (page smsplus.Pag
 	if err != nil {
 		return smsplus.Page{}, err
 	}
-	if len(rs) > limit {
-		rs = rs[:limit]
-		page.Next = f.CursorAt(rs[limit-1].Message) // it needs only columns
-	}
-	page.Messages, page.Unreadable = splitReadable(rs)
-	return page, nil
+	ms, unreadable := splitReadable(rs)
+	return f.Page(ms, unreadable...), nil
 }
 
 // pageQuery returns sql/records.sql for the first messages after f.After that match f. The
@@ -143,10 +139,10 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 		add("%.channel = "+args.Add(escapeChannel(f.Channel)), "attempt")
 	}
 	if !f.From.IsZero() {
-		add("%.triggered_at >= "+args.Add(ceilMicrosecond(f.From)), "message", "state", "attempt")
+		add("%.triggered_at >= "+args.Add(microtime.Time(microtime.Ceil(f.From))), "message", "state", "attempt")
 	}
 	if !f.To.IsZero() {
-		add("%.triggered_at < "+args.Add(ceilMicrosecond(f.To)), "message", "state", "attempt")
+		add("%.triggered_at < "+args.Add(microtime.Time(microtime.Ceil(f.To))), "message", "state", "attempt")
 	}
 	return cs, nil
 }

@@ -57,17 +57,6 @@ func timeOrZero(t pgtype.Timestamptz) time.Time {
 	return t.Time.UTC()
 }
 
-// hourOf returns the hour since 1970 under which statistics count a time.
-func hourOf(t time.Time) int32 { return int32(floorDiv(t.Unix(), int64(time.Hour/time.Second))) }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
 // routeCache holds routes that were stored, by their hashes. There are few routes and none
 // is ever deleted, so each is fetched once. That a route is still stored is for an insert to
 // check: the database may have gone back in time since.
@@ -113,7 +102,7 @@ type scannedMessage struct {
 
 // unreadable returns what is known of a message that cannot be read.
 func (r *scannedMessage) unreadable() smsplus.Unreadable {
-	return smsplus.Unreadable{ID: r.ID, Version: r.Version, Claims: r.Claims, Err: r.err}
+	return smsplus.Unreadable{ID: r.ID, Version: r.Version, Claims: r.Claims, TriggeredAt: r.TriggeredAt, Err: r.err}
 }
 
 // unreadableError returns the error of a call that needs the message.

@@ -126,16 +126,19 @@ func (s *limitStatement) textWithLimit(limit int) string {
 type rangeStatement struct {
 	layout layout
 	file   string
-	texts  sync.Map // from the edges (interval[month]) to the text (string)
+	texts  sync.Map // from the edges (monthRange) to the text (string)
 }
+
+// monthRange contains m if from ≤ m < to.
+type monthRange struct{ from, to month }
 
 // textForTimes returns the statement for messages with the trigger times, which may be none
 // without partitions.
 func (s *rangeStatement) textForTimes(triggeredAt []time.Time) string {
-	var edges interval[month]
+	var edges monthRange
 	if len(triggeredAt) > 0 {
 		first, last := slices.MinFunc(triggeredAt, time.Time.Compare), slices.MaxFunc(triggeredAt, time.Time.Compare)
-		edges = interval[month]{monthOf(first), monthOf(last).add(1)}
+		edges = monthRange{monthOf(first), monthOf(last).add(1)}
 	}
 	if text, ok := s.texts.Load(edges); ok {
 		return text.(string)

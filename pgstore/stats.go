@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -24,7 +25,13 @@ import (
 // spans are the lengths of time, in hours, for which the table has totals. Each divides the
 // next. A quarter of a year is eleven spans of eight days, and at most fourteen days at its
 // ends.
-var spans = []int32{1, 24, 8 * 24}
+var spans = []int64{1, 24, 8 * 24}
+
+// hourOf returns the hour since 1970 under which statistics count a time.
+func hourOf(t time.Time) int32 { return int32(microtime.HourOf(microtime.Of(t))) }
+
+// spanIndex returns the span that contains an hour, in spans since 1970.
+func spanIndex(hour int32, span int64) int32 { return int32(microtime.FloorDiv(int64(hour), span)) }
 
 // Stats implements [smsplus.Store]. With a phone number or a country code it counts the
 // messages themselves, however many there are. Otherwise the cost of a range grows with its
@@ -78,7 +85,8 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 		}
 		m, err := decodeTally(tally)
 		if err == nil && f.Group.Has(m.Status) {
-			sums[template] = sum.Plus(templateStats(m, f.Channel, n))
+			addTally(&sum, &m, f.Channel, n)
+			sums[template] = sum
 		}
 		return err
 	})
@@ -109,8 +117,8 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err er
 // totalsQuery returns a statement that reads the totals, the deltas, and the states of the
 // parts of hours at the ends of f's range. It returns "" for an empty range.
 func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
-	hours, partialHours := splitRange(f.From, f.To)
-	if hours.from >= hours.to && len(partialHours) == 0 {
+	hours, edges := microtime.WholeHours(microtime.RangeOf(f.From, f.To))
+	if hours.Empty() && len(edges) == 0 {
 		return "", nil
 	}
 	args := sqlquery.NewArgs[any](sqlquery.Numbered)
@@ -131,81 +139,16 @@ func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
 		}
 		selects = append(selects, s.layout.render(file, params{Where: where.Where()}))
 	}
-	if hours.from < hours.to {
+	if !hours.Empty() {
 		channel := "channel = " + args.Add(string(f.Channel))
-		for _, t := range hours.spanRanges() {
-			addSelect("stats_totals", channel, fmt.Sprint("span = ", t.span), fmt.Sprint("start >= ", t.from), fmt.Sprint("start < ", t.to), tab, template)
+		for _, t := range microtime.Tiers(hours, spans...) {
+			addSelect("stats_totals", channel, fmt.Sprint("span = ", t.Hours), fmt.Sprint("start >= ", t.From), fmt.Sprint("start < ", t.To), tab, template)
 		}
-		addSelect("stats_deltas", fmt.Sprint("hour >= ", hours.from), fmt.Sprint("hour < ", hours.to), template)
+		addSelect("stats_deltas", fmt.Sprint("hour >= ", hours.From), fmt.Sprint("hour < ", hours.To), template)
 	}
-	for _, p := range partialHours {
-		addSelect("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(p.from), "triggered_at < "+args.Add(p.to), template)
+	for _, edge := range edges {
+		from, to := microtime.Time(edge.From), microtime.Time(edge.To)
+		addSelect("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(from), "triggered_at < "+args.Add(to), template)
 	}
 	return strings.Join(selects, "\nUNION ALL\n"), args.Values()
 }
-
-// interval is the range from ≤ t < to.
-type interval[T any] struct{ from, to T }
-
-// hours are hours since 1970.
-type hours interval[int32]
-
-// spanRange is a range of totals of one span: from ≤ start < to, in spans since 1970.
-type spanRange struct {
-	span, from, to int32
-}
-
-// spanRanges divides hours into the longest spans that fit.
-func (h hours) spanRanges() []spanRange { return appendSpanRanges(nil, h, spans) }
-
-func appendSpanRanges(ts []spanRange, h hours, spans []int32) []spanRange {
-	if h.from >= h.to {
-		return ts
-	}
-	last := len(spans) - 1
-	span := spans[last]
-	from, to := -spanIndex(-h.from, span), spanIndex(h.to, span)
-	if from >= to {
-		return appendSpanRanges(ts, h, spans[:last])
-	}
-	ts = append(ts, spanRange{span, from, to})
-	if last > 0 {
-		ts = appendSpanRanges(ts, hours{h.from, from * span}, spans[:last])
-		ts = appendSpanRanges(ts, hours{to * span, h.to}, spans[:last])
-	}
-	return ts
-}
-
-// spanIndex returns the span that contains an hour, in spans since 1970.
-func spanIndex(hour, span int32) int32 { return int32(floorDiv(int64(hour), int64(span))) }
-
-// minHour and maxHour are before and after all hours, and at edges of every span.
-const (
-	minHour = -1 << 30 / (8 * 24) * (8 * 24)
-	maxHour = 1 << 30 / (8 * 24) * (8 * 24)
-)
-
-// splitRange divides a range into its whole hours, and the parts of hours at its ends. A
-// zero time is no bound.
-func splitRange(from, to time.Time) (whole hours, parts []interval[time.Time]) {
-	whole = hours{minHour, maxHour}
-	start, end := ceilMicrosecond(from).UTC(), ceilMicrosecond(to).UTC()
-	if !from.IsZero() {
-		whole.from = hourOf(start.Add(time.Hour - time.Microsecond))
-	}
-	if !to.IsZero() {
-		whole.to = hourOf(end)
-	}
-	if whole.from >= whole.to && !from.IsZero() && !to.IsZero() {
-		return hours{}, []interval[time.Time]{{start, end}}
-	}
-	if edge := startOfHour(whole.from); !from.IsZero() && start.Before(edge) {
-		parts = append(parts, interval[time.Time]{start, edge})
-	}
-	if edge := startOfHour(whole.to); !to.IsZero() && edge.Before(end) {
-		parts = append(parts, interval[time.Time]{edge, end})
-	}
-	return whole, parts
-}
-
-func startOfHour(h int32) time.Time { return time.Unix(int64(h)*int64(time.Hour/time.Second), 0).UTC() }

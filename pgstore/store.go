@@ -302,9 +302,3 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
-
-// ceilMicrosecond rounds a time up to a whole microsecond, which is what the database
-// stores. A stored time is at or after t if, and only if, it is at or after the result.
-func ceilMicrosecond(t time.Time) time.Time {
-	return t.Add(time.Microsecond - time.Nanosecond).Truncate(time.Microsecond)
-}

@@ -101,15 +101,19 @@ func decodeStatus(s string) (st status.Status, read time.Time, err error) {
 	return status.Status(n), read, nil
 }
 
-// templateStats returns the counts of n messages like m. If c is not "", it counts their
-// attempts on that channel instead.
-func templateStats(m smsplus.Message, c channel.Name, n int) smsplus.TemplateStats {
-	var s smsplus.TemplateStats
-	s.Add(m, c)
-	for _, count := range countFields(&s) {
-		*count *= n
+// addTally adds the counts of n messages like m. If c is not "", it counts their attempts on
+// that channel instead.
+func addTally(s *smsplus.TemplateStats, m *smsplus.Message, c channel.Name, n int) {
+	message := smsplus.CountMessage(m)
+	if c == "" {
+		s.AddCount(message, n)
+		return
 	}
-	return s
+	for i := range m.Attempts {
+		if a := &m.Attempts[i]; a.Channel == c {
+			s.AddCount(message.Attempt(a.Status, !a.ReadAt.IsZero()), n)
+		}
+	}
 }
 
 // countFields returns pointers to the counts of s, in the order of the columns of

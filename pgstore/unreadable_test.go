@@ -69,7 +69,7 @@ func requireOthersWork(t *testing.T, damage string, monthly bool) {
 	require.Equal(t, []time.Time{ms[1].DueAt, ms[2].DueAt}, c.Due)
 	require.Len(t, c.Unreadable, 1)
 	u := c.Unreadable[0]
-	require.Equal(t, smsplus.Unreadable{ID: bad.ID, Version: bad.Version + 1, Claims: 1, Err: u.Err}, u)
+	require.Equal(t, smsplus.Unreadable{ID: bad.ID, Version: bad.Version + 1, Claims: 1, TriggeredAt: bad.TriggeredAt, Err: u.Err}, u)
 	require.Error(t, u.Err)
 	for _, secret := range secrets {
 		require.NotContains(t, u.Err.Error(), secret)

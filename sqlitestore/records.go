@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -92,89 +93,57 @@ func (sel *selection) pageQuery(after *pagePosition, limit int64) (sql string, a
 
 // unionOfKeys returns a statement for each key under which the phone number may be
 // stored, joined by UNION ALL, so that each reads the index in its order.
-func (sel *selection) unionOfKeys(columns string, after *pagePosition) (sql string, args []driver.Value) {
-	var parts []string
+func (sel *selection) unionOfKeys(columns string, after *pagePosition) (sql string, values []driver.Value) {
+	var selects []string
+	args := sqlquery.NewArgs[driver.Value](sqlquery.Positional)
 	for i := range max(1, len(sel.phones)) {
 		phone := ""
 		if len(sel.phones) > 0 {
 			phone = sel.phones[i]
 		}
-		q := sel.buildQuery(columns, phone, after)
-		parts, args = append(parts, q.sql()), append(args, q.args...)
+		selects = append(selects, sel.selectByKey(args, columns, phone, after))
 	}
-	return strings.Join(parts, " UNION ALL "), args
+	return strings.Join(selects, " UNION ALL "), args.Values()
 }
 
-// buildQuery returns the query for one key of the phone number. The key is "" if the
+// selectByKey returns the statement for one key of the phone number. The key is "" if the
 // selection has no phone number.
-func (sel *selection) buildQuery(columns, phone string, after *pagePosition) *selectQuery {
-	q := &selectQuery{columns: columns, index: sel.index()}
-	if q.index == triedIndex {
-		q.where("t.channel = ?", sel.channel)
+func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns, phone string, after *pagePosition) string {
+	index := sel.index()
+	from, triggeredAt := "smsplus_message m INDEXED BY smsplus_message_"+index, "m.triggered_at"
+	var where sqlquery.Conditions
+	if index == triedIndex {
+		from, triggeredAt = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message", "t.triggered_at"
+		where.Add("t.channel = " + args.Add(sel.channel))
 	}
-	q.whereRange(sel.Range, after)
+	to := sel.To
+	if after != nil {
+		to = min(to, after.at+1)
+	}
+	where.Add(triggeredAt + " >= " + args.Add(sel.From))
+	where.Add(triggeredAt + " < " + args.Add(to))
+	if after != nil {
+		where.Add(fmt.Sprintf("(%s < %s OR m.id < %s)", triggeredAt, args.Add(after.at), args.Add(after.id[:])))
+	}
 	if phone != "" {
-		q.where("m.phone = ?", phone)
+		where.Add("m.phone = " + args.Add(phone))
 	}
 	if sel.byTemplate {
-		q.where("m.template = ?", sel.template)
+		where.Add("m.template = " + args.Add(sel.template))
 	}
 	if sel.country != "" {
-		q.where("m.country = ?", sel.country)
+		where.Add("m.country = " + args.Add(sel.country))
 	}
-	if sel.channel != wholeMessage && q.index != triedIndex {
-		q.where("EXISTS (SELECT 1 FROM smsplus_tried t "+
-			"WHERE t.channel = ? AND t.triggered_at = m.triggered_at AND t.message = m.number)", sel.channel)
+	if sel.channel != wholeMessage && index != triedIndex {
+		where.Add("EXISTS (SELECT 1 FROM smsplus_tried t " +
+			"WHERE t.channel = " + args.Add(sel.channel) + " AND t.triggered_at = m.triggered_at AND t.message = m.number)")
 	}
 	if sel.group != status.All {
 		// The group is no parameter, because SQLite would plan the statement again whenever
 		// the parameter turns into 1 or from it.
-		q.where(fmt.Sprintf("m.tab = %d", sel.group))
+		where.Add(fmt.Sprintf("m.tab = %d", sel.group))
 	}
-	return q
-}
-
-// selectQuery is a SELECT from smsplus_message m that is built condition by condition.
-type selectQuery struct {
-	columns    string
-	index      string // as selection.index returns it
-	conditions []string
-	args       []driver.Value
-}
-
-// where adds a condition and the values of its parameters.
-func (q *selectQuery) where(condition string, args ...driver.Value) {
-	q.conditions = append(q.conditions, condition)
-	q.args = append(q.args, args...)
-}
-
-// triggeredAtColumn is the column of the trigger time in the index.
-func (q *selectQuery) triggeredAtColumn() string {
-	if q.index == triedIndex {
-		return "t.triggered_at"
-	}
-	return "m.triggered_at"
-}
-
-// whereRange adds the condition that a message was triggered in r and comes after a
-// position in the list.
-func (q *selectQuery) whereRange(r microtime.Range, after *pagePosition) {
-	at := q.triggeredAtColumn()
-	if after == nil {
-		q.where(at+" >= ? AND "+at+" < ?", r.From, r.To)
-		return
-	}
-	q.where(at+" >= ? AND "+at+" < ?", r.From, min(r.To, after.at+1))
-	q.where("("+at+" < ? OR m.id < ?)", after.at, after.id[:])
-}
-
-func (q *selectQuery) sql() string {
-	from := "smsplus_message m INDEXED BY smsplus_message_" + q.index
-	if q.index == triedIndex {
-		from = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message"
-	}
-	columns := strings.ReplaceAll(q.columns, "m.triggered_at", q.triggeredAtColumn())
-	return "SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(q.conditions, " AND ")
+	return "SELECT " + strings.ReplaceAll(columns, "m.triggered_at", triggeredAt) + " FROM " + from + where.Where()
 }
 
 // Records implements [smsplus.Store].
@@ -209,21 +178,12 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 // their places in it, so a page may have fewer messages than others.
 func (s *Store) queryPage(
 	ctx context.Context, c *conn, sel selection, f smsplus.Filter, after *pagePosition,
-) (page smsplus.Page, err error) {
-	size, rows := f.PageSize(), 0
+) (smsplus.Page, error) {
 	var rs results
-	var last smsplus.Message // has only the fields of a position
-	sql, args := sel.pageQuery(after, onePast(size))
-	err = c.query(ctx, sql, args, func(row []driver.Value) error {
-		if rows++; rows > size {
-			page.Next = f.CursorAt(last)
-			return nil
-		}
-		copy(last.ID[:], blob(row[colID]))
-		last.TriggeredAt = microtime.Time(integer(row[colTriggeredAt]))
+	sql, args := sel.pageQuery(after, onePast(f.PageSize()))
+	err := c.query(ctx, sql, args, func(row []driver.Value) error {
 		m, err := s.decodeRow(ctx, c, nil, row)
 		return rs.add(row, m, err)
 	})
-	page.Messages, page.Unreadable = rs.messages, rs.unreadable
-	return page, err
+	return f.Page(rs.messages, rs.unreadable...), err
 }
