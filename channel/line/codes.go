@@ -17,7 +17,8 @@ import (
 // any case. A detail reads 'property': message, as in the key "400 'to'".
 //
 // Of the matching keys, the one with the longest words counts. If none matches, the HTTP
-// status counts alone (httpapi.Answer.Verdict).
+// status counts alone (httpapi.Answer.Verdict). A plain refusal in LINE's own words that no
+// key knows is Undeliverable, carrier_error, so that the next channel takes over.
 type Codes map[string]channel.Verdict
 
 // The words are those of the error messages in LINE's Messaging API reference, "Status
@@ -121,5 +122,9 @@ func (a *api) verdictOf(answer httpapi.Answer) channel.Verdict {
 			return r.verdict
 		}
 	}
-	return answer.Verdict()
+	v := answer.Verdict()
+	if v.Status == status.Failed && words != "" {
+		return channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
+	}
+	return v
 }

@@ -77,7 +77,7 @@ func TestNotification_VerdictsOfRefusals(t *testing.T) {
 		{400, `{"message":"The request body could not be parsed as JSON (line: 1, column: 2)"}`, status.Failed, status.SystemError},
 		{401, `{"message":"Authentication failed"}`, status.Undeliverable, status.Authorization},
 		{403, `{"message":"Access to this API is not available for your account"}`, status.Undeliverable, status.Permission},
-		{409, `{"message":"The retry key is already accepted"}`, status.Failed, status.SystemError},
+		{409, `{"message":"The retry key is already accepted"}`, status.Undeliverable, status.CarrierError},
 		{422, `{"message":"Failed to send messages"}`, status.Undeliverable, status.NoMatch},
 		{422, ``, status.Undeliverable, status.NoMatch},
 		{429, monthlyLimitBody, status.Undeliverable, status.QuotaExceeded},

@@ -87,6 +87,8 @@ func TestPush_VerdictsOfRefusals(t *testing.T) {
 		{401, `{"message":"Authentication failed due to the following reason: invalid token"}`, status.Undeliverable, status.Authorization, "HTTP 401: Authentication failed due to the following reason: invalid token"},
 		{403, `{"message":"Access to this API is not available for your account"}`, status.Undeliverable, status.Permission, "HTTP 403: Access to this API is not available for your account"},
 		{404, `{}`, status.Failed, status.SystemError, "HTTP 404"},
+		{404, `{"message":"Not found"}`, status.Undeliverable, status.CarrierError, "HTTP 404: Not found"},
+		{410, `<html>`, status.Failed, status.SystemError, "HTTP 410"},
 		{413, `<html>`, status.Undeliverable, status.ContentRejected, "HTTP 413"},
 		{429, monthlyLimitBody, status.Undeliverable, status.QuotaExceeded, "HTTP 429: You have reached your monthly limit."},
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, temporary, status.SystemError, "HTTP 429: The API rate limit has been exceeded. Try again later."},

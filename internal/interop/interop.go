@@ -51,7 +51,8 @@ func Perl(t *testing.T, module, script string, args ...string) *Peer {
 }
 
 // Kannel starts drive_smpp of Debian's kannel-extras, an SMSC on the SMPP code of Kannel. Its
-// log is its output.
+// log is its output. It listens on all addresses of the machine, because it knows no other
+// way.
 func Kannel(t *testing.T, args ...string) *Peer {
 	t.Helper()
 	const driver = "/usr/lib/kannel/test/drive_smpp"

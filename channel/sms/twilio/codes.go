@@ -23,9 +23,9 @@ var (
 )
 
 // codes are the meanings of error codes (Twilio, "Error and Warning Dictionary"). Twilio
-// adds codes, and moves faults between them. An unknown code falls back to the HTTP status,
-// or to carrier_error in a callback. docs/channels/twilio.md has the same rows, with what
-// to do.
+// adds codes, and moves faults between them. An unknown code of a refusal or a callback is
+// carrier_error, unless the HTTP status says more. docs/channels/twilio.md has the same rows,
+// with what to do.
 var codes = map[int]channel.Verdict{
 	20429: temporary, // too many requests
 	21611: temporary, // the sender's queue is full
@@ -94,7 +94,11 @@ func (c *Channel) answerVerdict(answer httpapi.Answer, code int) channel.Verdict
 	if v, ok := codes[code]; ok && answer.Code/100 == 4 {
 		return v
 	}
-	return answer.Verdict()
+	v := answer.Verdict()
+	if v.Status == status.Failed && isCode(code) {
+		return carrierError
+	}
+	return v
 }
 
 // statusVerdict returns the meaning of a message's status, and Preparing for a status that

@@ -238,7 +238,7 @@ func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 		detail string
 	}{
 		"a known code":                     {400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
-		"an unknown code":                  {400, faultBody(400, 29999, "Something new"), status.Failed, status.SystemError, "error 29999 Something new"},
+		"an unknown code":                  {400, faultBody(400, 29999, "Something new"), status.Undeliverable, status.CarrierError, "error 29999 Something new"},
 		"words of the text":                {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618 *** cannot be sent"},
 		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
 		"words of a token":                 {401, faultBody(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
