@@ -148,6 +148,19 @@ func TestWebhook_AcceptsAnySecret(t *testing.T) {
 	require.Len(t, s.calls, len(a.Secrets))
 }
 
+// LINE sends emoji as they are, and some libraries escape them. The signature covers the
+// octets as they came.
+func TestWebhook_SignatureCoversOctets(t *testing.T) {
+	t.Parallel()
+	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
+	names := []string{"🤨✋", "\\uD83E\\uDD28", "\\u270b", "<&>"}
+	for _, name := range names {
+		body := strings.Replace(delivery(uuid.NewString()), "{", `{"name":"`+name+`",`, 1)
+		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	}
+	require.Len(t, s.calls, len(names))
+}
+
 func TestWebhook_IgnoresForeignEvents(t *testing.T) {
 	t.Parallel()
 	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})

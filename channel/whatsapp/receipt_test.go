@@ -346,6 +346,19 @@ func TestWebhook_SignatureMatchesOpenSSL(t *testing.T) {
 	require.Equal(t, 8, lines)
 }
 
+// Meta escapes some characters in a body, and not others. The signature covers the octets as
+// they came.
+func TestWebhook_SignatureCoversOctets(t *testing.T) {
+	t.Parallel()
+	c, id := open(t, config("")), uuid.NewString()
+	for _, name := range []string{"\\u00e4\\ud83e\\udd28", "ä🤨", "\\/", "a@b <&>"} {
+		body := bytes.Replace(exampleFor(t, "webhooks/sent.json", id), []byte(`{`), []byte(`{ "name":"`+name+`",`), 1)
+		w, sunk := serveCall(c, newSignedCall(t, body, appSecret), nil)
+		require.Equal(t, http.StatusOK, w.Code)
+		require.Len(t, sunk, 1)
+	}
+}
+
 func TestWebhook_ChallengeNeedsToken(t *testing.T) {
 	t.Parallel()
 	conf := config("")

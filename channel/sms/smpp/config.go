@@ -196,8 +196,8 @@ const (
 // receipt finds its message only if both normalize to the same ID.
 type IDs struct{ Submit, Receipt IDFormat }
 
-// IDFormat is a format of message IDs. In every format, case, hyphens and leading zeros do
-// not count.
+// IDFormat is a format of message IDs. In every format, case, hyphens, leading zeros and
+// spaces around the ID do not count.
 type IDFormat uint8
 
 const (

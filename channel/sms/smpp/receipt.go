@@ -245,10 +245,10 @@ func (ids IDs) messageID(r pdu.Receipt) string {
 }
 
 // normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
-// lower case, without hyphens and leading zeros. A number in decimal digits that has the
+// lower case, without hyphens, leading zeros and the spaces around it. A number in decimal digits that has the
 // letters of a hexadecimal one is one: some SMSCs mix the two.
 func (f IDFormat) normalize(id string) string {
-	id = strings.ReplaceAll(strings.ToLower(id), "-", "")
+	id = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(id)), "-", "")
 	if f != Raw {
 		id = strings.TrimPrefix(id, "0x")
 	}

@@ -278,6 +278,9 @@ func TestIDs_AreComparedAsConfigured(t *testing.T) {
 		{"mixed", hexDec, "33E95179", "id:33E95179 stat:DELIVRD", nil},
 		{"a hexadecimal prefix", hexDec, "0x33E95179", "id:870928761 stat:DELIVRD", nil},
 		{"hexadecimal in both", hexHex, "00FF", "id:ff stat:DELIVRD", nil},
+		{"an ID that says what it is of, in capitals", raw, "SAR-2347039245475-1eedf843-2-1", "id:SAR-2347039245475-1EEDF843-2-1 stat:UNDELIV", nil},
+		{"padded with spaces", raw, "12345678  ", "id:12345678 stat:DELIVRD", nil},
+		{"padded with spaces in the parameter", raw, "12345678", "stat:DELIVRD", parameter(" 12345678 ")},
 		{"no number", hexDec, "b-17", "id:B-17 stat:DELIVRD", nil},
 		{"a sign", hexDec, "-1", "id:-1 stat:DELIVRD", nil},
 		{"longer than any ID", hexDec, strings.Repeat("1", 2000), "stat:DELIVRD", parameter(strings.Repeat("1", 2000))},
@@ -425,5 +428,31 @@ func TestReceipt_UnreadIsCountedAndWarnedOfOnce(t *testing.T) {
 		require.Equal(t, 1, strings.Count(out.String(), "looks like a receipt"))
 		require.Equal(t, 1, strings.Count(out.String(), "unknown state"))
 		require.NotContains(t, out.String(), "arrived")
+	})
+}
+
+// SMSCs send octets after the text that are no parameters, parameters that are cut off, and
+// an sm_length beyond the end.
+func TestReceipt_CountsInMalformedDelivery(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptBind()
+		text := "id:7 sub:001 dlvrd:001 stat:DELIVRD err:000"
+		fields := "\x00\x01\x01" + digits + "\x00\x05\x00SMSPLUS\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00"
+		whole := fields + string(rune(len(text))) + text
+		for _, body := range []string{
+			whole + "\x00",
+			whole + "\x00\x1e",
+			whole + "\x04\x27\x00\x09\x02",
+			fields + "\x7f" + text,
+		} {
+			p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: pdu.Raw(body)})
+			require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: "7", Status: status.Delivered, To: to(t, "+"+digits).Phone}}, <-sunk)
+			answers <- nil
+			require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+		}
+		require.Zero(t, c.UnreadReceipts())
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -54,19 +56,46 @@ func (u callbackURL) forAttempt(attempt uuid.UUID) string {
 
 // signedTexts returns the texts that Twilio may have signed for a call with that query.
 // Twilio's products differ on including the port ("Webhooks security", and its own
-// libraries). Its documentation does not say whether the fragment is included.
+// libraries). Its documentation does not say whether the fragment is included. Some of its
+// products sort the parameters of a call and sign them unsorted (twilio-php, issue 790).
 func (u callbackURL) signedTexts(rawQuery string) []string {
 	port := u.port
 	if port == "" {
 		port = map[string]string{"http://": ":80", "https://": ":443"}[u.scheme]
 	}
-	rest := u.path
-	if rawQuery != "" {
-		rest += "?" + rawQuery
+	queries := []string{rawQuery}
+	if ours := u.inOurOrder(rawQuery); ours != rawQuery {
+		queries = append(queries, ours)
 	}
-	texts := []string{u.scheme + u.host + rest, u.scheme + u.host + port + rest}
+	var texts []string
+	for _, query := range queries {
+		rest := u.path
+		if query != "" {
+			rest += "?" + query
+		}
+		texts = append(texts, u.scheme+u.host+rest, u.scheme+u.host+port+rest)
+	}
 	if u.fragment != "" {
-		texts = append(texts, texts[0]+u.fragment, texts[1]+u.fragment)
+		for _, text := range slices.Clone(texts) {
+			texts = append(texts, text+u.fragment)
+		}
 	}
 	return texts
+}
+
+// inOurOrder returns a query with the same parameters in the order of the URL that Twilio
+// got: those of the configured URL, the attempt, and what Twilio added.
+func (u callbackURL) inOurOrder(rawQuery string) string {
+	rest := strings.Split(rawQuery, "&")
+	var ordered []string
+	for own := range strings.SplitSeq(strings.TrimPrefix(u.query, "?"), "&") {
+		if i := slices.Index(rest, own); i >= 0 {
+			ordered, rest = append(ordered, own), slices.Delete(rest, i, i+1)
+		}
+	}
+	isAttempt := func(s string) bool { return strings.HasPrefix(s, attemptKey+"=") }
+	if i := slices.IndexFunc(rest, isAttempt); i >= 0 {
+		ordered, rest = append(ordered, rest[i]), slices.Delete(rest, i, i+1)
+	}
+	return strings.Join(append(ordered, rest...), "&")
 }

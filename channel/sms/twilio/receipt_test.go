@@ -99,6 +99,7 @@ func TestCallback_IsReceipt(t *testing.T) {
 		{"sending", "", channel.Receipt{Status: status.Accepted}},
 		{"sent", "", channel.Receipt{Status: status.Accepted}},
 		{"delivered", "", channel.Receipt{Status: status.Delivered}},
+		{"delivered", "30008", channel.Receipt{Status: status.Delivered}}, // another segment failed
 		{"read", "", channel.Receipt{Status: status.Delivered}},
 		{"canceled", "", undeliverable(status.Canceled, "canceled")},
 		{"undelivered", "30003", undeliverable(status.CarrierError, "undelivered, error 30003")},
@@ -256,6 +257,11 @@ func TestSignature_CoversPublicURL(t *testing.T) {
 		{public + overrides, public + query, public + query, 200},
 		{public + overrides, public + query, public + query + overrides, 200},
 		{public, public + query, public + query + overrides, 401},
+		// Twilio may sort the parameters of the call, and sign them as it got them.
+		{public + "?tenant=b&b=1", public + query + "&b=1&tenant=b", public + "?tenant=b&b=1&" + query[1:], 200},
+		{public + "?tenant=b", public + query + "&tenant=b", public + query + "&tenant=b", 200},
+		{public + "?tenant=b", public + query + "&tenant=c", public + "?tenant=b&" + query[1:], 401},
+		{public + "?tenant=b", public + query, public + "?tenant=b&" + query[1:], 401},
 		// The query must arrive.
 		{public, public, public + query, 401},
 		{public, public + query + "0", public + query, 401},

@@ -142,7 +142,7 @@ func parseMessage(b []byte) (*Message, bool) {
 		ReplaceIfPresent:     f.octet(),
 		DataCoding:           f.octet(),
 		DefaultMessageID:     f.octet(),
-		ShortMessage:         f.take(int(f.octet())),
+		ShortMessage:         f.takeUpTo(int(f.octet())),
 	}
 	m.TLVs, _ = parseTLVs(f.rest)
 	return m, !f.truncated
@@ -252,11 +252,10 @@ func (f *reader) octet() uint8 {
 	return c
 }
 
-func (f *reader) take(n int) []byte {
-	if len(f.rest) < n {
-		f.truncated = true
-		return nil
-	}
+// takeUpTo reads n octets, or the rest of the body if it is shorter. The sm_length of some
+// SMSCs is too large, and the text is all there.
+func (f *reader) takeUpTo(n int) []byte {
+	n = min(n, len(f.rest))
 	taken := append([]byte(nil), f.rest[:n]...)
 	f.rest = f.rest[n:]
 	return taken

@@ -115,7 +115,7 @@ func TestParseHeader_RefusesInvalidLength(t *testing.T) {
 func TestParse_RefusesTruncatedBody(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]pdu.PDU{
-		"message": {ID: pdu.DeliverSM, Sequence: 9, Body: &pdu.Message{ServiceType: "CMT", ShortMessage: []byte("hello")}},
+		"message": {ID: pdu.DeliverSM, Sequence: 9, Body: &pdu.Message{ServiceType: "CMT"}},
 		"data":    {ID: pdu.DataSM, Sequence: 9, Body: &pdu.Data{Source: pdu.Address{Addr: "123"}}},
 		"bind":    {ID: pdu.BindTransceiver, Sequence: 9, Body: &pdu.Bind{SystemID: "u"}},
 	} {
@@ -128,6 +128,16 @@ func TestParse_RefusesTruncatedBody(t *testing.T) {
 			require.Equal(t, pdu.PDU{ID: p.ID, Sequence: 9}, cut, "whom to answer")
 		}
 	}
+}
+
+func TestParse_TextEndsWithBody(t *testing.T) {
+	t.Parallel()
+	whole, err := pdu.Append(nil, pdu.PDU{ID: pdu.DeliverSM, Sequence: 9, Body: &pdu.Message{ShortMessage: []byte("hello")}})
+	require.NoError(t, err)
+	whole[len(whole)-6] = 200 // sm_length
+	p, err := pdu.Parse(pdu.Header{ID: pdu.DeliverSM, Sequence: 9}, whole[pdu.HeaderLength:])
+	require.NoError(t, err)
+	require.Equal(t, &pdu.Message{ShortMessage: []byte("hello")}, p.Body)
 }
 
 func TestAppend_RefusesFieldThatDoesNotFit(t *testing.T) {

@@ -135,7 +135,8 @@ type Receipt struct {
 	// NetworkError is the network_error_code: the network's type and its code, "3/27", or
 	// the three digits that some SMSCs send.
 	NetworkError string
-	// Done is when the message reached its state: the text's digits. See DoneAt.
+	// Done is when the message reached its state: the text's digits, perhaps with the sign of
+	// a zone behind them. See DoneAt.
 	Done string
 }
 
@@ -370,9 +371,22 @@ var dateLayouts = []string{"0601021504", "060102150405", "200601021504", "200601
 // name. If the digits can be read in several ways, also as seconds since 1970, it takes the
 // time that is nearest to now. It is zero if no way fits. It is also zero if the time is more
 // than a month before now, or more than a day after it: some SMSCs send zeros, or the dates
-// of a wrong clock.
+// of a wrong clock. A time in the absolute format of section 7.1.1, "261123084459012+", names
+// its zone itself.
 func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
-	if !isDigits(r.Done) {
+	digits := r.Done
+	if len(digits) == absoluteTime && (digits[absoluteTime-1] == '+' || digits[absoluteTime-1] == '-') {
+		quarters, err := strconv.Atoi(digits[13:15])
+		if err != nil {
+			return time.Time{}
+		}
+		offset := quarters * 15 * 60
+		if digits[absoluteTime-1] == '-' {
+			offset = -offset
+		}
+		digits, where = digits[:12], time.FixedZone("", offset)
+	}
+	if !isDigits(digits) {
 		return time.Time{}
 	}
 	var nearest time.Time
@@ -383,12 +397,12 @@ func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 		}
 	}
 	for _, layout := range dateLayouts {
-		if t, err := time.ParseInLocation(layout, r.Done, where); err == nil {
+		if t, err := time.ParseInLocation(layout, digits, where); err == nil {
 			consider(t)
 		}
 	}
-	if len(r.Done) == 10 {
-		if seconds, err := strconv.ParseInt(r.Done, 10, 64); err == nil {
+	if len(digits) == 10 {
+		if seconds, err := strconv.ParseInt(digits, 10, 64); err == nil {
 			consider(time.Unix(seconds, 0))
 		}
 	}
@@ -397,6 +411,10 @@ func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 	}
 	return nearest
 }
+
+// absoluteTime is the length of an absolute time: YYMMDDhhmmss, a tenth of a second, quarters
+// of an hour in two digits, and their sign.
+const absoluteTime = 16
 
 // The limits of a receipt's date. A zone that is wrong moves it by less than a day.
 const (

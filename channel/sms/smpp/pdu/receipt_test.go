@@ -176,6 +176,14 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			receiptMessage("id:4711 text:id:6 stat:DELIVRD err:000 stat:UNDELIV err:00B"),
 			pdu.Receipt{ID: "4711", TextID: "4711", State: pdu.StateUndeliverable, Err: "00B"},
 		},
+		"a state padded with spaces, and a space before the error": {
+			receiptMessage("id:5 sub:001 dlvrd:28 stat:ACKED   err: 0 text:*100#"),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateEnroute, Err: "0"},
+		},
+		"dates in the absolute format": {
+			receiptMessage("id:rdwjwxns18krxr9936ey96ymcw sub:000 dlvrd:000 submit date:180711070003912+ done date:180711070000012+ stat:UNDELIV err:000"),
+			pdu.Receipt{ID: "rdwjwxns18krxr9936ey96ymcw", TextID: "rdwjwxns18krxr9936ey96ymcw", State: pdu.StateUndeliverable, Err: "000", Done: "180711070000012+"},
+		},
 		"a state parameter of four octets": {
 			receiptMessage("id:5", pdu.TLV{Tag: pdu.MessageState, Value: []byte{0, 0, 0, 2}}),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
@@ -301,6 +309,10 @@ func TestDoneAt_TakesNearestReading(t *testing.T) {
 		{"0000000000", "2026-11-23T01:00:00Z", ""},
 		{"0001010000", "2026-11-23T01:00:00Z", ""},
 		{"000000000000", "2026-11-23T01:00:00Z", ""},
+		{"261123084459012+", "2026-11-23T01:00:00Z", "2026-11-23T08:44:59+03:00"},
+		{"261123084459904-", "2026-11-23T01:00:00Z", "2026-11-23T08:44:59-01:00"},
+		{"2611230844590xx+", "2026-11-23T01:00:00Z", ""},
+		{"26112308445xx12+", "2026-11-23T01:00:00Z", ""},
 		{"today", "2026-11-23T01:00:00Z", ""},
 		{"", "2026-11-23T01:00:00Z", ""},
 		{"26112308", "2026-11-23T01:00:00Z", ""},
