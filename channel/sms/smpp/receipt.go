@@ -2,6 +2,8 @@ package smpp
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math/big"
 	"slices"
@@ -246,7 +248,8 @@ func (ids IDs) messageID(r pdu.Receipt) string {
 
 // normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
 // lower case, without hyphens, leading zeros and the spaces around it. A number in decimal digits that has the
-// letters of a hexadecimal one is one: some SMSCs mix the two.
+// letters of a hexadecimal one is one: some SMSCs mix the two. Of an ID that is longer than any
+// SMSC's it returns a hash, because many IDs are kept.
 func (f IDFormat) normalize(id string) string {
 	id = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(id)), "-", "")
 	if f != Raw {
@@ -257,11 +260,17 @@ func (f IDFormat) normalize(id string) string {
 			return n.String()
 		}
 	}
-	if short := strings.TrimLeft(id, "0"); short != "" || id == "" {
-		return short
+	short := strings.TrimLeft(id, "0")
+	switch {
+	case short == "" && id != "":
+		return "0"
+	case len(short) > maxID:
+		sum := sha256.Sum256([]byte(short))
+		return hex.EncodeToString(sum[:])
+	default:
+		return strings.Clone(short) // it may be a piece of a long text
 	}
-	return "0"
 }
 
 // maxID is far beyond the longest ID, which has 64 characters (section 5.2.23).
-const maxID = 1024
+const maxID = 255

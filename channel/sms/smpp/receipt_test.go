@@ -296,6 +296,7 @@ func TestIDs_AreComparedAsConfigured(t *testing.T) {
 				sent := <-first
 				require.NoError(t, sent.err)
 				require.NotEmpty(t, sent.ProviderID)
+				require.LessOrEqual(t, len(sent.ProviderID), 255)
 				p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 1, Body: &pdu.Message{
 					ESMClass: pdu.ESMReceipt, ShortMessage: []byte(tt.report), TLVs: tt.parameters,
 				}})

@@ -439,7 +439,6 @@ func TestSession_DropsSMSCThatReadsNothing(t *testing.T) {
 	})
 }
 
-// A response has the sequence number of its request, even an invalid one.
 // The SMSC asks faster than it reads the answers, which wait in memory.
 func TestSession_CutsOffFloodOfRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
@@ -459,6 +458,7 @@ func TestSession_CutsOffFloodOfRequests(t *testing.T) {
 	})
 }
 
+// A response has the sequence number of its request, even an invalid one.
 func TestSession_AnswersRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
 		c := m.newChannel(nil)
