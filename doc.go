@@ -7,7 +7,7 @@
 // This package holds no code. Its example is a service with real providers. The
 // packages, from the ground up:
 //
-//   - phone: a number that does not leak.
+//   - phone: a number that does not leak. secret: a password or a key that does not.
 //   - status: the five statuses, the reasons, and each channel's legal moves.
 //   - channel: what an adapter is. channel/channeltest tests one, and
 //     channel/simulated is a provider whose outcomes the recipient's number chooses.

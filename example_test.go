@@ -14,6 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/pgstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/webhook"
 )
@@ -37,11 +38,11 @@ func Example() {
 func serve(ctx context.Context, pool *pgxpool.Pool, templates []smsplus.Template) error {
 	store, storeErr := pgstore.New(ctx, pool, pgstore.Options{})
 	push, pushErr := line.NewPush(line.PushConfig{
-		Account:  line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}},
+		Account:  line.Account{Token: secret.New(os.Getenv("LINE_TOKEN")), Secrets: secret.NewAll(os.Getenv("LINE_SECRET"))},
 		Contacts: line.NewDirectory(), // from phone numbers to LINE user IDs
 	})
 	sms, smsErr := twilio.New(twilio.Config{
-		AccountSID: os.Getenv("TWILIO_ACCOUNT_SID"), AuthTokens: []string{os.Getenv("TWILIO_AUTH_TOKEN")},
+		AccountSID: os.Getenv("TWILIO_ACCOUNT_SID"), AuthTokens: secret.NewAll(os.Getenv("TWILIO_AUTH_TOKEN")),
 		From: os.Getenv("TWILIO_FROM"), StatusCallback: "https://example.com/receipts/sms",
 	})
 	if err := errors.Join(storeErr, pushErr, smsErr); err != nil {

@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 	"github.com/smsplus/smsplus-go/storetest"
@@ -45,14 +47,19 @@ func openStore(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgstore.St
 	return s
 }
 
+// keyOf returns the key that begins with two bytes.
+func keyOf(first, second byte) secret.Text {
+	key := make([]byte, seal.SecretSize)
+	key[0], key[1] = first, second
+	return secret.New(base64.StdEncoding.EncodeToString(key))
+}
+
 func newRing(tb testing.TB, keys ...uint32) *seal.Ring {
 	tb.Helper()
 	var c seal.Config
 	for _, id := range keys {
-		var key, lookup seal.Secret
-		key[0], lookup[0], lookup[1] = byte(id), byte(id), 1
-		c.Keys = append(c.Keys, seal.Key{ID: id, Secret: key})
-		c.Lookups = append(c.Lookups, lookup)
+		c.Keys = append(c.Keys, seal.Key{ID: id, Secret: keyOf(byte(id), 0)})
+		c.Lookups = append(c.Lookups, keyOf(byte(id), 1))
 	}
 	r, err := seal.NewRing(c)
 	require.NoError(tb, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -130,10 +131,9 @@ func requireOthersWork(t *testing.T, damage string, monthly bool) {
 // written with that, and cannot open it.
 func newRingWithdrawn(tb testing.TB) *seal.Ring {
 	tb.Helper()
-	var secret, lookup, older seal.Secret
-	secret[0], lookup[0], lookup[1] = 2, 2, 1
-	older[0], older[1] = 1, 1
-	r, err := seal.NewRing(seal.Config{Keys: []seal.Key{{ID: 2, Secret: secret}}, Lookups: []seal.Secret{lookup, older}})
+	r, err := seal.NewRing(seal.Config{
+		Keys: []seal.Key{{ID: 2, Secret: keyOf(2, 0)}}, Lookups: []secret.Text{keyOf(2, 1), keyOf(1, 1)},
+	})
 	require.NoError(tb, err)
 	return r
 }

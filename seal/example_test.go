@@ -4,23 +4,16 @@ import (
 	"fmt"
 
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 func Example() {
 	// An application gets its secrets from a secret manager.
-	current, err := seal.ParseSecret("hWkVCQ2SmcyJM5DCTGhhXl7iC8RHIbJ6AlCz1dRKbyI=")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	lookup, err := seal.ParseSecret("3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	current := secret.New("hWkVCQ2SmcyJM5DCTGhhXl7iC8RHIbJ6AlCz1dRKbyI=")
+	lookup := secret.New("3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
 	ring, err := seal.NewRing(seal.Config{
 		Keys:    []seal.Key{{ID: 1, Secret: current}},
-		Lookups: []seal.Secret{lookup},
+		Lookups: []secret.Text{lookup},
 	})
 	if err != nil {
 		fmt.Println(err)

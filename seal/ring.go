@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 // ErrOpen reports sealed bytes that cannot be opened. They were changed, were never sealed,
@@ -20,7 +22,10 @@ var ErrOpen = errors.New("seal: this cannot be opened")
 // the key's ID.
 var ErrKey = errors.New("seal: no such key in the ring")
 
-// Config holds the secrets of a [Ring].
+// Config holds the secrets of a [Ring]. Each is the standard base64 of 32 random bytes, as
+// printed by
+//
+//	openssl rand -base64 32
 type Config struct {
 	// Keys are the encryption keys. The first one seals, and all of them open. At least one
 	// is required. A key may seal 2^32 times (NIST SP 800-38D, section 8.3). A message is
@@ -28,14 +33,14 @@ type Config struct {
 	Keys []Key
 	// Lookups are the secrets of the hashes. The first one hashes new records, and a search
 	// tries all of them. At least one is required. A secret must not be in Keys too.
-	Lookups []Secret
+	Lookups []secret.Text
 }
 
 // Key is one key of a [Ring].
 type Key struct {
 	// ID names the key in the sealed bytes. It must be a number that no other key ever had.
 	ID     uint32
-	Secret Secret
+	Secret secret.Text
 }
 
 // Ring is a [Sealer]. It seals with AES-256-GCM and a random nonce (NIST SP 800-38D), and
@@ -44,7 +49,9 @@ type Key struct {
 type Ring struct {
 	sealingID uint32
 	keys      map[uint32]cipher.AEAD
-	lookups   []Secret
+	// lookups returns the secrets of the hashes. It is a function because fmt prints a
+	// function as an address, with any verb.
+	lookups func() [][SecretSize]byte
 }
 
 var _ Sealer = (*Ring)(nil)
@@ -55,24 +62,26 @@ func NewRing(c Config) (*Ring, error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("seal: "+format, args...)) }
 
 	r := &Ring{keys: make(map[uint32]cipher.AEAD)}
-	seen := make(map[Secret]string)
-	use := func(field string, s Secret) {
-		if s.IsZero() {
-			bad("%s is required", field)
-		} else if other, ok := seen[s]; ok {
+	seen := make(map[[SecretSize]byte]string)
+	use := func(field string, s secret.Text) [SecretSize]byte {
+		key, err := parseSecret(s)
+		if err != nil {
+			bad("%s %w", field, err)
+		} else if other, ok := seen[key]; ok {
 			bad("%s is the same as %s", field, other)
 		}
-		seen[s] = field
+		seen[key] = field
+		return key
 	}
 	if len(c.Keys) == 0 {
 		bad("Config.Keys is required")
 	}
 	for i, k := range c.Keys {
-		use(fmt.Sprintf("Config.Keys[%d].Secret", i), k.Secret)
+		key := use(fmt.Sprintf("Config.Keys[%d].Secret", i), k.Secret)
 		if _, ok := r.keys[k.ID]; ok {
 			bad("Config.Keys[%d].ID %d is there twice", i, k.ID)
 		}
-		aead, err := newAEAD(k.Secret)
+		aead, err := newAEAD(key)
 		if err != nil {
 			bad("Config.Keys[%d]: %w", i, err)
 		}
@@ -81,10 +90,11 @@ func NewRing(c Config) (*Ring, error) {
 	if len(c.Lookups) == 0 {
 		bad("Config.Lookups is required")
 	}
+	var lookups [][SecretSize]byte
 	for i, s := range c.Lookups {
-		use(fmt.Sprintf("Config.Lookups[%d]", i), s)
-		r.lookups = append(r.lookups, s)
+		lookups = append(lookups, use(fmt.Sprintf("Config.Lookups[%d]", i), s))
 	}
+	r.lookups = func() [][SecretSize]byte { return lookups }
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -92,8 +102,8 @@ func NewRing(c Config) (*Ring, error) {
 	return r, nil
 }
 
-func newAEAD(s Secret) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(s[:])
+func newAEAD(key [SecretSize]byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +146,10 @@ const lookupSize = 16
 
 // Lookup implements [Sealer].
 func (r *Ring) Lookup(value []byte) ([][]byte, error) {
-	hashes := make([][]byte, len(r.lookups))
-	for i := range r.lookups {
-		h := hmac.New(sha256.New, r.lookups[i][:])
+	lookups := r.lookups()
+	hashes := make([][]byte, len(lookups))
+	for i := range lookups {
+		h := hmac.New(sha256.New, lookups[i][:])
 		h.Write(value)
 		hashes[i] = h.Sum(nil)[:lookupSize]
 	}

@@ -15,17 +15,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
-// secret returns a secret of one repeated byte, so that a leak is easy to find.
-func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+// keyOf returns the key of one repeated byte, so that a leak is easy to find.
+func keyOf(b byte) secret.Text {
+	return secret.New(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, seal.SecretSize)))
+}
 
-func key(id uint32) seal.Key { return seal.Key{ID: id, Secret: secret('A' + byte(id))} }
+func key(id uint32) seal.Key { return seal.Key{ID: id, Secret: keyOf('A' + byte(id))} }
 
-var lookupSecret = secret('l')
+var lookupSecret = keyOf('l')
 
 func newRing(t require.TestingT, keys ...seal.Key) *seal.Ring {
-	r, err := seal.NewRing(seal.Config{Keys: keys, Lookups: []seal.Secret{lookupSecret}})
+	r, err := seal.NewRing(seal.Config{Keys: keys, Lookups: []secret.Text{lookupSecret}})
 	require.NoError(t, err)
 	return r
 }
@@ -94,13 +97,13 @@ func TestRing_FirstKeySealsAllOpen(t *testing.T) {
 	_, err = withdrawn.Open(old, nil)
 	require.ErrorIs(t, err, seal.ErrKey)
 	require.EqualError(t, err, "seal: no such key in the ring: 1")
-	_, err = newRing(t, seal.Key{ID: 1, Secret: secret('x')}).Open(old, nil)
+	_, err = newRing(t, seal.Key{ID: 1, Secret: keyOf('x')}).Open(old, nil)
 	require.ErrorIs(t, err, seal.ErrOpen, "the ID was given to another key")
 }
 
 func TestLookup_HashesWithEverySecret(t *testing.T) {
 	t.Parallel()
-	with := func(secrets ...seal.Secret) func(value string) [][]byte {
+	with := func(secrets ...secret.Text) func(value string) [][]byte {
 		r, err := seal.NewRing(seal.Config{Keys: []seal.Key{key(1)}, Lookups: secrets})
 		require.NoError(t, err)
 		return func(value string) [][]byte {
@@ -109,7 +112,7 @@ func TestLookup_HashesWithEverySecret(t *testing.T) {
 			return hashes
 		}
 	}
-	one, both := with(lookupSecret), with(secret('m'), lookupSecret)
+	one, both := with(lookupSecret), with(keyOf('m'), lookupSecret)
 	stored := one("+886912345678")
 	require.Len(t, stored, 1)
 	require.Len(t, stored[0], 16)
@@ -153,8 +156,8 @@ func TestNewRing_ReportsAllErrors(t *testing.T) {
 	_, err := seal.NewRing(seal.Config{})
 	require.EqualError(t, err, "seal: Config.Keys is required\nseal: Config.Lookups is required")
 	_, err = seal.NewRing(seal.Config{
-		Keys:    []seal.Key{key(1), {ID: 1, Secret: secret('q')}, {ID: 3}},
-		Lookups: []seal.Secret{secret('q'), {}},
+		Keys:    []seal.Key{key(1), {ID: 1, Secret: keyOf('q')}, {ID: 3}},
+		Lookups: []secret.Text{keyOf('q'), {}},
 	})
 	require.EqualError(t, err, strings.Join([]string{
 		"seal: Config.Keys[1].ID 1 is there twice",
@@ -164,16 +167,17 @@ func TestNewRing_ReportsAllErrors(t *testing.T) {
 	}, "\n"))
 }
 
-func TestParseSecret_ReadsBase64(t *testing.T) {
+func TestNewRing_WantsKeysOf32BytesInBase64(t *testing.T) {
 	t.Parallel()
-	want := secret('A')
-	got, err := seal.ParseSecret(base64.StdEncoding.EncodeToString(want[:]))
-	require.NoError(t, err)
-	require.Equal(t, want, got)
-	_, err = seal.ParseSecret("QUFB")
-	require.EqualError(t, err, "seal: the secret has 3 bytes, want 32")
-	_, err = seal.ParseSecret("hunter2!")
-	require.EqualError(t, err, "seal: the secret is no base64")
+	for text, want := range map[string]string{
+		"QUFB":                          "has 3 bytes, want 32",
+		"hunter2!":                      "is no base64",
+		strings.Repeat("A", 43) + "=":   "is all zeros",
+		strings.Repeat("A", 42) + "A\n": "is no base64",
+	} {
+		_, err := seal.NewRing(seal.Config{Keys: []seal.Key{key(1)}, Lookups: secret.NewAll(text)})
+		require.EqualError(t, err, "seal: Config.Lookups[0] "+want)
+	}
 }
 
 func TestSecret_IsNeverPrinted(t *testing.T) {
@@ -181,7 +185,7 @@ func TestSecret_IsNeverPrinted(t *testing.T) {
 	k := key(1)
 	r := newRing(t, k)
 	var out bytes.Buffer
-	for _, v := range []any{k, &k, k.Secret, &k.Secret, seal.Config{Keys: []seal.Key{k}, Lookups: []seal.Secret{lookupSecret}}, r, *r} {
+	for _, v := range []any{k, &k, k.Secret, &k.Secret, seal.Config{Keys: []seal.Key{k}, Lookups: []secret.Text{lookupSecret}}, r, *r} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			fmt.Fprintf(&out, verb+"\n", v)
 		}

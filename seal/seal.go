@@ -7,7 +7,7 @@
 //
 //	ring, err := seal.NewRing(seal.Config{
 //		Keys:    []seal.Key{{ID: 2, Secret: current}, {ID: 1, Secret: old}}, // 2 seals, both open
-//		Lookups: []seal.Secret{lookup},
+//		Lookups: []secret.Text{lookup},
 //	})
 //	store, err := sqlitestore.Open(ctx, "messages.db", sqlitestore.Options{Sealer: ring})
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/sqlitestore"
 	"github.com/smsplus/smsplus-go/storetest"
@@ -41,17 +43,20 @@ func reopen(t testing.TB, path string, o sqlitestore.Options) *sqlitestore.Store
 	return s
 }
 
-func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+// keyOf returns the key of one repeated byte.
+func keyOf(b byte) secret.Text {
+	return secret.New(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, seal.SecretSize)))
+}
 
 // ring returns a ring that seals with the first of the keys and writes hashes of the
 // first lookup secret.
 func ring(t testing.TB, keys, lookups string) *seal.Ring {
 	var c seal.Config
 	for _, b := range []byte(keys) {
-		c.Keys = append(c.Keys, seal.Key{ID: uint32(b), Secret: secret(b)})
+		c.Keys = append(c.Keys, seal.Key{ID: uint32(b), Secret: keyOf(b)})
 	}
 	for _, b := range []byte(lookups) {
-		c.Lookups = append(c.Lookups, secret(b))
+		c.Lookups = append(c.Lookups, keyOf(b))
 	}
 	r, err := seal.NewRing(c)
 	require.NoError(t, err)

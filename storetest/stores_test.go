@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/sqlitestore"
 	"github.com/smsplus/smsplus-go/storetest"
 )
@@ -46,7 +48,8 @@ func openPostgres(t *testing.T, sealer seal.Sealer) *pgstore.Store {
 // have it, and memstore has not.
 func TestAllStores_ReturnTheSame(t *testing.T) {
 	t.Parallel()
-	sealer, err := seal.NewRing(seal.Config{Keys: []seal.Key{{ID: 1, Secret: seal.Secret{1}}}, Lookups: []seal.Secret{{2}}})
+	key, lookup := strings.Repeat("A", 42)+"E=", strings.Repeat("B", 42)+"E="
+	sealer, err := seal.NewRing(seal.Config{Keys: []seal.Key{{ID: 1, Secret: secret.New(key)}}, Lookups: []secret.Text{secret.New(lookup)}})
 	require.NoError(t, err)
 	t.Run("in memory and in a file", func(t *testing.T) {
 		t.Parallel()

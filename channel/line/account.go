@@ -17,6 +17,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -25,11 +26,11 @@ import (
 type Account struct {
 	// Token is the channel access token. If it expires, a transport in Client has to
 	// replace the Authorization header. Required.
-	Token string `json:"-"`
+	Token secret.Text
 	// Secrets are the secrets that LINE signs its calls with: the channel secret, with LINE
 	// Chat Plus the switcher secret, and during a rotation the old one and the new one.
 	// Required by NewNotification; Push needs them for its ReceiptHandler.
-	Secrets []string `json:"-"`
+	Secrets []secret.Text
 	// BaseURL is the URL of the API. Defaults to https://api.line.me.
 	BaseURL string
 	// Client makes the calls. The contexts of the sends set their deadlines. Defaults to
@@ -47,13 +48,13 @@ func writeMasked(w io.Writer, words string) {
 }
 
 func (a Account) check(field string, bad *configErrors) {
-	if a.Token == "" {
+	if a.Token.IsZero() {
 		bad.add("%s.Token is required", field)
-	} else if strings.ContainsFunc(a.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	} else if strings.ContainsFunc(a.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		bad.add("%s.Token holds a character that no token has, such as a line's end", field)
 	}
 	for i, s := range a.Secrets {
-		if s == "" {
+		if s.IsZero() {
 			bad.add("%s.Secrets[%d] is empty", field, i)
 		}
 	}
@@ -84,10 +85,11 @@ func withPrefix(err error) error {
 
 // api makes an account's calls to one kind of endpoint.
 type api struct {
-	base, token string
-	client      *http.Client
-	success     status.Status // the status of a message that LINE took
-	verdicts    []codeVerdict // the meanings of refusals
+	base     string
+	token    secret.Text
+	client   *http.Client
+	success  status.Status // the status of a message that LINE took
+	verdicts []codeVerdict // the meanings of refusals
 }
 
 func (a Account) newAPI(success status.Status, rows []codeVerdict) *api {
@@ -111,7 +113,7 @@ func (a *api) call(ctx context.Context, path string, header http.Header, body an
 		return httpapi.Answer{}, channel.Failed(status.SystemError, "the base URL makes no request")
 	}
 	maps.Copy(req.Header, header)
-	req.Header.Set("Authorization", "Bearer "+a.token)
+	req.Header.Set("Authorization", "Bearer "+a.token.Reveal())
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -151,7 +153,7 @@ func errorText(answer httpapi.Answer) string {
 // detailOf returns an answer's code, its words, and LINE's ID of the request.
 func (a *api) detailOf(answer httpapi.Answer, hidden []string) string {
 	detail := fmt.Sprintf("HTTP %d", answer.Code)
-	if words := httpapi.Words(errorText(answer), append(hidden, a.token)...); words != "" {
+	if words := httpapi.Words(errorText(answer), append(hidden, a.token.Reveal())...); words != "" {
 		detail += ": " + words
 	}
 	if id := answer.Header.Get("X-Line-Request-Id"); isUUID(id) {

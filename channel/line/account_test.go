@@ -10,13 +10,14 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 func TestConfig_ReturnsAllMistakes(t *testing.T) {
 	t.Parallel()
 	_, err := line.NewPush(line.PushConfig{
-		Account: line.Account{Secrets: []string{"a", ""}, BaseURL: "api.line.me"},
+		Account: line.Account{Secrets: secret.NewAll("a", ""), BaseURL: "api.line.me"},
 		Codes: line.Codes{
 			"ok":  {},
 			"200": {},
@@ -42,7 +43,7 @@ func TestConfig_ReturnsAllMistakes(t *testing.T) {
 	}
 
 	_, err = line.NewNotification(line.NotificationConfig{
-		Account: line.Account{Token: token + "\n", BaseURL: "https://:secret@api.line.me?"},
+		Account: line.Account{Token: secret.New(token + "\n"), BaseURL: "https://:secret@api.line.me?"},
 		Codes:   line.Codes{"": {}},
 	})
 	require.ErrorContains(t, err, "line: NotificationConfig.Account.Token holds a character that no token has, such as a line's end")
@@ -51,7 +52,7 @@ func TestConfig_ReturnsAllMistakes(t *testing.T) {
 	require.NotContains(t, err.Error(), token)
 
 	for _, url := range []string{"ftp://api.line.me", "https://", "https://api.line.me?a=b", "https://api.line.me#a", "https://api.line.me/%zz"} {
-		_, err := line.NewPush(line.PushConfig{Account: line.Account{Token: token, BaseURL: url}})
+		_, err := line.NewPush(line.PushConfig{Account: line.Account{Token: secret.New(token), BaseURL: url}})
 		require.ErrorContains(t, err, "BaseURL", url)
 	}
 }
@@ -93,15 +94,15 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			printed := fmt.Sprintf(verb, v)
-			for _, secret := range []string{token, secret, user} {
-				require.NotContains(t, printed, secret, "%T as %s", v, verb)
-				require.NotContains(t, printed, fmt.Sprintf("%x", secret), "%T as %s", v, verb)
-				require.NotContains(t, printed, fmt.Sprintf("%X", secret), "%T as %s", v, verb)
+			for _, signingSecret := range []string{token, signingSecret, user} {
+				require.NotContains(t, printed, signingSecret, "%T as %s", v, verb)
+				require.NotContains(t, printed, fmt.Sprintf("%x", signingSecret), "%T as %s", v, verb)
+				require.NotContains(t, printed, fmt.Sprintf("%X", signingSecret), "%T as %s", v, verb)
 			}
 		}
 		printed, _ := json.Marshal(v)
 		require.NotContains(t, string(printed), token)
-		require.NotContains(t, string(printed), secret)
+		require.NotContains(t, string(printed), signingSecret)
 	}
 }
 

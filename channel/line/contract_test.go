@@ -23,7 +23,7 @@ const (
 )
 
 // secretTexts are texts that no error may hold: the secrets and the texts of the contents.
-var secretTexts = []string{token, secret, hash, hash[:12], hash[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
+var secretTexts = []string{token, signingSecret, hash, hash[:12], hash[20:32], "Your order has", "arrives on Friday", "Aug. 10", "vertical"}
 
 // unreachableURL is unreachable because nothing listens on port 1. The port of a closed
 // server could soon belong to another test.
@@ -197,13 +197,13 @@ func TestContract_Notification(t *testing.T) {
 			Secrets: secretTexts,
 			Webhook: &channeltest.Webhook{
 				Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-					return call(delivery(id), sign(secret, []byte(delivery(id))))
+					return call(delivery(id), sign(signingSecret, []byte(delivery(id))))
 				},
 				Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
 					return call(delivery(id), sign("another secret", []byte(delivery(id))))
 				},
 				Malformed: func(*testing.T, channel.Channel) *http.Request {
-					return call(`{"destination":"U0"}`, sign(secret, []byte(`{"destination":"U0"}`)))
+					return call(`{"destination":"U0"}`, sign(signingSecret, []byte(`{"destination":"U0"}`)))
 				},
 			},
 		}

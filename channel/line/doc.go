@@ -2,7 +2,7 @@
 // ID, [Notification] reaches people by their telephone number.
 //
 //	directory := line.NewDirectory() // which number is which LINE user, and who has blocked
-//	account := line.Account{Token: token, Secrets: []string{secret}}
+//	account := line.Account{Token: secret.New(token), Secrets: secret.NewAll(channelSecret)}
 //	push, err := line.NewPush(line.PushConfig{Account: account, Contacts: directory})
 //	notification, err := line.NewNotification(line.NotificationConfig{Account: account, Followers: directory})
 //	mux.Handle("POST /line", notification.ReceiptHandler(dispatcher.Receive))

@@ -11,6 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -19,7 +20,7 @@ import (
 // after an hour.
 func Example_notification() {
 	directory := line.NewDirectory()
-	account := line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}}
+	account := line.Account{Token: secret.New(os.Getenv("LINE_TOKEN")), Secrets: secret.NewAll(os.Getenv("LINE_SECRET"))}
 	push, err := line.NewPush(line.PushConfig{Account: account, Contacts: directory})
 	if err != nil {
 		log.Fatal(err)

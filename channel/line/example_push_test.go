@@ -10,6 +10,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -18,7 +19,7 @@ import (
 func Example_push() {
 	directory := line.NewDirectory() // link numbers and LINE user IDs when customers sign in
 	push, err := line.NewPush(line.PushConfig{
-		Account:  line.Account{Token: os.Getenv("LINE_TOKEN"), Secrets: []string{os.Getenv("LINE_SECRET")}},
+		Account:  line.Account{Token: secret.New(os.Getenv("LINE_TOKEN")), Secrets: secret.NewAll(os.Getenv("LINE_SECRET"))},
 		Contacts: directory,
 	})
 	if err != nil {

@@ -20,13 +20,14 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 const (
-	token  = "channel-access-token-4f1c"
-	secret = "channel-secret-9a77"
-	user   = "U4af4980629ba1e1d3c2f6a57c1b1c9d2"
-	e164   = "+818000001234"
+	token         = "channel-access-token-4f1c"
+	signingSecret = "channel-secret-9a77"
+	user          = "U4af4980629ba1e1d3c2f6a57c1b1c9d2"
+	e164          = "+818000001234"
 	// hash is the hash of e164 in "Technical specifications of the LINE notification
 	// messages API", section "Phone number hashing".
 	hash = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
@@ -149,7 +150,7 @@ func refuseWith(code int, body string) http.HandlerFunc {
 }
 
 func account(url string) line.Account {
-	return line.Account{Token: token, Secrets: []string{secret}, BaseURL: url}
+	return line.Account{Token: secret.New(token), Secrets: secret.NewAll(signingSecret), BaseURL: url}
 }
 
 func newPush(t testing.TB, c line.PushConfig) *line.Push {
@@ -175,8 +176,8 @@ func envelope(t testing.TB, c channel.Content) channel.Envelope {
 	}
 }
 
-func sign(secret string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
+func sign(signingSecret string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(signingSecret))
 	mac.Write(body)
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -127,7 +128,7 @@ func TestWebhook_DeliveryIsReceiptOfAttempt(t *testing.T) {
 	t.Parallel()
 	id := uuid.NewString()
 	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
-	require.Equal(t, http.StatusOK, s.serve(delivery(id), sign(secret, []byte(delivery(id)))).Code)
+	require.Equal(t, http.StatusOK, s.serve(delivery(id), sign(signingSecret, []byte(delivery(id)))).Code)
 	require.Equal(t, [][]channel.Receipt{{{
 		Channel: channel.LINENotify, ProviderID: id, Status: status.Delivered, At: time.UnixMilli(1650591346705).UTC(),
 	}}}, s.calls)
@@ -136,11 +137,11 @@ func TestWebhook_DeliveryIsReceiptOfAttempt(t *testing.T) {
 func TestWebhook_AcceptsAnySecret(t *testing.T) {
 	t.Parallel()
 	a := account("")
-	a.Secrets = []string{"old", "new", "switcher"}
+	a.Secrets = secret.NewAll("old", "new", "switcher")
 	s := newRecordingSink(t, line.NotificationConfig{Account: a})
 	body := delivery(uuid.NewString())
-	for _, secret := range a.Secrets {
-		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	for _, text := range secret.RevealAll(a.Secrets) {
+		require.Equal(t, http.StatusOK, s.serve(body, sign(text, []byte(body))).Code)
 	}
 	for _, forged := range []string{"", "=", sign("another", []byte(body)), sign("old", []byte(body+" ")), sign("old", []byte(body)) + "!"} {
 		require.Equal(t, http.StatusUnauthorized, s.serve(body, forged).Code)
@@ -156,7 +157,7 @@ func TestWebhook_SignatureCoversOctets(t *testing.T) {
 	names := []string{"🤨✋", "\\uD83E\\uDD28", "\\u270b", "<&>"}
 	for _, name := range names {
 		body := strings.Replace(delivery(uuid.NewString()), "{", `{"name":"`+name+`",`, 1)
-		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+		require.Equal(t, http.StatusOK, s.serve(body, sign(signingSecret, []byte(body))).Code)
 	}
 	require.Len(t, s.calls, len(names))
 }
@@ -175,7 +176,7 @@ func TestWebhook_IgnoresForeignEvents(t *testing.T) {
 		"a follow without a user":  follow("follow", "", 1),
 		"a group that follows":     `{"events":[{"type":"follow","source":{"type":"group","userId":"` + user + `"}}]}`,
 	} {
-		require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code, name)
+		require.Equal(t, http.StatusOK, s.serve(body, sign(signingSecret, []byte(body))).Code, name)
 	}
 	require.Empty(t, s.calls)
 }
@@ -186,7 +187,7 @@ func TestWebhook_CallsSinkOnce(t *testing.T) {
 	body := fmt.Sprintf(`{"events":[{"type":"delivery","timestamp":1,"delivery":{"data":%q}},{"type":"message"},`+
 		`{"type":"delivery","timestamp":99999999999999999,"delivery":{"data":%q}}]}`, a, b)
 	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
-	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	require.Equal(t, http.StatusOK, s.serve(body, sign(signingSecret, []byte(body))).Code)
 	require.Equal(t, [][]channel.Receipt{{
 		{Channel: channel.LINENotify, ProviderID: a, Status: status.Delivered, At: time.UnixMilli(1).UTC()},
 		{Channel: channel.LINENotify, ProviderID: b, Status: status.Delivered}, // RFC 3339 cannot express that time
@@ -200,7 +201,7 @@ func TestWebhook_OddEventHidesNoOther(t *testing.T) {
 		`{"type":"delivery","timestamp":"1650591346705","source":"x","mode":7,"delivery":{"data":%q,"new":{}}},`+
 		`{"type":"delivery","timestamp":1650591346705.75,"delivery":{"data":%q}}]}`, id, later)
 	s := newRecordingSink(t, line.NotificationConfig{Account: account("")})
-	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	require.Equal(t, http.StatusOK, s.serve(body, sign(signingSecret, []byte(body))).Code)
 	at := time.UnixMilli(1650591346705).UTC()
 	require.Equal(t, [][]channel.Receipt{{
 		{Channel: channel.LINENotify, ProviderID: id, Status: status.Delivered, At: at},
@@ -213,7 +214,7 @@ func TestNotification_HasConfiguredName(t *testing.T) {
 	c := line.NotificationConfig{Name: "line_notify_outlet", Account: account("")}
 	require.Equal(t, channel.Name("line_notify_outlet"), newNotification(t, c).Name())
 	s, id := newRecordingSink(t, c), uuid.NewString()
-	s.serve(delivery(id), sign(secret, []byte(delivery(id))))
+	s.serve(delivery(id), sign(signingSecret, []byte(delivery(id))))
 	require.Equal(t, channel.Ref{Channel: "line_notify_outlet", ProviderID: id}, s.calls[0][0].Ref())
 }
 
@@ -270,13 +271,13 @@ func TestWebhook_UpdatesFollowersBeforeAnswer(t *testing.T) {
 	followers := new(recordingFollowers)
 	s := newRecordingSink(t, line.NotificationConfig{Account: account(""), Followers: followers})
 	body := follow("unfollow", user, 1650591346705)
-	require.Equal(t, http.StatusOK, s.serve(body, sign(secret, []byte(body))).Code)
+	require.Equal(t, http.StatusOK, s.serve(body, sign(signingSecret, []byte(body))).Code)
 	want := []line.Contact{{UserID: user, Blocked: true, At: time.UnixMilli(1650591346705).UTC()}}
 	require.Equal(t, want, followers.contacts)
 	require.Empty(t, s.calls, "there is no receipt in it")
 
 	followers.err = errors.New("the database is down")
-	w := s.serve(body, sign(secret, []byte(body)))
+	w := s.serve(body, sign(signingSecret, []byte(body)))
 	require.Equal(t, http.StatusServiceUnavailable, w.Code, "so that LINE calls again")
 	require.Equal(t, "30", w.Header().Get("Retry-After"))
 
@@ -284,7 +285,7 @@ func TestWebhook_UpdatesFollowersBeforeAnswer(t *testing.T) {
 	s.err = errors.New("the store is down")
 	body = `{"events":[` + body[len(`{"destination":"U00000000000000000000000000000000","events":[`):len(body)-2] +
 		`,{"type":"delivery","delivery":{"data":"` + uuid.NewString() + `"}}]}`
-	require.Equal(t, http.StatusServiceUnavailable, s.serve(body, sign(secret, []byte(body))).Code)
+	require.Equal(t, http.StatusServiceUnavailable, s.serve(body, sign(signingSecret, []byte(body))).Code)
 	require.Len(t, s.calls, 1)
 	require.Empty(t, followers.contacts, "the repeat will tell")
 }
@@ -298,7 +299,7 @@ func FuzzCalls(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		followers := new(recordingFollowers)
 		s := newRecordingSink(t, line.NotificationConfig{Account: account(""), Followers: followers})
-		code := s.serve(string(body), sign(secret, body)).Code
+		code := s.serve(string(body), sign(signingSecret, body)).Code
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, code)
 		require.LessOrEqual(t, len(s.calls), 1)
 		for _, rs := range s.calls {

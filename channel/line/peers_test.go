@@ -163,7 +163,7 @@ func TestPeer_SignaturesAgreeWithSDK(t *testing.T) {
 	}
 	tag, at := uuid.NewString(), int64(1650591346705)
 
-	all := ask(question{Post: webhook.URL, Secret: secret, Tag: tag, User: user, At: at})
+	all := ask(question{Post: webhook.URL, Secret: signingSecret, Tag: tag, User: user, At: at})
 	require.Equal(t, http.StatusOK, all.Code)
 	require.Greater(t, len(all.Types), 15, "every type that LINE describes was in the call")
 	want := channel.Receipt{Channel: channel.LINENotify, ProviderID: tag, Status: status.Delivered, At: time.UnixMilli(at).UTC()}
@@ -171,20 +171,20 @@ func TestPeer_SignaturesAgreeWithSDK(t *testing.T) {
 	blocked, _ := directory.Blocked(t.Context(), user)
 	require.True(t, blocked, "both came at once")
 
-	later := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"follow"}, User: user, At: at + 1})
+	later := ask(question{Post: webhook.URL, Secret: signingSecret, Types: []string{"follow"}, User: user, At: at + 1})
 	require.Equal(t, http.StatusOK, later.Code)
 	blocked, _ = directory.Blocked(t.Context(), user)
 	require.False(t, blocked)
 
 	got = nil
-	hashed := ask(question{Post: webhook.URL, Secret: secret, Types: []string{"delivery"}, Tag: hash, User: user, At: at})
+	hashed := ask(question{Post: webhook.URL, Secret: signingSecret, Types: []string{"delivery"}, Tag: hash, User: user, At: at})
 	require.Equal(t, http.StatusOK, hashed.Code)
-	require.Equal(t, http.StatusOK, ask(question{Post: webhook.URL, Secret: secret, Types: []string{}}).Code, "the console's verify")
+	require.Equal(t, http.StatusOK, ask(question{Post: webhook.URL, Secret: signingSecret, Types: []string{}}).Code, "the console's verify")
 	require.Equal(t, http.StatusUnauthorized, ask(question{Post: webhook.URL, Secret: "another", Tag: tag, At: at}).Code)
 	require.Empty(t, got)
 
-	for body, signature := range map[string]string{delivery(tag): sign(secret, []byte(delivery(tag))), "ÄÖ\u2028": sign(secret, []byte("ÄÖ\u2028"))} {
-		require.True(t, ask(question{Verify: signature, Secret: secret, Body: body}).Valid, "LINE's SDK accepts what our tests sign")
-		require.False(t, ask(question{Verify: signature, Secret: secret, Body: body + " "}).Valid)
+	for body, signature := range map[string]string{delivery(tag): sign(signingSecret, []byte(delivery(tag))), "ÄÖ\u2028": sign(signingSecret, []byte("ÄÖ\u2028"))} {
+		require.True(t, ask(question{Verify: signature, Secret: signingSecret, Body: body}).Valid, "LINE's SDK accepts what our tests sign")
+		require.False(t, ask(question{Verify: signature, Secret: signingSecret, Body: body + " "}).Valid)
 	}
 }

@@ -220,21 +220,21 @@ func TestPush_WebhookUpdatesContactsOnly(t *testing.T) {
 	t.Parallel()
 	directory := line.NewDirectory()
 	handler := newPush(t, line.PushConfig{Account: account(""), Contacts: directory}).ReceiptHandler(nil)
-	serve := func(handler http.Handler, body, secret string) int {
+	serve := func(handler http.Handler, body, signingSecret string) int {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, call(body, sign(secret, []byte(body))))
+		handler.ServeHTTP(w, call(body, sign(signingSecret, []byte(body))))
 		return w.Code
 	}
-	require.Equal(t, http.StatusOK, serve(handler, follow("unfollow", user, 1), secret))
+	require.Equal(t, http.StatusOK, serve(handler, follow("unfollow", user, 1), signingSecret))
 	blocked, _ := directory.Blocked(t.Context(), user)
 	require.True(t, blocked)
-	require.Equal(t, http.StatusOK, serve(handler, delivery("e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11"), secret))
+	require.Equal(t, http.StatusOK, serve(handler, delivery("e0b0e5a1-8f2c-4a63-9a63-2f3c9f6c5d11"), signingSecret))
 	require.Equal(t, http.StatusUnauthorized, serve(handler, follow("follow", user, 2), "another"))
-	require.Equal(t, http.StatusBadRequest, serve(handler, `{}`, secret))
-	require.Equal(t, http.StatusRequestEntityTooLarge, serve(handler, strings.Repeat(" ", 2<<20), secret))
+	require.Equal(t, http.StatusBadRequest, serve(handler, `{}`, signingSecret))
+	require.Equal(t, http.StatusRequestEntityTooLarge, serve(handler, strings.Repeat(" ", 2<<20), signingSecret))
 
 	deaf := newPush(t, line.PushConfig{Account: account(""), Contacts: fixedContacts{}}).ReceiptHandler(nil)
-	require.Equal(t, http.StatusOK, serve(deaf, follow("unfollow", user, 1), secret))
+	require.Equal(t, http.StatusOK, serve(deaf, follow("unfollow", user, 1), signingSecret))
 
 	open := account("")
 	open.Secrets = nil

@@ -91,7 +91,7 @@ func TestRoute_DeliverySettlesLostAnswer(t *testing.T) {
 
 		body := delivery(m.Attempts[1].ID.String())
 		w := httptest.NewRecorder()
-		r.webhook.ServeHTTP(w, call(body, sign(secret, []byte(body))))
+		r.webhook.ServeHTTP(w, call(body, sign(signingSecret, []byte(body))))
 		require.Equal(t, http.StatusOK, w.Code)
 		r.clock.Add(2 * time.Hour)
 		r.tick(t)

@@ -9,12 +9,13 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // webhook serves LINE's calls (Messaging API reference, "Webhooks").
 type webhook struct {
-	secrets      []string
+	secrets      []secret.Text
 	followers    Followers    // may be nil
 	deliveriesOf channel.Name // the channel that gets the deliveries; "" ignores them
 }
@@ -25,7 +26,7 @@ func (h *webhook) handler(sink channel.Sink) http.Handler {
 		SignatureHeader: signature,
 		Verify: func(r *http.Request, body []byte) bool {
 			mac, err := base64.StdEncoding.DecodeString(r.Header.Get(signature))
-			return err == nil && httpapi.Signed(sha256.New, h.secrets, body, mac)
+			return err == nil && httpapi.Signed(sha256.New, secret.RevealAll(h.secrets), body, mac)
 		},
 		Receipts: func(_ *http.Request, body []byte) ([]channel.Receipt, error) {
 			events, err := parseEvents(body)

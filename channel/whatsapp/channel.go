@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -41,8 +42,8 @@ func newChannel(c Config) *Channel {
 		validity:      c.Validity,
 		client:        c.Client,
 		token:         func() string { return strings.TrimSpace(c.Token()) },
-		isSigned:      signatureChecker(c.AppSecrets),
-		isVerifyToken: tokenChecker(c.VerifyTokens),
+		isSigned:      signatureChecker(secret.RevealAll(c.AppSecrets)),
+		isVerifyToken: tokenChecker(secret.RevealAll(c.VerifyTokens)),
 	}
 }
 

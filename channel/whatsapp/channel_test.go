@@ -368,9 +368,9 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 		fmt.Fprintf(&said, strings.Repeat(verb+"\n", 4), c, &c, ch, *ch)
 	}
 	require.Contains(t, said.String(), "2 app secrets")
-	for _, secret := range []string{token, appSecret, oldSecret, verifyToken} {
-		require.NotContains(t, said.String(), secret)
-		require.NotContains(t, said.String(), fmt.Sprintf("%x", secret))
+	for _, signingSecret := range []string{token, appSecret, oldSecret, verifyToken} {
+		require.NotContains(t, said.String(), signingSecret)
+		require.NotContains(t, said.String(), fmt.Sprintf("%x", signingSecret))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -34,10 +35,10 @@ type Config struct {
 	Token func() string
 	// AppSecrets are the app's secrets, which Meta signs webhooks with: one, or two during
 	// a rotation. Required.
-	AppSecrets []string
+	AppSecrets []secret.Text
 	// VerifyTokens are the tokens that Meta sends when it checks the webhook's URL, as
 	// entered in the App Dashboard. Required.
-	VerifyTokens []string
+	VerifyTokens []secret.Text
 	// Codes override the meanings of Meta's error codes, row by row. A verdict is that of
 	// an error: Failed or Undeliverable with a reason, or Preparing. Preparing without a
 	// reason is a fault that may pass; with the reason in_doubt Meta may have taken the
@@ -96,9 +97,9 @@ func (c Config) check() error {
 	unless(c.PhoneNumberID == "" || onlyDigits.MatchString(c.PhoneNumberID), "PhoneNumberID: want digits only, it is an ID and no number")
 	unless(c.Token != nil, "Token is required")
 	unless(len(c.AppSecrets) > 0, "AppSecrets is required")
-	unless(!slices.Contains(c.AppSecrets, ""), "AppSecrets holds an empty one")
+	unless(!slices.ContainsFunc(c.AppSecrets, secret.Text.IsZero), "AppSecrets holds an empty one")
 	unless(len(c.VerifyTokens) > 0, "VerifyTokens is required")
-	unless(!slices.Contains(c.VerifyTokens, ""), "VerifyTokens holds an empty one")
+	unless(!slices.ContainsFunc(c.VerifyTokens, secret.Text.IsZero), "VerifyTokens holds an empty one")
 	for _, code := range slices.Sorted(maps.Keys(c.Codes)) {
 		unless(isRefusal(c.Codes[code]), fmt.Sprintf("Codes[%d] is no error: want Preparing, or Failed or Undeliverable with a reason", code))
 	}

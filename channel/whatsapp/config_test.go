@@ -9,6 +9,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -25,8 +26,8 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 	_, err = whatsapp.New(whatsapp.Config{
 		PhoneNumberID: "+16505551234",
 		Token:         func() string { return "" },
-		AppSecrets:    []string{"one", ""},
-		VerifyTokens:  []string{""},
+		AppSecrets:    secret.NewAll("one", ""),
+		VerifyTokens:  secret.NewAll(""),
 		Codes: map[int]channel.Verdict{
 			1: {Status: status.Accepted},
 			2: {Status: status.Delivered, Reason: status.Blocked},

@@ -4,8 +4,8 @@
 //	c, err := whatsapp.New(whatsapp.Config{
 //		PhoneNumberID: "106540352242922",
 //		Token:         func() string { return os.Getenv("WHATSAPP_TOKEN") },
-//		AppSecrets:    []string{os.Getenv("WHATSAPP_APP_SECRET")},
-//		VerifyTokens:  []string{os.Getenv("WHATSAPP_VERIFY_TOKEN")},
+//		AppSecrets:    secret.NewAll(os.Getenv("WHATSAPP_APP_SECRET")),
+//		VerifyTokens:  secret.NewAll(os.Getenv("WHATSAPP_VERIFY_TOKEN")),
 //	})
 //
 //	step := smsplus.Step{Channel: channel.WhatsApp, Wait: time.Hour, Content: whatsapp.Template{

@@ -11,6 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -27,8 +28,8 @@ func Example() {
 	wa, err := whatsapp.New(whatsapp.Config{
 		PhoneNumberID: "106540352242922",
 		Token:         func() string { return "EAAJB..." }, // read it from the application's secret store
-		AppSecrets:    []string{"the app's secret"},
-		VerifyTokens:  []string{"a word of ours"},
+		AppSecrets:    secret.NewAll("the app's secret"),
+		VerifyTokens:  secret.NewAll("a word of ours"),
 		Validity:      10 * time.Minute, // the templates' message_send_ttl_seconds
 		BaseURL:       meta.URL,         // for this example only
 	})

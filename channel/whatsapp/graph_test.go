@@ -19,6 +19,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 const (
@@ -102,8 +103,8 @@ func config(url string) whatsapp.Config {
 	return whatsapp.Config{
 		PhoneNumberID: phoneNumberID,
 		Token:         func() string { return token },
-		AppSecrets:    []string{appSecret, oldSecret},
-		VerifyTokens:  []string{verifyToken},
+		AppSecrets:    secret.NewAll(appSecret, oldSecret),
+		VerifyTokens:  secret.NewAll(verifyToken),
 		BaseURL:       url,
 	}
 }

@@ -92,8 +92,8 @@ func TestPeer_ReadsSignaturesAlike(t *testing.T) {
 	p, c := newPeer(t), open(t, config(""))
 	calls := 0
 	for line := range strings.Lines(string(testdata(t, "signatures/openssl.txt"))) {
-		file, secret, mac := strings.Fields(line)[0], strings.Fields(line)[1], strings.Fields(line)[2]
-		if secret != appSecret {
+		file, signingSecret, mac := strings.Fields(line)[0], strings.Fields(line)[1], strings.Fields(line)[2]
+		if signingSecret != appSecret {
 			continue
 		}
 		body := testdata(t, file)
@@ -105,7 +105,7 @@ func TestPeer_ReadsSignaturesAlike(t *testing.T) {
 			w, _ := serveCall(c, r, nil)
 			var genuine bool
 			require.Empty(t, p.ask(t, "signature", map[string]string{
-				"secret": secret, "body": base64.StdEncoding.EncodeToString(body), "header": header,
+				"secret": signingSecret, "body": base64.StdEncoding.EncodeToString(body), "header": header,
 			}, &genuine))
 			require.Equal(t, genuine, w.Code == 200, header)
 			calls++

@@ -23,13 +23,14 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 // newSignedCall returns Meta's call with a body.
-func newSignedCall(t testing.TB, body []byte, secret string) *http.Request {
+func newSignedCall(t testing.TB, body []byte, signingSecret string) *http.Request {
 	t.Helper()
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(signingSecret))
 	mac.Write(body)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/whatsapp", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -318,7 +319,7 @@ func TestWebhook_SignatureMatchesOpenSSL(t *testing.T) {
 	for line := range strings.Lines(string(testdata(t, "signatures/openssl.txt"))) {
 		fields := strings.Fields(line)
 		require.Len(t, fields, 3)
-		file, secret, mac := fields[0], fields[1], fields[2]
+		file, signingSecret, mac := fields[0], fields[1], fields[2]
 		body := testdata(t, file)
 		call := func(c *whatsapp.Channel, signature string, body []byte) int {
 			r := newSignedCall(t, body, "")
@@ -330,9 +331,9 @@ func TestWebhook_SignatureMatchesOpenSSL(t *testing.T) {
 		require.Equal(t, http.StatusOK, call(c, "sha256="+strings.ToUpper(mac), body), line)
 
 		one := config("")
-		one.AppSecrets = []string{secret}
+		one.AppSecrets = secret.NewAll(signingSecret)
 		require.Equal(t, http.StatusOK, call(open(t, one), "sha256="+mac, body), line)
-		one.AppSecrets = []string{secret + "x"}
+		one.AppSecrets = secret.NewAll(signingSecret + "x")
 		require.Equal(t, http.StatusUnauthorized, call(open(t, one), "sha256="+mac, body), line)
 
 		for _, wrong := range []string{
@@ -362,7 +363,7 @@ func TestWebhook_SignatureCoversOctets(t *testing.T) {
 func TestWebhook_ChallengeNeedsToken(t *testing.T) {
 	t.Parallel()
 	conf := config("")
-	conf.VerifyTokens = []string{"new", verifyToken}
+	conf.VerifyTokens = secret.NewAll("new", verifyToken)
 	c := open(t, conf)
 	for name, tt := range map[string]struct {
 		mode, token, challenge string

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 // sealer returns the ring of the given keys, or nil if there are none.
@@ -38,17 +39,18 @@ func parseKeys(text string) (*seal.Ring, error) {
 	var errs []error
 	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	for i, entry := range entries {
-		name, secret, _ := strings.Cut(entry, ":")
-		s, err := seal.ParseSecret(secret)
+		name, text, _ := strings.Cut(entry, ":")
+		var err error
 		id, notNumber := strconv.ParseUint(name, 10, 32)
 		switch {
 		case name != "lookup" && notNumber != nil:
 			err = errors.New("it is neither ID:SECRET nor lookup:SECRET")
-		case err != nil:
+		case text == "":
+			err = errors.New("its secret is empty")
 		case name == "lookup":
-			c.Lookups = append(c.Lookups, s)
+			c.Lookups = append(c.Lookups, secret.New(text))
 		default:
-			c.Keys = append(c.Keys, seal.Key{ID: uint32(id), Secret: s})
+			c.Keys = append(c.Keys, seal.Key{ID: uint32(id), Secret: secret.New(text)})
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("entry %d: %w", i+1, err))

@@ -61,7 +61,7 @@ func TestParseKeys_ReportsEveryInvalidEntry(t *testing.T) {
 	t.Parallel()
 	_, err := parseKeys(keyText('a') + " 2:" + keyText('b') + " 3: 4294967296:" + keyText('c') + "\r\n\tlookups:" + keyText('l') + ",5=" + keyText('e'))
 	require.EqualError(t, err, `entry 1: it is neither ID:SECRET nor lookup:SECRET
-entry 3: seal: the secret has 0 bytes, want 32
+entry 3: its secret is empty
 entry 4: it is neither ID:SECRET nor lookup:SECRET
 entry 5: it is neither ID:SECRET nor lookup:SECRET
 entry 6: it is neither ID:SECRET nor lookup:SECRET`)

@@ -354,7 +354,7 @@ func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
 		"-store postgres://u:1?" + password + "@h/db stats":       "-store: it is no URL of PostgreSQL",
 		"-store postgres://u:" + password + "@h:x/db stats":       "-store: it is no URL of PostgreSQL",
 		"-store postgres://u:" + password + "@h?sslmode=no stats": "-store: it is no URL of PostgreSQL",
-		"stats -keys " + keys:                                     "-keys: entry 1: seal: the secret",
+		"stats -keys " + keys:                                     "-keys: seal: Config.Keys[0].Secret has ",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/line"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/webhook"
 )
@@ -36,12 +37,12 @@ type service struct {
 
 func open(s settings) (*service, error) {
 	notification, err := line.NewNotification(line.NotificationConfig{
-		Account: line.Account{Token: lineToken, Secrets: []string{lineSecret}, BaseURL: s.line},
+		Account: line.Account{Token: secret.New(lineToken), Secrets: secret.NewAll(lineSecret), BaseURL: s.line},
 	})
 	if err != nil {
 		return nil, err
 	}
-	sms, err := smpp.New(smpp.Config{Addr: s.smsc, SystemID: systemID, Password: password, Source: "SMSPLUS"})
+	sms, err := smpp.New(smpp.Config{Addr: s.smsc, SystemID: systemID, Password: secret.New(password), Source: "SMSPLUS"})
 	if err != nil {
 		return nil, err
 	}

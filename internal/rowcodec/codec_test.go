@@ -2,6 +2,7 @@ package rowcodec_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,16 +21,20 @@ import (
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/seal"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-func secret(b byte) seal.Secret { return seal.Secret(bytes.Repeat([]byte{b}, seal.SecretSize)) }
+// keyOf returns the key of one repeated byte.
+func keyOf(b byte) secret.Text {
+	return secret.New(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, seal.SecretSize)))
+}
 
 func ring(t require.TestingT, lookups ...byte) *seal.Ring {
-	c := seal.Config{Keys: []seal.Key{{ID: 1, Secret: secret('k')}}}
+	c := seal.Config{Keys: []seal.Key{{ID: 1, Secret: keyOf('k')}}}
 	for _, b := range lookups {
-		c.Lookups = append(c.Lookups, secret(b))
+		c.Lookups = append(c.Lookups, keyOf(b))
 	}
 	r, err := seal.NewRing(c)
 	require.NoError(t, err)

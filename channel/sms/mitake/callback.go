@@ -16,6 +16,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -29,7 +30,7 @@ func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 			attempt, signature := splitCallback(r.URL)
 			mac, err := signatureEncoding.DecodeString(signature)
 			ours := err == nil && signatureEncoding.EncodeToString(mac) == signature // a signature has one spelling
-			return ours && httpapi.Signed(sha256.New, c.setup().CallbackSecrets, []byte(attempt), mac)
+			return ours && httpapi.Signed(sha256.New, secret.RevealAll(c.setup().CallbackSecrets), []byte(attempt), mac)
 		},
 		Receipts: func(r *http.Request, _ []byte) ([]channel.Receipt, error) {
 			receipt, err := c.parseCallback(r.URL)
@@ -59,7 +60,7 @@ var signatureLen = len("/") + len(uuid.UUID{}.String()) + len("/") + signatureEn
 
 // callbackURL returns the URL for the reports on an attempt.
 func (c *Channel) callbackURL(attempt string) string {
-	mac := hmac.New(sha256.New, []byte(c.setup().CallbackSecrets[0]))
+	mac := hmac.New(sha256.New, []byte(c.setup().CallbackSecrets[0].Reveal()))
 	mac.Write([]byte(attempt))
 	return strings.TrimSuffix(c.setup().CallbackURL, "/") + "/" + attempt + "/" + signatureEncoding.EncodeToString(mac.Sum(nil))
 }

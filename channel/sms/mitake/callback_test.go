@@ -19,14 +19,15 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 const attempt = "ce910656-7bd1-41ea-bc55-0242ac130003"
 
 // responseURL returns the callback URL of an attempt under a secret.
-func responseURL(secret, attempt string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
+func responseURL(signingSecret, attempt string) string {
+	mac := hmac.New(sha256.New, []byte(signingSecret))
 	mac.Write([]byte(attempt))
 	return callbackURL + "/" + attempt + "/" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
@@ -95,7 +96,7 @@ func TestCallback_IsReadByStatusFlag(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, _ := open(t, acceptAnswer, nil)
-			w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), tt.query), nil)
+			w, sunk := serveCallback(c, newCallback(t, responseURL(signingSecret, attempt), tt.query), nil)
 			require.Equal(t, http.StatusOK, w.Code)
 			require.Len(t, sunk, 1)
 			require.True(t, tt.want.At.Equal(sunk[0].At), "%v", sunk[0].At)
@@ -110,7 +111,7 @@ func TestCallback_IsReadByStatusFlag(t *testing.T) {
 func TestCallback_IsAcknowledgedWhenStored(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, acceptAnswer, nil)
-	w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag=4"), errors.New("down"))
+	w, sunk := serveCallback(c, newCallback(t, responseURL(signingSecret, attempt), "msgid=1&StatusFlag=4"), errors.New("down"))
 	require.Len(t, sunk, 1)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Empty(t, w.Body.String())
@@ -120,7 +121,7 @@ func TestCallback_RequiresSignedURL(t *testing.T) {
 	t.Parallel()
 	const query = "msgid=1&StatusFlag=4"
 	another := "00000000-0000-4000-8000-000000000000"
-	genuine := responseURL(secret, attempt)
+	genuine := responseURL(signingSecret, attempt)
 	code := genuine[strings.LastIndex(genuine, "/")+1:]
 	for name, tt := range map[string]struct {
 		url  string
@@ -139,18 +140,18 @@ func TestCallback_RequiresSignedURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
+			c, _ := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = secret.NewAll(signingSecret, "older") })
 			w, sunk := serveCallback(c, newCallback(t, tt.url, query), nil)
 			require.Equal(t, tt.code, w.Code)
 			require.Equal(t, tt.code == http.StatusOK, len(sunk) == 1)
 		})
 	}
 
-	c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = []string{secret, "older"} })
+	c, p := open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackSecrets = secret.NewAll(signingSecret, "older") })
 	e := envelope(t, "text")
 	_, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, responseURL(secret, e.AttemptID.String()), p.onlyForm(t).Get("response"), "the first secret signs")
+	require.Equal(t, responseURL(signingSecret, e.AttemptID.String()), p.onlyForm(t).Get("response"), "the first secret signs")
 
 	c, _ = open(t, acceptAnswer, func(c *mitake.Config) { c.CallbackURL, c.CallbackSecrets = "", nil })
 	w, _ := serveCallback(c, newCallback(t, responseURL("", attempt), query), nil)
@@ -161,7 +162,7 @@ func TestCallback_RefusesMalformedCall(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, acceptAnswer, nil)
 	for _, query := range []string{"", "msgid=1", "StatusFlag=4", "msgid=1&statuscode=1", "msgid=1%0A2&StatusFlag=4", "msgid=" + strings.Repeat("1", 37) + "&StatusFlag=4"} {
-		w, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), query), nil)
+		w, sunk := serveCallback(c, newCallback(t, responseURL(signingSecret, attempt), query), nil)
 		require.Equal(t, http.StatusBadRequest, w.Code, query)
 		require.Empty(t, sunk, query)
 	}
@@ -169,23 +170,23 @@ func TestCallback_RefusesMalformedCall(t *testing.T) {
 
 func FuzzCallback(f *testing.F) {
 	for _, query := range []string{"msgid=#000000013&statuscode=0&statusstr=DELIVRD&StatusFlag=4", "msgid=1&donetime=20240618101530&StatusFlag=8", "msgid=%zz;&StatusFlag"} {
-		f.Add(responseURL(secret, attempt)[len(callbackURL):], query)
+		f.Add(responseURL(signingSecret, attempt)[len(callbackURL):], query)
 	}
 	f.Add("/"+attempt+"/x", "msgid=1&StatusFlag=4")
 	// Base64 has other spellings of the same bytes, with bits left over and with lines, and
 	// so have paths.
-	genuine := responseURL(secret, attempt)[len(callbackURL):]
+	genuine := responseURL(signingSecret, attempt)[len(callbackURL):]
 	for _, spelling := range []string{genuine[:len(genuine)-1] + string(genuine[len(genuine)-1]+1), genuine + "\n", strings.Replace(genuine[1:], "/", "//", 1), genuine[1:]} {
 		f.Add(spelling, "msgid=1&StatusFlag=4")
 	}
 	c, err := mitake.New(mitake.Config{
-		URL: "https://127.0.0.1", Username: username, Password: password,
-		CallbackURL: callbackURL, CallbackSecrets: []string{secret},
+		URL: "https://127.0.0.1", Username: username, Password: secret.New(password),
+		CallbackURL: callbackURL, CallbackSecrets: secret.NewAll(signingSecret),
 	})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, path, query string) {
 		w, sunk := serveCallback(c, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Body: http.NoBody}, nil)
-		genuine := strings.HasSuffix("/"+path, responseURL(secret, attempt)[len(callbackURL):])
+		genuine := strings.HasSuffix("/"+path, responseURL(signingSecret, attempt)[len(callbackURL):])
 		switch w.Code {
 		case http.StatusOK:
 			require.True(t, genuine, "%q", path)

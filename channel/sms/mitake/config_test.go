@@ -12,6 +12,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -21,8 +22,8 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 	require.EqualError(t, err, "mitake: Config.URL is required\nmitake: Config.Username is required\nmitake: Config.Password is required")
 
 	_, err = mitake.New(mitake.Config{
-		URL: "https://smsapi.mitake.com.tw/api/mtk?username=x", Username: username, Password: password,
-		CallbackURL: "/receipts" + strings.Repeat("x", 170), CallbackSecrets: []string{"", secret},
+		URL: "https://smsapi.mitake.com.tw/api/mtk?username=x", Username: username, Password: secret.New(password),
+		CallbackURL: "/receipts" + strings.Repeat("x", 170), CallbackSecrets: secret.NewAll("", signingSecret),
 		MaxSegments: -1, Connections: 16,
 		Codes: map[string]channel.Verdict{"q": {Status: status.Failed}, "j": {Status: status.Undeliverable}, "a": {}},
 	})
@@ -37,15 +38,15 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 		`mitake: Config.Codes["q"] has no Reason`,
 	}, "\n"))
 
-	_, err = mitake.New(mitake.Config{URL: "https://127.0.0.1", Username: username, Password: password, CallbackURL: callbackURL})
+	_, err = mitake.New(mitake.Config{URL: "https://127.0.0.1", Username: username, Password: secret.New(password), CallbackURL: callbackURL})
 	require.EqualError(t, err, "mitake: Config.CallbackSecrets is required with CallbackURL")
 }
 
 func TestFormat_PrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	config := mitake.Config{
-		URL: "https://127.0.0.1", Username: username, Password: password,
-		CallbackURL: callbackURL, CallbackSecrets: []string{secret},
+		URL: "https://127.0.0.1", Username: username, Password: secret.New(password),
+		CallbackURL: callbackURL, CallbackSecrets: secret.NewAll(signingSecret),
 	}
 	c, err := mitake.New(config)
 	require.NoError(t, err)
@@ -60,7 +61,7 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 	}
 	require.Contains(t, said.String(), "mitake.Config(sms)")
 	require.Contains(t, said.String(), `"mitake.Config(sms)"`, "in JSON")
-	for _, s := range []string{username, password, secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%x", password)} {
+	for _, s := range []string{username, password, signingSecret, fmt.Sprintf("%x", signingSecret), fmt.Sprintf("%x", password)} {
 		require.NotContains(t, said.String(), s)
 	}
 }
@@ -69,7 +70,7 @@ func TestConfig_NameIsApplications(t *testing.T) {
 	t.Parallel()
 	c, _ := open(t, acceptAnswer, func(c *mitake.Config) { c.Name = "sms_marketing" })
 	require.Equal(t, channel.Name("sms_marketing"), c.Name())
-	_, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag=4"), nil)
+	_, sunk := serveCallback(c, newCallback(t, responseURL(signingSecret, attempt), "msgid=1&StatusFlag=4"), nil)
 	require.Equal(t, channel.Name("sms_marketing"), sunk[0].Channel)
 }
 

@@ -64,16 +64,16 @@ func TestContract(t *testing.T) {
 			channel.Text(" \r\n"),
 			channel.Text(strings.Repeat("字", 71)),
 		},
-		Secrets: []string{username, password, secret},
+		Secrets: []string{username, password, signingSecret},
 		Webhook: &channeltest.Webhook{
 			Request: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(t, responseURL(secret, id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
+				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Forged: func(t *testing.T, _ channel.Channel, id string) *http.Request {
 				return newCallback(t, responseURL("guess", id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
-				return newCallback(t, responseURL(secret, attempt), "msgid=#000000001&statuscode=0")
+				return newCallback(t, responseURL(signingSecret, attempt), "msgid=#000000001&statuscode=0")
 			},
 		},
 	}

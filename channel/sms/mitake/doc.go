@@ -3,9 +3,9 @@
 //	sms, err := mitake.New(mitake.Config{
 //		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
 //		Username:        os.Getenv("MITAKE_USERNAME"),
-//		Password:        os.Getenv("MITAKE_PASSWORD"),
+//		Password:        secret.New(os.Getenv("MITAKE_PASSWORD")),
 //		CallbackURL:     "https://app.example.com/receipts/sms",
-//		CallbackSecrets: []string{os.Getenv("MITAKE_CALLBACK_SECRET")},
+//		CallbackSecrets: secret.NewAll(os.Getenv("MITAKE_CALLBACK_SECRET")),
 //	})
 //	mux.Handle("GET /receipts/sms/", sms.ReceiptHandler(dispatcher.Receive))
 //

@@ -8,6 +8,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -15,9 +16,9 @@ func Example() {
 	sms, err := mitake.New(mitake.Config{
 		URL:             "https://smsapi.mitake.com.tw/api/mtk", // as the contract names it
 		Username:        "12345678SMS",
-		Password:        "from a secret store",
+		Password:        secret.New("from a secret store"),
 		CallbackURL:     "https://app.example.com/receipts/sms",
-		CallbackSecrets: []string{"32 random bytes, from a secret store"},
+		CallbackSecrets: secret.NewAll("32 random bytes, from a secret store"),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 	Client *http.Client
 	// Username and Password are the account's. Required.
 	Username string
-	Password string
+	Password secret.Text
 
 	// CallbackURL is the URL at which Mitake reaches the handler of
 	// [Channel.ReceiptHandler]. The channel adds two segments to its path, so mount the
@@ -38,7 +39,7 @@ type Config struct {
 	// CallbackSecrets sign callback URLs. The first one signs those of new messages, and a
 	// call is accepted if any of them signed it. Keep a secret in the list for two days
 	// after another has come before it. Required with CallbackURL.
-	CallbackSecrets []string
+	CallbackSecrets []secret.Text
 
 	// MaxSegments is how many segments a text may have. Defaults to 1, which every account
 	// may send. More segments need the account's permission for long messages.
@@ -124,12 +125,12 @@ func (c Config) check() error {
 	mistake(c.URL == "", "URL is required")
 	mistake(c.URL != "" && !isPlainURL(c.URL), "URL is not an HTTP URL without a query")
 	mistake(c.Username == "", "Username is required")
-	mistake(c.Password == "", "Password is required")
+	mistake(c.Password.IsZero(), "Password is required")
 	mistake(c.CallbackURL != "" && !isPlainURL(c.CallbackURL), "CallbackURL is not an HTTP URL without a query")
 	mistake(len(c.CallbackURL)+signatureLen > maxCallbackBytes, fmt.Sprintf("CallbackURL has more than %d bytes", maxCallbackBytes-signatureLen))
 	mistake(c.CallbackURL != "" && len(c.CallbackSecrets) == 0, "CallbackSecrets is required with CallbackURL")
-	for i, secret := range c.CallbackSecrets {
-		mistake(secret == "", fmt.Sprintf("CallbackSecrets[%d] is empty", i))
+	for i, s := range c.CallbackSecrets {
+		mistake(s.IsZero(), fmt.Sprintf("CallbackSecrets[%d] is empty", i))
 	}
 	mistake(c.MaxSegments < 0, "MaxSegments is negative")
 	mistake(c.Connections < 0 || c.Connections > maxConnections, fmt.Sprintf("Connections is not between 1 and %d", maxConnections))

@@ -18,13 +18,14 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 const (
-	username    = "user-2c61"
-	password    = "password-5f3c"
-	secret      = "secret-9a1e"
-	callbackURL = "https://app.example.com/receipts/mitake"
+	username      = "user-2c61"
+	password      = "password-5f3c"
+	signingSecret = "secret-9a1e"
+	callbackURL   = "https://app.example.com/receipts/mitake"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -102,8 +103,8 @@ func openServer(t *testing.T, h http.Handler, change func(*mitake.Config)) *mita
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	config := mitake.Config{
-		URL: server.URL + "/api/mtk", Username: username, Password: password,
-		CallbackURL: callbackURL, CallbackSecrets: []string{secret}, Clock: fixedClock(now),
+		URL: server.URL + "/api/mtk", Username: username, Password: secret.New(password),
+		CallbackURL: callbackURL, CallbackSecrets: secret.NewAll(signingSecret), Clock: fixedClock(now),
 	}
 	if change != nil {
 		change(&config)

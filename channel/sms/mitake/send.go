@@ -65,7 +65,7 @@ func (c *Channel) requestForm(e channel.Envelope) (url.Values, error) {
 	}
 	form := url.Values{
 		"username": {c.setup().Username},
-		"password": {c.setup().Password},
+		"password": {c.setup().Password.Reveal()},
 		"dstaddr":  {to},
 		"smbody":   {strings.ReplaceAll(text, "\n", lineBreak)},
 		"clientid": {e.AttemptID.String()},
@@ -122,7 +122,7 @@ func (c *Channel) resultOf(answer httpapi.Answer, attempt string, form url.Value
 		verdict = channel.Verdict{Reason: status.InDoubt}
 	}
 	text := strings.ReplaceAll(form.Get("smbody"), lineBreak, "\n")
-	words := httpapi.Words(parsed.words, text, c.setup().Username, c.setup().Password, form.Get("response"))
+	words := httpapi.Words(parsed.words, text, c.setup().Username, c.setup().Password.Reveal(), form.Get("response"))
 	err = verdict.Error(strings.TrimSpace("statuscode="+parsed.code+" "+words), answer.RetryAfter())
 	if err != nil {
 		return channel.Result{}, err

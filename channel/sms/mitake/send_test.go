@@ -17,6 +17,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -35,7 +36,7 @@ func TestSend_FollowsSpecification(t *testing.T) {
 		"dstaddr":  {"0912345678"},
 		"smbody":   {"第一行\x06second & third\x06fourth\x06"},
 		"clientid": {attempt},
-		"response": {responseURL(secret, attempt)},
+		"response": {responseURL(signingSecret, attempt)},
 		"vldtime":  {"5400"},
 	}, p.onlyForm(t))
 
@@ -189,7 +190,7 @@ func TestCodes_AccountOverrides(t *testing.T) {
 		_, err := c.Send(t.Context(), envelope(t, "text"))
 		require.Equal(t, want, channel.Verdict{Status: requireError(t, err).Status(), Reason: requireError(t, err).Reason()})
 
-		_, sunk := serveCallback(c, newCallback(t, responseURL(secret, attempt), "msgid=1&StatusFlag="+code), nil)
+		_, sunk := serveCallback(c, newCallback(t, responseURL(signingSecret, attempt), "msgid=1&StatusFlag="+code), nil)
 		require.Equal(t, want, channel.Verdict{Status: sunk[0].Status, Reason: sunk[0].Reason})
 	}
 }
@@ -232,7 +233,7 @@ func TestSend_LimitsConcurrentCalls(t *testing.T) {
 			const sends = 20
 			b := &blockingTransport{leave: make(chan struct{})}
 			c, err := mitake.New(mitake.Config{
-				URL: "https://127.0.0.1", Username: username, Password: password,
+				URL: "https://127.0.0.1", Username: username, Password: secret.New(password),
 				Client: &http.Client{Transport: b}, Connections: connections,
 			})
 			require.NoError(t, err)

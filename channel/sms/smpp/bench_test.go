@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 // BenchmarkSubmit sends over one bind on loopback, with as many pending messages as its
@@ -25,7 +26,7 @@ func BenchmarkSubmit(b *testing.B) {
 			require.NoError(b, err)
 			served := make(chan error, 1)
 			go func() { served <- takeAll(listener) }()
-			c, err := smpp.New(smpp.Config{Addr: listener.Addr().String(), SystemID: account, Password: password, Source: "SMSPLUS", Window: window})
+			c, err := smpp.New(smpp.Config{Addr: listener.Addr().String(), SystemID: account, Password: secret.New(password), Source: "SMSPLUS", Window: window})
 			require.NoError(b, err)
 			e := envelope("Your code is 471108. It is valid for five minutes.")
 			e.Expires = time.Now().Add(time.Hour)

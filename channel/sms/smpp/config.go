@@ -15,6 +15,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -27,7 +28,8 @@ type Config struct {
 	// Addr is the SMSC's host and port, "smpp.example.com:2775".
 	Addr string
 	// SystemID and Password are the account's. Many SMSCs take at most 15 and 8 characters.
-	SystemID, Password string
+	SystemID string
+	Password secret.Text
 	// SystemType is part of the account at some carriers. Defaults to none.
 	SystemType string
 	// TLS makes the connection with TLS. Its ServerName defaults to the host of Addr.
@@ -265,7 +267,7 @@ func (c *Config) prepare() error {
 	bad.add(c.SystemID == "", "SystemID is required")
 	for _, f := range []struct{ name, value string }{
 		{"SystemID", c.SystemID},
-		{"Password", c.Password},
+		{"Password", c.Password.Reveal()},
 		{"SystemType", c.SystemType},
 		{"ServiceType", c.ServiceType},
 	} {

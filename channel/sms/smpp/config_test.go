@@ -16,6 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -25,7 +26,7 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 	require.EqualError(t, err, "smpp: Config.Addr is required\nsmpp: Config.SystemID is required")
 
 	_, err = smpp.New(smpp.Config{
-		Addr: "smpp.example.com", SystemID: "a\x00", Password: password + "\x00", SystemType: "\x00", ServiceType: "\x00",
+		Addr: "smpp.example.com", SystemID: "a\x00", Password: secret.New(password + "\x00"), SystemType: "\x00", ServiceType: "\x00",
 		Source: "a name too long", Long: 9, NumberForm: 9, Alphabet: 9, PartReceipts: 9,
 		National: &smpp.National{CountryCode: "0886", Prefix: "x"}, Words: map[string]channel.Verdict{"FAILED": {Status: status.Failed}},
 		IDs:   smpp.IDs{Receipt: 7},
@@ -63,7 +64,7 @@ func TestConfig_SourceBeginsWithZeroOnlyWithType(t *testing.T) {
 
 func TestFormat_PrintsNoCredentials(t *testing.T) {
 	t.Parallel()
-	config := smpp.Config{Addr: "smpp.example.com:2775", SystemID: account, Password: password, Source: digits}
+	config := smpp.Config{Addr: "smpp.example.com:2775", SystemID: account, Password: secret.New(password), Source: digits}
 	c, err := smpp.New(config)
 	require.NoError(t, err)
 	for _, v := range []any{config, &config, c, *new([]smpp.Config), []smpp.Config{config}, struct{ C *smpp.Channel }{c}} {

@@ -4,7 +4,7 @@
 //	ch, err := smpp.New(smpp.Config{
 //		Addr:     "smpp.example.com:2775",
 //		SystemID: "acme",
-//		Password: os.Getenv("SMPP_PASSWORD"),
+//		Password: secret.New(os.Getenv("SMPP_PASSWORD")),
 //		Source:   "ACME",
 //	})
 //	defer ch.Close()

@@ -9,6 +9,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -17,7 +18,7 @@ func Example() {
 	sms, err := smpp.New(smpp.Config{
 		Addr:     "smpp.example.com:2775",
 		SystemID: "acme",
-		Password: "from a secret store",
+		Password: secret.New("from a secret store"),
 		Source:   "ACME",
 		Binds:    2,
 		Window:   20,

@@ -174,7 +174,7 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn, kind pdu.ID) (*s
 	s := newSession(c, conn)
 	request, err := pdu.Append(nil, pdu.PDU{ID: kind, Sequence: s.nextSequence(), Body: &pdu.Bind{
 		SystemID:         c.config.SystemID,
-		Password:         c.config.Password,
+		Password:         c.config.Password.Reveal(),
 		SystemType:       c.config.SystemType,
 		InterfaceVersion: interfaceVersion,
 	}})

@@ -26,6 +26,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/internal/interop"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -74,7 +75,7 @@ func (n *node) expect(want nodeEvent) {
 
 func (n *node) channel(change func(*smpp.Config)) *smpp.Channel {
 	n.t.Helper()
-	config := smpp.Config{Addr: n.addr, SystemID: "smsplus", Password: "secret", Source: "SMSPLUS"}
+	config := smpp.Config{Addr: n.addr, SystemID: "smsplus", Password: secret.New("secret"), Source: "SMSPLUS"}
 	if change != nil {
 		change(&config)
 	}
@@ -213,7 +214,7 @@ func TestPeerNode_Outcomes(t *testing.T) {
 func TestPeerNode_RefusesWrongPassword(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
-	c := n.channel(func(c *smpp.Config) { c.Password = "guess" })
+	c := n.channel(func(c *smpp.Config) { c.Password = secret.New("guess") })
 	_, err := c.Send(t.Context(), envelope("hello"))
 	requireRefused(t, err, status.Undeliverable, status.Authorization)
 	require.ErrorContains(t, err, "RINVPASWD")
@@ -330,7 +331,7 @@ func TestPeerPerl(t *testing.T) {
 	t.Parallel()
 	p := interop.Perl(t, "Net::SMPP", "smsc.pl")
 	config := smpp.Config{
-		Addr: net.JoinHostPort("127.0.0.1", p.Next(t)), SystemID: "smsplus", Password: "guess",
+		Addr: net.JoinHostPort("127.0.0.1", p.Next(t)), SystemID: "smsplus", Password: secret.New("guess"),
 		EnquireInterval: 50 * time.Millisecond,
 	}
 	stranger, err := smpp.New(config)
@@ -340,7 +341,7 @@ func TestPeerPerl(t *testing.T) {
 	require.NoError(t, stranger.Close())
 	require.Equal(t, "bind smsplus 34", p.Next(t))
 
-	config.Password = "secret"
+	config.Password = secret.New("secret")
 	c, err := smpp.New(config)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -400,7 +401,7 @@ func TestPeerKannel(t *testing.T) {
 	next("Starting drive_smpp")
 
 	c, err := smpp.New(smpp.Config{
-		Addr: addr, SystemID: "smsplus", Password: "secret", BindPairs: true,
+		Addr: addr, SystemID: "smsplus", Password: secret.New("secret"), BindPairs: true,
 		RebindMin: 10 * time.Millisecond, RebindMax: 100 * time.Millisecond, // until it listens
 	})
 	require.NoError(t, err)

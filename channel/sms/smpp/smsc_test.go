@@ -18,6 +18,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -45,7 +46,7 @@ func newSMSC(t *testing.T) *scriptedSMSC { return &scriptedSMSC{t: t, dialed: ma
 // newChannel returns a channel to the SMSC. It is closed with the test.
 func (m *scriptedSMSC) newChannel(change func(*smpp.Config)) *smpp.Channel {
 	m.t.Helper()
-	config := smpp.Config{Addr: "smsc.test:2775", SystemID: account, Password: password, Dial: m.dial}
+	config := smpp.Config{Addr: "smsc.test:2775", SystemID: account, Password: secret.New(password), Dial: m.dial}
 	if change != nil {
 		change(&config)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -35,10 +36,11 @@ type Config struct {
 	// AuthTokens are the account's auth tokens: one, or two during a rotation. A callback
 	// may be signed with any of them. The first also authenticates sends unless there is an
 	// API key, so put the new one first. Required.
-	AuthTokens []string
+	AuthTokens []secret.Text
 	// APIKeySID and APIKeySecret are an API key to send with, "SK…" and its secret. Set
 	// both or neither.
-	APIKeySID, APIKeySecret string
+	APIKeySID    string
+	APIKeySecret secret.Text
 
 	// From is the sender: a number in E.164, a short code or an alphanumeric sender
 	// ID. Either From or MessagingServiceSID is required.
@@ -116,9 +118,9 @@ func (c Config) check() error {
 	refuse(c.AccountSID != "" && !isSID(c.AccountSID, "AC"), "AccountSID must be AC and 32 hexadecimal digits")
 	refuse(len(c.AuthTokens) == 0, "AuthTokens is required")
 	for i, token := range c.AuthTokens {
-		refuse(token == "", "AuthTokens[%d] is empty", i)
+		refuse(token.IsZero(), "AuthTokens[%d] is empty", i)
 	}
-	refuse((c.APIKeySID == "") != (c.APIKeySecret == ""), "APIKeySID and APIKeySecret go together")
+	refuse((c.APIKeySID == "") != c.APIKeySecret.IsZero(), "APIKeySID and APIKeySecret go together")
 	refuse(c.APIKeySID != "" && !isSID(c.APIKeySID, "SK"), "APIKeySID must be SK and 32 hexadecimal digits")
 	refuse((c.From == "") == (c.MessagingServiceSID == ""), "From or MessagingServiceSID is required, and not both")
 	refuse(c.MessagingServiceSID != "" && !isSID(c.MessagingServiceSID, "MG"),

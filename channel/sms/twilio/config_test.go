@@ -12,6 +12,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -30,9 +31,9 @@ func TestConfig_MistakeNamesFieldWithoutValue(t *testing.T) {
 	for want, change := range map[string]func(*twilio.Config){
 		"BaseURL must be an absolute http or https URL without a query": func(c *twilio.Config) { c.BaseURL = hidden },
 		"AccountSID must be AC and 32 hexadecimal digits":               func(c *twilio.Config) { c.AccountSID = hidden },
-		"AuthTokens[1] is empty":                                        func(c *twilio.Config) { c.AuthTokens = []string{hidden, ""} },
-		"APIKeySID and APIKeySecret go together":                        func(c *twilio.Config) { c.APIKeySecret = hidden },
-		"APIKeySID must be SK and 32 hexadecimal digits":                func(c *twilio.Config) { c.APIKeySID, c.APIKeySecret = account, hidden },
+		"AuthTokens[1] is empty":                                        func(c *twilio.Config) { c.AuthTokens = secret.NewAll(hidden, "") },
+		"APIKeySID and APIKeySecret go together":                        func(c *twilio.Config) { c.APIKeySecret = secret.New(hidden) },
+		"APIKeySID must be SK and 32 hexadecimal digits":                func(c *twilio.Config) { c.APIKeySID, c.APIKeySecret = account, secret.New(hidden) },
 		"From or MessagingServiceSID is required, and not both":         func(c *twilio.Config) { c.MessagingServiceSID = service },
 		"MessagingServiceSID must be MG and 32 hexadecimal digits":      func(c *twilio.Config) { c.From, c.MessagingServiceSID = "", hidden },
 		"Codes[30007]: an error is not delivered":                       func(c *twilio.Config) { c.Codes = map[int]channel.Verdict{30007: {Status: status.Delivered}} },
@@ -79,7 +80,7 @@ func TestConfig_RefusesAmbiguousURLs(t *testing.T) {
 func TestFormat_PrintsNoField(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.APIKeySID, c.APIKeySecret = apiKey, secret
+	c.APIKeySID, c.APIKeySecret = apiKey, secret.New(signingSecret)
 	c.StatusCallback += "?key=hidden"
 	ch := open(t, c)
 	var log bytes.Buffer
@@ -93,7 +94,7 @@ func TestFormat_PrintsNoField(t *testing.T) {
 		fmt.Fprintf(&log, verb+verb+verb+verb, c, &c, ch, struct{ c any }{ch})
 	}
 	said := log.String()
-	for _, hidden := range []string{token, secret, "15005550006", "key=hidden"} {
+	for _, hidden := range []string{token, signingSecret, "15005550006", "key=hidden"} {
 		require.NotContains(t, said, hidden)
 		require.NotContains(t, said, fmt.Sprintf("%x", hidden))
 	}
@@ -115,7 +116,7 @@ func TestConfig_IsCopied(t *testing.T) {
 	c := config()
 	c.Codes = map[int]channel.Verdict{30007: {Status: status.Failed, Reason: status.SystemError}}
 	ch := open(t, c)
-	c.AuthTokens[0] = "another"
+	c.AuthTokens[0] = secret.New("another")
 	c.Codes[30007] = channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
 	got := requireReceipt(t, ch, newCallback(token, public+"?attempt="+attempt.String(), callbackForm("undelivered", "30007")))
 	require.Equal(t, status.Failed, got.Status)

@@ -11,6 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/channeltest"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 func TestContract(t *testing.T) {
@@ -18,7 +19,7 @@ func TestContract(t *testing.T) {
 	for name, change := range map[string]func(*twilio.Config){
 		"with an auth token": func(*twilio.Config) {},
 		"with an API key": func(c *twilio.Config) {
-			c.Name, c.APIKeySID, c.APIKeySecret = "sms_tw", apiKey, secret
+			c.Name, c.APIKeySID, c.APIKeySecret = "sms_tw", apiKey, secret.New(signingSecret)
 			c.From, c.MessagingServiceSID = "", service
 			c.StatusCallback += "?tenant=7#rc=5&rp=all"
 		},
@@ -77,7 +78,7 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 		BadContent: []channel.Content{
 			channel.Text(""), channel.Text("\u00a0\n"), channel.Text(strings.Repeat("x", 1601)), channel.Text("Your order \xff"),
 		},
-		Secrets: []string{token, secret},
+		Secrets: []string{token, signingSecret},
 		Webhook: &channeltest.Webhook{
 			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
 				return newCallback(token, address+id, callbackForm("delivered", ""))

@@ -4,7 +4,7 @@
 //
 //	c, err := twilio.New(twilio.Config{
 //		AccountSID:     "AC0123456789abcdef0123456789abcdef",
-//		AuthTokens:     []string{os.Getenv("TWILIO_AUTH_TOKEN")},
+//		AuthTokens:     secret.NewAll(os.Getenv("TWILIO_AUTH_TOKEN")),
 //		From:           "+15005550006",
 //		StatusCallback: "https://example.com/receipts/sms",
 //	})

@@ -11,13 +11,14 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 func Example() {
 	sms, err := twilio.New(twilio.Config{
 		AccountSID:          "AC0123456789abcdef0123456789abcdef",
-		AuthTokens:          []string{cmp.Or(os.Getenv("TWILIO_AUTH_TOKEN"), "only an example")},
+		AuthTokens:          []secret.Text{secret.New(cmp.Or(os.Getenv("TWILIO_AUTH_TOKEN"), "only an example"))},
 		MessagingServiceSID: "MG0123456789abcdef0123456789abcdef",
 		StatusCallback:      "https://example.com/receipts/sms#rc=5&rp=all",
 		MaxSegments:         3,

@@ -12,6 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -31,7 +32,7 @@ func ExampleChannel_Send() {
 	c, err := twilio.New(twilio.Config{
 		BaseURL:        fake.URL,
 		AccountSID:     "AC0123456789abcdef0123456789abcdef",
-		AuthTokens:     []string{"an auth token"},
+		AuthTokens:     secret.NewAll("an auth token"),
 		From:           "+15005550006",
 		StatusCallback: "https://example.com/receipts/twilio",
 		Codes:          map[int]channel.Verdict{30007: {Status: status.Failed, Reason: status.SystemError}},

@@ -18,6 +18,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/internal/interop"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -50,7 +51,7 @@ func TestPeerSDK_AcceptsSameCalls(t *testing.T) {
 	accepted, refused := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		c := config()
-		c.AuthTokens = tokens
+		c.AuthTokens = secret.NewAll(tokens...)
 		c.StatusCallback = rapid.SampledFrom([]string{
 			public, public + "?tenant=7", "http://example.com/x", "https://example.com:443/x", "https://example.com:8443/",
 		}).Draw(rt, "configured")
@@ -149,9 +150,9 @@ func TestPeerSDK_MakesSameRequest(t *testing.T) {
 	}{
 		"with the auth token": {func(*twilio.Config) {}, account, token, arguments{"from": "+15005550006"}},
 		"with an API key, by a Messaging Service": {func(c *twilio.Config) {
-			c.APIKeySID, c.APIKeySecret = apiKey, secret
+			c.APIKeySID, c.APIKeySecret = apiKey, secret.New(signingSecret)
 			c.From, c.MessagingServiceSID = "", service
-		}, apiKey, secret, arguments{"messagingServiceSid": service}},
+		}, apiKey, signingSecret, arguments{"messagingServiceSid": service}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			requests := make(chan sentRequest, 1)

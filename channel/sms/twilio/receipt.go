@@ -21,6 +21,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 )
 
 const signatureHeader = "X-Twilio-Signature"
@@ -58,7 +59,7 @@ func (c *Channel) verifySignature(r *http.Request, body []byte) bool {
 	}
 	signed := false
 	for _, text := range c.setup().callback.signedTexts(r.URL.RawQuery) {
-		signed = httpapi.Signed(sha1.New, c.setup().AuthTokens, []byte(text+params), mac) || signed
+		signed = httpapi.Signed(sha1.New, secret.RevealAll(c.setup().AuthTokens), []byte(text+params), mac) || signed
 	}
 	return signed
 }

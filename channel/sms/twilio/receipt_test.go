@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -227,7 +228,7 @@ func TestSignature_TwiliosVectors(t *testing.T) {
 		"none":              {"", base, call, 401},
 	} {
 		c := config()
-		c.AuthTokens, c.StatusCallback = []string{"12345"}, base
+		c.AuthTokens, c.StatusCallback = secret.NewAll("12345"), base
 		code, _ := serve(open(t, c), newCall(tt.signature, tt.address, tt.body))
 		require.Equal(t, tt.code, code, name)
 	}
@@ -283,7 +284,7 @@ func TestSignature_RepeatedValueCountsOnce(t *testing.T) {
 func TestSignature_AcceptsAnyAuthToken(t *testing.T) {
 	t.Parallel()
 	c := config()
-	c.AuthTokens = []string{"new", "old"}
+	c.AuthTokens = secret.NewAll("new", "old")
 	for signer, want := range map[string]int{"new": 200, "old": 200, token: 401, "": 401} {
 		code, _ := serve(open(t, c), newCallback(signer, public, callbackForm("sent", "")))
 		require.Equal(t, want, code, signer)

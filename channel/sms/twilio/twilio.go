@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -121,7 +121,7 @@ func (c *Channel) postMessage(ctx context.Context, form url.Values) (httpapi.Ans
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(cmp.Or(s.APIKeySID, s.AccountSID), cmp.Or(s.APIKeySecret, s.AuthTokens[0]))
+	req.SetBasicAuth(cmp.Or(s.APIKeySID, s.AccountSID), cmp.Or(s.APIKeySecret.Reveal(), s.AuthTokens[0].Reveal()))
 	return httpapi.Do(s.Client, req)
 }
 
@@ -158,7 +158,7 @@ func (c *Channel) readRefusal(answer httpapi.Answer, text channel.Text) error {
 	}
 	detail := fmt.Sprintf("HTTP %d", answer.Code)
 	if _ = json.Unmarshal(answer.Body, &fault); isCode(fault.Code) {
-		hidden := append(slices.Clone(c.setup().AuthTokens), c.setup().APIKeySecret, string(text))
+		hidden := append(secret.RevealAll(c.setup().AuthTokens), c.setup().APIKeySecret.Reveal(), string(text))
 		detail = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
 	}
 	return c.answerVerdict(answer, fault.Code).Error(detail, answer.RetryAfter())

@@ -18,18 +18,19 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
 
 const (
-	account = "AC0123456789abcdef0123456789abcdef"
-	token   = "token-5f3c9a1e4b7d2086"
-	apiKey  = "SK89abcdef0123456789abcdef01234567"
-	secret  = "secret-7d2086c1f04b3e95"
-	service = "MG456789abcdef0123456789abcdef0123"
-	message = "SMdeadbeefcafe00112233445566778899"
-	public  = "https://example.com/receipts/twilio"
-	e164    = "+886912345678"
+	account       = "AC0123456789abcdef0123456789abcdef"
+	token         = "token-5f3c9a1e4b7d2086"
+	apiKey        = "SK89abcdef0123456789abcdef01234567"
+	signingSecret = "secret-7d2086c1f04b3e95"
+	service       = "MG456789abcdef0123456789abcdef0123"
+	message       = "SMdeadbeefcafe00112233445566778899"
+	public        = "https://example.com/receipts/twilio"
+	e164          = "+886912345678"
 )
 
 var attempt = uuid.MustParse("8f14e45f-ceea-467f-ab1d-5d5f0d6c1b2a")
@@ -42,7 +43,7 @@ func (noonClock) Now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, t
 func config() twilio.Config {
 	return twilio.Config{
 		AccountSID:     account,
-		AuthTokens:     []string{token},
+		AuthTokens:     secret.NewAll(token),
 		From:           "+15005550006",
 		StatusCallback: public,
 		Clock:          noonClock{},
@@ -133,12 +134,12 @@ func TestSend_CreatesMessage(t *testing.T) {
 	}{
 		"with the auth token": {func(*twilio.Config) {}, account, token, url.Values{"From": {"+15005550006"}}},
 		"with an API key": {
-			func(c *twilio.Config) { c.APIKeySID, c.APIKeySecret = apiKey, secret },
-			apiKey, secret,
+			func(c *twilio.Config) { c.APIKeySID, c.APIKeySecret = apiKey, secret.New(signingSecret) },
+			apiKey, signingSecret,
 			url.Values{"From": {"+15005550006"}},
 		},
 		"with a new auth token": {
-			func(c *twilio.Config) { c.AuthTokens = []string{"new", token} },
+			func(c *twilio.Config) { c.AuthTokens = secret.NewAll("new", token) },
 			account, "new",
 			url.Values{"From": {"+15005550006"}},
 		},
@@ -240,7 +241,7 @@ func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 		"a known code":                     {400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
 		"an unknown code":                  {400, faultBody(400, 29999, "Something new"), status.Undeliverable, status.CarrierError, "error 29999 Something new"},
 		"words of the text":                {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618 *** cannot be sent"},
-		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+secret), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
+		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+signingSecret), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
 		"words of a token":                 {401, faultBody(401, 20003, "Bad password "+token), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
 		"no code":                          {403, `{"message":"Go away"}`, status.Undeliverable, status.Permission, "HTTP 403"},
 		"a number for a code":              {400, `{"code":886912345678,"message":"No"}`, status.Failed, status.SystemError, "HTTP 400"},
@@ -260,7 +261,7 @@ func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ch := openServer(t, answerAll(tt.code, tt.body), func(c *twilio.Config) {
-				c.APIKeySID, c.APIKeySecret = apiKey, secret
+				c.APIKeySID, c.APIKeySecret = apiKey, secret.New(signingSecret)
 				c.Codes = map[int]channel.Verdict{
 					21610: {Status: status.Failed, Reason: status.TemplateConfig},
 					29998: {},

@@ -1,0 +1,83 @@
+// Package secret has the type of every password, token and key in the module's configs. A
+// [Text] keeps its bytes behind a function. So no program prints or stores them by accident,
+// through fmt, log/slog or an encoder. Nor does fmt print a Text that is a field of another
+// type, although it calls no method of such a field.
+//
+//	account := line.Account{Token: secret.New(os.Getenv("LINE_TOKEN"))}
+//	fmt.Printf("%+v", account) // without the token
+package secret
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Text is a secret text. Its zero value is the empty text. A Text cannot be compared with ==;
+// compare what [Text.Reveal] returns. It is safe for concurrent use.
+type Text struct {
+	reveal func() string // nil: empty
+}
+
+// New returns the secret text s.
+func New(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{func() string { return s }}
+}
+
+// NewAll returns the secret texts, for a list such as that of a rotation.
+func NewAll(texts ...string) []Text {
+	all := make([]Text, len(texts))
+	for i, s := range texts {
+		all[i] = New(s)
+	}
+	return all
+}
+
+// Reveal returns the text.
+func (t Text) Reveal() string {
+	if t.reveal == nil {
+		return ""
+	}
+	return t.reveal()
+}
+
+// IsZero reports whether the text is empty.
+func (t Text) IsZero() bool { return t.Reveal() == "" }
+
+// RevealAll returns the texts.
+func RevealAll(ts []Text) []string {
+	all := make([]string, len(ts))
+	for i, t := range ts {
+		all[i] = t.Reveal()
+	}
+	return all
+}
+
+const masked = "[secret]"
+
+// String returns "[secret]", or "" for an empty text.
+func (t Text) String() string {
+	if t.IsZero() {
+		return ""
+	}
+	return masked
+}
+
+// Format writes what String returns, whatever the verb.
+func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) } // fmt has no way to report it
+
+// LogValue returns what String returns.
+func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText returns what String returns. So an encoder never writes the text, and what it
+// writes cannot be read back.
+func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText sets the text, so that a config file can hold it.
+func (t *Text) UnmarshalText(text []byte) error {
+	*t = New(string(text))
+	return nil
+}
