@@ -1,5 +1,6 @@
 // Smsplus is the operator's command line: it migrates a store's schema, counts its
-// messages, lists them, exports them, and shows one in full.
+// messages, lists them, exports them, and shows one in full. It also cancels a message,
+// erases a person's data and drops old records.
 //
 //	export SMSPLUS_STORE=sqlite:messages.db    # or postgres://user@host/database
 //	smsplus migrate
@@ -8,8 +9,8 @@
 //	smsplus show 0195939e-4c80-7000-8000-000000000001
 //	smsplus export -o records.csv
 //
-// Results go to standard output, everything else to standard error. Only migrate changes
-// anything. Phone numbers are masked, and LINE user IDs and variables are left out, unless
+// Results go to standard output, everything else to standard error. Only migrate, cancel,
+// and with -yes erase and purge, change anything. Phone numbers are masked, and LINE user IDs and variables are left out, unless
 // -reveal is given. No error holds a phone number, a password or a key.
 //
 // The exit codes:
@@ -17,7 +18,7 @@
 //	0    done
 //	1    failed, or left out records that cannot be read
 //	2    wrong usage: a command, a flag, the store's URL or its keys
-//	3    show: there is no such message
+//	3    show, cancel: there is no such message
 //	4    the schema is not the one that this release needs: see smsplus migrate
 //	130  interrupted
 package main
@@ -82,6 +83,10 @@ var commands = []command{
 	{"records", "", "list messages, newest first", (*program).records},
 	{"export", "", "write messages as CSV or NDJSON, newest first", (*program).export},
 	{"show", "ID", "show one message with its plan and its attempts", (*program).show},
+	{"cancel", "ID", "stop a message: no further step is sent", (*program).cancel},
+	{"erase", "", "erase a person's data; the counts stay", (*program).erase},
+	{"purge", "", "drop old messages that have ended", (*program).purge},
+	{"version", "", "print the version of the program and of the schemas that it needs", (*program).printVersion},
 }
 
 // usageError is an error in the program's arguments or environment.
@@ -137,6 +142,8 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return err
 	case len(args) == 0:
 		return usagef("a command is missing")
+	case args[0] == "help":
+		return p.run(ctx, append(args[1:], "-h"))
 	}
 	i := slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
 	if i < 0 {
@@ -177,6 +184,7 @@ func (p *program) printUsage(f *flags) error {
 	for _, c := range commands {
 		t.add(strings.TrimSpace(c.name+" "+c.operand), c.summary)
 	}
+	t.add("help [COMMAND]", "show how the program, or a command, is used")
 	_, err := fmt.Fprintf(p.stdout, "Usage: smsplus [flags] command [flags]\n\n%s\n%s%s", t.render(), f.usage(), exitCodesText)
 	return err
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/phone"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// declareYes declares the flag without which a command that destroys data only counts.
+func (f *flags) declareYes() *bool {
+	return f.Bool("yes", false, "do it; without this flag, only count what would be done")
+}
+
+// cancel stops a message. A Dispatcher without channels changes the row as any other does.
+func (p *program) cancel(*flags) action {
+	return func(ctx context.Context, operand string) error {
+		id, err := uuid.Parse(operand)
+		if err != nil {
+			return usagef("cancel: ID is no message's ID")
+		}
+		return p.withStore(ctx, func(s smsplus.Store) error {
+			d, err := smsplus.New(smsplus.Config{Store: s})
+			if err != nil {
+				return err
+			}
+			if err := d.Cancel(ctx, id); err != nil {
+				return err
+			}
+			m, err := d.Message(ctx, id)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "The message is canceled: no further step is sent. It is %v.\n", m.Status)
+			return err
+		})
+	}
+}
+
+// erase removes a person's data.
+func (p *program) erase(f *flags) action {
+	var n phone.Number
+	f.declareValue("phone", "the person's `number` in E.164; - reads it from standard input. Required", func(text string) (err error) {
+		if text == "-" {
+			text, _ = bufio.NewReader(p.stdin).ReadString('\n') // phone.Parse refuses an incomplete number
+			text = strings.TrimSpace(text)
+		}
+		n, err = phone.Parse(text)
+		return err
+	})
+	f.checks = append(f.checks, func() error {
+		if n.IsZero() && len(f.errs) == 0 {
+			return errors.New("-phone is required")
+		}
+		return nil
+	})
+	yes := f.declareYes()
+	return func(ctx context.Context, _ string) error {
+		return p.withStore(ctx, func(s smsplus.Store) error {
+			if !*yes {
+				ended, open, err := countEnded(ctx, s, smsplus.Filter{Phone: n})
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.stdout, "%d messages would be erased, and %d are under way and would stay. Repeat with -yes.\n", ended, open)
+				return err
+			}
+			erased, err := s.(smsplus.Eraser).Erase(ctx, n)
+			_, writeErr := fmt.Fprintf(p.stdout, "%d messages were erased.\n", erased)
+			return errors.Join(err, writeErr)
+		})
+	}
+}
+
+// purgeBatch is how many records one transaction drops.
+const purgeBatch = 1000
+
+// purge drops old records.
+func (p *program) purge(f *flags) action {
+	var text string
+	var zone *time.Location
+	var before time.Time
+	f.declareZone(&zone)
+	f.declareText(&text, "before", "drop what was triggered before this `time`, RFC 3339 or a date. Required")
+	f.checks = append(f.checks, func() (err error) {
+		if text == "" && len(f.errs) == 0 {
+			return errors.New("-before is required")
+		}
+		before, err = parseTime("-before", text, zone)
+		return err
+	})
+	yes := f.declareYes()
+	return func(ctx context.Context, _ string) error {
+		return p.withStore(ctx, func(s smsplus.Store) error {
+			if !*yes {
+				ended, open, err := countEnded(ctx, s, smsplus.Filter{To: before})
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.stdout, "%d messages, and receipts of that time that found none, would be dropped; "+
+					"%d messages are under way and would stay. Repeat with -yes.\n", ended, open)
+				return err
+			}
+			dropped := 0
+			for n := purgeBatch; n == purgeBatch; {
+				var err error
+				if n, err = s.Purge(ctx, before, purgeBatch); err != nil {
+					return fmt.Errorf("after %d were dropped: %w", dropped, err)
+				}
+				dropped += n
+			}
+			_, err := fmt.Fprintf(p.stdout, "%d messages and receipts were dropped.\n", dropped)
+			return err
+		})
+	}
+}
+
+// countEnded counts the messages that f selects.
+func countEnded(ctx context.Context, s smsplus.Store, f smsplus.Filter) (ended, open int, err error) {
+	rows, err := s.Stats(ctx, f)
+	if err != nil {
+		return 0, 0, err
+	}
+	all := 0
+	for _, row := range rows {
+		all += row.Triggered
+	}
+	f.Group = status.Sending
+	if rows, err = s.Stats(ctx, f); err != nil {
+		return 0, 0, err
+	}
+	for _, row := range rows {
+		open += row.Triggered
+	}
+	return all - open, open, nil
+}
