@@ -359,6 +359,30 @@ func TestResponse_PanicsOnInvalidCode(t *testing.T) {
 	}
 }
 
+// The codes below 200 are not final: the answer is 200 unless another code follows.
+func TestResponse_TakesEveryFinalCode(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]int{100: 200, 103: 200, 199: 200, 200: 200, 204: 204, 500: 500, 998: 998, 999: 999} {
+		h := newApp(t, webhook.Options{}, codeReceiver(code))
+		require.Equal(t, want, h.serve(signedPost("/says", "")).Code, code)
+		require.NotContains(t, h.log.String(), "panicked", code)
+	}
+}
+
+// An adapter that reads its sink's error, under any context, learns of lost receipts.
+func TestSink_ReturnsTheStoresError(t *testing.T) {
+	t.Parallel()
+	errDown := errors.New("the store is down")
+	var seen error
+	h := newApp(t, webhook.Options{}, funcReceiver{"hook", func(sink channel.Sink, w http.ResponseWriter, _ *http.Request) {
+		seen = sink(context.Background(), channel.Receipt{Channel: "hook", ProviderID: "1", Status: status.Delivered})
+		w.WriteHeader(http.StatusOK)
+	}})
+	h.store.Before = func(string) error { return errDown }
+	h.serve(signedPost("/hook", "")) // with another context, the handler does not know of it
+	require.ErrorIs(t, seen, errDown)
+}
+
 func TestHandler_AnswersByDeadline(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){

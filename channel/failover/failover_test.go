@@ -42,6 +42,18 @@ failover: Config.Doubts is negative`)
 	require.EqualError(t, err, `failover: Config.Providers[0]: the name "sms" is taken`)
 }
 
+func TestOpen_TakesNamesOfPlainCharacters(t *testing.T) {
+	t.Parallel()
+	for _, name := range []channel.Name{"0", "9", "a", "z", "A", "Z", "_", "-", "sms-TW_2"} {
+		_, err := failover.New("line", newWorkingProvider(name))
+		require.NoError(t, err, name)
+	}
+	for _, name := range []channel.Name{"/", ":", "`", "{", "@", "[", "^", ".", "é", "a b", "a\x00"} {
+		_, err := failover.New("line", newWorkingProvider(name))
+		require.ErrorContains(t, err, "is not made of letters, digits, _ and - alone", name)
+	}
+}
+
 func TestTraits_HoldForEveryProvider(t *testing.T) {
 	t.Parallel()
 	of := func(all ...channel.Traits) channel.Traits {

@@ -1,9 +1,11 @@
 package smpp_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -554,6 +556,40 @@ func TestUnbind_WaitsForPendingAnswers(t *testing.T) {
 		p.acceptSubmit(p.expect(pdu.SubmitSM), "2")
 		requireAccepted(t, <-second, "2")
 	})
+}
+
+// The log says of a session that either side unbound that it was unbound.
+func TestSession_EndsAsUnbound(t *testing.T) {
+	for name, converse := range map[string]func(p *smscPeer){
+		"by the SMSC": func(p *smscPeer) {
+			p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
+			p.write(pdu.PDU{ID: pdu.Unbind, Sequence: 0xFFFFFFF0})
+			p.expect(pdu.UnbindResp)
+		},
+		"by the channel, answered": func(p *smscPeer) {
+			p.respond(p.expect(pdu.SubmitSM), pdu.RINVBNDSTS)
+			p.respond(p.expect(pdu.Unbind), pdu.ROK)
+		},
+		"by the channel, unanswered": func(p *smscPeer) {
+			p.respond(p.expect(pdu.SubmitSM), pdu.RINVBNDSTS)
+			p.expect(pdu.Unbind)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				var log bytes.Buffer
+				c := m.newChannel(func(c *smpp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+				defer closeIgnoringError(t, c)
+				sendAsync(t.Context(), c, envelope("hello"))
+				p := m.acceptBind()
+				converse(p)
+				p.expectEnd()
+				synctest.Wait()
+				require.Contains(t, log.String(), `msg="smpp: session ended"`)
+				require.Contains(t, log.String(), `error="smpp: unbound"`)
+			})
+		})
+	}
 }
 
 func TestSession_RebindsWhenSMSCSaysUnbound(t *testing.T) {
