@@ -5,6 +5,7 @@ GO        ?= go
 FUZZTIME  ?= 100000x
 KILLS     ?= 2000
 LEADERS   ?= 10
+SCHEDULES ?= 1000
 MUTANTS   ?= 300
 SEED      ?= 1
 SUDO      := $(shell test "$$(id -u)" = 0 || echo sudo)
@@ -107,7 +108,7 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 # Commands that run the code
 
-.PHONY: test race crash ha explore mutants oracle bench bench-compare fuzz examples
+.PHONY: test race crash ha schedules explore mutants oracle bench bench-compare fuzz examples
 test: ## every test
 	$(GO) test ./...
 	@cd tools/mutants && $(GO) test ./...
@@ -121,6 +122,9 @@ crash: ## kill dispatching processes KILLS times over each durable store (2000: 
 ha: ## kill the leaders of a Patroni cluster LEADERS times under load (ten: three minutes)
 	@command -v patroni etcd >/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install patroni etcd-server; }
 	$(GO) test -count=1 -v -timeout=1h -run=Patroni ./pgstore -leaders-killed=$(LEADERS)
+
+schedules: ## SCHEDULES random schedules with lost answers, crashes and receipts on each store (a thousand: five minutes)
+	$(GO) test -count=1 -v -timeout=24h -run=LosesNothingOnAnyStore ./smsplus -schedules=$(SCHEDULES)
 
 explore: ## every schedule of one message, deeper (a million states of each configuration: half an hour)
 	$(GO) test -count=1 -v -timeout=3h -run=EverySchedule ./smsplus -explore=1000000

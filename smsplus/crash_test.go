@@ -1,9 +1,13 @@
 package smsplus_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,9 +17,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
 	"github.com/smsplus/smsplus-go/status"
 	"github.com/smsplus/smsplus-go/storetest"
 )
@@ -129,7 +136,7 @@ func (d *dice) rollAction() action {
 // faults. It runs in one goroutine. A crash is a store that stops answering its
 // dispatcher in the middle of a call.
 type simulation struct {
-	t           *rapid.T
+	t           require.TestingT
 	ctx         context.Context
 	clock       *clock.Mock
 	store       smsplus.Store
@@ -138,7 +145,10 @@ type simulation struct {
 
 	actions, faults, answers *dice
 	faultsOff                bool
-	ids                      int
+	// unseen says that a receipt came in after the last look at a message's row: an intent is
+	// stored before the look at what is parked. A send that follows cannot know of it.
+	unseen bool
+	ids    int
 
 	triggers  []smsplus.Trigger
 	sent      []uuid.UUID             // the IDs that Send returned
@@ -167,13 +177,15 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 	}
 	return &storetest.Faulty{
 		Store: s.store,
-		Before: func(string) error {
+		Before: func(method string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
 				fault = s.faults.rollFault()
 			}
+			s.unseen = false
 			if fault == receiptBefore {
 				s.interleaveReceipt(i)
+				s.unseen = method == "Parked"
 			}
 			return fails(failBefore, crashBefore)
 		},
@@ -224,7 +236,7 @@ func (s *simulation) provider(name channel.Name) channel.Channel {
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
-		if err != nil || m.Status == status.Delivered {
+		if err != nil || m.Status == status.Delivered && !s.unseen {
 			s.broken = append(s.broken, fmt.Sprintf("a step was started after a committed delivery: %s on %s (%v)", statuses(m), name, err))
 		}
 		if s.attempts[name][id] == nil {
@@ -301,57 +313,135 @@ func (s *simulation) act() {
 	}
 }
 
+// How many rolls a simulation has at most.
+const (
+	actionRolls = 3 * 120
+	faultRolls  = 600
+	answerRolls = 80
+)
+
 func TestDispatcher_LosesNothingWhateverCrashes(t *testing.T) {
 	t.Parallel()
-	const dispatchers, actions, faults, answers = 3, 120, 600, 80
-	to, err := phone.Parse("+886912345678")
-	require.NoError(t, err)
 	rapid.Check(t, func(rt *rapid.T) {
 		draw := func(n int, what string) *dice {
 			return &dice{rapid.SliceOfN(rapid.Byte(), n/2, n).Draw(rt, what)}
 		}
-		s := &simulation{
-			t: rt, ctx: t.Context(), clock: clock.NewMock(),
-			dispatchers: make([]*smsplus.Dispatcher, dispatchers), crashed: make([]bool, dispatchers),
-			actions: draw(3*actions, "actions"), faults: draw(faults, "faults"), answers: draw(answers, "answers"),
-			message: map[uuid.UUID]uuid.UUID{}, accepted: map[uuid.UUID]int{},
-			attempts: map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, delivered: map[channel.Ref]struct{}{},
-		}
-		s.store = &storeRecordingAttempts{memstore.New(), s.message}
-		s.clock.Set(start)
-		for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS} {
-			s.attempts[name] = map[uuid.UUID]map[uuid.UUID]bool{}
-		}
-		for _, template := range []string{"line", "whatsapp"} {
-			for _, key := range []string{"", "a-" + template, "b-" + template} {
-				s.triggers = append(s.triggers, smsplus.Trigger{
-					Template: template, Key: key, To: channel.Recipient{Phone: to}, Vars: map[string]string{"code": "498172"},
-				})
-			}
-		}
-		for i := range s.dispatchers {
-			s.start(i)
-		}
-		for len(s.actions.rolls) > 0 {
-			s.act()
-		}
-
-		// The faults stop, every receipt arrives, and time passes.
-		s.faultsOff = true
-		for i := range s.dispatchers {
-			s.start(i)
-		}
-		for range 40 {
-			for range len(s.inTransit) {
-				s.deliver(0)
-			}
-			_, err := s.dispatchers[0].Tick(s.ctx)
-			require.NoError(rt, err)
-			s.clock.Add(3 * time.Hour)
-		}
-		require.Empty(rt, s.inTransit)
-		s.check()
+		s := &simulation{actions: draw(actionRolls, "actions"), faults: draw(faultRolls, "faults"), answers: draw(answerRolls, "answers")}
+		s.run(t.Context(), rt, memstore.New())
 	})
+}
+
+var schedules = flag.Int("schedules", 0, "how many schedules of `random` faults run on each store; 0: as many as take some seconds")
+
+// The same holds on every store. A schedule is drawn from its number, so that it can be
+// repeated.
+func TestDispatcher_LosesNothingOnAnyStore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		few   int // schedules by default
+		store func(t *testing.T) smsplus.Store
+	}{
+		{"in memory", 60, func(*testing.T) smsplus.Store { return memstore.New() }},
+		{"in a file", 30, func(t *testing.T) smsplus.Store {
+			path := filepath.Join(t.TempDir(), "messages.db")
+			require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+			s, err := sqlitestore.Open(t.Context(), path, sqlitestore.Options{Synchronous: sqlitestore.Normal})
+			require.NoError(t, err)
+			return s
+		}},
+		{"on a server", 20, func(t *testing.T) smsplus.Store {
+			pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
+			require.NoError(t, pgstore.Migrate(t.Context(), pool, o))
+			s, err := pgstore.New(t.Context(), pool, o)
+			require.NoError(t, err)
+			return s
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			store := tt.store(t)
+			defer func() { require.NoError(t, store.Close()) }()
+			for number := range cmp.Or(*schedules, tt.few) {
+				r := rand.New(rand.NewPCG(uint64(number), 0))
+				roll := func(n int) *dice {
+					rolls := make([]byte, n/2+r.IntN(n/2))
+					for i := range rolls {
+						rolls[i] = byte(r.Uint32())
+					}
+					return &dice{rolls}
+				}
+				s := &simulation{actions: roll(actionRolls), faults: roll(faultRolls), answers: roll(answerRolls)}
+				s.run(t.Context(), numbered{t, number}, store)
+				s.empty()
+			}
+		})
+	}
+}
+
+// numbered adds a schedule's number to the failures of a test.
+type numbered struct {
+	*testing.T
+	number int
+}
+
+func (n numbered) Errorf(format string, args ...any) {
+	n.T.Errorf("schedule %d: "+format, append([]any{n.number}, args...)...)
+}
+
+// run runs the drawn actions on an empty store, then lets everything end without faults,
+// and checks the promises.
+func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.Store) {
+	const dispatchers = 3
+	s.t, s.ctx, s.clock = t, ctx, clock.NewMock()
+	s.dispatchers, s.crashed = make([]*smsplus.Dispatcher, dispatchers), make([]bool, dispatchers)
+	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
+	s.attempts, s.delivered = map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, map[channel.Ref]struct{}{}
+	s.store = &storeRecordingAttempts{store, s.message}
+	s.clock.Set(start)
+	for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS} {
+		s.attempts[name] = map[uuid.UUID]map[uuid.UUID]bool{}
+	}
+	to, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	for _, template := range []string{"line", "whatsapp"} {
+		for _, key := range []string{"", "a-" + template, "b-" + template} {
+			s.triggers = append(s.triggers, smsplus.Trigger{
+				Template: template, Key: key, To: channel.Recipient{Phone: to}, Vars: map[string]string{"code": "498172"},
+			})
+		}
+	}
+	for i := range s.dispatchers {
+		s.start(i)
+	}
+	for len(s.actions.rolls) > 0 {
+		s.act()
+	}
+
+	// The faults stop, every receipt arrives, and time passes.
+	s.faultsOff = true
+	for i := range s.dispatchers {
+		s.start(i)
+	}
+	for range 40 {
+		for range len(s.inTransit) {
+			s.deliver(0)
+		}
+		_, err := s.dispatchers[0].Tick(s.ctx)
+		require.NoError(t, err)
+		s.clock.Add(3 * time.Hour)
+	}
+	require.Empty(t, s.inTransit)
+	s.check()
+}
+
+// empty drops everything from the store.
+func (s *simulation) empty() {
+	for n := 1; n > 0; {
+		var err error
+		n, err = s.store.Purge(s.ctx, s.clock.Now().Add(24*time.Hour), 1000)
+		require.NoError(s.t, err)
+	}
 }
 
 func (s *simulation) newID() uuid.UUID {
