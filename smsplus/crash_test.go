@@ -145,10 +145,7 @@ type simulation struct {
 
 	actions, faults, answers *dice
 	faultsOff                bool
-	// unseen says that a receipt came in after the last look at a message's row: an intent is
-	// stored before the look at what is parked. A send that follows cannot know of it.
-	unseen bool
-	ids    int
+	ids                      int
 
 	triggers  []smsplus.Trigger
 	sent      []uuid.UUID             // the IDs that Send returned
@@ -177,15 +174,13 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 	}
 	return &storetest.Faulty{
 		Store: s.store,
-		Before: func(method string) error {
+		Before: func(string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
 				fault = s.faults.rollFault()
 			}
-			s.unseen = false
 			if fault == receiptBefore {
 				s.interleaveReceipt(i)
-				s.unseen = method == "Parked"
 			}
 			return fails(failBefore, crashBefore)
 		},
@@ -236,7 +231,7 @@ func (s *simulation) provider(name channel.Name) channel.Channel {
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
-		if err != nil || m.Status == status.Delivered && !s.unseen {
+		if err != nil || m.Status == status.Delivered {
 			s.broken = append(s.broken, fmt.Sprintf("a step was started after a committed delivery: %s on %s (%v)", statuses(m), name, err))
 		}
 		if s.attempts[name][id] == nil {

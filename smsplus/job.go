@@ -234,8 +234,9 @@ func (d *Dispatcher) mayHaveChanged(j *job, now time.Time) bool {
 const recheckAfter = 2 * rateWindow
 
 // storeIntent stores, under the job's lease, that the job's step is about to be sent. It
-// reports whether the row may have changed: the intent was stale, or receipts were parked
-// for the message. Some of them may be newer than the job's look at them.
+// reports whether the row may have changed: the intent was stale, or a look at parked
+// receipts followed it. A delivery may have been stored before that look, or parked since
+// the job's own.
 func (d *Dispatcher) storeIntent(ctx context.Context, j *job) (changed bool, err error) {
 	m := *j.Message
 	m.Attempts = slices.Clone(m.Attempts)
@@ -250,7 +251,7 @@ func (d *Dispatcher) storeIntent(ctx context.Context, j *job) (changed bool, err
 	}
 	*j.Message, j.intent, j.merged = m, true, nil
 	d.applyParked(ctx, u.parked)
-	return len(u.parked) > 0, nil
+	return len(refs) > 0, nil
 }
 
 // releaseLease ends the job's lease without a send: the message is due at again. With

@@ -47,6 +47,32 @@ func TestRelease_LeavesAnotherHoldersRetryAlone(t *testing.T) {
 	}
 }
 
+// The look at parked receipts after an intent is not the last look at the row: a delivery
+// that was stored between the two stops the send.
+func TestIntent_DeliveryBeforeTheLookAfterItStopsTheSend(t *testing.T) {
+	t.Parallel()
+	store := &storetest.Faulty{}
+	w := newWorld(t, []step{{channel.WhatsApp, inTurn(crashes, says(status.Accepted)), smsplus.Step{}}}, func(c *smsplus.Config) {
+		store.Store, c.Store = c.Store, store
+	})
+	other := w.newDispatcher()
+	id := w.sendAndCrash()
+	var last string
+	store.Before = func(method string) error {
+		if last == "Update" && method == "Parked" {
+			store.Before = nil
+			quoted := channel.Receipt{Channel: channel.WhatsApp, ProviderID: smsplus.AttemptID(id, 0).String(), Status: status.Delivered}
+			require.NoError(t, other.Receive(t.Context(), quoted))
+		}
+		last = method
+		return nil
+	}
+	w.advance(time.Minute)
+	require.Nil(t, store.Before, "there was a look after the intent")
+	require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
+	require.Equal(t, 1, w.sends(channel.WhatsApp))
+}
+
 // A call to the store that fails between a claim and a send leaves no doubt: the step is
 // sent once, and not given up.
 func TestConfirm_FailedCallIsNoDoubt(t *testing.T) {
