@@ -55,7 +55,9 @@ func chatTo(h http.Handler) func(*testing.T) channel.Channel {
 		t.Helper()
 		s := httptest.NewServer(h)
 		t.Cleanup(s.Close)
-		return NewChat(s.URL, token, secret)
+		c := NewChat(s.URL, token, secret)
+		c.client.Transport = s.Client().Transport // Close cuts the default one's connections, of other tests too
+		return c
 	}
 }
 
