@@ -9,54 +9,30 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/pgtest"
+	"github.com/smsplus/smsplus-go/internal/replay"
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/smsplus"
-	"github.com/smsplus/smsplus-go/status"
 )
 
 // Schema 2 does not say which step the holder of a message may be sending. The migration
 // derives it from the attempts.
 func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name     string
-		attempts []status.Status
-		lane     channel.Name
-		claims   int
-		want     int
-	}{
-		{"not held", nil, channel.SMS, 0, -1},
-		{"first step", nil, channel.SMS, 1, 0},
-		{"first step again", []status.Status{status.Preparing}, channel.SMS, 3, 0},
-		{"second step", []status.Status{status.Accepted}, channel.SMS, 1, 1},
-		{"third step", []status.Status{status.Undeliverable, status.Failed}, channel.SMS, 1, 2},
-		{"third step again", []status.Status{status.Undeliverable, status.Failed, status.Preparing}, channel.SMS, 1, 2},
-		{"only to end", []status.Status{status.Accepted}, "", 1, -1},
-	} {
+	for _, held := range replay.HeldMessages() {
 		for _, monthly := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, by months %v", tt.name, monthly), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, by months %v", held.Name, monthly), func(t *testing.T) {
 				t.Parallel()
 				pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: monthly}
-				s := openStore(t, pool, o)
-				m := claimedMessage(1)
-				m.Lane, m.Claims, m.Sending = tt.lane, tt.claims, -1
-				m.Plan = make([]smsplus.PlannedStep, 3)
-				for i, st := range tt.attempts {
-					c := channel.Name(fmt.Sprint("channel ", i))
-					m.Plan[i].Channel = c
-					m.Attempts = append(m.Attempts, smsplus.Attempt{ID: uuid.New(), Step: i, Channel: c, Status: st})
-					m.Status = st
-				}
-				insertAll(t, s, m)
+				m := held.Message
+				insertAll(t, openStore(t, pool, o), m)
 				// Back to schema 2, as far as the migration looks at it.
 				execIn(t, pool, o.Schema, "ALTER TABLE %smsplus_state DROP COLUMN sending, DROP COLUMN holder; "+
 					"DROP TYPE %smsplus_new_message_3; DROP TYPE %smsplus_new_state_3; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id DROP DEFAULT; ALTER TABLE %smsplus_delta ALTER COLUMN id TYPE bigint USING 1; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY; "+
 					"DELETE FROM %smsplus_migration WHERE version = 3")
-				m.Sending = tt.want
+				m.Sending = held.WantSending
 				have, err := openStore(t, pool, o).Message(t.Context(), m.ID)
 				require.NoError(t, err)
 				require.Equal(t, m, have)

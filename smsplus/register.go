@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 )
@@ -46,16 +45,11 @@ func (d *Dispatcher) register(ts []Template) {
 	byID := make(map[string]*registeredTemplate, len(ts))
 	for _, t := range ts {
 		byID[t.ID] = newTemplate(t)
+		d.noteWaits(t)
 		d.warnShortWaits(t)
 		d.warnSuspects(t)
 	}
 	d.templates.Store(&byID)
-	for name, l := range d.lanes {
-		wait := int64(d.earliestLeave(name, ts))
-		if was := l.shortestWait.Load(); was == 0 || 0 < wait && wait < was {
-			l.shortestWait.Store(wait)
-		}
-	}
 }
 
 // template returns the registered template with the ID, or nil.
@@ -76,26 +70,19 @@ func newTemplate(t Template) *registeredTemplate {
 	return reg
 }
 
-// earliestLeave returns the shortest time after which a message of the templates may have to
-// leave the channel's lane unsent: the wait of a step that another one follows, or a time to
-// live. It is 0 if no message has to.
-func (d *Dispatcher) earliestLeave(name channel.Name, ts []Template) time.Duration {
-	var shortest time.Duration
-	for _, t := range ts {
-		for i, s := range t.Route {
-			if s.Channel != name {
-				continue
-			}
-			wait := t.TTL
-			if w := d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}); i+1 < len(t.Route) && (wait == 0 || w < wait) {
-				wait = w
-			}
-			if wait > 0 && (shortest == 0 || wait < shortest) {
-				shortest = wait
-			}
+// noteWaits tells each lane the shortest time after which a message may have to leave it
+// unsent: the wait of a step that another one follows, or a time to live.
+func (d *Dispatcher) noteWaits(t Template) {
+	for i, s := range t.Route {
+		wait := t.TTL
+		if w := d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}); i+1 < len(t.Route) && (wait == 0 || w < wait) {
+			wait = w
+		}
+		l := d.lanes[s.Channel]
+		if shortest := l.shortestWait.Load(); wait > 0 && (shortest == 0 || int64(wait) < shortest) {
+			l.shortestWait.Store(int64(wait))
 		}
 	}
-	return shortest
 }
 
 // warnShortWaits reports steps whose wait ends while their provider still tries.

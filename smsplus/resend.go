@@ -2,10 +2,8 @@ package smsplus
 
 import (
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/google/uuid"
 
@@ -37,7 +35,7 @@ func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID) (uuid.UUID, error
 		return uuid.UUID{}, fmt.Errorf("smsplus: resend: %w", ErrNotFinal)
 	}
 	again, err := d.prepare(&Trigger{
-		Template: m.Template, To: m.To, Vars: maps.Clone(m.Vars), Reference: m.Reference, Metadata: m.Metadata,
+		Template: m.Template, To: m.To, Vars: m.Vars, Reference: m.Reference, Metadata: m.Metadata,
 	})
 	if err != nil {
 		return uuid.UUID{}, fmt.Errorf("smsplus: resend: %w", err)
@@ -87,6 +85,4 @@ func (d *Dispatcher) linkResend(ctx context.Context, m *Message, as uuid.UUID) e
 
 // resendID returns the ID of the message that repeats another one. It is a pure function, so
 // that two calls of Resend make one message.
-func resendID(message uuid.UUID) uuid.UUID {
-	return uuid.NewHash(sha1.New(), message, []byte("resend"), 5)
-}
+func resendID(message uuid.UUID) uuid.UUID { return uuid.NewSHA1(message, []byte("resend")) }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,14 +46,7 @@ func (p *program) cancel(*flags) action {
 // erase removes a person's data.
 func (p *program) erase(f *flags) action {
 	var n phone.Number
-	f.declareValue("phone", "the person's `number` in E.164; - reads it from standard input. Required", func(text string) (err error) {
-		if text == "-" {
-			text, _ = bufio.NewReader(p.stdin).ReadString('\n') // phone.Parse refuses an incomplete number
-			text = strings.TrimSpace(text)
-		}
-		n, err = phone.Parse(text)
-		return err
-	})
+	f.declarePhone(&n, "the person's `number` in E.164; - reads it from standard input. Required", p.stdin)
 	f.checks = append(f.checks, func() error {
 		if n.IsZero() && len(f.errs) == 0 {
 			return errors.New("-phone is required")

@@ -54,17 +54,23 @@ func (f *flags) declareQuery() *recordQuery {
 
 // declareRecordFilter declares the flags that only lists of records have.
 func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
-	f.declareValue("phone", "to this `number` in E.164 (+886912345678); - reads it from standard input", func(text string) (err error) {
+	f.declarePhone(&q.Phone, "to this `number` in E.164 (+886912345678); - reads it from standard input", stdin)
+	f.declareText(&q.CountryCode, "country", "to numbers of this country `code` (886)")
+	f.declareValue("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
+		q.Group, err = status.ParseGroup(text)
+		return err
+	})
+}
+
+// declarePhone declares the flag for a phone number. A dash reads the number from stdin, so
+// that it is in no list of processes.
+func (f *flags) declarePhone(into *phone.Number, usage string, stdin io.Reader) {
+	f.declareValue("phone", usage, func(text string) (err error) {
 		if text == "-" {
 			text, _ = bufio.NewReader(stdin).ReadString('\n') // phone.Parse refuses an incomplete number
 			text = strings.TrimSpace(text)
 		}
-		q.Phone, err = phone.Parse(text)
-		return err
-	})
-	f.declareText(&q.CountryCode, "country", "to numbers of this country `code` (886)")
-	f.declareValue("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
-		q.Group, err = status.ParseGroup(text)
+		*into, err = phone.Parse(text)
 		return err
 	})
 }

@@ -247,9 +247,9 @@ func (ids IDs) messageID(r pdu.Receipt) string {
 }
 
 // normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
-// lower case, without hyphens, leading zeros and the spaces around it. A number in decimal digits that has the
-// letters of a hexadecimal one is one: some SMSCs mix the two. Of an ID that is longer than any
-// SMSC's it returns a hash, because many IDs are kept.
+// lower case, without hyphens, leading zeros and the spaces around it. A number in decimal
+// digits that has the letters of a hexadecimal one is one: some SMSCs mix the two. Of an ID
+// that is longer than any SMSC's it returns a hash, because many IDs are kept.
 func (f IDFormat) normalize(id string) string {
 	id = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(id)), "-", "")
 	if f != Raw {
