@@ -3,6 +3,7 @@ package rowcodec_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -492,7 +493,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 	require.ErrorIs(t, c.DecodeFixed(v.fixed, "no number", &smsplus.Message{}), rowcodec.ErrCorrupt)
 	for name, value := range map[string][]byte{"fixed": v.fixed, "state": v.state, "route": v.route, "receipt": receipt} {
 		decode := func(b []byte) error {
-			m := smsplus.Message{}
+			m := smsplus.Message{TriggeredAt: doubtfulMessage().TriggeredAt} // the state's times count from it
 			switch name {
 			case "fixed":
 				return c.DecodeFixed(b, "", &m)
@@ -518,6 +519,22 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.EqualError(t, decode(value),
 				fmt.Sprintf("stored: %s has version %d, and this release knows up to version %d", name, version, latest))
 		}
+	}
+}
+
+// What encoding refuses, decoding refuses too: nothing that was read cannot be written again.
+func TestDecode_RejectsTimesThatNoStoreKeeps(t *testing.T) {
+	t.Parallel()
+	c := rowcodec.NewCodec(nil)
+	for name, us := range map[string]int64{"far away": math.MaxInt64 / 2, "long ago": math.MinInt64 / 2} {
+		var m smsplus.Message
+		state := append(binary.AppendVarint([]byte{1, 1}, us), 0) // DeliveredAt alone, and no attempts
+		require.ErrorIs(t, c.DecodeState(state, &m), rowcodec.ErrCorrupt, name)
+		receipt, _, err := c.EncodeReceipt(&channel.Receipt{Channel: channel.SMS, ProviderID: "1", At: time.UnixMicro(0)})
+		require.NoError(t, err)
+		receipt = binary.AppendVarint(receipt[:len(receipt)-1], us) // the time is last, and one byte
+		_, err = c.DecodeReceipt(receipt)
+		require.ErrorIs(t, err, rowcodec.ErrCorrupt, name)
 	}
 }
 

@@ -282,12 +282,23 @@ func (r *reader) textMap() map[string]string {
 	return m
 }
 
+// time returns the next time. One that no store can keep is invalid: no value has been
+// encoded with it, and none could be again.
+func (r *reader) time() time.Time {
+	r.lastTime += r.varint()
+	t := microtime.Time(r.lastTime)
+	if indexFar(t) >= 0 {
+		r.fail()
+		return time.Time{}
+	}
+	return t
+}
+
 func (r *reader) times(bits byte, ts ...*time.Time) {
 	for i, t := range ts {
 		*t = time.Time{}
 		if bits&(1<<i) != 0 {
-			r.lastTime += r.varint()
-			*t = microtime.Time(r.lastTime)
+			*t = r.time()
 		}
 	}
 }
@@ -360,6 +371,6 @@ func (r *reader) receipt() channel.Receipt {
 	rec.Read = r.byte() != 0
 	rec.Reason = status.Reason(r.word(reasonWords))
 	rec.Detail = r.text()
-	rec.At = microtime.Time(r.varint())
+	rec.At = r.time() // the only one
 	return rec
 }
