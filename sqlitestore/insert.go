@@ -3,9 +3,11 @@ package sqlitestore
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -35,10 +37,9 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	return nil, err
 }
 
-const insertMessage = `INSERT INTO smsplus_message (version, claims, sending, holder, due_at, lane, status, tab, channel,
-	triggered_at, template, route, id, key, phone, country, marks, state, fixed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING`
+var insertMessage = fmt.Sprintf(`INSERT INTO smsplus_message (%s, %s) VALUES (%s)
+ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING`,
+	strings.Join(fixedColumns, ", "), strings.Join(stateColumns, ", "), placeholders(len(fixedColumns)+len(stateColumns)))
 
 // insertMessages inserts messages, and returns the keys that are taken. If there are any,
 // the caller must roll back: the messages before the first taken key are inserted.
@@ -46,14 +47,6 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 	names, routes := w.store.names, w.store.routes
 	for i := range encoded {
 		e := &encoded[i]
-		lane, err := w.internText(names, e.lane)
-		if err != nil {
-			return nil, err
-		}
-		channel, err := w.internText(names, e.channel)
-		if err != nil {
-			return nil, err
-		}
 		template, err := w.internText(names, e.template)
 		if err != nil {
 			return nil, err
@@ -66,9 +59,13 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 		if err != nil {
 			return nil, err
 		}
-		number, err := w.insertRow(writerCtx, insertMessage, e.version, e.claims, e.sending, e.holder, e.dueAt, lane,
-			int64(e.status), int64(e.status.Group()), channel, e.triggeredAt, template, route,
-			e.id[:], textOrNull(e.key), textOrNull(e.phone), textOrNull(e.country), summary.encode(), e.state, e.fixed)
+		values := append(make([]driver.Value, 0, len(fixedColumns)+len(stateColumns)),
+			e.id[:], textOrNull(e.key), template, route, textOrNull(e.phone), textOrNull(e.country), e.triggeredAt, e.fixed, e.version)
+		values, err = w.appendStateValues(values, e, summary)
+		if err != nil {
+			return nil, err
+		}
+		number, err := w.insertRow(writerCtx, insertMessage, values...)
 		switch {
 		case isUniqueViolation(err, "smsplus_message.id"):
 			return nil, fmt.Errorf("sqlitestore: Message.ID %v is there already", e.id)

@@ -210,6 +210,16 @@ func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
 	return err
 }
 
+// The columns of smsplus_message that are written. The lists below name the ones that are
+// read: all but tab and country, which only filters use.
+var (
+	// fixedColumns are what only an insert writes, and the version, which an update raises.
+	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "triggered_at", "fixed", "version"}
+
+	// stateColumns are what an insert and an update write, in the order of appendStateValues.
+	stateColumns = []string{"claims", "sending", "holder", "due_at", "lane", "status", "tab", "channel", "marks", "state"}
+)
+
 // The indexes of messageColumns in a row.
 const (
 	colID = iota

@@ -1,7 +1,11 @@
 package sqlitestore
 
 import (
+	"database/sql/driver"
 	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +15,29 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
+
+func TestColumns_AreThoseOfTheTable(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "smsplus.db")
+	require.NoError(t, Migrate(t.Context(), path))
+	s, err := Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	var columns []string
+	err = s.withReader(t.Context(), func(c *conn) error {
+		return c.query(t.Context(), "SELECT name FROM pragma_table_info('smsplus_message')", nil, func(row []driver.Value) error {
+			columns = append(columns, text(row[0]))
+			return nil
+		})
+	})
+	require.NoError(t, err)
+	require.ElementsMatch(t, columns, slices.Concat([]string{"number"}, fixedColumns, stateColumns))
+	read := regexp.MustCompile(`m\.(\w+)`).FindAllStringSubmatch(writableColumns, -1)
+	unread := slices.DeleteFunc(columns, func(name string) bool {
+		return slices.ContainsFunc(read, func(match []string) bool { return match[1] == name })
+	})
+	require.ElementsMatch(t, []string{"tab", "country"}, unread)
+}
 
 func TestMessageSummary_RoundTrips(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/hex"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,10 +27,27 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 var selectStoredRowsByID = "SELECT " + storedRowColumns +
 	" FROM json_each(?) j CROSS JOIN smsplus_message m ON m.id = unhex(j.value)"
 
-const updateMessage = `UPDATE smsplus_message
-SET version = version + 1, claims = ?, sending = ?, holder = ?, due_at = ?, lane = ?, status = ?, tab = ?, channel = ?,
-	marks = ?, state = ?
-WHERE number = ?`
+var updateMessage = fmt.Sprintf("UPDATE smsplus_message SET version = version + 1, (%s) = (%s) WHERE number = ?",
+	strings.Join(stateColumns, ", "), placeholders(len(stateColumns)))
+
+// placeholders returns n parameters of a statement.
+func placeholders(n int) string { return strings.Repeat("?, ", n-1) + "?" }
+
+// appendStateValues adds the values of stateColumns, with numbers for names.
+func (w *writer) appendStateValues(
+	values []driver.Value, e *encodedMessage, summary messageSummary,
+) ([]driver.Value, error) {
+	lane, err := w.internText(w.store.names, e.lane)
+	if err != nil {
+		return nil, err
+	}
+	channel, err := w.internText(w.store.names, e.channel)
+	if err != nil {
+		return nil, err
+	}
+	return append(values, e.claims, e.sending, e.holder, e.dueAt, lane,
+		int64(e.status), int64(e.status.Group()), channel, summary.encode(), e.state), nil
+}
 
 // updateMessages updates the messages whose version is the stored one, and returns the
 // IDs of the others. A message that occurs twice is stale the second time, because the
@@ -63,22 +82,15 @@ func (w *writer) updateMessages(encoded []encodedMessage) (stale []uuid.UUID, er
 
 // updateRow replaces the state of a stored message with e, and updates stored to match.
 func (w *writer) updateRow(stored *storedRow, e *encodedMessage) error {
-	names := w.store.names
-	lane, err := w.internText(names, e.lane)
-	if err != nil {
-		return err
-	}
-	channel, err := w.internText(names, e.channel)
-	if err != nil {
-		return err
-	}
 	summary, err := w.summarize(e)
 	if err != nil {
 		return err
 	}
-	err = w.exec(writerCtx, updateMessage, e.claims, e.sending, e.holder, e.dueAt, lane,
-		int64(e.status), int64(e.status.Group()), channel, summary.encode(), e.state, stored.number)
+	values, err := w.appendStateValues(make([]driver.Value, 0, len(stateColumns)+1), e, summary)
 	if err != nil {
+		return err
+	}
+	if err := w.exec(writerCtx, updateMessage, append(values, stored.number)...); err != nil {
 		return err
 	}
 	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, summary); err != nil {
