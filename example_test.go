@@ -31,7 +31,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer pool.Close()
-	go func() { log.Println(http.ListenAndServe("localhost:8080", nil)) }()
+	server := &http.Server{Addr: "localhost:8080", ReadHeaderTimeout: 5 * time.Second}
+	go func() { log.Println(server.ListenAndServe()) }()
 	log.Println(serve(ctx, pool, templates))
 }
 

@@ -23,7 +23,10 @@ func TestNewClient_ClosesDeadConnection(t *testing.T) {
 		var http2 http.Protocols
 		http2.SetUnencryptedHTTP2(true)
 		provider := pipeListener{make(chan net.Conn), make(chan struct{})}
-		server := http.Server{Protocols: &http2, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+		server := http.Server{
+			Protocols: &http2, ReadHeaderTimeout: time.Minute,
+			Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+		}
 		go func() { _ = server.Serve(provider) }()
 		defer server.Close() //nolint:errcheck // the listener has nothing to close
 

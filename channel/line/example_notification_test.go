@@ -51,5 +51,6 @@ func Example_notification() {
 
 	// The account has one webhook URL for deliveries, follows and blocks.
 	http.Handle("POST /line", notification.ReceiptHandler(dispatcher.Receive))
-	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+	server := &http.Server{Addr: "localhost:8080", ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }

@@ -5,6 +5,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
@@ -46,5 +47,6 @@ func Example_push() {
 	go func() { log.Println(dispatcher.Run(context.Background())) }()
 
 	http.Handle("POST /line", push.ReceiptHandler(dispatcher.Receive)) // the account's webhook URL
-	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+	server := &http.Server{Addr: "localhost:8080", ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }
