@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -19,22 +17,18 @@ func (f *flags) declareYes() *bool {
 }
 
 // cancel stops a message. A Dispatcher without channels changes the row as any other does.
-func (p *program) cancel(*flags) action {
+func (p *program) cancel(f *flags) action {
+	f.declareKey(p.stdin)
 	return func(ctx context.Context, operand string) error {
-		id, err := uuid.Parse(operand)
-		if err != nil {
-			return usagef("cancel: ID is no message's ID")
-		}
-		return p.withStore(ctx, func(s smsplus.Store) error {
+		return p.withMessage(ctx, f, operand, func(s smsplus.Store, m smsplus.Message) error {
 			d, err := smsplus.New(smsplus.Config{Store: s})
 			if err != nil {
 				return err
 			}
-			if err := d.Cancel(ctx, id); err != nil {
+			if err := d.Cancel(ctx, m.ID); err != nil {
 				return err
 			}
-			m, err := d.Message(ctx, id)
-			if err != nil {
+			if m, err = d.Message(ctx, m.ID); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(p.stdout, "The message is canceled: no further step is sent. It is %v.\n", m.Status)

@@ -17,9 +17,9 @@ func TestCancel_StopsAMessage(t *testing.T) {
 		args []string
 		code int
 	}{
-		"message has ended":             {[]string{"cancel", messageID(1).String()}, exitFailed},
-		"no such message":               {[]string{"cancel", messageID(99).String()}, exitNotFound},
-		"cancel: ID is no message's ID": {[]string{"cancel", "+886912345678"}, exitUsage},
+		"message has ended":     {[]string{"cancel", messageID(1).String()}, exitFailed},
+		"no such message":       {[]string{"cancel", messageID(99).String()}, exitNotFound},
+		"ID is no message's ID": {[]string{"cancel", "+886912345678"}, exitUsage},
 	} {
 		code, stdout, stderr := s.run(t, tt.args...)
 		require.Equal(t, tt.code, code, stderr)

@@ -88,12 +88,14 @@ func (f *flags) declareZone(into **time.Location) {
 	})
 }
 
+// maxPage is the longest page.
+const maxPage = 1000
+
 // declarePage declares the flags that select one page.
 func (f *flags) declarePage(q *recordQuery) {
-	const most = 1000
 	f.declareValue("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
-		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > most {
-			return fmt.Errorf("it is no number from 1 to %d", most)
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxPage {
+			return fmt.Errorf("it is no number from 1 to %d", maxPage)
 		}
 		return nil
 	})
@@ -119,13 +121,16 @@ func parseTime(name, text string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
+// everMonths is how far back a range may begin, in months: a century.
+const everMonths = 12 * 100
+
 // withReader calls do with a reader for the query. Without -from, the range begins at
 // query's default. With -from it may begin up to a century ago, because an operator may
 // look at everything that has not been purged.
 func (p *program) withReader(ctx context.Context, q *recordQuery, do func(*query.Reader) error) error {
 	o := query.Options{Location: q.zone}
 	if !q.From.IsZero() {
-		o.Months = 12 * 100
+		o.Months = everMonths
 	}
 	return p.withStore(ctx, func(s smsplus.Store) error {
 		return do(query.New(s, o))

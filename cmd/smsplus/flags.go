@@ -15,6 +15,7 @@ type flags struct {
 	flag.FlagSet
 	errs   []error
 	checks []func() error // run after all flags are parsed
+	key    string         // names a message in place of the operand, or ""
 }
 
 func newFlags() *flags {

@@ -34,6 +34,7 @@ func TestKeys_AreRequiredForSealedStore(t *testing.T) {
 		{"records", "-from", "2026-11-01", "-phone", "+886912345678"},
 		{"export", "-from", "2026-11-01", "-phone", "+886912345678"},
 		{"show", messageID(1).String()},
+		{"show", "-key", "login-1"},
 	} {
 		code, stdout, stderr := withoutKeys.run(t, args...)
 		require.Equal(t, exitFailed, code, args)

@@ -7,6 +7,7 @@
 //	smsplus stats -from 2026-11-01
 //	smsplus records -tab failed -tz Asia/Taipei
 //	smsplus show 0195939e-4c80-7000-8000-000000000001
+//	smsplus show -key login-4711
 //	smsplus export -o records.csv
 //
 // Results go to standard output, everything else to standard error. Only migrate, cancel,
@@ -83,8 +84,8 @@ var commands = []command{
 	{"stats", "", "count messages, a row for each template", (*program).stats},
 	{"records", "", "list messages, newest first", (*program).records},
 	{"export", "", "write messages as CSV or NDJSON, newest first", (*program).export},
-	{"show", "ID", "show one message with its plan and its attempts", (*program).show},
-	{"cancel", "ID", "stop a message: no further step is sent", (*program).cancel},
+	{"show", "ID", "show one message, by its ID or its key, with its plan and its attempts", (*program).show},
+	{"cancel", "ID", "stop a message, by its ID or its key: no further step is sent", (*program).cancel},
 	{"erase", "", "erase a person's data; the counts stay", (*program).erase},
 	{"purge", "", "drop old messages that have ended", (*program).purge},
 	{"version", "", "print the version of the program and of the schemas that it needs", (*program).printVersion},
@@ -160,7 +161,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return err
 	case c.operand == "" && len(operands) > 0:
 		return usagef("%s takes flags alone", c.name)
-	case c.operand != "" && len(operands) != 1:
+	case f.key != "" && len(operands) > 0:
+		return usagef("%s takes either an %s or -key", c.name, c.operand)
+	case c.operand != "" && f.key == "" && len(operands) != 1:
 		return usagef("%s takes one %s", c.name, c.operand)
 	}
 	return act(ctx, strings.Join(operands, ""))

@@ -23,21 +23,14 @@ func (p *program) show(f *flags) action {
 	f.declareZone(&zone)
 	asJSON := f.Bool("json", false, "print an object, that of export -format ndjson with due_at and plan")
 	reveal := f.declareReveal()
+	f.declareKey(p.stdin)
 	return func(ctx context.Context, operand string) error {
-		id, err := uuid.Parse(operand)
-		if err != nil {
-			return usagef("show: ID is no message's ID")
-		}
-		return p.withStore(ctx, func(s smsplus.Store) error {
-			m, err := query.New(s, query.Options{}).Record(ctx, id)
-			if err != nil {
-				return err
-			}
+		return p.withMessage(ctx, f, operand, func(_ smsplus.Store, m smsplus.Message) error {
 			e := query.Export{Location: zone, Reveal: *reveal}
 			if *asJSON {
 				return writeMessageJSON(p.stdout, m, e)
 			}
-			_, err = io.WriteString(p.stdout, formatMessage(m, e))
+			_, err := io.WriteString(p.stdout, formatMessage(m, e))
 			return err
 		})
 	}
