@@ -61,6 +61,9 @@
 //	 71   Hangs               ignores its context, until Close
 //	 72   Panics              panics
 //
+// [Channel.Script] chooses the outcomes of the next attempts instead, for a test whose
+// recipients have numbers of their own.
+//
 // Delay, Late, Slow and RetryAfter are fields of [Config]. Three rules fit the table to
 // each channel:
 //

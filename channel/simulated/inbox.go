@@ -70,12 +70,13 @@ func (c *Channel) Duplicates() int {
 	return n
 }
 
-// Reset forgets every attempt, and the receipts that are not yet delivered.
+// Reset forgets every attempt, the receipts that are not yet delivered, and the script.
 func (c *Channel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.attempts)
-	c.attemptOrder, c.pending = nil, nil
+	clear(c.scripted)
+	c.attemptOrder, c.pending, c.script = nil, nil, nil
 }
 
 // recordAttempt records an envelope with its answer and its copy, and forgets the oldest

@@ -77,6 +77,8 @@ type Channel struct {
 	lastSequence uint64
 	changed      chan struct{} // closed, and replaced, when a receipt is queued
 	sinks        []*channel.Sink
+	script       []Outcome             // of the next attempts
+	scripted     map[uuid.UUID]Outcome // of attempts that the script has reached
 }
 
 // New returns a simulated channel.
@@ -99,6 +101,7 @@ func New(c Config) *Channel {
 		closed:   closed,
 		close:    sync.OnceFunc(func() { close(closed) }),
 		attempts: make(map[uuid.UUID]*attempt),
+		scripted: make(map[uuid.UUID]Outcome),
 		changed:  make(chan struct{}),
 	}
 }
@@ -154,6 +157,30 @@ func (c *Channel) Outcome(to channel.Recipient) Outcome {
 	return InvalidNumber
 }
 
+// Script chooses the outcomes of the next attempts, in the order of their first tries,
+// for any recipient. Each attempt keeps its outcome for all tries. Attempts after the
+// script have the outcomes of their numbers again.
+func (c *Channel) Script(outcomes ...Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.script = append(c.script, outcomes...)
+}
+
+// outcomeOf returns the outcome of an attempt: the script's, or that of the recipient.
+func (c *Channel) outcomeOf(e channel.Envelope) Outcome {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o, ok := c.scripted[e.AttemptID]; ok {
+		return o
+	}
+	if len(c.script) == 0 {
+		return c.Outcome(e.To)
+	}
+	o := c.script[0]
+	c.script, c.scripted[e.AttemptID] = c.script[1:], o
+	return o
+}
+
 var (
 	errBusy   = errors.New("simulated: the provider is busy")
 	errLost   = errors.New("simulated: the answer is lost")
@@ -168,7 +195,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err := c.CheckContent(e.Content); err != nil {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, err.Error())
 	}
-	o := c.Outcome(e.To)
+	o := c.outcomeOf(e)
 	if err := refusals[o]; err != nil {
 		return channel.Result{}, err
 	}
