@@ -14,6 +14,7 @@ type selection struct {
 	microtime.Range
 	template, channel, country uint32 // or anyNumber
 	phone                      phone.Number
+	key                        string
 	group                      status.Group
 }
 
@@ -22,7 +23,7 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	sel := selection{
 		Range:    microtime.RangeOf(f.From, f.To),
 		template: anyNumber, channel: anyNumber, country: anyNumber,
-		phone: f.Phone, group: f.Group,
+		phone: f.Phone, key: f.Key, group: f.Group,
 	}
 	ok := true
 	lookup := func(n *internTable, text string, number *uint32) {
@@ -59,6 +60,9 @@ func (t *table) shortestList(sel *selection) *list {
 	if !sel.phone.IsZero() {
 		consider(t.byPhone.list(t.hashPhone(sel.phone), t.triggeredAtOf))
 	}
+	if sel.key != "" {
+		consider(t.byKey.list(t.hashKey(sel.key), t.triggeredAtOf))
+	}
 	return l
 }
 
@@ -93,6 +97,7 @@ func (sel *selection) matches(r *record) bool {
 	return (sel.template == anyNumber || r.template == sel.template) &&
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
 		(sel.phone.IsZero() || r.phone == sel.phone) &&
+		(sel.key == "" || r.key() == sel.key) &&
 		sel.group.Has(r.status()) &&
 		(sel.channel == anyNumber || r.triedOn(sel.channel))
 }

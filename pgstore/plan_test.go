@@ -141,6 +141,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"records of a range", "smsplus_message_pkey", records(smsplus.Filter{From: quarterStart.Add(quarter / 3), To: quarterStart.Add(quarter / 2)})},
 		{"records of a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07"})},
 		{"records of a phone", "smsplus_message_phone", records(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
+		{"records of a key", "smsplus_message_key", records(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"records of a country", "smsplus_message_country", records(smsplus.Filter{CountryCode: "81"})},
 		{"records of a tab", "smsplus_state_tab", records(smsplus.Filter{Group: status.FailedGroup})},
 		{"records of a channel", "smsplus_attempt_pkey", records(smsplus.Filter{Channel: channel.SMS})},
@@ -149,6 +150,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 
 		{"statistics", "smsplus_total_pkey", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2)})},
 		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2), Channel: channel.SMS})},
+		{"statistics of a key", "smsplus_message_key", stats(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
 	} {
 		seen.take()

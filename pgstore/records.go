@@ -89,7 +89,7 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 // probably matches the fewest messages.
 func drivingTable(f smsplus.Filter) string {
 	switch {
-	case !f.Phone.IsZero():
+	case !f.Phone.IsZero() || f.Key != "":
 		return "message"
 	case f.Group != status.All && f.Group != status.Sent:
 		return "state"
@@ -124,6 +124,17 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 			add("%.phone = "+args.Add(keys[0]), "message")
 		} else {
 			add("%.phone = ANY ("+args.Add(keys)+"::text[])", "message")
+		}
+	}
+	if f.Key != "" {
+		key := args.Add(f.Key)
+		add("%.key = "+key, "message")
+		if s.layout.partitioned {
+			// No index on the key spans the months, so the table of keys says where its
+			// message is.
+			for _, column := range []string{"triggered_at", "id"} {
+				add(fmt.Sprintf("%%.%s = (SELECT %s FROM %ssmsplus_key WHERE key = %s)", column, column, schemaMark, key), "message")
+			}
 		}
 	}
 	if f.CountryCode != "" {

@@ -33,8 +33,8 @@ func hourOf(t time.Time) int32 { return int32(microtime.HourOf(microtime.Of(t)))
 // spanIndex returns the span that contains an hour, in spans since 1970.
 func spanIndex(hour int32, span int64) int32 { return int32(microtime.FloorDiv(int64(hour), span)) }
 
-// Stats implements [smsplus.Store]. With a phone number or a country code it counts the
-// messages themselves, however many there are. Otherwise the cost of a range grows with its
+// Stats implements [smsplus.Store]. With a phone number, a country code or a key it counts
+// the messages themselves, however many there are. Otherwise the cost of a range grows with its
 // days.
 func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.TemplateStats, err error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
@@ -42,7 +42,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	}
 	var sql string
 	var args []any
-	if f.Phone.IsZero() && f.CountryCode == "" {
+	if f.Phone.IsZero() && f.CountryCode == "" && f.Key == "" {
 		sql, args = s.totalsQuery(f)
 	} else if sql, args, err = s.recountQuery(f); err != nil {
 		return nil, fmt.Errorf("pgstore: stats: %w", err)

@@ -39,6 +39,8 @@ type Filter struct {
 	// Phone is the recipient's number. CountryCode is the digits of its country code ("886").
 	Phone       phone.Number
 	CountryCode string
+	// Key is the [Trigger.Key] of at most one message.
+	Key string
 	// Group selects by the message's status.
 	Group status.Group
 	// Limit is the page size, below math.MaxInt32. Defaults to [DefaultLimit].
@@ -52,6 +54,7 @@ type Filter struct {
 //   - a time outside of the years 1 to 9999
 //   - a limit that is negative or too large
 //   - a country code that is not digits
+//   - a template or a key that is not UTF-8 or holds a zero byte
 //   - a group that does not exist
 //   - a cursor that is malformed or from another filter
 func (f Filter) Check() error {
@@ -83,6 +86,12 @@ func (f Filter) Check() error {
 			break
 		}
 	}
+	if !validText(f.Template) {
+		bad("Filter.Template is not UTF-8, or holds a zero byte (%d bytes)", len(f.Template))
+	}
+	if !validText(f.Key) {
+		bad("Filter.Key is not UTF-8, or holds a zero byte (%d bytes)", len(f.Key))
+	}
 	if _, _, err := f.Position(); err != nil {
 		errs = append(errs, err)
 	}
@@ -107,6 +116,7 @@ func (f Filter) Match(m Message) bool {
 		(f.Channel == "" || slices.ContainsFunc(m.Attempts, func(a Attempt) bool { return a.Channel == f.Channel })) &&
 		(f.Phone.IsZero() || m.To.Phone == f.Phone) &&
 		(f.CountryCode == "" || m.To.Phone.CountryCode() == f.CountryCode) &&
+		(f.Key == "" || m.Key == f.Key) &&
 		f.Group.Has(m.Status)
 }
 
@@ -114,7 +124,7 @@ func (f Filter) Match(m Message) bool {
 func (f Filter) PageSize() int { return cmp.Or(f.Limit, DefaultLimit) }
 
 // Cursor is a position in the list of messages that one filter selects. It is opaque and
-// safe in a URL, and does not reveal the filter's phone number.
+// safe in a URL, and does not reveal the filter's phone number and key.
 type Cursor string
 
 // Page is one page of records.
@@ -200,12 +210,13 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	return at, uuid.UUID(b[10:]), nil
 }
 
-// fingerprint distinguishes filters, apart from the phone number. A cursor may stand in a
-// URL, and a number whose digest stands there can be found by trying all numbers.
+// fingerprint distinguishes filters, apart from the phone number and the key. A cursor may
+// stand in a URL. A number whose digest stands there can be found by trying all numbers, and
+// a key may hold one.
 func (f Filter) fingerprint() uint16 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %q %q %t %q %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
-		!f.Phone.IsZero(), f.CountryCode, f.Group)
+	fmt.Fprintf(h, "%d %d %q %q %t %q %t %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
+		!f.Phone.IsZero(), f.CountryCode, f.Key != "", f.Group)
 	return binary.BigEndian.Uint16(h.Sum(nil))
 }
 

@@ -38,6 +38,8 @@ func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
 		f     smsplus.Filter
 	}{
 		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt32}},
+		{"Filter.Template", smsplus.Filter{Template: "\xff"}},
+		{"Filter.Key", smsplus.Filter{Key: "a\x00b"}},
 		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt}},
 		{"Filter.From", smsplus.Filter{From: last.Add(1)}},
 		{"Filter.From", smsplus.Filter{From: first.Add(-2)}},
@@ -79,6 +81,7 @@ func TestCursor_BelongsToItsFilter(t *testing.T) {
 		func(f *smsplus.Filter) { f.From = start },
 		func(f *smsplus.Filter) { f.To = start.Add(time.Hour) },
 		func(f *smsplus.Filter) { f.CountryCode = "886" },
+		func(f *smsplus.Filter) { f.Key = "order-1" },
 		func(f *smsplus.Filter) { f.Group = status.Sent },
 	} {
 		other := f

@@ -23,12 +23,13 @@ type selection struct {
 	channel    int64 // or wholeMessage: any channel
 	phones     []string
 	country    string
+	key        string
 	group      status.Group
 }
 
 // newSelection returns false if f names a template or a channel that no message has.
 func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (sel selection, ok bool, err error) {
-	sel = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, group: f.Group}
+	sel = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, key: f.Key, group: f.Group}
 	if f.Template != "" {
 		sel.byTemplate = true
 		if sel.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
@@ -49,11 +50,13 @@ func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (se
 const triedIndex = "tried"
 
 // index returns the index that a query of the selection reads: the index of the
-// condition that presumably selects the fewest messages. A phone number is one person's,
-// and a template has fewer messages than a group of statuses, which is called tab in the
+// condition that presumably selects the fewest messages. A key is one message's, a phone
+// number is one person's, and a template has fewer messages than a group of statuses, which is called tab in the
 // schema.
 func (sel *selection) index() string {
 	switch { // without the prefix smsplus_message_
+	case sel.key != "":
+		return "key"
 	case len(sel.phones) > 0:
 		return "phone"
 	case sel.byTemplate:
@@ -124,6 +127,9 @@ func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns, ph
 	where.Add(triggeredAt + " < " + args.Add(to))
 	if after != nil {
 		where.Add(fmt.Sprintf("(%s < %s OR m.id < %s)", triggeredAt, args.Add(after.at), args.Add(after.id[:])))
+	}
+	if sel.key != "" {
+		where.Add("m.key = " + args.Add(sel.key))
 	}
 	if phone != "" {
 		where.Add("m.phone = " + args.Add(phone))

@@ -104,6 +104,27 @@ var recordsMutants = []mutant{
 		b.changeFilters(func(f *smsplus.Filter) { f.Phone = phones[0] })
 	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
 
+	{"ignores the key", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) { f.Key = "" })
+	}, []string{"Records and Stats of a key are those of its message"}},
+
+	{"matches keys by prefix", func(m *Model, b *brokenStore) {
+		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
+			if strings.HasPrefix(m.Key, f.Key) {
+				f.Key = ""
+			}
+			return f.Match(m)
+		})
+	}, []string{"Records and Stats of a key are those of its message"}},
+
+	{"ignores all but the key if there is one", func(_ *Model, b *brokenStore) {
+		b.changeFilters(func(f *smsplus.Filter) {
+			if f.Key != "" {
+				*f = smsplus.Filter{Key: f.Key}
+			}
+		})
+	}, []string{"Records and Stats of a key are those of its message"}},
+
 	{"matches country codes by prefix", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
 			want := f.CountryCode

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -115,6 +116,7 @@ func (gen generator) filter() smsplus.Filter {
 	maybe(func() { f.Channel = pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
 	maybe(func() { f.Phone = pick(gen, phones...) })
 	maybe(func() { f.CountryCode = pick(gen, "", "886", "88", "1", "852") })
+	maybe(func() { f.Key = strconv.Itoa(gen.intN(50)) })
 	maybe(func() { f.Group = status.Group(gen.intN(int(status.FailedGroup) + 1)) })
 	return f
 }

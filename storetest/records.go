@@ -134,6 +134,41 @@ func testRecordsFilters(t *testing.T, s smsplus.Store) {
 	}
 }
 
+func testRecordsKey(t *testing.T, s smsplus.Store) {
+	var ms []smsplus.Message
+	for n, key := range append(trickyTexts, "order", "order/1", "") {
+		ms = append(ms, messageWithKey(n, key))
+	}
+	mustInsert(t, s, ms...)
+	keyed := ms[:len(ms)-1]
+	keyed[0].Status = status.Delivered
+	mustUpdate(t, s, keyed[0])
+	keyed[0].Version++
+	for i, m := range keyed {
+		f := smsplus.Filter{Key: m.Key}
+		requireMessages(t, keyed[i:i+1], mustPage(t, s, f).Messages, "key %q selects its own message alone", m.Key)
+		requireStats(t, s, keyed[i:i+1], f)
+	}
+	m := keyed[1]
+	for _, f := range []smsplus.Filter{
+		{Key: "unknown"},
+		{Key: m.Key, Template: "unknown"},
+		{Key: m.Key, Phone: phones[2]},
+		{Key: m.Key, CountryCode: "852"},
+		{Key: m.Key, Channel: channel.SMS},
+		{Key: m.Key, Group: status.Sent},
+		{Key: m.Key, To: m.TriggeredAt},
+		{Key: m.Key, From: m.TriggeredAt.Add(time.Microsecond)},
+	} {
+		require.Empty(t, mustPage(t, s, f).Messages, "a key and another condition must both hold: %+v", f)
+		require.Empty(t, mustStats(t, s, f), "in statistics: %+v", f)
+	}
+	f := smsplus.Filter{Key: m.Key, From: m.TriggeredAt, Phone: m.To.Phone, Group: status.Sending, Limit: 1}
+	page := mustPage(t, s, f)
+	requireMessages(t, keyed[1:2], page.Messages, "every condition holds")
+	require.Empty(t, page.Next)
+}
+
 func testRecordsUpdate(t *testing.T, s smsplus.Store) {
 	ms := randomMessages()[:100]
 	mustInsert(t, s, ms...)
@@ -299,6 +334,9 @@ func testInvalidFilter(t *testing.T, s smsplus.Store) {
 		{To: time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC)},
 		{Group: 99},
 		{CountryCode: "+886"},
+		{Template: "zero \x00"},
+		{Key: "zero \x00"},
+		{Key: "not UTF-8 \xff"},
 		{After: "no cursor"},
 		{After: other},
 		{Template: "otp", Channel: channel.SMS, After: other},

@@ -141,6 +141,7 @@ func rules() []rule {
 		{"Records include From and exclude To", testRecordsRange},
 		{"Records compare text exactly", testRecordsExactText},
 		{"Records match every combination of filters", testRecordsFilters},
+		{"Records and Stats of a key are those of its message", testRecordsKey},
 		{"Records follow an update", testRecordsUpdate},
 		{"pages of any size hold every record once", testRecordsPages},
 		{"the last page has no Next, and every other page has one", testRecordsLastPage},

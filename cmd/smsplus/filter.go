@@ -88,14 +88,12 @@ func (f *flags) declareZone(into **time.Location) {
 	})
 }
 
-// maxPage is the longest page.
-const maxPage = 1000
-
 // declarePage declares the flags that select one page.
 func (f *flags) declarePage(q *recordQuery) {
+	const most = 1000
 	f.declareValue("limit", "show this `number` of records, 1 to 1000 (default: 100)", func(text string) (err error) {
-		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxPage {
-			return fmt.Errorf("it is no number from 1 to %d", maxPage)
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > most {
+			return fmt.Errorf("it is no number from 1 to %d", most)
 		}
 		return nil
 	})

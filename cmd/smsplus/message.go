@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/google/uuid"
 
-	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -55,25 +53,10 @@ func (p *program) withMessage(ctx context.Context, f *flags, operand string, do 
 	})
 }
 
-// findByKey returns the message with the key. It reads the records from the newest on,
-// because a filter has no key. A key that was not found may be that of a record that cannot
-// be read.
+// findByKey returns the message with the key. A message that cannot be read is an error.
 func findByKey(ctx context.Context, r *query.Reader, key string) (smsplus.Message, error) {
-	unreadable := 0
-	for m, err := range r.All(ctx, smsplus.Filter{Limit: maxPage}) {
-		switch {
-		case errors.Is(err, rowcodec.ErrSealed):
-			return m, rowcodec.ErrSealed
-		case errors.Is(err, smsplus.ErrUnreadable):
-			unreadable++
-		case err != nil:
-			return m, err
-		case m.Key == key:
-			return m, nil
-		}
-	}
-	if unreadable > 0 {
-		return smsplus.Message{}, fmt.Errorf("no message with this key; %d record(s) left out: %w", unreadable, smsplus.ErrUnreadable)
+	for m, err := range r.All(ctx, smsplus.Filter{Key: key}) {
+		return m, err
 	}
 	return smsplus.Message{}, smsplus.ErrNotFound
 }
