@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +36,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
 	for try := range maxTries {
 		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
-		if !lostRace(err) && !retryable(err) || !sleep(ctx, rand.N(baseBackoff<<try)) {
+		if !lostRace(err) && !retryable(err) || !sleep(ctx, backoff(try)) {
 			break
 		}
 	}

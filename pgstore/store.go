@@ -193,11 +193,15 @@ func (s *Store) inTx(ctx context.Context, call func(pgx.Tx) error) error {
 
 const (
 	// maxTries bounds how often a transaction is tried that PostgreSQL aborts.
-	maxTries = 8
+	maxTries = 20
 	// baseBackoff is half of the longest pause before the second try. The pause is random,
-	// and its limit doubles with each further try.
+	// and its limit doubles with each further try, up to maxBackoff.
 	baseBackoff = 2 * time.Millisecond
+	maxBackoff  = 256 * time.Millisecond
 )
+
+// backoff returns a random pause, after n retries.
+func backoff(n int) time.Duration { return rand.N(min(baseBackoff<<n, maxBackoff)) }
 
 // retry runs call with a deadline, and repeats it if the database aborted its transaction
 // in favor of another. The error contains no values of the call.
@@ -208,7 +212,7 @@ func (s *Store) retry(ctx context.Context, op string, call func(context.Context)
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	err := call(ctx)
-	for try := 1; try < maxTries && retryable(err) && sleep(ctx, rand.N(baseBackoff<<try)); try++ {
+	for try := 1; try < maxTries && retryable(err) && sleep(ctx, backoff(try)); try++ {
 		err = call(ctx)
 	}
 	return wrapError(op, err)
