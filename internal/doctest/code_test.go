@@ -78,6 +78,33 @@ func TestDevelopment_NamesFilesThatExist(t *testing.T) {
 	}
 }
 
+var testName = regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Za-z0-9_]+)`")
+
+func TestDocuments_NameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	exist := map[string]bool{"TestSubject_Rule": true} // the pattern of a test's name
+	require.NoError(t, fs.WalkDir(moduleFS, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		for _, decl := range parse(t, name).Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
+				exist[f.Name.Name] = true
+			}
+		}
+		return nil
+	}))
+	named := 0
+	for _, document := range documentNames(t) {
+		_, prose := splitBlocks(readDocument(t, document))
+		for _, found := range testName.FindAllStringSubmatch(prose, -1) {
+			require.True(t, exist[found[1]], "%s names %s", document, found[1])
+			named++
+		}
+	}
+	require.Positive(t, named)
+}
+
 func TestDecisions_HaveContextDecisionAndConsequences(t *testing.T) {
 	t.Parallel()
 	for _, document := range documentNames(t) {
