@@ -64,6 +64,25 @@ func TestOperations_CommandsRun(t *testing.T) {
 	}
 }
 
+// symptomRow is a row of the table of symptoms: a symptom, what to look at, and what to do.
+var symptomRow = regexp.MustCompile(`(?m)^\| \*\*(.+?) \| (.+?) \| (.+) \|$`)
+
+func TestOperations_EverySymptomHasACommand(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(operations)
+	require.NoError(t, err)
+	_, symptoms, found := strings.Cut(string(text), "\n## Symptoms\n")
+	require.True(t, found)
+	symptoms, _, _ = strings.Cut(symptoms, "\n### ")
+	rows := symptomRow.FindAllStringSubmatch(symptoms, -1)
+	require.Len(t, rows, strings.Count(symptoms, "\n| **"))
+	require.Greater(t, len(rows), 10)
+	for _, row := range rows {
+		require.Contains(t, row[2], "`smsplus ", "look at: %s", row[1])
+		require.Less(t, len(row[0]), 600, "a long list stands below the table: %s", row[1])
+	}
+}
+
 func TestOperations_StatementsRunInSQLite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")
