@@ -38,15 +38,23 @@
 //
 // # The files
 //
-//   - template.go, message.go and store.go define triggers, rows and the contract of stores.
+//   - template.go, policy.go, message.go and store.go define triggers, rows and the contract of
+//     stores. filter.go and stats.go define what a store finds and counts, erase.go what it
+//     removes. print.go masks what is printed of them.
+//   - config.go checks the options, clock.go names the clock, and dispatcher.go makes the
+//     Dispatcher. register.go keeps its templates, suspect.go warns of odd ones, and
+//     contenthash.go tells versions of a content apart.
 //   - route.go is the state machine of a message: pure transitions, with a drawing of a
 //     row's life. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
 //     sends whose outcome is unknown.
 //   - send.go inserts messages, claim.go claims them, and lane.go queues them for the workers
 //     that run.go starts. breaker.go leaves a channel alone that hangs or fails.
-//   - job.go decides what a claimed message needs and writes the intent. attempt.go sends.
-//     completion.go stores the outcome.
+//   - job.go decides what a claimed message needs and writes the intent. attempt.go sends,
+//     retry.go spaces the tries, deadline.go bounds each call, and scrub.go takes personal data
+//     out of details. completion.go stores the outcome.
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
-//     missed, and cancel.go cancels.
+//     missed, cancel.go cancels, and resend.go sends a new message in place of one that did not
+//     arrive.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.
+//   - observer.go reports events, and log.go what an operator has to read.
 package smsplus

@@ -105,6 +105,21 @@ func TestDocuments_NameTestsThatExist(t *testing.T) {
 	require.Positive(t, named)
 }
 
+func TestPackageComment_NamesEveryFile(t *testing.T) {
+	t.Parallel()
+	comment := parse(t, "smsplus/doc.go").Doc.Text()
+	files, err := fs.Glob(moduleFS, "smsplus/*.go")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 30)
+	for _, file := range files {
+		base := path.Base(file)
+		if base == "doc.go" || base == "generate.go" || strings.HasSuffix(base, "_test.go") {
+			continue
+		}
+		require.Regexp(t, `\b`+regexp.QuoteMeta(base)+`\b`, comment, "smsplus/doc.go does not say what %s does", base)
+	}
+}
+
 func TestDecisions_HaveContextDecisionAndConsequences(t *testing.T) {
 	t.Parallel()
 	for _, document := range documentNames(t) {
