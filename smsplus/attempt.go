@@ -120,7 +120,7 @@ func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time
 			o.fail(status.SystemError, fmt.Sprintf("the channel or its content panicked (%T)", p), d.now())
 		}
 		e := &o.evidence
-		e.reason, e.detail = status.Reason(sanitize(string(e.reason))), scrub(e.detail, m)
+		e.reason, e.detail = reasonOf(e.status, e.reason), scrub(e.detail, m)
 	}()
 	rendered, err := j.content.Render(m.Vars)
 	if err != nil {

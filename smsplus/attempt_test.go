@@ -91,6 +91,23 @@ func TestAttempt_FailsOnAnAnswerThatItsMachineDoesNotKnow(t *testing.T) {
 	require.Equal(t, "accepted: whatsapp=accepted", statuses(w.message(w.send())), "the initial status is an answer")
 }
 
+func TestAttempt_HasAReasonWhenItsAnswerHasNone(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer answer
+		want   string
+	}{
+		"undeliverable, an error":  {fails(channel.Undeliverable("", "words")), "undeliverable: sms=undeliverable(carrier_error)"},
+		"undeliverable, an answer": {says(status.Undeliverable), "undeliverable: sms=undeliverable(carrier_error)"},
+		"failed, an error":         {fails(channel.Failed("", "words")), "failed: sms=failed(system_error)"},
+		"failed, an answer":        {says(status.Failed), "failed: sms=failed(system_error)"},
+		"its own":                  {fails(channel.Failed(status.Permission, "")), "failed: sms=failed(permission)"},
+	} {
+		w := newWorld(t, []step{{channel.SMS, tt.answer, smsplus.Step{}}})
+		require.Equal(t, tt.want, statuses(w.message(w.send())), name)
+	}
+}
+
 func TestAttempt_FailsAloneWhenItsChannelPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, func(_ context.Context, e channel.Envelope) (channel.Result, error) {

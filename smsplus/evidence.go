@@ -49,6 +49,18 @@ func (a *Attempt) merge(e evidence) bool {
 	return *a != before
 }
 
+// defaultReasons are the reasons of answers and receipts that have none: every outcome is
+// explained.
+var defaultReasons = map[status.Status]status.Reason{
+	status.Undeliverable: status.CarrierError,
+	status.Failed:        status.SystemError,
+}
+
+// reasonOf returns a channel's reason for a status as it is stored.
+func reasonOf(st status.Status, reason status.Reason) status.Reason {
+	return cmp.Or(status.Reason(sanitize(string(reason))), defaultReasons[st])
+}
+
 // outcome is the result of a send: evidence, or a later try. It can be merged into any
 // version of its message, any number of times.
 type outcome struct {

@@ -48,11 +48,8 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 		if r.At.IsZero() {
 			r.At = now
 		}
-		if r.Reason == "" { // every outcome is explained
-			r.Reason = defaultReasons[r.Status]
-		}
 		r.ProviderID, r.NewID = storableID(r.ProviderID), storableID(r.NewID)
-		r.At, r.Reason, r.Detail = normalizeTime(r.At), status.Reason(sanitize(string(r.Reason))), sanitize(r.Detail)
+		r.At, r.Reason, r.Detail = normalizeTime(r.At), reasonOf(r.Status, r.Reason), sanitize(r.Detail)
 	}
 	if len(bad) > 0 {
 		return errors.Join(bad...)
@@ -68,12 +65,6 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 		return fmt.Errorf("smsplus: receive: %w", err)
 	}
 	return nil
-}
-
-// defaultReasons are the reasons of receipts that have none.
-var defaultReasons = map[status.Status]status.Reason{
-	status.Undeliverable: status.CarrierError,
-	status.Failed:        status.SystemError,
 }
 
 // newRef is the name that a receipt's attempt has once the receipt is applied.
