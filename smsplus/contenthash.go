@@ -36,16 +36,40 @@ func HashContent(c channel.Content) ContentHash {
 		return 0
 	}
 	h := sha256.New()
-	writeValue(h, reflect.ValueOf(c), 0)
+	make(partHashes).writeValue(h, reflect.ValueOf(c), 0)
 	return ContentHash(max(1, binary.BigEndian.Uint64(h.Sum(nil))))
 }
 
 // maxHashDepth bounds how deep a content is read: it may point to itself.
 const maxHashDepth = 32
 
+// partHashes are the hashes of what pointers, maps and slices of one content hold. A content may
+// hold a graph, such as the templates of text/template that know each other. Without hashes
+// every way through it would be read.
+type partHashes map[partPlace][sha256.Size]byte
+
+// partPlace is where a value is, and the depth at which it is read.
+type partPlace struct {
+	kind          reflect.Type
+	address       uintptr
+	length, depth int
+}
+
+// writeShared writes the hash of what a pointer, a map or a slice holds, which write writes.
+func (s partHashes) writeShared(h hash.Hash, p partPlace, write func(hash.Hash)) {
+	sum, known := s[p]
+	if !known {
+		held := sha256.New()
+		write(held)
+		held.Sum(sum[:0])
+		s[p] = sum
+	}
+	h.Write(sum[:])
+}
+
 // writeValue writes a value to h so that different values of one type, and equal values of
 // different types, write different bytes.
-func writeValue(h hash.Hash, v reflect.Value, depth int) {
+func (s partHashes) writeValue(h hash.Hash, v reflect.Value, depth int) {
 	if !v.IsValid() || depth > maxHashDepth {
 		writeString(h, "")
 		return
@@ -65,30 +89,38 @@ func writeValue(h hash.Hash, v reflect.Value, depth int) {
 		writeInt(h, math.Float64bits(imag(v.Complex())))
 	case reflect.Float32, reflect.Float64:
 		writeInt(h, math.Float64bits(v.Float()))
-	case reflect.Slice, reflect.Array:
-		writeInt(h, uint64(v.Len()))
-		for i := range v.Len() {
-			writeValue(h, v.Index(i), depth+1)
-		}
+	case reflect.Array:
+		s.writeElements(h, v, depth)
+	case reflect.Slice:
+		s.writeShared(h, partPlace{v.Type(), v.Pointer(), v.Len(), depth}, func(h hash.Hash) { s.writeElements(h, v, depth) })
 	case reflect.Map:
-		writeMap(h, v, depth)
+		s.writeShared(h, partPlace{v.Type(), v.Pointer(), 0, depth}, func(h hash.Hash) { s.writeMap(h, v, depth) })
 	case reflect.Struct:
 		for _, field := range v.Fields() {
-			writeValue(h, field, depth+1)
+			s.writeValue(h, field, depth+1)
 		}
-	case reflect.Pointer, reflect.Interface:
-		writeValue(h, v.Elem(), depth+1)
+	case reflect.Pointer:
+		s.writeShared(h, partPlace{v.Type(), v.Pointer(), 0, depth}, func(h hash.Hash) { s.writeValue(h, v.Elem(), depth+1) })
+	case reflect.Interface:
+		s.writeValue(h, v.Elem(), depth+1)
 	default: // a function or a channel has no value of its own
 	}
 }
 
+func (s partHashes) writeElements(h hash.Hash, v reflect.Value, depth int) {
+	writeInt(h, uint64(v.Len()))
+	for i := range v.Len() {
+		s.writeValue(h, v.Index(i), depth+1)
+	}
+}
+
 // writeMap writes a map's entries in the order of their own hashes.
-func writeMap(h hash.Hash, v reflect.Value, depth int) {
+func (s partHashes) writeMap(h hash.Hash, v reflect.Value, depth int) {
 	var entries []string
 	for key, value := range v.Seq2() {
 		entry := sha256.New()
-		writeValue(entry, key, depth+1)
-		writeValue(entry, value, depth+1)
+		s.writeValue(entry, key, depth+1)
+		s.writeValue(entry, value, depth+1)
 		entries = append(entries, string(entry.Sum(nil)))
 	}
 	slices.Sort(entries)

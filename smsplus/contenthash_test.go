@@ -3,7 +3,9 @@ package smsplus_test
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
+	"text/template"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -65,6 +67,25 @@ func TestHashContent_ReadsAContentThatPointsToItself(t *testing.T) {
 	a, b := &nestedContent{}, &nestedContent{}
 	a.next, b.next = a, b
 	require.Equal(t, smsplus.HashContent(a), smsplus.HashContent(b))
+}
+
+// graphContent holds templates that know each other: there are many ways through them.
+type graphContent struct {
+	channel.Content
+	parsed *template.Template
+}
+
+func TestHashContent_ReadsEachPartOfAGraphOnce(t *testing.T) {
+	t.Parallel()
+	parse := func(last string) graphContent {
+		root := template.New("root")
+		for i := range 20 {
+			template.Must(root.New(strconv.Itoa(i)).Parse("{{if .code}}Your code is {{.code}}{{else}}" + last + "{{end}}"))
+		}
+		return graphContent{parsed: root}
+	}
+	require.Equal(t, smsplus.HashContent(parse("none")), smsplus.HashContent(parse("none")))
+	require.NotEqual(t, smsplus.HashContent(parse("none")), smsplus.HashContent(parse("nothing")))
 }
 
 func TestHashContent_IgnoresTheOrderOfAMap(t *testing.T) {
