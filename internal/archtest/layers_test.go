@@ -10,6 +10,7 @@ package archtest
 var layers = []layer{
 	{"root: one page, no code", []string{"."}},
 	{"internal: for developers of the module", []string{"internal/..."}},
+	{"kits for the tests of applications", []string{"smsplustest"}},
 	{"programs and pages", []string{"console/...", "examples/...", "cmd/..."}},
 	{"providers' webhooks", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
@@ -38,7 +39,7 @@ var bans = []ban{
 
 var (
 	stores = []string{"memstore/...", "sqlitestore/...", "pgstore/..."}
-	suites = []string{"storetest", "channel/channeltest", "internal/interop", "internal/pgtest", "internal/replay"}
+	suites = []string{"smsplustest", "storetest", "channel/channeltest", "internal/interop", "internal/pgtest", "internal/replay"}
 )
 
 // builtOn lists the only modules that a package may import in addition to the standard
