@@ -162,6 +162,18 @@ func TestService_SendsNoSMSWhenLINEDelivers(t *testing.T) {
 	require.Len(t, m.Attempts, 1)
 }
 
+// The tests run in the example's own folder, which has no peers.
+func TestStartPeers_SaysInOneLineWhatToInstall(t *testing.T) {
+	t.Parallel()
+	_, err := startPeers(t.Context(), new(providers))
+	require.ErrorContains(t, err, "make peers")
+	require.NotContains(t, err.Error(), "\n")
+
+	stop, err := startPeers(t.Context(), &providers{line: "http://localhost:1", smsc: "localhost:2"})
+	require.NoError(t, err, "others need no peers")
+	stop()
+}
+
 func TestRun_PrintsDeliveries(t *testing.T) {
 	t.Parallel()
 	prism, smsc := interop.Node(t, "prism.js", "line/messaging-api.yml"), interop.Node(t, "smsc.js")

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -11,6 +13,10 @@ import (
 
 // providers holds the addresses of LINE's API and of the carrier's SMSC.
 type providers struct{ line, smsc string }
+
+// errNoPeers says what the program needs in order to start the providers itself.
+var errNoPeers = errors.New("the providers need Node.js and its packages: run make peers, then this program, in the " +
+	"module's folder; or name others with -line and -smsc")
 
 // startPeers starts a peer for each provider without an address, and runs it until stop.
 func startPeers(ctx context.Context, p *providers) (stop func(), err error) {
@@ -41,6 +47,9 @@ func startPeers(ctx context.Context, p *providers) (stop func(), err error) {
 func startPeer(ctx context.Context, running *sync.WaitGroup, script string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "node", append([]string{script}, args...)...)
 	cmd.Dir = filepath.Join("test", "peers")
+	if _, err := os.Stat(filepath.Join(cmd.Dir, "node_modules")); err != nil || cmd.Err != nil {
+		return "", errNoPeers
+	}
 	if _, err := cmd.StdinPipe(); err != nil { // some scripts end when it is closed
 		return "", err
 	}
@@ -53,7 +62,7 @@ func startPeer(ctx context.Context, running *sync.WaitGroup, script string, args
 	}
 	lines := bufio.NewScanner(stdout)
 	if !lines.Scan() {
-		return "", fmt.Errorf("%s did not start: was make peers run, and is this the module's folder?", script)
+		return "", fmt.Errorf("%s did not start", script)
 	}
 	where := lines.Text()
 	running.Go(func() {
