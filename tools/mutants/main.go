@@ -179,7 +179,8 @@ func drawMutants(files []string, n int, r *rand.Rand) ([]mutant, error) {
 			byKind[kind] = append(byKind[kind], m)
 		}
 	}
-	for _, ms := range byKind {
+	for _, kind := range kinds { // in a fixed order, so that a seed draws the same places again
+		ms := byKind[kind]
 		r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
 	}
 	var drawn []mutant

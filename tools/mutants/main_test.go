@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // A rule whose old text is no longer in the code, or is there twice, breaks nothing.
 func TestRules_MatchTheCode(t *testing.T) {
@@ -10,5 +14,21 @@ func TestRules_MatchTheCode(t *testing.T) {
 	}
 	if len(ms) == 0 {
 		t.Fatal("there are no rules")
+	}
+}
+
+func TestDraw_RepeatsWithItsSeed(t *testing.T) {
+	draw := func() []mutant {
+		ms, err := drawMutants([]string{"main.go"}, 40, rand.New(rand.NewPCG(7, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ms
+	}
+	first := draw()
+	for range 20 {
+		if again := draw(); !slices.Equal(first, again) {
+			t.Fatalf("another draw: %v and %v", first, again)
+		}
 	}
 }
