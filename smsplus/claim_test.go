@@ -3,6 +3,7 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -191,6 +192,15 @@ func (s storeIgnoringLanes) Claim(ctx context.Context, c smsplus.Claim) (smsplus
 	return s.Store.Claim(ctx, c)
 }
 
+// Messages that only end need no lane: they do not wait while every lane is slow or full.
+func TestClaim_EndsMessagesWhileNoFastLaneHasRoom(t *testing.T) {
+	runInBubble(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{Wait: time.Hour}}}, rateLimited, func(t *testing.T, w *world) {
+		id := w.sendOnly(t)
+		sleep(time.Hour + 5*time.Second)
+		require.Equal(t, "undeliverable: sms=undeliverable(no_receipt)", statuses(w.message(id)))
+	})
+}
+
 func TestClaim_PutsBackMessagesOfAFullLane(t *testing.T) {
 	runInBubble(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
 		<-time.After(time.Second)
@@ -219,4 +229,131 @@ func TestTick_EndsWithAWaitOfNanoseconds(t *testing.T) {
 	require.Zero(t, w.advance(time.Hour))
 	require.Equal(t, 1, w.advance(time.Microsecond))
 	require.Equal(t, status.Delivered, w.message(id).Status)
+}
+
+// Tick says that the store failed, whichever call it was, and puts the message back: the
+// next Tick sends it, once.
+func TestTick_ReturnsTheStoresFirstError(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		call   string // the nth call of a method
+		nth    int
+		policy smsplus.Policy
+	}{
+		{"Claim", 1, smsplus.Resend},
+		{"Parked", 1, smsplus.Resend},  // after the claim
+		{"Message", 1, smsplus.Resend}, // the last look before the send
+		{"Claim", 2, smsplus.Resend},   // after the last message
+	} {
+		t.Run(fmt.Sprintf("%s %d", tt.call, tt.nth), func(t *testing.T) {
+			t.Parallel()
+			down := errors.New("down")
+			left := 0
+			w := newWorld(t, []step{
+				{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+				{channel.SMS, says(status.Delivered), smsplus.Step{InDoubt: tt.policy}},
+			}, func(c *smsplus.Config) {
+				c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+					if m == tt.call {
+						if left--; left == 0 {
+							return down
+						}
+					}
+					return nil
+				}}
+			})
+			id := w.send()
+			w.clock.Add(wait)
+			left = tt.nth
+			_, err := w.Tick(t.Context())
+			require.ErrorIs(t, err, down)
+			require.LessOrEqual(t, left, 0)
+			w.advance(2 * time.Second) // more than a poll, and less than a lease
+			m := w.message(id)
+			require.Equal(t, "delivered: line_notify=accepted sms=delivered", statuses(m))
+			require.Equal(t, 1, w.sends(channel.SMS))
+			require.Equal(t, 1, m.Attempts[1].Tries)
+		})
+	}
+}
+
+// A message whose outcome could not be stored did not advance.
+func TestTick_ReturnsThatAnOutcomeIsNotStored(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	fail := true
+	w := newSMSWorld(t, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+			if m == "Update" && fail {
+				fail = false
+				return down
+			}
+			return nil
+		}}
+	})
+	w.sendOnly(t)
+	n, err := w.Tick(t.Context())
+	require.ErrorIs(t, err, down)
+	require.Zero(t, n)
+}
+
+func TestTick_ReturnsThatItsContextEnded(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	w.sendOnly(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := w.Tick(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, w.sends(channel.SMS))
+}
+
+// The claim of messages that no dispatcher can send may fail too.
+func TestTick_ReturnsTheErrorOfTheClaimOfOverdueMessages(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	claims := 0
+	w := newSMSWorld(t)
+	w.sendOnly(t)
+	old := w.newOtherDispatcher(func(c *smsplus.Config) {
+		withoutChannels(c)
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+			if m == "Claim" {
+				claims++
+			}
+			if claims == 2 {
+				return down
+			}
+			return nil
+		}}
+	})
+	w.clock.Add(2 * time.Minute)
+	_, err := old.Tick(t.Context())
+	require.ErrorIs(t, err, down)
+}
+
+// In Run, a look at parked receipts that fails delays a message by a poll, and not by a
+// lease, after which its step would be in doubt.
+func TestClaim_FailedLookDelaysByAPoll(t *testing.T) {
+	var failing atomic.Int64
+	runInBubble(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: time.Hour}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Parked" && failing.Add(-1) >= 0 {
+				return errors.New("a hiccup")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		id := w.sendOnly(t)
+		synctest.Wait()
+		failing.Store(3)
+		sleep(time.Hour + 10*time.Second)
+		require.Negative(t, failing.Load())
+		m := w.message(id)
+		require.Equal(t, "delivered: line_notify=accepted sms=delivered", statuses(m))
+		require.Equal(t, 1, m.Attempts[1].Tries)
+	})
 }

@@ -3,6 +3,7 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -174,4 +175,62 @@ func TestCompletion_AddsNothingToAnErasedMessage(t *testing.T) {
 	w.send()
 	require.True(t, store.erased)
 	require.Zero(t, store.updates)
+}
+
+// An undelivered end that stores a provider's name is two writes: Insert, and the update
+// with the name. The receipts that may be parked under the name are looked up by the
+// dispatcher that stored it, and the row is not made due once more for that.
+func TestCompletion_UndeliveredEndWithANameIsTwoWrites(t *testing.T) {
+	for _, st := range []status.Status{status.Undeliverable, status.Failed} {
+		t.Run(st.String(), func(t *testing.T) {
+			var writes recordingWrites
+			runInBubble(t, []step{{channel.SMS, says(st), smsplus.Step{}}}, func(c *smsplus.Config) {
+				writes.Store, c.Store = c.Store, &writes
+			}, func(t *testing.T, w *world) {
+				id := w.sendOnly(t)
+				sleep(5 * time.Minute)
+				m := w.message(id)
+				require.Equal(t, st, m.Status)
+				require.Equal(t, providerID(m.Attempts[0].ID), m.Attempts[0].ProviderID)
+				require.Equal(t, []string{"Insert", "Update"}, writes.list)
+				require.Equal(t, int64(2), m.Version)
+			})
+		})
+	}
+}
+
+// recordingWrites is a store that records its calls that write a message.
+type recordingWrites struct {
+	smsplus.Store
+	mu   sync.Mutex
+	list []string
+}
+
+func (s *recordingWrites) record(method string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, method)
+}
+
+func (s *recordingWrites) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	s.record("Insert")
+	return s.Store.Insert(ctx, ms)
+}
+
+func (s *recordingWrites) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
+	claimed, err := s.Store.Claim(ctx, c)
+	if len(claimed.Messages) > 0 {
+		s.record("Claim")
+	}
+	return claimed, err
+}
+
+func (s *recordingWrites) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	s.record("Update")
+	return s.Store.Update(ctx, ms)
+}
+
+func (s *recordingWrites) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	s.record("SetAside")
+	return s.Store.SetAside(ctx, rows, until)
 }

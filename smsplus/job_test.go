@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +49,92 @@ func TestRelease_LeavesAnotherHoldersRetryAlone(t *testing.T) {
 	}
 }
 
+// rateLimited allows one SMS in 100 s, which is longer than a lease: a second message that is
+// due is put back.
+func rateLimited(c *smsplus.Config) {
+	c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 0.01}}
+}
+
+// A message that changed while it was put back is put back all the same.
+func TestRelease_RepeatsAStaleUpdate(t *testing.T) {
+	t.Parallel()
+	var duringRelease func()
+	w := newWorld(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, rateLimited, beforeOnce("Update", &duringRelease))
+	other := w.newDispatcher()
+	w.send()
+	w.advance(time.Second)
+	id := w.send()
+	w.clock.Add(wait - time.Second)
+	w.tick() // sends the first, which takes the turn
+	w.clock.Add(time.Second)
+	duringRelease = func() {
+		require.NoError(t, other.Receive(t.Context(), receipt(w.message(id), 0, status.Undeliverable)))
+	}
+	w.tick()
+	require.Nil(t, duringRelease)
+	m := w.message(id)
+	require.Equal(t, "preparing: line_notify=undeliverable(carrier_error) sms=preparing", statuses(m))
+	require.Zero(t, m.Claims)
+	require.Equal(t, w.clock.Now().Add(99*time.Second), m.DueAt, "its turn comes then")
+	w.advance(99 * time.Second)
+	require.Equal(t, 2, w.sends(channel.SMS))
+}
+
+// In Run, a message is put back although the store fails some calls. Otherwise the next
+// claim would find its step in doubt.
+func TestRelease_RepeatsAFailedUpdate(t *testing.T) {
+	var failing atomic.Int64
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{InDoubt: smsplus.Forward}}}, func(c *smsplus.Config) {
+		rateLimited(c)
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Update" && failing.Add(-1) >= 0 {
+				return errors.New("a hiccup")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		w.sendOnly(t)
+		sleep(time.Second)
+		failing.Store(2)
+		id := w.sendOnly(t)
+		sleep(2 * time.Second)
+		require.Negative(t, failing.Load())
+		m := w.message(id)
+		require.Zero(t, m.Claims)
+		require.Zero(t, m.Attempts[0].Doubts)
+		sleep(100 * time.Second)
+		require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+	})
+}
+
+// Tick never waits: a message that cannot be put back falls due when its lease ends.
+func TestRelease_DoesNotWaitInTick(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // where a wait for the mock clock is a deadlock
+		fail := false
+		w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, rateLimited, func(c *smsplus.Config) {
+			c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+				if method == "Update" && fail {
+					fail = false
+					return errors.New("a hiccup")
+				}
+				return nil
+			}}
+		})
+		w.send()
+		id := w.sendOnly(t)
+		fail = true
+		w.tick()
+		require.False(t, fail)
+		require.Equal(t, start.Add(time.Minute), w.message(id).DueAt)
+		w.advance(100 * time.Second)
+		require.Equal(t, status.Delivered, w.message(id).Status)
+	})
+}
+
 // The look at parked receipts after an intent is not the last look at the row: a delivery
 // that was stored between the two stops the send.
 func TestIntent_DeliveryBeforeTheLookAfterItStopsTheSend(t *testing.T) {
@@ -71,6 +159,39 @@ func TestIntent_DeliveryBeforeTheLookAfterItStopsTheSend(t *testing.T) {
 	require.Nil(t, store.Before, "there was a look after the intent")
 	require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
 	require.Equal(t, 1, w.sends(channel.WhatsApp))
+}
+
+// A message that changed under its holder is decided again. If the look at its parked
+// receipts fails then, it is put back for a poll, and not left until its lease ends.
+func TestConfirm_FailedLookAtAChangedMessagePutsItBack(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	store := &storetest.Faulty{}
+	w := newWorld(t, []step{
+		{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, func(c *smsplus.Config) { store.Store, c.Store = c.Store, store })
+	other := w.newDispatcher()
+	id := w.send()
+	changed := false
+	store.Before = func(method string) error {
+		switch {
+		case method == "Message" && !changed:
+			changed = true
+			require.NoError(t, other.Receive(t.Context(), receipt(w.message(id), 0, status.Undeliverable)))
+		case method == "Parked" && changed:
+			store.Before = nil
+			return down
+		}
+		return nil
+	}
+	w.clock.Add(wait)
+	_, err := w.Tick(t.Context())
+	require.ErrorIs(t, err, down)
+	w.advance(2 * time.Second) // more than a poll, and less than a lease
+	m := w.message(id)
+	require.Equal(t, "delivered: line_notify=undeliverable(carrier_error) sms=delivered", statuses(m))
+	require.Equal(t, 1, w.sends(channel.SMS))
 }
 
 // A call to the store that fails between a claim and a send leaves no doubt: the step is

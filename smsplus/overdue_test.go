@@ -1,6 +1,7 @@
 package smsplus_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -43,6 +44,36 @@ func TestWait_CountsFromWhenTheStepFellDue(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A channel that ignores its context fills its lane for good. The messages behind it leave
+// the step when the wait is over, and not when the lane moves again.
+func TestWait_OverBehindAStuckLaneMovesOn(t *testing.T) {
+	const firstWait, people, inLane = 10 * time.Second, 100, 1 + 2*20
+	var released chan struct{} // made inside the bubble
+	runInBubble(t, []step{
+		{channel.LINEPush, func(context.Context, channel.Envelope) (channel.Result, error) {
+			<-released
+			return channel.Result{Status: status.Delivered}, nil
+		}, smsplus.Step{Wait: firstWait}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, func(c *smsplus.Config) {
+		released = make(chan struct{})
+		c.Breaker.Failures = -1
+		c.Batch = 20
+		c.Limits = map[channel.Name]smsplus.Limit{channel.LINEPush: {Concurrency: 1}}
+	}, func(t *testing.T, w *world) {
+		for range people {
+			w.sendOnly(t)
+		}
+		sleep(firstWait / 2)
+		require.Zero(t, w.sends(channel.SMS))
+		sleep(firstWait/2 + 10*time.Second)
+		moved := w.sends(channel.SMS)
+		close(released)
+		sleep(time.Second)
+		require.GreaterOrEqual(t, moved, people-inLane)
+	})
 }
 
 // A step that was never sent ends with the reason congested, and is no try.

@@ -248,3 +248,52 @@ func TestReceive_KeepsAReceiptToANumberForItsMessage(t *testing.T) {
 	require.Equal(t, "undeliverable: sms=undeliverable(carrier_error)", statuses(w.message(newer)))
 	require.Equal(t, status.Delivered, w.message(older).Status)
 }
+
+// A provider uses an ID again, and its receipt names no number: the message without a result
+// is meant, even if the other one is newer.
+func TestReceive_PrefersTheMessageWithoutAResult(t *testing.T) {
+	t.Parallel()
+	for _, openFirst := range []bool{true, false} {
+		w := newWorld(t, []step{{channel.SMS, func(context.Context, channel.Envelope) (channel.Result, error) {
+			return channel.Result{Status: status.Accepted, ProviderID: "7"}, nil
+		}, smsplus.Step{}}})
+		ended := func(tr *smsplus.Trigger) { tr.To.Phone = number(t, "+886912345679") }
+		var open, final uuid.UUID
+		if openFirst {
+			open = w.send()
+			w.clock.Add(time.Minute)
+			final = w.send(ended)
+		} else {
+			final = w.send(ended)
+			w.clock.Add(time.Minute)
+			open = w.send()
+		}
+		w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "7", Status: status.Undeliverable, To: number(t, "+886912345679")})
+		require.Equal(t, status.Undeliverable, w.message(final).Status)
+		w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "7", Status: status.Delivered})
+		require.Equal(t, status.Delivered, w.message(open).Status, "the open one first: %v", openFirst)
+		require.Equal(t, status.Undeliverable, w.message(final).Status)
+	}
+}
+
+// Two steps were delivered at the same time. The message has the same channel in whatever
+// order their receipts came.
+func TestReceive_CommutesForDeliveriesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]int{{0, 1}, {1, 0}} {
+		w := newWorld(t, []step{
+			{channel.LINENotify, says(status.Accepted), smsplus.Step{Wait: wait}},
+			{channel.SMS, says(status.Accepted), smsplus.Step{}},
+		})
+		id := w.send()
+		w.advance(wait)
+		m := w.message(id)
+		for _, step := range order {
+			w.receive(receipt(m, step, status.Delivered, func(r *channel.Receipt) { r.At = start.Add(wait) }))
+		}
+		m = w.message(id)
+		require.Equal(t, "delivered: line_notify=delivered sms=delivered", statuses(m))
+		require.Equal(t, channel.LINENotify, m.Channel, "order %v", order)
+		require.Equal(t, start.Add(wait), m.DeliveredAt)
+	}
+}

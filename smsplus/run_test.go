@@ -247,6 +247,39 @@ func TestDrain_FinishesSendsAndPutsBackTheRest(t *testing.T) {
 	})
 }
 
+// While the store is down, a message of a lane cannot be put back. Run gives it up when the
+// drain is over: it falls due when its lease ends.
+func TestDrain_GivesUpWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		w := newWorld(t, []step{{channel.SMS, hangs, smsplus.Step{}}}, func(c *smsplus.Config) {
+			c.Clock, c.NewID, c.DrainTimeout = nil, uuid.New, time.Second
+			c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 1}}
+			c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+				if down.Load() && method == "Update" {
+					return errors.New("down")
+				}
+				return nil
+			}}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- w.Run(ctx) }()
+		synctest.Wait()
+		w.sendOnly(t)
+		waiting := w.sendOnly(t)
+		synctest.Wait()
+		lease := w.message(waiting).DueAt
+		down.Store(true)
+		began := time.Now()
+		cancel()
+		require.NoError(t, <-ran)
+		require.Less(t, time.Since(began), 2*time.Second)
+		require.Equal(t, lease, w.message(waiting).DueAt)
+	})
+}
+
 func TestDrain_CutsSendsThatTakeTooLong(t *testing.T) {
 	t.Parallel()
 	for _, obeys := range []bool{true, false} {

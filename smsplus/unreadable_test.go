@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,6 +158,46 @@ func TestUpdate_RefusedForEverStopsNoOther(t *testing.T) {
 			require.Equal(t, status.Delivered, w.message(id).Status)
 		}
 	})
+}
+
+// A refused update fails alone: the messages that end in the same commit end all the same.
+func TestUpdate_RefusedFailsAlone(t *testing.T) {
+	store := &storeRefusingUpdates{}
+	var largest atomic.Int64
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		store.Store = c.Store
+		c.Store = &slowUpdates{store, &largest}
+	}, func(t *testing.T, w *world) {
+		var ids []uuid.UUID
+		for range 20 { // they expire before they are claimed: then they only have to end
+			ids = append(ids, w.sendOnly(t, func(tr *smsplus.Trigger) {
+				tr.SendAt, tr.TTL = time.Now().Add(time.Minute), time.Nanosecond
+			}))
+		}
+		store.id = ids[10]
+		sleep(time.Minute + 10*time.Second)
+		require.Greater(t, largest.Load(), int64(10), "the updates share a commit")
+		for _, id := range ids {
+			if id != store.id {
+				require.Equal(t, status.Undeliverable, w.message(id).Status)
+			}
+		}
+	})
+}
+
+// slowUpdates is a store whose updates take so long that the next ones share a commit. It
+// keeps the size of the largest.
+type slowUpdates struct {
+	smsplus.Store
+	largest *atomic.Int64
+}
+
+func (s *slowUpdates) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if n := int64(len(ms)); n > s.largest.Load() {
+		s.largest.Store(n)
+	}
+	<-time.After(10 * time.Millisecond)
+	return s.Store.Update(ctx, ms)
 }
 
 // With a long lease, the time for which a message is set aside does not overflow.

@@ -74,6 +74,20 @@ func TestUnserved_TemplateIsClaimedOnce(t *testing.T) {
 	require.Equal(t, int64(3), w.message(id).Version, "inserted, claimed once, and put back")
 }
 
+// The messages of a template that a dispatcher does not have stay due when they were. It
+// claims several of them together.
+func TestUnserved_MessagesKeepTheirDueTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})
+	ids := []uuid.UUID{w.sendOnly(t), w.sendOnly(t), w.sendOnly(t)}
+	w.clock.Add(time.Second)
+	_, err := w.newOtherDispatcher(withoutTemplates).Tick(t.Context())
+	require.NoError(t, err)
+	for _, id := range ids {
+		require.Equal(t, start, w.message(id).DueAt)
+	}
+}
+
 // A message whose channel no dispatcher has leaves the step when its wait is over.
 func TestUnserved_MovesOnWhenItsWaitIsOver(t *testing.T) {
 	t.Parallel()
