@@ -51,13 +51,15 @@ const (
 	crashBefore              // the dispatcher dies before the call
 	crashAfter               // the dispatcher dies after it
 	receiptBefore            // another dispatcher takes a receipt before the call
+	stallBefore              // the dispatcher stops before the call for longer than a lease, and continues
+	stallAfter               // the same after it
 )
 
 // faultOdds are the chances of each fault at a call, out of 256.
 var faultOdds = []struct {
 	fault  storeFault
 	chance int
-}{{failBefore, 6}, {failAfter, 6}, {crashBefore, 4}, {crashAfter, 4}, {receiptBefore, 4}}
+}{{failBefore, 6}, {failAfter, 6}, {crashBefore, 4}, {crashAfter, 4}, {receiptBefore, 4}, {stallBefore, 2}, {stallAfter, 2}}
 
 // rollFault rolls for the fault of one call. Low rolls are none.
 func (d *dice) rollFault() storeFault {
@@ -69,6 +71,34 @@ func (d *dice) rollFault() storeFault {
 		left -= o.chance
 	}
 	return noFault
+}
+
+// faultMode says which faults a schedule has.
+type faultMode int
+
+const (
+	anyFault faultMode = iota
+	noCrash            // no dispatcher crashes or stalls, and the outcome of each call is stored
+	noFaults
+)
+
+// faultModes are equally likely.
+var faultModes = []faultMode{anyFault, anyFault, noCrash, noFaults}
+
+// allow returns the fault that takes a rolled one's place. Outcome says that the call stores
+// the outcome of a send: to Tick, a failure there is a crash, because it does not repeat it.
+func (m faultMode) allow(f storeFault, outcome bool) storeFault {
+	switch {
+	case m == anyFault, f == receiptBefore:
+		return f
+	case m == noFaults, outcome:
+		return noFault
+	case f == crashBefore, f == stallBefore:
+		return failBefore
+	case f == crashAfter, f == stallAfter:
+		return failAfter
+	}
+	return f
 }
 
 // providerAnswer is what a provider does with a send.
@@ -145,6 +175,8 @@ type simulation struct {
 
 	actions, faults, answers *dice
 	faultsOff                bool
+	mode                     faultMode
+	called                   []bool // by dispatcher: a provider was called since the last update
 	ids                      int
 
 	triggers  []smsplus.Trigger
@@ -152,6 +184,8 @@ type simulation struct {
 	broken    []string                // promises. A channel that failed the test would only have panicked.
 	message   map[uuid.UUID]uuid.UUID // by attempt
 	accepted  map[uuid.UUID]int       // by attempt: how often a provider accepted it
+	calls     map[uuid.UUID]int       // by attempt: how often a provider was called
+	unknown   map[uuid.UUID]int       // by attempt: how many calls were not answered
 	attempts  map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool
 	inTransit []channel.Receipt
 	delivered map[channel.Ref]struct{} // deliveries that Receive acknowledged
@@ -174,18 +208,43 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 	}
 	return &storetest.Faulty{
 		Store: s.store,
-		Before: func(string) error {
+		Before: func(method string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
-				fault = s.faults.rollFault()
+				fault = s.mode.allow(s.faults.rollFault(), method == "Update" && s.called[i])
 			}
-			if fault == receiptBefore {
+			if method == "Update" {
+				s.called[i] = false
+			}
+			switch fault {
+			case receiptBefore:
 				s.interleaveReceipt(i)
+			case stallBefore:
+				s.stall(i)
+			default:
 			}
 			return fails(failBefore, crashBefore)
 		},
-		After: func(string) error { return fails(failAfter, crashAfter) },
+		After: func(string) error {
+			if fault == stallAfter {
+				s.stall(i)
+			}
+			return fails(failAfter, crashAfter)
+		},
 	}
+}
+
+// stall lets the lease of a dispatcher end in the middle of a call, and another dispatcher
+// take over.
+func (s *simulation) stall(i int) {
+	s.faultsOff = true // one fault at once
+	s.clock.Add(61 * time.Second)
+	other := (i + 1) % len(s.dispatchers)
+	_, err := s.dispatchers[other].Tick(s.ctx)
+	if err != nil && !s.crashed[other] {
+		s.broken = append(s.broken, fmt.Sprintf("a tick without faults failed: %v", err))
+	}
+	s.faultsOff = false
 }
 
 // interleaveReceipt lets another dispatcher take a receipt in the middle of a call.
@@ -205,7 +264,7 @@ func (s *simulation) start(i int) {
 	d, err := smsplus.New(smsplus.Config{
 		Store: s.faultyStore(i), Clock: s.clock,
 		Channels: []channel.Channel{
-			s.provider(channel.LINEPush), s.provider(channel.LINENotify), s.provider(channel.WhatsApp), s.provider(channel.SMS),
+			s.provider(i, channel.LINEPush), s.provider(i, channel.LINENotify), s.provider(i, channel.WhatsApp), s.provider(i, channel.SMS),
 		},
 		Templates: []smsplus.Template{
 			{ID: "line", Route: []smsplus.Step{
@@ -226,14 +285,21 @@ func (s *simulation) start(i int) {
 	s.dispatchers[i] = d
 }
 
-// provider is a channel whose every answer is drawn.
-func (s *simulation) provider(name channel.Name) channel.Channel {
+// provider is a dispatcher's channel, whose every answer is drawn.
+func (s *simulation) provider(i int, name channel.Name) channel.Channel {
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
 		if err != nil || m.Status == status.Delivered {
 			s.broken = append(s.broken, fmt.Sprintf("a step was started after a committed delivery: %s on %s (%v)", statuses(m), name, err))
 		}
+		for _, a := range m.Attempts {
+			if reason := s.mayNotFollow(m, a, name); reason != "" {
+				s.broken = append(s.broken, fmt.Sprintf("%s: %s on %s", reason, statuses(m), name))
+			}
+		}
+		s.called[i] = true
+		s.calls[e.AttemptID]++
 		if s.attempts[name][id] == nil {
 			s.attempts[name][id] = map[uuid.UUID]bool{}
 		}
@@ -242,6 +308,9 @@ func (s *simulation) provider(name channel.Name) channel.Channel {
 		answer := providerAnswers[s.answers.pick(len(providerAnswers))]
 		if answer.panics {
 			panic(errFault)
+		}
+		if err, ok := errors.AsType[*channel.Error](answer.result); ok && err.InDoubt() {
+			s.unknown[e.AttemptID]++
 		}
 		if answer.accepts {
 			s.accepted[e.AttemptID]++
@@ -264,6 +333,22 @@ func (s *simulation) provider(name channel.Name) channel.Channel {
 		}
 		return channel.Result{Status: usual, ProviderID: ref}, nil
 	})
+}
+
+// mayNotFollow returns why no later step may be sent after an attempt of the stored message,
+// or "".
+func (s *simulation) mayNotFollow(m smsplus.Message, a smsplus.Attempt, name channel.Name) string {
+	p := m.Plan[a.Step]
+	switch {
+	case a.Channel == name:
+	case a.Status == status.Failed && p.OnFailed != smsplus.Forward:
+		return "a step was started after a failure that stops the route"
+	case a.Status == status.Failed:
+	case a.Status != status.Accepted && !traitsOf[a.Channel].UniformWait:
+	case s.clock.Now().Before(a.StartedAt.Add(p.Wait)):
+		return "a step was left before its wait was over"
+	}
+	return ""
 }
 
 // deliver hands the oldest receipt in transit to a dispatcher, and keeps it in transit if
@@ -390,7 +475,9 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	const dispatchers = 3
 	s.t, s.ctx, s.clock = t, ctx, clock.NewMock()
 	s.dispatchers, s.crashed = make([]*smsplus.Dispatcher, dispatchers), make([]bool, dispatchers)
+	s.called, s.mode = make([]bool, dispatchers), faultModes[s.actions.pick(len(faultModes))]
 	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
+	s.calls, s.unknown = map[uuid.UUID]int{}, map[uuid.UUID]int{}
 	s.attempts, s.delivered = map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, map[channel.Ref]struct{}{}
 	s.store = &storeRecordingAttempts{store, s.message}
 	s.clock.Set(start)
@@ -465,6 +552,12 @@ func (s *simulation) check() {
 			require.LessOrEqual(s.t, len(s.attempts[a.Channel][m.ID]), 1, "two attempt IDs on one channel")
 			if m.Plan[a.Step].InDoubt == smsplus.Forward {
 				require.LessOrEqual(s.t, s.accepted[a.ID], 1, "sent twice on a step that sends at most once")
+			}
+			require.LessOrEqual(s.t, a.Tries, s.calls[a.ID], "a try without a call")
+			if s.mode != anyFault {
+				require.LessOrEqual(s.t, s.accepted[a.ID], 1+s.unknown[a.ID], "sent twice without need")
+				require.True(s.t, a.Status != status.Failed || s.calls[a.ID] > 0, "failed without a call")
+				require.True(s.t, !a.Status.Final() || a.Reason != status.InDoubt || s.unknown[a.ID] > 0, "given up in doubt although every call was answered: %s", statuses(m))
 			}
 			if _, ok := s.delivered[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]; ok {
 				require.Equal(s.t, status.Delivered, a.Status, "a receipt was taken and then forgotten")
