@@ -119,8 +119,7 @@ func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time
 				slog.String("message", j.ID.String()), slog.String("stack", string(debug.Stack())))
 			o.fail(status.SystemError, fmt.Sprintf("the channel or its content panicked (%T)", p), d.now())
 		}
-		e := &o.evidence
-		e.reason, e.detail = reasonOf(e.status, e.reason), scrub(e.detail, m)
+		o.cleanTexts(m)
 	}()
 	rendered, err := j.content.Render(m.Vars)
 	if err != nil {

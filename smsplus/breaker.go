@@ -119,11 +119,7 @@ func (o *outcome) isAnswered() bool {
 // completion has an outcome to store: then the step is left. Otherwise the message was put
 // back.
 func (d *Dispatcher) skipOpen(ctx context.Context, c *completion, now time.Time) (store bool) {
-	if c.Plan[c.step].OnFailed == Forward && c.step+1 < len(c.Plan) {
-		o := c.newOutcome(c.step, c.stepDue)
-		o.tries--
-		o.verdict = true
-		o.fail(status.SystemError, "the channel's circuit breaker is open", now)
+	if o, ok := c.passedOver(c.step, c.stepDue, now); ok {
 		c.setOutcome(o)
 		return true
 	}

@@ -61,6 +61,22 @@ func reasonOf(st status.Status, reason status.Reason) status.Reason {
 	return cmp.Or(status.Reason(sanitize(string(reason))), defaultReasons[st])
 }
 
+// mergeReceipt merges a receipt into an attempt and reports whether it said anything new.
+func (r router) mergeReceipt(m *Message, a *Attempt, rc channel.Receipt) bool {
+	e, ok := r.evidenceOf(rc, scrub(rc.Detail, m))
+	return ok && a.merge(e)
+}
+
+// rename gives the attempt the new ID of a receipt that names it by its old one. It reports
+// whether it did.
+func (a *Attempt) rename(rc channel.Receipt) bool {
+	if a.ref() != rc.Ref() || rc.Ref() == newRef(rc) {
+		return false
+	}
+	a.ProviderID = rc.NewID
+	return true
+}
+
 // outcome is the result of a send: evidence, or a later try. It can be merged into any
 // version of its message, any number of times.
 type outcome struct {
@@ -102,6 +118,25 @@ func (o *outcome) answered(res channel.Result, machine *status.Machine, now time
 // fail sets the outcome to Failed.
 func (o *outcome) fail(why status.Reason, detail string, now time.Time) {
 	o.evidence = evidence{status: status.Failed, reason: why, detail: detail, at: now}
+}
+
+// passedOver returns the outcome of a step that is left because its channel's breaker is
+// open. It returns false if the step may not be left.
+func (m *Message) passedOver(step int, due, now time.Time) (o outcome, ok bool) {
+	if m.Plan[step].OnFailed != Forward || step+1 >= len(m.Plan) {
+		return o, false
+	}
+	o = m.newOutcome(step, due)
+	o.tries--
+	o.verdict = true
+	o.fail(status.SystemError, "the channel's circuit breaker is open", now)
+	return o, true
+}
+
+// cleanTexts makes the provider's words fit to be stored: see [reasonOf] and [scrub].
+func (o *outcome) cleanTexts(m *Message) {
+	e := &o.evidence
+	e.reason, e.detail = reasonOf(e.status, e.reason), scrub(e.detail, m)
 }
 
 // refused sets the outcome to what an error of the channel means.

@@ -2,6 +2,7 @@ package smsplus
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/smsplus/smsplus-go/status"
@@ -23,7 +24,17 @@ func (m *Message) markInDoubt(step int, due time.Time) {
 	a.Doubts++
 }
 
-// settleDoubt takes in that a send of the attempt was answered, or timed out.
+// retractUnsent removes the attempt in doubt that a delivery filed for the holder's send
+// ([router.changeUnheld]). The holder calls it when it has not made the call.
+func (m *Message) retractUnsent() {
+	a := m.attempt(m.Sending)
+	if m.Claims != 1 || a == nil || a.Status != status.Preparing || a.Tries > 0 || a.Doubts > 1 {
+		return
+	}
+	m.Attempts = slices.DeleteFunc(m.Attempts, func(b Attempt) bool { return b.Step == a.Step })
+}
+
+// settleDoubt records that a send of the attempt was answered, or timed out.
 func (a *Attempt) settleDoubt(timedOut bool) {
 	if timedOut {
 		a.Doubts++

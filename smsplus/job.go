@@ -177,16 +177,6 @@ func (d *Dispatcher) reread(ctx context.Context, j *job) (held, changed bool, er
 	return true, true, nil
 }
 
-// retractUnsent removes the attempt in doubt that a delivery filed for the holder's send
-// ([router.changeUnheld]). The holder calls it when it has not made the call.
-func (m *Message) retractUnsent() {
-	a := m.attempt(m.Sending)
-	if m.Claims != 1 || a == nil || a.Status != status.Preparing || a.Tries > 0 || a.Doubts > 1 {
-		return
-	}
-	m.Attempts = slices.DeleteFunc(m.Attempts, func(b Attempt) bool { return b.Step == a.Step })
-}
-
 // confirm makes sure that the stored row permits the job's send. It writes the intent if
 // the row lacks it. Otherwise it reads the row once more, because a receipt or a Cancel may
 // have made the send needless since the claim. It reports whether the job still holds the

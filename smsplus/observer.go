@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -212,7 +213,7 @@ func (d *Dispatcher) copyForObserver(m *Message) *Message {
 		return nil
 	}
 	before := *m
-	before.Attempts = append([]Attempt(nil), m.Attempts...)
+	before.Attempts = slices.Clone(m.Attempts)
 	return &before
 }
 

@@ -238,9 +238,8 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 			a := m.attemptOf(r)
 			gaveUp := a.Status.Final() || a != m.current()
 			was := a.Status
-			renamed := a.ref() == r.Ref() && r.Ref() != newRef(r)
+			renamed := a.rename(r)
 			if renamed {
-				a.ProviderID = r.NewID
 				named = append(named, a.ref())
 			}
 			if !d.mergeReceipt(m, a, r) && !renamed {
@@ -283,12 +282,6 @@ func (m *Message) attemptOf(r channel.Receipt) *Attempt {
 	}
 	i := slices.IndexFunc(m.Attempts, func(a Attempt) bool { return a.Channel == r.Channel })
 	return &m.Attempts[i]
-}
-
-// mergeReceipt merges a receipt into an attempt and reports whether it said anything new.
-func (d *Dispatcher) mergeReceipt(m *Message, a *Attempt, r channel.Receipt) bool {
-	e, ok := d.evidenceOf(r, scrub(r.Detail, m))
-	return ok && a.merge(e)
 }
 
 // reportIgnored reports a receipt whose status its channel does not have. A receipt that
