@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,13 +64,13 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Batch is the most messages in one call to the store, except that of SendMany, which
 	// carries them all. At most twice as many sends have outcomes that are not stored yet.
-	// Defaults to 256.
+	// Defaults to 256, at most 10,000.
 	Batch int
 }
 
 // Limit bounds the load on one channel.
 type Limit struct {
-	// Concurrency is how many sends may be in flight at once. Defaults to 64.
+	// Concurrency is how many sends may be in flight at once. Defaults to 64, at most 100,000.
 	Concurrency int
 	// Rate is how many sends may begin in a second. Zero means no limit.
 	Rate float64
@@ -103,6 +104,10 @@ const (
 	defaultStoreTimeout = 10 * time.Second
 	defaultLease        = time.Minute
 	defaultPoll         = time.Second
+
+	// maxConcurrency and maxBatch bound the memory of a dispatcher.
+	maxConcurrency = 100_000
+	maxBatch       = 10_000
 )
 
 func (c Config) withDefaults() Config {
@@ -141,6 +146,26 @@ func (ms *errorList) add(format string, args ...any) {
 	*ms = append(*ms, fmt.Errorf(format, args...))
 }
 
+// guard calls a method of a channel or a content, and adds a panic to the mistakes. A nil
+// pointer in an interface panics, for example. Only the panic's type is added, because its
+// value may hold anything.
+func (ms *errorList) guard(field string, call func()) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			ms.add("%s panicked (%T)", field, p)
+		}
+	}()
+	call()
+	return true
+}
+
+// addName adds a name that not every store can keep. It is stored with every message.
+func (ms *errorList) addName(field, name string) {
+	if len(name) > maxID || !validText(name) {
+		ms.add("%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", field, maxID, len(name))
+	}
+}
+
 func (c Config) check() error {
 	var bad errorList
 	if c.Store == nil {
@@ -152,15 +177,27 @@ func (c Config) check() error {
 			bad.add("smsplus: Config.Channels[%d] is nil", i)
 			continue
 		}
-		name := ch.Name()
+		var (
+			name   channel.Name
+			traits channel.Traits
+		)
+		field := fmt.Sprintf("smsplus: Config.Channels[%d]", i)
+		if !bad.guard(field+": Name", func() { name = ch.Name() }) {
+			continue
+		}
 		switch {
 		case name == "":
-			bad.add("smsplus: Config.Channels[%d] has no name", i)
+			bad.add("%s has no name", field)
 		case channels[name] != nil:
-			bad.add("smsplus: Config.Channels[%d]: there is another channel %q", i, name)
+			bad.add("%s: there is another channel %q", field, name)
 		}
-		if ch.Traits().Validity < 0 {
-			bad.add("smsplus: Config.Channels[%d] (%s): Traits.Validity is negative", i, name)
+		bad.addName(field+": Name", string(name))
+		bad.guard(field+": Traits", func() { traits = ch.Traits() })
+		if traits.Validity < 0 {
+			bad.add("%s (%s): Traits.Validity is negative", field, name)
+		}
+		if m := traits.Machine; m != nil && m.Initial() == status.Preparing && len(m.Edges()) == 0 {
+			bad.add("%s (%s): Traits.Machine takes no answer: it has no edges", field, name)
 		}
 		channels[name] = ch
 	}
@@ -172,6 +209,9 @@ func (c Config) check() error {
 		}
 		if l.Concurrency < 0 || l.Burst < 0 || !(l.Rate >= 0) {
 			bad.add("%s: Concurrency, Rate and Burst must not be negative", field)
+		}
+		if l.Concurrency > maxConcurrency {
+			bad.add("%s.Concurrency is more than %d (%d)", field, maxConcurrency, l.Concurrency)
 		}
 		if l.CountSegments && l.Rate == 0 {
 			bad.add("%s.CountSegments: there is no Rate", field)
@@ -197,17 +237,30 @@ func (c Config) check() error {
 			bad.add("smsplus: Config.%s is negative (%v)", f.name, f.value)
 		}
 	}
-	if c.Batch < 0 {
+	switch {
+	case c.Batch < 0:
 		bad.add("smsplus: Config.Batch is negative (%d)", c.Batch)
+	case c.Batch > maxBatch:
+		bad.add("smsplus: Config.Batch is more than %d (%d)", maxBatch, c.Batch)
 	}
 	if c.Retry.Tries < 0 || c.Retry.InDoubt < 0 {
 		bad.add("smsplus: Config.Retry: Tries and InDoubt must not be negative (%d, %d)", c.Retry.Tries, c.Retry.InDoubt)
 	}
-	if c.Lease >= 0 && c.Lease <= c.SendTimeout+c.StoreTimeout {
+	if least := sumOf(c.SendTimeout, c.StoreTimeout); c.Lease >= 0 && c.Lease <= least {
 		bad.add("smsplus: Config.Lease (%v) must be longer than SendTimeout and StoreTimeout together (%v): "+
-			"a send could outlive it and be repeated", c.Lease, c.SendTimeout+c.StoreTimeout)
+			"a send could outlive it and be repeated", c.Lease, least)
 	}
 	return errors.Join(bad...)
+}
+
+// sumOf adds durations that are not negative. A sum that is too large is the largest one.
+func sumOf(ds ...time.Duration) (sum time.Duration) {
+	for _, d := range ds {
+		if sum += d; sum < 0 {
+			return math.MaxInt64
+		}
+	}
+	return sum
 }
 
 // checkTemplates adds the mistakes in a list of templates, each named by its place in field.
@@ -222,6 +275,8 @@ func checkTemplates(field string, ts []Template, channels map[channel.Name]chann
 			bad.add("%s.ID: there is another template %q", place, t.ID)
 		}
 		ids[t.ID] = true
+		bad.addName(place+".ID", t.ID)
+		bad.addName(place+".Scenario", t.Scenario)
 		t.check(place, channels, bad)
 	}
 }
@@ -255,16 +310,28 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 			bad.add("%s.Content is required", step)
 			continue
 		}
-		if c, ok := s.Content.(interface{ Check() error }); ok {
+		s.checkContent(step+".Content", ch, bad)
+	}
+}
+
+// checkContent adds what the content itself, and the channel, say against it.
+func (s Step) checkContent(field string, ch channel.Channel, bad *errorList) {
+	if !bad.guard(field+": Vars", func() { s.Content.Vars() }) {
+		return
+	}
+	if c, ok := s.Content.(interface{ Check() error }); ok {
+		bad.guard(field+": Check", func() {
 			if err := c.Check(); err != nil {
-				bad.add("%s.Content: %w", step, err)
+				bad.add("%s: %w", field, err)
 			}
-		}
-		if c, ok := ch.(channel.ContentChecker); ok {
+		})
+	}
+	if c, ok := ch.(channel.ContentChecker); ok {
+		bad.guard(fmt.Sprintf("%s: CheckContent of channel %q", field, s.Channel), func() {
 			if err := c.CheckContent(s.Content); err != nil {
-				bad.add("%s.Content: channel %q does not take it: %w", step, s.Channel, err)
+				bad.add("%s: channel %q does not take it: %w", field, s.Channel, err)
 			}
-		}
+		})
 	}
 }
 

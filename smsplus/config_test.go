@@ -3,6 +3,7 @@ package smsplus_test
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,102 @@ func TestNew_NamesEveryMistakeByItsField(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	require.Equal(t, 27, strings.Count(err.Error(), "smsplus: Config."), err.Error())
+}
+
+// Each of these was accepted, and then failed each send, or the process.
+func TestNew_RefusesWhatNoStoreOrProcessCanHold(t *testing.T) {
+	t.Parallel()
+	const tooLong = "must be UTF-8 without NUL, and 255 bytes at most"
+	for name, tt := range map[string]struct {
+		change func(*smsplus.Config)
+		want   string
+	}{
+		"a template's ID with a NUL": {func(c *smsplus.Config) { c.Templates[0].ID = "a\x00b" }, "Config.Templates[0].ID " + tooLong},
+		"a template's ID that is long": {func(c *smsplus.Config) {
+			c.Templates[0].ID = strings.Repeat("a", 256)
+		}, "Config.Templates[0].ID " + tooLong},
+		"a scenario that is not UTF-8": {func(c *smsplus.Config) { c.Templates[0].Scenario = "a\xff" }, "Config.Templates[0].Scenario " + tooLong},
+		"a channel's name with a NUL": {func(c *smsplus.Config) {
+			c.Channels = append(c.Channels, fakeChannel("a\x00", nil))
+		}, "Config.Channels[1]: Name " + tooLong},
+		"a large batch": {func(c *smsplus.Config) { c.Batch = 10_001 }, "Config.Batch is more than 10000 (10001)"},
+		"much concurrency": {func(c *smsplus.Config) {
+			c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 100_001}}
+		}, `Config.Limits["sms"].Concurrency is more than 100000 (100001)`},
+		"times whose sum is no duration": {func(c *smsplus.Config) {
+			c.SendTimeout, c.StoreTimeout, c.Lease = math.MaxInt64-1, 2, math.MaxInt64
+		}, "must be longer than SendTimeout and StoreTimeout together (2562047h47m16.854775807s)"},
+		"a machine that is not made by NewMachine": {func(c *smsplus.Config) {
+			c.Channels = append(c.Channels, &ChannelMock{
+				NameFunc:   func() channel.Name { return "odd" },
+				TraitsFunc: func() channel.Traits { return channel.Traits{Machine: new(status.Machine)} },
+			})
+		}, "Config.Channels[1] (odd): Traits.Machine takes no answer: it has no edges"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := smsplus.Config{
+				Store: memstore.New(), Channels: []channel.Channel{fakeChannel(channel.SMS, nil)},
+				Templates: []smsplus.Template{{ID: strings.Repeat("a", 255), Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}},
+				Limits:    map[channel.Name]smsplus.Limit{channel.SMS: {Concurrency: 100_000}},
+			}
+			_, err := smsplus.New(c)
+			require.NoError(t, err)
+			tt.change(&c)
+			_, err = smsplus.New(c)
+			require.ErrorContains(t, err, tt.want)
+			require.Equal(t, 1, strings.Count(err.Error(), "smsplus: Config."), err.Error())
+		})
+	}
+}
+
+// panickyContent panics in the method of that name.
+type panickyContent string
+
+func (p panickyContent) Vars() []string {
+	if p == "Vars" {
+		panic(p)
+	}
+	return nil
+}
+
+func (p panickyContent) Render(map[string]string) (channel.Content, error) { return p, nil }
+
+func (p panickyContent) Check() error {
+	if p == "Check" {
+		panic(p)
+	}
+	return nil
+}
+
+// panickyChecker is a channel that panics when it is to check a content.
+type panickyChecker struct{ *ChannelMock }
+
+func (panickyChecker) CheckContent(channel.Content) error { panic("+886912345678") }
+
+func TestNew_NamesWhatPanics(t *testing.T) {
+	t.Parallel()
+	route := func(name channel.Name, c channel.Content) []smsplus.Step {
+		return []smsplus.Step{{Channel: name, Content: c}}
+	}
+	_, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(),
+		Channels: []channel.Channel{
+			(*ChannelMock)(nil),
+			&ChannelMock{NameFunc: func() channel.Name { return "traits" }, TraitsFunc: func() channel.Traits { panic(1) }},
+			panickyChecker{fakeChannel("checker", nil)}, fakeChannel(channel.SMS, nil),
+		},
+		Templates: []smsplus.Template{
+			{ID: "a", Route: route(channel.SMS, panickyContent("Vars"))},
+			{ID: "b", Route: route(channel.SMS, panickyContent("Check"))},
+			{ID: "c", Route: route("checker", text)},
+		},
+	})
+	require.EqualError(t, err, `smsplus: Config.Channels[0]: Name panicked (runtime.errorString)
+smsplus: Config.Channels[1]: Traits panicked (int)
+smsplus: Config.Templates[0].Route[0].Content: Vars panicked (smsplus_test.panickyContent)
+smsplus: Config.Templates[1].Route[0].Content: Check panicked (smsplus_test.panickyContent)
+smsplus: Config.Templates[2].Route[0].Content: CheckContent of channel "checker" panicked (string)`)
 }
 
 func TestNew_LeaseHoldsASendAndAStoreCall(t *testing.T) {

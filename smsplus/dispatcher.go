@@ -87,7 +87,7 @@ func New(c Config) (*Dispatcher, error) {
 		l.breaker = d.newBreaker(l.name)
 		d.lanes[l.name] = l
 	}
-	if least := c.SendTimeout + 2*c.StoreTimeout; c.Lease <= least {
+	if least := sumOf(c.SendTimeout, c.StoreTimeout, c.StoreTimeout); c.Lease <= least {
 		c.Logger.Warn("smsplus: a slow call to the store leaves a lease no time for the send", "lease", c.Lease, "least", least)
 	}
 	d.register(c.Templates)

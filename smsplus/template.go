@@ -11,11 +11,12 @@ import (
 // keeps the route that it was triggered with, and has the content of the template that is
 // registered when it is sent.
 type Template struct {
-	// ID identifies the template in triggers. Required.
+	// ID identifies the template in triggers. At most 255 bytes. Required.
 	ID string
 	// Name is for people. smsplus does not read it.
 	Name string
-	// Scenario is what the message is for ("OTP", "order shipped"). Every record shows it.
+	// Scenario is what the message is for ("OTP", "order shipped"). Every record shows it. At
+	// most 255 bytes.
 	Scenario string
 	// Route is the steps in order, each on a channel of its own. Required.
 	Route []Step
