@@ -54,7 +54,7 @@ type Filter struct {
 //   - a time outside of the years 1 to 9999
 //   - a limit that is negative or too large
 //   - a country code that is not digits
-//   - a template or a key that is not UTF-8 or holds a zero byte
+//   - a template, a channel or a key that is not UTF-8, or has a NUL
 //   - a group that does not exist
 //   - a cursor that is malformed or from another filter
 func (f Filter) Check() error {
@@ -86,11 +86,12 @@ func (f Filter) Check() error {
 			break
 		}
 	}
-	if !validText(f.Template) {
-		bad("Filter.Template is not UTF-8, or holds a zero byte (%d bytes)", len(f.Template))
-	}
-	if !validText(f.Key) {
-		bad("Filter.Key is not UTF-8, or holds a zero byte (%d bytes)", len(f.Key))
+	for _, text := range []struct{ field, value string }{
+		{"Template", f.Template}, {"Channel", string(f.Channel)}, {"Key", f.Key},
+	} {
+		if !validText(text.value) {
+			bad("Filter.%s is not UTF-8 without NUL (%d bytes)", text.field, len(text.value))
+		}
 	}
 	if _, _, err := f.Position(); err != nil {
 		errs = append(errs, err)
