@@ -45,7 +45,7 @@ func callerError(err error) error {
 
 // insertBatch stores a batch of inserts. A store adds all messages or none, so a key that
 // is taken, or wanted twice in the batch, needs further rounds.
-func (d *Dispatcher) insertBatch(batch []*groupcommit.Entry[insertRequest], scratch []Message) {
+func (d *Dispatcher) insertBatch(ctx context.Context, batch []*groupcommit.Entry[insertRequest], scratch []Message) {
 	for len(batch) > 0 {
 		keys := make(map[string]bool)
 		first, later := splitConflicts(batch, func(e *groupcommit.Entry[insertRequest]) bool {
@@ -62,7 +62,7 @@ func (d *Dispatcher) insertBatch(batch []*groupcommit.Entry[insertRequest], scra
 			for _, e := range part {
 				ms = append(ms, *e.Item.message)
 			}
-			taken, err := d.insertAll(context.Background(), ms)
+			taken, err := d.insertAll(ctx, ms)
 			for _, e := range part {
 				e.Err = err
 				if len(taken) == 0 {
@@ -148,7 +148,7 @@ type updateRequest struct {
 
 // updateBatch stores a batch of updates, and looks up the receipts that are parked for
 // it. A message that is in it twice needs a second round: there its update is stale.
-func (d *Dispatcher) updateBatch(batch []*groupcommit.Entry[updateRequest], scratch []Message) {
+func (d *Dispatcher) updateBatch(ctx context.Context, batch []*groupcommit.Entry[updateRequest], scratch []Message) {
 	for len(batch) > 0 {
 		ids := make(map[uuid.UUID]bool, len(batch))
 		first, later := splitConflicts(batch, func(e *groupcommit.Entry[updateRequest]) bool {
@@ -163,7 +163,7 @@ func (d *Dispatcher) updateBatch(batch []*groupcommit.Entry[updateRequest], scra
 				ms = append(ms, *e.Item.message)
 			}
 			var stale []uuid.UUID
-			err := d.callStore(context.Background(), "Update", func(ctx context.Context) (err error) {
+			err := d.callStore(ctx, "Update", func(ctx context.Context) (err error) {
 				stale, err = d.cfg.Store.Update(ctx, ms)
 				return err
 			})
@@ -178,7 +178,7 @@ func (d *Dispatcher) updateBatch(batch []*groupcommit.Entry[updateRequest], scra
 			return err
 		})
 		if len(refs) > 0 {
-			d.distributeParked(first, refs)
+			d.distributeParked(ctx, first, refs)
 		}
 		batch = later
 	}
@@ -187,8 +187,8 @@ func (d *Dispatcher) updateBatch(batch []*groupcommit.Entry[updateRequest], scra
 // distributeParked gives stored updates the receipts that are parked under the provider
 // IDs that they made known. An error is reported by the call; the sweep finds the
 // receipts later.
-func (d *Dispatcher) distributeParked(batch []*groupcommit.Entry[updateRequest], refs []channel.Ref) {
-	rs, err := d.loadParked(context.Background(), refs)
+func (d *Dispatcher) distributeParked(ctx context.Context, batch []*groupcommit.Entry[updateRequest], refs []channel.Ref) {
+	rs, err := d.loadParked(ctx, refs)
 	if err != nil || len(rs) == 0 {
 		return
 	}

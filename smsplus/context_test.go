@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 	"github.com/smsplus/smsplus-go/storetest"
@@ -97,6 +99,86 @@ func TestContext_LeavesTheQueueWhenItEnds(t *testing.T) {
 				if tt.method == "Insert" || name == "Cancel" {
 					require.Positive(t, maybe)
 				}
+				<-time.After(time.Hour) // the calls at the store end
+			})
+		})
+	}
+}
+
+// hangingStore is fast until it hangs. Then each call lasts as long as its context.
+type hangingStore struct {
+	smsplus.Store
+	hangs atomic.Bool
+}
+
+func (s *hangingStore) wait(ctx context.Context) error {
+	if s.hangs.Load() {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (s *hangingStore) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return s.Store.Insert(ctx, ms)
+}
+
+func (s *hangingStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return s.Store.Update(ctx, ms)
+}
+
+func (s *hangingStore) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return s.Store.ByProviderID(ctx, refs)
+}
+
+// A store in memory is so fast that callers store their batches themselves. They leave it
+// all the same when it hangs.
+func TestContext_LeavesAFastStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	const callers, patience = 100, time.Second
+	for name, call := range map[string]func(context.Context, *world, smsplus.Message) error{
+		"Send": func(ctx context.Context, w *world, _ smsplus.Message) error {
+			_, err := w.Send(ctx, w.trigger())
+			return err
+		},
+		"Receive": func(ctx context.Context, w *world, m smsplus.Message) error {
+			return w.Receive(ctx, receipt(m, 0, status.Delivered))
+		},
+		"Cancel": func(ctx context.Context, w *world, m smsplus.Message) error { return w.Cancel(ctx, m.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := &hangingStore{Store: memstore.New()}
+				w := newWorld(t, []step{{channel.SMS, says(status.Accepted), smsplus.Step{}}}, func(c *smsplus.Config) {
+					c.Clock, c.NewID, c.Store, c.Batch = nil, uuid.New, store, 4
+				})
+				ms := make([]smsplus.Message, callers)
+				for i := range ms {
+					ms[i] = w.message(w.send())
+				}
+				store.hangs.Store(true)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				began := time.Now()
+				var group sync.WaitGroup
+				for _, m := range ms {
+					group.Go(func() {
+						if err := call(ctx, w, m); !errors.Is(err, context.DeadlineExceeded) {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+				require.Equal(t, patience, time.Since(began))
 				<-time.After(time.Hour) // the calls at the store end
 			})
 		})

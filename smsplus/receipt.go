@@ -166,7 +166,7 @@ type lookup struct {
 
 // lookupBatch serves a batch of lookups with one call to the store. Requests that share a
 // message get copies with attempts of their own.
-func (d *Dispatcher) lookupBatch(batch []*groupcommit.Entry[lookup], _ []Message) {
+func (d *Dispatcher) lookupBatch(ctx context.Context, batch []*groupcommit.Entry[lookup], _ []Message) {
 	var refs []channel.Ref
 	askers := make(map[channel.Ref][]*groupcommit.Entry[lookup])
 	for _, t := range batch {
@@ -178,7 +178,7 @@ func (d *Dispatcher) lookupBatch(batch []*groupcommit.Entry[lookup], _ []Message
 		}
 	}
 	var found []Message
-	err := d.callStore(context.Background(), "ByProviderID", func(ctx context.Context) (err error) {
+	err := d.callStore(ctx, "ByProviderID", func(ctx context.Context) (err error) {
 		found, err = d.cfg.Store.ByProviderID(ctx, refs)
 		return err
 	})

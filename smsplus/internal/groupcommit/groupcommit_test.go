@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ func newCommitLog(t *testing.T, maxBatch int) *commitLog {
 
 // commit takes a batch and is slow if slow says so of its number.
 func (l *commitLog) commit(slow func(batch int) bool) CommitFunc[int, struct{}] {
-	return func(batch []*Entry[int], scratch []struct{}) {
+	return func(_ context.Context, batch []*Entry[int], scratch []struct{}) {
 		l.mu.Lock()
 		l.inFlight++
 		l.sizes = append(l.sizes, len(batch))
@@ -163,7 +164,7 @@ func TestDo_LeavesTheQueueWhenItsContextEnds(t *testing.T) {
 		hang := make(chan struct{})
 		var mu sync.Mutex
 		committed := map[int]bool{}
-		g := New(clock.New(), func(batch []*Entry[int], _ []struct{}) {
+		g := New(clock.New(), func(_ context.Context, batch []*Entry[int], _ []struct{}) {
 			<-hang
 			mu.Lock()
 			defer mu.Unlock()
@@ -204,10 +205,51 @@ func TestDo_LeavesTheQueueWhenItsContextEnds(t *testing.T) {
 	})
 }
 
+// A commit in memory is so fast that callers commit in place. They leave one that hangs all
+// the same: the commit of a single entry ends with its context, and no caller stays for one
+// of several.
+func TestDo_LeavesACommitThatHangsAfterFastOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var hangs atomic.Bool
+		hang := make(chan struct{})
+		g := New(clock.New(), func(ctx context.Context, batch []*Entry[int], _ []struct{}) {
+			if !hangs.Load() {
+				return
+			}
+			select {
+			case <-hang:
+			case <-ctx.Done():
+				for _, e := range batch {
+					e.Err = ctx.Err()
+				}
+			}
+		}, Options[int]{MaxBatch: 4})
+		_, err := g.Do(t.Context(), 0)
+		require.NoError(t, err)
+		hangs.Store(true)
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make([]error, 9)
+		var callers sync.WaitGroup
+		for i := range errs {
+			callers.Go(func() { _, errs[i] = g.Do(ctx, i) })
+			synctest.Wait()
+		}
+		cancel()
+		callers.Wait()
+		for i, err := range errs {
+			require.ErrorIs(t, err, context.Canceled, "item %d", i)
+		}
+		close(hang)
+		g.Wait()
+		requireIdle(t, g)
+	})
+}
+
 // A Run that gave up on its drain waits while the next Run starts background work.
 func TestWait_MayOverlapWithNewBackgroundWork(t *testing.T) {
 	t.Parallel()
-	g := New(clock.New(), func([]*Entry[int], []struct{}) {}, Options[int]{MaxBatch: 7, OnCommit: func(int, error) {}})
+	g := New(clock.New(), func(context.Context, []*Entry[int], []struct{}) {}, Options[int]{MaxBatch: 7, OnCommit: func(int, error) {}})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
