@@ -9,8 +9,9 @@
 //	}
 //
 // Each rule of the contract in package channel is a subtest of its own, with a channel of
-// its own. A rule that needs an empty field of the Harness is skipped, and the skipped
-// subtest names that field.
+// its own. A rule that needs an empty field of the Harness is skipped. The skipped subtest
+// names that field, and so does the end of the test's output, without -v too. (With a list
+// of packages, go test shows no output of a package that passes.)
 package channeltest
 
 import (
@@ -20,6 +21,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +68,7 @@ type Harness struct {
 	// RequestsPerSend is how many HTTP requests one Send makes at most. Defaults to 1.
 	RequestsPerSend int
 	// NoReceipts says that the provider's calls or its session hold no receipts of this
-	// channel, so that Webhook or Report stays nil.
+	// channel. A channel.Receiver needs a Webhook without it, and a channel.Listener a Report.
 	NoReceipts bool
 
 	// Patience is how long the suite waits for an expected event. Defaults to 10 seconds.
@@ -109,12 +111,19 @@ func Run(t *testing.T, h Harness) {
 	require.False(t, h.To.IsZero(), "Harness.To is required")
 	h.Patience = cmp.Or(h.Patience, 10*time.Second)
 	h.RequestsPerSend = cmp.Or(h.RequestsPerSend, 1)
-	requireReceiverHarness(t, h)
 	s := &suite{Harness: h, contentBefore: dump(h.Content)}
-	var missing []string
+	c := h.Channel(t)
+	_, s.receives = c.(channel.Receiver)
+	_, s.listens = c.(channel.Listener)
+	s.requireReceiptSource(t)
+	t.Cleanup(func() { // a skipped subtest shows only with -v
+		if len(s.skipped) > 0 {
+			_, _ = fmt.Fprintf(os.Stderr, "channeltest: %s skips rules: %s\n", t.Name(), strings.Join(s.skipped, ", "))
+		}
+	})
 	for _, r := range s.rules() {
-		if r.missing != "" && !slices.Contains(missing, r.missing) {
-			missing = append(missing, r.missing)
+		if r.missing != "" {
+			s.note(r.missing)
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,28 +133,42 @@ func Run(t *testing.T, h Harness) {
 			r.test(t)
 		})
 	}
-	if len(missing) > 0 { // a skipped subtest shows only with -v
-		_, _ = fmt.Fprintf(os.Stderr, "channeltest: %s skips rules: %s\n", t.Name(), strings.Join(missing, ", "))
-	}
 }
 
-// requireReceiverHarness fails the test if the channel gets receipts and the harness has
-// none to give it: then nothing proves the half of the contract that ends messages.
-func requireReceiverHarness(t *testing.T, h Harness) {
+// requireReceiptSource fails the test if the channel gets receipts and the harness has none to
+// give it: then nothing proves the half of the contract that ends messages.
+func (s *suite) requireReceiptSource(t *testing.T) {
 	t.Helper()
-	if h.Webhook != nil || h.Report != nil || h.NoReceipts {
+	if s.Webhook != nil {
+		require.True(t, s.receives, "Harness.Webhook is set, but the channel is no channel.Receiver")
+		require.NotNil(t, s.Webhook.Request, "Harness.Webhook.Request is required")
+	}
+	if s.Report != nil {
+		require.True(t, s.listens, "Harness.Report is set, but the channel is no channel.Listener")
+	}
+	if s.NoReceipts {
 		return
 	}
-	c := h.Channel(t)
-	_, receives := c.(channel.Receiver)
-	require.False(t, receives, "Harness.Webhook is required: the channel is a channel.Receiver")
-	_, listens := c.(channel.Listener)
-	require.False(t, listens, "Harness.Report is required: the channel is a channel.Listener")
+	require.False(t, s.receives && s.Webhook == nil, "Harness.Webhook is required: the channel is a channel.Receiver")
+	require.False(t, s.listens && s.Report == nil, "Harness.Report is required: the channel is a channel.Listener")
 }
 
 type suite struct {
 	Harness
-	contentBefore string // Harness.Content, dumped before any send
+	contentBefore     string // Harness.Content, dumped before any send
+	receives, listens bool   // the channel is a channel.Receiver, a channel.Listener
+
+	mu      sync.Mutex
+	skipped []string // why rules were skipped that hold for the channel
+}
+
+// note has Run say why it skips a rule.
+func (s *suite) note(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.skipped, why) {
+		s.skipped = append(s.skipped, why)
+	}
 }
 
 // rule is one sentence of the contract. missing names the Harness field that the rule
@@ -167,23 +190,14 @@ func (s *suite) rules() []rule {
 	faults := unless(len(s.Faults) > 0, "Harness.Faults is empty")
 	stalled := unless(!s.Stalled.isZero(), "Harness.Stalled is zero")
 	text, isText := s.Content.(channel.Text)
-	webhook := unless(s.Webhook != nil, "Harness.Webhook is nil")
-	forged := unless(s.Webhook != nil && s.Webhook.Forged != nil, "Harness.Webhook has no Forged")
-	has := func(name string, is func(w *Webhook) bool) string {
-		return unless(s.Webhook != nil && is(s.Webhook), "Harness.Webhook has no "+name)
-	}
-	undelivered := has("Undelivered", func(w *Webhook) bool { return w.Undelivered != nil })
-	several := has("Several", func(w *Webhook) bool { return w.Several != nil })
-	unknown := has("Unknown", func(w *Webhook) bool { return w.Unknown != nil })
-	malformed := unless(s.Webhook != nil && s.Webhook.Malformed != nil, "Harness.Webhook has no Malformed")
-	session := unless(s.Report != nil, "Harness.Report is nil")
 
-	return []rule{
+	all := []rule{
 		{"name and traits are constant", "", s.testConstantTraits},
 		{"a reachable person is reached", "", s.testReachable},
 		{"an answer is a status the machine allows", "", s.testLegalStatus},
 		{"an unreachable person is undeliverable", unreachable, s.testUnreachable},
 		{"a fault is an error or a failure", faults, s.testFaults},
+		{"a written request without an answer is in doubt", faults, s.testUnansweredIsInDoubt},
 		{"an error reveals no secret", "", s.testLeaksNothing},
 		{"Send sends nothing after its context ended", "", s.testCanceledContext},
 		{"Send returns when its context ends", stalled, s.testStalledProvider},
@@ -199,20 +213,29 @@ func (s *suite) rules() []rule {
 		},
 		{"concurrent sends are safe", "", s.testConcurrentSends},
 		{"an idempotent channel recognizes a repeated attempt", "", s.testIdempotency},
-
-		{"a call is answered after its receipt is stored", webhook, s.testAnswerAfterStore},
-		{"a call's receipt names its message", webhook, s.testWebhookReceipt},
-		{"a call whose receipt is not stored gets 503", webhook, s.testStoreFailure},
-		{"a call with a wrong signature gets 401", forged, s.testForgedCall},
-		{"a call with an oversize body gets 413", webhook, s.testOversizeCall},
-		{"a call that makes no sense gets 400", malformed, s.testMalformedCall},
-
-		{"a call about a message that did not arrive says why", undelivered, s.testUndelivered},
-		{"the receipts of a call are stored together", several, s.testSeveralReceipts},
-		{"a status to come is no failure", unknown, s.testUnknownStatus},
-
-		{"a session's receipt names its message", session, s.testSessionReceipt},
-		{"a session repeats what was not stored", session, s.testSessionRepeats},
-		{"listening ends with its context", session, s.testListenEnds},
 	}
+	if w := s.Webhook; w != nil {
+		missing := func(is bool, name string) string { return unless(is, "Harness.Webhook has no "+name) }
+		all = append(
+			all,
+			rule{"a call is answered after its receipt is stored", "", s.testAnswerAfterStore},
+			rule{"a call's receipt names its message", "", s.testWebhookReceipt},
+			rule{"a call whose receipt is not stored gets 503", "", s.testStoreFailure},
+			rule{"a call with a wrong signature gets 401", missing(w.Forged != nil, "Forged"), s.testForgedCall},
+			rule{"a call with an oversize body gets 413", "", s.testOversizeCall},
+			rule{"a call that makes no sense gets 400", missing(w.Malformed != nil, "Malformed"), s.testMalformedCall},
+			rule{"a call about a message that did not arrive says why", missing(w.Undelivered != nil, "Undelivered"), s.testUndelivered},
+			rule{"the receipts of a call are stored together", missing(w.Several != nil, "Several"), s.testSeveralReceipts},
+			rule{"a status to come says nothing new", missing(w.Unknown != nil, "Unknown"), s.testUnknownStatus},
+		)
+	}
+	if s.Report != nil {
+		all = append(
+			all,
+			rule{"a session's receipt names its message", "", s.testSessionReceipt},
+			rule{"a session repeats what was not stored", "", s.testSessionRepeats},
+			rule{"listening ends with its context", "", s.testListenEnds},
+		)
+	}
+	return all
 }

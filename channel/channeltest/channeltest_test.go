@@ -49,6 +49,7 @@ type fax struct {
 
 	mu      sync.Mutex
 	sends   int
+	repeats int // of reports
 	taken   map[uuid.UUID]string
 	reports chan channel.Receipt
 }
@@ -74,7 +75,7 @@ func (f *fax) Traits() channel.Traits {
 	defer f.mu.Unlock()
 	return channel.Traits{
 		Machine:    status.SMS,
-		Idempotent: f.flaw != "calls a time-out temporary",
+		Idempotent: true,
 		Validity:   time.Hour,
 		Reads:      f.flaw == "other traits after a Send" && f.sends > 0,
 	}
@@ -184,9 +185,13 @@ func (f *fax) transmit(e channel.Envelope) (channel.Result, error) {
 
 // fail simulates a failing provider that repeats the request in its words.
 func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	echo := func(s string) (channel.Result, error) {
-		return channel.Result{}, channel.Temporary(fmt.Errorf("fax: POST /send: 500: %s", s), 0)
+	failWith := func(err error) (channel.Result, error) {
+		if errors.Is(f.fault, errStalled) {
+			return channel.Result{}, channel.InDoubt(err)
+		}
+		return channel.Result{}, channel.Temporary(err, 0)
 	}
+	echo := func(s string) (channel.Result, error) { return failWith(fmt.Errorf("fax: POST /send: 500: %s", s)) }
 	text, _ := textOf(e.Content)
 	switch f.flaw {
 	case "a fault is a success":
@@ -200,7 +205,7 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 	case "leaks the number with dashes":
 		return echo("0912-345-678")
 	case "leaks the number in a wrapped error":
-		return channel.Result{}, channel.Temporary(opaqueError{errors.New(e.To.Phone.E164())}, 0)
+		return failWith(opaqueError{errors.New(e.To.Phone.E164())})
 	case "leaks the number in a detail":
 		return channel.Result{Status: status.Failed, Reason: status.SystemError, Detail: e.To.Phone.E164()}, nil
 	case "leaks the LINE user ID":
@@ -236,10 +241,17 @@ type opaqueError struct{ err error }
 func (opaqueError) Error() string   { return "fax: it failed" }
 func (q opaqueError) Unwrap() error { return q.err }
 
+// report is a provider's report on one message. A call holds several.
 type report struct {
-	ID     string        `json:"id"`
-	Status status.Status `json:"status"`
+	ID   string `json:"id"`
+	Word string `json:"word"`
 }
+
+// The words of reports.
+const (
+	arrived = "arrived"
+	gaveUp  = "gave up"
+)
 
 const limit = 1 << 20
 
@@ -263,18 +275,31 @@ func (f *fax) ReceiptHandler(s channel.Sink) http.Handler {
 			http.Error(w, "wrong signature", http.StatusUnauthorized)
 			return
 		}
-		var rep report
-		if err := json.Unmarshal(body, &rep); err != nil && f.flaw != "takes any nonsense" {
+		var reports []report
+		if err := json.Unmarshal(body, &reports); err != nil && f.flaw != "takes any nonsense" {
 			http.Error(w, "malformed", http.StatusBadRequest)
 			return
 		}
 		if f.flaw == "answers first" {
 			w.WriteHeader(http.StatusOK)
 		}
-		receipt := f.receipt(rep)
-		err = s(r.Context(), receipt)
+		var receipts []channel.Receipt
+		for _, rep := range reports {
+			if rep.Word != arrived && rep.Word != gaveUp && f.flaw == "refuses a word to come" {
+				http.Error(w, "malformed", http.StatusBadRequest)
+				return
+			}
+			receipts = append(receipts, f.receipt(rep))
+		}
+		if f.flaw == "hands receipts over one by one" {
+			for _, receipt := range receipts {
+				err = errors.Join(err, s(r.Context(), receipt))
+			}
+		} else {
+			err = s(r.Context(), receipts...)
+		}
 		if f.flaw == "a receipt twice in one call" {
-			err = s(r.Context(), receipt)
+			err = s(r.Context(), receipts...)
 		}
 		if err != nil && f.flaw != "hides that the sink failed" {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
@@ -283,7 +308,32 @@ func (f *fax) ReceiptHandler(s channel.Sink) http.Handler {
 }
 
 func (f *fax) receipt(rep report) channel.Receipt {
-	r := channel.Receipt{Channel: f.Name(), ProviderID: rep.ID, Status: rep.Status}
+	r := channel.Receipt{Channel: f.Name(), ProviderID: rep.ID}
+	switch rep.Word {
+	case arrived:
+		r.Status = status.Delivered
+	case gaveUp:
+		r.Status, r.Reason = status.Undeliverable, status.CarrierError
+	}
+	unknown := r.Status == status.Preparing
+	switch {
+	case f.flaw == "counts a word to come as failed" && unknown:
+		r.Status, r.Reason = status.Failed, status.SystemError
+	case f.flaw == "counts a word to come as undeliverable" && unknown:
+		r.Status, r.Reason = status.Undeliverable, status.CarrierError
+	case f.flaw == "counts a word to come as delivered" && unknown:
+		r.Status = status.Delivered
+	case f.flaw == "forgets why a message did not arrive" && rep.Word == gaveUp:
+		r.Reason = ""
+	case f.flaw == "counts a message that did not arrive as accepted" && rep.Word == gaveUp:
+		r.Status, r.Reason = status.Accepted, ""
+	case f.flaw == "a repeat says something else" && rep.Word == arrived:
+		f.mu.Lock()
+		if f.repeats++; f.repeats > 1 {
+			r.Status = status.Accepted
+		}
+		f.mu.Unlock()
+	}
 	switch f.flaw {
 	case "a receipt of another channel":
 		r.Channel = "telex"
@@ -326,10 +376,14 @@ func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 		r.Header.Set("X-Signature", signature)
 		return r
 	}
-	arrived := func(id string) string {
-		body, err := json.Marshal(report{ID: id, Status: status.Delivered})
+	signed := func(word string, ids ...string) *http.Request {
+		var reports []report
+		for _, id := range ids {
+			reports = append(reports, report{id, word})
+		}
+		body, err := json.Marshal(reports)
 		require.NoError(t, err)
-		return string(body)
+		return request(string(body), sign(body))
 	}
 	h := channeltest.Harness{
 		Channel:     with(nil),
@@ -342,18 +396,23 @@ func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 		Secrets:     []string{secret},
 		Webhook: &channeltest.Webhook{
 			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return request(arrived(id), sign([]byte(arrived(id))))
+				return signed(arrived, id)
 			},
 			Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return request(arrived(id), sign([]byte("something else")))
+				r := signed(arrived, id)
+				r.Header.Set("X-Signature", sign([]byte("something else")))
+				return r
 			},
+			Undelivered: func(_ *testing.T, _ channel.Channel, id string) *http.Request { return signed(gaveUp, id) },
+			Several:     func(_ *testing.T, _ channel.Channel, ids []string) *http.Request { return signed(arrived, ids...) },
+			Unknown:     func(_ *testing.T, _ channel.Channel, id string) *http.Request { return signed("teleported", id) },
 			Malformed: func(*testing.T, channel.Channel) *http.Request {
 				return request("{", sign([]byte("{")))
 			},
 		},
 		Report: func(_ *testing.T, c channel.Channel, id string) {
 			f := c.(*fax)
-			f.reports <- f.receipt(report{ID: id, Status: status.Delivered})
+			f.reports <- f.receipt(report{id, arrived})
 		},
 		Patience: 2 * time.Second,
 	}
@@ -379,23 +438,23 @@ var flaws = map[string][]string{
 	"other traits after a Send": {"name and traits are constant"},
 	"a name in capitals":        {"name and traits are constant"},
 
-	"no provider ID":          {"a reachable person is reached"},
-	"nil for a no-op":         {"a reachable person is reached", "an answer is a status the machine allows"},
+	"no provider ID":          {"a reachable person is reached", together},
+	"nil for a no-op":         {"a reachable person is reached", "an answer is a status the machine allows", together},
 	"an unreachable status":   {"a reachable person is reached", "an answer is a status the machine allows"},
 	"panics":                  {"a reachable person is reached", everything},
 	"never returns":           {"a reachable person is reached", everything},
-	"one provider ID for all": {"concurrent sends are safe"},
+	"one provider ID for all": {"concurrent sends are safe", together},
 	"sends an attempt twice":  {"an idempotent channel recognizes a repeated attempt"},
 
 	"no reason":                           {"an unreachable person is undeliverable"},
 	"tries again what cannot work":        {"an unreachable person is undeliverable"},
-	"a fault is a success":                {"a fault is an error or a failure", "Send returns when its context ends"},
-	"a fault without a reason":            {"a fault is an error or a failure", "Send returns when its context ends"},
+	"a fault is a success":                {"a fault is an error or a failure", "Send returns when its context ends", unanswered},
+	"a fault without a reason":            {"a fault is an error or a failure", "Send returns when its context ends", unanswered},
 	"leaks the number":                    {"an error reveals no secret"},
 	"leaks a piece of the number":         {"an error reveals no secret"},
 	"leaks the number with dashes":        {"an error reveals no secret"},
 	"leaks the number in a wrapped error": {"an error reveals no secret"},
-	"leaks the number in a detail":        {"an error reveals no secret", "Send returns when its context ends"},
+	"leaks the number in a detail":        {"an error reveals no secret", "Send returns when its context ends", unanswered},
 	"leaks the LINE user ID":              {"an error reveals no secret"},
 	"leaks the text":                      {"an error reveals no secret"},
 	"leaks the text escaped":              {"an error reveals no secret"},
@@ -404,8 +463,8 @@ var flaws = map[string][]string{
 	"ignores a context that has ended":        {"Send sends nothing after its context ended"},
 	"the end of a context is a verdict":       {"Send sends nothing after its context ended"},
 	"doubts what it did not send":             {"Send sends nothing after its context ended"},
-	"ignores its context":                     {"Send returns when its context ends", "an error reveals no secret"},
-	"gives up for good when its context ends": {"Send returns when its context ends"},
+	"ignores its context":                     {"Send returns when its context ends", "an error reveals no secret", unanswered},
+	"gives up for good when its context ends": {"Send returns when its context ends", unanswered},
 
 	"sends anything":      {"unsupported content is refused"},
 	"sends an empty page": {"unsupported content is refused"},
@@ -415,27 +474,46 @@ var flaws = map[string][]string{
 	"expands again":       {"braces in rendered content are plain text"},
 
 	"answers first":                    {"a call is answered after its receipt is stored", "a call whose receipt is not stored gets 503"},
-	"a receipt twice in one call":      {"a call is answered after its receipt is stored"},
-	"a receipt of another channel":     {"a call's receipt names its message", "a session's receipt names its message"},
-	"a receipt of another message":     {"a call's receipt names its message", "a session's receipt names its message"},
-	"a receipt with an unknown status": {"a call's receipt names its message", "a session's receipt names its message"},
-	"a receipt that was read":          {"a call's receipt names its message", "a session's receipt names its message"},
-	"a receipt without a reason":       {"a call's receipt names its message", "a session's receipt names its message"},
+	"a receipt twice in one call":      {"a call is answered after its receipt is stored", together},
+	"a receipt of another channel":     {"a call's receipt names its message", "a session's receipt names its message", saysWhy},
+	"a receipt of another message":     {"a call's receipt names its message", "a session's receipt names its message", saysWhy, together},
+	"a receipt with an unknown status": {"a call's receipt names its message", "a session's receipt names its message", saysWhy, toCome},
+	"a receipt that was read":          {"a call's receipt names its message", "a session's receipt names its message", saysWhy},
+	"a receipt without a reason":       {"a call's receipt names its message", "a session's receipt names its message", toCome},
 	"hides that the sink failed":       {"a call whose receipt is not stored gets 503"},
 	"trusts anyone":                    {"a call with a wrong signature gets 401"},
 	"takes any size":                   {"a call with an oversize body gets 413"},
 	"reads everything":                 {"a call with an oversize body gets 413"},
 	"takes any nonsense":               {"a call that makes no sense gets 400"},
 
-	"calls a time-out temporary": {"a request without an answer is in doubt"},
-	"delivered in the answer":    {"a reachable person is reached"},
-	"sends again by itself":      {"one Send is one request"},
+	"hands receipts over one by one":                   {together},
+	"counts a word to come as failed":                  {toCome},
+	"counts a word to come as undeliverable":           {toCome},
+	"counts a word to come as delivered":               {toCome},
+	"refuses a word to come":                           {toCome},
+	"forgets why a message did not arrive":             {saysWhy},
+	"counts a message that did not arrive as accepted": {saysWhy},
+	"a repeat says something else":                     {"a call whose receipt is not stored gets 503"},
+
+	"calls a time-out temporary": {unanswered},
+	"delivered in the answer":    {"a reachable person is reached"}, // such as 202
+
+	repeatsRefused: {"one Send is one request"},
+	repeatsSilent:  {unanswered, "one Send is one request"},
+	callsTemporary: {"a written request without an answer is in doubt"},
 
 	"forgets what the sink refused": {"a session repeats what was not stored"},
 	"listens for ever":              {"listening ends with its context", "a session's receipt names its message", "a session repeats what was not stored"},
 }
 
-const everything = "and everything else"
+// The names of rules that many flaws break.
+const (
+	everything = "and everything else"
+	unanswered = "a request without an answer is in doubt"
+	together   = "the receipts of a call are stored together"
+	saysWhy    = "a call about a message that did not arrive says why"
+	toCome     = "a status to come says nothing new"
+)
 
 // TestSubprocessFlaw is the body of TestRun_CatchesEachFlaw, which runs it in a process of
 // its own.
@@ -444,15 +522,22 @@ func TestSubprocessFlaw(t *testing.T) {
 	if flaw == "" {
 		t.Skip("it is run by TestRun_CatchesEachFlaw")
 	}
-	if flaw == "sends again by itself" {
-		channeltest.Run(t, persistentHarness(t))
+	if flaw == repeatsRefused || flaw == repeatsSilent || flaw == callsTemporary {
+		channeltest.Run(t, persistentHarness(t, flaw))
 		return
 	}
 	channeltest.Run(t, faxHarness(t, flaw))
 }
 
-// persistent is a channel over HTTP that repeats a failed request by itself.
-type persistent struct{ url string }
+// The flaws of a channel over HTTP.
+const (
+	repeatsRefused = "repeats a refused request by itself"
+	repeatsSilent  = "repeats an unanswered request by itself"
+	callsTemporary = "calls a broken connection temporary"
+)
+
+// persistent is a channel over HTTP that keeps the contract except for its flaw.
+type persistent struct{ url, flaw string }
 
 func (persistent) Name() channel.Name     { return "persistent" }
 func (persistent) Traits() channel.Traits { return channel.Traits{Machine: status.SMS} }
@@ -461,36 +546,70 @@ func (p persistent) Send(ctx context.Context, e channel.Envelope) (channel.Resul
 	if _, ok := e.Content.(channel.Text); !ok {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, "no text")
 	}
-	err := ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return channel.Result{}, channel.Temporary(err, 0)
+	}
+	var code int
+	var err error
 	for range 3 {
-		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
-		resp, failure := http.DefaultClient.Do(req)
-		if err = failure; err != nil {
+		code, err = p.post(ctx)
+		repeats := p.flaw == repeatsRefused && code/100 == 5 || p.flaw == repeatsSilent && err != nil && ctx.Err() == nil
+		if !repeats {
 			break
 		}
-		_ = resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
-		}
-		err = fmt.Errorf("HTTP %d", resp.StatusCode)
 	}
-	return channel.Result{}, channel.Temporary(err, 0)
+	switch {
+	case err != nil && p.flaw == callsTemporary && ctx.Err() == nil:
+		return channel.Result{}, channel.Temporary(errors.New("the connection broke"), 0)
+	case err != nil, code/100 == 5:
+		return channel.Result{}, channel.InDoubt(errors.New("no answer"))
+	}
+	return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
 }
 
-func persistentHarness(t *testing.T) channeltest.Harness {
-	answering := func(code int) func(*testing.T) channel.Channel {
+// post makes a request, and returns the code of the answer.
+func (p persistent) post(ctx context.Context) (int, error) {
+	if p.flaw == repeatsSilent {
+		brief, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		ctx = brief
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
+func persistentHarness(t *testing.T, flaw string) channeltest.Harness {
+	serving := func(handle http.HandlerFunc) func(*testing.T) channel.Channel {
 		return func(t *testing.T) channel.Channel {
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+			s := httptest.NewServer(handle)
 			t.Cleanup(s.Close)
-			return persistent{s.URL}
+			return persistent{s.URL, flaw}
 		}
 	}
 	return channeltest.Harness{
-		Channel: answering(http.StatusOK),
+		Channel: serving(func(http.ResponseWriter, *http.Request) {}),
 		Content: channel.Text("Your order has shipped"),
 		To:      channel.Recipient{Phone: number(t, "+886912345678")},
-		Faults:  map[string]channeltest.Case{"502": {Channel: answering(http.StatusBadGateway)}},
+		Faults: map[string]channeltest.Case{
+			"502": {Channel: serving(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })},
+			"a broken connection": {Channel: serving(func(http.ResponseWriter, *http.Request) {
+				panic(http.ErrAbortHandler)
+			})},
+		},
+		Stalled: channeltest.Case{Channel: serving(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })},
 	}
+}
+
+func TestRun_PassesCorrectHTTPChannel(t *testing.T) {
+	t.Parallel()
+	channeltest.Run(t, persistentHarness(t, ""))
 }
 
 func TestRun_CatchesEachFlaw(t *testing.T) {
@@ -506,6 +625,7 @@ func TestRun_CatchesEachFlaw(t *testing.T) {
 			cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW="+flaw)
 			out, err := cmd.CombinedOutput()
 			require.Error(t, err, "the suite let it pass:\n%s", out)
+			require.NotContains(t, string(out), "status.Status", "statuses print as words")
 			var caught []string
 			for _, match := range failure.FindAllSubmatch(out, -1) {
 				caught = append(caught, strings.ReplaceAll(string(match[1]), "_", " "))
@@ -525,15 +645,13 @@ func TestRun_SkipsMissingFieldsByName(t *testing.T) {
 	if os.Getenv("CHANNELTEST_FLAW") != "" {
 		t.Skip("once is enough")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessBareHarness$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessBareHarness$") // without -test.v
 	cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW=none")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	for _, field := range []string{
-		"Harness.Unreachable", "Harness.Faults", "Harness.Stalled", "Harness.Webhook", "Harness.Report",
-	} {
-		require.Contains(t, string(out), field)
-	}
+	require.Contains(t, string(out), "channeltest: TestSubprocessBareHarness skips rules: Harness.Unreachable is empty, "+
+		"Harness.Faults is empty, Harness.Stalled is zero, Harness.Webhook has no Forged, Harness.Webhook has no Malformed, "+
+		"Harness.Webhook has no Undelivered, Harness.Webhook has no Several, Harness.Webhook has no Unknown\n")
 }
 
 // TestSubprocessBareHarness is the body of TestRun_SkipsMissingFieldsByName.
@@ -542,7 +660,10 @@ func TestSubprocessBareHarness(t *testing.T) {
 		t.Skip("it is run by TestRun_SkipsMissingFieldsByName")
 	}
 	h := faxHarness(t, "")
-	channeltest.Run(t, channeltest.Harness{Channel: h.Channel, Content: h.Content, To: h.To, NoReceipts: true})
+	channeltest.Run(t, channeltest.Harness{
+		Channel: h.Channel, Content: h.Content, To: h.To,
+		Webhook: &channeltest.Webhook{Request: h.Webhook.Request}, Report: h.Report,
+	})
 }
 
 func TestRun_RequiresReceiptsOfReceiver(t *testing.T) {
@@ -550,18 +671,37 @@ func TestRun_RequiresReceiptsOfReceiver(t *testing.T) {
 	if os.Getenv("CHANNELTEST_FLAW") != "" {
 		t.Skip("once is enough")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessNoWebhook$")
-	cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW=none")
-	out, err := cmd.CombinedOutput()
-	require.Error(t, err)
-	require.Contains(t, string(out), "Harness.Webhook is required")
+	for missing, want := range map[string]string{
+		"both":    "Harness.Webhook is required",
+		"webhook": "Harness.Webhook is required", // although Report is set
+		"request": "Harness.Webhook.Request is required",
+		"report":  "Harness.Report is required",
+		"channel": "Harness.Webhook is set, but the channel is no channel.Receiver",
+	} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubprocessNoReceipts$")
+		cmd.Env = append(os.Environ(), "CHANNELTEST_FLAW="+missing)
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err, missing)
+		require.Contains(t, string(out), want, missing)
+	}
 }
 
-// TestSubprocessNoWebhook is the body of TestRun_RequiresReceiptsOfReceiver.
-func TestSubprocessNoWebhook(t *testing.T) {
-	if os.Getenv("CHANNELTEST_FLAW") == "" {
+// TestSubprocessNoReceipts is the body of TestRun_RequiresReceiptsOfReceiver.
+func TestSubprocessNoReceipts(t *testing.T) {
+	h := faxHarness(t, "")
+	switch os.Getenv("CHANNELTEST_FLAW") {
+	case "both":
+		h.Webhook, h.Report = nil, nil
+	case "webhook":
+		h.Webhook = nil
+	case "request":
+		h.Webhook.Request = nil
+	case "report":
+		h.Report = nil
+	case "channel":
+		h.Channel, h.Report = func(*testing.T) channel.Channel { return persistent{} }, nil
+	default:
 		t.Skip("it is run by TestRun_RequiresReceiptsOfReceiver")
 	}
-	h := faxHarness(t, "")
-	channeltest.Run(t, channeltest.Harness{Channel: h.Channel, Content: h.Content, To: h.To})
+	channeltest.Run(t, h)
 }

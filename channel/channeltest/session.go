@@ -17,7 +17,7 @@ import (
 func (s *suite) startListening(t *testing.T, c channel.Channel, refusals int) (sunk <-chan channel.Receipt, end func()) {
 	t.Helper()
 	listener, ok := c.(channel.Listener)
-	require.True(t, ok, "Harness.Report is set, but the channel is no channel.Listener")
+	require.True(t, ok, "another channel of the harness is a channel.Listener, and this one is not")
 	ctx, cancel := context.WithCancel(t.Context())
 	receipts := make(chan channel.Receipt, 100)
 	refuse := make(chan struct{}, refusals)

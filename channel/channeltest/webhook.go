@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -49,7 +50,7 @@ func (c *recordedCall) markAnswered() {
 func (s *suite) serveCall(t *testing.T, c channel.Channel, r *http.Request, refusal error) *recordedCall {
 	t.Helper()
 	receiver, ok := c.(channel.Receiver)
-	require.True(t, ok, "Harness.Webhook is set, but the channel is no channel.Receiver")
+	require.True(t, ok, "another channel of the harness is a channel.Receiver, and this one is not")
 	got := &recordedCall{ResponseRecorder: httptest.NewRecorder()}
 	receiver.ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
 		got.mu.Lock()
@@ -108,8 +109,11 @@ func (s *suite) testStoreFailure(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, got.Code)
 	again := s.serveCall(t, c, s.Webhook.Request(t, c, id), nil)
 	require.Equal(t, 2, again.Code/100, "status code %d of the repeat", again.Code)
-	require.Equal(t, got.received, again.received, "the repeat says the same")
+	require.Equal(t, format(got.received), format(again.received), "the repeat says the same")
 }
+
+// format returns receipts as a text, with their statuses as words.
+func format(calls [][]channel.Receipt) string { return fmt.Sprintf("%+v", calls) }
 
 func (s *suite) testForgedCall(t *testing.T) {
 	c, id := s.sendOne(t)
@@ -153,8 +157,8 @@ func (s *suite) testUnknownStatus(t *testing.T) {
 	require.Equal(t, 2, got.Code/100, "status code %d: the provider would repeat the call", got.Code)
 	for _, rs := range got.received {
 		for _, r := range rs {
-			require.NotContains(t, []string{status.Undeliverable.String(), status.Failed.String()}, r.Status.String(),
-				"a status to come is no failure")
+			require.Contains(t, []string{status.Preparing.String(), status.Accepted.String()}, r.Status.String(),
+				"a status to come says nothing new")
 		}
 	}
 }

@@ -50,6 +50,7 @@ func TestContract_Sessions(t *testing.T) {
 		Faults:          map[string]channeltest.Case{},
 		Stalled:         with(simulated.Slow),
 		Report:          func(*testing.T, channel.Channel, string) {}, // the simulated channels report by themselves
+		NoReceipts:      true,                                         // in calls: no provider has a webhook
 	}
 	for o := simulated.NoContact; o <= simulated.CarrierError; o++ {
 		h.Unreachable[o.String()] = with(o)
@@ -113,6 +114,7 @@ func TestContract_Webhooks(t *testing.T) {
 					Forged:    func(_ *testing.T, _ channel.Channel, id string) *http.Request { return call("guess", receipt(id)) },
 					Malformed: func(*testing.T, channel.Channel) *http.Request { return call(secret, `{"id":`) },
 				},
+				NoReceipts: true, // in sessions: no provider has one
 			})
 		})
 	}

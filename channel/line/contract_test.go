@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,13 @@ func TestContract_Notification(t *testing.T) {
 				},
 				Malformed: func(*testing.T, channel.Channel) *http.Request {
 					return call(`{"destination":"U0"}`, sign(signingSecret, []byte(`{"destination":"U0"}`)))
+				},
+				Several: func(_ *testing.T, _ channel.Channel, ids []string) *http.Request {
+					return call(delivery(ids...), sign(signingSecret, []byte(delivery(ids...))))
+				},
+				Unknown: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+					event := strings.Replace(delivery(id), `"delivery"`, `"teleportation"`, 1)
+					return call(event, sign(signingSecret, []byte(event)))
 				},
 			},
 		}

@@ -189,10 +189,13 @@ func call(body, signature string) *http.Request {
 	return r
 }
 
-func delivery(data string) string {
-	return fmt.Sprintf(`{"destination":"U00000000000000000000000000000000","events":[{"type":"delivery",`+
-		`"delivery":{"data":%q},"timestamp":1650591346705,"mode":"active","webhookEventId":"01G17EJCGAVV66J5WNA7ZCTF6H",`+
-		`"deliveryContext":{"isRedelivery":false}}]}`, data)
+func delivery(data ...string) string {
+	var events []string
+	for _, tag := range data {
+		events = append(events, fmt.Sprintf(`{"type":"delivery","delivery":{"data":%q},"timestamp":1650591346705,"mode":"active",`+
+			`"webhookEventId":"01G17EJCGAVV66J5WNA7ZCTF6H","deliveryContext":{"isRedelivery":false}}`, tag))
+	}
+	return `{"destination":"U00000000000000000000000000000000","events":[` + strings.Join(events, ",") + `]}`
 }
 
 func follow(kind, userID string, at int64) string {

@@ -203,14 +203,11 @@ func (c *Chat) ReceiptHandler(sink channel.Sink) http.Handler {
 			return
 		}
 		var p report
-		s := status.Preparing
-		if err = json.Unmarshal(body, &p); err == nil {
-			s = states[p.State]
-		}
-		if err != nil || p.ID == "" || s == status.Preparing {
+		if err := json.Unmarshal(body, &p); err != nil || p.ID == "" || p.State == "" {
 			writeError(w, http.StatusBadRequest)
 			return
 		}
+		s := states[p.State] // a state to come is Preparing, which says nothing new
 		err = sink(r.Context(), channel.Receipt{
 			Channel: c.Name(), ProviderID: p.ID, Status: s, Reason: reasons[s], Read: p.State == "read", At: p.At,
 		})

@@ -141,6 +141,14 @@ func TestChat_KeepsContract(t *testing.T) {
 				t.Helper()
 				return call(t, report{State: "lost"})
 			},
+			Undelivered: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				t.Helper()
+				return call(t, report{ID: id, State: "dropped"})
+			},
+			Unknown: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				t.Helper()
+				return call(t, report{ID: id, State: "teleported"})
+			},
 		},
 	})
 }

@@ -75,6 +75,12 @@ func TestContract(t *testing.T) {
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
 				return newCallback(t, responseURL(signingSecret, attempt), "msgid=#000000001&statuscode=0")
 			},
+			Undelivered: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=1&statusstr=UNDELIV&StatusFlag=6")
+			},
+			Unknown: func(t *testing.T, _ channel.Channel, id string) *http.Request {
+				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=1&statusstr=BEAMED&StatusFlag=12")
+			},
 		},
 	}
 	for _, code := range []string{"5", "6", "7", "8", "9", "c", "d", "e", "f", "h", "k", "m", "n", "p", "s", "t", "u", "v", "x"} {

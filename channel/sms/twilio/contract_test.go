@@ -89,6 +89,12 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 			Malformed: func(*testing.T, channel.Channel) *http.Request {
 				return newCallback(token, address+attempt.String(), url.Values{"To": {e164}})
 			},
+			Undelivered: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return newCallback(token, address+id, callbackForm("undelivered", "30005"))
+			},
+			Unknown: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return newCallback(token, address+id, callbackForm("teleported", ""))
+			},
 		},
 	}
 }

@@ -51,6 +51,12 @@ func TestContract(t *testing.T) {
 				return signedCall("guess", fmt.Sprintf(`{"id":%q,"word":"arrived"}`, id))
 			},
 			Malformed: func(*testing.T, channel.Channel) *http.Request { return signedCall(secret, `{"id":`) },
+			Undelivered: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return signedCall(secret, fmt.Sprintf(`{"id":%q,"word":"gave up"}`, id))
+			},
+			Unknown: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
+				return signedCall(secret, fmt.Sprintf(`{"id":%q,"word":"teleported"}`, id))
+			},
 		},
 	})
 }
