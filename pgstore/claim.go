@@ -22,7 +22,7 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 	}
 	skipped := append([]string{}, c.SkipTemplates...)
 	err = s.retry(ctx, "claim", func(ctx context.Context) (err error) {
-		claimed, err = s.claimOnce(ctx, c, lanes, skipped)
+		claimed, err = s.claimOrPeek(ctx, c, lanes, skipped)
 		return err
 	})
 	if err == nil {
@@ -31,11 +31,11 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 	return claimed, err
 }
 
-// claimOnce runs sql/claim.sql.
-func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped []string) (claimed smsplus.Claimed, err error) {
+// claimOnce runs sql/claim.sql. It returns how long the server took to find the messages.
+func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped []string) (claimed smsplus.Claimed, took time.Duration, err error) {
 	rows, err := s.pool.Query(ctx, s.statements.claim.textWithLimit(c.Limit), c.Now, c.Now.Add(c.Lease), lanes, c.Holder, skipped)
 	if err != nil {
-		return smsplus.Claimed{}, err
+		return smsplus.Claimed{}, 0, err
 	}
 	var (
 		rs       []scannedMessage
@@ -43,12 +43,13 @@ func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped [
 		next     pgtype.Timestamptz
 		passed   []string
 		passedAt []time.Time
+		seconds  float64
 	)
-	first := []any{&next, &passed, &passedAt} // equal in all rows
+	first := []any{&next, &passed, &passedAt, &seconds} // of the first row
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var due pgtype.Timestamptz
 		r, ok, err := s.scanMessage(row, append(first, &due)...)
-		first = []any{nil, nil, nil}
+		first = []any{nil, nil, nil, nil}
 		if ok {
 			rs, dues = append(rs, r), append(dues, timeOrZero(due))
 		}
@@ -58,7 +59,7 @@ func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped [
 		err = s.attachRoutes(ctx, s.pool, rs)
 	}
 	if err != nil {
-		return smsplus.Claimed{}, err
+		return smsplus.Claimed{}, 0, err
 	}
 	claimed.Next = timeOrZero(next)
 	for i, lane := range passed {
@@ -71,11 +72,12 @@ func (s *Store) claimOnce(ctx context.Context, c smsplus.Claim, lanes, skipped [
 		}
 		claimed.Messages, claimed.Due = append(claimed.Messages, rs[i].Message), append(claimed.Due, dues[i])
 	}
-	return claimed, nil
+	return claimed, time.Duration(seconds * float64(time.Second)), nil
 }
 
 // SetAside implements [smsplus.Store].
 func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
+	defer s.idle.noteWrite()()
 	ids, versions := make([]pgtype.UUID, len(rows)), make([]int64, len(rows))
 	for i, u := range rows {
 		ids[i], versions[i] = pgtype.UUID{Bytes: u.ID, Valid: true}, u.Version

@@ -25,6 +25,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	if err != nil {
 		return 0, fmt.Errorf("pgstore: erase: %w", err)
 	}
+	defer s.idle.noteWrite()()
 	// Pass after pass, until one finds nothing more to erase. Messages that cannot be read
 	// are found by each.
 	var (

@@ -20,6 +20,7 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
 	defer s.release(b.messages, b.attempts)
+	defer s.idle.noteWrite()()
 	err = s.retry(ctx, "insert", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
 		if err != nil {
@@ -61,13 +62,15 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 // to repeat, with its whole transaction.
 //
 // No dispatcher is notified of the messages. A dispatcher finds them within its
-// Config.Poll after the commit.
+// Config.Poll after the commit. An idle one in another process may take a minute longer, if
+// the transaction took more than a minute while claims are slow.
 func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) (taken map[string]smsplus.Message, err error) {
 	b, err := s.newInsertBatch(ms)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
 	defer s.release(b.messages, b.attempts)
+	s.idle.noteInsertTx()
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	err = retryUniqueViolation(func() error {

@@ -78,7 +78,7 @@ type statements struct {
 	insert, insertKeyed, insertWithAttempts string
 	message, byProviderID, routes           string
 	park, parked, listParked, unpark        string
-	setAside                                string
+	setAside, peek                          string
 	erasable, erase, countOpen              string
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
@@ -92,7 +92,7 @@ func newStatements(l layout) statements {
 		insert: text("insert"), insertKeyed: text("insert_keyed"), insertWithAttempts: text("insert_with_attempts"),
 		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
 		park: text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
-		setAside: text("set_aside"),
+		setAside: text("set_aside"), peek: text("peek"),
 		erasable: text("erasable"), erase: text("erase"), countOpen: text("count_open"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),

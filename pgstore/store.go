@@ -73,6 +73,7 @@ type Store struct {
 	codec             *rowcodec.Codec
 	routeCache        routeCache
 	foldState         foldState
+	idle              idleClaims
 	partitionSchedule partitionSchedule
 	notifier          notifier
 	background        backgroundTasks

@@ -34,6 +34,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 			return nil, fmt.Errorf("pgstore: update: %w", err)
 		}
 	}
+	defer s.idle.noteWrite()()
 	sql := s.statements.update.textForTimes(triggeredAt)
 	var updated [][16]byte
 	err = s.retry(ctx, "update", func(ctx context.Context) error {

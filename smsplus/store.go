@@ -145,7 +145,8 @@ type Claimed struct {
 	Unreadable []Unreadable
 	// Next is the earliest DueAt of the messages in lanes of Claim.Only that stayed, apart
 	// from those of Claim.SkipTemplates. It may be in the past when Limit cut the claim
-	// short. Zero if there are none.
+	// short. Zero if there are none. A store whose claims are slow may leave out, for some
+	// minutes, a message that another process stored since; the same goes for Passed.
 	Next time.Time
 	// Passed are the lanes outside of Claim.Only that hold messages of any template, in
 	// any order, each with its earliest DueAt.

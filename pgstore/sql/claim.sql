@@ -8,8 +8,9 @@ Returns a row for each leased message, in the order of the due times that they h
   - the earliest due time in $3 of the messages that were not leased; it may be past
   - the lanes outside of $3 that hold messages with a due time, and the first due time of
     each (two arrays)
+  - how many seconds it took to find the messages, and to write some of them
   - the due time that the message had, and message_columns as they are after the claim
-If nothing was leased, there is one row with the first three columns alone.
+If nothing was leased, there is one row with the first four columns alone.
 
 Why it is written this way:
   - lane jumps along the index (lane, due_at) from each lane to the next, and reads the first
@@ -80,6 +81,7 @@ WITH RECURSIVE lane AS (
 		ORDER BY s.due_at LIMIT 1
 	) n
 )
-SELECT next.due_at, passed.lanes, passed.due_ats, s.was_due, {{template "message_columns"}}
+SELECT next.due_at, passed.lanes, passed.due_ats,
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, {{template "message_columns"}}
 FROM next CROSS JOIN passed LEFT JOIN (s {{template "join_message_by_index" .}}) ON true
 ORDER BY s.was_due

@@ -43,7 +43,8 @@ WITH RECURSIVE lane AS (
 		ORDER BY s.due_at LIMIT 1
 	) n
 )
-SELECT next.due_at, passed.lanes, passed.due_ats, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
+SELECT next.due_at, passed.lanes, passed.due_ats,
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed
 FROM next CROSS JOIN passed LEFT JOIN (s CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
@@ -97,7 +98,8 @@ WITH RECURSIVE lane AS (
 		ORDER BY s.due_at LIMIT 1
 	) n
 )
-SELECT next.due_at, passed.lanes, passed.due_ats, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
+SELECT next.due_at, passed.lanes, passed.due_ats,
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed
 FROM next CROSS JOIN passed LEFT JOIN (s CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
