@@ -37,9 +37,10 @@ func secondOf[T any](_ T, err error) error { return err }
 
 func TestNew_ReportsInvalidOptions(t *testing.T) {
 	t.Parallel()
-	_, err := pgstore.New(t.Context(), nil, pgstore.Options{Timeout: -1})
+	_, err := pgstore.New(t.Context(), nil, pgstore.Options{Timeout: -1, Unsealed: true})
 	require.ErrorContains(t, err, "a pool is required")
 	require.ErrorContains(t, err, "Options.Timeout is negative")
+	require.ErrorContains(t, err, "Options.Unsealed is set without a Sealer")
 }
 
 func TestMigrate_ConcurrentCallsWait(t *testing.T) {

@@ -35,6 +35,11 @@ type Options struct {
 	// Sealer encrypts personal data. Defaults to none: phone numbers, variables and the
 	// texts of providers are then stored unencrypted.
 	Sealer seal.Sealer
+	// Unsealed says that the tables may hold messages from before they had a Sealer. They are
+	// read and found, so a search by number sends the plain number too. Defaults to false: a
+	// store with a Sealer sends keyed hashes alone, and a message that is not sealed is
+	// unreadable, so that none can be forged without a key. It needs a Sealer.
+	Unsealed bool
 	// Notify wakes dispatchers in other processes, by NOTIFY, when messages are inserted
 	// that are due at once. They then claim these before their next poll. Each Run holds a
 	// connection of its own, on which LISTEN must work: a pooler that assigns connections
@@ -101,13 +106,16 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if pool == nil {
 		errs = append(errs, errors.New("pgstore: a pool is required"))
 	}
+	if o.Unsealed && o.Sealer == nil {
+		errs = append(errs, errors.New("pgstore: Options.Unsealed is set without a Sealer"))
+	}
 	if o.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("pgstore: Options.Timeout is negative (%v)", o.Timeout))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, options: o, codec: rowcodec.NewCodec(o.Sealer), hasTracer: pool.Config().ConnConfig.Tracer != nil}
+	s := &Store{pool: pool, options: o, codec: rowcodec.NewCodec(o.Sealer, o.Unsealed), hasTracer: pool.Config().ConnConfig.Tracer != nil}
 	s.foldState.holder = uuid.New()
 	err := s.retry(ctx, "open", func(ctx context.Context) error {
 		have, err := versionOf(ctx, pool, o.qualifier())

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,11 +93,57 @@ func (s foldingStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Te
 	return s.Store.Stats(ctx, f)
 }
 
+// The suite makes every call with every field, so this sees everything that a sealed store
+// may send.
 func TestStore_ConformsSealedAndFolded(t *testing.T) {
-	pool := pgtest.Pool(t, nil)
+	var tap wireTap
+	pool := pgtest.Pool(t, tap.install)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
 		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
 	})
+	s := openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})
+	_, err := s.Erase(t.Context(), mustPhone("+886912345678"))
+	require.NoError(t, err)
+	require.Positive(t, tap.written.Load())
+	require.Zero(t, tap.found.Load(), "a number or a user ID was sent")
+}
+
+func TestStore_UnsealedLookupSendsNumber(t *testing.T) {
+	t.Parallel()
+	var tap wireTap
+	s := openStore(t, pgtest.Pool(t, tap.install), pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 1), Unsealed: true})
+	_, err := s.Records(t.Context(), smsplus.Filter{Phone: mustPhone("+886912345678")})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, tap.found.Load(), "the tap finds it")
+}
+
+// wireTap counts the bytes that connections send to the server, and the writes with something
+// personal of the suite's samples.
+type wireTap struct{ written, found atomic.Int64 }
+
+// samplePersonal matches the numbers, without their country codes, and the user IDs of
+// package storetest's messages.
+var samplePersonal = regexp.MustCompile(`912345678|223456789|91234567|9012345678|4155550123|7700900123|999999999999|U4af4980629`)
+
+func (w *wireTap) install(c *pgxpool.Config) {
+	dial := c.ConnConfig.DialFunc
+	c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		return tappedConn{conn, w}, err
+	}
+}
+
+type tappedConn struct {
+	net.Conn
+	tap *wireTap
+}
+
+func (c tappedConn) Write(b []byte) (int, error) {
+	c.tap.written.Add(int64(len(b)))
+	if samplePersonal.Match(b) {
+		c.tap.found.Add(1)
+	}
+	return c.Conn.Write(b)
 }
 
 // skipUnlessRequired skips a suite unless a server is required, as in CI. So the package's
@@ -300,7 +348,7 @@ func TestSealer_FindsPersonUnderOlderKeys(t *testing.T) {
 	pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
 	var s *pgstore.Store
 	for n, sealer := range []seal.Sealer{nil, newRing(t, 1), newRing(t, 2, 1)} {
-		s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: sealer})
+		s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: sealer, Unsealed: n > 0})
 		insertAll(t, s, fullMessage(n))
 	}
 	page, err := s.Records(t.Context(), smsplus.Filter{Phone: fullMessage(0).To.Phone})
@@ -316,6 +364,39 @@ func TestSealer_FindsPersonUnderOlderKeys(t *testing.T) {
 	s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: newRing(t, 2)})
 	_, err = s.Message(t.Context(), fullMessage(1).ID)
 	require.ErrorIs(t, err, seal.ErrKey, "a record whose key is gone is no record with holes in it")
+}
+
+// A message that is not sealed can be forged by anyone with access to the tables.
+func TestSealer_RefusesUnsealedMessages(t *testing.T) {
+	t.Parallel()
+	pool, schema := pgtest.Pool(t, nil), pgtest.Schema(t)
+	m := fullMessage(1)
+	before := openStore(t, pool, pgstore.Options{Schema: schema})
+	insertAll(t, before, m)
+	require.NoError(t, before.Park(t.Context(), []channel.Receipt{receiptFor(m)}))
+
+	s := openStore(t, pool, pgstore.Options{Schema: schema, Sealer: newRing(t, 1)})
+	_, err := s.Message(t.Context(), m.ID)
+	require.ErrorIs(t, err, smsplus.ErrUnreadable)
+	require.ErrorContains(t, err, "not sealed, and Options.Unsealed is not set")
+	page, err := s.Records(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Empty(t, page.Messages)
+	require.Equal(t, m.ID, page.Unreadable[0].ID, "it is named by its ID")
+	page, err = s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
+	require.NoError(t, err)
+	require.Empty(t, page.Unreadable, "nothing asks for the plain number")
+	rs, err := s.Parked(t.Context(), []channel.Ref{receiptFor(m).Ref()})
+	require.NoError(t, err)
+	require.Empty(t, rs)
+
+	s = openStore(t, pool, pgstore.Options{Schema: schema, Sealer: newRing(t, 1), Unsealed: true})
+	page, err = s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.Message{m}, page.Messages)
+	rs, err = s.Parked(t.Context(), []channel.Ref{receiptFor(m).Ref()})
+	require.NoError(t, err)
+	require.Equal(t, []channel.Receipt{receiptFor(m)}, rs)
 }
 
 func TestErrors_QuoteNoValues(t *testing.T) {

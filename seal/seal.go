@@ -11,6 +11,10 @@
 //	})
 //	store, err := sqlitestore.Open(ctx, "messages.db", sqlitestore.Options{Sealer: ring})
 //
+// Such a store sends no number in a search, and refuses a record that is not sealed. A store
+// that gets its Sealer later is opened with Options.Unsealed, as long as records from before
+// exist.
+//
 // The fields that the application searches and counts by are not encrypted: message ID,
 // idempotency key, template, scenario, country code, status, reason, channel and times.
 // So idempotency keys and template names must hold no personal data.

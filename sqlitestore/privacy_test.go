@@ -80,13 +80,53 @@ func TestSealer_HidesPersonalData(t *testing.T) {
 	}
 }
 
+// A message that is not sealed can be forged by anyone with access to the file.
+func TestSealer_RefusesUnsealedMessages(t *testing.T) {
+	t.Parallel()
+	before, path := openStore(t, sqlitestore.Options{})
+	m := personalMessage()
+	_, err := before.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	require.NoError(t, before.Park(t.Context(), []channel.Receipt{sampleReceipt()}))
+	ref := sampleReceipt().Ref()
+
+	s := reopen(t, path, sqlitestore.Options{Sealer: ring(t, "a", "x")})
+	_, err = s.Message(t.Context(), m.ID)
+	require.ErrorIs(t, err, smsplus.ErrUnreadable)
+	require.ErrorContains(t, err, "not sealed, and Options.Unsealed is not set")
+	p, err := s.Records(t.Context(), smsplus.Filter{})
+	require.NoError(t, err)
+	require.Empty(t, p.Messages)
+	require.Equal(t, m.ID, p.Unreadable[0].ID, "it is named by its ID")
+	p, err = s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
+	require.NoError(t, err)
+	require.Empty(t, p.Unreadable, "nothing asks for the plain number")
+	rs, err := s.Parked(t.Context(), []channel.Ref{ref})
+	require.NoError(t, err)
+	require.Empty(t, rs)
+
+	s = reopen(t, path, sqlitestore.Options{Sealer: ring(t, "a", "x"), Unsealed: true})
+	p, err = s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.Message{m}, p.Messages)
+	rs, err = s.Parked(t.Context(), []channel.Ref{ref})
+	require.NoError(t, err)
+	require.Equal(t, []channel.Receipt{sampleReceipt()}, rs)
+}
+
+func TestOpen_UnsealedNeedsSealer(t *testing.T) {
+	t.Parallel()
+	_, err := sqlitestore.Open(t.Context(), "messages.db", sqlitestore.Options{Unsealed: true})
+	require.ErrorContains(t, err, "sqlitestore: Options.Unsealed is set without a Sealer")
+}
+
 func TestSealer_RotatesKeysAndSecrets(t *testing.T) {
 	t.Parallel()
 	s, path := openStore(t, sqlitestore.Options{})
 	stores := []*sqlitestore.Store{
 		s,
-		reopen(t, path, sqlitestore.Options{Sealer: ring(t, "a", "x")}),
-		reopen(t, path, sqlitestore.Options{Sealer: ring(t, "ba", "yx")}),
+		reopen(t, path, sqlitestore.Options{Sealer: ring(t, "a", "x"), Unsealed: true}),
+		reopen(t, path, sqlitestore.Options{Sealer: ring(t, "ba", "yx"), Unsealed: true}),
 	}
 	var ms []smsplus.Message
 	var refs []channel.Ref

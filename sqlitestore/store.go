@@ -19,6 +19,11 @@ type Options struct {
 	// Sealer protects personal data against a reader of the file: see package seal.
 	// Defaults to none: everything is stored unencrypted.
 	Sealer seal.Sealer
+	// Unsealed says that the file may hold messages from before it had a Sealer. They are read
+	// and found, so a search by number asks for the plain number too. Defaults to false: a
+	// store with a Sealer asks for keyed hashes alone, and a message that is not sealed is
+	// unreadable, so that none can be forged without a key. It needs a Sealer.
+	Unsealed bool
 	// Synchronous selects how durable a change is when its call returns. Defaults to Full.
 	Synchronous Synchronous
 	// ReadConnections is the number of calls that may read concurrently. Defaults to 4.
@@ -61,6 +66,9 @@ func (o Options) withDefaults() Options {
 func (o Options) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("sqlitestore: "+format, args...)) }
+	if o.Unsealed && o.Sealer == nil {
+		bad("Options.Unsealed is set without a Sealer")
+	}
 	if o.Synchronous > Normal {
 		bad("Options.Synchronous %d does not exist", uint8(o.Synchronous))
 	}
@@ -131,7 +139,7 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	o = o.withDefaults()
 	s := &Store{
-		path: path, options: o, codec: rowcodec.NewCodec(o.Sealer),
+		path: path, options: o, codec: rowcodec.NewCodec(o.Sealer, o.Unsealed),
 		names:  newInternTable("smsplus_name", "name", false),
 		routes: newInternTable("smsplus_route", "route", true),
 		queue:  writeQueue{wake: make(chan struct{}, 1)}, writerDone: make(chan struct{}),

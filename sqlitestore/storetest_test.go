@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/base64"
 	"errors"
 	"path/filepath"
+	"regexp"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,12 +74,57 @@ func TestStore(t *testing.T) {
 	})
 }
 
-func TestStore_Sealed(t *testing.T) {
+// The suite makes every call with every field, so this sees each argument that a sealed
+// store may send.
+func TestStore_SealedSendsNothingPersonal(t *testing.T) {
 	t.Parallel()
+	var tap personalTap
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, path := openStore(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
+		s, path := tap.open(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy"), ReadConnections: 1})
 		return damagingStore{s, path, "fixed = zeroblob(length(fixed))"}
 	})
+	s, _ := tap.open(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy")})
+	_, err := s.Erase(t.Context(), number("+886912345678"))
+	require.NoError(t, err)
+	require.Positive(t, tap.arguments.Load())
+	require.Zero(t, tap.found.Load(), "arguments with a number or a user ID")
+}
+
+func TestStore_UnsealedLookupSendsNumber(t *testing.T) {
+	t.Parallel()
+	var tap personalTap
+	s, _ := tap.open(t, sqlitestore.Options{Sealer: ring(t, "a", "x"), Unsealed: true})
+	_, err := s.Records(t.Context(), smsplus.Filter{Phone: number("+886912345678")})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, tap.found.Load(), "the tap finds it")
+}
+
+// personalTap counts the arguments of statements, and those with something personal of the
+// suite's samples.
+type personalTap struct{ arguments, found atomic.Int64 }
+
+func (p *personalTap) see(arg driver.Value) {
+	p.arguments.Add(1)
+	text, isText := arg.(string)
+	if b, ok := arg.([]byte); ok {
+		text, isText = string(b), true
+	}
+	if isText && samplePersonal.MatchString(text) {
+		p.found.Add(1)
+	}
+}
+
+// samplePersonal matches the numbers, without their country codes, and the user IDs of
+// package storetest's messages.
+var samplePersonal = regexp.MustCompile(`912345678|223456789|91234567|9012345678|4155550123|7700900123|999999999999|U4af4980629`)
+
+func (p *personalTap) open(t *testing.T, o sqlitestore.Options) (*sqlitestore.Store, string) {
+	path := filepath.Join(t.TempDir(), "messages.db")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
+	s, err := sqlitestore.OpenTapped(t.Context(), path, o, p.see)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s, path
 }
 
 // damagingStore is a store that can make a message unreadable.

@@ -50,6 +50,9 @@ func (p *program) erase(f *flags) action {
 	yes := f.declareYes()
 	return func(ctx context.Context, _ string) error {
 		return p.withStore(ctx, func(s smsplus.Store) error {
+			if err := requireKeys(ctx, s.Records, smsplus.Filter{Phone: n}); err != nil {
+				return err
+			}
 			if !*yes {
 				ended, open, err := countEnded(ctx, s, smsplus.Filter{Phone: n})
 				if err != nil {

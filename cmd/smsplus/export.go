@@ -40,7 +40,7 @@ func (p *program) export(f *flags) action {
 	return func(ctx context.Context, _ string) error {
 		q.Limit = pageSize
 		return p.withReader(ctx, q, func(r *query.Reader) error {
-			if err := requireKeys(ctx, r, q.Filter); err != nil {
+			if err := requireKeys(ctx, r.Records, q.Filter); err != nil {
 				return err
 			}
 			all := withWarnings(r.All(ctx, q.Filter), p.stderr)
@@ -99,7 +99,7 @@ func withWarnings(all recordSeq, w io.Writer) recordSeq {
 				return
 			}
 			if errors.Is(err, smsplus.ErrUnreadable) {
-				fmt.Fprintln(w, "smsplus:", err)
+				fmt.Fprintln(w, "smsplus:", flagNames.Replace(err.Error()))
 			}
 			if !yield(m, err) {
 				return

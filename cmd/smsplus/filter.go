@@ -23,10 +23,10 @@ type recordQuery struct {
 	zone *time.Location
 }
 
-// flagNames rewrites the errors of a filter to name the flags.
+// flagNames rewrites the errors of a filter and of a store to name the flags.
 var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
-	"Filter.CountryCode", "-country", "Filter.After", "-after")
+	"Filter.CountryCode", "-country", "Filter.After", "-after", "Options.Unsealed is not set", "-unsealed is not given")
 
 // declareQuery declares the flags that every list has.
 func (f *flags) declareQuery() *recordQuery {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -17,8 +18,11 @@ func (p *program) sealer() (seal.Sealer, error) {
 	from, text := "SMSPLUS_KEYS", p.getenv("SMSPLUS_KEYS")
 	if p.keys != "" {
 		b, err := os.ReadFile(p.keys)
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			err = e.Err // without the name: it may be the keys themselves, given in the file's place
+		}
 		if err != nil {
-			return nil, fmt.Errorf("-keys: %w", err)
+			return nil, fmt.Errorf("-keys: the file cannot be read: %w", err)
 		}
 		from, text = "-keys", string(b)
 	} else if text == "" {

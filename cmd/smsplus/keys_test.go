@@ -58,6 +58,76 @@ func TestKeys_AreRequiredForSealedStore(t *testing.T) {
 	require.Contains(t, stderr, "smsplus: -keys: seal: Config.Keys is required\n")
 }
 
+func TestKeys_AreNotRepeatedByErrors(t *testing.T) {
+	t.Parallel()
+	s, _ := filledShell(t)
+	key := keyText('b')
+	for name, args := range map[string][]string{
+		"in the file's place":     {"-keys", "2:" + key, "stats"},
+		"as the file's folder":    {"-keys", "/" + key + "/keys", "stats"},
+		"as the store":            {"-store", "lookup:" + key, "stats"},
+		"as a file of SQLite":     {"-store", "sqlite://" + key, "stats"},
+		"as a command":            {"2:" + key},
+		"as an operand":           {"show", "2:" + key},
+		"as a flag":               {"-2:" + key, "stats"},
+		"with another flag":       {"stats", "-from", key},
+		"as the value of a bool":  {"stats", "-json=" + key},
+		"as a cursor":             {"records", "-after", key},
+		"as the name of a format": {"export", "-format", key},
+	} {
+		code, stdout, stderr := s.run(t, args...)
+		require.NotEqual(t, exitDone, code, name)
+		require.NotContains(t, stdout+stderr, key[:8], name)
+	}
+	for name, keys := range map[string]string{
+		"one that is too short": "2:" + key[:20] + ",lookup:" + keyText('l'),
+		"no base64":             "2:" + key + "!,lookup:" + keyText('l'),
+		"without an ID":         key,
+		"used twice":            "2:" + key + ",lookup:" + key,
+		"in a URL":              "https://" + key,
+	} {
+		code, stdout, stderr := s.withEnv("SMSPLUS_KEYS", keys).run(t, "stats")
+		require.Equal(t, exitUsage, code, name)
+		require.NotContains(t, stdout+stderr, key[:8], name)
+	}
+}
+
+func TestUnsealed_ReadsAndFindsRecordsFromBeforeTheSeal(t *testing.T) {
+	t.Parallel()
+	before, _ := filledShell(t)
+	s := before.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l'))
+	for _, args := range [][]string{
+		{"records", "-from", "2026-11-01"},
+		{"export", "-from", "2026-11-01"},
+		{"show", messageID(1).String()},
+	} {
+		code, _, stderr := s.run(t, args...)
+		require.Equal(t, exitFailed, code, args)
+		require.Contains(t, stderr, messageID(1).String(), args)
+		require.Contains(t, stderr, "the record is not sealed, and -unsealed is not given", args)
+		require.Equal(t, before.mustRun(t, args...), s.mustRun(t, append([]string{"-unsealed"}, args...)...))
+	}
+	require.NotContains(t, s.mustRun(t, "records", "-from", "2026-11-01", "-phone", "+886912345678"), messageID(1).String())
+	require.Contains(t, s.mustRun(t, "records", "-unsealed", "-from", "2026-11-01", "-phone", "+886912345678"), messageID(1).String())
+
+	code, _, stderr := before.run(t, "-unsealed", "stats")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "-unsealed is for a sealed store")
+}
+
+func TestErase_RequiresKeysOfSealedStore(t *testing.T) {
+	t.Parallel()
+	withoutKeys := sqliteShell(filepath.Join(t.TempDir(), "messages.db"))
+	withoutKeys.mustRun(t, "migrate")
+	withKeys := withoutKeys.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l'))
+	withKeys.insert(t, sampleMessages())
+	code, stdout, stderr := withoutKeys.run(t, "erase", "-phone", "+447700900123", "-yes")
+	require.Equal(t, exitFailed, code)
+	require.Empty(t, stdout, "it does not say that nothing was there")
+	require.Contains(t, stderr, "the store is sealed")
+	require.Equal(t, "1 messages were erased.\n", withKeys.mustRun(t, "erase", "-phone", "+447700900123", "-yes"))
+}
+
 func TestParseKeys_ReportsEveryInvalidEntry(t *testing.T) {
 	t.Parallel()
 	_, err := parseKeys(keyText('a') + " 2:" + keyText('b') + " 3: 4294967296:" + keyText('c') + "\r\n\tlookups:" + keyText('l') + ",5=" + keyText('e'))

@@ -65,8 +65,9 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	// store, schema and keys are the values of the flags that every command has.
+	// store, schema, keys and unsealed are the values of the flags that every command has.
 	store, schema, keys string
+	unsealed            bool
 }
 
 // command is one of the program's commands.
@@ -128,7 +129,7 @@ func exitStatus(ctx context.Context, err error) (code int, text string) {
 	case errors.Is(err, rowcodec.ErrSealed):
 		return exitFailed, "the store is sealed, and its keys are in neither -keys nor SMSPLUS_KEYS"
 	}
-	return exitFailed, err.Error()
+	return exitFailed, flagNames.Replace(err.Error())
 }
 
 func (p *program) run(ctx context.Context, args []string) error {
@@ -175,6 +176,7 @@ func (p *program) flags() *flags {
 	f.declareText(&p.store, "store", "the store's `URL`: sqlite:FILE or postgres://user@host/database (or SMSPLUS_STORE)")
 	f.declareText(&p.schema, "schema", "PostgreSQL: the `schema` of the tables (default: as the search path leads)")
 	f.declareText(&p.keys, "keys", "the `file` with the keys of a sealed store (or SMSPLUS_KEYS with the keys themselves)")
+	f.BoolVar(&p.unsealed, "unsealed", p.unsealed, "read and find records from before the store was sealed too; a look-up then sends the plain number")
 	return f
 }
 

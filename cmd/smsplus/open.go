@@ -37,7 +37,10 @@ func (p *program) database() (database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := parseStore(text, p.schema, sealer)
+	if p.unsealed && sealer == nil {
+		return nil, usagef("-unsealed is for a sealed store, whose keys are in -keys or SMSPLUS_KEYS")
+	}
+	db, err := parseStore(text, p.schema, sealer, p.unsealed)
 	if err != nil {
 		return nil, usagef("%s: %w", from, err)
 	}
@@ -54,7 +57,7 @@ var (
 	errURL     = errors.New("it is no URL of PostgreSQL, or has a wrong parameter; in a password all but letters and digits must be percent-encoded")
 )
 
-func parseStore(text, schema string, sealer seal.Sealer) (database, error) {
+func parseStore(text, schema string, sealer seal.Sealer, unsealed bool) (database, error) {
 	path, isFile := strings.CutPrefix(text, "sqlite:")
 	switch {
 	case isFile && (path == "" || strings.HasPrefix(path, "//")):
@@ -62,9 +65,9 @@ func parseStore(text, schema string, sealer seal.Sealer) (database, error) {
 	case isFile && schema != "":
 		return nil, errSchema
 	case isFile:
-		return sqliteDatabase{path, sealer}, nil
+		return sqliteDatabase{path, sqlitestore.Options{Sealer: sealer, Unsealed: unsealed, ReadConnections: 1}}, nil
 	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
-		return parsePostgres(text, pgstore.Options{Schema: schema, Sealer: sealer})
+		return parsePostgres(text, pgstore.Options{Schema: schema, Sealer: sealer, Unsealed: unsealed})
 	}
 	return nil, errScheme
 }
@@ -108,12 +111,12 @@ func neededVersion(db database) int {
 
 // sqliteDatabase is a file of SQLite.
 type sqliteDatabase struct {
-	path   string
-	sealer seal.Sealer
+	path    string
+	options sqlitestore.Options
 }
 
 func (f sqliteDatabase) open(ctx context.Context) (smsplus.Store, error) {
-	return sqlitestore.Open(ctx, f.path, sqlitestore.Options{Sealer: f.sealer, ReadConnections: 1})
+	return sqlitestore.Open(ctx, f.path, f.options)
 }
 
 func (f sqliteDatabase) version(ctx context.Context) (int, error) {

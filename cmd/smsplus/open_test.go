@@ -104,7 +104,7 @@ func FuzzStoreURL(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		db, err := parseStore(text, "", nil)
+		db, err := parseStore(text, "", nil, false)
 		switch db := db.(type) {
 		case nil:
 			require.Contains(t, []error{errScheme, errFile, errURL}, err, "the error repeats no part of the URL")

@@ -22,7 +22,7 @@ func (p *program) records(f *flags) action {
 	asJSON, reveal := f.declareOutput()
 	return func(ctx context.Context, _ string) error {
 		return p.withReader(ctx, q, func(r *query.Reader) error {
-			if err := requireKeys(ctx, r, q.Filter); err != nil {
+			if err := requireKeys(ctx, r.Records, q.Filter); err != nil {
 				return err
 			}
 			page, err := r.Records(ctx, q.Filter)
@@ -53,19 +53,20 @@ func warnUnreadable(w io.Writer, rows []smsplus.Unreadable) error {
 		return nil
 	}
 	for _, u := range rows {
-		fmt.Fprintf(w, "smsplus: record %v: %v\n", u.ID, u.Err)
+		fmt.Fprintf(w, "smsplus: record %v: %s\n", u.ID, flagNames.Replace(fmt.Sprint(u.Err)))
 	}
 	return fmt.Errorf("%d record(s) left out: %w", len(rows), smsplus.ErrUnreadable)
 }
 
 // requireKeys returns an error if the filter has a number and the store is sealed without
-// keys. The number would find nothing, because only its keyed hash is stored.
-func requireKeys(ctx context.Context, r *query.Reader, f smsplus.Filter) error {
+// keys. The number would find nothing, because only its keyed hash is stored. Records is
+// the Records of the store, or of a reader of it.
+func requireKeys(ctx context.Context, records func(context.Context, smsplus.Filter) (smsplus.Page, error), f smsplus.Filter) error {
 	if f.Phone.IsZero() {
 		return nil
 	}
 	f.Phone, f.Limit, f.After = phone.Number{}, 1, ""
-	page, err := r.Records(ctx, f)
+	page, err := records(ctx, f)
 	if err == nil && lacksKeys(page.Unreadable) {
 		return rowcodec.ErrSealed
 	}

@@ -15,7 +15,7 @@
 //
 // With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
 // of fixed, and its column and the numbers are keyed hashes. Rows that were written
-// without a Sealer are still read and found.
+// without a Sealer are read and found only by a codec that expects them.
 //
 // Values outlive the process. So each begins with its version, and bytes that are not valid
 // return an error and never panic. The encoding is binary, because JSON of the same fields
@@ -47,14 +47,22 @@ var ErrCorrupt = errors.New("stored: the bytes make no sense")
 // ErrSealed is wrapped by the error about a sealed value if there is no Sealer.
 var ErrSealed = errors.New("stored: the record is sealed, and there is no Sealer")
 
+// ErrUnsealed is wrapped by the error about a value that is not sealed if there is a Sealer
+// and no unsealed values are expected.
+var ErrUnsealed = errors.New("stored: the record is not sealed, and Options.Unsealed is not set")
+
 // Codec encodes messages and receipts. It is safe for concurrent use.
 type Codec struct {
 	sealer seal.Sealer // or nil
+	// unsealed says that values from before the Sealer may exist: they are read, and searches
+	// ask for their keys too.
+	unsealed bool
 }
 
 // NewCodec returns a codec that seals personal data. If s is nil, it writes everything
-// unencrypted.
-func NewCodec(s seal.Sealer) *Codec { return &Codec{s} }
+// unencrypted. Without unsealed, a codec with a Sealer refuses values that are not sealed,
+// because they could have been written without a key. Its keys are then keyed hashes alone.
+func NewCodec(s seal.Sealer, unsealed bool) *Codec { return &Codec{s, unsealed} }
 
 // The first byte of every value is the version of the rest, and a bit that says whether
 // the rest is sealed.
@@ -236,10 +244,12 @@ func (c *Codec) open(b []byte, kind string, id []byte) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !sealed {
+	switch {
+	case !sealed && c.sealer != nil && !c.unsealed:
+		return nil, ErrUnsealed
+	case !sealed:
 		return &reader{s: string(b)}, nil
-	}
-	if c.sealer == nil {
+	case c.sealer == nil:
 		return nil, ErrSealed
 	}
 	b, err = c.sealer.Open(b, associatedData(head, kind, id))

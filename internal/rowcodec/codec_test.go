@@ -44,7 +44,7 @@ func ring(t require.TestingT, lookups ...byte) *seal.Ring {
 
 // codecs returns one codec that writes unencrypted and one that seals.
 func codecs(t require.TestingT) map[string]*rowcodec.Codec {
-	return map[string]*rowcodec.Codec{"open": rowcodec.NewCodec(nil), "sealed": rowcodec.NewCodec(ring(t, 'l'))}
+	return map[string]*rowcodec.Codec{"open": rowcodec.NewCodec(nil, false), "sealed": rowcodec.NewCodec(ring(t, 'l'), false)}
 }
 
 func hashNumber(e164 string) phone.Number {
@@ -204,7 +204,7 @@ func TestCodec_TruncatesTimesToMicrosecondsInUTC(t *testing.T) {
 	t.Parallel()
 	m := fullMessage()
 	m.ReadAt = m.ReadAt.Add(999).In(time.FixedZone("Asia/Taipei", 8*60*60))
-	got, err := decode(rowcodec.NewCodec(nil), m, encode(t, rowcodec.NewCodec(nil), m))
+	got, err := decode(rowcodec.NewCodec(nil, false), m, encode(t, rowcodec.NewCodec(nil, false), m))
 	require.NoError(t, err)
 	require.Equal(t, fullMessage().ReadAt, got.ReadAt)
 }
@@ -323,15 +323,15 @@ func TestCodec_SealedValueIsHiddenAndBoundToMessage(t *testing.T) {
 	_, err = decode(c, other, v)
 	require.ErrorIs(t, err, seal.ErrOpen, "another message's")
 	require.ErrorIs(t, c.DecodeState(v.fixed, &m), seal.ErrOpen, "another value's of the same message")
-	_, err = decode(rowcodec.NewCodec(nil), m, v)
+	_, err = decode(rowcodec.NewCodec(nil, false), m, v)
 	require.ErrorIs(t, err, rowcodec.ErrSealed, "without a Sealer")
 	require.NotContains(t, err.Error(), "912")
 }
 
 func TestCodec_ReadsAndFindsUnsealedRows(t *testing.T) {
 	t.Parallel()
-	open, sealed, m := rowcodec.NewCodec(nil), rowcodec.NewCodec(ring(t, 'l')), fullMessage()
-	rotated := rowcodec.NewCodec(ring(t, 'm', 'l'))
+	open, sealed, m := rowcodec.NewCodec(nil, false), rowcodec.NewCodec(ring(t, 'l'), false), fullMessage()
+	rotated := rowcodec.NewCodec(ring(t, 'm', 'l'), true)
 	ref := channel.Ref{Channel: channel.SMS, ProviderID: "1"}
 	for _, before := range []*rowcodec.Codec{open, sealed} {
 		v := encode(t, before, m)
@@ -349,6 +349,34 @@ func TestCodec_ReadsAndFindsUnsealedRows(t *testing.T) {
 		require.Contains(t, is, was[0])
 		require.NotEqual(t, is[0], was[0], "new rows are stored under the first key")
 	}
+}
+
+func TestCodec_RefusesUnsealedValuesUnlessTheyMayExist(t *testing.T) {
+	t.Parallel()
+	open, sealed, m := rowcodec.NewCodec(nil, false), rowcodec.NewCodec(ring(t, 'm', 'l'), false), fullMessage()
+	v := encode(t, open, m)
+	rec := sampleReceipt()
+	b, receiptKey, err := open.EncodeReceipt(&rec)
+	require.NoError(t, err)
+	var got smsplus.Message
+	require.ErrorIs(t, sealed.DecodeFixed(v.fixed, v.phone, &got), rowcodec.ErrUnsealed)
+	require.ErrorIs(t, sealed.DecodeState(v.state, &got), rowcodec.ErrUnsealed)
+	_, err = sealed.DecodeReceipt(b)
+	require.ErrorIs(t, err, rowcodec.ErrUnsealed)
+
+	keys, err := sealed.PhoneKeys(m.To.Phone)
+	require.NoError(t, err)
+	require.Len(t, keys, 2, "one for each lookup secret")
+	require.NotContains(t, keys, v.phone)
+	was, err := open.RefKeys(rec.Ref())
+	require.NoError(t, err)
+	is, err := sealed.RefKeys(rec.Ref())
+	require.NoError(t, err)
+	require.Len(t, is, 2)
+	require.NotContains(t, is, was[0], "a hash without a key can be reversed by trying")
+	_, sealedKey, err := sealed.EncodeReceipt(&rec)
+	require.NoError(t, err)
+	require.NotEqual(t, receiptKey, sealedKey)
 }
 
 func TestKeys_AreDistinct(t *testing.T) {
@@ -412,7 +440,7 @@ func TestCodec_ReturnsSealerErrors(t *testing.T) {
 	t.Parallel()
 	m := fullMessage()
 	lost := errors.New("the key is lost")
-	c := rowcodec.NewCodec(failingSealer{err: lost})
+	c := rowcodec.NewCodec(failingSealer{err: lost}, false)
 	_, err := c.EncodeFixed(&m)
 	require.ErrorIs(t, err, lost)
 	_, err = c.EncodeState(&m)
@@ -422,7 +450,7 @@ func TestCodec_ReturnsSealerErrors(t *testing.T) {
 	_, err = c.PhoneKeys(m.To.Phone)
 	require.ErrorIs(t, err, lost)
 	for _, lookups := range [][][]byte{nil, {make([]byte, 15)}} {
-		_, err = rowcodec.NewCodec(failingSealer{lookups: lookups}).PhoneKeys(m.To.Phone)
+		_, err = rowcodec.NewCodec(failingSealer{lookups: lookups}, false).PhoneKeys(m.To.Phone)
 		require.ErrorContains(t, err, "the Sealer's Lookup returned")
 	}
 }
@@ -431,16 +459,16 @@ func TestEncodeState_RejectsInvalidStatus(t *testing.T) {
 	t.Parallel()
 	m := fullMessage()
 	m.Attempts[2].Status = 9
-	_, err := rowcodec.NewCodec(nil).EncodeState(&m)
+	_, err := rowcodec.NewCodec(nil, false).EncodeState(&m)
 	require.EqualError(t, err, "stored: Message.Attempts[2].Status 9 does not exist")
 	m.Status = 8
-	_, err = rowcodec.NewCodec(nil).EncodeState(&m)
+	_, err = rowcodec.NewCodec(nil, false).EncodeState(&m)
 	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
 }
 
 func TestEncodeReceipt_RejectsInvalidStatus(t *testing.T) {
 	t.Parallel()
-	_, _, err := rowcodec.NewCodec(nil).EncodeReceipt(&channel.Receipt{Status: 9})
+	_, _, err := rowcodec.NewCodec(nil, false).EncodeReceipt(&channel.Receipt{Status: 9})
 	require.EqualError(t, err, "stored: Receipt.Status 9 does not exist")
 }
 
@@ -462,7 +490,7 @@ func setEachTime(at time.Time, test func(name string, m smsplus.Message)) {
 
 func TestEncode_RejectsFarTimes(t *testing.T) {
 	t.Parallel()
-	c := rowcodec.NewCodec(nil)
+	c := rowcodec.NewCodec(nil, false)
 	first, last := time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 	for _, at := range []time.Time{
 		first.Add(-1), last.Add(time.Microsecond), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0), time.UnixMicro(math.MaxInt64),
@@ -485,7 +513,7 @@ func TestEncode_RejectsFarTimes(t *testing.T) {
 
 func TestDecode_RejectsWrongLength(t *testing.T) {
 	t.Parallel()
-	c := rowcodec.NewCodec(nil)
+	c := rowcodec.NewCodec(nil, false)
 	v := encode(t, c, doubtfulMessage())
 	r := sampleReceipt()
 	receipt, _, err := c.EncodeReceipt(&r)
@@ -525,7 +553,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 // What encoding refuses, decoding refuses too: nothing that was read cannot be written again.
 func TestDecode_RejectsTimesThatNoStoreKeeps(t *testing.T) {
 	t.Parallel()
-	c := rowcodec.NewCodec(nil)
+	c := rowcodec.NewCodec(nil, false)
 	for name, us := range map[string]int64{"far away": math.MaxInt64 / 2, "long ago": math.MinInt64 / 2} {
 		var m smsplus.Message
 		state := append(binary.AppendVarint([]byte{1, 1}, us), 0) // DeliveredAt alone, and no attempts
@@ -541,7 +569,7 @@ func TestDecode_RejectsTimesThatNoStoreKeeps(t *testing.T) {
 // FuzzDecode decodes any bytes as a row. What decodes must encode to the same message
 // again.
 func FuzzDecode(f *testing.F) {
-	c := rowcodec.NewCodec(nil)
+	c := rowcodec.NewCodec(nil, false)
 	for _, m := range []smsplus.Message{{}, fullMessage(), doubtfulMessage()} {
 		v := encode(f, c, m)
 		r := sampleReceipt()

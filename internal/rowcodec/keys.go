@@ -29,7 +29,10 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	for _, h := range hashes {
 		keys = append(keys, base64.RawURLEncoding.EncodeToString(h))
 	}
-	return append(keys, e164), nil
+	if c.unsealed {
+		keys = append(keys, e164)
+	}
+	return keys, nil
 }
 
 // RefKeys returns the numbers under which a record with the provider's ID may be
@@ -40,23 +43,23 @@ func (c *Codec) RefKeys(ref channel.Ref) ([]int64, error) {
 	return c.lookupNumbers("ref", append(b, ref.ProviderID...))
 }
 
-// lookupNumbers returns 64 bits of each hash of the value. With a Sealer, the last one
-// is of the hash without a key, under which rows from before the Sealer are stored.
-func (c *Codec) lookupNumbers(kind string, value []byte) ([]int64, error) {
-	open := sha256.Sum256(value)
-	keys := []int64{hashNumber(open[:])}
-	if c.sealer == nil {
-		return keys, nil
+// lookupNumbers returns 64 bits of each hash of the value. The hash without a key is the
+// only one without a Sealer, and the last one if unsealed rows may exist.
+func (c *Codec) lookupNumbers(kind string, value []byte) (keys []int64, err error) {
+	if c.sealer != nil {
+		hashes, err := c.lookupHashes(kind, value)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hashes {
+			keys = append(keys, hashNumber(h))
+		}
 	}
-	hashes, err := c.lookupHashes(kind, value)
-	if err != nil {
-		return nil, err
+	if c.sealer == nil || c.unsealed {
+		unkeyed := sha256.Sum256(value)
+		keys = append(keys, hashNumber(unkeyed[:]))
 	}
-	keys = keys[:0]
-	for _, h := range hashes {
-		keys = append(keys, hashNumber(h))
-	}
-	return append(keys, hashNumber(open[:])), nil
+	return keys, nil
 }
 
 func hashNumber(hash []byte) int64 { return int64(binary.BigEndian.Uint64(hash)) }
