@@ -146,6 +146,9 @@ func isRetyped(text string) bool {
 	}
 	digits, others := 0, 0
 	for _, r := range dateWords.ReplaceAllString(text, "/") {
+		if '！' <= r && r <= '～' {
+			r -= '！' - '!' // the full-width copy of ASCII, which East Asian spreadsheets also parse
+		}
 		switch {
 		case unicode.IsDigit(r):
 			digits++

@@ -21,8 +21,8 @@ type Export struct {
 	// Location is the time zone of the times. Defaults to UTC.
 	Location *time.Location
 	// Reveal writes phone numbers unmasked and LINE user IDs, which are otherwise left
-	// out. In NDJSON it also writes the variables, which hold the content of the message,
-	// one-time passwords included.
+	// out. In NDJSON it also writes the metadata and the variables. The latter hold the content
+	// of the message, one-time passwords included.
 	Reveal bool
 }
 

@@ -87,7 +87,7 @@ func TestExports_MaskPersonalDataUnlessReveal(t *testing.T) {
 		var masked, revealed strings.Builder
 		require.NoError(t, write(&masked, seqOf(fullRecord(t))))
 		require.NoError(t, write(&revealed, seqOf(fullRecord(t)), query.Export{Reveal: true}))
-		for _, secret := range []string{"912345", "U0123456789abcdef", "135790"} {
+		for _, secret := range []string{"912345", "U0123456789abcdef", "135790", "一 & 二"} {
 			require.NotContains(t, masked.String(), secret, name)
 		}
 		require.Contains(t, masked.String(), "******678", name)

@@ -132,9 +132,8 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		ResendOf:    m.ResendOf,
 		ResentAs:    m.ResentAs,
 		Attempts:    attempts,
-		Metadata:    m.Metadata,
 	}
 	if e.Reveal {
-		l.Vars = m.Vars
+		l.Metadata, l.Vars = m.Metadata, m.Vars
 	}
 }

@@ -38,7 +38,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 			},
 		},
 		{
-			"attempts are included, and the variables are left out",
+			"attempts are included, and metadata and variables are left out",
 			[]smsplus.Message{fullRecord(t)},
 			nil,
 			[]string{
@@ -54,7 +54,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 					`"provider_id":"sms-9","content":"000000000000a1b2","tries":2,` +
 					`"started_at":"2026-09-15T10:30:01.123456Z","accepted_at":"2026-09-15T10:30:02.123456Z",` +
 					`"delivered_at":"2026-09-15T10:31:00.123456Z","read_at":"2026-09-15T10:32:00.123456Z",` +
-					`"ended_at":"2026-09-15T10:31:00.123456Z"}],"metadata":{"tenant":"一 & 二"}}`,
+					`"ended_at":"2026-09-15T10:31:00.123456Z"}]}`,
 			},
 		},
 	}
@@ -68,7 +68,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 	}
 }
 
-func TestWriteNDJSON_RevealsVariablesAndUsesLocation(t *testing.T) {
+func TestWriteNDJSON_RevealsVariablesAndMetadataAndUsesLocation(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	o := query.Export{Reveal: true, Location: loadZone(t, "Asia/Taipei")}
@@ -76,6 +76,7 @@ func TestWriteNDJSON_RevealsVariablesAndUsesLocation(t *testing.T) {
 	var got map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
 	require.Equal(t, map[string]any{"code": "135790"}, got["vars"])
+	require.Equal(t, map[string]any{"tenant": "一 & 二"}, got["metadata"])
 	require.Equal(t, "+886912345678", got["phone"])
 	require.Equal(t, "U0123456789abcdef", got["line_user_id"])
 	require.Equal(t, "2026-09-15T18:30:00.123456+08:00", got["triggered_at"])

@@ -69,6 +69,7 @@ type Trigger struct {
 	SendAt time.Time
 	// TTL overrides the template's, if it is not zero.
 	TTL time.Duration
-	// Metadata is kept with the record. smsplus does not read it.
+	// Metadata is kept with the record. smsplus does not read it, and treats it as personal:
+	// exports and logs leave it out.
 	Metadata map[string]string
 }

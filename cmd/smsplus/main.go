@@ -12,8 +12,8 @@
 //
 // Results go to standard output, everything else to standard error. Only migrate, cancel,
 // and with -yes erase and purge, change anything. Phone numbers are masked, and LINE user
-// IDs and variables are left out, unless -reveal is given. No error holds a phone number, a
-// password or a key.
+// IDs, metadata and variables are left out, unless -reveal is given. No error holds a phone
+// number, a password or a key.
 //
 // The exit codes:
 //

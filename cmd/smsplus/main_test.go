@@ -89,7 +89,7 @@ func filledShell(t testing.TB) (s shell, path string) {
 }
 
 // secrets are the parts of the sample messages that only -reveal may print.
-var secrets = []string{"912345678", "7700900123", "U4af4980629", "498172"}
+var secrets = []string{"912345678", "7700900123", "U4af4980629", "498172", "session-7f3a"}
 
 const escape = "\x1b[2J"
 
@@ -116,7 +116,7 @@ func sampleMessages() []smsplus.Message {
 		ID: messageID(1), Key: "login-1", Template: "otp", Scenario: "登入驗證",
 		To:       channel.Recipient{Phone: mustParsePhone("+886912345678"), LINEUserID: "U4af4980629"},
 		Vars:     map[string]string{"code": "498172"},
-		Metadata: map[string]string{"session": "7f3a"},
+		Metadata: map[string]string{"session": "session-7f3a"},
 		Plan: []smsplus.PlannedStep{
 			{Channel: channel.LINEPush, Wait: time.Minute, OnFailed: smsplus.Forward},
 			{Channel: channel.SMS, InDoubt: smsplus.Forward},

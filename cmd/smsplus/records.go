@@ -85,7 +85,7 @@ func (f *flags) declareOutput() (asJSON, reveal *bool) {
 }
 
 func (f *flags) declareReveal() *bool {
-	return f.Bool("reveal", false, "show phone numbers in the open, LINE user IDs, and the variables, one-time passwords included")
+	return f.Bool("reveal", false, "show phone numbers in the open, LINE user IDs, metadata, and the variables, one-time passwords included")
 }
 
 func formatRecords(ms []smsplus.Message, e query.Export) string {

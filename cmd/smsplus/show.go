@@ -104,8 +104,8 @@ func formatFields(m smsplus.Message, e query.Export) string {
 	if e.Reveal {
 		t.add("LINE user ID", m.To.LINEUserID)
 		t.addAll("variable", m.Vars)
+		t.addAll("metadata", m.Metadata)
 	}
-	t.addAll("metadata", m.Metadata)
 	t.add("status", m.Status)
 	t.add("channel", m.Channel)
 	t.add("triggered", formatTime(m.TriggeredAt, e))
