@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"unicode/utf8"
+
+	"github.com/smsplus/smsplus-go/status"
 )
 
 // errPersonal is the error of encoders that would write personal data in the open.
@@ -53,6 +55,66 @@ func (r Recipient) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // GobEncode returns an error. Encode the recipient's fields.
 func (Recipient) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the attempt's ID, the template, the masked recipient and the content's type.
+func (e Envelope) String() string {
+	return fmt.Sprintf("channel.Envelope(try %d of %v, %s for %v: a %T)", e.Try, e.AttemptID, e.Template, e.To, e.Content)
+}
+
+// Format writes the envelope's String, whatever the verb.
+func (e Envelope) Format(f fmt.State, _ rune) { writeWords(f, e.String()) }
+
+// MarshalText returns the envelope's String, for logs.
+func (e Envelope) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// LogValue returns the envelope's String.
+func (e Envelope) LogValue() slog.Value { return slog.StringValue(e.String()) }
+
+// GobEncode returns an error. Encode the envelope's fields.
+func (Envelope) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the result without Detail, which may repeat what was sent.
+func (r Result) String() string {
+	return fmt.Sprintf("channel.Result(%s, %s%s)", r.ProviderID, r.Status, inParentheses(r.Reason))
+}
+
+// Format writes the result's String, whatever the verb.
+func (r Result) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+
+// MarshalText returns the result's String, for logs.
+func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// LogValue returns the result's String.
+func (r Result) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// GobEncode returns an error. Encode the result's fields.
+func (Result) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the receipt without Detail, which may repeat what was sent, and without the
+// number.
+func (r Receipt) String() string {
+	return fmt.Sprintf("channel.Receipt(%s %s, %s%s)", r.Channel, r.ProviderID, r.Status, inParentheses(r.Reason))
+}
+
+// Format writes the receipt's String, whatever the verb.
+func (r Receipt) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+
+// MarshalText returns the receipt's String, for logs.
+func (r Receipt) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// LogValue returns the receipt's String.
+func (r Receipt) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// GobEncode returns an error. Encode the receipt's fields.
+func (Receipt) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// inParentheses returns a reason for the end of a text.
+func inParentheses(r status.Reason) string {
+	if r == "" {
+		return ""
+	}
+	return " (" + string(r) + ")"
+}
 
 // writeWords writes words for every verb of fmt, because verbs that do not use String would
 // print the fields.

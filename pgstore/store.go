@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -315,3 +316,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Format writes no part of the store, whatever the verb: other goroutines change it.
+func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pgstore.Store{…}") } // fmt has no way to report it

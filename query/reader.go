@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"slices"
@@ -285,3 +286,6 @@ func translateCursor(c smsplus.Cursor, from, to smsplus.Filter) (smsplus.Cursor,
 	}
 	return to.CursorAt(smsplus.Message{ID: id, TriggeredAt: at}), nil
 }
+
+// Format writes no part of the reader, whatever the verb: its store may hold messages.
+func (*Reader) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "query.Reader{…}") } // fmt has no way to report it

@@ -2,6 +2,8 @@ package smsplus_test
 
 import (
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,37 @@ func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
 		require.ErrorIs(t, err, smsplus.ErrInvalidFilter, "%+v", c.f)
 		require.ErrorContains(t, err, c.field)
 	}
+}
+
+// A field is taken to be personal unless it is listed here.
+func TestCursor_SaysNothingOfAPerson(t *testing.T) {
+	t.Parallel()
+	impersonal := []string{"From", "To", "Template", "Channel", "CountryCode", "Group", "Limit", "After"}
+	m := smsplus.Message{ID: uuid.New(), TriggeredAt: start}
+	personal := 0
+	for field := range reflect.TypeFor[smsplus.Filter]().Fields() {
+		if slices.Contains(impersonal, field.Name) {
+			continue
+		}
+		personal++
+		var values [2]reflect.Value
+		switch {
+		case field.Type == reflect.TypeFor[phone.Number]():
+			values[0], values[1] = reflect.ValueOf(number(t, "+886912345678")), reflect.ValueOf(number(t, "+886912345679"))
+		case field.Type.Kind() == reflect.String:
+			values[0], values[1] = reflect.ValueOf("one").Convert(field.Type), reflect.ValueOf("two").Convert(field.Type)
+		default:
+			t.Fatalf("Filter.%s is a %v: list it as impersonal, or give it two values here", field.Name, field.Type)
+		}
+		var cursors [2]smsplus.Cursor
+		for i, v := range values {
+			f := smsplus.Filter{Template: "otp"}
+			reflect.ValueOf(&f).Elem().FieldByIndex(field.Index).Set(v)
+			cursors[i] = f.CursorAt(m)
+		}
+		require.Equal(t, cursors[0], cursors[1], "a digest of Filter.%s could be reversed by trying", field.Name)
+	}
+	require.Positive(t, personal)
 }
 
 func TestCursor_BelongsToItsFilter(t *testing.T) {

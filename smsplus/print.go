@@ -54,3 +54,46 @@ func (m Message) LogValue() slog.Value {
 
 // GobEncode returns an error. Package query exports records.
 func (Message) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the attempt's ID, channel, status and reason, without Detail.
+func (a Attempt) String() string {
+	words := fmt.Sprintf("smsplus.Attempt(%s on %s: %v", a.ID, a.Channel, a.Status)
+	if a.Reason != "" {
+		words += ", " + string(a.Reason)
+	}
+	return words + ")"
+}
+
+// Format writes the attempt's String, whatever the verb.
+func (a Attempt) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) } // fmt has no way to report it
+
+// MarshalText returns the attempt's String, for logs.
+func (a Attempt) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue returns the attempt's ID, channel, status, reason and provider ID.
+func (a Attempt) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", a.ID.String()),
+		slog.String("channel", string(a.Channel)),
+		slog.String("status", a.Status.String()),
+		slog.String("reason", string(a.Reason)),
+		slog.String("provider_id", a.ProviderID),
+	)
+}
+
+// GobEncode returns an error. Package query exports records.
+func (Attempt) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// Format writes how many messages the page has, whatever the verb.
+func (p Page) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "smsplus.Page(%d messages, %d unreadable)", len(p.Messages), len(p.Unreadable)) // fmt has no way to report it
+}
+
+// Format writes how many messages were claimed, whatever the verb.
+func (c Claimed) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "smsplus.Claimed(%d messages, %d unreadable)", len(c.Messages), len(c.Unreadable)) // fmt has no way to report it
+}
+
+// Format writes no part of the dispatcher, whatever the verb: it holds messages, and other
+// goroutines change it.
+func (*Dispatcher) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "smsplus.Dispatcher{…}") } // fmt has no way to report it

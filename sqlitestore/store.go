@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -280,3 +281,6 @@ func (s *Store) withSnapshot(ctx context.Context, f func(*conn) error) error {
 		return f(c)
 	})
 }
+
+// Format writes no part of the store, whatever the verb: other goroutines change it.
+func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "sqlitestore.Store{…}") } // fmt has no way to report it

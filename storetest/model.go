@@ -244,13 +244,19 @@ func (s *Model) ListParked(ctx context.Context, after string, limit int) ([]chan
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := func(r channel.Receipt) string { return fmt.Sprintf("%#v", r) }
-	rs := slices.DeleteFunc(slices.Collect(maps.Keys(s.parked)), func(r channel.Receipt) bool { return text(r) <= after })
-	slices.SortFunc(rs, func(a, b channel.Receipt) int { return strings.Compare(text(a), text(b)) })
+	rs := slices.DeleteFunc(slices.Collect(maps.Keys(s.parked)), func(r channel.Receipt) bool { return receiptText(r) <= after })
+	slices.SortFunc(rs, func(a, b channel.Receipt) int { return strings.Compare(receiptText(a), receiptText(b)) })
 	if len(rs) <= limit {
 		return rs, "", nil
 	}
-	return rs[:limit], text(rs[limit-1]), nil
+	return rs[:limit], receiptText(rs[limit-1]), nil
+}
+
+// receiptText returns a text with all fields of a receipt. The receipt's own String leaves
+// some out.
+func receiptText(r channel.Receipt) string {
+	type fields channel.Receipt
+	return fmt.Sprintf("%#v", fields(r))
 }
 
 // Unpark implements [smsplus.Store].

@@ -3,7 +3,6 @@ package storetest
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -79,7 +78,7 @@ var listParkedMutants = []mutant{
 			m.mu.Lock()
 			there := after == ""
 			for r := range m.parked {
-				there = there || fmt.Sprintf("%#v", r) == after
+				there = there || receiptText(r) == after
 			}
 			m.mu.Unlock()
 			if !there {
@@ -99,7 +98,7 @@ func parkedByTime(m *Model) []channel.Receipt {
 		rs = append(rs, r)
 	}
 	slices.SortFunc(rs, func(a, b channel.Receipt) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(receiptText(a), receiptText(b)))
 	})
 	return rs
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -329,3 +330,6 @@ func (a *response) writeTo(w http.ResponseWriter) {
 	w.WriteHeader(a.code)
 	_, _ = w.Write(a.body.Bytes()) // fails if the caller has left
 }
+
+// Format writes no part of the handler, whatever the verb: its Dispatcher holds messages.
+func (*Handler) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "webhook.Handler{…}") } // fmt has no way to report it

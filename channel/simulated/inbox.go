@@ -1,6 +1,9 @@
 package simulated
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"time"
@@ -23,6 +26,22 @@ type Copy struct {
 	Text string
 	// At is when the copy reached the person.
 	At time.Time
+}
+
+// String returns the attempt's ID, the masked recipient and the time, without the content.
+func (c Copy) String() string {
+	return fmt.Sprintf("simulated.Copy(%v for %v at %s)", c.AttemptID, c.To, c.At.Format(time.RFC3339))
+}
+
+// Format writes the copy's String, whatever the verb.
+func (c Copy) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) } // fmt has no way to report it
+
+// MarshalText returns the copy's String, for logs.
+func (c Copy) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// GobEncode returns an error. Encode the copy's fields.
+func (Copy) GobEncode() ([]byte, error) {
+	return nil, errors.New("simulated: personal data is not encoded; encode its fields")
 }
 
 // attempt is the provider's record of one attempt ID.

@@ -298,3 +298,9 @@ func (realClock) Now() time.Time { return time.Now() }
 
 //nolint:forbidigo // as above
 func (realClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// Format writes the channel's name, whatever the verb: the channel holds messages, and other
+// goroutines change it.
+func (c *Channel) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "simulated.Channel(%s)", c.config.Name) // fmt has no way to report it
+}
