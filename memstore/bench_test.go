@@ -19,9 +19,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The benchmarks read stores with three months of messages: 50 templates, two attempts
-// with provider IDs each, and a phone number of its own for each message except one
-// person's share.
+// The benchmarks read stores with three months of messages of 50 templates. Each message has two
+// attempts with provider IDs, and a phone number of its own. One person's share has one number.
 
 const quarter = 92 * 24 * time.Hour
 

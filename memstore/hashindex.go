@@ -7,8 +7,8 @@ import "iter"
 // several records has a list. The index does not store keys, and two keys may share a
 // hash, so the caller must compare the key of each record that it finds.
 //
-// A map from hash to location would do. It is slower on a million records, because a
-// lookup waits for memory three times instead of once.
+// A map from hash to location would do, but a lookup in it waits for memory three times
+// instead of once.
 type hashIndex struct {
 	// shards are selected by the top byte of the hash. Only one of them grows at a time, so
 	// that growing holds the store's lock for a moment only.

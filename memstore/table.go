@@ -19,9 +19,9 @@ import (
 type table struct {
 	slab slab
 
-	// These are in order of trigger time, and of ID at equal times. all has every record,
-	// byTemplate[n] those of template n, byChannel[n] those with an attempt on channel n,
-	// byCountry[n] those with a phone number of country n, and byGroup[g] those with a
+	// These are in order of trigger time, and of ID at equal times. all has every record.
+	// byTemplate[n] has those of template n, and byChannel[n] those with an attempt on channel
+	// n. byCountry[n] has those with a phone number of country n, and byGroup[g] those with a
 	// status in group g.
 	all                              list
 	byTemplate, byChannel, byCountry []list

@@ -358,8 +358,8 @@ func fillMonth(b *testing.B, s *pgstore.Store, now time.Time, n int, keyed bool)
 	pgtest.Exec(b, "VACUUM ANALYZE") // as autovacuum has done to a month that is over
 }
 
-// BenchmarkClaim claims batches from a queue that never gets empty, with a third of the
-// messages in a lane that is left alone, and claims from a queue in which nothing is due.
+// BenchmarkClaim claims batches from a queue that never gets empty. A third of its messages are
+// in a lane that is left alone. It also claims from a queue in which nothing is due.
 func BenchmarkClaim(b *testing.B) {
 	schema := pgtest.Schema(b)
 	s := openStore(b, pgtest.Pool(b, nil), pgstore.Options{Schema: schema})

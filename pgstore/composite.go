@@ -50,7 +50,7 @@ func (s *Store) release(sent ...*compositeArray) {
 }
 
 // maxPooledBytes is the capacity above which an array is not reused. A full batch of a
-// Dispatcher needs about a tenth of it.
+// Dispatcher needs less.
 const maxPooledBytes = 1 << 20
 
 // String returns the number of rows and no values, because a tracer may print arguments.

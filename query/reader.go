@@ -45,9 +45,9 @@ type Options struct {
 
 // Reader answers the queries of admin pages. It is safe for concurrent use.
 //
-// Every method that takes a filter applies the range rule to it: a zero
-// Filter.From means [Reader.Earliest], a From before that is a [*RangeError], and
-// a zero Filter.To leaves the range open.
+// Every method that takes a filter applies the range rule to it. A zero Filter.From means
+// [Reader.Earliest], and a From before that is a [*RangeError]. A zero Filter.To leaves the
+// range open.
 type Reader struct {
 	store    smsplus.Store
 	clock    smsplus.Clock

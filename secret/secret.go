@@ -1,7 +1,7 @@
 // Package secret has the type of every password, token and key in the module's configs. A
 // [Text] keeps its bytes behind a function. So no program prints or stores them by accident,
-// through fmt, log/slog or an encoder. Nor does fmt print a Text that is a field of another
-// type, although it calls no method of such a field.
+// through fmt, log/slog or an encoder. fmt prints a Text in an unexported field as the address
+// of a function.
 //
 //	account := line.Account{Token: secret.New(os.Getenv("LINE_TOKEN"))}
 //	fmt.Printf("%+v", account) // without the token
@@ -72,8 +72,8 @@ func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String())
 // LogValue returns what String returns.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalText returns what String returns. So an encoder never writes the text, and what it
-// writes cannot be read back.
+// MarshalText returns the result of String. An encoder never writes the secret, and its output
+// cannot be decoded.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText sets the text, so that a config file can hold it.

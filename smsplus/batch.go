@@ -91,9 +91,9 @@ func (d *Dispatcher) insertAll(ctx context.Context, ms []Message) (taken map[str
 }
 
 // storeParts stores a batch with one call of store. If the call fails, the batch is tried
-// again in halves, so that only an item fails that the store does not take. So many
-// failures in a row as a search for one such item can have mean that the store is down:
-// then the rest is not tried, and has the error of its last call.
+// again in halves, so that only an item fails that the store does not take. The search for
+// one such item fails less than limit times in a row. After limit failures the store is taken
+// to be down: the rest of the batch is not tried, and keeps the error of its last call.
 func storeParts[T any](batch []*groupcommit.Entry[T], store func([]*groupcommit.Entry[T]) error) {
 	failures, limit := 0, 2*bits.Len(uint(len(batch)))+1
 	parts := [][]*groupcommit.Entry[T]{batch}

@@ -14,12 +14,12 @@ import (
 )
 
 // Breaker says when a channel that hangs or fails is left alone, so that its messages do
-// not wait behind it. While its breaker is open, a step that may be left (Step.OnFailed is
-// Forward, and a step follows) is left at once with the reason system_error; another
-// message waits in the store. It runs on the machine's time, in Run only.
+// not wait behind it. While its breaker is open, a step that may be left is left at once with
+// the reason system_error: its OnFailed is Forward, and a step follows. Other messages wait in
+// the store. It runs on the machine's time, in Run only.
 type Breaker struct {
-	// Failures is how many messages in a row open the breaker, whose first send had no
-	// answer or a temporary error. Defaults to 20. A negative number disables it.
+	// Failures is the number of messages in a row that open the breaker: their first send got
+	// no answer, or a temporary error. Defaults to 20. A negative number disables it.
 	Failures int
 	// Pause is how long an open breaker lets nothing through. Then one send is tried.
 	// Defaults to 30 s.

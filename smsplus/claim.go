@@ -158,7 +158,7 @@ type unreadable struct {
 // maxUnreadable bounds the messages that are remembered.
 const maxUnreadable = 10_000
 
-// count adds one meeting and returns their number.
+// count notes one more failed read of a message, and returns their number.
 func (u *unreadable) count(id uuid.UUID) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -169,10 +169,9 @@ func (u *unreadable) count(id uuid.UUID) int {
 	return u.times[id]
 }
 
-// claimOverdue moves messages on whose lane could not take them within the wait of their
-// step. Passed are the lanes that a claim did not take from. If a lane of this dispatcher
-// is stuck, or is not its own, the first messages that have waited for so long are claimed.
-// The late ones move on, and the others are put back.
+// claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
+// step, so that they go to the next step. Passed are the lanes that the last claim did not
+// take from. Messages that are not late are put back.
 func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) error {
 	now := d.now()
 	for _, p := range passed {
@@ -222,7 +221,8 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 	rest.Wait()
 }
 
-// putBackUnserved puts a message back that this dispatcher cannot send, for one that can.
+// putBackUnserved releases the lease of a message that this dispatcher cannot send, so that
+// another dispatcher can claim it.
 func (d *Dispatcher) putBackUnserved(ctx context.Context, j job, mayWait bool) {
 	d.observe(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
 	again := d.now().Add(d.cfg.Poll)

@@ -25,12 +25,11 @@ func (h ContentHash) String() string {
 	return fmt.Sprintf("%016x", uint64(h))
 }
 
-// MarshalText is String.
+// MarshalText returns the result of String.
 func (h ContentHash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
-// HashContent returns the hash of a content's type and value. It reads what the value holds
-// and what that points to, exported or not, apart from functions, channels and interfaces
-// that are nil.
+// HashContent returns the hash of a content's type and value. It covers all fields, exported
+// or not, and all that they point to. Functions, Go channels and nil interfaces add nothing.
 func HashContent(c channel.Content) ContentHash {
 	if c == nil {
 		return 0

@@ -219,8 +219,8 @@ func (d *Dispatcher) mayHaveChanged(j *job, now time.Time) bool {
 }
 
 // recheckAfter is the age of a claim from which a message without attempts is read again
-// before its send. Messages wait for less in a fast lane, where reading each again would be
-// most of the work.
+// before its send. Messages wait for less in a fast lane. Reading each of them again would be
+// one more call to the store.
 const recheckAfter = 2 * rateWindow
 
 // storeIntent stores, under the job's lease, that the job's step is about to be sent. It

@@ -45,7 +45,8 @@ type lane struct {
 	//   - 0 ≤ len(queue) ≤ queued ≤ reserved, so that enqueue never blocks
 	//   - reserved ≤ capacity, except after capacity shrank
 	//   - minCapacity ≤ capacity ≤ max(minCapacity, maxCapacity)
-	//   - queue is closed exactly when the lane is stopped and queued is 0
+	//   - the queue of a run is closed when the lane is stopped and queued is 0, or by the next
+	//     start
 	mu           sync.Mutex
 	isOpen       bool
 	capacity     int
@@ -111,7 +112,7 @@ func (l *lane) start() <-chan job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOpen = true
-	if l.queued > 0 { // a place that was reserved in an earlier run: its workers wait for it
+	if l.queued > 0 { // an earlier run left a place reserved, so its queue is open and its workers block on it
 		close(l.queue)
 	}
 	l.queue = make(chan job, max(l.minCapacity, maxCapacity))
@@ -147,7 +148,8 @@ func (l *lane) tryReserve() bool {
 }
 
 // reserveClaimed reserves a place for a message that a claim brought, if there is one. It
-// may use places that existed at promiseClaim, even if capacity has shrunk since.
+// may use places that existed at promiseClaim, even if capacity has shrunk since. claimOverdue
+// brings up to Config.Batch messages without a promise, so some of them may find no place.
 func (l *lane) reserveClaimed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -269,8 +271,9 @@ func (l *lane) releaseOne() {
 	l.signalCapacity()
 }
 
-// promiseClaim reports whether a claim may bring a batch for the lane. The promise holds
-// even if capacity shrinks before the batch arrives.
+// promiseClaim reports whether a claim may bring messages for the lane: claimSize places are
+// free. claimScope limits the claim to the smallest claimSize of its lanes. The promise holds
+// even if capacity shrinks before the messages arrive.
 func (l *lane) promiseClaim() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

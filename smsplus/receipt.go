@@ -268,9 +268,9 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 	return false, nil
 }
 
-// attemptOf returns the attempt of m that a receipt is about. There is one: the attempt
-// with the receipt's name, or else the one that has its new name already, or else the one
-// that a receipt of the same call has just given another name.
+// attemptOf returns the attempt of m that a receipt is about. It has the receipt's name, or
+// else it has the new name already. Otherwise a receipt of the same call has just given it
+// another name.
 func (m *Message) attemptOf(r channel.Receipt) *Attempt {
 	for _, is := range []func(Attempt) bool{
 		func(a Attempt) bool { return a.ref() == r.Ref() },

@@ -40,7 +40,7 @@ func (d *Dispatcher) SetTemplates(ts []Template) error {
 	return nil
 }
 
-// register makes templates that were checked the ones that triggers may ask for.
+// register replaces the registered templates. checkTemplates has accepted ts.
 func (d *Dispatcher) register(ts []Template) {
 	byID := make(map[string]*registeredTemplate, len(ts))
 	for _, t := range ts {
@@ -70,8 +70,8 @@ func newTemplate(t Template) *registeredTemplate {
 	return reg
 }
 
-// noteWaits tells each lane the shortest time after which a message may have to leave it
-// unsent: the wait of a step that another one follows, or a time to live.
+// noteWaits lowers each lane's shortestWait to that of t. A message may have to leave a lane
+// unsent after the wait of a step that another one follows, or after the time to live.
 func (d *Dispatcher) noteWaits(t Template) {
 	for i, s := range t.Route {
 		wait := t.TTL

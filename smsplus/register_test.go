@@ -74,8 +74,8 @@ func TestSetTemplates_MessageOfARemovedTemplateWaits(t *testing.T) {
 	require.Equal(t, status.Delivered, w.message(id).Status)
 }
 
-// A template that is replaced under load is never half of one: each send has the text of
-// some list of templates, and no message is lost while its template is gone.
+// A template that is replaced under load is never half of one. Each send has the text of some
+// list of templates, and no message is lost while its template is gone.
 func TestSetTemplates_IsSafeWhileTheDispatcherRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {

@@ -95,8 +95,8 @@ func TestResend_SendsOnce(t *testing.T) {
 	require.Len(t, w.channels[channel.SMS].SendCalls(), 2)
 }
 
-// Whichever of its calls to the store is lost, before or after its effect, a Resend that is
-// repeated makes one message, which is sent once, and the two name each other.
+// Any call to the store may be lost, before or after its effect. A Resend that is repeated
+// then makes one message, which is sent once, and the two name each other.
 func TestResend_LostAnswerIsRepeated(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("the answer was lost")

@@ -174,9 +174,9 @@ func (d *Dispatcher) firstJob(m *Message) job {
 }
 
 // preclaimMany claims messages that are due now and not stored yet, as many as their lanes
-// have places for. It waits for capacity in a fast lane: claiming the messages from the
-// store later costs one more write each, and an unthrottled sender would build up a
-// growing backlog there.
+// have places for. It waits for capacity in a fast lane. Claiming the messages from the store
+// later costs one more write each, and an unthrottled sender would build up a growing backlog
+// there.
 func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 	places := make(map[channel.Name]int)
 	for i := range ms {

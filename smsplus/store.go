@@ -99,8 +99,8 @@ type Store interface {
 	Stats(ctx context.Context, f Filter) ([]TemplateStats, error)
 
 	// Purge drops messages triggered before the given time that have ended (their
-	// DueAt is zero), and receipts parked with an At before it: at most limit of
-	// both together, oldest first. It returns how many it dropped.
+	// DueAt is zero), and receipts parked with an At before it. It drops at most limit
+	// of both together, oldest first, and returns how many it dropped.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Close releases the store's resources. No call may follow.

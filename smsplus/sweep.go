@@ -15,8 +15,8 @@ const (
 )
 
 // sweep is the place in the parked receipts up to which they were looked through. A receipt
-// whose message has become known may still be parked: a dispatcher died, or the store
-// failed, between the update that stored a provider ID and the look at its parked receipts.
+// whose message has become known may still be parked. A dispatcher died, or the store failed,
+// between the update that stored a provider ID and the look at its parked receipts.
 type sweep struct {
 	mu     sync.Mutex
 	nextAt time.Time // of the next page

@@ -58,7 +58,7 @@ func fails(err error) answer {
 	return func(context.Context, channel.Envelope) (channel.Result, error) { return channel.Result{}, err }
 }
 
-// errCrash is the answer of a channel whose dispatcher dies in the send: from then on the
+// errCrash is the answer of a channel whose dispatcher dies in the send. From then on the
 // store fails the calls of the world's dispatchers, until the test starts them again.
 var errCrash = errors.New("the dispatcher is dead")
 
@@ -87,8 +87,8 @@ func fakeChannel(name channel.Name, a answer) *ChannelMock {
 	}
 }
 
-// world is a dispatcher on a mock clock and an in-memory store, with a template
-// "t" whose steps are the fakes in order, and the parts of it that a test looks at.
+// world is a dispatcher on a mock clock and an in-memory store, and the parts of it that a
+// test looks at. Its template "t" has the fakes as steps, in order.
 type world struct {
 	*smsplus.Dispatcher
 	t        *testing.T

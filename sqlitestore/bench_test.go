@@ -24,9 +24,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The benchmarks read files with three months of messages: 50 templates, two attempts
-// with provider IDs each, and a phone number of its own for each message except one
-// person's share.
+// The benchmarks read files with three months of messages of 50 templates. Each message has two
+// attempts with provider IDs, and a phone number of its own. One person's share has one number.
 
 var records = flag.Int("records", 20_000, "how many `records` the file of BenchmarkRead holds")
 
@@ -115,9 +114,8 @@ func fill(b *testing.B, s *sqlitestore.Store, n int, message func(i, n int) smsp
 	}
 }
 
-// baselineRowTime returns the time of one row when a loop inserts 500 rows per
-// transaction, with the bare driver and nothing else: 200 bytes and three indexes in
-// addition to the key. The speed of a disk changes by the minute, so other figures are
+// baselineRowTime returns the time of one row when a loop inserts 500 rows per transaction
+// with the bare driver. A row has 200 bytes, and three indexes in addition to the key. The speed of a disk changes by the minute, so other figures are
 // compared with this one.
 func baselineRowTime(b *testing.B, o sqlitestore.Options) time.Duration {
 	const rows = 500

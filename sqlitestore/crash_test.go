@@ -23,8 +23,8 @@ var kills = flag.Int("kills", 4, "how many `times` the crash test kills a proces
 
 // This test kills processes that dispatch at full load, at random moments. Each
 // continues with what the previous one left. In the end every message for which Send
-// returned is final, no message was sent twice except those in doubt, the file is
-// intact, and the counts are those of a recount. An attempt counts the tries that were
+// returned is final, and no message was sent twice except those in doubt. The file is intact,
+// and the counts are those of a recount. An attempt counts the tries that were
 // answered, so each kill may leave one that is not counted.
 func TestCrash_KilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()

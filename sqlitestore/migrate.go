@@ -21,8 +21,8 @@ type SchemaError = migrate.VersionError
 
 // Migrate migrates the file's schema to the version that this release needs, in one
 // transaction for each step. It creates a file that does not exist, with access for its
-// owner only, and takes the access to an existing one, such as a restored copy, from all
-// but its owner and group. It does not change a file that has the version already, and returns a
+// owner only. Only owner and group keep their access to an existing one, such as a restored
+// copy. It does not change a file that has the version already, and returns a
 // [*SchemaError] for one with a later version. No process of an earlier release should
 // have the file open.
 func Migrate(ctx context.Context, path string) error {

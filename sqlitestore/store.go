@@ -115,8 +115,8 @@ var (
 var errClosed = errors.New("sqlitestore: the store is closed")
 
 // Open opens a database that [Migrate] created. It returns a [*SchemaError] if the schema
-// is not the one that this release needs, and an [ErrUnsafeFile] for a file that has several
-// names or that every user may open. The store does not use ctx after Open returned.
+// is not the one that this release needs. A file that has several names, or that every user
+// may open, is an [ErrUnsafeFile]. The store does not use ctx after Open returned.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s, err := openStore(ctx, path, o)
 	if err != nil {

@@ -35,8 +35,8 @@ type Options struct {
 	MaxInFlight int64
 	// Timeout is the maximum duration of a call, from the first byte of its body until its
 	// receipts are stored. The server's ReadHeaderTimeout limits the time before. Zero or less
-	// means the default of 1.5 s: LINE gives up after 2 s ("Check webhook error causes and
-	// statistics"), and a provider that gives up repeats the call while it is being served.
+	// means the default of 1.5 s, because LINE gives up after 2 s ("Check webhook error causes
+	// and statistics"). A provider that gives up repeats the call while it is being served.
 	Timeout time.Duration
 	// Logger logs the paths that the handler serves at info level, and each call at debug
 	// level. It logs answers of 401 and 404 at warn level, at most one of each a second. It
@@ -119,8 +119,8 @@ type route struct {
 	adapter http.Handler
 }
 
-// Paths returns the paths that the handler serves: that of each channel's name, and the
-// path of the URL that a channel gives to its provider, if that is another one.
+// Paths returns the paths that the handler serves: those of the channels' names, and those of
+// other URLs that channels give to their providers.
 func (h *Handler) Paths() []string {
 	paths := make([]string, len(h.routes))
 	for i, r := range h.routes {

@@ -41,8 +41,9 @@ type ProviderState struct {
 	State State
 	// Sent is how many messages it took.
 	Sent uint64
-	// Failed is how many messages it did not take, or left in doubt, through a fault that
-	// is not the person's: of the provider, of the account with it, of the template there.
+	// Failed is the number of messages that it did not take, or left in doubt, through a fault
+	// that is not the person's. The fault is the provider's, or of the account or the template
+	// there.
 	Failed uint64
 	// MaskedSince is the time of the Config.Failures-th such fault in a row: since then
 	// other providers send its messages. Zero means that it is tried, and answers.

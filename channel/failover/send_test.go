@@ -275,8 +275,8 @@ func TestDoubt_RemembersLatestAttempts(t *testing.T) {
 }
 
 // Providers answer anything in any order. A Send must not pass on a message that a provider
-// may have taken, must not send it twice to the same provider, and must report that a
-// provider took it.
+// may have taken, and must not send it twice to the same provider. If a provider took it, Send
+// must say so.
 func TestSend_IsNeverTakenTwice(t *testing.T) {
 	t.Parallel()
 	answers := []error{

@@ -27,8 +27,8 @@ type Account struct {
 	// Token is the channel access token. If it expires, a transport in Client has to
 	// replace the Authorization header. Required.
 	Token secret.Text
-	// Secrets are the secrets that LINE signs its calls with: the channel secret, with LINE
-	// Chat Plus the switcher secret, and during a rotation the old one and the new one.
+	// Secrets are the secrets that LINE signs its calls with: the channel secret, or with LINE
+	// Chat Plus the switcher secret. During a rotation they are the old one and the new one.
 	// Required by NewNotification; Push needs them for its ReceiptHandler.
 	Secrets []secret.Text
 	// BaseURL is the URL of the API. Defaults to https://api.line.me.

@@ -15,9 +15,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// The example is a parcel service that reaches people by their number: friends of its
-// account with a push, others with a notification message, and by SMS if neither was seen
-// after an hour.
+// The example is a parcel service that reaches people by their number. Friends of its account
+// get a push, others a notification message. If neither was seen after an hour, an SMS follows.
 func Example_notification() {
 	directory := line.NewDirectory()
 	account := line.Account{Token: secret.New(os.Getenv("LINE_TOKEN")), Secrets: secret.NewAll(os.Getenv("LINE_SECRET"))}

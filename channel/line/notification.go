@@ -160,8 +160,8 @@ func (*Notification) requestFor(c channel.Content) (path string, body map[string
 	return "/bot/pnp/push", map[string]json.RawMessage{"messages": content.json}, content.hidden, nil
 }
 
-// hashNumber returns a number in the form that notification messages are addressed by: the
-// SHA-256 of its E.164 form with the plus sign, in lower-case hexadecimal ("Technical
+// hashNumber returns a number in the form that notification messages are addressed by. It is
+// the SHA-256 of the E.164 form with the plus sign, in lower-case hexadecimal ("Technical
 // specifications of the LINE notification messages API"). A hash is as private as its
 // number, because all numbers can be tried.
 func hashNumber(n phone.Number) string {

@@ -13,7 +13,7 @@ import (
 // two octets. There is at least one segment.
 //
 // A text that fits into a single segment has no header. Each segment of a longer one leaves
-// room for a user data header of that many octets, its length octet included: 6 with an
+// room for a user data header of that many octets. Its length octet is included: 6 with an
 // 8-bit reference, 7 with a 16-bit one. With 0 the text is one segment, however long it is,
 // as the message_payload of SMPP takes it. Split panics if header is negative or more than
 // 136, because then not every character fits.
@@ -83,9 +83,9 @@ func (e Encoding) encode(text string) []byte {
 }
 
 // Decode returns the text of octets that [Split] made. Octets without a meaning decode to
-// U+FFFD: an octet of more than seven bits, half a code unit, half a surrogate pair. An
-// escape decodes as in 3GPP TS 23.038, section 6.2.1.1: to nothing before a septet that the
-// extension table does not have, and to a space before another escape or at the end.
+// U+FFFD: an octet of more than seven bits, half a code unit, half a surrogate pair. Escapes
+// decode as in 3GPP TS 23.038, section 6.2.1.1. Before a septet that the extension table does
+// not have, an escape is nothing. Before another escape, or at the end, it is a space.
 func Decode(e Encoding, octets []byte) string {
 	if e == UCS2 {
 		return decodeUCS2(octets)

@@ -39,8 +39,8 @@ const (
 )
 
 // Words returns the words with a mask for each part that shows something personal. It finds
-// a part in any case, with any digits of Unicode, with anything between its letters and
-// digits, escaped as in a URL, in JSON or in HTML, and in base64.
+// a part in any case, with any digits of Unicode, and with anything between its letters and
+// digits. The part may be escaped as in a URL, in JSON or in HTML, or be in base64.
 func Words(words string, p Personal) string {
 	words = cut(words, maxScan)
 	found := findCredentials(words)

@@ -5,17 +5,22 @@ Parameters: $1 now, $2 the end of the lease, $3 the lanes to take from (text[], 
 for all), $4 the holder, $5 the templates to skip (text[]); .Limit is how many messages are
 leased at most.
 Returns a row for each leased message, in the order of the due times that they had:
-  - the earliest due time in $3 of the messages that were not leased; it may be past
+  - the earliest due time of the messages that were not leased, in the lanes $3, apart from
+    templates in $5. It may be past, because of .Limit or another claim's lock.
   - the lanes outside of $3 that hold messages with a due time, and the first due time of
     each (two arrays)
   - how many seconds it took to find the messages, and to write some of them
   - the due time that the message had, and message_columns as they are after the claim
 If nothing was leased, there is one row with the first four columns alone.
 
+A lease sets due_at = $2 and holder = $4, and raises version and claims by one. sending and
+the rest stay: the claim is the intent for the step in sending.
+
 Why it is written this way:
   - lane jumps along the index (lane, due_at) from each lane to the next, and reads the first
     due time of each. So a lane that is not in $3 costs one look-up, however many messages
     wait in it.
+  - open are the lanes in $3 with their first due times, and passed, in one row, the others.
   - The first due time saves due and next a walk. While an old transaction is open, vacuum
     cannot remove the index entries of messages that were due before, and every scan from a
     lane's beginning walks over all of them. due skips a lane whose first message is not due

@@ -4,7 +4,7 @@
 //	go run . -n 300 -seed 1 ../../smsplus/route.go ../../smsplus/claim.go
 //	go run . -rules rules.txt
 //
-// It draws the places at random with a seed, the operators evenly. With -rules it makes the
+// It draws the places at random with a seed. Each operator is drawn equally often. With -rules it makes the
 // named changes of a file instead. Each mutant is compiled through an overlay, so that the
 // work tree stays as it is. It prints the mutants that survive, and a summary; it exits
 // with 1 if a named mutant survives.
@@ -158,7 +158,7 @@ func namedMutants(name string) ([]mutant, error) {
 	return ms, nil
 }
 
-// drawMutants draws n places of the files, the kinds of change evenly.
+// drawMutants draws n places of the files. Each kind of change is drawn equally often.
 func drawMutants(files []string, n int, r *rand.Rand) ([]mutant, error) {
 	byKind := map[string][]mutant{}
 	var kinds []string

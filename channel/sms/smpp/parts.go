@@ -97,8 +97,8 @@ func (g *partGroup) setSending(sending bool) {
 }
 
 // partReceipt takes a receipt for a message ID. It returns the ID of the message that the
-// receipt is about, whether the receipt counts for it, and whether the message has its ID
-// yet, while a Send is sending its parts.
+// receipt is about, and whether the receipt counts for it. ok is false while a Send is still
+// sending the parts, and the message has no ID yet.
 func (c *Channel) partReceipt(id string, s status.Status) (message string, counts, ok bool) {
 	g, found := c.partGroups.get(id)
 	if !found {

@@ -369,9 +369,9 @@ var dateLayouts = []string{"0601021504", "060102150405", "200601021504", "200601
 
 // DoneAt returns the time of Done, which is local time in a zone that the receipt does not
 // name. If the digits can be read in several ways, also as seconds since 1970, it takes the
-// time that is nearest to now. It is zero if no way fits. It is also zero if the time is more
-// than a month before now, or more than a day after it: some SMSCs send zeros, or the dates
-// of a wrong clock. A time in the absolute format of section 7.1.1, "261123084459012+", names
+// time that is nearest to now. It is zero if no way fits, or if the time is more than a month
+// before now or more than a day after it. Some SMSCs send zeros, or the dates of a wrong
+// clock. A time in the absolute format of section 7.1.1, "261123084459012+", names
 // its zone itself.
 func (r Receipt) DoneAt(where *time.Location, now time.Time) time.Time {
 	digits := r.Done
