@@ -54,7 +54,7 @@ func (s *Store) release(sent ...*compositeArray) {
 const maxPooledBytes = 1 << 20
 
 // String returns the number of rows and no values, because a tracer may print arguments.
-func (a *compositeArray) String() string { return fmt.Sprintf("%d tuples", a.rows) }
+func (a *compositeArray) String() string { return fmt.Sprintf("%d rows", a.rows) }
 
 // GoString implements [fmt.GoStringer] as [compositeArray.String].
 func (a *compositeArray) GoString() string { return a.String() }

@@ -30,39 +30,39 @@ func drawCompositeArray(t *rapid.T) *compositeArray {
 			}
 			return time.UnixMicro(rapid.Int64Range(-1e15, 4e15).Draw(t, "µs"))
 		})
-		tuples = newCompositeArray()
+		rows = newCompositeArray()
 	)
 	for range rapid.IntRange(0, 4).Draw(t, "n") {
-		tuples.beginRow()
-		tuples.addUUID(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
-		tuples.addTime(times.Draw(t, "triggered_at"))
-		tuples.addInt8(rapid.Int64().Draw(t, "version"))
-		tuples.addTimeOrNull(times.Draw(t, "due_at"))
-		tuples.addInt4(rapid.Int32().Draw(t, "claims"))
-		tuples.addInt2(rapid.Int16().Draw(t, "sending"))
-		tuples.addInt8(rapid.Int64().Draw(t, "holder"))
-		tuples.addInt2(rapid.Int16().Draw(t, "status"))
-		tuples.addInt2(rapid.Int16().Draw(t, "tab"))
-		tuples.addText(text.Draw(t, "channel"))
-		tuples.addTextOrNull(text.Draw(t, "lane"))
-		tuples.addText(text.Draw(t, "tally"))
-		tuples.addBytea(bytes.Draw(t, "body"))
-		tuples.addText(text.Draw(t, "last"))
-		tuples.addInt8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
-		tuples.addTextOrNull(text.Draw(t, "names"))
-		tuples.endRow()
+		rows.beginRow()
+		rows.addUUID(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")))
+		rows.addTime(times.Draw(t, "triggered_at"))
+		rows.addInt8(rapid.Int64().Draw(t, "version"))
+		rows.addTimeOrNull(times.Draw(t, "due_at"))
+		rows.addInt4(rapid.Int32().Draw(t, "claims"))
+		rows.addInt2(rapid.Int16().Draw(t, "sending"))
+		rows.addInt8(rapid.Int64().Draw(t, "holder"))
+		rows.addInt2(rapid.Int16().Draw(t, "status"))
+		rows.addInt2(rapid.Int16().Draw(t, "tab"))
+		rows.addText(text.Draw(t, "channel"))
+		rows.addTextOrNull(text.Draw(t, "lane"))
+		rows.addText(text.Draw(t, "tally"))
+		rows.addBytea(bytes.Draw(t, "body"))
+		rows.addText(text.Draw(t, "last"))
+		rows.addInt8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
+		rows.addTextOrNull(text.Draw(t, "names"))
+		rows.endRow()
 	}
-	return tuples
+	return rows
 }
 
 func TestCompositeArray_PrintsNoValues(t *testing.T) {
 	t.Parallel()
-	tuples := newCompositeArray()
-	tuples.beginRow()
-	tuples.addText("+886912345678")
-	tuples.endRow()
+	rows := newCompositeArray()
+	rows.beginRow()
+	rows.addText("+886912345678")
+	rows.endRow()
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		require.Equal(t, "1 tuples", fmt.Sprintf(format, tuples))
+		require.Equal(t, "1 rows", fmt.Sprintf(format, rows))
 	}
 }
 

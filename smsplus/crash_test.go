@@ -27,19 +27,19 @@ import (
 	"github.com/smsplus/smsplus-go/storetest"
 )
 
-// dice are bytes drawn before a run, so that every goroutine may roll and rapid can still
-// shrink. Used up, they roll 0, which means that all is well.
-type dice struct{ rolls []byte }
+// choices are bytes drawn before a run, so that every goroutine may choose and rapid can still
+// shrink. Used up, they are 0, which means that all is well.
+type choices struct{ drawn []byte }
 
-func (d *dice) roll() (b byte) {
-	if len(d.rolls) > 0 {
-		b, d.rolls = d.rolls[0], d.rolls[1:]
+func (c *choices) next() (b byte) {
+	if len(c.drawn) > 0 {
+		b, c.drawn = c.drawn[0], c.drawn[1:]
 	}
 	return b
 }
 
-// pick rolls for one of n equally likely choices.
-func (d *dice) pick(n int) int { return int(d.roll()) % n }
+// pick chooses one of n equally likely choices.
+func (c *choices) pick(n int) int { return int(c.next()) % n }
 
 // storeFault is what happens at a call to the store.
 type storeFault int
@@ -61,9 +61,9 @@ var faultOdds = []struct {
 	chance int
 }{{failBefore, 6}, {failAfter, 6}, {crashBefore, 4}, {crashAfter, 4}, {receiptBefore, 4}, {stallBefore, 2}, {stallAfter, 2}}
 
-// rollFault rolls for the fault of one call. Low rolls are none.
-func (d *dice) rollFault() storeFault {
-	left := 256 - int(d.roll())
+// pickFault chooses the fault of one call. Low bytes are none.
+func (c *choices) pickFault() storeFault {
+	left := 256 - int(c.next())
 	for _, o := range faultOdds {
 		if left <= o.chance {
 			return o.fault
@@ -147,12 +147,12 @@ var actionOdds = []struct {
 	weight int
 }{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}}
 
-func (d *dice) rollAction() action {
+func (c *choices) pickAction() action {
 	total := 0
 	for _, o := range actionOdds {
 		total += o.weight
 	}
-	left := d.pick(total)
+	left := c.pick(total)
 	for _, o := range actionOdds {
 		if left < o.weight {
 			return o.action
@@ -173,7 +173,7 @@ type simulation struct {
 	dispatchers []*smsplus.Dispatcher
 	crashed     []bool
 
-	actions, faults, answers *dice
+	actions, faults, answers *choices
 	faultsOff                bool
 	mode                     faultMode
 	called                   []bool // by dispatcher: a provider was called since the last update
@@ -194,7 +194,7 @@ type simulation struct {
 var errFault = errors.New("fault")
 
 // faultyStore returns a dispatcher's view of the store. It fails calls, and crashes the
-// dispatcher. The fault of a call is rolled before it and kept until after it.
+// dispatcher. The fault of a call is drawn before it and kept until after it.
 func (s *simulation) faultyStore(i int) smsplus.Store {
 	fault := noFault
 	fails := func(now, crash storeFault) error {
@@ -211,7 +211,7 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 		Before: func(method string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
-				fault = s.mode.allow(s.faults.rollFault(), method == "Update" && s.called[i])
+				fault = s.mode.allow(s.faults.pickFault(), method == "Update" && s.called[i])
 			}
 			if method == "Update" {
 				s.called[i] = false
@@ -373,7 +373,7 @@ func (s *simulation) act() {
 		s.start(i)
 	}
 	d := s.dispatchers[i]
-	switch s.actions.rollAction() {
+	switch s.actions.pickAction() {
 	case sendMessage:
 		if id, err := d.Send(s.ctx, s.triggers[s.actions.pick(len(s.triggers))]); err == nil {
 			s.sent = append(s.sent, id)
@@ -393,20 +393,20 @@ func (s *simulation) act() {
 	}
 }
 
-// How many rolls a simulation has at most.
+// How many drawn a simulation has at most.
 const (
-	actionRolls = 3 * 120
-	faultRolls  = 600
-	answerRolls = 80
+	actionChoices = 3 * 120
+	faultChoices  = 600
+	answerChoices = 80
 )
 
 func TestDispatcher_LosesNothingWhateverCrashes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		draw := func(n int, what string) *dice {
-			return &dice{rapid.SliceOfN(rapid.Byte(), n/2, n).Draw(rt, what)}
+		draw := func(n int, what string) *choices {
+			return &choices{rapid.SliceOfN(rapid.Byte(), n/2, n).Draw(rt, what)}
 		}
-		s := &simulation{actions: draw(actionRolls, "actions"), faults: draw(faultRolls, "faults"), answers: draw(answerRolls, "answers")}
+		s := &simulation{actions: draw(actionChoices, "actions"), faults: draw(faultChoices, "faults"), answers: draw(answerChoices, "answers")}
 		s.run(t.Context(), rt, memstore.New())
 	})
 }
@@ -444,28 +444,28 @@ func TestDispatcher_LosesNothingOnAnyStore(t *testing.T) {
 			defer func() { require.NoError(t, store.Close()) }()
 			for number := range cmp.Or(*schedules, tt.few) {
 				r := rand.New(rand.NewPCG(uint64(number), 0))
-				roll := func(n int) *dice {
-					rolls := make([]byte, n/2+r.IntN(n/2))
-					for i := range rolls {
-						rolls[i] = byte(r.Uint32())
+				draw := func(n int) *choices {
+					drawn := make([]byte, n/2+r.IntN(n/2))
+					for i := range drawn {
+						drawn[i] = byte(r.Uint32())
 					}
-					return &dice{rolls}
+					return &choices{drawn}
 				}
-				s := &simulation{actions: roll(actionRolls), faults: roll(faultRolls), answers: roll(answerRolls)}
-				s.run(t.Context(), numbered{t, number}, store)
+				s := &simulation{actions: draw(actionChoices), faults: draw(faultChoices), answers: draw(answerChoices)}
+				s.run(t.Context(), scheduleT{t, number}, store)
 				s.empty()
 			}
 		})
 	}
 }
 
-// numbered adds a schedule's number to the failures of a test.
-type numbered struct {
+// scheduleT adds a schedule's number to the failures of a test.
+type scheduleT struct {
 	*testing.T
 	number int
 }
 
-func (n numbered) Errorf(format string, args ...any) {
+func (n scheduleT) Errorf(format string, args ...any) {
 	n.T.Errorf("schedule %d: "+format, append([]any{n.number}, args...)...)
 }
 
@@ -496,7 +496,7 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	for i := range s.dispatchers {
 		s.start(i)
 	}
-	for len(s.actions.rolls) > 0 {
+	for len(s.actions.drawn) > 0 {
 		s.act()
 	}
 

@@ -31,12 +31,12 @@ func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) err
 			return err
 		}
 	}
-	still, err := d.applyKnown(ctx, rs)
+	unknown, err := d.applyKnown(ctx, rs)
 	if err != nil {
 		return err
 	}
-	parked := make(map[channel.Ref]bool, len(still))
-	for _, r := range still {
+	parked := make(map[channel.Ref]bool, len(unknown))
+	for _, r := range unknown {
 		if !parked[r.Ref()] {
 			d.observe(ctx, ReceiptParked{r.Ref()})
 		}

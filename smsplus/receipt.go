@@ -104,15 +104,15 @@ func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unkn
 				}
 			}
 		}
-		about := make(map[*Message][]channel.Receipt, len(ms))
+		byMessage := make(map[*Message][]channel.Receipt, len(ms))
 		for _, r := range rs {
 			if m := ownerOf(r, owners); m != nil {
-				about[m] = append(about[m], r)
+				byMessage[m] = append(byMessage[m], r)
 			} else {
 				unknown = append(unknown, r)
 			}
 		}
-		if rs, err = d.applyAll(ctx, about); err != nil {
+		if rs, err = d.applyAll(ctx, byMessage); err != nil {
 			return nil, err
 		}
 	}
@@ -186,14 +186,14 @@ func (d *Dispatcher) lookupBatch(ctx context.Context, batch []*groupcommit.Entry
 		t.Err = err
 	}
 	for _, m := range found {
-		told := make(map[*groupcommit.Entry[lookup]]bool, 1)
+		served := make(map[*groupcommit.Entry[lookup]]bool, 1)
 		for i := range m.Attempts {
 			for _, t := range askers[m.Attempts[i].ref()] {
-				if !told[t] {
-					told[t] = true
-					own := m
-					own.Attempts = slices.Clone(m.Attempts)
-					t.Item.found = append(t.Item.found, own)
+				if !served[t] {
+					served[t] = true
+					copied := m
+					copied.Attempts = slices.Clone(m.Attempts)
+					t.Item.found = append(t.Item.found, copied)
 				}
 			}
 		}
@@ -202,14 +202,14 @@ func (d *Dispatcher) lookupBatch(ctx context.Context, batch []*groupcommit.Entry
 
 // applyAll applies receipts and stores their messages. Concurrent updates share a commit.
 // It returns the receipts of messages that changed meanwhile.
-func (d *Dispatcher) applyAll(ctx context.Context, about map[*Message][]channel.Receipt) ([]channel.Receipt, error) {
+func (d *Dispatcher) applyAll(ctx context.Context, byMessage map[*Message][]channel.Receipt) ([]channel.Receipt, error) {
 	var (
 		group errgroup.Group
 		mu    sync.Mutex
 		again []channel.Receipt
 	)
 	group.SetLimit(d.cfg.Batch)
-	for m, rs := range about {
+	for m, rs := range byMessage {
 		group.Go(func() error {
 			stale, err := d.applyToMessage(ctx, m, rs)
 			if stale {
@@ -237,7 +237,7 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 		for _, r := range rs {
 			a := m.attemptOf(r)
 			gaveUp := a.Status.Final() || a != m.current()
-			was := a.Status
+			before := a.Status
 			renamed := a.rename(r)
 			if renamed {
 				named = append(named, a.ref())
@@ -247,7 +247,7 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 				continue
 			}
 			changed = true
-			late = late || gaveUp && was != status.Delivered && a.Status == status.Delivered
+			late = late || gaveUp && before != status.Delivered && a.Status == status.Delivered
 		}
 	})
 	if !changed {
@@ -272,11 +272,11 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 // else it has the new name already. Otherwise a receipt of the same call has just given it
 // another name.
 func (m *Message) attemptOf(r channel.Receipt) *Attempt {
-	for _, is := range []func(Attempt) bool{
+	for _, matches := range []func(Attempt) bool{
 		func(a Attempt) bool { return a.ref() == r.Ref() },
 		func(a Attempt) bool { return a.ref() == newRef(r) },
 	} {
-		if i := slices.IndexFunc(m.Attempts, is); i >= 0 {
+		if i := slices.IndexFunc(m.Attempts, matches); i >= 0 {
 			return &m.Attempts[i]
 		}
 	}

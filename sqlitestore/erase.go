@@ -24,16 +24,16 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	if err != nil {
 		return 0, err
 	}
-	kept := 0 // messages that cannot be read
+	unreadable := 0 // messages that cannot be read
 	for _, key := range keys {
 		for after, more := int64(0), true; more; {
 			batch, err := submitWrite(ctx, s, func(w *writer) (eraseBatch, error) { return w.eraseMessages(key, after) })
 			erased += batch.erased
-			kept += batch.kept
+			unreadable += batch.unreadableCount
 			if err != nil {
 				return erased, err
 			}
-			after, more = batch.last, batch.erased+batch.kept == eraseBatchSize
+			after, more = batch.last, batch.erased+batch.unreadableCount == eraseBatchSize
 		}
 	}
 	if erased > 0 {
@@ -48,8 +48,8 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	if left > 0 {
 		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrNotFinal, left)
 	}
-	if kept > 0 {
-		err = errors.Join(err, fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnreadable, kept))
+	if unreadable > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnreadable, unreadable))
 	}
 	return erased, err
 }
@@ -71,9 +71,9 @@ func (s *Store) countOpenMessages(ctx context.Context, phoneKeys []string) (open
 
 // eraseBatch is the result of one transaction of Erase.
 type eraseBatch struct {
-	erased int
-	kept   int   // messages that cannot be read
-	last   int64 // the number of the last message; the next batch begins after it
+	erased          int
+	unreadableCount int   // messages that cannot be read
+	last            int64 // the number of the last message; the next batch begins after it
 }
 
 var (
@@ -117,7 +117,7 @@ func (w *writer) eraseMessages(key string, after int64) (batch eraseBatch, err e
 			return eraseBatch{}, err
 		}
 	}
-	batch.erased, batch.kept = len(rs.messages), len(rs.unreadable)
+	batch.erased, batch.unreadableCount = len(rs.messages), len(rs.unreadable)
 	return batch, nil
 }
 

@@ -14,7 +14,7 @@ func ExampleRun() {
 	to := func(o simulated.Outcome) channel.Recipient {
 		return channel.Recipient{Phone: simulated.Number(0, 0, o)}
 	}
-	_ = func(t *testing.T) { // func TestContract(t *testing.T)
+	_ = func(t *testing.T) { // func TestChannel_KeepsContract(t *testing.T)
 		channeltest.Run(t, channeltest.Harness{
 			Channel:     func(*testing.T) channel.Channel { return simulated.SMS(nil) },
 			Content:     channel.Text("Your order has shipped"),

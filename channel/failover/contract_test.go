@@ -24,8 +24,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// TestContract_Sessions runs the suite with two providers that have sessions.
-func TestContract_Sessions(t *testing.T) {
+// TestChannel_KeepsContractOverSessions runs the suite with two providers that have sessions.
+func TestChannel_KeepsContractOverSessions(t *testing.T) {
 	t.Parallel()
 	with := func(o simulated.Outcome) channeltest.Case {
 		return channeltest.Case{To: channel.Recipient{Phone: simulated.Number(o, o, o)}}
@@ -64,10 +64,10 @@ func TestContract_Sessions(t *testing.T) {
 	channeltest.Run(t, h)
 }
 
-// TestContract_Webhooks runs the suite with two providers that have HTTP APIs and webhooks.
+// TestChannel_KeepsContractOverWebhooks runs the suite with two providers that have HTTP APIs and webhooks.
 // One of them quotes the attempt. In each case the first provider refuses everything, so
 // that the second one's answer is the channel's.
-func TestContract_Webhooks(t *testing.T) {
+func TestChannel_KeepsContractOverWebhooks(t *testing.T) {
 	t.Parallel()
 	for _, quoting := range []bool{true, false} {
 		t.Run(fmt.Sprintf("quoting=%v", quoting), func(t *testing.T) {

@@ -93,7 +93,7 @@ func (b fixedContacts) ByPhone(context.Context, phone.Number) ([]line.Contact, e
 }
 func (b fixedContacts) Blocked(context.Context, string) (bool, error) { return b.blocked, b.err }
 
-func TestContract_Push(t *testing.T) {
+func TestPush_KeepsContract(t *testing.T) {
 	t.Parallel()
 	byPhone := channel.Recipient{Phone: number(t, e164)}
 	knows := fixedContacts{contacts: []line.Contact{{UserID: user}}}
@@ -161,7 +161,7 @@ func TestContract_Push(t *testing.T) {
 	}
 }
 
-func TestContract_Notification(t *testing.T) {
+func TestNotification_KeepsContract(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		content channel.Content

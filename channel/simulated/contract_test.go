@@ -11,7 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/simulated"
 )
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS, "fax"} {
 		t.Run(string(name), func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
 )
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	answering := func(answer http.HandlerFunc) func(*testing.T) channel.Channel {
 		return func(t *testing.T) channel.Channel { return open(t, config(newFakeGraph(t, answer).url)) }

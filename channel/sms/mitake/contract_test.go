@@ -13,7 +13,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
 )
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	answers := func(answer func(url.Values) string) channeltest.Case {
 		return channeltest.Case{Channel: func(t *testing.T) channel.Channel {

@@ -16,7 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 )
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	with := func(reply func(*smscPeer, pdu.PDU)) channeltest.Case {
 		return channeltest.Case{Channel: func(t *testing.T) channel.Channel { return newServedChannel(t, reply, nil) }}

@@ -327,7 +327,7 @@ func certificate(t *testing.T) (keyFile, certFile string, roots *x509.CertPool) 
 	return file("key.pem", "PRIVATE KEY", pkcs8), file("cert.pem", "CERTIFICATE", der), roots
 }
 
-func TestPeerPerl(t *testing.T) {
+func TestPeerPerl_TakesMessages(t *testing.T) {
 	t.Parallel()
 	p := interop.Perl(t, "Net::SMPP", "smsc.pl")
 	config := smpp.Config{
@@ -377,7 +377,7 @@ func TestPeerPerl(t *testing.T) {
 //
 // Osmocom's SMSC takes no part. It delivers to telephones in its own radio network alone, and
 // does not start on a kernel without SCTP.
-func TestPeerKannel(t *testing.T) {
+func TestPeerKannel_TakesMessages(t *testing.T) {
 	t.Parallel()
 	if bearerbox, err := net.Listen("tcp", "127.0.0.1:13001"); err == nil { //nolint:noctx // a port, or another test has it
 		t.Cleanup(func() { _ = bearerbox.Close() })

@@ -20,18 +20,18 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// fate is the reaction of an unreliable SMSC to the next message.
-type fate int
+// reaction is the reaction of an unreliable SMSC to the next message.
+type reaction int
 
 const (
-	taken fate = iota
+	taken reaction = iota
 	refusedForNow
 	ignored
 	takenAndCut // before the answer
 	cutOff      // before the message's end
 	takenLate
 	unbinds
-	fates
+	reactionCount
 )
 
 // The SMSC behaves in any way. It must not have the whole of a message that is Temporary,
@@ -39,7 +39,7 @@ const (
 func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		plan := rapid.SliceOfN(rapid.IntRange(0, int(fates)-1), 1, 30).Draw(r, "fates")
+		plan := rapid.SliceOfN(rapid.IntRange(0, int(reactionCount)-1), 1, 30).Draw(r, "reactions")
 		patience := rapid.SliceOfN(rapid.IntRange(0, 40), 1, 12).Draw(r, "seconds")
 		parts := rapid.IntRange(1, 3).Draw(r, "parts")
 		binds := rapid.IntRange(1, 2).Draw(r, "binds")
@@ -48,13 +48,13 @@ func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := newSMSC(t)
 			var mu sync.Mutex
-			next := func() fate {
+			next := func() reaction {
 				mu.Lock()
 				defer mu.Unlock()
 				if len(plan) == 0 {
 					return taken
 				}
-				f := fate(plan[0])
+				f := reaction(plan[0])
 				plan = plan[1:]
 				return f
 			}
@@ -63,7 +63,7 @@ func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 				defer mu.Unlock()
 				had[q.Body.(*pdu.Message).Destination.Addr]++
 			}
-			m.runPeers(func(p *smscPeer) { serveFates(p, next, take) })
+			m.runPeers(func(p *smscPeer) { serveReactions(p, next, take) })
 			c := m.newChannel(func(c *smpp.Config) {
 				c.Binds, c.Window, c.ResponseTimeout = binds, 3, 15*time.Second
 			})
@@ -94,7 +94,7 @@ func TestSend_TakenMessageIsNeverTemporary(t *testing.T) {
 	})
 }
 
-func serveFates(p *smscPeer, next func() fate, take func(pdu.PDU)) {
+func serveReactions(p *smscPeer, next func() reaction, take func(pdu.PDU)) {
 	defer p.conn.Close() //nolint:errcheck // it may be closed already
 	for {
 		f := taken

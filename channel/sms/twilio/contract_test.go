@@ -14,7 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/secret"
 )
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*twilio.Config){
 		"with an auth token": func(*twilio.Config) {},

@@ -22,7 +22,7 @@ import (
 
 const token, secret = "token-5f3c", "secret-9a1e"
 
-func TestContract(t *testing.T) {
+func TestChannel_KeepsContract(t *testing.T) {
 	t.Parallel()
 	number, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
