@@ -85,7 +85,7 @@ const (
 // faultModes are equally likely.
 var faultModes = []faultMode{anyFault, anyFault, noCrash, noFaults}
 
-// allow returns the fault that takes a rolled one's place. Outcome says that the call stores
+// allow returns the fault that takes a drawn one's place. Outcome says that the call stores
 // the outcome of a send: to Tick, a failure there is a crash, because it does not repeat it.
 func (m faultMode) allow(f storeFault, outcome bool) storeFault {
 	switch {
@@ -393,7 +393,7 @@ func (s *simulation) act() {
 	}
 }
 
-// How many drawn a simulation has at most.
+// How many choices a simulation has at most.
 const (
 	actionChoices = 3 * 120
 	faultChoices  = 600
