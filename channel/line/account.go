@@ -136,16 +136,11 @@ func (a *api) resultOf(answer httpapi.Answer, providerID string, hidden []string
 // errorText returns the words of an answer: its message, and its details as "'property':
 // message". Only LINE's own error format counts. A page of a proxy on the way has no words.
 func errorText(answer httpapi.Answer) string {
-	var refusal struct {
-		Message string
-		Details []struct{ Message, Property string }
-	}
-	if json.Unmarshal(answer.Body, &refusal) != nil {
-		return ""
-	}
-	words := []string{refusal.Message}
-	for _, d := range refusal.Details {
-		words = append(words, fmt.Sprintf("'%s': %s", d.Property, d.Message))
+	refusal, _ := httpapi.ParseFields(answer.Body)
+	words := []string{refusal.Text("message")}
+	details, _ := refusal.Objects("details")
+	for _, d := range details {
+		words = append(words, fmt.Sprintf("'%s': %s", d.Text("property"), d.Text("message")))
 	}
 	return strings.Join(words, "; ")
 }

@@ -165,6 +165,7 @@ func TestCodes_AccountOverrides(t *testing.T) {
 		{429, `{"message":"The API rate limit has been exceeded. Try again later."}`, codes["429 try again later"]},
 		{429, monthlyLimitBody, channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}},
 		{400, `{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"}]}`, codes["400 'messages[0].text"]},
+		{400, `{"message":null,"details":[null,7,{"message":7},{"message":"May not be empty","property":"messages[0].text"}]}`, codes["400 'messages[0].text"]},
 		{400, ``, channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}},
 	} {
 		f := newFakeLINE(t, map[string]http.HandlerFunc{flexiblePath: refuseWith(tt.code, tt.body)})

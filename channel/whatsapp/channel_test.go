@@ -344,6 +344,18 @@ func TestDetail_LongNumberIsNoCode(t *testing.T) {
 	t.Parallel()
 	_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"no","code":16505551234}}`)))
 	require.Equal(t, "no", requireError(t, err).Detail())
+	_, err = send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"no","code":-16505551234}}`)))
+	require.Equal(t, "no", requireError(t, err).Detail())
+}
+
+func TestCodes_MayBeTextsAndHaveFractions(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{`131026`, `"131026"`, `131026.0`, `"131026.0"`, `1.31026e5`} {
+		_, err := send(t, shippedTemplate, answerWith(400, []byte(`{"error":{"message":"no","code":`+code+`}}`)))
+		e := requireError(t, err)
+		require.Equal(t, status.NoContact, e.Reason(), code)
+		require.Equal(t, "131026: no", e.Detail(), code)
+	}
 }
 
 func TestDetail_ErrorDataMayBeAnything(t *testing.T) {

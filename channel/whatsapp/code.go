@@ -169,8 +169,8 @@ func (c *Channel) webhookVerdict(p errorBody) channel.Verdict {
 type errorBody struct{ httpapi.Fields }
 
 func (p errorBody) code() (int, bool) {
-	code, err := strconv.Atoi(p.Text("code"))
-	return code, err == nil && code < codeLimit
+	code, ok := p.Int("code")
+	return int(code), ok && 0 <= code && code < codeLimit
 }
 
 // codeLimit is more than any code. Meta's codes have up to seven digits, and a longer

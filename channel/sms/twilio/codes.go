@@ -125,6 +125,12 @@ func (c *Channel) statusVerdict(word string, code int) channel.Verdict {
 	}
 }
 
+// codeIn returns the error code in a field of Twilio's JSON, as a number or a text, or 0.
+func codeIn(f httpapi.Fields, key string) int {
+	n, _ := f.Int(key)
+	return int(n)
+}
+
 // isCode reports whether a number may be an error code: they have five or six digits.
 // Another number might be a person's telephone number.
 func isCode(n int) bool { return 0 < n && n < 1_000_000 }

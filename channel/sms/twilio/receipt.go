@@ -7,9 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -87,23 +85,24 @@ func signedParams(r *http.Request, body []byte) (string, bool) {
 }
 
 // statusCallback holds the fields of a status callback ("Track the Message Status of
-// Outbound Messages").
+// Outbound Messages"). SmsStatus is MessageStatus under its older name.
 type statusCallback struct {
-	MessageSid    string
-	MessageStatus string
-	SmsStatus     string // the same, under its older name
-	ErrorCode     any    // digits, as text or as a number
+	sid, status string
+	code        int // 0 for none
 }
 
 func parseCallback(r *http.Request, body []byte) (callback statusCallback, err error) {
 	if r.URL.Query().Has(bodyHashKey) {
-		err = json.Unmarshal(body, &callback)
-		return callback, err
+		fields, ok := httpapi.ParseFields(body)
+		if !ok {
+			return callback, errors.New("no JSON object")
+		}
+		word := cmp.Or(fields.Text("MessageStatus"), fields.Text("SmsStatus"))
+		return statusCallback{fields.Text("MessageSid"), word, codeIn(fields, "ErrorCode")}, nil
 	}
 	form, err := url.ParseQuery(string(body))
-	callback.MessageSid, callback.ErrorCode = form.Get("MessageSid"), form.Get("ErrorCode")
-	callback.MessageStatus, callback.SmsStatus = form.Get("MessageStatus"), form.Get("SmsStatus")
-	return callback, err
+	code, _ := strconv.Atoi(form.Get("ErrorCode")) // a missing code is 0
+	return statusCallback{form.Get("MessageSid"), cmp.Or(form.Get("MessageStatus"), form.Get("SmsStatus")), code}, err
 }
 
 func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt, error) {
@@ -111,11 +110,10 @@ func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt,
 	if err != nil {
 		return nil, err
 	}
-	word := cmp.Or(callback.MessageStatus, callback.SmsStatus)
-	if word == "" {
+	if callback.status == "" {
 		return nil, errors.New("no status")
 	}
-	id := callback.MessageSid
+	id := callback.sid
 	if attempt := r.URL.Query().Get(attemptKey); attempt != "" {
 		parsed, err := uuid.Parse(attempt)
 		if err != nil {
@@ -123,11 +121,10 @@ func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt,
 		}
 		id = parsed.String()
 	}
-	code, _ := strconv.Atoi(fmt.Sprint(callback.ErrorCode)) // a missing code is 0
-	v := c.statusVerdict(word, code)
+	v := c.statusVerdict(callback.status, callback.code)
 	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: id, Status: v.Status, Reason: v.Reason}
 	if v.Reason != "" {
-		receipt.Detail = detailOf(word, code, callback.MessageSid)
+		receipt.Detail = detailOf(callback.status, callback.code, callback.sid)
 	}
 	return []channel.Receipt{receipt}, nil
 }

@@ -167,7 +167,7 @@ func TestCallback_RefusesMalformedCall(t *testing.T) {
 		newCallback(token, public, without("MessageSid")),
 		newCall(sign(token, public), public, ""),
 		newHashedCall("{", ""),
-		newHashedCall(`{"MessageStatus":7}`, ""),
+		newHashedCall(`{"MessageStatus":[7]}`, ""),
 	} {
 		code, sunk := serve(open(t, config()), r)
 		require.Equal(t, http.StatusBadRequest, code)
@@ -196,6 +196,9 @@ func TestCallback_BodyMayBeJSON(t *testing.T) {
 		body := `{"MessageSid":"` + message + `","MessageStatus":"failed","ErrorCode":` + code + `}`
 		require.Equal(t, want, requireReceipt(t, open(t, config()), newHashedCall(body, "")))
 	}
+	odd := `{"MessageSid":5,"MessageStatus":null,"SmsStatus":"failed","ErrorCode":"30004"}`
+	want.Detail = "failed, error 30004"
+	require.Equal(t, want, requireReceipt(t, open(t, config()), newHashedCall(odd, "")), "one odd field loses no other")
 	code, _ := serve(open(t, config()), newHashedCall(`{"MessageStatus":"failed"}`, strings.Repeat("0", 64)))
 	require.Equal(t, http.StatusUnauthorized, code, "the hash is another body's")
 }

@@ -3,7 +3,6 @@ package twilio
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,22 +128,19 @@ func (c *Channel) postMessage(ctx context.Context, form url.Values) (httpapi.Ans
 // no callback for the status in the answer. An answer with a SID means that the message was
 // created, whatever else it says.
 func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channel.Result, error) {
-	var message struct {
-		SID       string `json:"sid"`
-		Status    string `json:"status"`
-		ErrorCode int    `json:"error_code"`
-	}
-	if _ = json.Unmarshal(answer.Body, &message); message.SID == "" {
+	message, _ := httpapi.ParseFields(answer.Body) // an answer that is not JSON has no fields
+	sid, word, code := message.Text("sid"), message.Text("status"), codeIn(message, "error_code")
+	if sid == "" {
 		return channel.Result{}, channel.InDoubt(fmt.Errorf("HTTP %d without a message", answer.Code))
 	}
-	v := c.statusVerdict(message.Status, message.ErrorCode)
+	v := c.statusVerdict(word, code)
 	result := channel.Result{
 		Status:     cmp.Or(v.Status, status.Accepted),
 		ProviderID: e.AttemptID.String(),
 		Reason:     v.Reason,
 	}
 	if v.Reason != "" {
-		result.Detail = detailOf(message.Status, message.ErrorCode, message.SID)
+		result.Detail = detailOf(word, code, sid)
 	}
 	return result, nil
 }
@@ -152,14 +148,12 @@ func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channe
 // readRefusal returns the error of an answer to a message that was not created, or may not
 // have been.
 func (c *Channel) readRefusal(answer httpapi.Answer, text channel.Text) error {
-	var fault struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}
+	fault, _ := httpapi.ParseFields(answer.Body)
+	code := codeIn(fault, "code")
 	detail := fmt.Sprintf("HTTP %d", answer.Code)
-	if _ = json.Unmarshal(answer.Body, &fault); isCode(fault.Code) {
+	if isCode(code) {
 		hidden := append(secret.RevealAll(c.setup().AuthTokens), c.setup().APIKeySecret.Reveal(), string(text))
-		detail = strings.TrimSpace(fmt.Sprintf("error %d %s", fault.Code, httpapi.Words(fault.Message, hidden...)))
+		detail = strings.TrimSpace(fmt.Sprintf("error %d %s", code, httpapi.Words(fault.Text("message"), hidden...)))
 	}
-	return c.answerVerdict(answer, fault.Code).Error(detail, answer.RetryAfter())
+	return c.answerVerdict(answer, code).Error(detail, answer.RetryAfter())
 }

@@ -239,6 +239,8 @@ func TestSend_VerdictFollowsCodeThenHTTPStatus(t *testing.T) {
 		detail string
 	}{
 		"a known code":                     {400, faultBody(400, 21211, "Invalid 'To' Phone Number: "+e164), status.Undeliverable, status.InvalidNumber, "error 21211 Invalid 'To' Phone Number: +***"},
+		"a code as a text":                 {400, `{"code":"21211","message":"No","status":"400"}`, status.Undeliverable, status.InvalidNumber, "error 21211 No"},
+		"a code with a fraction":           {400, `{"code":21211.0,"message":null}`, status.Undeliverable, status.InvalidNumber, "error 21211"},
 		"an unknown code":                  {400, faultBody(400, 29999, "Something new"), status.Undeliverable, status.CarrierError, "error 29999 Something new"},
 		"words of the text":                {400, faultBody(400, 21618, "Your code is 498172 cannot be sent"), status.Undeliverable, status.ContentRejected, "error 21618 *** cannot be sent"},
 		"words of an API key":              {401, faultBody(401, 20003, "Bad password "+signingSecret), status.Undeliverable, status.Authorization, "error 20003 Bad password ***"},
@@ -297,6 +299,7 @@ func TestSend_StatusInAnswerCounts(t *testing.T) {
 		`{"sid":"` + message + `","status":"queued","error_code":"none"}`:    {Status: status.Accepted},
 		`{"sid":"` + message + `","status":"delivered"}`:                     {Status: status.Delivered},
 		`{"sid":"` + message + `","status":"failed","error_code":30034}`:     {Status: status.Undeliverable, Reason: status.Permission, Detail: ofDetail("failed", ", error 30034")},
+		`{"sid":"` + message + `","status":"failed","error_code":"30034"}`:   {Status: status.Undeliverable, Reason: status.Permission, Detail: ofDetail("failed", ", error 30034")},
 		`{"sid":"` + message + `","status":"undelivered","error_code":null}`: {Status: status.Undeliverable, Reason: status.CarrierError, Detail: ofDetail("undelivered", "")},
 		`{"sid":"` + message + `","status":"canceled"}`:                      {Status: status.Undeliverable, Reason: status.Canceled, Detail: ofDetail("canceled", "")},
 		`{"sid":"no SID","status":"failed","error_code":886912345678}`:       {Status: status.Undeliverable, Reason: status.CarrierError, Detail: "failed"},
