@@ -45,6 +45,7 @@ ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING`,
 // the caller must roll back: the messages before the first taken key are inserted.
 func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err error) {
 	names, routes := w.store.names, w.store.routes
+	var first map[string]int // for each key, the first message that has it; nil while no key is taken
 	for i := range encoded {
 		e := &encoded[i]
 		template, err := w.internText(names, e.template)
@@ -71,9 +72,13 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 			return nil, fmt.Errorf("sqlitestore: Message.ID %v is there already", e.id)
 		case err != nil:
 			return nil, err
-		case number == 0 && slices.ContainsFunc(encoded[:i], func(o encodedMessage) bool { return o.key == e.key }):
-			return nil, errors.New("sqlitestore: Message.Key is there twice in one Insert")
 		case number == 0:
+			if first == nil {
+				first = firstByKey(encoded)
+			}
+			if first[e.key] < i {
+				return nil, errors.New("sqlitestore: Message.Key is there twice in one Insert")
+			}
 			taken = append(taken, e.key)
 		}
 		if len(taken) > 0 {
@@ -85,6 +90,17 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 		w.noteCounts(e.triggeredAt, nil, appendUnits(nil, template, e.status, summary))
 	}
 	return taken, nil
+}
+
+// firstByKey returns for each key the index of the first message that has it.
+func firstByKey(encoded []encodedMessage) map[string]int {
+	first := make(map[string]int, len(encoded))
+	for i := range encoded {
+		if _, ok := first[encoded[i].key]; !ok {
+			first[encoded[i].key] = i
+		}
+	}
+	return first
 }
 
 var selectMessageByKey = selectMessages + "WHERE m.key = ?"

@@ -147,6 +147,20 @@ func TestOpen_FollowsSymbolicLink(t *testing.T) {
 	require.ErrorIs(t, s.Close(), sqlitestore.ErrReplaced)
 }
 
+func TestStore_KeepsItsFileWhenTheDirectoryChanges(t *testing.T) { //nolint:paralleltest // the directory is the process's
+	t.Chdir(t.TempDir())
+	s := openMigrated(t, "messages.db")
+	t.Chdir(t.TempDir())
+	m := triggered(1, 10)
+	_, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	_, err = s.Message(t.Context(), m.ID)
+	require.NoError(t, err)
+	_, err = s.Erase(t.Context(), m.To.Phone) // it opens a connection of its own
+	require.ErrorIs(t, err, smsplus.ErrNotFinal)
+	require.NoError(t, s.Close())
+}
+
 func TestOpen_RejectsHardLink(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "messages.db")

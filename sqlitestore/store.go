@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -130,6 +131,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := errors.Join(o.check(), checkPath(path)); err != nil {
 		return nil, err
+	}
+	path, err := filepath.Abs(path) // the process may change its directory later
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
 	info, err := statFile(path)
 	if err != nil {
