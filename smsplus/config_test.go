@@ -164,7 +164,8 @@ func TestNew_NamesWhatPanics(t *testing.T) {
 		Channels: []channel.Channel{
 			(*ChannelMock)(nil),
 			&ChannelMock{NameFunc: func() channel.Name { return "traits" }, TraitsFunc: func() channel.Traits { panic(1) }},
-			panickyChecker{fakeChannel("checker", nil)}, fakeChannel(channel.SMS, nil),
+			panickyChecker{fakeChannel("checker", nil)},
+			fakeChannel(channel.SMS, nil),
 		},
 		Templates: []smsplus.Template{
 			{ID: "a", Route: route(channel.SMS, panickyContent("Vars"))},
