@@ -92,9 +92,18 @@ func testIdleClaims(t *testing.T, monthly bool) {
 		require.NoError(t, err)
 		return claimed
 	}
+	// last returns the last claim, or the peek in its place. Claims start maintenance in the
+	// background, whose statements are no answer.
 	last := func() pgx.TraceQueryStartData {
-		statements := seen.take()
-		return statements[len(statements)-1]
+		t.Helper()
+		var found []pgx.TraceQueryStartData
+		for _, st := range seen.take() {
+			if strings.HasPrefix(st.SQL, "WITH RECURSIVE lane") || strings.HasPrefix(st.SQL, "SELECT EXISTS") {
+				found = append(found, st)
+			}
+		}
+		require.NotEmpty(t, found)
+		return found[len(found)-1]
 	}
 
 	c := smsplus.Claim{Now: quarterStart, Lease: time.Minute, Limit: batch, Holder: 1, Only: []channel.Name{channel.LINEPush, ""}}
@@ -129,7 +138,7 @@ func testIdleClaims(t *testing.T, monthly bool) {
 		claim(c) // idle again, and slow
 		seen.take()
 		claim(c)
-		require.NotContains(t, last().SQL, "WITH RECURSIVE", "a peek stands in for this claim")
+		require.Contains(t, last().SQL, "SELECT EXISTS", "a peek stands in for this claim")
 	}
 
 	c.Now = c.Now.Add(time.Second)
