@@ -16,10 +16,15 @@ type folded struct {
 	runes []rune
 	// places are the parts of the text that the runes stand for. len(places) == len(runes).
 	places []span
+	// gaps are the numbers of characters that were left out before each of the runes.
+	gaps    []int
+	skipped int // the characters that were left out since the last rune
 }
 
-// escapes matches a run of escapes of a URL or of JSON, or one of HTML.
-var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+|(?:\\u[0-9A-Fa-f]{4})+|\\[bfnrt"/\\]|&#?[0-9A-Za-z]{1,8};`)
+// escapes matches a run of escapes of a URL, of JSON or of bytes, or one of HTML. Each may
+// be escaped again, as in a URL inside a URL.
+var escapes = regexp.MustCompile(`(?:%(?:25)*[0-9A-Fa-f]{2})+|(?:\\+u[0-9A-Fa-f]{4})+|(?:\\+x[0-9A-Fa-f]{2})+|` +
+	`\\[bfnrt"/\\]|&(?:amp;)*#?[0-9A-Za-z]{1,8};`)
 
 // foldPlain folds a text without escapes.
 func foldPlain(text string) folded {
@@ -57,9 +62,12 @@ func (f *folded) addEscaped(text string, start, end int) {
 }
 
 func (f *folded) add(r rune, at span) {
-	if r = foldRune(r); r >= 0 {
-		f.runes, f.places = append(f.runes, r), append(f.places, at)
+	if r = foldRune(r); r < 0 {
+		f.skipped++
+		return
 	}
+	f.runes, f.places, f.gaps = append(f.runes, r), append(f.places, at), append(f.gaps, f.skipped)
+	f.skipped = 0
 }
 
 // foldRune returns the rune that a rune counts as, or -1 for one that does not count.
@@ -99,22 +107,51 @@ func unescape(s string) string {
 	case s[0] == '%':
 		var b []byte
 		for hex := range strings.SplitSeq(s[1:], "%") {
-			n, _ := strconv.ParseUint(hex, 16, 8)
-			b = append(b, byte(n))
+			b = append(b, byte(parseHex(hex[len(hex)-2:])))
 		}
-		return string(b)
-	case strings.HasPrefix(s, `\u`):
+		return decodeText(b)
+	case s[0] == '\\':
+		return unescapeBackslashes(strings.ReplaceAll(s, `\`, ""))
+	default:
+		return html.UnescapeString("&" + strings.ReplaceAll(s[1:], "amp;", ""))
+	}
+}
+
+// unescapeBackslashes decodes escapes whose backslashes were taken away.
+func unescapeBackslashes(s string) string {
+	switch {
+	case strings.HasPrefix(s, "u"):
 		var units []uint16
-		for hex := range strings.SplitSeq(s[2:], `\u`) {
-			n, _ := strconv.ParseUint(hex, 16, 16)
-			units = append(units, uint16(n))
+		for hex := range strings.SplitSeq(s[1:], "u") {
+			units = append(units, parseHex(hex))
 		}
 		return string(utf16.Decode(units))
-	case s[0] == '\\':
-		return " "
+	case strings.HasPrefix(s, "x"):
+		var b []byte
+		for hex := range strings.SplitSeq(s[1:], "x") {
+			b = append(b, byte(parseHex(hex)))
+		}
+		return decodeText(b)
 	default:
-		return html.UnescapeString(s)
+		return " "
 	}
+}
+
+// decodeText decodes UTF-8, or Latin-1 if it is not valid as UTF-8.
+func decodeText(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	var text []rune
+	for _, c := range b {
+		text = append(text, rune(c))
+	}
+	return string(text)
+}
+
+func parseHex(s string) uint16 {
+	n, _ := strconv.ParseUint(s, 16, 16) // the pattern matches hexadecimal digits alone
+	return uint16(n)
 }
 
 // findAll returns the positions of a piece among the runes.

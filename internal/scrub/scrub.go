@@ -40,7 +40,8 @@ const (
 
 // Words returns the words with a mask for each part that shows something personal. It finds
 // a part in any case, with any digits of Unicode, and with anything between its letters and
-// digits. The part may be escaped as in a URL, in JSON or in HTML, or be in base64.
+// digits. The part may be escaped once or more, as in a URL, in JSON or in HTML, or
+// be in base64.
 func Words(words string, p Personal) string {
 	words = cut(words, maxScan)
 	found := findCredentials(words)
@@ -127,7 +128,7 @@ func (f folded) findNumbers(p Personal) []span {
 			continue
 		}
 		begin := i
-		for i+1 < len(f.runes) && isDigit(f.runes[i+1]) && f.places[i+1].start-f.places[i].end <= maxGap {
+		for i+1 < len(f.runes) && isDigit(f.runes[i+1]) && f.gaps[i+1] <= maxGap {
 			i++
 		}
 		run := string(f.runes[begin : i+1])
@@ -141,18 +142,25 @@ func (f folded) findNumbers(p Personal) []span {
 	return f.inBytes(found)
 }
 
-// maxGap is how many bytes may stand between two digits of one number.
+// maxGap is how many characters may stand between two digits of one number.
 const maxGap = 6
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
-// credentials matches what a provider repeats of an Authorization header.
-var credentials = regexp.MustCompile(`(?i)\b(?:basic|bearer)(?:\s|%20|\+)+[A-Za-z0-9+/=._~%-]{6,}`)
+// These match what a provider repeats of an Authorization header: the credentials of the
+// common schemes, and the value of the header, which is the group.
+var (
+	credentials   = regexp.MustCompile(`(?i)\b(?:basic|bearer)(?:\s|%20|\+|\\+u0020|&#32;)+[A-Za-z0-9+/=._~%-]{6,}`)
+	authorization = regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*["']?((?:[A-Za-z]+\s+)?[A-Za-z0-9+/=._~%-]{12,})`)
+)
 
 func findCredentials(words string) []span {
 	var found []span
 	for _, at := range credentials.FindAllStringIndex(words, -1) {
 		found = append(found, span{at[0], at[1]})
+	}
+	for _, at := range authorization.FindAllStringSubmatchIndex(words, -1) {
+		found = append(found, span{at[2], at[3]})
 	}
 	return found
 }

@@ -2,6 +2,7 @@ package scrub_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -69,6 +70,10 @@ func TestWords_TakesOutCredentialsAndLongNumbers(t *testing.T) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("AC000:token"))
 	require.Equal(t, "bad header Authorization: ***", scrub.Words("bad header Authorization: "+basic, scrub.Personal{}))
 	require.Equal(t, "got *** here", scrub.Words("got bearer%20eyJhbGciOi.J9.x_y- here", scrub.Personal{}))
+	require.Equal(t, "got *** here", scrub.Words(`got Bearer\u0020eyJhbGciOi.J9.x_y- here`, scrub.Personal{}))
+	require.Equal(t, `{"authorization":"***"}`, scrub.Words(`{"authorization":"AccessKey 0aB9-kk33-ZZ10"}`, scrub.Personal{}))
+	require.Equal(t, "Authorization: ***", scrub.Words("Authorization: 0aB9kk33ZZ10", scrub.Personal{}))
+	require.Equal(t, "authorization: required", scrub.Words("authorization: required", scrub.Personal{}))
 	anyNumber := scrub.Personal{AnyNumber: true}
 	require.Equal(t, "to ***, line 12345", scrub.Words("to 91-23-45 6, line 12345", anyNumber))
 	require.Equal(t, "Basic plan", scrub.Words("Basic plan", anyNumber))
@@ -86,6 +91,77 @@ func TestWords_ShowNoSecretOrNumber(t *testing.T) {
 		require.NotContains(t, got, secret)
 		require.NotContains(t, got, number)
 	})
+}
+
+// escapings are the ways in which encoders write a character.
+var escapings = []func(r rune) string{
+	func(r rune) string { return string(r) },
+	func(r rune) string {
+		if '0' <= r && r <= '9' {
+			r += '０' - '0'
+		}
+		return string(r)
+	},
+	func(r rune) string { return fmt.Sprintf(`\u%04x`, r) },
+	func(r rune) string { return fmt.Sprintf(`\\u%04X`, r) }, // JSON in JSON
+	func(r rune) string { return fmt.Sprintf("&#%d;", r) },
+	func(r rune) string { return fmt.Sprintf("&#x%x;", r) },
+	func(r rune) string { return fmt.Sprintf("&amp;#%d;", r) },
+	func(r rune) string { return percentEncode("%", r) },
+	func(r rune) string { return percentEncode("%25", r) }, // a URL in a URL
+	func(r rune) string {
+		if r > 0xff {
+			return string(r)
+		}
+		return fmt.Sprintf(`\x%02x`, r)
+	},
+}
+
+func percentEncode(sign string, r rune) string {
+	var b strings.Builder
+	for _, c := range []byte(string(r)) {
+		fmt.Fprintf(&b, "%s%02X", sign, c)
+	}
+	return b.String()
+}
+
+func TestWords_FindsEscapedNumbersAndSecrets(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		escape := func(text string) string {
+			var b strings.Builder
+			for _, r := range text {
+				b.WriteString(rapid.SampledFrom(escapings).Draw(t, "escaping")(r))
+			}
+			return b.String()
+		}
+		number := rapid.StringMatching(`[1-9][0-9]{6,14}`).Draw(t, "number")
+		var grouped strings.Builder
+		for i, r := range number {
+			if i > 0 && rapid.IntRange(0, 2).Draw(t, "separated") == 0 {
+				grouped.WriteString(rapid.SampledFrom([]string{" ", "-", ".", "\u2011", "\u00a0", " - ", "/", ")", ") "}).Draw(t, "separator"))
+			}
+			grouped.WriteRune(r)
+		}
+		user := rapid.StringMatching(`U[0-9a-f]{32}`).Draw(t, "user")
+		if rapid.Bool().Draw(t, "in capitals") {
+			user = strings.ToUpper(user)
+		}
+		got := scrub.Words("refused: "+escape(grouped.String())+" of "+escape(user)+".",
+			scrub.Personal{Secrets: []string{"U" + strings.ToLower(user[1:])}, Number: number})
+		require.Regexp(t, `^refused: [^0-9]*\*\*\*[^0-9]* of [^0-9]*\*\*\*\.$`, got)
+	})
+}
+
+func TestWords_KeepsHarmlessNumbers(t *testing.T) {
+	t.Parallel()
+	p := scrub.Personal{Number: "912345678", Secrets: []string{"498172", "U4af4980629aa11bb22cc33dd44ee55ff"}}
+	for _, words := range []string{
+		"131026: message undeliverable", "HTTP 503 after 30000 ms", "code=30005 id:0xA", "line 12, column 345", "2026-03-14T12:00:00Z",
+		"error 100 (#131009) %d of 17", `\u65e0 &lt;1&gt; 100%`, "port 8080 of 10.0.0.17", "err:042 stat:UNDELIV",
+	} {
+		require.Equal(t, words, scrub.Words(words, p))
+	}
 }
 
 func FuzzWords(f *testing.F) {
