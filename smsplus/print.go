@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/status"
 )
 
 // errPersonal is the error of encoders that would write personal data in the open.
@@ -28,6 +32,40 @@ func (tr Trigger) LogValue() slog.Value {
 
 // GobEncode returns an error. Encode the trigger's fields.
 func (Trigger) GobEncode() ([]byte, error) { return nil, errPersonal }
+
+// String returns the filter's fields that are set. Of what may name a person it says only
+// that it is set.
+func (f Filter) String() string {
+	var set []string
+	add := func(isSet bool, format string, args ...any) {
+		if isSet {
+			set = append(set, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!f.From.IsZero(), "from %s", f.From.Format(time.RFC3339Nano))
+	add(!f.To.IsZero(), "to %s", f.To.Format(time.RFC3339Nano))
+	add(f.Template != "", "template %s", f.Template)
+	add(f.Channel != "", "channel %s", f.Channel)
+	add(!f.Phone.IsZero(), "phone %v", f.Phone)
+	add(f.CountryCode != "", "country %s", f.CountryCode)
+	add(f.Key != "", "a key")
+	add(f.Group != status.All, "group %v", f.Group)
+	add(f.Limit != 0, "limit %d", f.Limit)
+	add(f.After != "", "after %s", f.After)
+	return "smsplus.Filter(" + strings.Join(set, ", ") + ")"
+}
+
+// Format writes the filter's String, whatever the verb.
+func (f Filter) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) } // fmt has no way to report it
+
+// MarshalText returns the filter's String, for logs.
+func (f Filter) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// LogValue returns the filter's String.
+func (f Filter) LogValue() slog.Value { return slog.StringValue(f.String()) }
+
+// GobEncode returns an error. Encode the filter's fields.
+func (Filter) GobEncode() ([]byte, error) { return nil, errPersonal }
 
 // String returns the message's ID, template, status and channel, and the recipient masked.
 // Package query shows all of it.

@@ -34,7 +34,7 @@ func TestPrint_ShowsNoPersonalData(t *testing.T) {
 		[]smsplus.Message{m},
 		smsplus.Page{Messages: []smsplus.Message{m}},
 		smsplus.Claimed{Messages: []smsplus.Message{m}},
-		smsplus.Filter{Phone: number},
+		smsplus.Filter{Phone: number, Key: "KEY-4711"},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X"} {
 			_, _ = fmt.Fprintf(&said, verb+"\n", v)
