@@ -22,9 +22,9 @@ type Options struct {
 	// Defaults to none: everything is stored unencrypted.
 	Sealer seal.Sealer
 	// Unsealed says that the file may hold messages from before it had a Sealer. They are read
-	// and found, so a search by number asks for the plain number too. Defaults to false: a
-	// store with a Sealer asks for keyed hashes alone, and a message that is not sealed is
-	// unreadable, so that none can be forged without a key. It needs a Sealer.
+	// and found, so a search by number asks for the plain number too. It needs a Sealer.
+	// Defaults to false: a store with a Sealer asks for keyed hashes alone. A message that is
+	// not sealed is unreadable then, so that none can be forged without a key.
 	Unsealed bool
 	// Synchronous selects how durable a change is when its call returns. Defaults to Full.
 	Synchronous Synchronous
