@@ -298,3 +298,26 @@ func TestDay_EndsTheTestWithAnError(t *testing.T) {
 		})
 	}
 }
+
+func TestAdvance_KeepsLimits(t *testing.T) {
+	t.Parallel()
+	day := smsplustest.NewDay(t, smsplus.Config{
+		Templates: templates, Limits: map[channel.Name]smsplus.Limit{channel.LINENotify: {Rate: 1}},
+	})
+	for range 3 {
+		day.Send(otp())
+	}
+	day.Advance(10 * time.Second)
+	require.Equal(t, []string{"0s line_notify 1", "1s line_notify 1", "2s line_notify 1"}, timeline(day))
+}
+
+func TestAdvance_MovesTheApplicationsClock(t *testing.T) {
+	t.Parallel()
+	day := smsplustest.NewDay(t, smsplus.Config{Templates: templates})
+	alarm := day.Clock().After(time.Hour)
+	day.Advance(time.Hour - time.Second)
+	require.Empty(t, alarm)
+	day.Advance(time.Second)
+	require.Equal(t, start.Add(time.Hour), (<-alarm).UTC())
+	require.Equal(t, day.Now(), day.Clock().Now().UTC())
+}

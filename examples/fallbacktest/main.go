@@ -1,7 +1,8 @@
 // Fallbacktest tests fallback times as an application would. shop.go is the application,
 // shop_test.go is its test, and day.go holds the clock and the providers of the test.
 // Hours pass in microseconds, in one goroutine and without a sleep, so that all runs are
-// equal. The program prints the timeline that the first test checks.
+// equal. The program prints the timeline that the first test checks. Package smsplustest
+// has such a day ready for the tests of an application.
 //
 //	go run ./examples/fallbacktest
 //	go test ./examples/fallbacktest
