@@ -84,8 +84,9 @@ func TestHashContent_ReadsEachPartOfAGraphOnce(t *testing.T) {
 		}
 		return graphContent{parsed: root}
 	}
-	require.Equal(t, smsplus.HashContent(parse("none")), smsplus.HashContent(parse("none")))
-	require.NotEqual(t, smsplus.HashContent(parse("none")), smsplus.HashContent(parse("nothing")))
+	one, same, other := parse("none"), parse("none"), parse("nothing")
+	require.Equal(t, smsplus.HashContent(one), smsplus.HashContent(same))
+	require.NotEqual(t, smsplus.HashContent(one), smsplus.HashContent(other))
 }
 
 func TestHashContent_IgnoresTheOrderOfAMap(t *testing.T) {
