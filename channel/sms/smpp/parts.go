@@ -106,8 +106,8 @@ func (c *Channel) partReceipt(id string, s status.Status) (message string, count
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.id == "" {
-		return id, true, !g.sending
+	if g.id == "" && g.sending {
+		return id, true, false
 	}
 	switch s {
 	case status.Undeliverable, status.Failed:
@@ -117,10 +117,13 @@ func (c *Channel) partReceipt(id string, s status.Status) (message string, count
 		if g.refused == id {
 			g.refused = "" // a late delivery
 		}
-		return g.id, g.refused == "" && (c.config.PartReceipts != EachPart || len(g.arrived) == g.parts), true
 	default: // it is on its way
 	}
-	return g.id, true, true
+	if g.id == "" { // the next Send takes the other parts
+		return id, true, true
+	}
+	all := c.config.PartReceipts != EachPart || len(g.arrived) == g.parts
+	return g.id, s != status.Delivered || g.refused == "" && all, true
 }
 
 // memory is a map that holds at least the capacity latest entries. When recent is full it

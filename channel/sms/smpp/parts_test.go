@@ -1,6 +1,7 @@
 package smpp_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,4 +137,45 @@ func TestPartReceipts_WaitForMessageID(t *testing.T) {
 		answers <- nil
 		require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
 	})
+}
+
+// Between two Sends of an attempt a receipt for a part is taken. It counts when the message
+// has its ID.
+func TestPartReceipts_CountBetweenSends(t *testing.T) {
+	for _, tt := range []struct {
+		first string
+		want  status.Status // of the second part's delivery
+	}{{"DELIVRD", status.Delivered}, {"REJECTD", status.Preparing}} {
+		t.Run(tt.first, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(func(c *smpp.Config) { c.PartReceipts = smpp.EachPart })
+				defer closeIgnoringError(t, c)
+				sunk, answers, _ := listenAsync(t.Context(), c)
+				p := m.acceptBind()
+				e := envelope(longText)
+				ctx, cancel := context.WithCancel(t.Context())
+				send := sendAsync(ctx, c, e)
+				p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
+				two := p.expect(pdu.SubmitSM)
+				cancel()
+				requireFault(t, (<-send).err, true)
+
+				p.write(deliver(1, "id:1 stat:"+tt.first))
+				require.Equal(t, "1", (<-sunk)[0].ProviderID)
+				answers <- nil
+				require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+
+				send = sendAsync(t.Context(), c, e)
+				synctest.Wait()
+				p.acceptSubmit(two, "2")
+				requireAccepted(t, <-send, "2")
+				p.write(deliver(2, "id:2 stat:DELIVRD"))
+				got := (<-sunk)[0]
+				require.Equal(t, "2", got.ProviderID)
+				require.Equal(t, tt.want, got.Status, tt.first)
+				answers <- nil
+				require.Equal(t, pdu.ROK, p.expect(pdu.DeliverSMResp).Status)
+			})
+		})
+	}
 }
