@@ -103,14 +103,14 @@ func digit(r rune) rune {
 
 // unescape decodes what escapes matches.
 func unescape(s string) string {
-	switch {
-	case s[0] == '%':
+	switch s[0] {
+	case '%':
 		var b []byte
 		for hex := range strings.SplitSeq(s[1:], "%") {
 			b = append(b, byte(parseHex(hex[len(hex)-2:])))
 		}
 		return decodeText(b)
-	case s[0] == '\\':
+	case '\\':
 		return unescapeBackslashes(strings.ReplaceAll(s, `\`, ""))
 	default:
 		return html.UnescapeString("&" + strings.ReplaceAll(s[1:], "amp;", ""))

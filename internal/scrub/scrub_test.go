@@ -71,7 +71,7 @@ func TestWords_TakesOutCredentialsAndLongNumbers(t *testing.T) {
 	require.Equal(t, "bad header Authorization: ***", scrub.Words("bad header Authorization: "+basic, scrub.Personal{}))
 	require.Equal(t, "got *** here", scrub.Words("got bearer%20eyJhbGciOi.J9.x_y- here", scrub.Personal{}))
 	require.Equal(t, "got *** here", scrub.Words(`got Bearer\u0020eyJhbGciOi.J9.x_y- here`, scrub.Personal{}))
-	require.Equal(t, `{"authorization":"***"}`, scrub.Words(`{"authorization":"AccessKey 0aB9-kk33-ZZ10"}`, scrub.Personal{}))
+	require.Equal(t, `got "authorization":"***"`, scrub.Words(`got "authorization":"AccessKey 0aB9-kk33-ZZ10"`, scrub.Personal{}))
 	require.Equal(t, "Authorization: ***", scrub.Words("Authorization: 0aB9kk33ZZ10", scrub.Personal{}))
 	require.Equal(t, "authorization: required", scrub.Words("authorization: required", scrub.Personal{}))
 	anyNumber := scrub.Personal{AnyNumber: true}
