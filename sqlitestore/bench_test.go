@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -189,6 +190,32 @@ func BenchmarkInsert(b *testing.B) {
 		}
 		reportPerMessage(b, o, n*batch)
 	})
+}
+
+// BenchmarkInsertTaken repeats an Insert with its keys. The time a key must not grow with
+// their number.
+func BenchmarkInsertTaken(b *testing.B) {
+	for _, n := range []int{1000, 16_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			s, _ := openStore(b, sqlitestore.Options{})
+			ms := make([]smsplus.Message, n)
+			for i := range ms {
+				ms[i] = triggered(i, n)
+				ms[i].Key = strconv.Itoa(i)
+			}
+			_, err := s.Insert(b.Context(), ms)
+			require.NoError(b, err)
+			for i := range ms {
+				ms[i].ID = uuid.New()
+			}
+			for b.Loop() {
+				taken, err := s.Insert(b.Context(), ms)
+				require.NoError(b, err)
+				require.Len(b, taken, n)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/key")
+		})
+	}
 }
 
 func BenchmarkClaim(b *testing.B) {

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -208,35 +207,6 @@ func TestStore_ClosedReturnsError(t *testing.T) {
 	_, err = s.Records(t.Context(), smsplus.Filter{})
 	require.EqualError(t, err, "sqlitestore: the store is closed")
 	require.NoError(t, s.Close(), "closing twice is closing")
-}
-
-// A call that is repeated with its keys takes time in proportion to them.
-func TestInsert_IsLinearInTakenKeys(t *testing.T) {
-	t.Parallel()
-	repeat := func(n int) time.Duration {
-		s, _ := openStore(t, sqlitestore.Options{})
-		ms := make([]smsplus.Message, n)
-		for i := range ms {
-			ms[i] = triggered(i, n)
-			ms[i].Key = fmt.Sprintf("key-%d", i)
-		}
-		_, err := s.Insert(t.Context(), ms)
-		require.NoError(t, err)
-		for i := range ms {
-			ms[i].ID = uuid.New()
-		}
-		least := time.Hour
-		for range 3 { // the machine does other work too
-			began := time.Now()
-			taken, err := s.Insert(t.Context(), ms)
-			require.NoError(t, err)
-			require.Len(t, taken, n)
-			least = min(least, time.Since(began))
-		}
-		return least
-	}
-	few, many := repeat(1000), repeat(16_000)
-	require.Less(t, many, 120*few, "256 times, if each key were compared with all others")
 }
 
 func TestInsert_RejectsDuplicateIDAndKey(t *testing.T) {
