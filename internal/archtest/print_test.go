@@ -128,6 +128,7 @@ func fill(v reflect.Value, path string, depth int) {
 		if reflect.TypeFor[channel.Text]().Implements(v.Type()) && v.Type() != reflect.TypeFor[any]() {
 			set(channel.Text(mark(path)))
 		}
+	default: // numbers show nothing
 	}
 }
 

@@ -83,7 +83,7 @@ var testName = regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Za-z0-9_]+)`")
 func TestDocuments_NameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	exist := map[string]bool{"TestSubject_Rule": true} // the pattern of a test's name
-	require.NoError(t, fs.WalkDir(moduleFS, ".", func(name string, entry fs.DirEntry, err error) error {
+	require.NoError(t, fs.WalkDir(moduleFS, ".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(name, "_test.go") {
 			return err
 		}

@@ -48,29 +48,29 @@ func (m Message) masked() string {
 }
 
 // Format writes the addresses' forms and the number of parameters, whatever the verb.
-func (d Data) Format(f fmt.State, _ rune) { writeWords(f, d.masked()) }
+func (m Data) Format(f fmt.State, _ rune) { writeWords(f, m.masked()) }
 
 // MarshalText returns what Format writes, for logs.
-func (d Data) MarshalText() ([]byte, error) { return []byte(d.masked()), nil }
+func (m Data) MarshalText() ([]byte, error) { return []byte(m.masked()), nil }
 
 // GobEncode returns an error.
 func (Data) GobEncode() ([]byte, error) { return nil, errPersonal }
 
-func (d Data) masked() string {
+func (m Data) masked() string {
 	return fmt.Sprintf("pdu.Data(%v to %v, esm_class 0x%02x, data_coding 0x%02x, %d TLVs)",
-		d.Source, d.Destination, d.ESMClass, d.DataCoding, len(d.TLVs))
+		m.Source, m.Destination, m.ESMClass, m.DataCoding, len(m.TLVs))
 }
 
 // Format writes the length, whatever the verb.
-func (r Raw) Format(f fmt.State, _ rune) { writeWords(f, r.masked()) }
+func (m Raw) Format(f fmt.State, _ rune) { writeWords(f, m.masked()) }
 
 // MarshalText returns what Format writes, for logs.
-func (r Raw) MarshalText() ([]byte, error) { return []byte(r.masked()), nil }
+func (m Raw) MarshalText() ([]byte, error) { return []byte(m.masked()), nil }
 
 // GobEncode returns an error.
 func (Raw) GobEncode() ([]byte, error) { return nil, errPersonal }
 
-func (r Raw) masked() string { return fmt.Sprintf("pdu.Raw(%d octets)", len(r)) }
+func (m Raw) masked() string { return fmt.Sprintf("pdu.Raw(%d octets)", len(m)) }
 
 // Format writes the tag and the length, whatever the verb.
 func (t TLV) Format(f fmt.State, _ rune) { writeWords(f, t.masked()) }
@@ -86,7 +86,7 @@ func (t TLV) masked() string {
 }
 
 // Format writes the number of parameters, whatever the verb.
-func (t TLVs) Format(f fmt.State, _ rune) { writeWords(f, fmt.Sprintf("pdu.TLVs(%d)", len(t))) }
+func (ts TLVs) Format(f fmt.State, _ rune) { writeWords(f, fmt.Sprintf("pdu.TLVs(%d)", len(ts))) }
 
 // Format writes the number of parameters, whatever the verb.
 func (m BindResp) Format(f fmt.State, _ rune) {
