@@ -110,12 +110,57 @@ type Envelope struct {
 
 // Recipient is the person. At least one field is set.
 type Recipient struct {
-	Phone      phone.Number
-	LINEUserID string
+	// Phone is the person's number.
+	Phone phone.Number
+	// IDs are what channels that do not go by the number know the person by: a LINE user
+	// ID, a WhatsApp business-scoped user ID, an e-mail address, a push token. An ID belongs
+	// to the name of its channel, so two LINE accounts have two names. An ID is at most
+	// 1,024 bytes of UTF-8 without NUL. An empty ID is none. IDs are as private as the
+	// number. An adapter must not change the map.
+	IDs map[Name]string
 }
 
 // IsZero reports whether r has no address.
-func (r Recipient) IsZero() bool { return r == Recipient{} }
+func (r Recipient) IsZero() bool {
+	if !r.Phone.IsZero() {
+		return false
+	}
+	for _, id := range r.IDs {
+		if id != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Equal reports whether r and o have the same number and the same IDs.
+func (r Recipient) Equal(o Recipient) bool {
+	return r.Phone == o.Phone && r.hasIDsOf(o) && o.hasIDsOf(r)
+}
+
+// SharesAddress reports whether r has the number of o, or an ID of o on the same channel: a
+// message to r is then one to the person o.
+func (r Recipient) SharesAddress(o Recipient) bool {
+	if !o.Phone.IsZero() && r.Phone == o.Phone {
+		return true
+	}
+	for name, id := range o.IDs {
+		if id != "" && r.IDs[name] == id {
+			return true
+		}
+	}
+	return false
+}
+
+// hasIDsOf reports whether r has every ID of o.
+func (r Recipient) hasIDsOf(o Recipient) bool {
+	for name, id := range o.IDs {
+		if r.IDs[name] != id {
+			return false
+		}
+	}
+	return true
+}
 
 // Result is a provider's answer to a Send.
 type Result struct {
@@ -159,6 +204,9 @@ type Receipt struct {
 	// To is the recipient's number, if the provider names it beyond doubt. It decides between
 	// attempts with the same ProviderID, which some providers use again. It is never stored.
 	To phone.Number
+	// ToID is the recipient's ID on the channel, if the provider names that beyond doubt. It
+	// decides as To does, is never stored, and is left out of every encoding and print.
+	ToID string `json:"-" xml:"-"`
 }
 
 // Ref returns the reference of the message that r is about.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -75,5 +76,38 @@ func TestReceipt_RefNamesItsMessage(t *testing.T) {
 func TestRecipient_IsZeroWithoutAnyAddress(t *testing.T) {
 	t.Parallel()
 	require.True(t, channel.Recipient{}.IsZero())
-	require.False(t, channel.Recipient{LINEUserID: "U4af4980629"}.IsZero())
+	require.True(t, channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: ""}}.IsZero())
+	require.False(t, channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}}.IsZero())
+}
+
+func TestRecipient_EqualComparesTheNumberAndEveryID(t *testing.T) {
+	t.Parallel()
+	n, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	ids := func(pairs ...string) channel.Recipient {
+		r := channel.Recipient{IDs: map[channel.Name]string{}}
+		for i := 0; i < len(pairs); i += 2 {
+			r.IDs[channel.Name(pairs[i])] = pairs[i+1]
+		}
+		return r
+	}
+	for _, tt := range []struct {
+		a, b         channel.Recipient
+		equal, share bool
+	}{
+		{channel.Recipient{}, ids(), true, false},
+		{channel.Recipient{}, ids("chat", ""), true, false},
+		{channel.Recipient{Phone: n}, channel.Recipient{Phone: n}, true, true},
+		{channel.Recipient{Phone: n}, channel.Recipient{}, false, false},
+		{ids("chat", "1"), ids("chat", "1"), true, true},
+		{ids("chat", "1"), ids("chat", "2"), false, false},
+		{ids("chat", "1"), ids("fax", "1"), false, false},
+		{ids("chat", "1"), ids("chat", "1", "fax", "2"), false, true},
+		{channel.Recipient{Phone: n, IDs: ids("chat", "1").IDs}, ids("chat", "1"), false, true},
+	} {
+		require.Equal(t, tt.equal, tt.a.Equal(tt.b))
+		require.Equal(t, tt.equal, tt.b.Equal(tt.a))
+		require.Equal(t, tt.share, tt.a.SharesAddress(tt.b))
+		require.Equal(t, tt.share, tt.b.SharesAddress(tt.a))
+	}
 }

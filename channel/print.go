@@ -31,16 +31,21 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // GobEncode returns an error. Encode the text as a string.
 func (Text) GobEncode() ([]byte, error) { return nil, errPersonal }
 
-// String returns the recipient masked: the masked number, and whether there is a LINE user
-// ID.
+// String returns the recipient masked: the masked number, and how many IDs there are.
 func (r Recipient) String() string {
+	ids := 0
+	for _, id := range r.IDs {
+		if id != "" {
+			ids++
+		}
+	}
 	switch {
-	case r.LINEUserID == "":
+	case ids == 0:
 		return fmt.Sprintf("channel.Recipient(%s)", r.Phone)
 	case r.Phone.IsZero():
-		return "channel.Recipient(a LINE user)"
+		return fmt.Sprintf("channel.Recipient(IDs: %d)", ids)
 	default:
-		return fmt.Sprintf("channel.Recipient(%s, a LINE user)", r.Phone)
+		return fmt.Sprintf("channel.Recipient(%s, IDs: %d)", r.Phone, ids)
 	}
 }
 
@@ -91,7 +96,7 @@ func (r Result) LogValue() slog.Value { return slog.StringValue(r.String()) }
 func (Result) GobEncode() ([]byte, error) { return nil, errPersonal }
 
 // String returns the receipt without Detail, which may repeat what was sent, and without the
-// number.
+// recipient.
 func (r Receipt) String() string {
 	return fmt.Sprintf("channel.Receipt(%s %s, %s%s)", r.Channel, r.ProviderID, r.Status, inParentheses(r.Reason))
 }

@@ -44,11 +44,14 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
-// appendFixed appends the fields that the trigger fixes. The key comes first, because
-// record.key reads it alone.
+// appendFixed appends the fields that the trigger fixes. The key and the recipient's IDs
+// come first, because record.key and record.appendIDs read them alone.
 func appendFixed(b []byte, m *smsplus.Message) []byte {
 	b = appendText(b, m.Key)
-	b = appendText(b, m.To.LINEUserID)
+	b = binary.AppendUvarint(b, uint64(len(m.To.IDs)))
+	for name, id := range m.To.IDs {
+		b = appendText(appendText(b, string(name)), id)
+	}
 	b = appendMap(b, m.Vars)
 	b = appendMap(b, m.Metadata)
 	b = appendText(b, m.Reference)
@@ -191,6 +194,19 @@ func (r *reader) textMap() map[string]string {
 	return m
 }
 
+func (r *reader) ids() map[channel.Name]string {
+	n := r.uvarint()
+	if n == 0 {
+		return nil
+	}
+	ids := make(map[channel.Name]string, n)
+	for range n {
+		name := channel.Name(r.text())
+		ids[name] = r.text()
+	}
+	return ids
+}
+
 func (r *reader) times(ts ...*time.Time) {
 	bits := r.byte()
 	for i, t := range ts {
@@ -267,6 +283,19 @@ func (rec *record) key() string {
 	return r.text()
 }
 
+// appendIDs appends the recipient's IDs, each once.
+func (rec *record) appendIDs(ids []string) []string {
+	r := reader{s: rec.fixed}
+	r.text() // the key
+	for range r.uvarint() {
+		r.text() // the channel
+		if id := r.text(); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // decode sets the fields of m, which must be zero.
 func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.ID = rec.id
@@ -284,7 +313,7 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 
 	r := reader{s: rec.fixed}
 	m.Key = r.text()
-	m.To.LINEUserID = r.text()
+	m.To.IDs = r.ids()
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
 	m.Reference = r.text()

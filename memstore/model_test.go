@@ -90,8 +90,8 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		Template: anyTemplate.Draw(t, "template"),
 		Scenario: rapid.SampledFrom([]string{"OTP", "order shipped"}).Draw(t, "scenario"),
 		To: channel.Recipient{
-			Phone:      anyPhone.Draw(t, "phone"),
-			LINEUserID: rapid.SampledFrom([]string{"", "U4af4980629"}).Draw(t, "user"),
+			Phone: anyPhone.Draw(t, "phone"),
+			IDs:   rapid.SampledFrom([]map[channel.Name]string{nil, nil, {channel.LINEPush: "U4af4980629"}, {channel.LINEPush: "U4", "chat": "U4af4980629"}}).Draw(t, "IDs"),
 		},
 		Vars:     anyVars.Draw(t, "vars"),
 		Metadata: anyVars.Draw(t, "metadata"),

@@ -16,7 +16,7 @@ import (
 // garbage collector, not many thousand. Every decoded message is the caller's own.
 //
 // The indexes contain a record by its id, phone, triggeredAt, template, country,
-// status, key, and the summaries of its attempts; table.dueByLane by its lane and
+// status, key, recipient's IDs, and the summaries of its attempts; table.dueByLane by its lane and
 // dueAt. So these fields change only together with the indexes: see table.replace and
 // table.claim.
 type record struct {

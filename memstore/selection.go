@@ -1,6 +1,8 @@
 package memstore
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
@@ -15,6 +17,7 @@ type selection struct {
 	template, channel, country uint32 // or anyNumber
 	phone                      phone.Number
 	key                        string
+	recipientID                string // or ""
 	group                      status.Group
 }
 
@@ -23,7 +26,7 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	sel := selection{
 		Range:    microtime.RangeOf(f.From, f.To),
 		template: anyNumber, channel: anyNumber, country: anyNumber,
-		phone: f.Phone, key: f.Key, group: f.Group,
+		phone: f.Phone, key: f.Key, recipientID: f.RecipientID, group: f.Group,
 	}
 	ok := true
 	lookup := func(n *internTable, text string, number *uint32) {
@@ -63,6 +66,9 @@ func (t *table) shortestList(sel *selection) *list {
 	if sel.key != "" {
 		consider(t.byKey.list(t.hashKey(sel.key), t.triggeredAtOf))
 	}
+	if sel.recipientID != "" {
+		consider(t.byRecipientID.list(t.hashRecipientID(sel.recipientID), t.triggeredAtOf))
+	}
 	return l
 }
 
@@ -98,8 +104,15 @@ func (sel *selection) matches(r *record) bool {
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
 		(sel.phone.IsZero() || r.phone == sel.phone) &&
 		(sel.key == "" || r.key() == sel.key) &&
+		(sel.recipientID == "" || r.isToID(sel.recipientID)) &&
 		sel.group.Has(r.status()) &&
 		(sel.channel == anyNumber || r.triedOn(sel.channel))
+}
+
+// isToID reports whether the recipient has the ID on any channel.
+func (rec *record) isToID(id string) bool {
+	var buf [4]string
+	return slices.Contains(rec.appendIDs(buf[:0]), id)
 }
 
 // triedOn reports whether the message has an attempt on the channel.

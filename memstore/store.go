@@ -391,8 +391,8 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 }
 
 // sumStats sums the counters of whole hours and counts the records of the edges. No
-// counters are kept by phone number, country code or key, so with one of these it counts
-// all records selected.
+// counters are kept by phone number, recipient's ID, country code or key, so with one of
+// these it counts all records selected.
 func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts, error) {
 	sel, ok := s.interned.newSelection(f)
 	if !ok {
@@ -404,7 +404,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 	if sel.channel != anyNumber {
 		q.channelOrAll = channelScope(sel.channel)
 	}
-	if sel.phone.IsZero() && sel.country == anyNumber && sel.key == "" {
+	if sel.phone.IsZero() && sel.recipientID == "" && sel.country == anyNumber && sel.key == "" {
 		if err := s.rlock(ctx); err != nil {
 			return nil, err
 		}

@@ -27,10 +27,10 @@ type table struct {
 	byTemplate, byChannel, byCountry []list
 	byGroup                          [status.FailedGroup + 1]list
 
-	// These find records by a hash with this seed. byPhone, byKey and byProviderID lack the
-	// records without a phone number, a key or a provider ID.
-	seed                               maphash.Seed
-	byID, byPhone, byKey, byProviderID hashIndex
+	// These find records by a hash with this seed. byPhone, byRecipientID, byKey and
+	// byProviderID lack the records without a phone number, such an ID or a key.
+	seed                                              maphash.Seed
+	byID, byPhone, byRecipientID, byKey, byProviderID hashIndex
 
 	// dueByLane has, for the number of each lane, the records with a DueAt in order of it.
 	// A claim reads only the lanes that it takes from.
@@ -41,6 +41,7 @@ type table struct {
 	// These are buffers of the methods that change the table.
 	oldAttempts, newAttempts []attemptSummary
 	oldUnits, newUnits       []countUnit
+	ids                      []string
 	taken                    []entry
 }
 
@@ -80,6 +81,8 @@ func (t *table) hashID(id uuid.UUID) uint64 { return maphash.Bytes(t.seed, id[:]
 
 func (t *table) hashPhone(n phone.Number) uint64 { return maphash.Comparable(t.seed, n) }
 
+func (t *table) hashRecipientID(id string) uint64 { return maphash.String(t.seed, id) }
+
 func (t *table) hashKey(key string) uint64 { return maphash.String(t.seed, key) }
 
 func (t *table) hashProviderID(channel uint32, providerID string) uint64 {
@@ -100,6 +103,9 @@ func (t *table) insert(r record) bool {
 	if !r.phone.IsZero() {
 		t.byPhone.add(t.hashPhone(r.phone), e, tie, t.triggeredAtOf)
 		listForUpdate(&t.byCountry, r.country).add(e, tie)
+	}
+	for _, id := range t.recipientIDs(&r) {
+		t.byRecipientID.add(t.hashRecipientID(id), e, tie, t.triggeredAtOf)
 	}
 	if key := r.key(); key != "" {
 		t.byKey.add(t.hashKey(key), e, tie, t.triggeredAtOf)
@@ -142,6 +148,9 @@ func (t *table) drop(h handle) {
 		t.byCountry[r.country].remove(e, tie)
 		t.byPhone.remove(t.hashPhone(r.phone), e, tie)
 	}
+	for _, id := range t.recipientIDs(&r) {
+		t.byRecipientID.remove(t.hashRecipientID(id), e, tie)
+	}
 	if key := r.key(); key != "" {
 		t.byKey.remove(t.hashKey(key), e, tie)
 	}
@@ -150,6 +159,12 @@ func (t *table) drop(h handle) {
 	t.countRecord(&r, nil)
 	t.removeDue(h, &r)
 	t.slab.free(h)
+}
+
+// recipientIDs returns the IDs of a record's recipient, each once, until its next call.
+func (t *table) recipientIDs(r *record) []string {
+	t.ids = r.appendIDs(t.ids[:0])
+	return t.ids
 }
 
 // indexAttempts updates the indexes by channel and by provider ID, from t.oldAttempts

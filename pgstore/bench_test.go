@@ -179,6 +179,9 @@ func pastMessage(i, n int) smsplus.Message {
 	if i%5000 == 0 {
 		m.To.Phone = onePerson
 	}
+	if i%4 == 3 {
+		m.To.IDs = map[channel.Name]string{"chat": pastID(i)}
+	}
 	m.Attempts = []smsplus.Attempt{{
 		ID: smsplus.AttemptID(m.ID, 0), Channel: channel.LINEPush, Status: status.Undeliverable, Reason: status.NoContact,
 		ProviderID: fmt.Sprintf("line-%016x", i), Tries: 1, StartedAt: at(time.Second), EndedAt: at(2 * time.Second),
@@ -205,6 +208,9 @@ func pastMessage(i, n int) smsplus.Message {
 }
 
 var onePerson = mustPhone("+886900000000")
+
+// pastID returns the ID of every fourth pastMessage's recipient, those from 3 on.
+func pastID(i int) string { return fmt.Sprintf("chat-%016x", i) }
 
 // fillQuarter inserts a quarter of n messages, folds the statistics and analyzes the tables.
 func fillQuarter(tb testing.TB, s *pgstore.Store, schema string, n int) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -49,7 +50,7 @@ func TestBouncer_StoreWorksBehindIt(t *testing.T) {
 				var group errgroup.Group
 				for n := range 60 {
 					group.Go(func() error {
-						_, err := d.Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprint(n)})
+						_, err := d.Send(t.Context(), smsplus.Trigger{Template: "paid", To: channel.Recipient{Phone: fullMessage(1).To.Phone}, Key: fmt.Sprint(n)})
 						return err
 					})
 				}

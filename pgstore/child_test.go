@@ -194,7 +194,7 @@ func (d childTask) run() error {
 func (d childTask) send(ctx context.Context, to *smsplus.Dispatcher, text string, turn int, out *lineWriter) error {
 	tr := smsplus.Trigger{
 		Template: []string{"otp", "order", "order", "once"}[turn%4], Vars: map[string]string{"text": text},
-		To: channel.Recipient{Phone: mustPhone(fmt.Sprintf("+8869%08d", turn)), LINEUserID: "U4af4980629"},
+		To: channel.Recipient{Phone: mustPhone(fmt.Sprintf("+8869%08d", turn)), IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}},
 	}
 	if turn%3 == 0 {
 		tr.Key = text

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -27,8 +28,8 @@ var (
 var (
 	// newMessageType is a message to insert: its state, and between the columns of the
 	// state what its trigger fixed.
-	newMessageType = newCompositeType("smsplus_new_message_3",
-		stateColumns[:3], []string{"route", "country", "phone", "key", "fixed"}, stateColumns[3:])
+	newMessageType = newCompositeType("smsplus_new_message_4",
+		stateColumns[:3], []string{"route", "country", "phone", "recipient_ids", "key", "fixed"}, stateColumns[3:])
 
 	// newStateType is the state that an update writes, with the message's attempts.
 	newStateType = newCompositeType("smsplus_new_state_3",
@@ -43,9 +44,10 @@ type newRow struct {
 	body  []byte
 
 	// What only an insert writes.
-	routeHash int64
-	phone     string // the form that lookups use, or ""
-	fixed     []byte
+	routeHash    int64
+	phone        string // the form that lookups use, or ""
+	recipientIDs []rowcodec.IDKey
+	fixed        []byte
 
 	// What only an update writes: the last attempt, and the provider IDs of all attempts
 	// if there are several. See sql/update.sql.
@@ -71,11 +73,12 @@ var columnWriters = map[string]func(*compositeArray, *newRow){
 	"tally":        func(a *compositeArray, r *newRow) { a.addText(r.tally) },
 	"body":         func(a *compositeArray, r *newRow) { a.addBytea(r.body) },
 
-	"route":   func(a *compositeArray, r *newRow) { a.addInt8(r.routeHash) },
-	"country": func(a *compositeArray, r *newRow) { a.addTextOrNull(r.To.Phone.CountryCode()) },
-	"phone":   func(a *compositeArray, r *newRow) { a.addTextOrNull(r.phone) },
-	"key":     func(a *compositeArray, r *newRow) { a.addTextOrNull(r.Key) },
-	"fixed":   func(a *compositeArray, r *newRow) { a.addBytea(r.fixed) },
+	"route":         func(a *compositeArray, r *newRow) { a.addInt8(r.routeHash) },
+	"country":       func(a *compositeArray, r *newRow) { a.addTextOrNull(r.To.Phone.CountryCode()) },
+	"phone":         func(a *compositeArray, r *newRow) { a.addTextOrNull(r.phone) },
+	"recipient_ids": func(a *compositeArray, r *newRow) { a.addUUIDsOrNull(r.recipientIDs) },
+	"key":           func(a *compositeArray, r *newRow) { a.addTextOrNull(r.Key) },
+	"fixed":         func(a *compositeArray, r *newRow) { a.addBytea(r.fixed) },
 
 	"last":  func(a *compositeArray, r *newRow) { a.addText(r.lastChannel) },
 	"name":  func(a *compositeArray, r *newRow) { a.addInt8OrNull(r.lastHash) },

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 )
 
 // compositeArray is a parameter that holds rows: an array of a composite type. It is built
@@ -83,6 +85,26 @@ func (a *compositeArray) addNull(oid uint32) { a.addField(oid, -1) }
 func (a *compositeArray) addUUID(v uuid.UUID) {
 	a.addField(pgtype.UUIDOID, len(v))
 	a.bytes = append(a.bytes, v[:]...)
+}
+
+// uuidsHeader is the size of the header of an array with one dimension.
+const uuidsHeader = 20
+
+// addUUIDsOrNull adds an array of UUIDs, or NULL for none.
+func (a *compositeArray) addUUIDsOrNull(vs []rowcodec.IDKey) {
+	if len(vs) == 0 {
+		a.addNull(pgtype.UUIDArrayOID)
+		return
+	}
+	const size = len(rowcodec.IDKey{})
+	a.addField(pgtype.UUIDArrayOID, uuidsHeader+len(vs)*(4+size))
+	for _, head := range [uuidsHeader / 4]uint32{1, 0, pgtype.UUIDOID, uint32(len(vs)), 1} { // see compositeArrayCodec.Encode
+		a.bytes = binary.BigEndian.AppendUint32(a.bytes, head)
+	}
+	for _, v := range vs {
+		a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(size))
+		a.bytes = append(a.bytes, v[:]...)
+	}
 }
 
 func (a *compositeArray) addInt8(v int64) {
@@ -196,6 +218,12 @@ func textFormat(oid uint32, v []byte) (string, error) {
 	switch oid {
 	case pgtype.UUIDOID:
 		return uuid.UUID(v).String(), nil
+	case pgtype.UUIDArrayOID:
+		var texts []string
+		for v = v[uuidsHeader:]; len(v) > 0; v = v[4+16:] {
+			texts = append(texts, uuid.UUID(v[4:4+16]).String())
+		}
+		return "{" + strings.Join(texts, ",") + "}", nil
 	case pgtype.Int8OID:
 		return strconv.FormatInt(int64(binary.BigEndian.Uint64(v)), 10), nil
 	case pgtype.Int4OID:
@@ -247,5 +275,5 @@ func (c compositeArrayCodec) Encode(value any, b []byte) ([]byte, error) {
 
 // compositeArrayTypes are the array types of the migrations.
 var compositeArrayTypes = []string{
-	"smsplus_new_message_3[]", "smsplus_new_state_3[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
+	"smsplus_new_message_4[]", "smsplus_new_state_3[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }

@@ -116,7 +116,7 @@ func TestDispatchers_ShareOnlyDatabase(t *testing.T) {
 		group.Go(func() error {
 			var later []smsplus.Trigger
 			for i := range each {
-				tr := smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprintf("%d/%d", n, i)}
+				tr := smsplus.Trigger{Template: "paid", To: channel.Recipient{Phone: fullMessage(1).To.Phone}, Key: fmt.Sprintf("%d/%d", n, i)}
 				if i%3 == 0 {
 					later = append(later, tr)
 				} else if _, err := d.Send(t.Context(), tr); err != nil {
@@ -309,7 +309,7 @@ func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 	for n := range senders {
 		group.Go(func() error {
 			for i := 0; i < each; {
-				_, err := ds[n%len(ds)].Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: fmt.Sprintf("%d/%d", n, i)})
+				_, err := ds[n%len(ds)].Send(t.Context(), smsplus.Trigger{Template: "paid", To: channel.Recipient{Phone: fullMessage(1).To.Phone}, Key: fmt.Sprintf("%d/%d", n, i)})
 				if err != nil {
 					failures[n]++ // the key makes it safe to repeat the call
 					continue
@@ -350,7 +350,7 @@ func TestNotify_WakesOtherDispatchers(t *testing.T) {
 	runDispatcher(t, newDispatcher(t, openStore(t, pgtest.Pool(t, nil), o), p, func(c *smsplus.Config) { c.Poll = time.Hour }))
 	sender := newDispatcher(t, openStore(t, pgtest.Pool(t, nil), o), p, nil)
 	for range 3 {
-		_, err := sender.Send(t.Context(), smsplus.Trigger{Template: "paid", To: fullMessage(1).To})
+		_, err := sender.Send(t.Context(), smsplus.Trigger{Template: "paid", To: channel.Recipient{Phone: fullMessage(1).To.Phone}})
 		require.NoError(t, err)
 		<-p.attempts
 	}

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
-	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -20,11 +20,16 @@ import (
 //
 // Erased data is gone from the tables. PostgreSQL keeps the old versions of the rows until
 // they are vacuumed. Write-ahead logs and backups keep them as long as you keep those.
-func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
-	keys, err := s.codec.PhoneKeys(n)
+func (s *Store) Erase(ctx context.Context, person channel.Recipient) (erased int, err error) {
+	phones, err := s.codec.PhoneKeys(person.Phone)
 	if err != nil {
 		return 0, fmt.Errorf("pgstore: erase: %w", err)
 	}
+	ids, err := s.codec.PersonKeys(person)
+	if err != nil {
+		return 0, fmt.Errorf("pgstore: erase: %w", err)
+	}
+	keys := []any{phones, uuidsOf(ids)} // the parameters of find_person
 	defer s.idle.noteWrite()()
 	// Pass after pass, until one finds nothing more to erase. Messages that cannot be read
 	// are found by each.
@@ -37,7 +42,7 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 		var b erasedBatch
 		err := s.retry(ctx, "erase", func(ctx context.Context) error {
 			return s.inTx(ctx, func(tx pgx.Tx) (err error) {
-				b, err = s.eraseBatch(ctx, tx, keys, after)
+				b, err = s.eraseBatch(ctx, tx, person, append(keys, after))
 				return err
 			})
 		})
@@ -57,7 +62,10 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	var open int
 	err = s.retry(ctx, "erase", func(ctx context.Context) error {
 		return s.inTx(ctx, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, s.statements.countOpen, keys).Scan(&open)
+			rs, err := s.queryMessages(ctx, tx, s.statements.openToPerson, keys...)
+			ms, unreadable := splitReadable(rs)
+			open = len(messagesTo(person, ms)) + len(unreadable)
+			return err
 		})
 	})
 	if err == nil && open > 0 {
@@ -69,6 +77,11 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 	return erased, err
 }
 
+// messagesTo returns the messages to a person. The others have an equal ID on another channel.
+func messagesTo(person channel.Recipient, ms []smsplus.Message) []smsplus.Message {
+	return slices.DeleteFunc(ms, func(m smsplus.Message) bool { return !m.To.SharesAddress(person) })
+}
+
 // erasedBatch is the result of eraseBatch.
 type erasedBatch struct {
 	size       int // the messages that were looked at
@@ -77,13 +90,15 @@ type erasedBatch struct {
 	last       uuid.UUID
 }
 
-// eraseBatch erases a batch of ended messages, those after an ID.
-func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, phoneKeys []string, after uuid.UUID) (b erasedBatch, err error) {
-	rs, err := s.queryMessages(ctx, tx, s.statements.erasable, phoneKeys, after)
+// eraseBatch erases a batch of ended messages to a person. The arguments are those of
+// sql/erasable.sql.
+func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, person channel.Recipient, args []any) (b erasedBatch, err error) {
+	rs, err := s.queryMessages(ctx, tx, s.statements.erasable, args...)
 	if err != nil || len(rs) == 0 {
 		return b, err
 	}
 	ms, unreadable := splitReadable(rs)
+	ms = messagesTo(person, ms)
 	b = erasedBatch{len(rs), len(ms), unreadable, rs[len(rs)-1].ID}
 	var (
 		ids           []pgtype.UUID

@@ -194,6 +194,10 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	if err != nil {
 		return err
 	}
+	ids, err := s.codec.RecipientKeys(m.To)
+	if err != nil {
+		return err
+	}
 	fixed, err := s.codec.EncodeFixed(m)
 	if err != nil {
 		return err
@@ -208,7 +212,7 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	tally := encodeTally(m)
 	newMessageType.addRow(b.messages, newRow{
 		Message: m, tally: tally, body: body,
-		routeHash: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], fixed: fixed,
+		routeHash: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], recipientIDs: ids, fixed: fixed,
 	})
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)

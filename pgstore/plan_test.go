@@ -135,13 +135,19 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"Parked", "smsplus_parked_pkey", func() error { _, err := s.Parked(ctx, refs[:9]); return err }},
 		{"Unpark", "smsplus_parked_pkey", func() error { return s.Unpark(ctx, refs[:9]) }},
 		{"Purge", "smsplus_message_pkey", func() error { _, err := s.Purge(ctx, quarterStart.Add(quarter), 16); return err }},
-		{"Erase", "smsplus_message_phone", func() error { _, err := s.Erase(ctx, pastMessage(7, n).To.Phone); return err }},
+		{"Erase", "smsplus_message_phone", func() error { _, err := s.Erase(ctx, pastMessage(7, n).To); return err }},
+		{"Erase by ID", "smsplus_message_recipient", func() error {
+			_, err := s.Erase(ctx, channel.Recipient{IDs: map[channel.Name]string{"chat": pastID(7)}})
+			return err
+		}},
 
 		{"all records", "smsplus_message_pkey", records(smsplus.Filter{})},
 		{"records of a range", "smsplus_message_pkey", records(smsplus.Filter{From: quarterStart.Add(quarter / 3), To: quarterStart.Add(quarter / 2)})},
 		{"records of a template", "smsplus_message_template", records(smsplus.Filter{Template: "template-07"})},
 		{"records of a phone", "smsplus_message_phone", records(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
 		{"records of a key", "smsplus_message_key", records(smsplus.Filter{Key: fullMessage(1).Key})},
+		{"records of an ID", "smsplus_message_recipient", records(smsplus.Filter{RecipientID: pastID(11)})},
+		{"records of an ID in a tab", "smsplus_message_recipient", records(smsplus.Filter{RecipientID: pastID(11), Group: status.Sent, From: quarterStart})},
 		{"records of a country", "smsplus_message_country", records(smsplus.Filter{CountryCode: "81"})},
 		{"records of a tab", "smsplus_state_tab", records(smsplus.Filter{Group: status.FailedGroup})},
 		{"records of a channel", "smsplus_attempt_pkey", records(smsplus.Filter{Channel: channel.SMS})},
@@ -152,6 +158,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2), Channel: channel.SMS})},
 		{"statistics of a key", "smsplus_message_key", stats(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
+		{"statistics of an ID", "smsplus_message_recipient", stats(smsplus.Filter{RecipientID: pastID(11), Group: status.Sent})},
 	} {
 		seen.take()
 		require.NoError(t, call.make(), call.name)
@@ -166,7 +173,7 @@ func indexPattern(index string) *regexp.Regexp {
 	parts := strings.SplitN(index, "_", 3)
 	ofMonth, ok := map[string]string{
 		"key": "key", "pkey": "pkey", "due": "lane_due_at_idx", "tab": "tab_triggered_at_id_idx", "name": "name_idx",
-		"phone": "phone_triggered_at_idx", "template": "template_triggered_at_id_idx", "country": "country_triggered_at_id_idx",
+		"phone": "phone_triggered_at_idx", "recipient": "recipient_ids_idx", "template": "template_triggered_at_id_idx", "country": "country_triggered_at_id_idx",
 	}[parts[2]]
 	if parts[2] == "key" {
 		return regexp.MustCompile(index + "|smsplus_key_pkey")

@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -64,12 +66,15 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 	if err != nil {
 		return "", nil, err
 	}
-	var where sqlquery.Conditions
+	var where, fence sqlquery.Conditions
 	driving := drivingTable(f)
 	for _, c := range conditions {
-		if slices.Contains(c.tables, driving) {
+		switch {
+		case slices.Contains(c.tables, driving) && f.RecipientID != "":
+			fence.Add(c.onTable("t"))
+		case slices.Contains(c.tables, driving):
 			where.Add(c.onTable("t"))
-		} else {
+		default:
 			where.Add(fmt.Sprintf("(SELECT true FROM %ssmsplus_%s o WHERE o.triggered_at = t.triggered_at AND o.id = t.id AND %s)",
 				schemaMark, c.tables[0], c.onTable("o")))
 		}
@@ -81,7 +86,7 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 		}
 		where.Add(fmt.Sprintf("(t.triggered_at, t.id) < (%s, %s)", args.Add(at), args.Add(id)))
 	}
-	sql = s.layout.render("records", params{Table: driving, Where: where.Where(), Limit: limit})
+	sql = s.layout.render("records", params{Table: driving, Where: where.Where(), Fence: fence.Where(), Limit: limit})
 	return sql, args.Values(), nil
 }
 
@@ -89,7 +94,7 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 // probably matches the fewest messages.
 func drivingTable(f smsplus.Filter) string {
 	switch {
-	case !f.Phone.IsZero() || f.Key != "":
+	case !f.Phone.IsZero() || f.RecipientID != "" || f.Key != "":
 		return "message"
 	case f.Group != status.All && f.Group != status.Sent:
 		return "state"
@@ -137,6 +142,13 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 			}
 		}
 	}
+	if f.RecipientID != "" {
+		keys, err := s.codec.IDKeys(f.RecipientID)
+		if err != nil {
+			return nil, err
+		}
+		add("%.recipient_ids && "+args.Add(uuidsOf(keys))+"::uuid[]", "message")
+	}
 	if f.CountryCode != "" {
 		add("%.country = "+args.Add(f.CountryCode), "message")
 	}
@@ -156,4 +168,13 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 		add("%.triggered_at < "+args.Add(microtime.Time(microtime.Ceil(f.To))), "message", "state", "attempt")
 	}
 	return cs, nil
+}
+
+// uuidsOf returns hashes of IDs as the parameter of a statement.
+func uuidsOf(keys []rowcodec.IDKey) []pgtype.UUID {
+	ids := make([]pgtype.UUID, len(keys))
+	for i, key := range keys {
+		ids[i] = pgtype.UUID{Bytes: key, Valid: true}
+	}
+	return ids
 }

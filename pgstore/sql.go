@@ -28,6 +28,7 @@ type params struct {
 	Partition string
 	Table     string
 	Where     string
+	Fence     string
 
 	Alias     string
 	Condition string
@@ -79,7 +80,7 @@ type statements struct {
 	message, byProviderID, routes           string
 	park, parked, listParked, unpark        string
 	setAside, peek                          string
-	erasable, erase, countOpen              string
+	erasable, erase, openToPerson           string
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
 	claim, purge, takeDeltas                *limitStatement
@@ -93,7 +94,7 @@ func newStatements(l layout) statements {
 		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
 		park: text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
 		setAside: text("set_aside"), peek: text("peek"),
-		erasable: text("erasable"), erase: text("erase"), countOpen: text("count_open"),
+		erasable: text("erasable"), erase: text("erase"), openToPerson: text("open_to_person"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),
 		claim:      &limitStatement{layout: l, file: "claim"},

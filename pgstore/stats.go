@@ -33,8 +33,9 @@ func hourOf(t time.Time) int32 { return int32(microtime.HourOf(microtime.Of(t)))
 // spanIndex returns the span that contains an hour, in spans since 1970.
 func spanIndex(hour int32, span int64) int32 { return int32(microtime.FloorDiv(int64(hour), span)) }
 
-// Stats implements [smsplus.Store]. With a phone number, a country code or a key it counts
-// the messages themselves, however many there are. Otherwise the cost of a range grows with its
+// Stats implements [smsplus.Store]. With a phone number, a recipient's ID, a country code or
+// a key it counts the messages themselves, however many there are. Otherwise the cost of a
+// range grows with its
 // days.
 func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.TemplateStats, err error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
@@ -42,7 +43,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	}
 	var sql string
 	var args []any
-	if f.Phone.IsZero() && f.CountryCode == "" && f.Key == "" {
+	if f.Phone.IsZero() && f.RecipientID == "" && f.CountryCode == "" && f.Key == "" {
 		sql, args = s.totalsQuery(f)
 	} else if sql, args, err = s.recountQuery(f); err != nil {
 		return nil, fmt.Errorf("pgstore: stats: %w", err)
@@ -107,11 +108,18 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err er
 	if err != nil {
 		return "", nil, err
 	}
-	var where sqlquery.Conditions
+	var where, fence sqlquery.Conditions
 	for _, c := range conditions {
-		where.Add(c.onTable(map[string]string{"message": "m", "state": "s"}[c.tables[0]]))
+		switch {
+		case c.tables[0] == "state":
+			where.Add(c.onTable("s"))
+		case f.RecipientID != "":
+			fence.Add(c.onTable("m"))
+		default:
+			where.Add(c.onTable("m"))
+		}
 	}
-	return s.layout.render("stats_recount", params{Where: where.Where()}), args.Values(), nil
+	return s.layout.render("stats_recount", params{Where: where.Where(), Fence: fence.Where()}), args.Values(), nil
 }
 
 // totalsQuery returns a statement that reads the totals, the deltas, and the states of the

@@ -102,7 +102,7 @@ func TestStore_ConformsSealedAndFolded(t *testing.T) {
 		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
 	})
 	s := openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})
-	_, err := s.Erase(t.Context(), mustPhone("+886912345678"))
+	_, err := s.Erase(t.Context(), channel.Recipient{Phone: mustPhone("+886912345678")})
 	require.NoError(t, err)
 	require.Positive(t, tap.written.Load())
 	require.Zero(t, tap.found.Load(), "a number or a user ID was sent")
@@ -185,7 +185,7 @@ func fullMessage(n int) smsplus.Message {
 	at := noon.Add(time.Duration(n) * time.Minute)
 	return smsplus.Message{
 		ID: id, Key: fmt.Sprintf("order/%d", n), Template: "otp", Scenario: "OTP",
-		To:   channel.Recipient{Phone: mustPhone("+886912345678"), LINEUserID: "U4af4980629"},
+		To:   channel.Recipient{Phone: mustPhone("+886912345678"), IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}},
 		Vars: map[string]string{"code": "s3cr3t"}, Metadata: map[string]string{"order": "A-17-s3cr3t"},
 		Plan: []smsplus.PlannedStep{{Channel: channel.SMS, Wait: time.Hour}},
 		Attempts: []smsplus.Attempt{{
@@ -312,7 +312,7 @@ func TestCompositeTypes_MayChangeOIDs(t *testing.T) {
 	sql, err := pgstore.MigrationSQL(1, o)
 	require.NoError(t, err)
 	types := regexp.MustCompile(`(?s)CREATE TYPE (.*?) AS .*?\);`).FindAllStringSubmatch(sql, -1)
-	require.Len(t, types, 7)
+	require.Len(t, types, 8)
 	for _, created := range types {
 		pgtest.Exec(t, "DROP TYPE "+created[1], created[0])
 	}
@@ -420,11 +420,11 @@ func TestErrors_QuoteNoValues(t *testing.T) {
 	errs = append(errs, err)
 	_, err = s.Update(t.Context(), []smsplus.Message{fullMessage(1)})
 	errs = append(errs, err)
-	_, err = s.Erase(t.Context(), fullMessage(1).To.Phone)
+	_, err = s.Erase(t.Context(), fullMessage(1).To)
 	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(fullMessage(4))}))
 
 	// A composite type that no longer fits, in the binary format and as text.
-	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message_3"}.Sanitize()+" ADD ATTRIBUTE more text")
+	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message_4"}.Sanitize()+" ADD ATTRIBUTE more text")
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
 		pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 		_, err = openStore(t, pool, o).Insert(t.Context(), []smsplus.Message{fullMessage(5)})
@@ -453,7 +453,7 @@ func TestErase_RemovesPersonAndKeepsCounts(t *testing.T) {
 		before, err := s.Stats(t.Context(), smsplus.Filter{})
 		require.NoError(t, err)
 
-		n, err := s.Erase(t.Context(), fullMessage(0).To.Phone)
+		n, err := s.Erase(t.Context(), channel.Recipient{Phone: fullMessage(0).To.Phone})
 		require.ErrorIs(t, err, smsplus.ErrNotFinal, "a message that has not ended stays")
 		require.Equal(t, 2, n)
 		found, err := s.Records(t.Context(), smsplus.Filter{Phone: fullMessage(0).To.Phone})
@@ -466,10 +466,10 @@ func TestErase_RemovesPersonAndKeepsCounts(t *testing.T) {
 		open.DueAt = time.Time{}
 		_, err = s.Update(t.Context(), []smsplus.Message{open})
 		require.NoError(t, err)
-		n, err = s.Erase(t.Context(), fullMessage(0).To.Phone)
+		n, err = s.Erase(t.Context(), channel.Recipient{Phone: fullMessage(0).To.Phone})
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		n, err = s.Erase(t.Context(), fullMessage(0).To.Phone)
+		n, err = s.Erase(t.Context(), channel.Recipient{Phone: fullMessage(0).To.Phone})
 		require.NoError(t, err)
 		require.Zero(t, n)
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/pgstore"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -30,7 +31,7 @@ func TestInsertTx_StoresOnlyIfCommitted(t *testing.T) {
 	pgtest.Exec(t, "CREATE TABLE "+orders+" (id integer PRIMARY KEY)")
 	s := openStore(t, pool, o)
 	d := newDispatcher(t, s, &countingChannel{}, nil)
-	trigger := smsplus.Trigger{Template: "paid", To: fullMessage(1).To, Key: "order/1"}
+	trigger := smsplus.Trigger{Template: "paid", To: channel.Recipient{Phone: fullMessage(1).To.Phone}, Key: "order/1"}
 
 	for _, commit := range []bool{false, true} {
 		m, err := d.Prepare(trigger)

@@ -121,7 +121,7 @@ func requireOthersWork(t *testing.T, damage string, monthly bool) {
 	require.Equal(t, 3, stats[0].Triggered)
 
 	execIn(t, pool, o.Schema, "UPDATE %smsplus_state SET due_at = NULL")
-	n, err := s.Erase(ctx, bad.To.Phone)
+	n, err := s.Erase(ctx, bad.To)
 	require.ErrorIs(t, err, smsplus.ErrUnreadable)
 	require.ErrorContains(t, err, bad.ID.String())
 	require.Equal(t, 2, n, "the others are erased")

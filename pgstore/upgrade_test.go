@@ -29,9 +29,10 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 				// Back to schema 2, as far as the migration looks at it.
 				execIn(t, pool, o.Schema, "ALTER TABLE %smsplus_state DROP COLUMN sending, DROP COLUMN holder; "+
 					"DROP TYPE %smsplus_new_message_3; DROP TYPE %smsplus_new_state_3; "+
+					"ALTER TABLE %smsplus_message DROP COLUMN recipient_ids; DROP TYPE %smsplus_new_message_4; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id DROP DEFAULT; ALTER TABLE %smsplus_delta ALTER COLUMN id TYPE bigint USING 1; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY; "+
-					"DELETE FROM %smsplus_migration WHERE version = 3")
+					"DELETE FROM %smsplus_migration WHERE version >= 3")
 				m.Sending = held.WantSending
 				have, err := openStore(t, pool, o).Message(t.Context(), m.ID)
 				require.NoError(t, err)

@@ -33,7 +33,7 @@ var columns = [...]struct {
 	{"scenario", func(_ Export, m *smsplus.Message) string { return m.Scenario }, true},
 	{"country_code", func(_ Export, m *smsplus.Message) string { return m.To.Phone.CountryCode() }, false},
 	{"national_number", func(e Export, m *smsplus.Message) string { return e.formatNational(m.To.Phone) }, true},
-	{"line_user_id", func(e Export, m *smsplus.Message) string { return e.formatLINEUserID(m.To.LINEUserID) }, true},
+	{"recipient_ids", func(e Export, m *smsplus.Message) string { return formatIDs(e.revealIDs(m.To.IDs)) }, true},
 	{"status", func(_ Export, m *smsplus.Message) string { return m.Status.String() }, false},
 	{"channel", func(_ Export, m *smsplus.Message) string { return string(m.Channel) }, true},
 	{"triggered_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.TriggeredAt, time.RFC3339) }, false},

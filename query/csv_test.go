@@ -18,7 +18,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-const header = "message_id,key,template,scenario,country_code,national_number,line_user_id,status,channel," +
+const header = "message_id,key,template,scenario,country_code,national_number,recipient_ids,status,channel," +
 	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference\n"
 
 func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
@@ -53,7 +53,7 @@ func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 			"an undelivered record has the details of the current attempt, revealed and in the location's time",
 			[]smsplus.Message{preparing},
 			[]query.Export{{Reveal: true, Location: loadZone(t, "Asia/Taipei")}},
-			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,U0123456789abcdef," +
+			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,line_push=U0123456789abcdef," +
 				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,,batch-5\n",
 		},
 		{
@@ -141,7 +141,8 @@ func detailCell(t require.TestingT, detail string) string {
 // application, a provider or a person chooses.
 func messageWithText(s string) smsplus.Message {
 	m := message(1)
-	m.Key, m.Reference, m.Template, m.Scenario, m.Channel, m.To.LINEUserID = s, s, s, s, channel.Name(s), s
+	m.Key, m.Reference, m.Template, m.Scenario, m.Channel = s, s, s, s, channel.Name(s)
+	m.To.IDs = map[channel.Name]string{channel.Name(s): s}
 	m.Attempts = []smsplus.Attempt{{Channel: m.Channel, Reason: status.Reason(s), Detail: s, ProviderID: s}}
 	return m
 }
@@ -160,7 +161,7 @@ func writeAndReadCSV(t require.TestingT, m smsplus.Message) [][]string {
 func requireSafeCells(t require.TestingT, text string) {
 	const (
 		columns = 17
-		texts   = 9
+		texts   = 8
 	)
 	cells := writeAndReadCSV(t, messageWithText(text))[1]
 	require.Len(t, cells, columns)

@@ -82,7 +82,7 @@ func ExampleWriteCSV() {
 		log.Fatal(err)
 	}
 	// Output:
-	// message_id,key,template,scenario,country_code,national_number,line_user_id,status,channel,triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference
+	// message_id,key,template,scenario,country_code,national_number,recipient_ids,status,channel,triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference
 	// 01890000-0000-7000-8000-000000000001,,otp,log-in,886,******678,,delivered,sms,2026-05-31T11:00:00+08:00,2026-05-31T11:00:09+08:00,,1,,,sms-9,
 }
 

@@ -3,9 +3,12 @@ package query
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -20,7 +23,7 @@ type Export struct {
 	Comma rune
 	// Location is the time zone of the times. Defaults to UTC.
 	Location *time.Location
-	// Reveal writes phone numbers unmasked and LINE user IDs, which are otherwise left
+	// Reveal writes phone numbers unmasked and the recipients' IDs, which are otherwise left
 	// out. In NDJSON it also writes the metadata and the variables. The latter hold the content
 	// of the message, one-time passwords included.
 	Reveal bool
@@ -81,9 +84,19 @@ func (e Export) formatNational(n phone.Number) string {
 	return strings.TrimPrefix(e.formatPhone(n), "+"+n.CountryCode())
 }
 
-func (e Export) formatLINEUserID(id string) string {
+// revealIDs returns the recipient's IDs, or none if they are not to be written.
+func (e Export) revealIDs(ids map[channel.Name]string) map[channel.Name]string {
 	if e.Reveal {
-		return id
+		return ids
 	}
-	return ""
+	return nil
+}
+
+// formatIDs formats a recipient's IDs in the order of their channels: "chat=17; line_push=U4".
+func formatIDs(ids map[channel.Name]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		all = append(all, string(name)+"="+ids[name])
+	}
+	return strings.Join(all, "; ")
 }

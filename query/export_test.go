@@ -56,7 +56,7 @@ func fullRecord(t require.TestingT) smsplus.Message {
 		ResentAs:  messageID(4),
 		Template:  "shipped",
 		Scenario:  "出貨通知",
-		To:        channel.Recipient{Phone: parsePhone(t, "+886912345678"), LINEUserID: "U0123456789abcdef"},
+		To:        channel.Recipient{Phone: parsePhone(t, "+886912345678"), IDs: map[channel.Name]string{channel.LINEPush: "U0123456789abcdef"}},
 		Vars:      map[string]string{"code": "135790"},
 		Metadata:  map[string]string{"tenant": "一 & 二"},
 		Attempts: []smsplus.Attempt{

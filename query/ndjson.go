@@ -16,26 +16,26 @@ import (
 
 // recordJSON is one line of NDJSON. Its keys must not change, because programs read them.
 type recordJSON struct {
-	ID          uuid.UUID         `json:"id"`
-	Key         string            `json:"key,omitempty"`
-	Reference   string            `json:"reference,omitempty"`
-	Template    string            `json:"template"`
-	Scenario    string            `json:"scenario,omitempty"`
-	CountryCode string            `json:"country_code,omitempty"`
-	Phone       string            `json:"phone,omitempty"`
-	LINEUserID  string            `json:"line_user_id,omitempty"`
-	Status      status.Status     `json:"status"`
-	Channel     channel.Name      `json:"channel"`
-	TriggeredAt string            `json:"triggered_at,omitempty"`
-	DeliveredAt string            `json:"delivered_at,omitempty"`
-	ReadAt      string            `json:"read_at,omitempty"`
-	ExpiresAt   string            `json:"expires_at,omitempty"`
-	CanceledAt  string            `json:"canceled_at,omitempty"`
-	ResendOf    uuid.UUID         `json:"resend_of,omitzero"`
-	ResentAs    uuid.UUID         `json:"resent_as,omitzero"`
-	Attempts    []attemptJSON     `json:"attempts"`
-	Metadata    map[string]string `json:"metadata,omitempty"`
-	Vars        map[string]string `json:"vars,omitempty"`
+	ID           uuid.UUID               `json:"id"`
+	Key          string                  `json:"key,omitempty"`
+	Reference    string                  `json:"reference,omitempty"`
+	Template     string                  `json:"template"`
+	Scenario     string                  `json:"scenario,omitempty"`
+	CountryCode  string                  `json:"country_code,omitempty"`
+	Phone        string                  `json:"phone,omitempty"`
+	RecipientIDs map[channel.Name]string `json:"recipient_ids,omitempty"`
+	Status       status.Status           `json:"status"`
+	Channel      channel.Name            `json:"channel"`
+	TriggeredAt  string                  `json:"triggered_at,omitempty"`
+	DeliveredAt  string                  `json:"delivered_at,omitempty"`
+	ReadAt       string                  `json:"read_at,omitempty"`
+	ExpiresAt    string                  `json:"expires_at,omitempty"`
+	CanceledAt   string                  `json:"canceled_at,omitempty"`
+	ResendOf     uuid.UUID               `json:"resend_of,omitzero"`
+	ResentAs     uuid.UUID               `json:"resent_as,omitzero"`
+	Attempts     []attemptJSON           `json:"attempts"`
+	Metadata     map[string]string       `json:"metadata,omitempty"`
+	Vars         map[string]string       `json:"vars,omitempty"`
 }
 
 type attemptJSON struct {
@@ -114,24 +114,24 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		})
 	}
 	*l = recordJSON{
-		ID:          m.ID,
-		Key:         m.Key,
-		Reference:   m.Reference,
-		Template:    m.Template,
-		Scenario:    m.Scenario,
-		CountryCode: m.To.Phone.CountryCode(),
-		Phone:       e.formatPhone(m.To.Phone),
-		LINEUserID:  e.formatLINEUserID(m.To.LINEUserID),
-		Status:      m.Status,
-		Channel:     m.Channel,
-		TriggeredAt: e.formatTime(m.TriggeredAt, microsLayout),
-		DeliveredAt: e.formatTime(m.DeliveredAt, microsLayout),
-		ReadAt:      e.formatTime(m.ReadAt, microsLayout),
-		ExpiresAt:   e.formatTime(m.ExpiresAt, microsLayout),
-		CanceledAt:  e.formatTime(m.CanceledAt, microsLayout),
-		ResendOf:    m.ResendOf,
-		ResentAs:    m.ResentAs,
-		Attempts:    attempts,
+		ID:           m.ID,
+		Key:          m.Key,
+		Reference:    m.Reference,
+		Template:     m.Template,
+		Scenario:     m.Scenario,
+		CountryCode:  m.To.Phone.CountryCode(),
+		Phone:        e.formatPhone(m.To.Phone),
+		RecipientIDs: e.revealIDs(m.To.IDs),
+		Status:       m.Status,
+		Channel:      m.Channel,
+		TriggeredAt:  e.formatTime(m.TriggeredAt, microsLayout),
+		DeliveredAt:  e.formatTime(m.DeliveredAt, microsLayout),
+		ReadAt:       e.formatTime(m.ReadAt, microsLayout),
+		ExpiresAt:    e.formatTime(m.ExpiresAt, microsLayout),
+		CanceledAt:   e.formatTime(m.CanceledAt, microsLayout),
+		ResendOf:     m.ResendOf,
+		ResentAs:     m.ResentAs,
+		Attempts:     attempts,
 	}
 	if e.Reveal {
 		l.Metadata, l.Vars = m.Metadata, m.Vars

@@ -78,7 +78,7 @@ func TestWriteNDJSON_RevealsVariablesAndMetadataAndUsesLocation(t *testing.T) {
 	require.Equal(t, map[string]any{"code": "135790"}, got["vars"])
 	require.Equal(t, map[string]any{"tenant": "一 & 二"}, got["metadata"])
 	require.Equal(t, "+886912345678", got["phone"])
-	require.Equal(t, "U0123456789abcdef", got["line_user_id"])
+	require.Equal(t, map[string]any{"line_push": "U0123456789abcdef"}, got["recipient_ids"])
 	require.Equal(t, "2026-09-15T18:30:00.123456+08:00", got["triggered_at"])
 }
 

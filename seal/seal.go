@@ -1,9 +1,9 @@
 // Package seal encrypts the personal data of stored records, so that a copy of the
 // database, of a backup or of a disk does not reveal it.
 //
-// A store with a [Sealer] encrypts the phone number, the LINE user ID, the variables, the
-// metadata and the texts of providers. It finds a person's records by a keyed hash of the
-// number. [Ring] is a Sealer with keys that the application holds:
+// A store with a [Sealer] encrypts the phone number and the IDs of the recipient, the
+// variables, the metadata and the texts of providers. It finds a person's records by a keyed
+// hash of the number, or of an ID. [Ring] is a Sealer with keys that the application holds:
 //
 //	ring, err := seal.NewRing(seal.Config{
 //		Keys:    []seal.Key{{ID: 2, Secret: current}, {ID: 1, Secret: old}}, // 2 seals, both open
@@ -29,7 +29,7 @@
 // Lookup secrets rotate in the same way. New records are hashed with the first one, and a
 // search tries all of them. So a person's older records are found as long as their secret
 // is there. Records whose secret was removed can still be read, listed and counted, but
-// they can no longer be found or erased by number. So remove a secret only when retention
+// they can no longer be found or erased by number or ID. So remove a secret only when retention
 // has purged its records.
 package seal
 

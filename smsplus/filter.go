@@ -41,6 +41,9 @@ type Filter struct {
 	CountryCode string
 	// Key is the [Trigger.Key] of at most one message.
 	Key string
+	// RecipientID is one of the recipient's IDs, on any channel. It is compared exactly, and
+	// left out of every print and encoding.
+	RecipientID string `json:"-" xml:"-"`
 	// Group selects by the message's status.
 	Group status.Group
 	// Limit is the page size, below math.MaxInt32. Defaults to [DefaultLimit].
@@ -54,7 +57,7 @@ type Filter struct {
 //   - a time outside of the years 1 to 9999
 //   - a limit that is negative or too large
 //   - a country code that is not digits
-//   - a template, a channel or a key that is not UTF-8, or has a NUL
+//   - a template, a channel, a key or an ID that is not UTF-8, or has a NUL
 //   - a group that does not exist
 //   - a cursor that is malformed or from another filter
 func (f Filter) Check() error {
@@ -87,7 +90,7 @@ func (f Filter) Check() error {
 		}
 	}
 	for _, text := range []struct{ field, value string }{
-		{"Template", f.Template}, {"Channel", string(f.Channel)}, {"Key", f.Key},
+		{"Template", f.Template}, {"Channel", string(f.Channel)}, {"Key", f.Key}, {"RecipientID", f.RecipientID},
 	} {
 		if !validText(text.value) {
 			bad("Filter.%s is not UTF-8 without NUL (%d bytes)", text.field, len(text.value))
@@ -118,7 +121,18 @@ func (f Filter) Match(m Message) bool {
 		(f.Phone.IsZero() || m.To.Phone == f.Phone) &&
 		(f.CountryCode == "" || m.To.Phone.CountryCode() == f.CountryCode) &&
 		(f.Key == "" || m.Key == f.Key) &&
+		(f.RecipientID == "" || hasID(m.To, f.RecipientID)) &&
 		f.Group.Has(m.Status)
+}
+
+// hasID reports whether a recipient has the ID on any channel.
+func hasID(r channel.Recipient, id string) bool {
+	for _, have := range r.IDs {
+		if have == id {
+			return true
+		}
+	}
+	return false
 }
 
 // PageSize returns Limit, or [DefaultLimit] if it is not set.
@@ -211,13 +225,13 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	return at, uuid.UUID(b[10:]), nil
 }
 
-// fingerprint distinguishes filters, apart from the phone number and the key. A cursor may
-// stand in a URL. A number whose digest stands there can be found by trying all numbers, and
-// a key may hold one.
+// fingerprint distinguishes filters, apart from the phone number, the recipient's ID and the
+// key. A cursor may stand in a URL. A number or an e-mail address whose digest stands there
+// can be found by trying all of them, and a key may hold one.
 func (f Filter) fingerprint() uint16 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %q %q %t %q %t %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
-		!f.Phone.IsZero(), f.CountryCode, f.Key != "", f.Group)
+	fmt.Fprintf(h, "%d %d %q %q %t %q %t %t %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
+		!f.Phone.IsZero(), f.CountryCode, f.Key != "", f.RecipientID != "", f.Group)
 	return binary.BigEndian.Uint16(h.Sum(nil))
 }
 

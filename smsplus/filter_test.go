@@ -42,6 +42,7 @@ func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
 		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt32}},
 		{"Filter.Template", smsplus.Filter{Template: "\xff"}},
 		{"Filter.Key", smsplus.Filter{Key: "a\x00b"}},
+		{"Filter.RecipientID", smsplus.Filter{RecipientID: "a\x00b"}},
 		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt}},
 		{"Filter.Template", smsplus.Filter{Template: "a\x00"}},
 		{"Filter.Template", smsplus.Filter{Template: "a\xff"}},

@@ -61,7 +61,7 @@ func kindOf(r channel.Receipt) parkedKind {
 	return parkedKind{r.Ref(), r.Status, false}
 }
 
-// parkable returns the receipts that are to be parked: without the recipients' numbers, and
+// parkable returns the receipts that are to be parked: without their recipients, and
 // under each name that the attempt may have by the time that it is stored. It leaves out
 // receipts that say nothing that the known ones do not say, such as one that a provider
 // repeats without a time.
@@ -91,7 +91,7 @@ func (d *Dispatcher) parkable(ctx context.Context, rs, known []channel.Receipt) 
 	}
 	for _, r := range rs {
 		later := newRef(r)
-		r.To, r.NewID = phone.Number{}, ""
+		r.To, r.ToID, r.NewID = phone.Number{}, "", ""
 		park(r)
 		if later != r.Ref() {
 			r.ProviderID = later.ProviderID

@@ -48,6 +48,7 @@ func (f Filter) String() string {
 	add(f.Channel != "", "channel %s", f.Channel)
 	add(!f.Phone.IsZero(), "phone %v", f.Phone)
 	add(f.CountryCode != "", "country %s", f.CountryCode)
+	add(f.RecipientID != "", "an ID of the recipient")
 	add(f.Key != "", "a key")
 	add(f.Group != status.All, "group %v", f.Group)
 	add(f.Limit != 0, "limit %d", f.Limit)

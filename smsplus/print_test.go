@@ -21,7 +21,8 @@ func TestPrint_ShowsNoPersonalData(t *testing.T) {
 	t.Parallel()
 	number, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
-	to := channel.Recipient{Phone: number, LINEUserID: "U4af4980629aa11bb22cc33dd44ee55ff"}
+	to := channel.Recipient{Phone: number, IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629aa11bb22cc33dd44ee55ff"}}
+	byID := smsplus.Filter{Phone: number, RecipientID: to.IDs[channel.LINEPush]}
 	vars := map[string]string{"code": "OTP498172"}
 	metadata := map[string]string{"k": "META-pigeon"}
 	tr := smsplus.Trigger{Template: "otp", To: to, Vars: vars, Key: "KEY-4711", Metadata: metadata}
@@ -35,6 +36,8 @@ func TestPrint_ShowsNoPersonalData(t *testing.T) {
 		smsplus.Page{Messages: []smsplus.Message{m}},
 		smsplus.Claimed{Messages: []smsplus.Message{m}},
 		smsplus.Filter{Phone: number, Key: "KEY-4711"},
+		byID, &byID,
+		[]smsplus.Filter{byID},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X"} {
 			_, _ = fmt.Fprintf(&said, verb+"\n", v)
@@ -50,5 +53,5 @@ func TestPrint_ShowsNoPersonalData(t *testing.T) {
 		require.NotContains(t, said.String(), fmt.Sprintf("%x", personal))
 	}
 	require.Contains(t, said.String(), m.ID.String())
-	require.Equal(t, "smsplus.Trigger(otp for channel.Recipient(+886******678, a LINE user))", fmt.Sprint(tr))
+	require.Equal(t, "smsplus.Trigger(otp for channel.Recipient(+886******678, IDs: 1))", fmt.Sprint(tr))
 }

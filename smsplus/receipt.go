@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus/internal/groupcommit"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -120,11 +119,14 @@ func (d *Dispatcher) applyKnown(ctx context.Context, rs []channel.Receipt) (unkn
 }
 
 // ownerOf returns the message that a receipt is about, or nil. Providers use IDs again, so
-// an ID may belong to several messages. If the receipt has a number, a message to another one
-// is not meant. Then attempts without a result come before the others, and later ones before
-// earlier ones.
+// an ID may belong to several messages. If the receipt names its recipient, a message to
+// another one is not meant. Then attempts without a result come before the others, and later
+// ones before earlier ones.
 func ownerOf(r channel.Receipt, owners map[channel.Ref][]*Message) *Message {
-	isToAnother := func(m *Message) bool { return !r.To.IsZero() && !m.To.Phone.IsZero() && m.To.Phone != r.To }
+	isToAnother := func(m *Message) bool {
+		id := m.To.IDs[r.Channel]
+		return !r.To.IsZero() && !m.To.Phone.IsZero() && m.To.Phone != r.To || r.ToID != "" && id != "" && id != r.ToID
+	}
 	candidates := slices.DeleteFunc(slices.Clone(owners[r.Ref()]), isToAnother)
 	if len(candidates) == 0 {
 		candidates = slices.DeleteFunc(slices.Clone(owners[newRef(r)]), isToAnother)
@@ -135,7 +137,7 @@ func ownerOf(r channel.Receipt, owners map[channel.Ref][]*Message) *Message {
 	return slices.MaxFunc(candidates, func(m, n *Message) int {
 		a, b := m.attemptOf(r), n.attemptOf(r)
 		return cmp.Or(
-			compareBool(m.isTo(r.To), n.isTo(r.To)),
+			compareBool(m.isToRecipientOf(r), n.isToRecipientOf(r)),
 			compareBool(!a.Status.Final(), !b.Status.Final()),
 			a.StartedAt.Compare(b.StartedAt),
 			bytes.Compare(m.ID[:], n.ID[:]),
@@ -143,8 +145,11 @@ func ownerOf(r channel.Receipt, owners map[channel.Ref][]*Message) *Message {
 	})
 }
 
-// isTo reports whether a message goes to the number. No message goes to the zero number.
-func (m *Message) isTo(n phone.Number) bool { return !n.IsZero() && m.To.Phone == n }
+// isToRecipientOf reports whether a message goes to the person that a receipt names. A
+// receipt without a number and an ID names none.
+func (m *Message) isToRecipientOf(r channel.Receipt) bool {
+	return !r.To.IsZero() && m.To.Phone == r.To || r.ToID != "" && m.To.IDs[r.Channel] == r.ToID
+}
 
 // compareBool orders false before true.
 func compareBool(a, b bool) int {

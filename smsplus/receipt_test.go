@@ -232,6 +232,50 @@ func TestReceive_TakesReceiptsAfterANewNameInTheSameCall(t *testing.T) {
 	}
 }
 
+// Providers may tell a person's ID instead of the number.
+func TestReceive_ToIDDecidesBetweenMessagesOfOneProviderID(t *testing.T) {
+	t.Parallel()
+	sameID := func(context.Context, channel.Envelope) (channel.Result, error) {
+		return channel.Result{Status: status.Accepted, ProviderID: "7"}, nil
+	}
+	w := newWorld(t, []step{{channel.SMS, sameID, smsplus.Step{}}})
+	sendTo := func(id string) uuid.UUID {
+		return w.send(func(tr *smsplus.Trigger) {
+			tr.To = channel.Recipient{}
+			if id != "" {
+				tr.To.IDs = map[channel.Name]string{channel.SMS: id}
+			} else {
+				tr.To.Phone = number(t, "+886912345679")
+			}
+		})
+	}
+	ann, bob, unnamed := sendTo("ann"), sendTo("bob"), sendTo("")
+	tell := func(id string, st status.Status) {
+		w.receive(channel.Receipt{Channel: channel.SMS, ProviderID: "7", Status: st, ToID: id})
+	}
+	tell("ann", status.Delivered)
+	require.Equal(t, status.Delivered, w.message(ann).Status)
+	require.Equal(t, status.Accepted, w.message(bob).Status)
+	tell("bob", status.Undeliverable)
+	require.Equal(t, "undeliverable: sms=undeliverable(carrier_error)", statuses(w.message(bob)))
+	tell("carl", status.Delivered)
+	require.Equal(t, status.Delivered, w.message(unnamed).Status, "whose ID is not known may be meant")
+	require.Equal(t, status.Delivered, w.message(ann).Status)
+}
+
+// What is parked names no recipient.
+func TestReceive_ParksNoRecipient(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	r := channel.Receipt{Channel: channel.SMS, ProviderID: "8", Status: status.Delivered, To: number(t, "+886912345679"), ToID: "ann"}
+	w.receive(r)
+	parked, err := w.store.Parked(t.Context(), []channel.Ref{r.Ref()})
+	require.NoError(t, err)
+	require.Len(t, parked, 1)
+	require.True(t, parked[0].To.IsZero())
+	require.Empty(t, parked[0].ToID)
+}
+
 // A provider uses an ID again. Its receipt comes before the ID of the newer message is
 // stored, and names the number: it is not about the older message.
 func TestReceive_KeepsAReceiptToANumberForItsMessage(t *testing.T) {

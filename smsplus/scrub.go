@@ -12,12 +12,12 @@ import (
 const maxDetail = 500 // bytes; a provider's words, not its pages
 
 // scrub removes personal data from a provider's text before it is stored: the phone number
-// with and without the country code, the LINE user ID, and the variables' values.
+// with and without the country code, the recipient's IDs, and the variables' values.
 func scrub(detail string, m *Message) string {
 	if detail == "" {
 		return ""
 	}
-	p := words.Personal{Secrets: slices.AppendSeq([]string{m.To.LINEUserID}, maps.Values(m.Vars))}
+	p := words.Personal{Secrets: slices.AppendSeq(slices.Collect(maps.Values(m.To.IDs)), maps.Values(m.Vars))}
 	if n := m.To.Phone; !n.IsZero() {
 		p.Number = n.E164()[1+len(n.CountryCode()):]
 	}

@@ -27,7 +27,7 @@ func TestScrub_RedactsTheNumberAndTheVariables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, []step{{channel.SMS, a, smsplus.Step{}}})
-			m := w.message(w.send(func(tr *smsplus.Trigger) { tr.To.LINEUserID = "U4af4980629" }))
+			m := w.message(w.send(func(tr *smsplus.Trigger) { tr.To.IDs = map[channel.Name]string{channel.SMS: "U4af4980629"} }))
 			detail := m.Attempts[0].Detail
 			require.NotEmpty(t, detail)
 			require.LessOrEqual(t, len(detail), 500)

@@ -36,12 +36,12 @@ func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 		return nil, fmt.Errorf("%w: Trigger.Template: no template %s is registered, want %s",
 			ErrInvalidTrigger, quoteName(tr.Template), listNames(*d.templates.Load()))
 	}
-	if err := tr.check(t); err != nil {
+	if err := d.checkTrigger(tr, t); err != nil {
 		return nil, err
 	}
 	now := d.now()
 	m := &Message{
-		ID: d.cfg.NewID(), Key: tr.Key, Reference: tr.Reference, Template: t.ID, Scenario: t.Scenario, To: tr.To,
+		ID: d.cfg.NewID(), Key: tr.Key, Reference: tr.Reference, Template: t.ID, Scenario: t.Scenario, To: cloneRecipient(tr.To),
 		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan, TriggeredAt: now, Version: 1,
 	}
 	due, ttl := now, t.TTL
@@ -55,10 +55,24 @@ func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
 	return m, nil
 }
 
-func (tr *Trigger) check(t *registeredTemplate) error {
+// cloneRecipient returns a copy that shares no map with r and has no empty ID.
+func cloneRecipient(r channel.Recipient) channel.Recipient {
+	if len(r.IDs) == 0 {
+		r.IDs = nil
+		return r
+	}
+	r.IDs = maps.Clone(r.IDs)
+	maps.DeleteFunc(r.IDs, func(_ channel.Name, id string) bool { return id == "" })
+	return r
+}
+
+func (d *Dispatcher) checkTrigger(tr *Trigger, t *registeredTemplate) error {
 	var bad errorList
 	if tr.To.IsZero() {
-		bad.add("%w: Trigger.To is required", ErrInvalidTrigger)
+		bad.add("%w: Trigger.To is required, and has neither a number nor an ID", ErrInvalidTrigger)
+	}
+	if len(tr.To.IDs) > 0 {
+		d.checkIDs(tr.To.IDs, &bad)
 	}
 	if tr.TTL < 0 {
 		bad.add("%w: Trigger.TTL is negative (%v)", ErrInvalidTrigger, tr.TTL)
@@ -78,7 +92,7 @@ func (tr *Trigger) check(t *registeredTemplate) error {
 			}
 		}
 	}
-	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"Reference", tr.Reference}, {"To.LINEUserID", tr.To.LINEUserID}} {
+	for _, id := range [...]struct{ field, value string }{{"Key", tr.Key}, {"Reference", tr.Reference}} {
 		if len(id.value) > maxID || !validText(id.value) {
 			bad.add("%w: Trigger.%s must be UTF-8 without NUL, and %d bytes at most (%d bytes)", ErrInvalidTrigger, id.field, maxID, len(id.value))
 		}
@@ -96,6 +110,23 @@ func (tr *Trigger) check(t *registeredTemplate) error {
 	return errors.Join(bad...)
 }
 
+// checkIDs adds the mistakes in a recipient's IDs. It names channels and never an ID.
+func (d *Dispatcher) checkIDs(ids map[channel.Name]string, bad *errorList) {
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		if ids[name] == "" {
+			continue
+		}
+		if _, ok := d.lanes[name]; !ok {
+			bad.add("%w: Trigger.To.IDs: no channel %s is registered, want %s",
+				ErrInvalidTrigger, quoteName(string(name)), listNames(d.lanes))
+		}
+		if id := ids[name]; len(id) > maxRecipientID || !validText(id) {
+			bad.add("%w: Trigger.To.IDs: the ID on channel %s must be UTF-8 without NUL, and %d bytes at most (%d bytes)",
+				ErrInvalidTrigger, quoteName(string(name)), maxRecipientID, len(id))
+		}
+	}
+}
+
 // quoteName quotes a name that a developer chose, without what a name does not have: a
 // phone number, or a text.
 func quoteName(name string) string {
@@ -106,6 +137,9 @@ const maxNameShown = 64 // bytes
 
 // maxID bounds the keys and IDs that stores index, in bytes.
 const maxID = 255
+
+// maxRecipientID bounds the IDs of a recipient, in bytes. Stores index a hash of them.
+const maxRecipientID = 1024
 
 // validText reports whether every store can keep s. PostgreSQL takes no NUL in a text, and
 // one message must not make a store refuse its batch.
@@ -203,7 +237,7 @@ func (m *Message) dueNow() bool { return m.DueAt.Equal(m.TriggeredAt) }
 
 // resolveKey returns the ID of the message that holds the key, if m asks for the same.
 func resolveKey(m, holder *Message) (uuid.UUID, error) {
-	if m.Template != holder.Template || m.To != holder.To || !maps.Equal(m.Vars, holder.Vars) {
+	if m.Template != holder.Template || !m.To.Equal(holder.To) || !maps.Equal(m.Vars, holder.Vars) {
 		return uuid.UUID{}, fmt.Errorf("%w (message %v)", ErrKeyReused, holder.ID)
 	}
 	return holder.ID, nil

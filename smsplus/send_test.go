@@ -34,7 +34,16 @@ func TestSend_NamesTheWrongFieldAndStoresNothing(t *testing.T) {
 		"Trigger.Key must be UTF-8":           func(tr *smsplus.Trigger) { tr.Key = "a\x00b" },
 		`variable "code" must be UTF-8`:       func(tr *smsplus.Trigger) { tr.Vars["code"] = "\xff" },
 		"Trigger.Metadata must be UTF-8":      func(tr *smsplus.Trigger) { tr.Metadata = map[string]string{"a\x00": ""} },
-		"Trigger.To.LINEUserID must be UTF-8": func(tr *smsplus.Trigger) { tr.To.LINEUserID = "\x00" },
+		"Trigger.To.IDs: the ID on channel \"sms\" must be UTF-8 without NUL, and 1024 bytes at most (1 bytes)": func(tr *smsplus.Trigger) {
+			tr.To.IDs = map[channel.Name]string{channel.SMS: "\x00"}
+		},
+		"Trigger.To.IDs: the ID on channel \"sms\" must be UTF-8 without NUL, and 1024 bytes at most (1025 bytes)": func(tr *smsplus.Trigger) {
+			tr.To.IDs = map[channel.Name]string{channel.SMS: strings.Repeat("x", 1025)}
+		},
+		"Trigger.To.IDs: no channel \"pigeon\" is registered, want \"sms\"": func(tr *smsplus.Trigger) {
+			tr.To.IDs = map[channel.Name]string{"pigeon": "ann@example.com"}
+		},
+		"Trigger.To is required, and": func(tr *smsplus.Trigger) { tr.To = channel.Recipient{IDs: map[channel.Name]string{channel.SMS: ""}} },
 	} {
 		w := newSMSWorld(t)
 		tr := w.trigger()
@@ -48,6 +57,29 @@ func TestSend_NamesTheWrongFieldAndStoresNothing(t *testing.T) {
 		require.ErrorIs(t, err, smsplus.ErrInvalidTrigger)
 		require.ErrorContains(t, err, "trigger 1: ")
 		require.Empty(t, openMessages(t, w.store))
+	}
+}
+
+func TestSend_KeepsTheIDsOfItsChannels(t *testing.T) {
+	t.Parallel()
+	w := newSMSWorld(t)
+	ids := map[channel.Name]string{channel.SMS: strings.Repeat("x", 1024)}
+	given := map[channel.Name]string{channel.SMS: ids[channel.SMS], "pigeon": ""}
+	id := w.send(func(tr *smsplus.Trigger) { tr.To = channel.Recipient{IDs: given} })
+	given[channel.SMS] = "changed"
+	require.Equal(t, channel.Recipient{IDs: ids}, w.message(id).To, "the caller's map is not kept, and an empty ID is none")
+}
+
+func TestSend_NeverNamesAnID(t *testing.T) {
+	t.Parallel()
+	for _, name := range []channel.Name{channel.SMS, "pigeon", "+886912345678"} {
+		w := newSMSWorld(t)
+		tr := w.trigger()
+		tr.To.IDs = map[channel.Name]string{name: "ann@example.com\x00"}
+		_, err := w.Send(t.Context(), tr)
+		require.ErrorIs(t, err, smsplus.ErrInvalidTrigger)
+		require.NotContains(t, err.Error(), "ann@")
+		require.NotContains(t, err.Error(), "912345678")
 	}
 }
 
@@ -84,7 +116,7 @@ func TestKey_UsedAgainIsTheFirstMessage(t *testing.T) {
 
 	for _, change := range []func(*smsplus.Trigger){
 		func(tr *smsplus.Trigger) { tr.Vars = map[string]string{"code": "2"} },
-		func(tr *smsplus.Trigger) { tr.To.LINEUserID = "U1" },
+		func(tr *smsplus.Trigger) { tr.To.IDs = map[channel.Name]string{channel.SMS: "U1"} },
 	} {
 		tr := w.trigger()
 		key(&tr)

@@ -208,7 +208,7 @@ func send(ctx context.Context, d *smsplus.Dispatcher, key string, turn int, deli
 		tr.Key = key
 	}
 	if turn%2 == 0 && !deliver {
-		tr.Template, tr.To.LINEUserID = "order", "U4af4980629"
+		tr.Template, tr.To.IDs = "order", map[channel.Name]string{channel.LINEPush: "U4af4980629"}
 	}
 	id, err := d.Send(ctx, tr)
 	if err != nil {

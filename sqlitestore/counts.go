@@ -244,11 +244,11 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 }
 
 // sumStats adds the selected units to sums. It reads the counts of whole hours and
-// days, and the messages of the edges. No counts are kept by phone number, country code or
-// key, so with one of these it reads all messages selected.
+// days, and the messages of the edges. No counts are kept by phone number, recipient's ID,
+// country code or key, so with one of these it reads all messages selected.
 func (s *Store) sumStats(ctx context.Context, c *conn, sel selection, sums templateStats) error {
 	ranges := []microtime.Range{sel.Range}
-	if len(sel.phones) == 0 && sel.country == "" && sel.key == "" {
+	if len(sel.phones) == 0 && len(sel.ids) == 0 && sel.country == "" && sel.key == "" {
 		var hours microtime.Range
 		hours, ranges = microtime.WholeHours(sel.Range)
 		for _, t := range microtime.Tiers(hours, tierHours...) {

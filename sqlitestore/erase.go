@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
-	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -19,21 +20,23 @@ const eraseBatchSize = 100
 // log still holds it until the log is truncated, which Erase does at its end, unless
 // another process is reading. Erase cannot reach copies of the file. A message that cannot
 // be read is left as it is, and the error wraps [smsplus.ErrUnreadable].
-func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err error) {
-	keys, err := s.codec.PhoneKeys(n)
+func (s *Store) Erase(ctx context.Context, person channel.Recipient) (erased int, err error) {
+	keys, err := s.personKeys(person)
 	if err != nil {
 		return 0, err
 	}
-	unreadable := 0 // messages that cannot be read
+	unreadable := make(map[uuid.UUID]bool)
 	for _, key := range keys {
 		for after, more := int64(0), true; more; {
-			batch, err := submitWrite(ctx, s, func(w *writer) (eraseBatch, error) { return w.eraseMessages(key, after) })
+			batch, err := submitWrite(ctx, s, func(w *writer) (eraseBatch, error) { return w.eraseMessages(person, key, after) })
 			erased += batch.erased
-			unreadable += batch.unreadableCount
 			if err != nil {
 				return erased, err
 			}
-			after, more = batch.last, batch.erased+batch.unreadableCount == eraseBatchSize
+			for _, u := range batch.unreadable {
+				unreadable[u.ID] = true
+			}
+			after, more = batch.last, batch.size == eraseBatchSize
 		}
 	}
 	if erased > 0 {
@@ -41,61 +44,111 @@ func (s *Store) Erase(ctx context.Context, n phone.Number) (erased int, err erro
 			return erased, err
 		}
 	}
-	left, err := s.countOpenMessages(ctx, keys)
+	left, err := s.countOpenMessages(ctx, person, keys)
 	if err != nil {
 		return erased, err
 	}
 	if left > 0 {
 		err = fmt.Errorf("%w: %d were left as they are", smsplus.ErrNotFinal, left)
 	}
-	if unreadable > 0 {
-		err = errors.Join(err, fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnreadable, unreadable))
+	if len(unreadable) > 0 {
+		err = errors.Join(err, fmt.Errorf("%w: %d were left as they are", smsplus.ErrUnreadable, len(unreadable)))
 	}
 	return erased, err
 }
 
-// countOpenMessages returns the number of messages with a phone number that have not ended.
-func (s *Store) countOpenMessages(ctx context.Context, phoneKeys []string) (open int64, err error) {
+// personKey is a key under which messages to a person may be stored, and the tables that
+// have it.
+type personKey struct {
+	from  string // of a message m, up to the placeholder of value
+	value driver.Value
+}
+
+// erasable returns the statement that selects final messages with the key, a batch of them
+// after a number.
+func (k personKey) erasable() string {
+	return "SELECT " + writableColumns + " FROM " + k.from + " AND m.due_at IS NULL AND m.number > ? ORDER BY m.number LIMIT ?"
+}
+
+// open returns the statement that selects the other messages with the key.
+func (k personKey) open() string {
+	return "SELECT " + messageColumns + " FROM " + k.from + " AND m.due_at IS NOT NULL"
+}
+
+// personKeys returns the keys of a person's number and IDs.
+func (s *Store) personKeys(person channel.Recipient) ([]personKey, error) {
+	phones, err := s.codec.PhoneKeys(person.Phone)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.codec.PersonKeys(person)
+	if err != nil {
+		return nil, err
+	}
+	var keys []personKey
+	for _, phone := range phones {
+		keys = append(keys, personKey{"smsplus_message m WHERE m.phone = ?", phone})
+	}
+	for _, id := range ids {
+		keys = append(keys, personKey{"smsplus_recipient r CROSS JOIN smsplus_message m ON m.number = r.message WHERE r.hash = ?", id[:]})
+	}
+	return keys, nil
+}
+
+// countOpenMessages returns the number of messages to a person that have not ended. A message
+// that cannot be read counts: nothing tells whose it is if it was found by an ID.
+func (s *Store) countOpenMessages(ctx context.Context, person channel.Recipient, keys []personKey) (open int, err error) {
+	found := make(map[uuid.UUID]bool)
 	err = s.withReader(ctx, func(c *conn) error {
-		for _, key := range phoneKeys {
-			n, err := c.queryInt(ctx, "SELECT count(*) FROM smsplus_message WHERE phone = ? AND due_at IS NOT NULL", key)
-			open += n
+		for _, key := range keys {
+			err := c.query(ctx, key.open(), []driver.Value{key.value}, func(row []driver.Value) error {
+				m, err := s.decodeRow(ctx, c, nil, row)
+				switch {
+				case errors.Is(err, smsplus.ErrUnreadable):
+					found[newUnreadable(row, err).ID] = true
+					return nil
+				case err == nil && m.To.SharesAddress(person):
+					found[m.ID] = true
+				}
+				return err
+			})
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return open, err
+	return len(found), err
 }
 
 // eraseBatch is the result of one transaction of Erase.
 type eraseBatch struct {
-	erased          int
-	unreadableCount int   // messages that cannot be read
-	last            int64 // the number of the last message; the next batch begins after it
+	size       int // the messages that were looked at
+	erased     int
+	unreadable []smsplus.Unreadable
+	last       int64 // the number of the last message; the next batch begins after it
 }
 
-var (
-	selectErasableMessages = "SELECT " + writableColumns + " FROM smsplus_message m " +
-		"WHERE m.phone = ? AND m.due_at IS NULL AND m.number > ? ORDER BY m.number LIMIT ?"
-
-	selectStoredRowByID = "SELECT " + storedRowColumns + " FROM smsplus_message m WHERE m.id = ?"
-)
+var selectStoredRowByID = "SELECT " + storedRowColumns + " FROM smsplus_message m WHERE m.id = ?"
 
 const eraseMessage = `UPDATE smsplus_message
-SET version = version + 1, phone = NULL, marks = ?, state = ?, fixed = ?
+SET version = version + 1, phone = NULL, recipient_ids = NULL, marks = ?, state = ?, fixed = ?
 WHERE number = ?`
 
-// eraseMessages erases final messages with the phone number's key, up to eraseBatchSize
-// after the one with the given number.
-func (w *writer) eraseMessages(key string, after int64) (batch eraseBatch, err error) {
+// eraseMessages erases final messages to a person that have the key, of up to
+// eraseBatchSize after the one with the given number. A message with an equal ID on another
+// channel has the key too, and is another person's.
+func (w *writer) eraseMessages(person channel.Recipient, key personKey, after int64) (batch eraseBatch, err error) {
 	s := w.store
 	var rs results
-	args := []driver.Value{key, after, int64(eraseBatchSize)}
-	err = w.query(writerCtx, selectErasableMessages, args, func(row []driver.Value) error {
+	args := []driver.Value{key.value, after, int64(eraseBatchSize)}
+	err = w.query(writerCtx, key.erasable(), args, func(row []driver.Value) error {
+		batch.size++
 		batch.last = integer(row[colNumber])
 		m, err := w.decodeWritableRow(row)
+		if err == nil && !m.To.SharesAddress(person) {
+			return nil
+		}
 		return rs.add(row, m, err)
 	})
 	if err != nil {
@@ -117,7 +170,7 @@ func (w *writer) eraseMessages(key string, after int64) (batch eraseBatch, err e
 			return eraseBatch{}, err
 		}
 	}
-	batch.erased, batch.unreadableCount = len(rs.messages), len(rs.unreadable)
+	batch.erased, batch.unreadable = len(rs.messages), rs.unreadable
 	return batch, nil
 }
 
@@ -140,6 +193,9 @@ func (w *writer) overwriteErased(m *smsplus.Message) error {
 		return err
 	}
 	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, summary); err != nil {
+		return err
+	}
+	if err := w.eachRecipientID(deleteRecipient, stored.ids, stored.triggeredAt, stored.number); err != nil {
 		return err
 	}
 	return w.exec(writerCtx, eraseMessage, summary.encode(), e.state, e.fixed, stored.number)

@@ -61,7 +61,7 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 			return nil, err
 		}
 		values := append(make([]driver.Value, 0, len(fixedColumns)+len(stateColumns)),
-			e.id[:], textOrNull(e.key), template, route, textOrNull(e.phone), textOrNull(e.country), e.triggeredAt, e.fixed, e.version)
+			e.id[:], textOrNull(e.key), template, route, textOrNull(e.phone), textOrNull(e.country), e.ids.value(), e.triggeredAt, e.fixed, e.version)
 		values, err = w.appendStateValues(values, e, summary)
 		if err != nil {
 			return nil, err
@@ -87,6 +87,9 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 		if err := w.updateIndexes(number, e.triggeredAt, messageSummary{}, summary); err != nil {
 			return nil, err
 		}
+		if err := w.eachRecipientID(insertRecipient, e.ids, e.triggeredAt, number); err != nil {
+			return nil, err
+		}
 		w.noteCounts(e.triggeredAt, nil, appendUnits(nil, template, e.status, summary))
 	}
 	return taken, nil
@@ -101,6 +104,21 @@ func firstByKey(encoded []encodedMessage) map[string]int {
 		}
 	}
 	return first
+}
+
+const (
+	insertRecipient = "INSERT INTO smsplus_recipient (hash, triggered_at, message) VALUES (?, ?, ?)"
+	deleteRecipient = "DELETE FROM smsplus_recipient WHERE hash = ? AND triggered_at = ? AND message = ?"
+)
+
+// eachRecipientID executes insertRecipient or deleteRecipient for each ID of a message.
+func (w *writer) eachRecipientID(sql string, ids recipientIDs, triggeredAt, number int64) error {
+	for _, id := range ids {
+		if err := w.exec(writerCtx, sql, id[:], triggeredAt, number); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var selectMessageByKey = selectMessages + "WHERE m.key = ?"

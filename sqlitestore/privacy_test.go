@@ -19,7 +19,7 @@ var personal = []string{"911222333", "U4af4980629", "Annabelle", "order-4711", "
 
 func personalMessage() smsplus.Message {
 	m := attempted(1, 10)
-	m.To = channel.Recipient{Phone: number("+886911222333"), LINEUserID: "U4af4980629"}
+	m.To = channel.Recipient{Phone: number("+886911222333"), IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}}
 	m.Vars = map[string]string{"name": "Annabelle"}
 	m.Metadata = map[string]string{"order": "order-4711"}
 	m.Attempts[0].Detail = "404: she moved"
@@ -170,7 +170,7 @@ func TestSealer_RotatesKeysAndSecrets(t *testing.T) {
 	_, err = stores[0].Message(t.Context(), ms[0].ID)
 	require.ErrorContains(t, err, "sealed, and there is no Sealer")
 
-	n, err := last.Erase(t.Context(), ms[0].To.Phone)
+	n, err := last.Erase(t.Context(), ms[0].To)
 	require.NoError(t, err)
 	require.Equal(t, 3, n, "Erase finds them all")
 	require.NoError(t, last.Unpark(t.Context(), []channel.Ref{sampleReceipt().Ref()}))
@@ -196,7 +196,7 @@ func TestErase_RedactsMessagesAndKeepsCounts(t *testing.T) {
 			before = append(before, rows)
 		}
 
-		n, err := s.Erase(t.Context(), m.To.Phone)
+		n, err := s.Erase(t.Context(), m.To)
 		require.ErrorIs(t, err, smsplus.ErrNotFinal)
 		require.EqualError(t, err, "smsplus: messages are under way: 1 were left as they are")
 		require.Equal(t, 1, n)
@@ -240,14 +240,14 @@ func TestErase_RedactsMessagesAndKeepsCounts(t *testing.T) {
 		waits.DueAt = time.Time{}
 		_, err = s.Update(t.Context(), []smsplus.Message{waits})
 		require.NoError(t, err)
-		n, err = s.Erase(t.Context(), m.To.Phone)
+		n, err = s.Erase(t.Context(), m.To)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		require.NotContains(t, fileBytes(t, path), personal[0])
 		p, err := s.Records(t.Context(), smsplus.Filter{Phone: m.To.Phone})
 		require.NoError(t, err)
 		require.Empty(t, p.Messages)
-		n, err = s.Erase(t.Context(), m.To.Phone)
+		n, err = s.Erase(t.Context(), m.To)
 		require.NoError(t, err)
 		require.Zero(t, n)
 		n, err = s.Purge(t.Context(), opened.Add(quarter), 10)

@@ -98,6 +98,9 @@ func (w *writer) deleteMessage(stored *storedRow) error {
 	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, messageSummary{}); err != nil {
 		return err
 	}
+	if err := w.eachRecipientID(deleteRecipient, stored.ids, stored.triggeredAt, stored.number); err != nil {
+		return err
+	}
 	w.noteCounts(stored.triggeredAt, appendUnits(nil, stored.template, stored.status, stored.summary), nil)
 	return nil
 }

@@ -10,18 +10,21 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// selection is a filter with numbers for names and keys for the phone number.
+// selection is a filter with numbers for names, and keys for the phone number and the
+// recipient's ID.
 type selection struct {
 	microtime.Range
 	byTemplate bool
 	template   int64 // if byTemplate
 	channel    int64 // or wholeMessage: any channel
 	phones     []string
+	ids        []rowcodec.IDKey
 	country    string
 	key        string
 	group      status.Group
@@ -41,7 +44,10 @@ func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (se
 			return sel, false, err
 		}
 	}
-	sel.phones, err = s.codec.PhoneKeys(f.Phone)
+	if sel.phones, err = s.codec.PhoneKeys(f.Phone); err != nil {
+		return sel, false, err
+	}
+	sel.ids, err = s.codec.IDKeys(f.RecipientID)
 	return sel, err == nil, err
 }
 
@@ -49,16 +55,22 @@ func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (se
 // channels that messages were tried on.
 const triedIndex = "tried"
 
+// recipientIndex stands for the primary key of the table smsplus_recipient, which holds the
+// hashes of the recipients' IDs.
+const recipientIndex = "recipient"
+
 // index returns the index that a query of the selection reads: the index of the
-// condition that presumably selects the fewest messages. A key is one message's, a phone
-// number is one person's, and a template has fewer messages than a group of statuses, which is called tab in the
-// schema.
+// condition that presumably selects the fewest messages. A key is one message's, and a phone
+// number or an ID is one person's. A template has fewer messages than a group of statuses,
+// which is called tab in the schema.
 func (sel *selection) index() string {
 	switch { // without the prefix smsplus_message_
 	case sel.key != "":
 		return "key"
 	case len(sel.phones) > 0:
 		return "phone"
+	case len(sel.ids) > 0:
+		return recipientIndex
 	case sel.byTemplate:
 		return "template"
 	case sel.channel != wholeMessage:
@@ -94,30 +106,50 @@ func (sel *selection) pageQuery(after *pagePosition, limit int64) (sql string, a
 		"ORDER BY p.triggered_at DESC, p.id DESC", append(args, limit)
 }
 
-// unionOfKeys returns a statement for each key under which the phone number may be
-// stored, joined by UNION ALL, so that each reads the index in its order.
+// keys returns the values under which the rows of the index may be stored that hold the
+// person's phone number or ID. It is one nil for another index.
+func (sel *selection) keys() []driver.Value {
+	var keys []driver.Value
+	switch sel.index() {
+	case "phone":
+		for _, phone := range sel.phones {
+			keys = append(keys, phone)
+		}
+	case recipientIndex:
+		for _, id := range sel.ids {
+			keys = append(keys, id[:])
+		}
+	default:
+		keys = []driver.Value{nil}
+	}
+	return keys
+}
+
+// unionOfKeys returns a statement for each of the keys, joined by UNION ALL, so that each
+// reads the index in its order.
 func (sel *selection) unionOfKeys(columns string, after *pagePosition) (sql string, values []driver.Value) {
 	var selects []string
 	args := sqlquery.NewArgs[driver.Value](sqlquery.Positional)
-	for i := range max(1, len(sel.phones)) {
-		phone := ""
-		if len(sel.phones) > 0 {
-			phone = sel.phones[i]
-		}
-		selects = append(selects, sel.selectByKey(args, columns, phone, after))
+	for _, key := range sel.keys() {
+		selects = append(selects, sel.selectByKey(args, columns, key, after))
 	}
 	return strings.Join(selects, " UNION ALL "), args.Values()
 }
 
-// selectByKey returns the statement for one key of the phone number. The key is "" if the
-// selection has no phone number.
-func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns, phone string, after *pagePosition) string {
+// selectByKey returns the statement for one of the keys.
+func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns string, key driver.Value, after *pagePosition) string {
 	index := sel.index()
 	from, triggeredAt := "smsplus_message m INDEXED BY smsplus_message_"+index, "m.triggered_at"
 	var where sqlquery.Conditions
-	if index == triedIndex {
+	switch index {
+	case triedIndex:
 		from, triggeredAt = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message", "t.triggered_at"
 		where.Add("t.channel = " + args.Add(sel.channel))
+	case recipientIndex:
+		from, triggeredAt = "smsplus_recipient r CROSS JOIN smsplus_message m ON m.number = r.message", "r.triggered_at"
+		where.Add("r.hash = " + args.Add(key))
+	case "phone":
+		where.Add("m.phone = " + args.Add(key))
 	}
 	to := sel.To
 	if after != nil {
@@ -131,8 +163,20 @@ func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns, ph
 	if sel.key != "" {
 		where.Add("m.key = " + args.Add(sel.key))
 	}
-	if phone != "" {
-		where.Add("m.phone = " + args.Add(phone))
+	if index != "phone" && len(sel.phones) > 0 {
+		var phones []string
+		for _, phone := range sel.phones {
+			phones = append(phones, args.Add(phone))
+		}
+		where.Add("m.phone IN (" + strings.Join(phones, ", ") + ")")
+	}
+	if index != recipientIndex && len(sel.ids) > 0 {
+		var hashes []string
+		for _, id := range sel.ids {
+			hashes = append(hashes, args.Add(id[:]))
+		}
+		where.Add("EXISTS (SELECT 1 FROM smsplus_recipient r WHERE r.hash IN (" + strings.Join(hashes, ", ") +
+			") AND r.triggered_at = m.triggered_at AND r.message = m.number)")
 	}
 	if sel.byTemplate {
 		where.Add("m.template = " + args.Add(sel.template))

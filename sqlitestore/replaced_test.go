@@ -80,7 +80,7 @@ func TestStore_ReplacedFileFailsEveryCall(t *testing.T) {
 				"Records":      func() error { _, err := s.Records(t.Context(), smsplus.Filter{}); return err },
 				"Stats":        func() error { _, err := s.Stats(t.Context(), smsplus.Filter{}); return err },
 				"Purge":        func() error { _, err := s.Purge(t.Context(), opened, 1); return err },
-				"Erase":        func() error { _, err := s.Erase(t.Context(), m.To.Phone); return err },
+				"Erase":        func() error { _, err := s.Erase(t.Context(), m.To); return err },
 			} {
 				if slices.Contains(changes, call) {
 					require.ErrorIs(t, f(), sqlitestore.ErrReplaced, "%s, at once", call)
@@ -156,7 +156,7 @@ func TestStore_KeepsItsFileWhenTheDirectoryChanges(t *testing.T) { //nolint:para
 	require.NoError(t, err)
 	_, err = s.Message(t.Context(), m.ID)
 	require.NoError(t, err)
-	_, err = s.Erase(t.Context(), m.To.Phone) // it opens a connection of its own
+	_, err = s.Erase(t.Context(), m.To) // it opens a connection of its own
 	require.ErrorIs(t, err, smsplus.ErrNotFinal)
 	require.NoError(t, s.Close())
 }

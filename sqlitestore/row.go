@@ -161,6 +161,7 @@ type encodedMessage struct {
 	version     int64
 	state       []byte
 	fixed       []byte
+	ids         recipientIDs
 
 	// The summary. The attempts' channels are names until the writer has numbers for them:
 	// see writer.summarize. Invariant: len(channels) == len(attempts).
@@ -206,6 +207,9 @@ func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
 	if len(keys) > 0 {
 		e.phone = keys[0]
 	}
+	if e.ids, err = s.codec.RecipientKeys(m.To); err != nil {
+		return err
+	}
 	e.fixed, err = s.codec.EncodeFixed(m)
 	return err
 }
@@ -214,11 +218,39 @@ func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
 // read: all but tab and country, which only filters use.
 var (
 	// fixedColumns are what only an insert writes, and the version, which an update raises.
-	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "triggered_at", "fixed", "version"}
+	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "recipient_ids", "triggered_at", "fixed", "version"}
 
 	// stateColumns are what an insert and an update write, in the order of appendStateValues.
 	stateColumns = []string{"claims", "sending", "holder", "due_at", "lane", "status", "tab", "channel", "marks", "state"}
 )
+
+// recipientIDs are the hashes by which the recipient's IDs find a message.
+type recipientIDs []rowcodec.IDKey
+
+// value returns the value of the column recipient_ids.
+func (ids recipientIDs) value() driver.Value {
+	if len(ids) == 0 {
+		return nil
+	}
+	var b []byte
+	for _, id := range ids {
+		b = append(b, id[:]...)
+	}
+	return b
+}
+
+// recipientIDsOf is the inverse of value. A part of a hash at the end is ignored: no row of
+// smsplus_recipient has it.
+func recipientIDsOf(v driver.Value) (ids recipientIDs) {
+	if v == nil {
+		return nil
+	}
+	const size = len(rowcodec.IDKey{})
+	for b := blob(v); len(b) >= size; b = b[size:] {
+		ids = append(ids, rowcodec.IDKey(b))
+	}
+	return ids
+}
 
 // The indexes of messageColumns in a row.
 const (
@@ -410,6 +442,7 @@ type storedRow struct {
 	number, version, triggeredAt, template int64
 	status                                 status.Status
 	summary                                messageSummary
+	ids                                    recipientIDs
 }
 
 // The indexes of storedRowColumns in a row.
@@ -421,6 +454,7 @@ const (
 	storedTemplate
 	storedStatus
 	storedMarks
+	storedRecipientIDs
 
 	storedColumnCount
 )
@@ -428,7 +462,7 @@ const (
 // storedRowColumns are the columns that decodeStoredRow reads, of a message m.
 var storedRowColumns = strings.Join((&[storedColumnCount]string{
 	storedID: "m.id", storedNumber: "m.number", storedVersion: "m.version", storedTriggeredAt: "m.triggered_at",
-	storedTemplate: "m.template", storedStatus: "m.status", storedMarks: "m.marks",
+	storedTemplate: "m.template", storedStatus: "m.status", storedMarks: "m.marks", storedRecipientIDs: "m.recipient_ids",
 })[:], ", ")
 
 func decodeStoredRow(row []driver.Value) (storedRow, error) {
@@ -440,5 +474,6 @@ func decodeStoredRow(row []driver.Value) (storedRow, error) {
 		template:    integer(row[storedTemplate]),
 		status:      status.Status(integer(row[storedStatus])),
 		summary:     summary,
+		ids:         recipientIDsOf(row[storedRecipientIDs]),
 	}, err
 }

@@ -78,8 +78,8 @@ func TestOpen_RequiresMigration(t *testing.T) {
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	var wrong *sqlitestore.SchemaError
 	require.ErrorAs(t, err, &wrong)
-	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: 2}, *wrong)
-	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 2: migrate it")
+	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: 3}, *wrong)
+	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 3: migrate it")
 
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "what another program keeps there is left alone")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "there is nothing left to do")
@@ -116,15 +116,15 @@ func TestStore_RejectsNewerSchema(t *testing.T) {
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.NoError(t, err)
 
-	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (3, 'future')")
-	const want = "sqlitestore: the database's schema has version 3, and this release needs version 2: use a newer release"
+	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (4, 'future')")
+	const want = "sqlitestore: the database's schema has version 4, and this release needs version 3: use a newer release"
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
 	require.EqualError(t, err, want, "a store that is open changes nothing any more")
 	require.Len(t, allMessages(t, s), 1)
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	require.EqualError(t, err, want)
 	require.EqualError(t, sqlitestore.Migrate(t.Context(), path), want)
-	_, err = sqlitestore.MigrationSQL(3)
+	_, err = sqlitestore.MigrationSQL(4)
 	require.EqualError(t, err, want)
 }
 
@@ -138,7 +138,7 @@ func TestMigrationSQL_CanBeRunByHand(t *testing.T) {
 	s := reopen(t, path, sqlitestore.Options{})
 	_, err = s.Insert(t.Context(), []smsplus.Message{attempted(1, 10)})
 	require.NoError(t, err)
-	text, err = sqlitestore.MigrationSQL(2)
+	text, err = sqlitestore.MigrationSQL(3)
 	require.NoError(t, err)
 	require.Empty(t, text)
 

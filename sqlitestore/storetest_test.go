@@ -84,7 +84,7 @@ func TestStore_SealedSendsNothingPersonal(t *testing.T) {
 		return damagingStore{s, path, "fixed = zeroblob(length(fixed))"}
 	})
 	s, _ := tap.open(t, sqlitestore.Options{Sealer: ring(t, "ab", "xy")})
-	_, err := s.Erase(t.Context(), number("+886912345678"))
+	_, err := s.Erase(t.Context(), channel.Recipient{Phone: number("+886912345678")})
 	require.NoError(t, err)
 	require.Positive(t, tap.arguments.Load())
 	require.Zero(t, tap.found.Load(), "arguments with a number or a user ID")

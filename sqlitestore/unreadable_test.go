@@ -165,7 +165,7 @@ func TestErase_LeavesUnreadableMessage(t *testing.T) {
 	for _, m := range ms[:120] {
 		require.NoError(t, damageMessage(t.Context(), path, "state = x'01ff'", m.ID))
 	}
-	n, err := s.Erase(t.Context(), sharedPhone)
+	n, err := s.Erase(t.Context(), channel.Recipient{Phone: sharedPhone})
 	require.ErrorIs(t, err, smsplus.ErrUnreadable)
 	require.NotErrorIs(t, err, smsplus.ErrNotFinal)
 	require.ErrorContains(t, err, "120 were left as they are")

@@ -15,6 +15,8 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -215,13 +217,27 @@ func TestStore_SearchesIndexes(t *testing.T) {
 		{selectFirstParked, []driver.Value{one}, "SCAN smsplus_parked"}, // in the order of its key
 		{selectParkedAfter, []driver.Value{one, one, one}, "SEARCH " + parked + " ((ref,key)>(?,?))"},
 		{selectParked, []driver.Value{"[1]"}, "SEARCH p USING PRIMARY KEY (ref=?)"},
-		{selectErasableMessages, []driver.Value{"p", one, one}, "SEARCH m USING INDEX smsplus_message_phone (phone=?)"},
 	} {
 		plan := queryPlan(t, s, statement.sql, statement.args...)
 		require.Contains(t, plan, statement.want, statement.sql)
 		require.NotContains(t, plan, "SCAN smsplus_message", statement.sql)
-		if statement.sql != selectErasableMessages { // sorts the messages of one person
-			require.NotContains(t, plan, "B-TREE", statement.sql)
+		require.NotContains(t, plan, "B-TREE", statement.sql)
+	}
+}
+
+func TestErase_SearchesIndexes(t *testing.T) {
+	t.Parallel()
+	s := storeWithoutWriter(t)
+	n, err := phone.Parse("+886911222333")
+	require.NoError(t, err)
+	keys, err := s.personKeys(channel.Recipient{Phone: n, IDs: map[channel.Name]string{"chat": "ann"}})
+	require.NoError(t, err)
+	for i, want := range []string{"SEARCH m USING INDEX smsplus_message_phone (phone=?)", "SEARCH r USING PRIMARY KEY (hash=?)"} {
+		for _, sql := range []string{keys[i].erasable(), keys[i].open()} {
+			args := []driver.Value{keys[i].value, int64(1), int64(1)}[:strings.Count(sql, "?")]
+			plan := queryPlan(t, s, sql, args...)
+			require.Contains(t, plan, want, sql)
+			require.NotContains(t, plan, "SCAN", sql)
 		}
 	}
 }
@@ -238,6 +254,10 @@ func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 		"country":             {Range: unbounded, country: "886"},
 		"tab":                 {Range: unbounded, group: status.Sending},
 		"phone":               {Range: unbounded, phones: []string{"+886912345678"}},
+		"recipient":           {Range: unbounded, ids: []rowcodec.IDKey{{1}}},
+		"recipient, sealed":   {Range: unbounded, ids: []rowcodec.IDKey{{1}, {2}}},
+		"recipient of all":    {Range: unbounded, ids: []rowcodec.IDKey{{1}}, byTemplate: true, channel: 1, country: "886", group: status.Sent},
+		"phone of an ID":      {Range: unbounded, phones: []string{"+886912345678"}, ids: []rowcodec.IDKey{{1}, {2}}},
 		"phone, sealed":       {Range: unbounded, phones: []string{"hash", "+886912345678"}},
 		"template of all":     {Range: unbounded, byTemplate: true, channel: 1, country: "886", group: status.Sent},
 		"tried of the others": {Range: unbounded, channel: 1, country: "886", group: status.Sent},
@@ -250,6 +270,9 @@ func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 			want := "USING INDEX smsplus_message_" + index
 			if index == "tried" {
 				want = "SEARCH t USING PRIMARY KEY (channel=? AND triggered_at>? AND triggered_at<?)"
+			}
+			if index == "recipient" {
+				want = "SEARCH r USING PRIMARY KEY (hash=? AND triggered_at>? AND triggered_at<?)"
 			}
 			require.Contains(t, all, want, name)
 			require.NotContains(t, all, "SCAN smsplus", name)

@@ -48,7 +48,7 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 		ms = append(ms, m)
 	}
 	onLINE := newMessage(20)
-	onLINE.To = channel.Recipient{LINEUserID: "U4af4980629"}
+	onLINE.To = channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}}
 	ownChannel := newMessage(21)
 	ownChannel.Channel = "carrier_pigeon"
 	ownReason := sentMessage(22, channel.SMS, "sms 22")
@@ -66,7 +66,8 @@ func testAnyScript(t *testing.T, s smsplus.Store) {
 	var ms []smsplus.Message
 	for n, text := range trickyTexts {
 		m := sentMessage(n, channel.SMS, text)
-		m.Key, m.Template, m.Scenario, m.To.LINEUserID = text, text, text, text
+		m.Key, m.Template, m.Scenario = text, text, text
+		m.To.IDs = map[channel.Name]string{channel.Name(text): text}
 		m.Vars = map[string]string{text: text}
 		m.Metadata = map[string]string{text: text}
 		m.Attempts[0].Reason, m.Attempts[0].Detail = status.Reason(text), text
@@ -309,7 +310,7 @@ func testNothingShared(t *testing.T, s smsplus.Store) {
 
 // overwrite changes every map and slice that m could share with a store.
 func overwrite(m *smsplus.Message) {
-	m.Vars["code"], m.Metadata["order"] = "overwritten", "overwritten"
+	m.To.IDs[channel.LINEPush], m.Vars["code"], m.Metadata["order"] = "overwritten", "overwritten", "overwritten"
 	m.Plan[0].Channel = "overwritten"
 	m.Attempts[0].Detail, m.Attempts[1].ProviderID = "overwritten", "overwritten"
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -346,19 +345,20 @@ func (s *Model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 }
 
 // Erase implements [smsplus.Eraser].
-func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
+func (s *Model) Erase(ctx context.Context, person channel.Recipient) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ms := s.messagesWhere(func(m smsplus.Message) bool { return !n.IsZero() && m.To.Phone == n })
+	ms := s.messagesWhere(func(m smsplus.Message) bool { return m.To.SharesAddress(person) })
 	open := 0
 	for _, m := range ms {
 		if !m.DueAt.IsZero() {
 			open++
 			continue
 		}
+		s.erasedCountry[m.ID] = m.To.Phone.CountryCode()
 		m.To, m.Vars, m.Metadata = channel.Recipient{}, nil, nil
 		m.Attempts = slices.Clone(m.Attempts)
 		for i := range m.Attempts {
@@ -368,7 +368,7 @@ func (s *Model) Erase(ctx context.Context, n phone.Number) (int, error) {
 			a.Detail, a.ProviderID = "", ""
 		}
 		m.Version++
-		s.messages[m.ID], s.erasedCountry[m.ID] = m, n.CountryCode()
+		s.messages[m.ID] = m
 	}
 	if open > 0 {
 		return len(ms) - open, smsplus.ErrNotFinal
@@ -466,7 +466,7 @@ func cloneAll(ms []smsplus.Message) []smsplus.Message {
 
 // clone returns a copy of m that shares nothing with it and has its times in UTC.
 func clone(m smsplus.Message) smsplus.Message {
-	m.Vars, m.Metadata = maps.Clone(m.Vars), maps.Clone(m.Metadata)
+	m.To.IDs, m.Vars, m.Metadata = maps.Clone(m.To.IDs), maps.Clone(m.Vars), maps.Clone(m.Metadata)
 	m.Plan, m.Attempts = slices.Clone(m.Plan), slices.Clone(m.Attempts)
 	for _, t := range times(&m) {
 		*t = t.UTC()

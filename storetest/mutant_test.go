@@ -31,13 +31,14 @@ type brokenStore struct {
 	statsFunc        func(context.Context, smsplus.Filter) ([]smsplus.TemplateStats, error)
 	purgeFunc        func(context.Context, time.Time, int) (int, error)
 	damageFunc       func(context.Context, uuid.UUID) error
+	eraseFunc        func(context.Context, channel.Recipient) (int, error)
 }
 
 func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
 	m := NewModel()
 	b := &brokenStore{
 		m.Insert, m.Claim, m.SetAside, m.Update, m.Message, m.ByProviderID,
-		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.Purge, m.Damage,
+		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.Purge, m.Damage, m.Erase,
 	}
 	by(m, b)
 	return b
@@ -93,6 +94,10 @@ func (b *brokenStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Te
 
 func (b *brokenStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	return b.purgeFunc(ctx, before, limit)
+}
+
+func (b *brokenStore) Erase(ctx context.Context, person channel.Recipient) (int, error) {
+	return b.eraseFunc(ctx, person)
 }
 
 func (b *brokenStore) Close() error { return nil }
@@ -275,5 +280,5 @@ type mutant struct {
 
 var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
-	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, purgeMutants, unreadableMutants,
+	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, purgeMutants, recipientMutants, unreadableMutants,
 )

@@ -86,6 +86,7 @@ func testPurgeWhole(t *testing.T, s smsplus.Store) {
 		{Template: "otp"},
 		{Channel: channel.WhatsApp},
 		{Phone: purged.To.Phone},
+		{RecipientID: purged.To.IDs[channel.LINEPush]},
 		{CountryCode: "886"},
 		{Group: status.Sent},
 		{From: atMinute(0), To: atMinute(3)},

@@ -40,14 +40,32 @@ var phones = []phone.Number{
 	mustParsePhone("+819012345678"), mustParsePhone("+14155550123"), mustParsePhone("+447700900123"),
 }
 
+// recipientIDs are few, so that recipients share them, on one channel or on several.
+var recipientIDs = []string{"U4af4980629", "u4af4980629", "ann@example.com"}
+
+// idsByChannel returns the IDs of a recipient, mostly none.
+func (gen generator) idsByChannel() map[channel.Name]string {
+	var ids map[channel.Name]string
+	for _, c := range []channel.Name{channel.LINEPush, "chat"} {
+		if gen.intN(4) == 1 {
+			if ids == nil {
+				ids = map[channel.Name]string{}
+			}
+			ids[c] = pick(gen, recipientIDs...)
+		}
+	}
+	return ids
+}
+
 // message returns the nth sample with random fields. Its trigger time is one of few,
 // so that some are equal, and some are on the edge of an hour or a day.
 func (gen generator) message(n int) smsplus.Message {
 	m := newMessage(n)
 	m.Template = pick(gen, "otp", "OTP", "order", "訂單")
 	m.To = channel.Recipient{Phone: pick(gen, phones...)}
+	m.To.IDs = gen.idsByChannel()
 	if m.To.IsZero() {
-		m.To.LINEUserID = "U4af4980629"
+		m.To.IDs = map[channel.Name]string{channel.LINEPush: recipientIDs[0]}
 	}
 	m.TriggeredAt = gen.time()
 	gen.changeState(&m)
@@ -115,6 +133,7 @@ func (gen generator) filter() smsplus.Filter {
 	maybe(func() { f.Template = pick(gen, "otp", "OTP", "order", "訂單", "unknown") })
 	maybe(func() { f.Channel = pick(gen, channel.SMS, channel.WhatsApp, channel.LINEPush, channel.LINENotify) })
 	maybe(func() { f.Phone = pick(gen, phones...) })
+	maybe(func() { f.RecipientID = pick(gen, append(recipientIDs, "unknown")...) })
 	maybe(func() { f.CountryCode = pick(gen, "", "886", "88", "1", "852") })
 	maybe(func() { f.Key = strconv.Itoa(gen.intN(50)) })
 	maybe(func() { f.Group = status.Group(gen.intN(int(status.FailedGroup) + 1)) })

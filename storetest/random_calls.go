@@ -387,11 +387,12 @@ func (d *differential) comparePurge(t *rapid.T) {
 }
 
 func (d *differential) compareErase(t *rapid.T) {
-	n := pick(rapidGenerator(t), phones...)
-	t.Logf("Erase a number of %d characters", len(n.E164()))
-	want, wantErr := d.model.Erase(t.Context(), n)
+	gen := rapidGenerator(t)
+	person := channel.Recipient{Phone: pick(gen, phones...), IDs: gen.idsByChannel()}
+	t.Logf("Erase a number of %d characters, and %d IDs", len(person.Phone.E164()), len(person.IDs))
+	want, wantErr := d.model.Erase(t.Context(), person)
 	d.forEachStore(func(s smsplus.Store) {
-		got, err := s.(smsplus.Eraser).Erase(t.Context(), n)
+		got, err := s.(smsplus.Eraser).Erase(t.Context(), person)
 		require.Equal(t, want, got, "Erase returns how many messages it erased")
 		if wantErr == nil {
 			require.NoError(t, err)

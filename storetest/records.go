@@ -99,6 +99,7 @@ func filterCombinations() []smsplus.Filter {
 	vary(func(f *smsplus.Filter) { f.Template = "otp" }, func(f *smsplus.Filter) { f.Template = "unknown" })
 	vary(func(f *smsplus.Filter) { f.Channel = channel.SMS })
 	vary(func(f *smsplus.Filter) { f.Phone = phones[1] })
+	vary(func(f *smsplus.Filter) { f.RecipientID = recipientIDs[0] })
 	vary(func(f *smsplus.Filter) { f.CountryCode = "886" }, func(f *smsplus.Filter) { f.CountryCode = "88" })
 	var groups []func(*smsplus.Filter)
 	for _, g := range []status.Group{status.Sending, status.Sent, status.UndeliverableGroup, status.FailedGroup} {
@@ -208,6 +209,7 @@ func testRecordsPages(t *testing.T, s smsplus.Store) {
 		{Template: "otp"},
 		{Channel: channel.SMS},
 		{Phone: phones[1]},
+		{RecipientID: recipientIDs[0]},
 		{CountryCode: "886"},
 		{Group: status.Sent},
 		{From: atMinute(-60), To: atMinute(120)},
@@ -336,6 +338,7 @@ func testInvalidFilter(t *testing.T, s smsplus.Store) {
 		{CountryCode: "+886"},
 		{Template: "zero \x00"},
 		{Key: "zero \x00"},
+		{RecipientID: "zero \x00"},
 		{Key: "not UTF-8 \xff"},
 		{After: "no cursor"},
 		{After: other},

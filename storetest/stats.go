@@ -156,6 +156,7 @@ func testStatsUpdates(t *testing.T, s smsplus.Store) {
 			{Group: status.Sending},
 			{Template: "otp"},
 			{Phone: phones[1]},
+			{RecipientID: recipientIDs[0]},
 			{CountryCode: "886"},
 			{From: atMinute(-60), To: atMinute(120)},
 			{From: atMinute(-60), To: atMinute(120), Channel: channel.SMS},

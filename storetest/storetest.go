@@ -42,7 +42,7 @@ import (
 // The last rule makes random calls with rapid, Erase included if the store is a
 // [smsplus.Eraser]. The flag -rapid.checks sets how many sequences it tries.
 //
-// If the store is a [Damager], Run also tests what it does with a message that cannot be
+// If the store is a [smsplus.Eraser], Run also tests Erase. If it is a [Damager], Run also tests what it does with a message that cannot be
 // read.
 func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
 	for _, r := range rules() {
@@ -81,6 +81,7 @@ func rules() []rule {
 		{"every field of a message is kept", testEveryField},
 		{"text of any script is kept", testAnyScript},
 		{"long text is kept", testLongText},
+		{"a recipient has an ID on each of several channels", testRecipientIDs},
 		{"times are kept to the microsecond and come back in UTC", testMicrosecondsUTC},
 		{"every call returns the whole message", testWholeMessage},
 		{"the store shares no memory with its caller", testNothingShared},
@@ -142,6 +143,7 @@ func rules() []rule {
 		{"Records compare text exactly", testRecordsExactText},
 		{"Records match every combination of filters", testRecordsFilters},
 		{"Records and Stats of a key are those of its message", testRecordsKey},
+		{"Records and Stats find a recipient's ID exactly, on any channel", testRecordsRecipientID},
 		{"Records follow an update", testRecordsUpdate},
 		{"pages of any size hold every record once", testRecordsPages},
 		{"the last page has no Next, and every other page has one", testRecordsLastPage},
@@ -162,6 +164,11 @@ func rules() []rule {
 		{"Purge drops ended messages and receipts from before the time, and nothing else", testPurgeBefore},
 		{"Purge drops the oldest first, up to its limit", testPurgeOldest},
 		{"Purge leaves nothing of a message behind", testPurgeWhole},
+
+		{"Erase removes what identifies a person, and keeps the counts", testErase},
+		{"Erase finds a person by number or by ID", testErasePerson},
+		{"Erase leaves an equal ID on another channel alone", testEraseOtherChannel},
+		{"Erase leaves messages that have not ended, and says so", testEraseOpen},
 
 		{"Claim names a message that it cannot read, and returns the others", testUnreadableClaim},
 		{"Records name the messages that they cannot read, and return the others", testUnreadableRecords},

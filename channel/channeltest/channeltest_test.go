@@ -209,7 +209,7 @@ func (f *fax) fail(ctx context.Context, e channel.Envelope) (channel.Result, err
 	case "leaks the number in a detail":
 		return channel.Result{Status: status.Failed, Reason: status.SystemError, Detail: e.To.Phone.E164()}, nil
 	case "leaks the LINE user ID":
-		return echo(e.To.LINEUserID)
+		return echo(e.To.IDs[channel.LINEPush])
 	case "leaks the text":
 		return echo(text)
 	case "leaks the text escaped":
@@ -388,8 +388,8 @@ func faxHarness(t *testing.T, flaw string) channeltest.Harness {
 	h := channeltest.Harness{
 		Channel:     with(nil),
 		Content:     channel.Text("Your order has shipped and will arrive on Friday"),
-		To:          channel.Recipient{Phone: number(t, "+886912345678"), LINEUserID: lineUser},
-		Unreachable: map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: lineUser}}},
+		To:          channel.Recipient{Phone: number(t, "+886912345678"), IDs: map[channel.Name]string{channel.LINEPush: lineUser}},
+		Unreachable: map[string]channeltest.Case{"no number": {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: lineUser}}}},
 		Faults:      map[string]channeltest.Case{"server error": {Channel: with(errors.New("fax: 500"))}},
 		Stalled:     channeltest.Case{Channel: with(errStalled)},
 		BadContent:  []channel.Content{channel.Text("")},

@@ -20,7 +20,9 @@ func (s *suite) secretsOf(e channel.Envelope) secretTexts {
 	all := make(secretTexts)
 	national := strings.TrimPrefix(e.To.Phone.E164(), "+"+e.To.Phone.CountryCode())
 	all.addParts(national, 6, "part of the phone number")
-	all.addParts(e.To.LINEUserID, 12, "part of the LINE user ID")
+	for name, id := range e.To.IDs {
+		all.addParts(id, 12, fmt.Sprintf("part of the ID on %s", name))
+	}
 	if text, ok := e.Content.(channel.Text); ok {
 		all.addParts(string(text), 16, "part of the text")
 	}

@@ -46,7 +46,7 @@ func TestChannel_KeepsContractOverSessions(t *testing.T) {
 		Content:         channel.Text("Your order has shipped and will arrive on Friday"),
 		TakesAnyContent: true,
 		To:              with(simulated.ReceiptTwice).To,
-		Unreachable:     map[string]channeltest.Case{"no number": {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
+		Unreachable:     map[string]channeltest.Case{"no number": {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}}},
 		Faults:          map[string]channeltest.Case{},
 		Stalled:         with(simulated.Slow),
 		Report:          func(*testing.T, channel.Channel, string) {}, // the simulated channels report by themselves
@@ -94,7 +94,7 @@ func TestChannel_KeepsContractOverWebhooks(t *testing.T) {
 				Content:         channel.Text("Your order has shipped and will arrive on Friday"),
 				To:              channel.Recipient{Phone: number},
 				Unreachable: map[string]channeltest.Case{
-					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+					"no number":      {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 					"invalid number": both(echoingHandler(422)),
 				},
 				Faults: map[string]channeltest.Case{

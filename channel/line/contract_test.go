@@ -127,7 +127,7 @@ func TestPush_KeepsContract(t *testing.T) {
 				"no contact":               {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{}})},
 				"several contacts":         {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{contacts: make([]line.Contact, 2)}})},
 				"blocked":                  {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{contacts: []line.Contact{{UserID: user, Blocked: true}}}})},
-				"blocked, by user ID":      {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{blocked: true}}), To: channel.Recipient{LINEUserID: user}},
+				"blocked, by user ID":      {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{blocked: true}}), To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: user}}},
 				"no profile":               {Channel: answering(profilePath, echoError(http.StatusNotFound, "Not found", "", ""))},
 				"unknown user ID":          {Channel: answering(pushPath, echoError(http.StatusBadRequest, "The property, 'to', in the request body is invalid (line: -, column: -)", "", ""))},
 				"user ID that was refused": {Channel: answering(pushPath, echoError(http.StatusBadRequest, "The request body has 1 error(s)", "to", "May not be empty"))},
@@ -138,7 +138,7 @@ func TestPush_KeepsContract(t *testing.T) {
 				"contacts that fail": {Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{err: errors.New("no row for " + e164 + " " + user)}})},
 				"contacts that fail, by user ID": {
 					Channel: with(unreachableURL, line.PushConfig{Contacts: fixedContacts{err: errors.New("no row for " + user)}}),
-					To:      channel.Recipient{LINEUserID: user},
+					To:      channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: user}},
 				},
 			},
 			Stalled:    channeltest.Case{Channel: with(stalled(t, pushPath), line.PushConfig{Contacts: knows})},
@@ -187,7 +187,7 @@ func TestNotification_KeepsContract(t *testing.T) {
 			To:      channel.Recipient{Phone: number(t, e164)},
 			Unreachable: map[string]channeltest.Case{
 				"no match":      at(echoError(http.StatusUnprocessableEntity, "Failed to send messages", "", "")),
-				"no number":     {To: channel.Recipient{LINEUserID: user}},
+				"no number":     {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: user}}},
 				"quota used up": at(echoError(http.StatusTooManyRequests, "You have reached your monthly limit.", "", "")),
 			},
 			Faults:  map[string]channeltest.Case{},

@@ -172,7 +172,7 @@ func envelope(t testing.TB, c channel.Content) channel.Envelope {
 	t.Helper()
 	return channel.Envelope{
 		AttemptID: uuid.New(), Content: c, Try: 1,
-		To: channel.Recipient{Phone: number(t, e164), LINEUserID: user},
+		To: channel.Recipient{Phone: number(t, e164), IDs: map[channel.Name]string{channel.LINEPush: user}},
 	}
 }
 

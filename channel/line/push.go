@@ -19,14 +19,15 @@ import (
 // PushConfig configures a [Push].
 type PushConfig struct {
 	// Name is the channel's name, for a dispatcher with several accounts. Defaults to
-	// channel.LINEPush.
+	// channel.LINEPush. A LINE user ID belongs to it: LINE gives a person another one in
+	// each provider (Get user IDs, "What is a user ID").
 	Name channel.Name
 	// Account is the sender.
 	Account Account
 	// Contacts finds a number's LINE user, and knows who has blocked the account. If it is
 	// also a [Followers], as [Directory] is, [Push.ReceiptHandler] keeps it up to date.
-	// Without it people are reached by channel.Recipient.LINEUserID alone, and no person is
-	// known to have blocked the account. Defaults to none.
+	// Without it people are reached by the ID on the channel's Name in channel.Recipient.IDs
+	// alone, and no person is known to have blocked the account. Defaults to none.
 	Contacts Contacts
 	// CheckProfile makes Push ask LINE for the person's profile before each message,
 	// because LINE answers 200 to a message for a person who has blocked the account.
@@ -147,18 +148,19 @@ var groupIDPattern = regexp.MustCompile(`^[CR][0-9a-f]{32}$`)
 
 // findUser returns the LINE user ID of a recipient who can be reached.
 func (p *Push) findUser(ctx context.Context, to channel.Recipient) (string, error) {
-	if to.LINEUserID == "" && (to.Phone.IsZero() || p.contacts == nil) {
+	id := to.IDs[p.name]
+	if id == "" && (to.Phone.IsZero() || p.contacts == nil) {
 		return "", channel.Undeliverable(status.NoContact, "there is no LINE user ID, and nothing to find one by")
 	}
-	if groupIDPattern.MatchString(to.LINEUserID) {
+	if groupIDPattern.MatchString(id) {
 		return "", channel.Undeliverable(status.NoContact, "the LINE user ID is that of a group or a room")
 	}
-	c := Contact{UserID: to.LINEUserID}
+	c := Contact{UserID: id}
 	var err error
 	switch {
 	case p.contacts == nil:
-	case to.LINEUserID != "":
-		c.Blocked, err = p.contacts.Blocked(ctx, to.LINEUserID)
+	case id != "":
+		c.Blocked, err = p.contacts.Blocked(ctx, id)
 	default:
 		var found []Contact
 		found, err = p.contacts.ByPhone(ctx, to.Phone)
@@ -170,7 +172,7 @@ func (p *Push) findUser(ctx context.Context, to channel.Recipient) (string, erro
 		}
 	}
 	if err != nil {
-		words := httpapi.Words(err.Error(), to.Phone.E164(), to.LINEUserID)
+		words := httpapi.Words(err.Error(), to.Phone.E164(), id)
 		return "", channel.Temporary(errors.New("the contacts could not be asked: "+words), 0)
 	}
 	if c.Blocked {

@@ -116,9 +116,9 @@ func TestPush_ThrottledRetriesWhenLINESays(t *testing.T) {
 func TestPush_FindsRecipient(t *testing.T) {
 	t.Parallel()
 	const other = "U00000000000000000000000000000000"
-	both := channel.Recipient{Phone: number(t, e164), LINEUserID: user}
+	both := channel.Recipient{Phone: number(t, e164), IDs: map[channel.Name]string{channel.LINEPush: user}}
 	byPhone := channel.Recipient{Phone: number(t, e164)}
-	byID := channel.Recipient{LINEUserID: user}
+	byID := channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: user}}
 	for name, tt := range map[string]struct {
 		contacts line.Contacts
 		to       channel.Recipient
@@ -195,7 +195,7 @@ func TestPush_EscapesUserIDInPath(t *testing.T) {
 	t.Parallel()
 	f := newFakeLINE(t, nil)
 	e := envelope(t, text)
-	e.To.LINEUserID = "../../message/push?"
+	e.To.IDs = map[channel.Name]string{channel.LINEPush: "../../message/push?"}
 	_, err := newPush(t, line.PushConfig{Account: account(f.URL), CheckProfile: true}).Send(t.Context(), e)
 	require.NoError(t, err)
 	require.Equal(t, "/v2/bot/profile/..%2F..%2Fmessage%2Fpush%3F", f.sentRequests()[0].Path)
@@ -206,7 +206,7 @@ func TestPush_RefusesGroups(t *testing.T) {
 	f := newFakeLINE(t, nil)
 	for _, kind := range []string{"C", "R"} {
 		e := envelope(t, text)
-		e.To.LINEUserID = kind + strings.Repeat("0a", 16)
+		e.To.IDs = map[channel.Name]string{channel.LINEPush: kind + strings.Repeat("0a", 16)}
 		_, err := newPush(t, line.PushConfig{Account: account(f.URL)}).Send(t.Context(), e)
 		var refused *channel.Error
 		require.ErrorAs(t, err, &refused)

@@ -50,7 +50,7 @@ func harness(name channel.Name) channeltest.Harness {
 		h.Unreachable[o.String()] = with(o)
 	}
 	if name != channel.LINEPush {
-		h.Unreachable["no phone number"] = channeltest.Case{To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}
+		h.Unreachable["no phone number"] = channeltest.Case{To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}}
 	}
 	return h
 }

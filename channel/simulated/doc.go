@@ -78,7 +78,8 @@
 // An idempotent channel, such as LINE Push, takes an attempt once and repeats its answer
 // for every later try. Any other channel delivers another copy with every try; see
 // [Channel.Inbox]. A provider ID is the attempt's ID as text. A recipient without a phone
-// number is reached on LINE Push alone, where the LINE user ID may end in the six digits.
+// number is reached by the ID on the channel's name, which may end in the six digits. SMS
+// and LINE Notification need a number.
 //
 // # Time
 //

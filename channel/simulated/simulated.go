@@ -151,10 +151,11 @@ func (c *Channel) Outcome(to channel.Recipient) Outcome {
 	if !to.Phone.IsZero() {
 		return outcomeAt(to.Phone.E164(), c.config.Place)
 	}
-	if c.config.Name == channel.LINEPush {
-		return outcomeAt(to.LINEUserID, c.config.Place)
+	id := to.IDs[c.config.Name]
+	if id == "" || c.config.Name == channel.SMS || c.config.Name == channel.LINENotify {
+		return InvalidNumber
 	}
-	return InvalidNumber
+	return outcomeAt(id, c.config.Place)
 }
 
 // Script chooses the outcomes of the next attempts, in the order of their first tries,

@@ -275,16 +275,22 @@ func TestOutcome_UnknownPairIsDelivered(t *testing.T) {
 	require.NoError(t, err)
 	push, sms := simulated.LINEPush(nil), simulated.SMS(nil)
 	require.Equal(t, simulated.Delivered, sms.Outcome(channel.Recipient{Phone: plain}))
-	require.Equal(t, simulated.Delivered, push.Outcome(channel.Recipient{LINEUserID: "Uffffffffff"}))
-	require.Equal(t, simulated.Delivered, push.Outcome(channel.Recipient{LINEUserID: "U"}))
+	require.Equal(t, simulated.Delivered, push.Outcome(channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "Uffffffffff"}}))
+	require.Equal(t, simulated.Delivered, push.Outcome(channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U"}}))
 }
 
-func TestOutcome_WithoutPhoneOnlyLINEPushReaches(t *testing.T) {
+func TestOutcome_WithoutPhoneTheChannelsOwnIDReaches(t *testing.T) {
 	t.Parallel()
-	to := channel.Recipient{LINEUserID: "U0123456789abcdef0123456789110000"}
+	to := channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U0123456789abcdef0123456789110000"}}
 	require.Equal(t, simulated.Blocked, simulated.LINEPush(nil).Outcome(to))
 	require.Equal(t, simulated.InvalidNumber, simulated.SMS(nil).Outcome(to))
 	require.Equal(t, simulated.InvalidNumber, simulated.LINENotify(nil).Outcome(to))
+	require.Equal(t, simulated.InvalidNumber, simulated.WhatsApp(nil).Outcome(to))
+	own := map[channel.Name]string{channel.SMS: "000011", channel.LINENotify: "001100", channel.WhatsApp: "001100", "chat": "000011"}
+	require.Equal(t, simulated.InvalidNumber, simulated.SMS(nil).Outcome(channel.Recipient{IDs: own}))
+	require.Equal(t, simulated.InvalidNumber, simulated.LINENotify(nil).Outcome(channel.Recipient{IDs: own}))
+	require.Equal(t, simulated.Blocked, simulated.WhatsApp(nil).Outcome(channel.Recipient{IDs: own}))
+	require.Equal(t, simulated.Blocked, simulated.New(simulated.Config{Name: "chat"}).Outcome(channel.Recipient{IDs: own}))
 }
 
 func TestScript_ChoosesOutcomesOfNextAttempts(t *testing.T) {
@@ -321,11 +327,11 @@ func TestNumber_AnyPairsCompose(t *testing.T) {
 	})
 }
 
-func TestOutcome_ExistsForAnyLINEUserID(t *testing.T) {
+func TestOutcome_ExistsForAnyID(t *testing.T) {
 	t.Parallel()
 	push := simulated.LINEPush(nil)
 	rapid.Check(t, func(t *rapid.T) {
-		o := push.Outcome(channel.Recipient{LINEUserID: rapid.String().Draw(t, "id")})
+		o := push.Outcome(channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: rapid.StringN(1, -1, -1).Draw(t, "id")}})
 		require.Contains(t, simulated.Outcomes(), o)
 	})
 }

@@ -49,7 +49,7 @@ func TestChannel_KeepsContract(t *testing.T) {
 		To:      to,
 		Unreachable: map[string]channeltest.Case{
 			"not on WhatsApp":              {Channel: refusing(400, 131026, "Message undeliverable")},
-			"no number":                    {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+			"no number":                    {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 			"stopped":                      {Channel: refusing(400, 131050, "Unable to deliver the message.")},
 			"parameters that do not match": {Channel: refusing(400, 132000, "Number of parameters does not match")},
 			"the account's payment is due": {Channel: refusing(400, 131042, "Business eligibility payment issue")},

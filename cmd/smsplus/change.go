@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/smsplus/smsplus-go/phone"
+	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -39,33 +41,71 @@ func (p *program) cancel(f *flags) action {
 
 // erase removes a person's data.
 func (p *program) erase(f *flags) action {
-	var n phone.Number
-	f.declarePhone(&n, "the person's `number` in E.164; - reads it from standard input. Required", p.stdin)
+	var person channel.Recipient
+	f.declarePhone(&person.Phone, "the person's `number` in E.164; - reads it from standard input", p.stdin)
+	f.declarePersonID(&person.IDs, p.stdin)
 	f.checks = append(f.checks, func() error {
-		if n.IsZero() && len(f.errs) == 0 {
-			return errors.New("-phone is required")
+		if person.IsZero() && len(f.errs) == 0 {
+			return errors.New("-phone or -id is required")
 		}
 		return nil
 	})
 	yes := f.declareYes()
 	return func(ctx context.Context, _ string) error {
 		return p.withStore(ctx, func(s smsplus.Store) error {
-			if err := requireKeys(ctx, s.Records, smsplus.Filter{Phone: n}); err != nil {
+			if err := requireKeys(ctx, s.Records, filtersOf(person)[0]); err != nil {
 				return err
 			}
 			if !*yes {
-				ended, open, err := countEnded(ctx, s, smsplus.Filter{Phone: n})
+				ended, open, err := countToPerson(ctx, s, person)
 				if err != nil {
 					return err
 				}
 				_, err = fmt.Fprintf(p.stdout, "%d messages would be erased, and %d are under way and would stay. Repeat with -yes.\n", ended, open)
 				return err
 			}
-			erased, err := s.(smsplus.Eraser).Erase(ctx, n)
+			erased, err := s.(smsplus.Eraser).Erase(ctx, person)
 			_, writeErr := fmt.Fprintf(p.stdout, "%d messages were erased.\n", erased)
 			return errors.Join(err, writeErr)
 		})
 	}
+}
+
+// filtersOf returns the filters that find the messages to a person, by number and by each ID.
+func filtersOf(person channel.Recipient) (filters []smsplus.Filter) {
+	if !person.Phone.IsZero() {
+		filters = append(filters, smsplus.Filter{Phone: person.Phone})
+	}
+	for _, id := range person.IDs {
+		filters = append(filters, smsplus.Filter{RecipientID: id})
+	}
+	return filters
+}
+
+// countToPerson counts the messages to a person. One that cannot be read is not counted.
+func countToPerson(ctx context.Context, s smsplus.Store, person channel.Recipient) (ended, open int, err error) {
+	seen := make(map[uuid.UUID]bool)
+	for _, f := range filtersOf(person) {
+		for more := true; more; more = f.After != "" {
+			page, err := s.Records(ctx, f)
+			if err != nil {
+				return 0, 0, err
+			}
+			for _, m := range page.Messages {
+				if seen[m.ID] || !m.To.SharesAddress(person) {
+					continue
+				}
+				seen[m.ID] = true
+				if m.DueAt.IsZero() {
+					ended++
+				} else {
+					open++
+				}
+			}
+			f.After = page.Next
+		}
+	}
+	return ended, open, nil
 }
 
 // purgeBatch is how many records one transaction drops.

@@ -50,7 +50,22 @@ func TestErase_CountsUntilItIsConfirmed(t *testing.T) {
 
 	code, _, stderr = s.run(t, "erase", "-yes")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "-phone is required")
+	require.Contains(t, stderr, "-phone or -id is required")
+}
+
+func TestErase_FindsAPersonByID(t *testing.T) {
+	t.Parallel()
+	s, _ := filledShell(t)
+	require.Equal(t, "0 messages would be erased, and 0 are under way and would stay. Repeat with -yes.\n", s.mustRun(t, "erase", "-id", "chat=U4af4980629"))
+	require.Equal(t, "2 messages would be erased, and 1 are under way and would stay. Repeat with -yes.\n",
+		s.mustRun(t, "erase", "-id", "line_push=U4af4980629", "-phone", "+886912345678"))
+
+	s.stdin = "+447700900123\nU4af4980629\n"
+	code, stdout, stderr := s.run(t, "erase", "-phone", "-", "-id", "line_push=-", "-yes")
+	require.Equal(t, exitFailed, code, "a message is under way")
+	require.Equal(t, "3 messages were erased.\n", stdout)
+	require.NotContains(t, stderr, "U4af4980629")
+	require.Equal(t, "2", lastDigits(t, s.mustRun(t, "records", "-json", "-from", "2026-11-01", "-recipient", "U4af4980629")))
 }
 
 func TestPurge_CountsUntilItIsConfirmed(t *testing.T) {

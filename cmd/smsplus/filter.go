@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -26,7 +26,8 @@ type recordQuery struct {
 // flagNames rewrites the errors of a filter and of a store to name the flags.
 var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
-	"Filter.CountryCode", "-country", "Filter.After", "-after", "Options.Unsealed is not set", "-unsealed is not given")
+	"Filter.CountryCode", "-country", "Filter.RecipientID", "-recipient", "Filter.After", "-after",
+	"Options.Unsealed is not set", "-unsealed is not given")
 
 // declareQuery declares the flags that every list has.
 func (f *flags) declareQuery() *recordQuery {
@@ -55,6 +56,7 @@ func (f *flags) declareQuery() *recordQuery {
 // declareRecordFilter declares the flags that only lists of records have.
 func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	f.declarePhone(&q.Phone, "to this `number` in E.164 (+886912345678); - reads it from standard input", stdin)
+	f.declareRecipientID(&q.RecipientID, stdin)
 	f.declareText(&q.CountryCode, "country", "to numbers of this country `code` (886)")
 	f.declareValue("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
 		q.Group, err = status.ParseGroup(text)
@@ -62,15 +64,41 @@ func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	})
 }
 
-// declarePhone declares the flag for a phone number. A dash reads the number from stdin, so
-// that it is in no list of processes.
+// declareRecipientID declares the flag for an ID of the recipient.
+func (f *flags) declareRecipientID(into *string, stdin io.Reader) {
+	const usage = "to the person with this `ID` on any channel; - reads it from standard input"
+	f.declareValue("recipient", usage, func(text string) error {
+		if *into = f.valueOrLine(text, stdin); *into == "" {
+			return errors.New("it is empty")
+		}
+		return nil
+	})
+}
+
+// declarePersonID declares the flag for an ID of a person on a channel, which may be given
+// for several channels.
+func (f *flags) declarePersonID(into *map[channel.Name]string, stdin io.Reader) {
+	const usage = "the person's ID on a channel, as `channel=ID`; channel=- reads it from standard input. May be repeated"
+	f.declareValue("id", usage, func(text string) error {
+		name, id, ok := strings.Cut(text, "=")
+		if id = f.valueOrLine(id, stdin); !ok || name == "" || id == "" {
+			return errors.New("it is not a channel and an ID, as channel=ID")
+		}
+		if *into == nil {
+			*into = make(map[channel.Name]string)
+		}
+		if _, twice := (*into)[channel.Name(name)]; twice {
+			return errors.New("a channel is there twice")
+		}
+		(*into)[channel.Name(name)] = id
+		return nil
+	})
+}
+
+// declarePhone declares the flag for a phone number. A dash reads the number from stdin.
 func (f *flags) declarePhone(into *phone.Number, usage string, stdin io.Reader) {
 	f.declareValue("phone", usage, func(text string) (err error) {
-		if text == "-" {
-			text, _ = bufio.NewReader(stdin).ReadString('\n') // phone.Parse refuses an incomplete number
-			text = strings.TrimSpace(text)
-		}
-		*into, err = phone.Parse(text)
+		*into, err = phone.Parse(f.valueOrLine(text, stdin))
 		return err
 	})
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 )
 
 // flags is the flag set of a command. Its errors name every wrong flag, and never repeat a
@@ -16,6 +18,7 @@ type flags struct {
 	errs   []error
 	checks []func() error // run after all flags are parsed
 	key    string         // names a message in place of the operand, or ""
+	lines  *bufio.Reader  // of the standard input, once a flag has read from it
 }
 
 func newFlags() *flags {
@@ -34,6 +37,19 @@ func (f *flags) declareValue(name, usage string, set func(string) error) {
 		}
 		return nil
 	})
+}
+
+// valueOrLine returns a flag's value, or for a dash the next line of stdin, so that the value
+// is in no list of processes.
+func (f *flags) valueOrLine(text string, stdin io.Reader) string {
+	if text != "-" {
+		return text
+	}
+	if f.lines == nil {
+		f.lines = bufio.NewReader(stdin)
+	}
+	line, _ := f.lines.ReadString('\n') // what is incomplete is refused like any other value
+	return strings.TrimSpace(line)
 }
 
 // declareText declares a flag whose value is any text that is not empty.

@@ -121,10 +121,15 @@ func TestErase_RequiresKeysOfSealedStore(t *testing.T) {
 	withoutKeys.mustRun(t, "migrate")
 	withKeys := withoutKeys.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l'))
 	withKeys.insert(t, sampleMessages())
-	code, stdout, stderr := withoutKeys.run(t, "erase", "-phone", "+447700900123", "-yes")
-	require.Equal(t, exitFailed, code)
-	require.Empty(t, stdout, "it does not say that nothing was there")
-	require.Contains(t, stderr, "the store is sealed")
+	for _, args := range [][]string{
+		{"erase", "-phone", "+447700900123", "-yes"}, {"erase", "-id", "line_push=U4af4980629", "-yes"},
+		{"records", "-from", "2026-11-01", "-recipient", "U4af4980629"},
+	} {
+		code, stdout, stderr := withoutKeys.run(t, args...)
+		require.Equal(t, exitFailed, code, args)
+		require.Empty(t, stdout, "it does not say that nothing was there")
+		require.Contains(t, stderr, "the store is sealed", args)
+	}
 	require.Equal(t, "1 messages were erased.\n", withKeys.mustRun(t, "erase", "-phone", "+447700900123", "-yes"))
 }
 

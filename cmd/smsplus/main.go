@@ -11,7 +11,7 @@
 //	smsplus export -o records.csv
 //
 // Results go to standard output, everything else to standard error. Only migrate, cancel,
-// and with -yes erase and purge, change anything. Phone numbers are masked, and LINE user
+// and with -yes erase and purge, change anything. Phone numbers are masked, and recipients'
 // IDs, metadata and variables are left out, unless -reveal is given. No error holds a phone
 // number, a password or a key.
 //

@@ -114,7 +114,7 @@ func sampleMessages() []smsplus.Message {
 	}
 	otp := smsplus.Message{
 		ID: messageID(1), Key: "login-1", Template: "otp", Scenario: "登入驗證",
-		To:       channel.Recipient{Phone: mustParsePhone("+886912345678"), LINEUserID: "U4af4980629"},
+		To:       channel.Recipient{Phone: mustParsePhone("+886912345678"), IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}},
 		Vars:     map[string]string{"code": "498172"},
 		Metadata: map[string]string{"session": "session-7f3a"},
 		Plan: []smsplus.PlannedStep{
@@ -188,6 +188,9 @@ func TestRecords_FlagsSelect(t *testing.T) {
 		"-channel carrier_pigeon":            "",
 		"-phone +886912345678":               "321",
 		"-phone -":                           "4",
+		"-recipient U4af4980629":             "321",
+		"-recipient u4af4980629":             "",
+		"-recipient U4af4980629 -tab sent":   "1",
 		"-country 44":                        "4",
 		"-country 886 -channel sms":          "1",
 		"-template otp -country 44 -tab all": "",
@@ -324,6 +327,14 @@ func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
 		"records -phone":                        "flag needs an argument: -phone",
 		"records -phone 0" + number[4:]:         "-phone: phone: not an E.164 number",
 		"records -phone -":                      "-phone: phone: not an E.164 number",
+		"records -recipient=":                   "-recipient: it is empty",
+		"records -recipient -":                  "-recipient: it is empty",
+		"erase":                                 "-phone or -id is required",
+		"erase -id " + password:                 "-id: it is not a channel and an ID, as channel=ID",
+		"erase -id chat=":                       "-id: it is not a channel and an ID, as channel=ID",
+		"erase -id =" + password:                "-id: it is not a channel and an ID, as channel=ID",
+		"erase -id chat=-":                      "-id: it is not a channel and an ID, as channel=ID",
+		"erase -id a=" + password + " -id a=b":  "-id: a channel is there twice",
 		"records -country " + number:            "-country is not 1 to 3 digits",
 		"records -tab " + number:                "-tab: status: no group of that name",
 		"records -limit " + number:              "-limit: it is no number from 1 to 1000",

@@ -58,14 +58,14 @@ func warnUnreadable(w io.Writer, rows []smsplus.Unreadable) error {
 	return fmt.Errorf("%d record(s) left out: %w", len(rows), smsplus.ErrUnreadable)
 }
 
-// requireKeys returns an error if the filter has a number and the store is sealed without
-// keys. The number would find nothing, because only its keyed hash is stored. Records is
+// requireKeys returns an error if the filter has a number or an ID and the store is sealed
+// without keys. Either would find nothing, because only its keyed hash is stored. Records is
 // the Records of the store, or of a reader of it.
 func requireKeys(ctx context.Context, records func(context.Context, smsplus.Filter) (smsplus.Page, error), f smsplus.Filter) error {
-	if f.Phone.IsZero() {
+	if f.Phone.IsZero() && f.RecipientID == "" {
 		return nil
 	}
-	f.Phone, f.Limit, f.After = phone.Number{}, 1, ""
+	f.Phone, f.RecipientID, f.Limit, f.After = phone.Number{}, "", 1, ""
 	page, err := records(ctx, f)
 	if err == nil && lacksKeys(page.Unreadable) {
 		return rowcodec.ErrSealed
@@ -85,7 +85,7 @@ func (f *flags) declareOutput() (asJSON, reveal *bool) {
 }
 
 func (f *flags) declareReveal() *bool {
-	return f.Bool("reveal", false, "show phone numbers in the open, LINE user IDs, metadata, and the variables, one-time passwords included")
+	return f.Bool("reveal", false, "show phone numbers in the open, recipients' IDs, metadata, and the variables, one-time passwords included")
 }
 
 func formatRecords(ms []smsplus.Message, e query.Export) string {

@@ -102,7 +102,9 @@ func formatFields(m smsplus.Message, e query.Export) string {
 	t.add("scenario", m.Scenario)
 	t.add("to", formatPhone(m, e))
 	if e.Reveal {
-		t.add("LINE user ID", m.To.LINEUserID)
+		for _, name := range slices.Sorted(maps.Keys(m.To.IDs)) {
+			t.add("ID on "+string(name), m.To.IDs[name])
+		}
 		t.addAll("variable", m.Vars)
 		t.addAll("metadata", m.Metadata)
 	}

@@ -26,8 +26,8 @@ import (
 // maxText is how many characters the service accepts in a message.
 const maxText = 500
 
-// Chat is a channel that posts to a chat service. It is a [channel.Receiver] and a
-// [channel.ContentChecker].
+// Chat is a channel that posts to a chat service, whose members have an ID there and need no
+// number. It is a [channel.Receiver] and a [channel.ContentChecker].
 type Chat struct {
 	url, token string
 	secret     []byte
@@ -85,11 +85,12 @@ func (c *Chat) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	if err := c.CheckContent(e.Content); err != nil {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, err.Error())
 	}
-	if e.To.Phone.IsZero() {
-		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "the recipient has no phone number")
+	member := e.To.IDs[c.Name()]
+	if member == "" {
+		return channel.Result{}, channel.Undeliverable(status.NoContact, "the recipient has no chat ID")
 	}
 	text, _ := e.Content.(channel.Text) // CheckContent has checked the type
-	p := post{ID: e.AttemptID.String(), To: e.To.Phone.E164(), Text: string(text)}
+	p := post{ID: e.AttemptID.String(), To: member, Text: string(text)}
 	if !e.Expires.IsZero() {
 		p.ExpiresAt = e.Expires.Format(time.RFC3339)
 	}

@@ -27,10 +27,9 @@ func main() {
 }
 
 func run(ctx context.Context, w io.Writer) error {
-	member := simulated.Number(0, 0, simulated.Delivered)
-	stranger := simulated.Number(1, 1, simulated.Delivered)
+	const member, former = "ann-17", "bob-18" // their IDs at the chat service
 	provider := &service{
-		token: "token", secret: "secret", members: map[string]bool{member.E164(): true}, posts: make(map[string]post),
+		token: "token", secret: "secret", members: map[string]bool{member: true}, posts: make(map[string]post),
 	}
 	providerServer := httptest.NewServer(provider)
 	defer providerServer.Close()
@@ -53,9 +52,13 @@ func run(ctx context.Context, w io.Writer) error {
 	webhook := httptest.NewServer(chat.ReceiptHandler(d.Receive))
 	defer webhook.Close()
 
+	phone := simulated.Number(0, 0, simulated.Delivered) // for the SMS
+	personWithID := func(id string) channel.Recipient {
+		return channel.Recipient{Phone: phone, IDs: map[channel.Name]string{chat.Name(): id}}
+	}
 	ids, err := d.SendMany(ctx, []smsplus.Trigger{
-		{Template: "shipped", To: channel.Recipient{Phone: member}, Vars: map[string]string{"order": "A-1"}},
-		{Template: "shipped", To: channel.Recipient{Phone: stranger}, Vars: map[string]string{"order": "A-2"}},
+		{Template: "shipped", To: personWithID(member), Vars: map[string]string{"order": "A-1"}},
+		{Template: "shipped", To: personWithID(former), Vars: map[string]string{"order": "A-2"}},
 	})
 	if err != nil {
 		return err

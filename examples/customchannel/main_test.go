@@ -46,8 +46,13 @@ const (
 	secret = "secret-of-the-webhook"
 )
 
-// member has a number whose parts do not appear by chance in a text that is searched for them.
-var member = simulated.Number(73, 84, 95)
+// member is the ID of a person whom the service knows.
+const member = "ann-4af4980629ba1e1d"
+
+// withID returns a person who has the ID at the service, and no number.
+func withID(id string) channel.Recipient {
+	return channel.Recipient{IDs: map[channel.Name]string{"chat": id}}
+}
 
 // chatTo returns a function that opens a channel to a service.
 func chatTo(h http.Handler) func(*testing.T) channel.Channel {
@@ -63,7 +68,7 @@ func chatTo(h http.Handler) func(*testing.T) channel.Channel {
 
 func newService() *service {
 	return &service{
-		token: token, secret: secret, members: map[string]bool{member.E164(): true}, posts: make(map[string]post),
+		token: token, secret: secret, members: map[string]bool{member: true}, posts: make(map[string]post),
 	}
 }
 
@@ -101,10 +106,11 @@ func TestChat_KeepsContract(t *testing.T) {
 	channeltest.Run(t, channeltest.Harness{
 		Channel: chatTo(newService()),
 		Content: channel.Text("Your order has shipped and will arrive on Friday."),
-		To:      channel.Recipient{Phone: member},
+		To:      withID(member),
 		Unreachable: map[string]channeltest.Case{
-			"no member":   {To: channel.Recipient{Phone: simulated.Number(1, 1, 1)}},
-			"no number":   {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+			"no member":   {To: withID("bob-1d6e0f0c51b7e2a9")},
+			"no chat ID":  {To: channel.Recipient{Phone: simulated.Number(0, 0, 0)}},
+			"another ID":  {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: member}}},
 			"blocked":     caseAnswering(http.StatusConflict, `{"error":"blocked"}`),
 			"wrong token": caseAnswering(http.StatusUnauthorized, `{"error":"bad_token SENT"}`),
 		},
@@ -158,7 +164,7 @@ func TestChat_SendsPost(t *testing.T) {
 	s := newService()
 	e := channel.Envelope{
 		AttemptID: uuid.MustParse("0195939e-4c80-7000-8000-000000000001"),
-		To:        channel.Recipient{Phone: member},
+		To:        withID(member),
 		Content:   channel.Text("您的訂單 A-1 已出貨。"),
 		Expires:   time.Date(2026, 3, 14, 11, 0, 0, 0, time.UTC),
 	}
@@ -166,7 +172,7 @@ func TestChat_SendsPost(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
 	require.Equal(t, post{
-		ID: e.AttemptID.String(), To: member.E164(), Text: "您的訂單 A-1 已出貨。", ExpiresAt: "2026-03-14T11:00:00Z",
+		ID: e.AttemptID.String(), To: member, Text: "您的訂單 A-1 已出貨。", ExpiresAt: "2026-03-14T11:00:00Z",
 	}, s.posts[e.AttemptID.String()])
 }
 
@@ -198,7 +204,7 @@ func TestResultOf_MapsAnswers(t *testing.T) {
 		t.Run(http.StatusText(tt.code)+" "+tt.body, func(t *testing.T) {
 			t.Parallel()
 			result, err := caseAnswering(tt.code, tt.body).Channel(t).Send(t.Context(), channel.Envelope{
-				AttemptID: uuid.New(), To: channel.Recipient{Phone: member}, Content: channel.Text("hello"),
+				AttemptID: uuid.New(), To: withID(member), Content: channel.Text("hello"),
 			})
 			got := verdict{status: result.Status, reason: result.Reason}
 			if err != nil {

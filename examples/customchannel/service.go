@@ -14,7 +14,7 @@ import (
 // messages when the example calls reportAll.
 type service struct {
 	token, secret string
-	members       map[string]bool // by number
+	members       map[string]bool // by ID
 
 	mu    sync.Mutex
 	posts map[string]post // by ID

@@ -236,7 +236,7 @@ func TestRunningValues_PrintNothingPersonal(t *testing.T) {
 	t.Parallel()
 	number, err := phone.Parse("+886" + printedNumber)
 	require.NoError(t, err)
-	to := channel.Recipient{Phone: number, LINEUserID: printedUser}
+	to := channel.Recipient{Phone: number, IDs: map[channel.Name]string{channel.SMS: printedUser}}
 	store := memstore.New()
 	sim := simulated.SMS(nil)
 	template := smsplus.Template{ID: "otp", Route: []smsplus.Step{{Channel: channel.SMS, Content: channel.Text("{{code}}")}}}

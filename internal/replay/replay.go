@@ -53,7 +53,7 @@ func fixture() []fixtureMessage {
 		at := noon.Add(-time.Duration(n) * time.Minute)
 		m := smsplus.Message{
 			ID:       uuid.MustParse(fmt.Sprintf("01936000-0000-7000-8000-%012d", n)),
-			Template: "order", Scenario: "order shipped", To: channel.Recipient{Phone: to, LINEUserID: "U4af4980629"},
+			Template: "order", Scenario: "order shipped", To: channel.Recipient{Phone: to, IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}},
 			Vars: map[string]string{"number": fmt.Sprint("第", n)}, Metadata: map[string]string{"shop": "17"},
 			Plan:    []smsplus.PlannedStep{{Channel: channel.LINENotify, Wait: firstWait}, {Channel: channel.SMS}},
 			Channel: channel.LINENotify, Lane: channel.LINENotify, TriggeredAt: at, ExpiresAt: noon.Add(24 * time.Hour),
@@ -176,7 +176,7 @@ func Prove(t *testing.T, s smsplus.Store) {
 	mock.Set(noon.Add(time.Minute)) // the lease of the second message has ended
 	content := channel.Text("{{number}}")
 	d, err := smsplus.New(smsplus.Config{
-		Store: s, Clock: mock, Channels: []channel.Channel{provider(channel.LINENotify), provider(channel.SMS)},
+		Store: s, Clock: mock, Channels: []channel.Channel{provider(channel.LINENotify), provider(channel.SMS), provider(channel.LINEPush)},
 		Templates: []smsplus.Template{{ID: "order", Scenario: "order shipped", Route: []smsplus.Step{
 			{Channel: channel.LINENotify, Content: content, Wait: firstWait}, {Channel: channel.SMS, Content: content},
 		}}},
@@ -218,6 +218,7 @@ func requireStatsMatchRecords(t *testing.T, s smsplus.Store, n int) {
 		{Group: status.Sending},
 		{Group: status.Sent},
 		{Phone: fixture()[0].To.Phone},
+		{RecipientID: fixture()[0].To.IDs[channel.LINEPush]},
 		{CountryCode: "886"},
 		{Template: "order"},
 		{From: noon.Add(-5 * time.Minute), To: noon},

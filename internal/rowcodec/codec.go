@@ -2,16 +2,16 @@
 // which fields are columns, because its database searches them. The other fields are
 // encoded here into three values:
 //
-//   - fixed: the fields that a trigger fixes: LINE user ID, variables, metadata. An update
-//     never writes them again.
+//   - fixed: the fields that a trigger fixes: the recipient's IDs, variables, metadata. An
+//     update never writes them again.
 //   - state: the fields that an update replaces: the attempts, and the times except
 //     TriggeredAt and DueAt.
 //   - route: scenario and plan. They are equal for all messages of a template, so a store
 //     may store them once.
 //
 // The phone number is a column, because it is searched: [Codec.PhoneKeys] returns the
-// possible values of the column. Provider IDs and parked receipts are found by a number: see
-// [Codec.RefKeys].
+// possible values of the column. Recipients' IDs are found by a hash: see [Codec.IDKeys].
+// Provider IDs and parked receipts are found by a number: see [Codec.RefKeys].
 //
 // With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
 // of fixed, and its column and the numbers are keyed hashes. Rows that were written
@@ -68,9 +68,10 @@ func NewCodec(s seal.Sealer, unsealed bool) *Codec { return &Codec{s, unsealed} 
 // the rest is sealed.
 //
 // Version 2 of a state adds Attempt.Doubts, and version 3 Message.ResentAs and
-// Attempt.Content. Version 2 of a fixed adds Reference and ResendOf. A value is written as
-// the earliest version that can hold it, so that earlier releases can read as much as
-// possible.
+// Attempt.Content. Version 2 of a fixed adds Reference and ResendOf. Version 3 of a fixed has
+// all IDs of the recipient, where the earlier ones have that on LINE Push alone. A value is
+// written as the earliest version that can hold it, so that earlier releases can read as much
+// as possible.
 const (
 	version1  = 1
 	version2  = 2
@@ -81,10 +82,8 @@ const (
 // latestVersion returns the latest version of a kind that this release knows.
 func latestVersion(kind string) byte {
 	switch kind {
-	case stateKind:
+	case stateKind, fixedKind:
 		return version3
-	case fixedKind:
-		return version2
 	}
 	return version1
 }
@@ -104,7 +103,11 @@ func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
 	if c.sealer != nil {
 		b = appendText(b, m.To.Phone.E164())
 	}
-	b = appendText(b, m.To.LINEUserID)
+	if version >= version3 {
+		b = appendIDs(b, m.To.IDs)
+	} else {
+		b = appendText(b, m.To.IDs[channel.LINEPush])
+	}
 	b = appendMap(b, m.Vars)
 	b = appendMap(b, m.Metadata)
 	if version >= version2 {
@@ -126,7 +129,12 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	if sealed {
 		e164 = r.text()
 	}
-	m.To = channel.Recipient{LINEUserID: r.text()}
+	m.To = channel.Recipient{}
+	if b[0]&^sealedBit >= version3 {
+		m.To.IDs = r.ids()
+	} else if id := r.text(); id != "" {
+		m.To.IDs = map[channel.Name]string{channel.LINEPush: id}
+	}
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
 	m.Reference, m.ResendOf = "", uuid.UUID{}

@@ -92,7 +92,7 @@ func fullMessage() smsplus.Message {
 	}
 	m := smsplus.Message{
 		ID: uuid.MustParse("0195939e-4c80-7000-8000-000000000001"), Scenario: "order shipped",
-		To:       channel.Recipient{Phone: hashNumber("+886912345678"), LINEUserID: "U4af4980629"},
+		To:       channel.Recipient{Phone: hashNumber("+886912345678"), IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}},
 		Vars:     map[string]string{"code": "123456"},
 		Metadata: map[string]string{"order": ""},
 		Plan: []smsplus.PlannedStep{
@@ -117,6 +117,21 @@ func fullMessage() smsplus.Message {
 	return m
 }
 
+// drawIDs returns the IDs of a recipient: often none, or one on LINE Push.
+func drawIDs(t *rapid.T) map[channel.Name]string {
+	name := rapid.OneOf(rapid.SampledFrom([]channel.Name{channel.LINEPush, channel.WhatsApp, ""}), rapid.Custom(func(t *rapid.T) channel.Name {
+		return channel.Name(rapid.String().Draw(t, "name"))
+	}))
+	id := rapid.StringN(1, -1, -1)
+	ids := rapid.OneOf(
+		rapid.Just(map[channel.Name]string{}), rapid.MapOfN(rapid.Just(channel.LINEPush), id, 1, 1), rapid.MapOfN(name, id, 1, 3),
+	).Draw(t, "IDs")
+	if len(ids) == 0 {
+		return nil
+	}
+	return ids
+}
+
 func drawMessage(t *rapid.T) smsplus.Message {
 	when := func(label string) time.Time {
 		if rapid.Bool().Draw(t, label+" is set") {
@@ -129,7 +144,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	name := rapid.OneOf(rapid.SampledFrom([]string{"", "line_push", "line_notify", "whatsapp", "sms", "no_match"}), text)
 	m := smsplus.Message{
 		ID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "ID")), Scenario: text.Draw(t, "scenario"),
-		To:   channel.Recipient{LINEUserID: text.Draw(t, "LINE user ID")},
+		To:   channel.Recipient{IDs: drawIDs(t)},
 		Vars: texts.Draw(t, "vars"), Metadata: texts.Draw(t, "metadata"),
 		TriggeredAt: when("TriggeredAt"), DeliveredAt: when("DeliveredAt"), ReadAt: when("ReadAt"),
 		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"),
@@ -245,6 +260,14 @@ func doubtfulMessage() smsplus.Message {
 	return m
 }
 
+// messageToIDs returns doubtfulMessage to a person with IDs on several channels.
+func messageToIDs() smsplus.Message {
+	m := doubtfulMessage()
+	m.To.IDs = map[channel.Name]string{channel.LINEPush: "U4af4980629", channel.WhatsApp: "TW.13491208655302741918", "chat": "王@example.com"}
+	m.Reference, m.ResendOf = "batch 5", m.Attempts[1].ID
+	return m
+}
+
 // goldenRows are messages and sampleReceipt as a release stored them, in hexadecimal. The
 // files never change.
 type goldenRows map[string]struct {
@@ -254,7 +277,7 @@ type goldenRows map[string]struct {
 
 func TestCodec_ReadsEveryVersion(t *testing.T) {
 	t.Parallel()
-	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage()} {
+	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs()} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile("testdata/" + file)
@@ -297,6 +320,67 @@ func TestEncodeState_WritesEarliestVersion(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, byte(2), state[0]&0x7f, name)
 	}
+}
+
+func TestEncodeFixed_WritesEarliestVersion(t *testing.T) {
+	t.Parallel()
+	for name, c := range codecs(t) {
+		none, onLINE, referring, onOthers := fullMessage(), fullMessage(), fullMessage(), messageToIDs()
+		none.To.IDs, referring.Reference = nil, "batch 5"
+		for i, m := range []smsplus.Message{none, onLINE, referring, onOthers} {
+			fixed, err := c.EncodeFixed(&m)
+			require.NoError(t, err)
+			require.Equal(t, []byte{1, 1, 2, 3}[i], fixed[0]&0x7f, "%s: an earlier release reads what it knew", name)
+		}
+	}
+}
+
+func TestIDKeys_FindAnIDWrittenBefore(t *testing.T) {
+	t.Parallel()
+	all := codecs(t)
+	plain, sealed := all["open"], rowcodec.NewCodec(ring(t, 'l'), true)
+	before, err := plain.IDKeys("ann@example.com")
+	require.NoError(t, err)
+	now, err := sealed.IDKeys("ann@example.com")
+	require.NoError(t, err)
+	require.Len(t, before, 1)
+	require.Contains(t, now[1:], before[0], "from before the Sealer")
+	require.NotEqual(t, before[0], now[0], "a keyed hash is another one")
+	keyed, err := all["sealed"].IDKeys("ann@example.com")
+	require.NoError(t, err)
+	require.Equal(t, now[:1], keyed, "a hash without a key can be reversed by trying")
+	for name, c := range all {
+		seen := map[rowcodec.IDKey]bool{}
+		for _, id := range []string{"ann@example.com", "Ann@example.com", "ann@example.com ", "+886912345678"} {
+			keys, err := c.IDKeys(id)
+			require.NoError(t, err)
+			require.False(t, seen[keys[0]], name)
+			seen[keys[0]] = true
+			written, err := c.RecipientKeys(channel.Recipient{IDs: map[channel.Name]string{"chat": id, "forum": id, "": ""}})
+			require.NoError(t, err)
+			require.Equal(t, keys[:1], written, "%s: an ID is written once", name)
+			person, err := c.PersonKeys(channel.Recipient{IDs: map[channel.Name]string{"chat": id, "": ""}})
+			require.NoError(t, err)
+			require.Equal(t, keys, person, name)
+		}
+		for _, none := range []channel.Recipient{{}, {IDs: map[channel.Name]string{"chat": ""}}, {Phone: hashNumber("+886912345678")}} {
+			keys, err := c.RecipientKeys(none)
+			require.NoError(t, err)
+			require.Empty(t, keys, name)
+		}
+	}
+}
+
+// A recipient without IDs must cost nothing: these run for each message.
+func TestCodec_RecipientWithoutIDsAllocatesNothing(t *testing.T) {
+	m := fullMessage()
+	m.To.IDs = nil
+	c := rowcodec.NewCodec(nil, false)
+	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = c.RecipientKeys(m.To) }))
+	m.Vars, m.Metadata = nil, nil
+	row := encode(t, c, m)
+	without := testing.AllocsPerRun(100, func() { _ = c.DecodeFixed(row.fixed, row.phone, &m) })
+	require.LessOrEqual(t, without, 2.0, "the reader and its text")
 }
 
 func sampleReceipt() channel.Receipt {
@@ -538,7 +622,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
 		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
-		latest := map[string]byte{"fixed": 2, "state": 3}[name]
+		latest := map[string]byte{"fixed": 3, "state": 3}[name]
 		if latest == 0 {
 			latest = 1
 		}

@@ -62,6 +62,15 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
+// appendIDs appends the IDs of a recipient by their channels.
+func appendIDs(b []byte, ids map[channel.Name]string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(ids)))
+	for name, id := range ids {
+		b = appendText(appendWord(b, channelWords, string(name)), id)
+	}
+	return b
+}
+
 // appendTimes appends the times that are not zero, and returns a bit for each of them.
 func appendTimes(b []byte, lastTime *int64, ts ...time.Time) (_ []byte, bits byte) {
 	for i, t := range ts {
@@ -95,6 +104,11 @@ const (
 
 // fixedVersion returns the earliest version that can hold what the trigger of m fixed.
 func fixedVersion(m *smsplus.Message) byte {
+	for name := range m.To.IDs {
+		if name != channel.LINEPush {
+			return version3
+		}
+	}
 	if m.Reference != "" || m.ResendOf != (uuid.UUID{}) {
 		return version2
 	}
@@ -280,6 +294,19 @@ func (r *reader) textMap() map[string]string {
 		m[k] = r.text()
 	}
 	return m
+}
+
+func (r *reader) ids() map[channel.Name]string {
+	n := r.count(2)
+	if n == 0 {
+		return nil
+	}
+	ids := make(map[channel.Name]string, n)
+	for range n {
+		name := channel.Name(r.word(channelWords))
+		ids[name] = r.text()
+	}
+	return ids
 }
 
 // time returns the next time. One that no store can keep is invalid: no value has been

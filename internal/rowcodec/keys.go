@@ -1,10 +1,12 @@
 package rowcodec
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/phone"
@@ -31,6 +33,64 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	}
 	if c.unsealed {
 		keys = append(keys, e164)
+	}
+	return keys, nil
+}
+
+// IDKey is a hash of a recipient's ID.
+type IDKey [16]byte
+
+// IDKeys returns the hashes under which a message to the recipient's ID may be stored,
+// whatever its channel. The first is the one that is written. A search asks for all of
+// them. An empty ID has none. No two IDs share a hash: it has 128 bits.
+func (c *Codec) IDKeys(id string) ([]IDKey, error) {
+	if id == "" {
+		return nil, nil
+	}
+	const kind = "recipient ID"
+	var keys []IDKey
+	if c.sealer != nil {
+		hashes, err := c.lookupHashes(kind, []byte(id))
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hashes {
+			keys = append(keys, IDKey(h)) // the first 16 bytes
+		}
+	}
+	if c.sealer == nil || c.unsealed {
+		unkeyed := sha256.Sum256(append(appendText(nil, kind), id...))
+		keys = append(keys, IDKey(unkeyed[:]))
+	}
+	return keys, nil
+}
+
+// RecipientKeys returns the hashes that are written for the IDs of a recipient, each once
+// and in order. A recipient without IDs has none.
+func (c *Codec) RecipientKeys(r channel.Recipient) ([]IDKey, error) {
+	var keys []IDKey
+	for _, id := range r.IDs {
+		all, err := c.IDKeys(id)
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > 0 {
+			keys = append(keys, all[0])
+		}
+	}
+	slices.SortFunc(keys, func(a, b IDKey) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(keys), nil
+}
+
+// PersonKeys returns the hashes under which messages to any ID of a person may be stored.
+func (c *Codec) PersonKeys(person channel.Recipient) ([]IDKey, error) {
+	var keys []IDKey
+	for _, id := range person.IDs {
+		all, err := c.IDKeys(id)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, all...)
 	}
 	return keys, nil
 }

@@ -14,6 +14,8 @@ What the templates know (type params in sql.go):
   .Partition    the suffix of the names of one month's partitions
   .Table        a table's name
   .Where        a WHERE clause that Go put together, or nothing
+  .Fence        a WHERE clause on the messages alone, which is applied before all else, or
+                nothing
   .Alias        the alias that a fragment joins to, set by (.As "t")
   .Condition    a relation that must have a row, set by (.OnlyIf "free")
 */ -}}
@@ -63,24 +65,34 @@ What the templates know (type params in sql.go):
 {{define "join_state_in_partition"}}CROSS JOIN LATERAL (
 	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.triggered_at = {{.Alias}}.triggered_at AND s.id = {{.Alias}}.id LIMIT 1) s{{end}}
 
+{{- /* find_person finds the messages to a person. $1 is the forms in which the phone number
+     may be stored (text[]), $2 the hashes of the person's IDs (uuid[]). A person with an
+     equal ID on another channel has the same hash: the caller checks. Each half has an index
+     of its own, which an OR would not always use. */ -}}
+{{define "find_person"}}person AS MATERIALIZED (
+	SELECT triggered_at, id FROM {{.Schema}}smsplus_message WHERE phone = ANY ($1::text[])
+	UNION
+	SELECT triggered_at, id FROM {{.Schema}}smsplus_message WHERE recipient_ids && $2::uuid[]
+){{end}}
+
 {{- /* hour is the hour since 1970 of triggered_at, as hourOf (row.go). */ -}}
 {{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
 
 {{- /* insert_messages are the parts of an insert that add messages, their states and what
-     they count. $1 is the messages (smsplus_new_message_3[]), $2 the counts
+     they count. $1 is the messages (smsplus_new_message_4[]), $2 the counts
      (smsplus_new_delta[]). With .Condition nothing is added if that relation is empty.
 
      The arrays are subqueries, because the planner makes a new plan each time for a
      short array that it sees. */ -}}
 {{define "insert_messages"}}message AS (
-	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, key, fixed
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[]))
+	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, recipient_ids, key, fixed
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[]))
 ), state AS (
 	INSERT INTO {{.Schema}}smsplus_state
 		({{template "state_columns"}})
 	SELECT {{template "state_columns"}}
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[]))
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[]))
 ), delta AS (
 	INSERT INTO {{.Schema}}smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $2::{{.Schema}}smsplus_new_delta[]))
@@ -116,7 +128,7 @@ What the templates know (type params in sql.go):
      partitions. */ -}}
 {{define "insert_keys"}}{{if .Partitioned}}, key AS (
 	INSERT INTO {{.Schema}}smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_3[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[])) WHERE key IS NOT NULL
 ){{end}}{{end}}
 
 {{- /* select_taken returns whether the routes are stored, and the messages that find_taken

@@ -17,7 +17,7 @@ WITH new AS MATERIALIZED (
 	FROM new n WHERE s.triggered_at = n.triggered_at AND s.id = n.id
 	RETURNING s.id, s.triggered_at, s.tally
 ), message AS (
-	UPDATE {{.Schema}}smsplus_message m SET phone = NULL, fixed = n.fixed
+	UPDATE {{.Schema}}smsplus_message m SET phone = NULL, recipient_ids = NULL, fixed = n.fixed
 	FROM new n JOIN state s ON s.id = n.id
 	WHERE m.triggered_at = s.triggered_at AND m.id = s.id
 ), {{/* The words of a tally after the first are its attempts. */ -}}

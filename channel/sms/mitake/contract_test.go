@@ -34,7 +34,7 @@ func TestChannel_KeepsContract(t *testing.T) {
 		Content: channel.Text("您的訂單 4711 已出貨，將於週五送達"),
 		To:      channel.Recipient{Phone: number(t, "+886912345678")},
 		Unreachable: map[string]channeltest.Case{
-			"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+			"no number":      {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 			"a landline":     to("+886223456789"),
 			"a foreign one":  to("+85291234567"),
 			"a wrong length": to("+88691234567"),

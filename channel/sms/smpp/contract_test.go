@@ -34,7 +34,7 @@ func TestChannel_KeepsContract(t *testing.T) {
 				Content: channel.Text("Your order has shipped and will arrive on Friday." + long),
 				To:      to(t, "+"+digits),
 				Unreachable: map[string]channeltest.Case{
-					"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+					"no number":      {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 					"invalid number": refuses(pdu.RINVDSTADR),
 					"not allowed":    refuses(pdu.RINVSRCADR),
 					"wrong password": {Channel: func(t *testing.T) channel.Channel { return newRefusedChannel(t, pdu.RINVPASWD) }},

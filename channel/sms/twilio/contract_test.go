@@ -48,7 +48,7 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 		Content: channel.Text("Your order has shipped and will arrive on Friday"),
 		To:      channel.Recipient{Phone: number(t)},
 		Unreachable: map[string]channeltest.Case{
-			"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}},
+			"no number":      {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
 			"invalid number": refuses(400, 21211),
 			"landline":       refuses(400, 21635),
 			"STOP":           refuses(400, 21610),

@@ -31,7 +31,7 @@ func TestChannel_KeepsContract(t *testing.T) {
 		Content: channel.Text("Your order has shipped"),
 		To:      channel.Recipient{Phone: number},
 		Unreachable: map[string]channeltest.Case{
-			"no number":      {To: channel.Recipient{LINEUserID: "U4af4980629"}},
+			"no number":      {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629"}}},
 			"invalid number": {Channel: respondWith(http.StatusUnprocessableEntity)},
 		},
 		Faults: map[string]channeltest.Case{

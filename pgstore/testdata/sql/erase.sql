@@ -6,7 +6,7 @@ WITH new AS MATERIALIZED (
 	FROM new n WHERE s.triggered_at = n.triggered_at AND s.id = n.id
 	RETURNING s.id, s.triggered_at, s.tally
 ), message AS (
-	UPDATE "messages".smsplus_message m SET phone = NULL, fixed = n.fixed
+	UPDATE "messages".smsplus_message m SET phone = NULL, recipient_ids = NULL, fixed = n.fixed
 	FROM new n JOIN state s ON s.id = n.id
 	WHERE m.triggered_at = s.triggered_at AND m.id = s.id
 ), attempt AS (
