@@ -69,7 +69,8 @@ func (c *Channel) CheckContent(content channel.Content) error {
 	}
 }
 
-// Send hands a [Template] to Meta. The ProviderID is a hash of Meta's message ID.
+// Send hands a [Template] to Meta, for the number, or else for the business-scoped user ID on
+// the channel's name. The ProviderID is a hash of Meta's message ID.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	t, ok := e.Content.(Template)
 	if !ok {
@@ -78,8 +79,9 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if mistakes := t.formErrors(); len(mistakes) > 0 {
 		return channel.Result{}, channel.Failed(status.TemplateConfig, mistakes[0].Error())
 	}
-	if e.To.Phone.IsZero() {
-		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is no number")
+	userID := e.To.IDs[c.name]
+	if e.To.Phone.IsZero() && userID == "" {
+		return channel.Result{}, channel.Undeliverable(status.InvalidNumber, "there is neither a number nor a user ID")
 	}
 	if blank := t.missingValue(); blank != "" {
 		return channel.Result{}, channel.Undeliverable(status.TemplateMismatch, "no value for "+blank)
@@ -88,7 +90,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if token == "" {
 		return channel.Result{}, channel.Undeliverable(status.Authorization, "there is no access token")
 	}
-	req, err := c.newRequest(ctx, newMessage(e, t), token)
+	req, err := c.newRequest(ctx, newMessage(e, userID, t), token)
 	if err != nil {
 		return channel.Result{}, channel.Failed(status.SystemError, "the request cannot be made")
 	}
@@ -96,7 +98,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return c.readAnswer(answer, append(t.hiddenValues(), token)...)
+	return c.readAnswer(answer, append(t.hiddenValues(), token, userID)...)
 }
 
 func (c *Channel) newRequest(ctx context.Context, m message, token string) (*http.Request, error) {

@@ -34,6 +34,49 @@ func requireError(t *testing.T, err error) *channel.Error {
 	return e
 }
 
+const userID = "TW.13491208655302741918"
+
+func TestSend_ReachesAPersonByNumberOrElseByUserID(t *testing.T) {
+	t.Parallel()
+	byID := map[channel.Name]string{channel.WhatsApp: userID, channel.LINEPush: "U4af4980629"}
+	for name, tt := range map[string]struct {
+		to                 channel.Recipient
+		wantTo, wantUserID any
+	}{
+		"a number":    {person, "+16505551234", nil},
+		"a user ID":   {channel.Recipient{IDs: byID}, nil, userID},
+		"both":        {channel.Recipient{Phone: person.Phone, IDs: byID}, "+16505551234", nil},
+		"an empty ID": {channel.Recipient{Phone: person.Phone, IDs: map[channel.Name]string{channel.WhatsApp: ""}}, "+16505551234", nil},
+	} {
+		g := newFakeGraph(t, nil)
+		e := envelope(shippedTemplate)
+		e.To = tt.to
+		_, err := open(t, config(g.url)).Send(t.Context(), e)
+		require.NoError(t, err, name)
+		var sent map[string]any
+		require.NoError(t, json.Unmarshal(<-g.bodies, &sent))
+		require.Equal(t, tt.wantTo, sent["to"], name)
+		require.Equal(t, tt.wantUserID, sent["recipient"], name)
+		require.Equal(t, "individual", sent["recipient_type"], name)
+	}
+}
+
+// An ID belongs to the name of its channel.
+func TestSend_TakesTheUserIDOfItsOwnName(t *testing.T) {
+	t.Parallel()
+	g := newFakeGraph(t, nil)
+	c := config(g.url)
+	c.Name = "whatsapp_shop"
+	e := envelope(shippedTemplate)
+	e.To = channel.Recipient{IDs: map[channel.Name]string{channel.WhatsApp: userID}}
+	_, err := open(t, c).Send(t.Context(), e)
+	require.Equal(t, status.InvalidNumber, requireError(t, err).Reason())
+	require.Empty(t, g.bodies)
+	e.To.IDs["whatsapp_shop"] = userID
+	_, err = open(t, c).Send(t.Context(), e)
+	require.NoError(t, err)
+}
+
 func TestSend_RequestsMatchMetasExamples(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -22,7 +22,9 @@ import (
 // It prints without its secrets.
 type Config struct {
 	// Name is the channel's name, for a dispatcher with several numbers. Defaults to
-	// channel.WhatsApp.
+	// channel.WhatsApp. A person without a number is reached by the business-scoped user ID
+	// (TW.13491208655302741918) on this name in channel.Recipient.IDs. All numbers of one
+	// business portfolio know the person by the same ID.
 	Name channel.Name
 	// PhoneNumberID is Meta's ID of the business phone number that sends: digits, but not
 	// the number itself. Webhooks about other numbers are ignored, because a webhook URL

@@ -43,10 +43,9 @@ func TestChannel_KeepsContract(t *testing.T) {
 		return c
 	}
 
-	channeltest.Run(t, channeltest.Harness{
+	harness := channeltest.Harness{
 		Channel: answering(nil),
 		Content: order,
-		To:      to,
 		Unreachable: map[string]channeltest.Case{
 			"not on WhatsApp":              {Channel: refusing(400, 131026, "Message undeliverable")},
 			"no number":                    {To: channel.Recipient{IDs: map[channel.Name]string{channel.LINEPush: "U4af4980629ba1e1d3c2f6a57c1b1c9d2"}}},
@@ -108,7 +107,17 @@ func TestChannel_KeepsContract(t *testing.T) {
 				return newSignedCall(t, []byte(`{"object":"whatsapp_business_account","entry":[{`), appSecret)
 			},
 		},
-	})
+	}
+	for name, to := range map[string]channel.Recipient{
+		"by number": to, "by user ID": {IDs: map[channel.Name]string{channel.WhatsApp: userID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := harness
+			h.To = to
+			channeltest.Run(t, h)
+		})
+	}
 }
 
 // attemptOf returns the attempt whose message has the provider ID.

@@ -11,7 +11,8 @@ import (
 type message struct {
 	Product       string   `json:"messaging_product"`
 	RecipientType string   `json:"recipient_type"`
-	To            string   `json:"to"`
+	To            string   `json:"to,omitempty"`
+	Recipient     string   `json:"recipient,omitempty"`
 	CallbackData  string   `json:"biz_opaque_callback_data"`
 	Type          string   `json:"type"`
 	Template      template `json:"template"`
@@ -51,16 +52,26 @@ type media struct {
 	Filename string `json:"filename,omitempty"`
 }
 
-// newMessage returns the request that sends an envelope's content.
+// newMessage returns the request that sends an envelope's content to the person's number, or
+// else to the user ID on the channel.
+//
+// A user ID has a field of its own, recipient, and recipient_type stays individual. Meta asks
+// for the number where it is known, and uses it if both are there (Business-scoped user IDs,
+// "Messages API"). In the field of the number, a user ID is accepted and never delivered
+// (github.com/chatwoot/chatwoot, pull request 15150).
 //
 // The number keeps its plus. Without it, Meta adds the country code of the sending number,
 // and the message goes to another person (Send messages, "WhatsApp user phone number
 // formats").
-func newMessage(e channel.Envelope, t Template) message {
+func newMessage(e channel.Envelope, userID string, t Template) message {
+	if !e.To.Phone.IsZero() {
+		userID = ""
+	}
 	return message{
 		Product:       "whatsapp",
 		RecipientType: "individual",
 		To:            e.To.Phone.E164(),
+		Recipient:     userID,
 		CallbackData:  e.AttemptID.String(),
 		Type:          "template",
 		Template:      template{t.Name, language{t.Language}, t.components()},

@@ -149,6 +149,10 @@ type messageStatus struct{ httpapi.Fields }
 // Meta documents biz_opaque_callback_data, which has the attempt's ID, for the statuses
 // sent, delivered and read. One of these without it is of a message that another program
 // sent. A failed status may come without it, and then has Meta's message ID alone.
+//
+// Both IDs name one attempt, so a receipt does not say whose it is. The status names the
+// person by number, by user ID or by both (recipient_id, recipient_user_id), and a person
+// who changes the number gets another user ID meanwhile.
 func (c *Channel) receiptOf(s messageStatus) (channel.Receipt, bool) {
 	r := channel.Receipt{Channel: c.name, At: s.time()}
 	word, callbackData, key := s.Text("status"), s.Text("biz_opaque_callback_data"), messageKey(s.Text("id"))

@@ -30,6 +30,11 @@ type routeTest struct {
 
 func newRouteTest(t *testing.T, answer http.HandlerFunc) *routeTest {
 	t.Helper()
+	return newRouteTestTo(t, channel.Recipient{Phone: simulated.Number(0, 0, simulated.Delivered)}, answer)
+}
+
+func newRouteTestTo(t *testing.T, to channel.Recipient, answer http.HandlerFunc) *routeTest {
+	t.Helper()
 	r := &routeTest{clock: clock.NewMock(), graph: newFakeGraph(t, answer)}
 	r.clock.Set(time.Unix(1750030000, 0)) // shortly before Meta's examples
 	r.wa = open(t, config(r.graph.url))
@@ -43,7 +48,6 @@ func newRouteTest(t *testing.T, answer http.HandlerFunc) *routeTest {
 	})
 	require.NoError(t, err)
 	r.Dispatcher = d
-	to := channel.Recipient{Phone: simulated.Number(0, 0, simulated.Delivered)}
 	r.id, err = d.Send(t.Context(), smsplus.Trigger{Template: "shipped", To: to})
 	require.NoError(t, err)
 	r.advance(t, 0)
@@ -104,6 +108,24 @@ func TestRoute_RefusedForwardsAtOnce(t *testing.T) {
 	r := newRouteTest(t, refuseWith(400, 131026, "Message undeliverable", ""))
 	m := r.requireMessage(t, status.Delivered, channel.SMS, 2)
 	require.Equal(t, status.NoContact, m.Attempts[0].Reason)
+}
+
+// Of a person with a username Meta may tell the user ID alone, which changes with the number.
+func TestRoute_ReceiptsOfAUserIDFindTheirMessage(t *testing.T) {
+	t.Parallel()
+	to := channel.Recipient{IDs: map[channel.Name]string{channel.WhatsApp: userID}}
+	for _, told := range []string{userID, "TW.99991208655302741918"} {
+		r := newRouteTestTo(t, to, nil)
+		r.receive(t, "webhooks/sent.json", "status", "delivered", "recipient_id", nil, "recipient_user_id", told)
+		r.requireMessage(t, status.Delivered, channel.WhatsApp, 1)
+
+		r = newRouteTestTo(t, to, nil)
+		r.receive(t, "webhooks/failed.json", "biz_opaque_callback_data", nil, "recipient_id", nil, "recipient_user_id", told)
+		r.advance(t, 0)
+		m := r.requireMessage(t, status.Undeliverable, channel.SMS, 2)
+		require.Equal(t, status.Blocked, m.Attempts[0].Reason)
+		require.Equal(t, status.InvalidNumber, m.Attempts[1].Reason, "SMS needs a number")
+	}
 }
 
 // The read status comes alone if the person had the chat open.
