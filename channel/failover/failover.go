@@ -19,7 +19,8 @@ type Config struct {
 	// Providers are tried in this order; the first is the primary. Each has a name of its
 	// own that is not the channel's, and all have the same machine. At least one is
 	// required. Names, the channel's too, consist of letters, digits, "_" and "-", because
-	// webhooks have them in their paths.
+	// webhooks have them in their paths. A recipient's ID on the channel's name is that of
+	// every provider.
 	Providers []channel.Channel
 	// Failures is how many faults in a row open a provider's breaker. As many faults of any
 	// kind mask it. Defaults to 5.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -64,12 +65,13 @@ func (c *Channel) Providers() []ProviderState {
 // Invariant: maskedSince is set once consecutive reaches failures, and is cleared with
 // consecutive when a message is settled and the breaker is closed.
 type provider struct {
-	channel    channel.Channel
-	name       channel.Name
-	idempotent bool
-	failures   int
-	logger     *slog.Logger
-	breaker    *gobreaker.CircuitBreaker[answer]
+	channel     channel.Channel
+	name        channel.Name
+	channelName channel.Name // of the channel that the provider is behind
+	idempotent  bool
+	failures    int
+	logger      *slog.Logger
+	breaker     *gobreaker.CircuitBreaker[answer]
 
 	// mu guards the fields below. Do not call the breaker with mu held, because it calls
 	// OnStateChange.
@@ -89,7 +91,7 @@ var (
 
 func newProvider(ch channel.Channel, c Config) *provider {
 	p := &provider{
-		channel: ch, name: ch.Name(), idempotent: ch.Traits().Idempotent, failures: c.Failures,
+		channel: ch, name: ch.Name(), channelName: c.Name, idempotent: ch.Traits().Idempotent, failures: c.Failures,
 		logger: c.Logger.With(slog.String("channel", string(c.Name)), slog.String("provider", string(ch.Name()))),
 	}
 	p.breaker = gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
@@ -141,6 +143,18 @@ func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
 	return a
 }
 
+// recipientOf returns the recipient with the ID on the channel's name under the provider's
+// name too, where the provider looks for it.
+func (p *provider) recipientOf(to channel.Recipient) channel.Recipient {
+	id := to.IDs[p.channelName]
+	if id == "" || to.IDs[p.name] != "" {
+		return to
+	}
+	to.IDs = maps.Clone(to.IDs)
+	to.IDs[p.name] = id
+	return to
+}
+
 // sendOnce calls the provider's Send. A panic is a fault that may pass, so that another
 // provider is tried. The log has only the type of its value, which may hold secrets.
 func (p *provider) sendOnce(ctx context.Context, e channel.Envelope) (result channel.Result, err error) {
@@ -151,6 +165,7 @@ func (p *provider) sendOnce(ctx context.Context, e channel.Envelope) (result cha
 				slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 		}
 	}()
+	e.To = p.recipientOf(e.To)
 	return p.channel.Send(ctx, e)
 }
 

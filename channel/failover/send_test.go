@@ -327,3 +327,31 @@ func TestSend_IsNeverTakenTwice(t *testing.T) {
 		}
 	})
 }
+
+// A recipient has one ID on the channel, and each provider looks for it under its own name.
+func TestSend_GivesEachProviderTheRecipientsID(t *testing.T) {
+	t.Parallel()
+	var got []channel.Recipient
+	record := func(p *scriptedProvider, err error) *scriptedProvider {
+		return p.answerBy(func(_ context.Context, e channel.Envelope) (channel.Result, error) {
+			got = append(got, e.To)
+			return taken, err
+		})
+	}
+	one := record(newWorkingProvider("one"), channel.Temporary(errors.New("busy"), 0))
+	two := record(newWorkingProvider("two"), nil)
+	e := envelope()
+	e.To = channel.Recipient{IDs: map[channel.Name]string{channel.SMS: "ann", "two": "anna", "chat": "17"}}
+	_, err := openSMS(t, one, two).Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Equal(t, "ann", got[0].IDs["one"])
+	require.Equal(t, "anna", got[1].IDs["two"], "an ID of the provider's own stays")
+	require.Equal(t, map[channel.Name]string{channel.SMS: "ann", "two": "anna", "chat": "17"}, e.To.IDs, "the envelope's map is not changed")
+
+	e.To = channel.Recipient{IDs: map[channel.Name]string{"chat": "17"}}
+	got = nil
+	_, err = openSMS(t, one, two).Send(t.Context(), e)
+	require.NoError(t, err)
+	require.Equal(t, []channel.Recipient{e.To, e.To}, got)
+}
