@@ -64,3 +64,19 @@ func TestRecord_KeepsExtremeValues(t *testing.T) {
 		})
 	}
 }
+
+func TestRecord_RecipientWithoutIDsAllocatesNothingForThem(t *testing.T) {
+	var (
+		v   internTables
+		buf []byte
+	)
+	m := smsplus.Message{Key: "k"}
+	r := v.encodeRecord(&buf, &m)
+	texts := v.takeSnapshot()
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		var got smsplus.Message
+		r.decode(&got, texts)
+	}))
+	tab := newTable()
+	require.Zero(t, testing.AllocsPerRun(100, func() { _ = tab.recipientIDs(&r) }))
+}
