@@ -215,7 +215,7 @@ func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
 }
 
 // The columns of smsplus_message that are written. The lists below name the ones that are
-// read: all but tab and country, which only filters use.
+// read: all but tab, country and recipient_ids, which only filters, Erase and Purge use.
 var (
 	// fixedColumns are what only an insert writes, and the version, which an update raises.
 	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "recipient_ids", "triggered_at", "fixed", "version"}
