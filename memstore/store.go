@@ -27,6 +27,7 @@ type Store struct {
 	closed bool         // table is nil if closed
 	table  *table
 	parked parkedReceipts
+	operations
 }
 
 var _ smsplus.Store = (*Store)(nil)
@@ -36,6 +37,7 @@ func New() *Store {
 	return &Store{
 		encodeBuffers: sync.Pool{New: func() any { return new(encodeBuffer) }},
 		table:         newTable(),
+		operations:    newOperations(),
 	}
 }
 
@@ -227,6 +229,7 @@ func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until t
 	for _, u := range rows {
 		if h, ok := s.table.handleByID(u.ID); ok && s.table.slab.get(h).version == u.Version {
 			s.table.setAside(h, microtime.Of(until))
+			s.asideVersions[u.ID] = u.Version + 1
 		}
 	}
 	return nil
@@ -459,6 +462,7 @@ func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
 		case parked && (len(ended) == 0 || s.parked.byTime.first().at < ended[0].at):
 			s.parked.removeOldest()
 		case len(ended) > 0:
+			delete(s.asideVersions, s.table.slab.get(ended[0].handle).id)
 			s.table.drop(ended[0].handle)
 			ended = ended[1:]
 		default:

@@ -33,10 +33,13 @@ var fixtures = []struct {
 	{"schema4.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema4_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema4_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
+	{"schema5.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
+	{"schema5_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
+	{"schema5_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 4
+const newestSchema = 5
 
 // newestFixtures is the number of fixtures, from the end, that have the newest schema.
 const newestFixtures = 3

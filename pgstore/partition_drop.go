@@ -92,6 +92,7 @@ func (s *Store) dropMonth(ctx context.Context, m month) (n int, err error) {
 		exec(render("delete_partition_keys")) // of messages that were inserted meanwhile
 	}
 	n += count("delete_deltas", from, to)
+	exec(render("delete_partition_set_aside"))
 	for _, table := range partitionedTables {
 		exec("DROP TABLE " + s.layout.qualifier + table + m.suffix())
 	}

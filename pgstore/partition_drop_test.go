@@ -80,6 +80,15 @@ func TestDropMonths_LeavesNothing(t *testing.T) {
 	for i := range late {
 		setRead(&late[i])
 	}
+	for _, m := range []smsplus.Message{late[0], ms[march], ms[march+1]} { // as if they could not be read
+		require.NoError(t, s.SetAside(t.Context(), []smsplus.Unreadable{{ID: m.ID, Version: m.Version}}, noon))
+		m.Version++
+		m.DueAt = time.Time{}
+		stale, err := s.Update(t.Context(), []smsplus.Message{m})
+		require.NoError(t, err)
+		require.Empty(t, stale)
+	}
+	late[0].Version += 2
 	stale, err := s.Update(t.Context(), late)
 	require.NoError(t, err)
 	require.Empty(t, stale)
@@ -93,6 +102,11 @@ func TestDropMonths_LeavesNothing(t *testing.T) {
 	require.Equal(t, march, n)
 	require.NotContains(t, monthsWithPartitions(t, pool, o.Schema), "2026_03")
 	require.Contains(t, monthsWithPartitions(t, pool, o.Schema), "2026_04")
+	count := func(table string) (n int) {
+		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "smsplus_" + table}.Sanitize()).Scan(&n))
+		return n
+	}
+	require.Equal(t, 2, count("set_aside"), "the notes of the month's messages are dropped with them")
 	requireCountersMatchRecount(t, s)
 	require.NoError(t, s.Maintain(t.Context(), noon.Add(-time.Minute)))
 	requireCountersMatchRecount(t, s)
@@ -124,9 +138,8 @@ func TestDropMonths_LeavesNothing(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, s.Maintain(t.Context(), noon.Add(time.Minute)))
-	for _, table := range []string{"delta", "total", "key"} {
-		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+pgx.Identifier{o.Schema, "smsplus_" + table}.Sanitize()).Scan(&n))
-		require.Zero(t, n, table)
+	for _, table := range []string{"delta", "total", "key", "set_aside"} {
+		require.Zero(t, count(table), table)
 	}
 }
 

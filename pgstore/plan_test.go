@@ -132,6 +132,7 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 			_, err := s.ByProviderID(ctx, []channel.Ref{{Channel: channel.SMS, ProviderID: pastMessage(1, n).Attempts[1].ProviderID}})
 			return err
 		}},
+		{"Backlog", "smsplus_state_due", func() error { _, err := s.Backlog(ctx, quarterStart.Add(2*quarter)); return err }},
 		{"Parked", "smsplus_parked_pkey", func() error { _, err := s.Parked(ctx, refs[:9]); return err }},
 		{"Unpark", "smsplus_parked_pkey", func() error { return s.Unpark(ctx, refs[:9]) }},
 		{"Purge", "smsplus_message_pkey", func() error { _, err := s.Purge(ctx, quarterStart.Add(quarter), 16); return err }},

@@ -80,6 +80,8 @@ type statements struct {
 	message, byProviderID, routes           string
 	park, parked, listParked, unpark        string
 	setAside, peek                          string
+	setPause, clearPause, pauses            string
+	beat, heartbeats, backlog               string
 	erasable, erase, openToPerson           string
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
@@ -94,6 +96,8 @@ func newStatements(l layout) statements {
 		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
 		park: text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
 		setAside: text("set_aside"), peek: text("peek"),
+		setPause: text("set_pause"), clearPause: text("clear_pause"), pauses: text("pauses"),
+		beat: text("beat"), heartbeats: text("heartbeats"), backlog: text("backlog"),
 		erasable: text("erasable"), erase: text("erase"), openToPerson: text("open_to_person"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),

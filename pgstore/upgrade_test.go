@@ -32,7 +32,7 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 					"ALTER TABLE %smsplus_message DROP COLUMN recipient_ids; DROP TYPE %smsplus_new_message_4; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id DROP DEFAULT; ALTER TABLE %smsplus_delta ALTER COLUMN id TYPE bigint USING 1; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY; "+
-					"DELETE FROM %smsplus_migration WHERE version >= 3")
+					"DROP TABLE %smsplus_pause, %smsplus_heartbeat, %smsplus_set_aside; DELETE FROM %smsplus_migration WHERE version >= 3")
 				m.Sending = held.WantSending
 				have, err := openStore(t, pool, o).Message(t.Context(), m.ID)
 				require.NoError(t, err)

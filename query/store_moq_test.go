@@ -22,14 +22,26 @@ var _ smsplus.Store = &StoreMock{}
 //
 //		// make and configure a mocked smsplus.Store
 //		mockedStore := &StoreMock{
+//			BacklogFunc: func(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
+//				panic("mock out the Backlog method")
+//			},
+//			BeatFunc: func(ctx context.Context, h smsplus.Heartbeat) error {
+//				panic("mock out the Beat method")
+//			},
 //			ByProviderIDFunc: func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
 //				panic("mock out the ByProviderID method")
 //			},
 //			ClaimFunc: func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error) {
 //				panic("mock out the Claim method")
 //			},
+//			ClearPauseFunc: func(ctx context.Context, p smsplus.Pause) error {
+//				panic("mock out the ClearPause method")
+//			},
 //			CloseFunc: func() error {
 //				panic("mock out the Close method")
+//			},
+//			HeartbeatsFunc: func(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
+//				panic("mock out the Heartbeats method")
 //			},
 //			InsertFunc: func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {
 //				panic("mock out the Insert method")
@@ -46,6 +58,9 @@ var _ smsplus.Store = &StoreMock{}
 //			ParkedFunc: func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 //				panic("mock out the Parked method")
 //			},
+//			PausesFunc: func(ctx context.Context) ([]smsplus.Pause, error) {
+//				panic("mock out the Pauses method")
+//			},
 //			PurgeFunc: func(ctx context.Context, before time.Time, limit int) (int, error) {
 //				panic("mock out the Purge method")
 //			},
@@ -54,6 +69,9 @@ var _ smsplus.Store = &StoreMock{}
 //			},
 //			SetAsideFunc: func(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
 //				panic("mock out the SetAside method")
+//			},
+//			SetPauseFunc: func(ctx context.Context, p smsplus.Pause) error {
+//				panic("mock out the SetPause method")
 //			},
 //			StatsFunc: func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 //				panic("mock out the Stats method")
@@ -71,14 +89,26 @@ var _ smsplus.Store = &StoreMock{}
 //
 //	}
 type StoreMock struct {
+	// BacklogFunc mocks the Backlog method.
+	BacklogFunc func(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error)
+
+	// BeatFunc mocks the Beat method.
+	BeatFunc func(ctx context.Context, h smsplus.Heartbeat) error
+
 	// ByProviderIDFunc mocks the ByProviderID method.
 	ByProviderIDFunc func(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error)
 
 	// ClaimFunc mocks the Claim method.
 	ClaimFunc func(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, error)
 
+	// ClearPauseFunc mocks the ClearPause method.
+	ClearPauseFunc func(ctx context.Context, p smsplus.Pause) error
+
 	// CloseFunc mocks the Close method.
 	CloseFunc func() error
+
+	// HeartbeatsFunc mocks the Heartbeats method.
+	HeartbeatsFunc func(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error)
 
 	// InsertFunc mocks the Insert method.
 	InsertFunc func(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error)
@@ -95,6 +125,9 @@ type StoreMock struct {
 	// ParkedFunc mocks the Parked method.
 	ParkedFunc func(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error)
 
+	// PausesFunc mocks the Pauses method.
+	PausesFunc func(ctx context.Context) ([]smsplus.Pause, error)
+
 	// PurgeFunc mocks the Purge method.
 	PurgeFunc func(ctx context.Context, before time.Time, limit int) (int, error)
 
@@ -103,6 +136,9 @@ type StoreMock struct {
 
 	// SetAsideFunc mocks the SetAside method.
 	SetAsideFunc func(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error
+
+	// SetPauseFunc mocks the SetPause method.
+	SetPauseFunc func(ctx context.Context, p smsplus.Pause) error
 
 	// StatsFunc mocks the Stats method.
 	StatsFunc func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error)
@@ -115,6 +151,20 @@ type StoreMock struct {
 
 	// calls tracks calls to the methods.
 	calls struct {
+		// Backlog holds details about calls to the Backlog method.
+		Backlog []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Now is the now argument value.
+			Now time.Time
+		}
+		// Beat holds details about calls to the Beat method.
+		Beat []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// H is the h argument value.
+			H smsplus.Heartbeat
+		}
 		// ByProviderID holds details about calls to the ByProviderID method.
 		ByProviderID []struct {
 			// Ctx is the ctx argument value.
@@ -129,8 +179,22 @@ type StoreMock struct {
 			// C is the c argument value.
 			C smsplus.Claim
 		}
+		// ClearPause holds details about calls to the ClearPause method.
+		ClearPause []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// P is the p argument value.
+			P smsplus.Pause
+		}
 		// Close holds details about calls to the Close method.
 		Close []struct {
+		}
+		// Heartbeats holds details about calls to the Heartbeats method.
+		Heartbeats []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Now is the now argument value.
+			Now time.Time
 		}
 		// Insert holds details about calls to the Insert method.
 		Insert []struct {
@@ -169,6 +233,11 @@ type StoreMock struct {
 			// Refs is the refs argument value.
 			Refs []channel.Ref
 		}
+		// Pauses holds details about calls to the Pauses method.
+		Pauses []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+		}
 		// Purge holds details about calls to the Purge method.
 		Purge []struct {
 			// Ctx is the ctx argument value.
@@ -194,6 +263,13 @@ type StoreMock struct {
 			// Until is the until argument value.
 			Until time.Time
 		}
+		// SetPause holds details about calls to the SetPause method.
+		SetPause []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// P is the p argument value.
+			P smsplus.Pause
+		}
 		// Stats holds details about calls to the Stats method.
 		Stats []struct {
 			// Ctx is the ctx argument value.
@@ -216,20 +292,98 @@ type StoreMock struct {
 			Ms []smsplus.Message
 		}
 	}
+	lockBacklog      sync.RWMutex
+	lockBeat         sync.RWMutex
 	lockByProviderID sync.RWMutex
 	lockClaim        sync.RWMutex
+	lockClearPause   sync.RWMutex
 	lockClose        sync.RWMutex
+	lockHeartbeats   sync.RWMutex
 	lockInsert       sync.RWMutex
 	lockListParked   sync.RWMutex
 	lockMessage      sync.RWMutex
 	lockPark         sync.RWMutex
 	lockParked       sync.RWMutex
+	lockPauses       sync.RWMutex
 	lockPurge        sync.RWMutex
 	lockRecords      sync.RWMutex
 	lockSetAside     sync.RWMutex
+	lockSetPause     sync.RWMutex
 	lockStats        sync.RWMutex
 	lockUnpark       sync.RWMutex
 	lockUpdate       sync.RWMutex
+}
+
+// Backlog calls BacklogFunc.
+func (mock *StoreMock) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
+	if mock.BacklogFunc == nil {
+		panic("StoreMock.BacklogFunc: method is nil but Store.Backlog was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Now time.Time
+	}{
+		Ctx: ctx,
+		Now: now,
+	}
+	mock.lockBacklog.Lock()
+	mock.calls.Backlog = append(mock.calls.Backlog, callInfo)
+	mock.lockBacklog.Unlock()
+	return mock.BacklogFunc(ctx, now)
+}
+
+// BacklogCalls gets all the calls that were made to Backlog.
+// Check the length with:
+//
+//	len(mockedStore.BacklogCalls())
+func (mock *StoreMock) BacklogCalls() []struct {
+	Ctx context.Context
+	Now time.Time
+} {
+	var calls []struct {
+		Ctx context.Context
+		Now time.Time
+	}
+	mock.lockBacklog.RLock()
+	calls = mock.calls.Backlog
+	mock.lockBacklog.RUnlock()
+	return calls
+}
+
+// Beat calls BeatFunc.
+func (mock *StoreMock) Beat(ctx context.Context, h smsplus.Heartbeat) error {
+	if mock.BeatFunc == nil {
+		panic("StoreMock.BeatFunc: method is nil but Store.Beat was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		H   smsplus.Heartbeat
+	}{
+		Ctx: ctx,
+		H:   h,
+	}
+	mock.lockBeat.Lock()
+	mock.calls.Beat = append(mock.calls.Beat, callInfo)
+	mock.lockBeat.Unlock()
+	return mock.BeatFunc(ctx, h)
+}
+
+// BeatCalls gets all the calls that were made to Beat.
+// Check the length with:
+//
+//	len(mockedStore.BeatCalls())
+func (mock *StoreMock) BeatCalls() []struct {
+	Ctx context.Context
+	H   smsplus.Heartbeat
+} {
+	var calls []struct {
+		Ctx context.Context
+		H   smsplus.Heartbeat
+	}
+	mock.lockBeat.RLock()
+	calls = mock.calls.Beat
+	mock.lockBeat.RUnlock()
+	return calls
 }
 
 // ByProviderID calls ByProviderIDFunc.
@@ -304,6 +458,42 @@ func (mock *StoreMock) ClaimCalls() []struct {
 	return calls
 }
 
+// ClearPause calls ClearPauseFunc.
+func (mock *StoreMock) ClearPause(ctx context.Context, p smsplus.Pause) error {
+	if mock.ClearPauseFunc == nil {
+		panic("StoreMock.ClearPauseFunc: method is nil but Store.ClearPause was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		P   smsplus.Pause
+	}{
+		Ctx: ctx,
+		P:   p,
+	}
+	mock.lockClearPause.Lock()
+	mock.calls.ClearPause = append(mock.calls.ClearPause, callInfo)
+	mock.lockClearPause.Unlock()
+	return mock.ClearPauseFunc(ctx, p)
+}
+
+// ClearPauseCalls gets all the calls that were made to ClearPause.
+// Check the length with:
+//
+//	len(mockedStore.ClearPauseCalls())
+func (mock *StoreMock) ClearPauseCalls() []struct {
+	Ctx context.Context
+	P   smsplus.Pause
+} {
+	var calls []struct {
+		Ctx context.Context
+		P   smsplus.Pause
+	}
+	mock.lockClearPause.RLock()
+	calls = mock.calls.ClearPause
+	mock.lockClearPause.RUnlock()
+	return calls
+}
+
 // Close calls CloseFunc.
 func (mock *StoreMock) Close() error {
 	if mock.CloseFunc == nil {
@@ -328,6 +518,42 @@ func (mock *StoreMock) CloseCalls() []struct {
 	mock.lockClose.RLock()
 	calls = mock.calls.Close
 	mock.lockClose.RUnlock()
+	return calls
+}
+
+// Heartbeats calls HeartbeatsFunc.
+func (mock *StoreMock) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
+	if mock.HeartbeatsFunc == nil {
+		panic("StoreMock.HeartbeatsFunc: method is nil but Store.Heartbeats was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Now time.Time
+	}{
+		Ctx: ctx,
+		Now: now,
+	}
+	mock.lockHeartbeats.Lock()
+	mock.calls.Heartbeats = append(mock.calls.Heartbeats, callInfo)
+	mock.lockHeartbeats.Unlock()
+	return mock.HeartbeatsFunc(ctx, now)
+}
+
+// HeartbeatsCalls gets all the calls that were made to Heartbeats.
+// Check the length with:
+//
+//	len(mockedStore.HeartbeatsCalls())
+func (mock *StoreMock) HeartbeatsCalls() []struct {
+	Ctx context.Context
+	Now time.Time
+} {
+	var calls []struct {
+		Ctx context.Context
+		Now time.Time
+	}
+	mock.lockHeartbeats.RLock()
+	calls = mock.calls.Heartbeats
+	mock.lockHeartbeats.RUnlock()
 	return calls
 }
 
@@ -515,6 +741,38 @@ func (mock *StoreMock) ParkedCalls() []struct {
 	return calls
 }
 
+// Pauses calls PausesFunc.
+func (mock *StoreMock) Pauses(ctx context.Context) ([]smsplus.Pause, error) {
+	if mock.PausesFunc == nil {
+		panic("StoreMock.PausesFunc: method is nil but Store.Pauses was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+	}{
+		Ctx: ctx,
+	}
+	mock.lockPauses.Lock()
+	mock.calls.Pauses = append(mock.calls.Pauses, callInfo)
+	mock.lockPauses.Unlock()
+	return mock.PausesFunc(ctx)
+}
+
+// PausesCalls gets all the calls that were made to Pauses.
+// Check the length with:
+//
+//	len(mockedStore.PausesCalls())
+func (mock *StoreMock) PausesCalls() []struct {
+	Ctx context.Context
+} {
+	var calls []struct {
+		Ctx context.Context
+	}
+	mock.lockPauses.RLock()
+	calls = mock.calls.Pauses
+	mock.lockPauses.RUnlock()
+	return calls
+}
+
 // Purge calls PurgeFunc.
 func (mock *StoreMock) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	if mock.PurgeFunc == nil {
@@ -628,6 +886,42 @@ func (mock *StoreMock) SetAsideCalls() []struct {
 	mock.lockSetAside.RLock()
 	calls = mock.calls.SetAside
 	mock.lockSetAside.RUnlock()
+	return calls
+}
+
+// SetPause calls SetPauseFunc.
+func (mock *StoreMock) SetPause(ctx context.Context, p smsplus.Pause) error {
+	if mock.SetPauseFunc == nil {
+		panic("StoreMock.SetPauseFunc: method is nil but Store.SetPause was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		P   smsplus.Pause
+	}{
+		Ctx: ctx,
+		P:   p,
+	}
+	mock.lockSetPause.Lock()
+	mock.calls.SetPause = append(mock.calls.SetPause, callInfo)
+	mock.lockSetPause.Unlock()
+	return mock.SetPauseFunc(ctx, p)
+}
+
+// SetPauseCalls gets all the calls that were made to SetPause.
+// Check the length with:
+//
+//	len(mockedStore.SetPauseCalls())
+func (mock *StoreMock) SetPauseCalls() []struct {
+	Ctx context.Context
+	P   smsplus.Pause
+} {
+	var calls []struct {
+		Ctx context.Context
+		P   smsplus.Pause
+	}
+	mock.lockSetPause.RLock()
+	calls = mock.calls.SetPause
+	mock.lockSetPause.RUnlock()
 	return calls
 }
 

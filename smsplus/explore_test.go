@@ -173,7 +173,7 @@ var stepNames = []channel.Name{"a", "b", "c"}
 
 func (u *universe) newDispatcher(actor int) *Dispatcher {
 	c := Config{
-		Store: exploredStore{u, actor}, Clock: u, Batch: 1, Retry: Retry{Tries: 3, InDoubt: 1, Base: time.Millisecond, Max: time.Millisecond},
+		Store: exploredStore{u: u, actor: actor}, Clock: u, Batch: 1, Retry: Retry{Tries: 3, InDoubt: 1, Base: time.Millisecond, Max: time.Millisecond},
 		NewID: func() uuid.UUID { return uuid.UUID{1} },
 	}
 	tpl := Template{ID: "t"}
@@ -234,6 +234,7 @@ func (u *universe) providerID(step int) string {
 type exploredStore struct {
 	u     *universe
 	actor int
+	Operations
 }
 
 var errExplored = errors.New("the store's answer is lost")

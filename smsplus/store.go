@@ -105,6 +105,8 @@ type Store interface {
 
 	// Close releases the store's resources. No call may follow.
 	Close() error
+
+	Operations
 }
 
 // DueNotifier is a [Store] that learns at once of messages that other processes stored.

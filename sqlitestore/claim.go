@@ -259,6 +259,9 @@ func (w *writer) leaseCandidates(candidates []candidate, claim *smsplus.Claim, c
 const setAside = `UPDATE smsplus_message SET version = version + 1, claims = claims - 1, holder = 0, due_at = ?
 WHERE id = ? AND version = ?`
 
+const noteSetAside = `INSERT OR REPLACE INTO smsplus_set_aside (message, version)
+SELECT number, version + 1 FROM smsplus_message WHERE id = ? AND version = ?`
+
 // SetAside implements [smsplus.Store].
 func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until time.Time) error {
 	if err := rowcodec.CheckTime("the time until which messages are set aside", until); err != nil {
@@ -268,6 +271,9 @@ func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until t
 	rows = slices.Clone(rows)
 	_, err := submitWrite(ctx, s, func(w *writer) (struct{}, error) {
 		for i := range rows {
+			if err := w.exec(writerCtx, noteSetAside, rows[i].ID[:], rows[i].Version); err != nil {
+				return struct{}{}, err
+			}
 			if err := w.exec(writerCtx, setAside, dueAt, rows[i].ID[:], rows[i].Version); err != nil {
 				return struct{}{}, err
 			}

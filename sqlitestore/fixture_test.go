@@ -29,6 +29,8 @@ var fixtures = []struct {
 	{"schema2_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 	{"schema3.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
 	{"schema3_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
+	{"schema4.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
+	{"schema4_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
 // newestCount is the number of fixtures of the newest schema. They are the last ones.

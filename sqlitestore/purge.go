@@ -95,6 +95,9 @@ func (w *writer) deleteMessage(stored *storedRow) error {
 	if err := w.exec(writerCtx, "DELETE FROM smsplus_message WHERE number = ?", stored.number); err != nil {
 		return err
 	}
+	if err := w.exec(writerCtx, "DELETE FROM smsplus_set_aside WHERE message = ?", stored.number); err != nil {
+		return err
+	}
 	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, messageSummary{}); err != nil {
 		return err
 	}

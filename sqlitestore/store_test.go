@@ -79,7 +79,7 @@ func TestOpen_RequiresMigration(t *testing.T) {
 	var wrong *sqlitestore.SchemaError
 	require.ErrorAs(t, err, &wrong)
 	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: 3}, *wrong)
-	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 3: migrate it")
+	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 4: migrate it")
 
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "what another program keeps there is left alone")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "there is nothing left to do")
@@ -116,8 +116,8 @@ func TestStore_RejectsNewerSchema(t *testing.T) {
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.NoError(t, err)
 
-	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (4, 'future')")
-	const want = "sqlitestore: the database's schema has version 4, and this release needs version 3: use a newer release"
+	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (5, 'future')")
+	const want = "sqlitestore: the database's schema has version 5, and this release needs version 4: use a newer release"
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
 	require.EqualError(t, err, want, "a store that is open changes nothing any more")
 	require.Len(t, allMessages(t, s), 1)

@@ -271,4 +271,28 @@ func (r *reopeningStore) Purge(ctx context.Context, before time.Time, limit int)
 	return callStore(r, func(s smsplus.Store) (int, error) { return s.Purge(ctx, before, limit) })
 }
 
+func (r *reopeningStore) SetPause(ctx context.Context, p smsplus.Pause) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.SetPause(ctx, p) })
+}
+
+func (r *reopeningStore) ClearPause(ctx context.Context, p smsplus.Pause) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.ClearPause(ctx, p) })
+}
+
+func (r *reopeningStore) Pauses(ctx context.Context) ([]smsplus.Pause, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.Pause, error) { return s.Pauses(ctx) })
+}
+
+func (r *reopeningStore) Beat(ctx context.Context, h smsplus.Heartbeat) error {
+	return callStoreNoResult(r, func(s smsplus.Store) error { return s.Beat(ctx, h) })
+}
+
+func (r *reopeningStore) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.Heartbeat, error) { return s.Heartbeats(ctx, now) })
+}
+
+func (r *reopeningStore) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.LaneBacklog, error) { return s.Backlog(ctx, now) })
+}
+
 func (r *reopeningStore) Close() error { return r.store.Close() }

@@ -222,3 +222,23 @@ func TestStore_RejectsTimeThatItCannotKeep(t *testing.T) {
 	err = s.Park(t.Context(), []channel.Receipt{{Channel: channel.SMS, ProviderID: "1", At: far}})
 	require.EqualError(t, err, "stored: Receipt.At is outside of the years 1 to 9999")
 }
+
+func TestPurge_DropsTheNotesOfWhatWasSetAside(t *testing.T) {
+	t.Parallel()
+	s, path := openStore(t, sqlitestore.Options{})
+	m := triggered(1, 10)
+	_, err := s.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	require.NoError(t, s.SetAside(t.Context(), []smsplus.Unreadable{{ID: m.ID, Version: m.Version}}, opened))
+	db := openRaw(t, path)
+	require.Equal(t, []string{"1"}, queryTexts(t, db, "SELECT count(*) FROM smsplus_set_aside"))
+	m.Version++
+	m.DueAt = time.Time{}
+	stale, err := s.Update(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	require.Empty(t, stale)
+	n, err := s.Purge(t.Context(), opened.Add(quarter), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, []string{"0"}, queryTexts(t, db, "SELECT count(*) FROM smsplus_set_aside"))
+}

@@ -28,7 +28,8 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 			require.NoError(t, err)
 			_, err = db.ExecContext(t.Context(), "ALTER TABLE smsplus_message DROP COLUMN sending; "+
 				"ALTER TABLE smsplus_message DROP COLUMN holder; ALTER TABLE smsplus_message DROP COLUMN recipient_ids; "+
-				"DROP TABLE smsplus_recipient; DELETE FROM smsplus_migration WHERE version >= 2")
+				"DROP TABLE smsplus_recipient; DROP TABLE smsplus_pause; DROP TABLE smsplus_heartbeat; DROP TABLE smsplus_set_aside; "+
+				"DELETE FROM smsplus_migration WHERE version >= 2")
 			require.NoError(t, err)
 			require.NoError(t, db.Close())
 			require.NoError(t, sqlitestore.Migrate(t.Context(), path))

@@ -112,6 +112,39 @@ func (f *Faulty) Purge(ctx context.Context, before time.Time, limit int) (int, e
 	return faulty(f, "Purge", func() (int, error) { return f.Store.Purge(ctx, before, limit) })
 }
 
+// SetPause calls the store's SetPause, if no func fails it.
+func (f *Faulty) SetPause(ctx context.Context, p smsplus.Pause) error {
+	_, err := faulty(f, "SetPause", func() (struct{}, error) { return struct{}{}, f.Store.SetPause(ctx, p) })
+	return err
+}
+
+// ClearPause calls the store's ClearPause, if no func fails it.
+func (f *Faulty) ClearPause(ctx context.Context, p smsplus.Pause) error {
+	_, err := faulty(f, "ClearPause", func() (struct{}, error) { return struct{}{}, f.Store.ClearPause(ctx, p) })
+	return err
+}
+
+// Pauses calls the store's Pauses, if no func fails it.
+func (f *Faulty) Pauses(ctx context.Context) ([]smsplus.Pause, error) {
+	return faulty(f, "Pauses", func() ([]smsplus.Pause, error) { return f.Store.Pauses(ctx) })
+}
+
+// Beat calls the store's Beat, if no func fails it.
+func (f *Faulty) Beat(ctx context.Context, h smsplus.Heartbeat) error {
+	_, err := faulty(f, "Beat", func() (struct{}, error) { return struct{}{}, f.Store.Beat(ctx, h) })
+	return err
+}
+
+// Heartbeats calls the store's Heartbeats, if no func fails it.
+func (f *Faulty) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
+	return faulty(f, "Heartbeats", func() ([]smsplus.Heartbeat, error) { return f.Store.Heartbeats(ctx, now) })
+}
+
+// Backlog calls the store's Backlog, if no func fails it.
+func (f *Faulty) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
+	return faulty(f, "Backlog", func() ([]smsplus.LaneBacklog, error) { return f.Store.Backlog(ctx, now) })
+}
+
 // faulty makes one call between Before and After.
 func faulty[R any](f *Faulty, method string, call func() (R, error)) (R, error) {
 	var none R

@@ -85,6 +85,36 @@ func (s *recordingStore) Purge(context.Context, time.Time, int) (int, error) {
 	return 1, nil
 }
 
+func (s *recordingStore) SetPause(context.Context, smsplus.Pause) error {
+	s.record("SetPause")
+	return nil
+}
+
+func (s *recordingStore) ClearPause(context.Context, smsplus.Pause) error {
+	s.record("ClearPause")
+	return nil
+}
+
+func (s *recordingStore) Pauses(context.Context) ([]smsplus.Pause, error) {
+	s.record("Pauses")
+	return []smsplus.Pause{{}}, nil
+}
+
+func (s *recordingStore) Beat(context.Context, smsplus.Heartbeat) error {
+	s.record("Beat")
+	return nil
+}
+
+func (s *recordingStore) Heartbeats(context.Context, time.Time) ([]smsplus.Heartbeat, error) {
+	s.record("Heartbeats")
+	return []smsplus.Heartbeat{{}}, nil
+}
+
+func (s *recordingStore) Backlog(context.Context, time.Time) ([]smsplus.LaneBacklog, error) {
+	s.record("Backlog")
+	return []smsplus.LaneBacklog{{}}, nil
+}
+
 func (s *recordingStore) Close() error {
 	s.record("Close")
 	return nil

@@ -78,6 +78,19 @@ func testLostAnswers(t *testing.T, s smsplus.Store) {
 		mustUnpark(t, s, refs...)
 		requireReceipts(t, s, nil, refs, "a receipt may be dropped again")
 
+		p, h := newPause(n), newHeartbeat(n)
+		lose(func(ctx context.Context) error { return s.SetPause(ctx, p) })
+		mustPause(t, s, p)
+		require.Equal(t, []smsplus.Pause{p}, mustPauses(t, s), "a channel that is paused again is paused once")
+		lose(func(ctx context.Context) error { return s.ClearPause(ctx, p) })
+		mustClearPause(t, s, p)
+		require.Empty(t, mustPauses(t, s), "a pause may be cleared again")
+		lose(func(ctx context.Context) error { return s.Beat(ctx, h) })
+		mustBeat(t, s, h)
+		require.Equal(t, []smsplus.Heartbeat{h}, mustHeartbeats(t, s, h.At), "a heartbeat that is repeated is stored once")
+		h.Until = h.At
+		mustBeat(t, s, h)
+
 		m.DueAt = time.Time{}
 		mustUpdate(t, s, m)
 		lose(func(ctx context.Context) error { _, err := s.Purge(ctx, until, 1); return err })

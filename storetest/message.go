@@ -397,6 +397,12 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 		"Records":      func() error { _, err := s.Records(ctx, smsplus.Filter{}); return err },
 		"Stats":        func() error { _, err := s.Stats(ctx, smsplus.Filter{}); return err },
 		"Purge":        func() error { _, err := s.Purge(ctx, noon, 1); return err },
+		"SetPause":     func() error { return s.SetPause(ctx, newPause(1)) },
+		"ClearPause":   func() error { return s.ClearPause(ctx, newPause(1)) },
+		"Pauses":       func() error { _, err := s.Pauses(ctx); return err },
+		"Beat":         func() error { return s.Beat(ctx, newHeartbeat(1)) },
+		"Heartbeats":   func() error { _, err := s.Heartbeats(ctx, noon); return err },
+		"Backlog":      func() error { _, err := s.Backlog(ctx, noon); return err },
 	}
 	for name, call := range calls {
 		require.Error(t, call(), "%s returns an error if its context has ended", name)

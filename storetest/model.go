@@ -35,6 +35,11 @@ type Model struct {
 	erasedCountry map[uuid.UUID]string
 	// damaged are the messages that cannot be read.
 	damaged map[uuid.UUID]bool
+	// setAside holds the version that each message had when it was set aside.
+	setAside map[uuid.UUID]int64
+	// pauses are keyed by themselves without Since and Note.
+	pauses     map[smsplus.Pause]smsplus.Pause
+	heartbeats map[uuid.UUID]smsplus.Heartbeat
 }
 
 var (
@@ -50,6 +55,9 @@ func NewModel() *Model {
 		parked:        map[channel.Receipt]bool{},
 		erasedCountry: map[uuid.UUID]string{},
 		damaged:       map[uuid.UUID]bool{},
+		setAside:      map[uuid.UUID]int64{},
+		pauses:        map[smsplus.Pause]smsplus.Pause{},
+		heartbeats:    map[uuid.UUID]smsplus.Heartbeat{},
 	}
 }
 
@@ -170,6 +178,7 @@ func (s *Model) SetAside(ctx context.Context, rows []smsplus.Unreadable, until t
 		m.Holder = 0
 		m.Version++
 		s.messages[m.ID] = m
+		s.setAside[m.ID] = m.Version
 	}
 	return nil
 }
@@ -329,6 +338,7 @@ func (s *Model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 		candidates = append(candidates, candidate{m.TriggeredAt, func() {
 			delete(s.messages, m.ID)
 			delete(s.erasedCountry, m.ID)
+			delete(s.setAside, m.ID)
 		}})
 	}
 	for r := range s.parked {

@@ -32,6 +32,12 @@ type brokenStore struct {
 	purgeFunc        func(context.Context, time.Time, int) (int, error)
 	damageFunc       func(context.Context, uuid.UUID) error
 	eraseFunc        func(context.Context, channel.Recipient) (int, error)
+	setPauseFunc     func(context.Context, smsplus.Pause) error
+	clearPauseFunc   func(context.Context, smsplus.Pause) error
+	pausesFunc       func(context.Context) ([]smsplus.Pause, error)
+	beatFunc         func(context.Context, smsplus.Heartbeat) error
+	heartbeatsFunc   func(context.Context, time.Time) ([]smsplus.Heartbeat, error)
+	backlogFunc      func(context.Context, time.Time) ([]smsplus.LaneBacklog, error)
 }
 
 func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
@@ -39,6 +45,7 @@ func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
 	b := &brokenStore{
 		m.Insert, m.Claim, m.SetAside, m.Update, m.Message, m.ByProviderID,
 		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.Purge, m.Damage, m.Erase,
+		m.SetPause, m.ClearPause, m.Pauses, m.Beat, m.Heartbeats, m.Backlog,
 	}
 	by(m, b)
 	return b
@@ -98,6 +105,30 @@ func (b *brokenStore) Purge(ctx context.Context, before time.Time, limit int) (i
 
 func (b *brokenStore) Erase(ctx context.Context, person channel.Recipient) (int, error) {
 	return b.eraseFunc(ctx, person)
+}
+
+func (b *brokenStore) SetPause(ctx context.Context, p smsplus.Pause) error {
+	return b.setPauseFunc(ctx, p)
+}
+
+func (b *brokenStore) ClearPause(ctx context.Context, p smsplus.Pause) error {
+	return b.clearPauseFunc(ctx, p)
+}
+
+func (b *brokenStore) Pauses(ctx context.Context) ([]smsplus.Pause, error) {
+	return b.pausesFunc(ctx)
+}
+
+func (b *brokenStore) Beat(ctx context.Context, h smsplus.Heartbeat) error {
+	return b.beatFunc(ctx, h)
+}
+
+func (b *brokenStore) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
+	return b.heartbeatsFunc(ctx, now)
+}
+
+func (b *brokenStore) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
+	return b.backlogFunc(ctx, now)
 }
 
 func (b *brokenStore) Close() error { return nil }
@@ -281,4 +312,5 @@ type mutant struct {
 var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
 	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, purgeMutants, recipientMutants, unreadableMutants,
+	operationsMutants,
 )

@@ -71,6 +71,24 @@ func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 			if _, err := s.Purge(ctx, gen.time(), 1+gen.intN(3)); err != nil {
 				return fmt.Errorf("Purge: %w", err)
 			}
+			if err := s.SetPause(ctx, gen.pause()); err != nil {
+				return fmt.Errorf("SetPause: %w", err)
+			}
+			if err := s.ClearPause(ctx, gen.pause()); err != nil {
+				return fmt.Errorf("ClearPause: %w", err)
+			}
+			if _, err := s.Pauses(ctx); err != nil {
+				return fmt.Errorf("Pauses: %w", err)
+			}
+			if err := s.Beat(ctx, newHeartbeat(i)); err != nil {
+				return fmt.Errorf("Beat: %w", err)
+			}
+			if _, err := s.Heartbeats(ctx, noon); err != nil {
+				return fmt.Errorf("Heartbeats: %w", err)
+			}
+			if _, err := s.Backlog(ctx, gen.time()); err != nil {
+				return fmt.Errorf("Backlog: %w", err)
+			}
 		}
 		return nil
 	})
@@ -126,6 +144,10 @@ func testRandomCallsOf(t *testing.T, stores ...smsplus.Store) {
 			"Records":      d.compareRecords,
 			"Stats":        d.compareStats,
 			"Purge":        d.comparePurge,
+			"SetPause":     d.compareSetPause,
+			"ClearPause":   d.compareClearPause,
+			"Beat":         d.compareBeat,
+			"Backlog":      d.compareBacklog,
 			"":             d.compareContents,
 		}
 		if !slices.ContainsFunc(stores, func(s smsplus.Store) bool { _, ok := s.(smsplus.Eraser); return !ok }) {
@@ -147,6 +169,13 @@ func clearStore(t testingT, s smsplus.Store) {
 	mustPurge(t, s, atMinute(1_000_000), noLimit)
 	require.Empty(t, mustPage(t, s, smsplus.Filter{}).Messages, "Purge drops every ended message")
 	require.Empty(t, mustStats(t, s, smsplus.Filter{}), "purged messages are not counted")
+	for _, p := range mustPauses(t, s) {
+		mustClearPause(t, s, p)
+	}
+	for _, h := range mustHeartbeats(t, s, noon) {
+		h.Until = h.At
+		mustBeat(t, s, h)
+	}
 }
 
 // differential makes the same calls to the model and to the stores, and compares the
@@ -402,7 +431,37 @@ func (d *differential) compareErase(t *rapid.T) {
 	})
 }
 
-// compareContents compares all messages and parked receipts.
+func (d *differential) compareSetPause(t *rapid.T) {
+	p := rapidGenerator(t).pause()
+	t.Logf("SetPause %+v", p)
+	mustPause(t, d.model, p)
+	d.forEachStore(func(s smsplus.Store) { mustPause(t, s, p) })
+}
+
+func (d *differential) compareClearPause(t *rapid.T) {
+	p := rapidGenerator(t).pause()
+	t.Logf("ClearPause %+v", p)
+	mustClearPause(t, d.model, p)
+	d.forEachStore(func(s smsplus.Store) { mustClearPause(t, s, p) })
+}
+
+func (d *differential) compareBeat(t *rapid.T) {
+	gen := rapidGenerator(t)
+	h := newHeartbeat(gen.intN(4))
+	h.At = atMinute(gen.intN(10))
+	h.Until = h.At.Add(time.Duration(gen.intN(5)) * time.Minute)
+	t.Logf("Beat %+v", h)
+	mustBeat(t, d.model, h)
+	d.forEachStore(func(s smsplus.Store) { mustBeat(t, s, h) })
+}
+
+func (d *differential) compareBacklog(t *rapid.T) {
+	now := d.now.Add(-time.Duration(rapidGenerator(t).intN(10)) * time.Microsecond)
+	want := mustBacklog(t, d.model, now)
+	d.forEachStore(func(s smsplus.Store) { require.Equal(t, want, mustBacklog(t, s, now), "Backlog at %v", now) })
+}
+
+// compareContents compares all messages and parked receipts, pauses and heartbeats.
 func (d *differential) compareContents(t *rapid.T) {
 	f := smsplus.Filter{Limit: noLimit}
 	ms := mustListAll(t, d.model, f)
@@ -418,6 +477,11 @@ func (d *differential) compareContents(t *rapid.T) {
 	require.NoError(t, err)
 	d.forEachStore(func(s smsplus.Store) {
 		requireReceipts(t, s, rs, allRefs, "the store holds the receipts that were parked")
+	})
+	pauses, heartbeats := mustPauses(t, d.model), mustHeartbeats(t, d.model, noon)
+	d.forEachStore(func(s smsplus.Store) {
+		require.Equal(t, pauses, mustPauses(t, s), "the store holds the pauses")
+		require.Equal(t, heartbeats, mustHeartbeats(t, s, noon), "the store holds the heartbeats")
 	})
 }
 

@@ -177,6 +177,20 @@ func rules() []rule {
 		{"Stats count the others when a message cannot be read", testUnreadableStats},
 		{"Purge drops a message that cannot be read", testUnreadablePurge},
 
+		{"a pause is kept until it is cleared", testPauseKept},
+		{"SetPause keeps a pause that is there already", testSetPauseTwice},
+		{"ClearPause drops the pause of its channel or template, and no other", testClearPause},
+		{"Pauses come in the order of the bytes of channels and templates", testPausesOrder},
+		{"an invalid pause is refused", testInvalidPause},
+		{"every field of a heartbeat is kept", testHeartbeatWhole},
+		{"Beat replaces the heartbeat with its ID", testBeatReplaces},
+		{"Beat drops heartbeats that are over, its own included", testBeatDrops},
+		{"Heartbeats are those that are not over, the oldest run first", testHeartbeatsOrder},
+		{"Backlog counts the messages of each lane that are due", testBacklogDue},
+		{"Backlog comes in the order of the lanes' bytes", testBacklogOrder},
+		{"Backlog counts messages that are set aside, until they change", testBacklogSetAside},
+		{"Backlog counts messages that cannot be read", testUnreadableBacklog},
+
 		{"concurrent calls of all methods leave the store consistent", testConcurrentCalls},
 		{"random calls return what a Model returns", testRandomCalls},
 	}

@@ -38,6 +38,8 @@ WITH oldest AS MATERIALIZED (
 		AND triggered_at <= (SELECT max(at) FROM oldest WHERE id IS NOT NULL)
 		{{end}}
 	RETURNING id, triggered_at, template, tally
+), set_aside AS (
+	DELETE FROM {{.Schema}}smsplus_set_aside a USING state s WHERE a.id = s.id
 ), message AS (
 	DELETE FROM {{.Schema}}smsplus_message m USING state s WHERE m.triggered_at = s.triggered_at AND m.id = s.id
 	{{if .Partitioned}}

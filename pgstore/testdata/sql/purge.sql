@@ -18,6 +18,8 @@ WITH oldest AS MATERIALIZED (
 ), state AS (
 	DELETE FROM "messages".smsplus_state WHERE id = ANY (ARRAY (SELECT id FROM ended))
 	RETURNING id, triggered_at, template, tally
+), set_aside AS (
+	DELETE FROM "messages".smsplus_set_aside a USING state s WHERE a.id = s.id
 ), message AS (
 	DELETE FROM "messages".smsplus_message m USING state s WHERE m.triggered_at = s.triggered_at AND m.id = s.id
 ), attempt AS (
@@ -66,6 +68,8 @@ WITH oldest AS MATERIALIZED (
 		AND triggered_at >= (SELECT min(at) FROM oldest WHERE id IS NOT NULL)
 		AND triggered_at <= (SELECT max(at) FROM oldest WHERE id IS NOT NULL)
 	RETURNING id, triggered_at, template, tally
+), set_aside AS (
+	DELETE FROM "messages".smsplus_set_aside a USING state s WHERE a.id = s.id
 ), message AS (
 	DELETE FROM "messages".smsplus_message m USING state s WHERE m.triggered_at = s.triggered_at AND m.id = s.id
 	RETURNING m.key

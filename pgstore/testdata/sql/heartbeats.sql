@@ -1,0 +1,3 @@
+-- either layout
+SELECT id, name, started_at, at, until, channels, templates FROM "messages".smsplus_heartbeat
+WHERE until > $1 ORDER BY started_at, id
