@@ -30,6 +30,10 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 	if c.step < 0 {
 		return true, nil
 	}
+	if d.pauses.Load().holdsBack(&c.job) {
+		d.putBackPaused(ctx, c.job, c.mayWait)
+		return false, nil
+	}
 	if c.isUnserved() {
 		d.putBackUnserved(ctx, c.job, c.mayWait)
 		return false, nil
@@ -61,6 +65,9 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 	switch {
 	case c.step < 0:
 		return true, nil
+	case d.pauses.Load().holdsBack(&c.job):
+		d.putBackPaused(ctx, c.job, c.mayWait)
+		return false, ctx.Err()
 	case d.lanes[c.channelName()] != l || c.isUnserved() || ctx.Err() != nil || now.After(d.lastCall(&c.job)):
 		d.releaseLease(ctx, c.job, now, c.mayWait)
 		return false, ctx.Err()
@@ -96,7 +103,7 @@ func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, l *lane) (now
 		return now, false
 	}
 	if delay > 0 {
-		d.pause(ctx, delay)
+		d.sleepFor(ctx, delay)
 		now = d.now()
 	}
 	if ctx.Err() != nil || now.After(last) {

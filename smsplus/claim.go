@@ -34,40 +34,46 @@ func newHolder() int64 { return rand.Int64N(math.MaxInt64) + 1 }
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
-		pause := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
+		if d.pauses.Load() == nil && d.loadPauses(ctx) != nil {
+			failures++
+			d.sleepFor(ctx, storeRetry.backoff(failures))
+			continue
+		}
+		idle := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
 		for _, slow := range []bool{false, true} {
 			limit, only := d.claimScope(slow)
 			if limit == 0 {
 				continue
 			}
 			c, holder, err := d.claim(ctx, limit, only)
+			resumed := 0
 			if err == nil {
 				d.dispatch(ctx, c, holder)
 				if !slow {
-					err = d.claimOverdue(ctx, c.Passed)
+					resumed, err = d.claimPassed(ctx, c.Passed)
 				}
 			}
 			if err != nil {
 				failures++
-				pause = storeRetry.backoff(failures)
+				idle = storeRetry.backoff(failures)
 				break
 			}
 			failures = 0
-			if len(c.Messages)+len(c.Unreadable) == limit {
-				pause = 0
+			if len(c.Messages)+len(c.Unreadable) == limit || resumed > 0 {
+				idle = 0
 			} else if !c.Next.IsZero() {
 				// Another dispatcher may hold the message that seems due: never spin on it.
-				pause = min(pause, max(time.Millisecond, c.Next.Sub(d.now())))
+				idle = min(idle, max(time.Millisecond, c.Next.Sub(d.now())))
 			}
 		}
 		d.sweepParked(ctx)
-		if pause == 0 {
+		if idle == 0 {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 		case <-d.claimWake:
-		case <-d.cfg.Clock.After(pause):
+		case <-d.cfg.Clock.After(idle):
 		}
 	}
 }
@@ -76,7 +82,11 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 // them has room for as many. Lanes with a low rate limit have little room. They have
 // claims of their own, because otherwise every claim would be as small as theirs.
 func (d *Dispatcher) claimScope(slow bool) (limit int, only []channel.Name) {
+	known := d.pauses.Load()
 	for name, l := range d.lanes {
+		if known.hasChannel(name) {
+			continue
+		}
 		isSlow := l.claimSize < d.cfg.Batch
 		if !l.promiseClaim() || isSlow != slow {
 			continue
@@ -169,6 +179,27 @@ func (u *unreadable) count(id uuid.UUID) int {
 	return u.times[id]
 }
 
+// claimPassed looks at the lanes that a claim did not take from. It returns how many
+// messages it met of templates that are not paused any more. Messages that are paused stay.
+func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane) (resumed int, err error) {
+	known := d.pauses.Load()
+	var overdue []PassedLane
+	for _, p := range passed {
+		template, isTemplate := TemplateOfLane(p.Lane)
+		switch {
+		case !isTemplate && !known.hasChannel(p.Lane):
+			overdue = append(overdue, p)
+		case isTemplate && !known.hasTemplate(template) && !p.DueAt.After(d.now()):
+			n, err := d.resumeLane(ctx, p.Lane)
+			if err != nil {
+				return resumed, err
+			}
+			resumed += n
+		}
+	}
+	return resumed, d.claimOverdue(ctx, overdue)
+}
+
 // claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
 // step, so that they go to the next step. Passed are the lanes that the last claim did not
 // take from. Messages that are not late are put back.
@@ -208,6 +239,8 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 		switch {
 		case err != nil:
 			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+		case d.pauses.Load().holdsBack(&j):
+			rest.Go(func() { d.putBackPaused(ctx, j, false) })
 		case j.isUnserved():
 			rest.Go(func() { d.putBackUnserved(ctx, j, false) })
 		case j.step < 0:
@@ -279,10 +312,15 @@ func (u *unknownTemplates) list(now time.Time) []string {
 // messages it advanced. With a mock clock it makes a deterministic test of a
 // fallback: move the clock, then Tick. It returns the store's first error.
 func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
+	if err := d.loadPauses(ctx); err != nil {
+		return 0, err
+	}
 	advanced := make(map[uuid.UUID]bool)
 	only := []channel.Name{""}
 	for name := range d.lanes {
-		only = append(only, name)
+		if !d.pauses.Load().hasChannel(name) {
+			only = append(only, name)
+		}
 	}
 	for {
 		c, holder, err := d.claim(ctx, d.cfg.Batch, only)
@@ -290,7 +328,13 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			return len(advanced), err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
-			err = d.claimOverdue(ctx, c.Passed)
+			resumed, err := d.claimPassed(ctx, c.Passed)
+			if err == nil && resumed > 0 {
+				continue
+			}
+			if err == nil {
+				err = d.endExpired(ctx, true)
+			}
 			d.sweepParked(ctx)
 			return len(advanced), err
 		}

@@ -76,7 +76,7 @@ func (d *Dispatcher) afterStore(ctx context.Context, c *completion, u updateRequ
 					return err
 				}
 				c.storeTries++
-				d.pause(ctx, storeRetry.backoff(c.storeTries))
+				d.sleepFor(ctx, storeRetry.backoff(c.storeTries))
 			}
 			var done bool
 			if u, done, err = d.rebuildUpdate(ctx, c); done {

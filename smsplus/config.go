@@ -28,6 +28,9 @@ type Config struct {
 	// Templates are what triggers may ask for, each with an ID of its own.
 	Templates []Template
 
+	// Name names the dispatcher in its heartbeats, for people: UTF-8, and 255 bytes at most.
+	// Defaults to the host's name and the process ID.
+	Name string
 	// Clock is the only source of time for everything that is stored or due. The deadlines
 	// of calls to stores and channels, and breakers, run on the machine's time.
 	// Defaults to clock.New() of github.com/benbjohnson/clock.
@@ -111,6 +114,9 @@ const (
 )
 
 func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = defaultName()
+	}
 	if c.Clock == nil {
 		c.Clock = clock.New()
 	}
@@ -185,9 +191,12 @@ func (c Config) check() error {
 		if !bad.guard(field+": Name", func() { name = ch.Name() }) {
 			continue
 		}
+		_, isPausedLane := TemplateOfLane(name)
 		switch {
 		case name == "":
 			bad.add("%s has no name", field)
+		case isPausedLane:
+			bad.add("%s: no channel's name begins with %q", field, pausedLanePrefix)
 		case channels[name] != nil:
 			bad.add("%s: there is another channel %q", field, name)
 		}
@@ -237,6 +246,7 @@ func (c Config) check() error {
 			bad.add("smsplus: Config.%s is negative (%v)", f.name, f.value)
 		}
 	}
+	bad.addName("smsplus: Config.Name", c.Name)
 	switch {
 	case c.Batch < 0:
 		bad.add("smsplus: Config.Batch is negative (%d)", c.Batch)

@@ -139,13 +139,15 @@ const (
 	waitForRetry // retries come within half a minute
 	waitAnHour
 	cancelLast
+	pauseOne
+	resumeOne
 )
 
 // actionOdds are the weights of the actions.
 var actionOdds = []struct {
 	action action
 	weight int
-}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}}
+}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}, {pauseOne, 1}, {resumeOne, 1}}
 
 func (c *choices) pickAction() action {
 	total := 0
@@ -160,6 +162,11 @@ func (c *choices) pickAction() action {
 		left -= o.weight
 	}
 	panic("unreachable")
+}
+
+// simulatedPauses are what a simulation pauses and resumes.
+var simulatedPauses = []smsplus.Pause{
+	{Channel: channel.SMS}, {Channel: channel.LINENotify}, {Channel: channel.WhatsApp}, {Template: "line"}, {Template: "whatsapp"},
 }
 
 // simulation is three dispatchers on one store, providers with drawn answers, and drawn
@@ -300,6 +307,12 @@ func (s *simulation) provider(i int, name channel.Name) channel.Channel {
 		}
 		s.called[i] = true
 		s.calls[e.AttemptID]++
+		ps, err := s.store.Pauses(s.ctx)
+		require.NoError(s.t, err)
+		m.Lane = name
+		if p, paused := m.PausedBy(ps); paused {
+			s.broken = append(s.broken, fmt.Sprintf("a step was started during a pause: %s on %s (%v)", statuses(m), name, p))
+		}
 		if s.attempts[name][id] == nil {
 			s.attempts[name][id] = map[uuid.UUID]bool{}
 		}
@@ -390,6 +403,10 @@ func (s *simulation) act() {
 		if len(s.sent) > 0 {
 			_ = d.Cancel(s.ctx, s.sent[len(s.sent)-1]) // it may have ended
 		}
+	case pauseOne:
+		_ = d.Pause(s.ctx, simulatedPauses[s.actions.pick(len(simulatedPauses))]) // an error is an injected fault
+	case resumeOne:
+		_ = d.Resume(s.ctx, simulatedPauses[s.actions.pick(len(simulatedPauses))])
 	}
 }
 
@@ -500,10 +517,13 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 		s.act()
 	}
 
-	// The faults stop, every receipt arrives, and time passes.
+	// The faults and the pauses stop, every receipt arrives, and time passes.
 	s.faultsOff = true
 	for i := range s.dispatchers {
 		s.start(i)
+	}
+	for _, p := range simulatedPauses {
+		require.NoError(t, s.dispatchers[0].Resume(s.ctx, p))
 	}
 	for range 40 {
 		for range len(s.inTransit) {

@@ -57,6 +57,9 @@ type Dispatcher struct {
 	unknownTemplates unknownTemplates
 	unreadable       unreadable
 	sweep            sweep
+	pauses           atomic.Pointer[pauseSet] // nil: not read yet
+	pausesLoad       sync.Mutex               // serializes reads, so that an older one replaces no newer one
+	expiry           expirySweep
 	repeats          repeats
 
 	running   atomic.Bool
@@ -130,8 +133,8 @@ func (d *Dispatcher) callStore(ctx context.Context, op string, f func(context.Co
 	return f(limited)
 }
 
-// pause blocks until the time has passed on the dispatcher's clock, or ctx ends.
-func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
+// sleepFor blocks until the time has passed on the dispatcher's clock, or ctx ends.
+func (d *Dispatcher) sleepFor(ctx context.Context, wait time.Duration) {
 	select {
 	case <-d.cfg.Clock.After(wait):
 	case <-ctx.Done():

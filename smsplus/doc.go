@@ -55,6 +55,8 @@
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
 //     missed, cancel.go cancels, and resend.go sends a new message in place of one that did not
 //     arrive.
+//   - operations.go defines what operators see. pause.go pauses channels and templates, and
+//     heartbeat.go says that a dispatcher runs.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.
 //   - observer.go reports events, and log.go what an operator has to read.
 package smsplus

@@ -36,6 +36,7 @@ var exploreStates = flag.Int("explore", 6_000, "how many states of each configur
 //	P7  an accepted step is not left before its wait ends
 //	P8  the record is the join of all acknowledged receipts
 //	P9  without faults each step is sent once
+//	P10 nothing is sent during a pause that the dispatchers know of
 
 // scenario is a configuration to explore.
 type scenario struct {
@@ -52,6 +53,7 @@ type scenario struct {
 	receipts   []status.Status
 	answers    []string // what a call may come to
 	unclaimed  bool     // Insert does not claim
+	pause      Pause    // is set once, at any moment, and cleared later
 }
 
 // choice is one decision of the explorer: an actor's next step and how it comes out.
@@ -126,6 +128,7 @@ type universe struct {
 	calls, maybe            [3]int // calls of a step, and those of them that the provider may have taken
 	taken                   [3]bool
 	seen                    [2]*Message // the row at each dispatcher's last look at it
+	pauses                  int         // how often the pause was set and cleared: 0 to 2
 	parkedDelivery          [2]bool     // a delivery was parked for a known name when it claimed
 	violation               string
 }
@@ -190,7 +193,25 @@ func (u *universe) newDispatcher(actor int) *Dispatcher {
 	d, err := New(c)
 	require.NoError(u.t, err)
 	d.sweep.nextAt = u.start.Add(time.Hour * 24 * 365) // the explorer sweeps on its own
+	d.pauses.Store(u.pauseSet())
 	return d
+}
+
+func (u *universe) isPaused() bool { return u.pauses == 1 }
+
+func (u *universe) pauseSet() *pauseSet {
+	if u.isPaused() {
+		return newPauseSet([]Pause{u.s.pause})
+	}
+	return newPauseSet(nil)
+}
+
+// changePause sets or clears the pause. Every dispatcher reads it at once.
+func (u *universe) changePause() {
+	u.pauses++
+	for _, d := range u.dispatchers {
+		d.pauses.Store(u.pauseSet())
+	}
 }
 
 // exploredChannel is a provider whose answers the explorer chooses.
@@ -268,7 +289,11 @@ func (exploredStore) Insert(context.Context, []Message) (map[string]Message, err
 func (s exploredStore) Claim(_ context.Context, c Claim) (out Claimed, err error) {
 	u := s.u
 	err = s.do("claim", func() {
-		if u.row.DueAt.IsZero() || u.row.DueAt.After(c.Now) || !slices.Contains(c.Only, u.row.Lane) {
+		if !u.row.DueAt.IsZero() && !slices.Contains(c.Only, u.row.Lane) {
+			out.Passed = []PassedLane{{u.row.Lane, u.row.DueAt}}
+			return
+		}
+		if u.row.DueAt.IsZero() || u.row.DueAt.After(c.Now) {
 			return
 		}
 		out.Due = []time.Time{u.row.DueAt}
@@ -370,7 +395,11 @@ func (u *universe) copyRow() Message {
 
 // dispatchOnce is what a Run does of one claim: it claims, decides, and runs the job.
 func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
-	c, holder, err := d.claim(ctx, 1, []channel.Name{"", "a", "b", "c"})
+	only := slices.DeleteFunc([]channel.Name{"", "a", "b", "c"}, d.pauses.Load().hasChannel)
+	c, holder, err := d.claim(ctx, 1, only)
+	if err == nil && len(c.Messages) == 0 {
+		_, err = d.claimPassed(ctx, c.Passed)
+	}
 	if err != nil || len(c.Messages) == 0 {
 		return err
 	}
@@ -418,6 +447,9 @@ func (u *universe) choices() (out []choice) {
 			out = append(out, choice{a, "crash"})
 		}
 	}
+	if u.s.pause != (Pause{}) && u.pauses < 2 && !u.row.DueAt.IsZero() {
+		out = append(out, choice{actorClock, "pauses or resumes"})
+	}
 	if at := u.nextTime(); !at.IsZero() && (fault || !u.stalls(at)) {
 		out = append(out, choice{actorClock, "moves"})
 	}
@@ -428,7 +460,9 @@ func (u *universe) choices() (out []choice) {
 func (u *universe) canStart(a int) bool {
 	switch a {
 	case actorD1, actorD2:
-		return !u.row.DueAt.IsZero() && !u.row.DueAt.After(u.now)
+		_, isTemplate := TemplateOfLane(u.row.Lane)
+		waits := u.isPaused() && (isTemplate || u.row.Lane == u.s.pause.Channel && u.row.Lane != "")
+		return !u.row.DueAt.IsZero() && !u.row.DueAt.After(u.now) && !waits
 	case actorReceive:
 		return u.receipts < len(u.s.receipts) && u.receiptStep() >= 0
 	case actorCancel:
@@ -481,6 +515,10 @@ func (u *universe) stalls(at time.Time) bool {
 
 // step carries out a choice.
 func (u *universe) step(c choice) {
+	if c.how == "pauses or resumes" {
+		u.changePause()
+		return
+	}
 	if c.actor == actorClock {
 		at := u.nextTime()
 		if u.stalls(at) {
@@ -598,6 +636,9 @@ func (u *universe) violate(format string, args ...any) {
 
 // checkCall holds a call to a provider against the promises.
 func (u *universe) checkCall(actor, step int) {
+	if p := u.s.pause; u.isPaused() && (p.Template != "" || p.Channel == stepNames[step]) {
+		u.violate("P10: step %d is sent during a pause", step)
+	}
 	if u.s.ttl && !u.now.Before(u.row.ExpiresAt) {
 		u.violate("P2: step %d is sent after the TTL", step)
 	}
@@ -669,6 +710,10 @@ func (u *universe) checkRow() {
 // finish lets everything end without further faults and holds the end against the promises.
 func (u *universe) finish() {
 	u.s.faults = 0
+	if u.isPaused() {
+		u.changePause()
+	}
+	u.pauses = 2
 	for range 400 {
 		if u.violation != "" {
 			return
@@ -758,7 +803,7 @@ func (u *universe) parkedState() string {
 func (u *universe) state() string {
 	var b strings.Builder
 	fmt.Fprint(&b, u.rowState(&u.row), u.parkedState(), u.faults, u.crashed, u.unanswered, u.acked, u.receipts, u.parkedDelivery,
-		u.cancelAcked, u.cancelUsed, u.calls, u.maybe, u.taken, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
+		u.cancelAcked, u.cancelUsed, u.pauses, u.calls, u.maybe, u.taken, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
 	for _, co := range u.running {
 		if co == nil {
 			b.WriteString("|idle")
@@ -834,6 +879,12 @@ var scenarios = []scenario{
 	{name: "ttl", steps: 2, faults: 2, ttl: true, answers: []string{"accepted", "temporary", "undeliverable"}},
 	{name: "stop, quoted, a receipt during the call", steps: 2, faults: 2, quotes: true, receipts: []status.Status{status.Undeliverable}, answers: []string{"failed", "accepted"}},
 	{name: "three steps", steps: 3, faults: 1, onFailed: Forward, answers: []string{"accepted", "failed", "undeliverable"}},
+	{name: "template paused", steps: 2, faults: 2, pause: Pause{Template: "t"}, answers: []string{"accepted", "undeliverable", "temporary"}},
+	{name: "template paused, at most once", steps: 2, faults: 2, inDoubt: Forward, pause: Pause{Template: "t"}, answers: []string{"undeliverable", "lost, taken"}},
+	{name: "template paused, a receipt", steps: 2, faults: 1, pause: Pause{Template: "t"}, receipts: []status.Status{status.Delivered}, answers: []string{"accepted", "undeliverable"}},
+	{name: "template paused, cancel", steps: 2, faults: 1, cancel: true, pause: Pause{Template: "t"}, answers: []string{"accepted", "undeliverable"}},
+	{name: "channel paused", steps: 2, faults: 2, pause: Pause{Channel: "b"}, answers: []string{"accepted", "undeliverable", "temporary"}},
+	{name: "first channel paused, ttl", steps: 2, faults: 2, ttl: true, unclaimed: true, pause: Pause{Channel: "a"}, answers: []string{"accepted", "undeliverable"}},
 	{name: "three steps, at most once", steps: 3, faults: 2, inDoubt: Forward, answers: []string{"undeliverable", "lost, not taken"}},
 }
 

@@ -27,6 +27,8 @@ type job struct {
 	// lacks the channel, the template, or the template's step on the channel.
 	content     channel.Content
 	contentHash ContentHash
+	// held says that the job's release moves the message to the lane of its paused template.
+	held bool
 	// merged names the parked receipts that the message has merged. They are dropped once
 	// it is stored.
 	merged []channel.Ref
@@ -204,7 +206,7 @@ func (d *Dispatcher) confirm(ctx context.Context, c *completion) (held bool, err
 		case err != nil && (!c.mayWait || ctx.Err() != nil || d.now().After(d.lastCall(j))):
 			return false, err
 		case err != nil:
-			d.pause(ctx, storeRetry.backoff(try))
+			d.sleepFor(ctx, storeRetry.backoff(try))
 		}
 	}
 }
@@ -252,6 +254,9 @@ func (d *Dispatcher) releaseLease(ctx context.Context, j job, again time.Time, m
 		m := *j.Message
 		m.Attempts = slices.Clone(m.Attempts)
 		d.released(&m, j.step, j.stepDue, ceilMicro(again), d.now())
+		if j.held {
+			m.hold()
+		}
 		u, err := d.updates.Do(context.WithoutCancel(ctx), updateRequest{message: &m, lookupRefs: j.merged})
 		if err == nil && !u.stale {
 			d.applyParked(ctx, u.parked)
@@ -267,7 +272,7 @@ func (d *Dispatcher) releaseLease(ctx context.Context, j job, again time.Time, m
 			return // the message falls due again when the lease ends
 		}
 		if err != nil {
-			d.pause(ctx, storeRetry.backoff(try))
+			d.sleepFor(ctx, storeRetry.backoff(try))
 		}
 	}
 }

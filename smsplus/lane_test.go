@@ -152,6 +152,7 @@ func TestSendMany_WaitsForAllLanesTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, lanes: map[channel.Name]*lane{}}
+		d.pauses.Store(newPauseSet(nil))
 		var ms []Message
 		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
 			l := newFastLane()

@@ -40,7 +40,7 @@ func TestLogFailure_SaysTheSameOnceASecondWithACount(t *testing.T) {
 	}
 	first := logged()
 	require.Equal(t, 1, strings.Count(first, "\n"), first)
-	require.Contains(t, first, "op=Claim")
+	require.Contains(t, first, "op=Pauses")
 	require.NotContains(t, first, "repeated")
 
 	_, err := w.Message(t.Context(), [16]byte{1})

@@ -13,7 +13,7 @@ import (
 // are functions of the message, the time and the router's fields, without effects.
 // Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]),
 // [router.claimed] and [router.nextAction], [router.intended], [router.sent],
-// [router.changeUnheld], [router.canceled] and [router.released].
+// [router.changeUnheld], [router.canceled], [router.released] and [Message.hold].
 //
 // A message row lives like this (DueAt, Claims, Sending):
 //
@@ -204,19 +204,35 @@ func (r router) intended(m *Message, step int, holder int64, lease, now time.Tim
 
 // released ends the lease of a holder that sent nothing: the message is due at again, or
 // later if its attempts say so. A doubt that the holder found is kept. Due is when the step
-// (-1: not decided) fell due: it is kept in an attempt, because the step's wait counts from
-// then.
+// (-1: not decided) fell due, because the step's wait counts from then. If the message stays
+// due since then, DueAt says so. Otherwise an attempt does.
 func (r router) released(m *Message, step int, due, again, now time.Time) {
-	if step >= 0 && m.attempt(step) == nil {
+	stays := step >= 0 && due.Equal(again)
+	if step >= 0 && !stays && m.attempt(step) == nil {
 		m.openAttempt(step, due)
 	}
 	m.releaseHold()
 	m.DueAt = again
 	r.derive(m, now)
 	if !m.DueAt.IsZero() {
-		m.DueAt = earliest(latest(m.DueAt, again), m.ExpiresAt)
+		if !stays {
+			again = latest(m.DueAt, again)
+		}
+		m.DueAt = earliest(again, m.ExpiresAt)
 	}
 }
+
+// hold moves a message of a paused template to the template's own lane. A claim of that lane
+// permits no send.
+func (m *Message) hold() {
+	if m.Lane != "" {
+		m.Lane, m.Sending = pausedLane(m.Template), -1
+	}
+}
+
+// countClaim makes a message that was read, and not claimed, the caller's. The caller stores
+// it with the Version that it read, so that the update is the claim as well.
+func (m *Message) countClaim() { m.Claims++ }
 
 // changeUnheld applies change, which merges evidence, on behalf of a caller that does not
 // hold the message. A holder keeps its lease and its intent. Only a delivery ends the

@@ -25,6 +25,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer d.running.Store(false)
+	d.pauses.Store(nil) // those of an earlier run are old
 
 	// Sends may outlive ctx by the drain. They keep its values.
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -54,6 +55,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
+	s.workers.Go(func() { d.operate(ctx) })
 	d.claimLoop(ctx)
 
 	for _, l := range d.lanes {
@@ -175,7 +177,7 @@ func (d *Dispatcher) supervise(ctx context.Context, session func(context.Context
 			try = 1
 		}
 		stopped(err)
-		d.pause(ctx, listenRetry.backoff(try))
+		d.sleepFor(ctx, listenRetry.backoff(try))
 	}
 }
 

@@ -232,7 +232,7 @@ func TestDrain_FinishesSendsAndPutsBackTheRest(t *testing.T) {
 		go func() { ran <- w.Run(ctx) }()
 		synctest.Wait()
 		first, second := w.sendOnly(t), w.sendOnly(t)
-		synctest.Wait()
+		sleep(time.Millisecond)
 		cancel()
 		require.NoError(t, <-ran)
 		require.Equal(t, status.Delivered, w.message(first).Status)

@@ -168,7 +168,8 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, error) {
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
-	fast := d.preclaim(m, l)
+	held := m.dueNow() && d.holdNew(m)
+	fast := !held && d.preclaim(m, l)
 	existing, err := d.storeInsert(ctx, m)
 	if err != nil || existing != nil {
 		if fast {
@@ -185,7 +186,7 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 		if l.enqueue(d.firstJob(m)) {
 			runtime.Gosched() // the workers fall behind: let them run
 		}
-	} else if m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
+	} else if !held && m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}
 	return id, nil
@@ -213,8 +214,9 @@ func (d *Dispatcher) firstJob(m *Message) job {
 // there.
 func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 	places := make(map[channel.Name]int)
+	held := make([]bool, len(ms))
 	for i := range ms {
-		if ms[i].dueNow() {
+		if held[i] = ms[i].dueNow() && d.holdNew(&ms[i]); ms[i].dueNow() && !held[i] {
 			places[ms[i].Channel]++
 		}
 	}
@@ -225,7 +227,7 @@ func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 	}
 	lease, holder := d.now().Add(d.cfg.Lease), newHolder()
 	for i := range ms {
-		if m := &ms[i]; m.dueNow() && places[m.Channel] > 0 {
+		if m := &ms[i]; m.dueNow() && !held[i] && places[m.Channel] > 0 {
 			places[m.Channel]--
 			m.preclaimed(holder, lease)
 		}

@@ -366,7 +366,7 @@ var printables = []printable{
 	of[smsplus.Claim]("Lanes", "Only", "SkipTemplates"),
 	of[smsplus.Claimed]("Passed.Lane", "Messages.Template", "Messages.Channel"),
 	// A template holds what a developer wrote, before anything of a person is in it.
-	of[smsplus.Config]("Templates.ID", "Templates.Name", "Templates.Scenario", "Templates.Route.Channel", "Templates.Route.Content", "Limits"),
+	of[smsplus.Config]("Name", "Templates.ID", "Templates.Name", "Templates.Scenario", "Templates.Route.Channel", "Templates.Route.Content", "Limits"),
 	of[smsplus.Count](),
 	of[smsplus.Cursor](""),
 	of[smsplus.Dispatcher](),
