@@ -1,6 +1,7 @@
 // Smsplus is the operator's command line: it migrates a store's schema, counts its
-// messages, lists them, exports them, and shows one in full. It also cancels a message,
-// erases a person's data and drops old records.
+// messages, lists them, exports them, and shows one in full. It shows how sending stands,
+// and pauses channels and templates. It also cancels a message, erases a person's data and
+// drops old records.
 //
 //	export SMSPLUS_STORE=sqlite:messages.db    # or postgres://user@host/database
 //	smsplus migrate
@@ -10,10 +11,10 @@
 //	smsplus show -key login-4711
 //	smsplus export -o records.csv
 //
-// Results go to standard output, everything else to standard error. Only migrate, cancel,
-// and with -yes erase and purge, change anything. Phone numbers are masked, and recipients'
-// IDs, metadata and variables are left out, unless -reveal is given. No error holds a phone
-// number, a password or a key.
+// Results go to standard output, everything else to standard error. Only migrate, pause,
+// resume, cancel, and with -yes erase and purge, change anything. Phone numbers are masked,
+// and recipients' IDs, metadata and variables are left out, unless -reveal is given. No error
+// holds a phone number, a password or a key.
 //
 // The exit codes:
 //
@@ -86,6 +87,9 @@ var commands = []command{
 	{"records", "", "list messages, newest first", (*program).records},
 	{"export", "", "write messages as CSV or NDJSON, newest first", (*program).export},
 	{"show", "ID", "show one message, by its ID or its key, with its plan and its attempts", (*program).show},
+	{"status", "", "show what is paused, which dispatchers run, and how far behind they are", (*program).status},
+	{"pause", "", "stop a channel or a template until it is resumed", (*program).pause},
+	{"resume", "", "start a channel or a template again", (*program).resume},
 	{"cancel", "ID", "stop a message, by its ID or its key: no further step is sent", (*program).cancel},
 	{"erase", "", "erase a person's data; the counts stay", (*program).erase},
 	{"purge", "", "drop old messages that have ended", (*program).purge},

@@ -36,7 +36,7 @@ func (p *program) records(f *flags) action {
 			if *asJSON {
 				err = query.WriteNDJSON(p.stdout, seqOf(page.Messages...), e)
 			} else {
-				_, err = io.WriteString(p.stdout, formatRecords(page.Messages, e))
+				err = writeRecords(ctx, p.stdout, r, page.Messages, e)
 			}
 			if err == nil && page.Next != "" {
 				fmt.Fprintln(p.stderr, "next: -after", page.Next)
@@ -88,13 +88,31 @@ func (f *flags) declareReveal() *bool {
 	return f.Bool("reveal", false, "show phone numbers in the open, recipients' IDs, metadata, and the variables, one-time passwords included")
 }
 
-func formatRecords(ms []smsplus.Message, e query.Export) string {
+// writeRecords writes a table of messages. It says which of them are paused.
+func writeRecords(ctx context.Context, w io.Writer, r *query.Reader, ms []smsplus.Message, e query.Export) error {
+	pauses, err := r.Pauses(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, formatRecords(ms, pauses, e))
+	return err
+}
+
+func formatRecords(ms []smsplus.Message, pauses []smsplus.Pause, e query.Export) string {
 	var t table
 	t.add("id", "triggered", "to", "status", "channel", "reason", "template", "scenario")
 	for _, m := range ms {
-		t.add(m.ID, m.TriggeredAt.In(e.Location).Format(time.RFC3339), formatPhone(m, e), m.Status, m.Channel, lastReason(m), m.Template, m.Scenario)
+		t.add(m.ID, m.TriggeredAt.In(e.Location).Format(time.RFC3339), formatPhone(m, e), statusWord(m, pauses), m.Channel, lastReason(m), m.Template, m.Scenario)
 	}
 	return t.render()
+}
+
+// statusWord returns a message's status, and that it is paused.
+func statusWord(m smsplus.Message, pauses []smsplus.Pause) string {
+	if _, paused := m.PausedBy(pauses); paused {
+		return m.Status.String() + ", paused"
+	}
+	return m.Status.String()
 }
 
 func formatPhone(m smsplus.Message, e query.Export) string {

@@ -21,16 +21,20 @@ import (
 func (p *program) show(f *flags) action {
 	var zone *time.Location
 	f.declareZone(&zone)
-	asJSON := f.Bool("json", false, "print an object, that of export -format ndjson with due_at and plan")
+	asJSON := f.Bool("json", false, "print an object, that of export -format ndjson with due_at, paused and plan")
 	reveal := f.declareReveal()
 	f.declareKey(p.stdin)
 	return func(ctx context.Context, operand string) error {
-		return p.withMessage(ctx, f, operand, func(_ smsplus.Store, m smsplus.Message) error {
+		return p.withMessage(ctx, f, operand, func(s smsplus.Store, m smsplus.Message) error {
+			pauses, err := s.Pauses(ctx)
+			if err != nil {
+				return err
+			}
 			e := query.Export{Location: zone, Reveal: *reveal}
 			if *asJSON {
-				return writeMessageJSON(p.stdout, m, e)
+				return writeMessageJSON(p.stdout, m, pauses, e)
 			}
-			_, err := io.WriteString(p.stdout, formatMessage(m, e))
+			_, err = io.WriteString(p.stdout, formatMessage(m, pauses, e))
 			return err
 		})
 	}
@@ -39,8 +43,9 @@ func (p *program) show(f *flags) action {
 // extraJSON holds the fields of a message that query's NDJSON leaves out. Its keys must not
 // change, because programs read them.
 type extraJSON struct {
-	DueAt string     `json:"due_at,omitempty"`
-	Plan  []stepJSON `json:"plan"`
+	DueAt  string     `json:"due_at,omitempty"`
+	Paused *pauseJSON `json:"paused,omitempty"` // the pause that the message waits for
+	Plan   []stepJSON `json:"plan"`
 }
 
 type stepJSON struct {
@@ -67,7 +72,7 @@ func policyName(p smsplus.Policy, zero string) string {
 }
 
 // writeMessageJSON writes query's JSON object of the message with the fields of extraJSON.
-func writeMessageJSON(w io.Writer, m smsplus.Message, e query.Export) error {
+func writeMessageJSON(w io.Writer, m smsplus.Message, pauses []smsplus.Pause, e query.Export) error {
 	var object bytes.Buffer
 	if err := query.WriteNDJSON(&object, seqOf(m), e); err != nil {
 		return err
@@ -75,6 +80,10 @@ func writeMessageJSON(w io.Writer, m smsplus.Message, e query.Export) error {
 	r := extraJSON{Plan: planJSON(m)}
 	if !m.DueAt.IsZero() {
 		r.DueAt = m.DueAt.In(e.Location).Format("2006-01-02T15:04:05.000000Z07:00")
+	}
+	if q, paused := m.PausedBy(pauses); paused {
+		j := newPauseJSON(q, e)
+		r.Paused = &j
 	}
 	more, err := json.Marshal(r)
 	if err != nil {
@@ -85,15 +94,15 @@ func writeMessageJSON(w io.Writer, m smsplus.Message, e query.Export) error {
 	return err
 }
 
-func formatMessage(m smsplus.Message, e query.Export) string {
-	parts := []string{formatFields(m, e) + "\nPlan\n" + formatPlan(m)}
+func formatMessage(m smsplus.Message, pauses []smsplus.Pause, e query.Export) string {
+	parts := []string{formatFields(m, pauses, e) + "\nPlan\n" + formatPlan(m)}
 	for _, a := range m.Attempts {
 		parts = append(parts, formatAttempt(a, e))
 	}
 	return strings.Join(parts, "\nAttempt\n")
 }
 
-func formatFields(m smsplus.Message, e query.Export) string {
+func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) string {
 	t := fieldTable{}
 	t.add("message", m.ID)
 	t.add("key", m.Key)
@@ -116,6 +125,9 @@ func formatFields(m smsplus.Message, e query.Export) string {
 	t.add("expires", formatTime(m.ExpiresAt, e))
 	t.add("canceled", formatTime(m.CanceledAt, e))
 	t.add("due", formatTime(m.DueAt, e))
+	if q, paused := m.PausedBy(pauses); paused {
+		t.add("paused", strings.TrimSuffix(fmt.Sprintf("%v, since %s: %s", q, formatTime(q.Since, e), q.Note), ": "))
+	}
 	if m.ResendOf != (uuid.UUID{}) {
 		t.add("resend of", m.ResendOf)
 	}

@@ -352,6 +352,11 @@ var printables = []printable{
 	of[national.Country]("Region", "Name", "Code"),
 	of[query.RangeError]("Field"),
 	of[query.Options](),
+	of[query.LaneStatus]("Channel", "Template"),
+	of[query.Overview](
+		"Pauses.Channel", "Pauses.Template", "Pauses.Note", "Dispatchers.Name", "Dispatchers.Channels", "Dispatchers.Templates",
+		"Lanes.Channel", "Lanes.Template",
+	),
 	of[query.Reader](),
 	of[query.Export](),
 	of[seal.Config](),

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
+)
+
+// status prints what is paused, which dispatchers run, and how far behind each lane is.
+func (p *program) status(f *flags) action {
+	var zone *time.Location
+	f.declareZone(&zone)
+	asJSON := f.Bool("json", false, "print one object")
+	return func(ctx context.Context, _ string) error {
+		return p.withStore(ctx, func(s smsplus.Store) error {
+			o, err := query.New(s, query.Options{}).Overview(ctx)
+			if err != nil {
+				return err
+			}
+			e := query.Export{Location: zone}
+			if *asJSON {
+				return writeOverviewJSON(p.stdout, o, e)
+			}
+			_, err = io.WriteString(p.stdout, formatOverview(o, e))
+			return err
+		})
+	}
+}
+
+// pause pauses a channel or a template.
+func (p *program) pause(f *flags) action {
+	var what smsplus.Pause
+	f.declarePaused(&what)
+	f.declareText(&what.Note, "note", "why, and by whom: for people")
+	return p.changePause(&what, "paused", (*smsplus.Dispatcher).Pause)
+}
+
+// resume ends a pause.
+func (p *program) resume(f *flags) action {
+	var what smsplus.Pause
+	f.declarePaused(&what)
+	return p.changePause(&what, "resumed", (*smsplus.Dispatcher).Resume)
+}
+
+// declarePaused declares the flags that name what is paused.
+func (f *flags) declarePaused(into *smsplus.Pause) {
+	f.declareText((*string)(&into.Channel), "channel", "the `channel`, such as sms")
+	f.declareText(&into.Template, "template", "the `template`'s ID")
+	f.checks = append(f.checks, func() error {
+		if (into.Channel == "") == (into.Template == "") && len(f.errs) == 0 {
+			return errors.New("-channel or -template, and not both, is required")
+		}
+		return into.Check()
+	})
+}
+
+// changePause calls change with what the flags name. A Dispatcher without channels stores a
+// pause as any other does.
+func (p *program) changePause(
+	what *smsplus.Pause, done string, change func(*smsplus.Dispatcher, context.Context, smsplus.Pause) error,
+) action {
+	return func(ctx context.Context, _ string) error {
+		return p.withStore(ctx, func(s smsplus.Store) error {
+			d, err := smsplus.New(smsplus.Config{Store: s})
+			if err != nil {
+				return err
+			}
+			if err := change(d, ctx, *what); err != nil {
+				return err
+			}
+			alive, err := s.Heartbeats(ctx, time.Now())
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(p.stdout, "The %v is %s. Dispatchers obey within their Poll (1 s by default).\n", what, done); err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(alive, func(h smsplus.Heartbeat) bool {
+				return slices.Contains(h.Channels, what.Channel) || slices.Contains(h.Templates, what.Template)
+			}) {
+				fmt.Fprintf(p.stderr, "smsplus: no running dispatcher has the %v\n", what)
+			}
+			return nil
+		})
+	}
+}
+
+func formatOverview(o query.Overview, e query.Export) string {
+	var pauses, dispatchers, lanes table
+	pauses.add("since", "paused", "note")
+	for _, q := range o.Pauses {
+		pauses.add(formatTime(q.Since, e), q, q.Note)
+	}
+	dispatchers.add("started", "heartbeat", "dispatcher", "channels", "templates")
+	for _, h := range o.Dispatchers {
+		dispatchers.add(formatTime(h.StartedAt, e), formatTime(h.At, e), h.Name, joinNames(h.Channels), joinNames(h.Templates))
+	}
+	lanes = table{numericColumns: 3}
+	lanes.add("due", "behind", "set_aside", "lane", "")
+	for _, l := range o.Lanes {
+		lanes.add(l.Due, l.Behind.Round(time.Second), l.SetAside, laneName(l), laneState(l))
+	}
+	return "Pauses\n" + pauses.render() + "\nDispatchers\n" + dispatchers.render() + "\nBacklog\n" + lanes.render()
+}
+
+// laneName returns what the messages of a lane wait for.
+func laneName(l query.LaneStatus) string {
+	switch {
+	case l.Template != "":
+		return "template " + l.Template
+	case l.Channel != "":
+		return string(l.Channel)
+	}
+	return "(to end)"
+}
+
+func laneState(l query.LaneStatus) string {
+	var states []string
+	if l.IsPaused {
+		states = append(states, "paused")
+	}
+	if !l.IsServed {
+		states = append(states, "no running dispatcher has it")
+	}
+	return strings.Join(states, ", ")
+}
+
+func joinNames[N ~string](names []N) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = string(n)
+	}
+	return strings.Join(texts, ",")
+}
+
+// overviewJSON is the object of status -json. Its keys must not change, because programs
+// read them.
+type overviewJSON struct {
+	At          string           `json:"at"`
+	Pauses      []pauseJSON      `json:"pauses"`
+	Dispatchers []dispatcherJSON `json:"dispatchers"`
+	Lanes       []laneJSON       `json:"lanes"`
+}
+
+type pauseJSON struct {
+	Channel  channel.Name `json:"channel,omitempty"`
+	Template string       `json:"template,omitempty"`
+	Since    string       `json:"since"`
+	Note     string       `json:"note,omitempty"`
+}
+
+type dispatcherJSON struct {
+	ID        string         `json:"id"`
+	Name      string         `json:"name"`
+	StartedAt string         `json:"started_at"`
+	At        string         `json:"at"`
+	Until     string         `json:"until"`
+	Channels  []channel.Name `json:"channels"`
+	Templates []string       `json:"templates"`
+}
+
+type laneJSON struct {
+	Channel       channel.Name `json:"channel,omitempty"`
+	Template      string       `json:"template,omitempty"`
+	Due           int          `json:"due"`
+	BehindSeconds float64      `json:"behind_seconds"`
+	SetAside      int          `json:"set_aside"`
+	Paused        bool         `json:"paused"`
+	Served        bool         `json:"served"`
+}
+
+func writeOverviewJSON(w io.Writer, o query.Overview, e query.Export) error {
+	j := overviewJSON{At: formatTime(o.At, e), Pauses: []pauseJSON{}, Dispatchers: []dispatcherJSON{}, Lanes: []laneJSON{}}
+	for _, q := range o.Pauses {
+		j.Pauses = append(j.Pauses, newPauseJSON(q, e))
+	}
+	for _, h := range o.Dispatchers {
+		j.Dispatchers = append(j.Dispatchers, dispatcherJSON{
+			h.ID.String(), h.Name, formatTime(h.StartedAt, e), formatTime(h.At, e), formatTime(h.Until, e),
+			append([]channel.Name{}, h.Channels...), append([]string{}, h.Templates...),
+		})
+	}
+	for _, l := range o.Lanes {
+		j.Lanes = append(j.Lanes, laneJSON{l.Channel, l.Template, l.Due, l.Behind.Seconds(), l.SetAside, l.IsPaused, l.IsServed})
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return out.Encode(j)
+}
+
+func newPauseJSON(q smsplus.Pause, e query.Export) pauseJSON {
+	return pauseJSON{q.Channel, q.Template, formatTime(q.Since, e), q.Note}
+}
