@@ -122,7 +122,8 @@ func TestErase_RequiresKeysOfSealedStore(t *testing.T) {
 	withKeys := withoutKeys.withEnv("SMSPLUS_KEYS", "1:"+keyText('a')+",lookup:"+keyText('l'))
 	withKeys.insert(t, sampleMessages())
 	for _, args := range [][]string{
-		{"erase", "-phone", "+447700900123", "-yes"}, {"erase", "-id", "line_push=U4af4980629", "-yes"},
+		{"erase", "-phone", "+447700900123", "-yes"},
+		{"erase", "-id", "line_push=U4af4980629", "-yes"},
 		{"records", "-from", "2026-11-01", "-recipient", "U4af4980629"},
 	} {
 		code, stdout, stderr := withoutKeys.run(t, args...)
