@@ -33,6 +33,9 @@ var fixtures = []struct {
 	{"schema4_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
+// newestSchema is the version that this release needs.
+const newestSchema = 4
+
 // newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2
 

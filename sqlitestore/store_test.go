@@ -78,8 +78,8 @@ func TestOpen_RequiresMigration(t *testing.T) {
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	var wrong *sqlitestore.SchemaError
 	require.ErrorAs(t, err, &wrong)
-	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: 3}, *wrong)
-	require.EqualError(t, err, "sqlitestore: the database has no schema yet, and this release needs version 4: migrate it")
+	require.Equal(t, sqlitestore.SchemaError{Have: 0, Want: newestSchema}, *wrong)
+	require.EqualError(t, err, fmt.Sprintf("sqlitestore: the database has no schema yet, and this release needs version %d: migrate it", newestSchema))
 
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "what another program keeps there is left alone")
 	require.NoError(t, sqlitestore.Migrate(t.Context(), path), "there is nothing left to do")
@@ -116,15 +116,16 @@ func TestStore_RejectsNewerSchema(t *testing.T) {
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
 	require.NoError(t, err)
 
-	execSQL(t, openRaw(t, path), "INSERT INTO smsplus_migration (version, name) VALUES (5, 'future')")
-	const want = "sqlitestore: the database's schema has version 5, and this release needs version 4: use a newer release"
+	execSQL(t, openRaw(t, path), fmt.Sprintf("INSERT INTO smsplus_migration (version, name) VALUES (%d, 'future')", newestSchema+1))
+	want := fmt.Sprintf("sqlitestore: the database's schema has version %d, and this release needs version %d: use a newer release",
+		newestSchema+1, newestSchema)
 	_, err = s.Insert(t.Context(), []smsplus.Message{triggered(2, 10)})
 	require.EqualError(t, err, want, "a store that is open changes nothing any more")
 	require.Len(t, allMessages(t, s), 1)
 	_, err = sqlitestore.Open(t.Context(), path, sqlitestore.Options{})
 	require.EqualError(t, err, want)
 	require.EqualError(t, sqlitestore.Migrate(t.Context(), path), want)
-	_, err = sqlitestore.MigrationSQL(4)
+	_, err = sqlitestore.MigrationSQL(newestSchema + 1)
 	require.EqualError(t, err, want)
 }
 
@@ -138,7 +139,7 @@ func TestMigrationSQL_CanBeRunByHand(t *testing.T) {
 	s := reopen(t, path, sqlitestore.Options{})
 	_, err = s.Insert(t.Context(), []smsplus.Message{attempted(1, 10)})
 	require.NoError(t, err)
-	text, err = sqlitestore.MigrationSQL(3)
+	text, err = sqlitestore.MigrationSQL(newestSchema)
 	require.NoError(t, err)
 	require.Empty(t, text)
 
