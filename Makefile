@@ -100,7 +100,7 @@ vet-cross: ## go vet for Windows, macOS, arm64 and 32 bits
 	done
 
 build: ## compile every package
-	$(call each,$(PACKAGED),$(GO) build ./...)
+	$(call each,$(PACKAGED),$(GO) build -o /dev/null ./...)
 
 lint: ## golangci-lint (the first time builds it: a minute or two)
 	@$(GOLANGCI) config verify
