@@ -50,7 +50,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			if err == nil {
 				d.dispatch(ctx, c, holder)
 				if !slow {
-					resumed, err = d.claimPassed(ctx, c.Passed)
+					resumed, err = d.claimPassed(ctx, c.Passed, false)
 				}
 			}
 			if err != nil {
@@ -181,7 +181,7 @@ func (u *unreadable) count(id uuid.UUID) int {
 
 // claimPassed looks at the lanes that a claim did not take from. It returns how many
 // messages it met of templates that are not paused any more. Messages that are paused stay.
-func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane) (resumed int, err error) {
+func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTick bool) (resumed int, err error) {
 	known := d.pauses.Load()
 	var overdue []PassedLane
 	for _, p := range passed {
@@ -190,7 +190,7 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane) (resu
 		case !isTemplate && !known.hasChannel(p.Lane):
 			overdue = append(overdue, p)
 		case isTemplate && !known.hasTemplate(template) && !p.DueAt.After(d.now()):
-			n, err := d.resumeLane(ctx, p.Lane)
+			n, err := d.resumeLane(ctx, p.Lane, inTick)
 			if err != nil {
 				return resumed, err
 			}
@@ -328,7 +328,7 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			return len(advanced), err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
-			resumed, err := d.claimPassed(ctx, c.Passed)
+			resumed, err := d.claimPassed(ctx, c.Passed, true)
 			if err == nil && resumed > 0 {
 				continue
 			}

@@ -137,16 +137,17 @@ func (d *Dispatcher) putBackPaused(ctx context.Context, j job, mayWait bool) {
 
 // resumeLane moves the first messages of a template that is not paused any more to the lanes
 // of their channels, and returns how many it met.
-func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name) (met int, err error) {
+func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name, inTick bool) (met int, err error) {
 	c, holder, err := d.claim(ctx, d.cfg.Batch, []channel.Name{lane})
 	if err != nil || len(c.Messages) == 0 {
 		return len(c.Unreadable), err
 	}
 	js, err := d.planJobs(ctx, c, holder)
-	var updates sync.WaitGroup // they share a commit
+	var updates sync.WaitGroup
+	start := starterOf(&updates, inTick)
 	for _, j := range js {
 		j.held = err != nil
-		updates.Go(func() {
+		start(func() {
 			if j.step >= 0 || err != nil {
 				d.releaseLease(ctx, j, j.due, false)
 			} else {
@@ -156,6 +157,15 @@ func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name) (met int
 	}
 	updates.Wait()
 	return len(js) + len(c.Unreadable), err
+}
+
+// starterOf returns how calls are started whose updates may share a commit: in goroutines of
+// the group. Tick does all work in its caller's goroutine, one call after another.
+func starterOf(group *sync.WaitGroup, inTick bool) (start func(call func())) {
+	if inTick {
+		return func(call func()) { call() }
+	}
+	return group.Go
 }
 
 const (
@@ -172,15 +182,15 @@ type expirySweep struct {
 }
 
 // endExpired ends paused messages whose time to live is over: claims do not bring them. It
-// looks through one page of the open messages, or with whole through all of them. It costs
+// looks through one page of the open messages, or in Tick through all of them. It costs
 // nothing while nothing is paused.
-func (d *Dispatcher) endExpired(ctx context.Context, whole bool) error {
+func (d *Dispatcher) endExpired(ctx context.Context, inTick bool) error {
 	s := &d.expiry
 	if d.pauses.Load().isEmpty() || !s.mu.TryLock() {
 		return nil
 	}
 	defer s.mu.Unlock()
-	if now := d.now(); whole {
+	if now := d.now(); inTick {
 		s.after = ""
 	} else if s.after == "" {
 		if now.Before(s.nextAt) {
@@ -197,10 +207,10 @@ func (d *Dispatcher) endExpired(ctx context.Context, whole bool) error {
 		if err != nil {
 			return err
 		}
-		if err := d.endExpiredOf(ctx, page.Messages); err != nil {
+		if err := d.endExpiredOf(ctx, page.Messages, inTick); err != nil {
 			return err
 		}
-		if s.after = page.Next; s.after == "" || !whole {
+		if s.after = page.Next; s.after == "" || !inTick {
 			return nil
 		}
 	}
@@ -209,7 +219,7 @@ func (d *Dispatcher) endExpired(ctx context.Context, whole bool) error {
 // endExpiredOf ends those of the messages that are paused, that no dispatcher holds, and
 // whose time to live is over. The update of a message is its claim too: it fails if anything
 // has changed since the message was read.
-func (d *Dispatcher) endExpiredOf(ctx context.Context, ms []Message) error {
+func (d *Dispatcher) endExpiredOf(ctx context.Context, ms []Message, inTick bool) error {
 	now, known := d.now(), d.pauses.Load()
 	var c Claimed
 	for _, m := range ms {
@@ -226,10 +236,11 @@ func (d *Dispatcher) endExpiredOf(ctx context.Context, ms []Message) error {
 	if err != nil {
 		return err
 	}
-	var updates sync.WaitGroup // they share a commit
+	var updates sync.WaitGroup
+	start := starterOf(&updates, inTick)
 	for _, j := range js {
 		if j.step < 0 {
-			updates.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the next pass repeats it
+			start(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the next pass repeats it
 		}
 	}
 	updates.Wait()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -376,10 +377,11 @@ func TestPause_OutlivesACrashAndALostAnswer(t *testing.T) {
 }
 
 func TestPause_NothingIsSentBeforeThePausesAreKnown(t *testing.T) {
-	down := true
+	var down atomic.Bool
+	down.Store(true)
 	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
 		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
-			if down && method == "Pauses" {
+			if down.Load() && method == "Pauses" {
 				return errors.New("down")
 			}
 			return nil
@@ -388,7 +390,7 @@ func TestPause_NothingIsSentBeforeThePausesAreKnown(t *testing.T) {
 		id := w.sendOnly(t)
 		sleep(time.Minute)
 		require.Equal(t, status.Preparing, w.message(id).Status)
-		down = false
+		down.Store(false)
 		sleep(10 * time.Second)
 		require.Equal(t, status.Delivered, w.message(id).Status)
 	})

@@ -129,11 +129,11 @@ func TestUnreadable_KeepsADoubt(t *testing.T) {
 // storeRefusingUpdates never takes an update of one message.
 type storeRefusingUpdates struct {
 	smsplus.Store
-	id uuid.UUID
+	id atomic.Value // the message's uuid.UUID
 }
 
 func (s *storeRefusingUpdates) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
-	if slices.ContainsFunc(ms, func(m smsplus.Message) bool { return m.ID == s.id }) {
+	if slices.ContainsFunc(ms, func(m smsplus.Message) bool { return m.ID == s.id.Load() }) {
 		return nil, errors.New("constraint")
 	}
 	return s.Store.Update(ctx, ms)
@@ -146,9 +146,9 @@ func TestUpdate_RefusedForEverStopsNoOther(t *testing.T) {
 		store.Store, c.Store = c.Store, store
 	}, func(t *testing.T, w *world) {
 		// It expires before it is claimed: then it only has to end.
-		store.id = w.sendOnly(t, func(tr *smsplus.Trigger) {
+		store.id.Store(w.sendOnly(t, func(tr *smsplus.Trigger) {
 			tr.SendAt, tr.TTL = time.Now().Add(time.Minute), time.Nanosecond
-		})
+		}))
 		var ids []uuid.UUID
 		for range 100 {
 			ids = append(ids, w.sendOnly(t, func(tr *smsplus.Trigger) { tr.SendAt = time.Now().Add(2 * time.Minute) }))
@@ -174,11 +174,11 @@ func TestUpdate_RefusedFailsAlone(t *testing.T) {
 				tr.SendAt, tr.TTL = time.Now().Add(time.Minute), time.Nanosecond
 			}))
 		}
-		store.id = ids[10]
+		store.id.Store(ids[10])
 		sleep(time.Minute + 10*time.Second)
 		require.Greater(t, largest.Load(), int64(10), "the updates share a commit")
 		for _, id := range ids {
-			if id != store.id {
+			if id != store.id.Load() {
 				require.Equal(t, status.Undeliverable, w.message(id).Status)
 			}
 		}
