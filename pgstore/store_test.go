@@ -1,12 +1,14 @@
 package pgstore_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,9 +123,9 @@ func TestStore_UnsealedLookupSendsNumber(t *testing.T) {
 // personal of the suite's samples.
 type wireTap struct{ written, found atomic.Int64 }
 
-// samplePersonal matches the numbers, without their country codes, and the user IDs of
-// package storetest's messages.
-var samplePersonal = regexp.MustCompile(`912345678|223456789|91234567|9012345678|4155550123|7700900123|999999999999|U4af4980629`)
+// samplePersonal are the numbers, without their country codes, and the user IDs of package
+// storetest's messages.
+var samplePersonal = []string{"912345678", "223456789", "91234567", "9012345678", "4155550123", "7700900123", "999999999999", "U4af4980629"}
 
 func (w *wireTap) install(c *pgxpool.Config) {
 	dial := c.ConnConfig.DialFunc
@@ -140,7 +142,8 @@ type tappedConn struct {
 
 func (c tappedConn) Write(b []byte) (int, error) {
 	c.tap.written.Add(int64(len(b)))
-	if samplePersonal.Match(b) {
+	// A regular expression takes seconds for the suite's largest values under the race detector.
+	if slices.ContainsFunc(samplePersonal, func(s string) bool { return bytes.Contains(b, []byte(s)) }) {
 		c.tap.found.Add(1)
 	}
 	return c.Conn.Write(b)

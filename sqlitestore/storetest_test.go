@@ -8,7 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"path/filepath"
-	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,14 +110,14 @@ func (p *personalTap) see(arg driver.Value) {
 	if b, ok := arg.([]byte); ok {
 		text, isText = string(b), true
 	}
-	if isText && samplePersonal.MatchString(text) {
+	if isText && slices.ContainsFunc(samplePersonal, func(s string) bool { return strings.Contains(text, s) }) {
 		p.found.Add(1)
 	}
 }
 
-// samplePersonal matches the numbers, without their country codes, and the user IDs of
-// package storetest's messages.
-var samplePersonal = regexp.MustCompile(`912345678|223456789|91234567|9012345678|4155550123|7700900123|999999999999|U4af4980629`)
+// samplePersonal are the numbers, without their country codes, and the user IDs of package
+// storetest's messages.
+var samplePersonal = []string{"912345678", "223456789", "91234567", "9012345678", "4155550123", "7700900123", "999999999999", "U4af4980629"}
 
 func (p *personalTap) open(t *testing.T, o sqlitestore.Options) (*sqlitestore.Store, string) {
 	path := filepath.Join(t.TempDir(), "messages.db")
