@@ -58,8 +58,8 @@ type Sent struct {
 // they are, and really send.
 //
 // The sends of the adapters are simulated. An adapter of package failover is simulated as
-// one provider, so the genuine calls of its providers find no message. Every other channel of a route, and every one
-// that package channel names, is simulated as a whole.
+// one provider, so the genuine calls of its providers find no message. Every other channel
+// of a route, and every one that package channel names, is simulated as a whole.
 func NewDay(t testing.TB, c smsplus.Config, adapters ...channel.Channel) *Day {
 	t.Helper()
 	mock := clock.NewMock()
