@@ -206,8 +206,7 @@ func TestDo_LeavesTheQueueWhenItsContextEnds(t *testing.T) {
 }
 
 // A commit in memory is so fast that callers commit in place. They leave one that hangs all
-// the same: the commit of a single entry ends with its context, and no caller stays for one
-// of several.
+// the same: the commit ends with its leader's context.
 func TestDo_LeavesACommitThatHangsAfterFastOnes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -242,6 +241,62 @@ func TestDo_LeavesACommitThatHangsAfterFastOnes(t *testing.T) {
 		}
 		close(hang)
 		g.Wait()
+		requireIdle(t, g)
+	})
+}
+
+// A caller that leads a batch of several leaves when its own context ends. The items of the
+// others are committed all the same.
+func TestDo_CommitsAgainWhatALeaderLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var hangs atomic.Bool
+		hang := make(chan struct{})
+		var mu sync.Mutex
+		committed := map[int]int{}
+		g := New(clock.New(), func(ctx context.Context, batch []*Entry[int], _ []struct{}) {
+			if hangs.Load() {
+				select {
+				case <-hang:
+				case <-ctx.Done():
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range batch {
+				if e.Err = ctx.Err(); e.Err == nil {
+					committed[e.Item]++
+				}
+			}
+		}, Options[int]{MaxBatch: 4})
+		_, err := g.Do(t.Context(), 0)
+		require.NoError(t, err)
+		hangs.Store(true)
+
+		var callers sync.WaitGroup
+		impatient, cancel := context.WithCancel(t.Context())
+		errs := make([]error, 5)
+		for i := range errs {
+			ctx := t.Context()
+			if leads := i == 0 || i == 2; leads { // the third caller makes the second batch half full
+				ctx = impatient
+			}
+			callers.Go(func() { _, errs[i] = g.Do(ctx, i+1) })
+			synctest.Wait()
+		}
+		cancel()
+		synctest.Wait()
+		close(hang)
+		callers.Wait()
+		g.Wait()
+		for i, err := range errs {
+			if i == 0 || i == 2 {
+				require.ErrorIs(t, err, context.Canceled)
+			} else {
+				require.NoError(t, err, "item %d", i)
+			}
+		}
+		require.Equal(t, map[int]int{0: 1, 2: 1, 4: 1, 5: 1}, committed)
 		requireIdle(t, g)
 	})
 }
