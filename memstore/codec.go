@@ -266,10 +266,10 @@ func (rec *record) appendAttempts(ts []attemptSummary) []attemptSummary {
 	return ts
 }
 
-// prefetch reads a byte of every record's texts, so that the processor loads them from
+// prefetchTexts reads a byte of every record's texts, so that the processor loads them from
 // memory in parallel. Otherwise each decoding would wait for its own load. The benefit
 // shows on pages of a million records (BenchmarkRead/1000000).
-func prefetch(rs []record) {
+func prefetchTexts(rs []record) {
 	var sum byte
 	for i := range rs {
 		sum += rs[i].fixed[0] + rs[i].state[0]

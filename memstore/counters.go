@@ -42,12 +42,12 @@ func (rec *record) attemptUnit(a attemptSummary) countUnit {
 	return countUnit{channelScope(a.channel), rec.status().Group(), rec.count.Attempt(a.status, a.wasRead)}
 }
 
-// apply stops counting a message as the units before, and counts it as the units after.
+// applyChange stops counting a message as the units before, and counts it as the units after.
 // Either may be empty: the message is new, or dropped.
-func (c *counters) apply(triggeredAt int64, template uint32, before, after []countUnit) {
+func (c *counters) applyChange(triggeredAt int64, template uint32, before, after []countUnit) {
 	hour := microtime.HourOf(triggeredAt)
-	c.hours.apply(hour, template, before, after)
-	c.days.apply(microtime.FloorDiv(hour, dayHours), template, before, after)
+	c.hours.applyChange(hour, template, before, after)
+	c.days.applyChange(microtime.FloorDiv(hour, dayHours), template, before, after)
 }
 
 // sumWhole adds the counts of the whole hours and days of a range to sums. It returns
@@ -162,7 +162,7 @@ func (c *counts) templateStats(template string) smsplus.TemplateStats {
 	return s
 }
 
-func (t *tier) apply(number int64, template uint32, before, after []countUnit) {
+func (t *tier) applyChange(number int64, template uint32, before, after []countUnit) {
 	i := t.searchBucket(number)
 	if i == len(t.buckets) || t.buckets[i].number != number {
 		t.buckets = slices.Insert(t.buckets, i, &bucket{number: number})

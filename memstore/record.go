@@ -18,7 +18,7 @@ import (
 // The indexes contain a record by its id, phone, triggeredAt, template, country,
 // status, key, recipient's IDs, and the summaries of its attempts; table.dueByLane by its lane and
 // dueAt. So these fields change only together with the indexes: see table.replace and
-// table.claim.
+// table.claimRecords.
 type record struct {
 	id    uuid.UUID
 	phone phone.Number

@@ -97,7 +97,7 @@ func (s *Store) decodeRecords(rs []record) []smsplus.Message {
 	if len(rs) == 0 {
 		return nil
 	}
-	prefetch(rs)
+	prefetchTexts(rs)
 	words := s.interned.takeSnapshot()
 	ms := make([]smsplus.Message, len(rs))
 	for i := range rs {
@@ -149,7 +149,7 @@ func (s *Store) insertRecords(ctx context.Context, ms []smsplus.Message, rs []re
 		if !s.table.insert(rs[i]) {
 			for _, added := range rs[:i] {
 				h, _ := s.table.handleByID(added.id)
-				s.table.drop(h)
+				s.table.dropRecord(h)
 			}
 			return nil, fmt.Errorf("memstore: Message.ID %v is there already", rs[i].id)
 		}
@@ -178,7 +178,7 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (smsplus.Claimed, er
 	if c.Only == nil {
 		request.lanes = s.table.allLanes()
 	}
-	rs, due, next := s.table.claim(request)
+	rs, due, next := s.table.claimRecords(request)
 	passed := s.table.passedLanes(request.lanes)
 	s.mu.Unlock()
 
@@ -463,7 +463,7 @@ func (s *Store) purgeLocked(before int64, limit int) (dropped int) {
 			s.parked.removeOldest()
 		case len(ended) > 0:
 			delete(s.asideVersions, s.table.slab.get(ended[0].handle).id)
-			s.table.drop(ended[0].handle)
+			s.table.dropRecord(ended[0].handle)
 			ended = ended[1:]
 		default:
 			return dropped

@@ -137,7 +137,7 @@ func (t *table) replace(h handle, state record) {
 	t.addDue(h, r)
 }
 
-func (t *table) drop(h handle) {
+func (t *table) dropRecord(h handle) {
 	r := *t.slab.get(h)
 	e, tie := entry{r.triggeredAt, h}, t.idOrder(&r.id)
 	t.byID.remove(t.hashID(r.id), e, tie)
@@ -209,7 +209,7 @@ func (t *table) countRecord(before, after *record) {
 		t.newUnits = appendUnits(t.newUnits, after, t.newAttempts)
 	}
 	r := cmp.Or(before, after)
-	t.counters.apply(r.triggeredAt, r.template, t.oldUnits, t.newUnits)
+	t.counters.applyChange(r.triggeredAt, r.template, t.oldUnits, t.newUnits)
 }
 
 func appendUnits(ts []countUnit, r *record, attempts []attemptSummary) []countUnit {
@@ -276,10 +276,10 @@ type claimRequest struct {
 	skipTemplates []uint32
 }
 
-// claim leases up to limit due records, the earliest first. due holds when each of them
+// claimRecords leases up to limit due records, the earliest first. due holds when each of them
 // fell due. next is the earliest due time of the records that stayed in the lanes, or
 // microtime.Never.
-func (t *table) claim(c claimRequest) (claimed []record, due []int64, next int64) {
+func (t *table) claimRecords(c claimRequest) (claimed []record, due []int64, next int64) {
 	lanes := make([]*list, 0, 8)
 	for _, lane := range c.lanes {
 		if l := listOf(t.dueByLane, lane); l.length > 0 {

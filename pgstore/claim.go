@@ -21,7 +21,7 @@ func (s *Store) Claim(ctx context.Context, c smsplus.Claim) (claimed smsplus.Cla
 		lanes[i] = string(lane)
 	}
 	skipped := append([]string{}, c.SkipTemplates...)
-	err = s.retry(ctx, "claim", func(ctx context.Context) (err error) {
+	err = s.retryCall(ctx, "claim", func(ctx context.Context) (err error) {
 		claimed, err = s.claimOrPeek(ctx, c, lanes, skipped)
 		return err
 	})
@@ -82,7 +82,7 @@ func (s *Store) SetAside(ctx context.Context, rows []smsplus.Unreadable, until t
 	for i, u := range rows {
 		ids[i], versions[i] = pgtype.UUID{Bytes: u.ID, Valid: true}, u.Version
 	}
-	return s.retry(ctx, "set aside", func(ctx context.Context) error {
+	return s.retryCall(ctx, "set aside", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, s.statements.setAside, ids, versions, until)
 		return err
 	})

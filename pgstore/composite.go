@@ -39,9 +39,9 @@ var compositeArrayPool = sync.Pool{New: func() any { return new(compositeArray) 
 
 func newCompositeArray() *compositeArray { return compositeArrayPool.Get().(*compositeArray) }
 
-// release returns arrays that were sent to the pool. If the pool of connections has a
+// releaseArrays returns arrays that were sent to the pool. If the pool of connections has a
 // tracer, the arrays are not reused: the tracer may keep the arguments of a statement.
-func (s *Store) release(sent ...*compositeArray) {
+func (s *Store) releaseArrays(sent ...*compositeArray) {
 	for _, a := range sent {
 		if s.hasTracer || cap(a.bytes) > maxPooledBytes {
 			continue

@@ -107,7 +107,7 @@ func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	s, err := New(t.Context(), pool, o)
 	require.NoError(t, err)
 	defer s.Close() //nolint:errcheck // it never fails
-	conn, err := s.acquire(t.Context())
+	conn, err := s.acquireConn(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
 	sql := strings.ReplaceAll("SELECT cardinality($1::TYPE[]), cardinality($2::text::TYPE[]), $1::TYPE[] = $2::text::TYPE[]",
@@ -117,7 +117,7 @@ func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))
 	rapid.Check(t, func(rt *rapid.T) {
 		ts := drawCompositeArray(rt)
-		defer s.release(ts)
+		defer s.releaseArrays(ts)
 		text, err := ts.TextValue()
 		require.NoError(t, err)
 		var binary, asText int

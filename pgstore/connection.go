@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// acquire returns a connection that is prepared.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+// acquireConn returns a connection that is prepared.
+func (s *Store) acquireConn(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err

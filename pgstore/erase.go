@@ -40,7 +40,7 @@ func (s *Store) Erase(ctx context.Context, person channel.Recipient) (erased int
 	)
 	for {
 		var b erasedBatch
-		err := s.retry(ctx, "erase", func(ctx context.Context) error {
+		err := s.retryCall(ctx, "erase", func(ctx context.Context) error {
 			return s.inTx(ctx, func(tx pgx.Tx) (err error) {
 				b, err = s.eraseBatch(ctx, tx, person, append(keys, after))
 				return err
@@ -60,7 +60,7 @@ func (s *Store) Erase(ctx context.Context, person channel.Recipient) (erased int
 		inPass, unreadable = 0, nil
 	}
 	var open int
-	err = s.retry(ctx, "erase", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "erase", func(ctx context.Context) error {
 		return s.inTx(ctx, func(tx pgx.Tx) error {
 			rs, err := s.queryMessages(ctx, tx, s.statements.openToPerson, keys...)
 			ms, unreadable := splitReadable(rs)

@@ -70,7 +70,7 @@ func (s *Store) maybeMaintain(now time.Time) {
 		defer s.foldState.end()
 		bounded, cancel := context.WithTimeout(ctx, foldTimeout)
 		defer cancel()
-		foldErr, partitionErr := s.maintain(bounded, now)
+		foldErr, partitionErr := s.maintainTables(bounded, now)
 		if ctx.Err() != nil {
 			return
 		}
@@ -97,13 +97,13 @@ func (s *Store) maybeMaintain(now time.Time) {
 //
 // An error leaves the steps before it done.
 func (s *Store) Maintain(ctx context.Context, now time.Time) error {
-	return errors.Join(s.maintain(ctx, now))
+	return errors.Join(s.maintainTables(ctx, now))
 }
 
-// maintain is Maintain with the errors of its two parts.
-func (s *Store) maintain(ctx context.Context, now time.Time) (foldErr, partitionErr error) {
+// maintainTables is Maintain with the errors of its two parts.
+func (s *Store) maintainTables(ctx context.Context, now time.Time) (foldErr, partitionErr error) {
 	leased := false
-	foldErr = s.retry(ctx, "maintain", func(ctx context.Context) error {
+	foldErr = s.retryCall(ctx, "maintain", func(ctx context.Context) error {
 		tag, err := s.pool.Exec(ctx, s.statements.lease, "fold", s.foldState.holder, now, now.Add(foldLease), now.Add(2*foldLease))
 		leased = tag.RowsAffected() > 0
 		return err
@@ -113,8 +113,8 @@ func (s *Store) maintain(ctx context.Context, now time.Time) (foldErr, partition
 	}
 	partitionErr = s.ensurePartitions(ctx, now)
 	for n := foldBatch; foldErr == nil && n == foldBatch; {
-		foldErr = s.retry(ctx, "maintain", func(ctx context.Context) (err error) {
-			n, err = s.fold(ctx)
+		foldErr = s.retryCall(ctx, "maintain", func(ctx context.Context) (err error) {
+			n, err = s.foldDeltas(ctx)
 			return err
 		})
 	}
@@ -124,9 +124,9 @@ func (s *Store) maintain(ctx context.Context, now time.Time) (foldErr, partition
 // foldBatch is the number of deltas that one transaction folds.
 const foldBatch = 5000
 
-// fold moves a batch of deltas into the totals and returns their number. Two stores may
+// foldDeltas moves a batch of deltas into the totals and returns their number. Two stores may
 // fold concurrently: the result is right, but some of the work is wasted.
-func (s *Store) fold(ctx context.Context) (n int, err error) {
+func (s *Store) foldDeltas(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if s.layout.partitioned { // a transaction that drops a month locks this row until it ends
 			_, err := tx.Exec(ctx, s.layout.render("share_fold_lease", params{}))

@@ -92,8 +92,8 @@ func (i *idleClaims) find(c smsplus.Claim, key string) (idleClaim, bool) {
 	return e, true
 }
 
-// peeked notes that a peek found nothing.
-func (i *idleClaims) peeked(at time.Time, key string, e idleClaim) {
+// notePeek notes that a peek found nothing.
+func (i *idleClaims) notePeek(at time.Time, key string, e idleClaim) {
 	e.lookedAt = at
 	e.peeks++
 	i.mu.Lock()
@@ -103,9 +103,9 @@ func (i *idleClaims) peeked(at time.Time, key string, e idleClaim) {
 	}
 }
 
-// note remembers a claim if it found nothing and was slow. Writes is the number of writes
+// noteClaim remembers a claim if it found nothing and was slow. Writes is the number of writes
 // before it.
-func (i *idleClaims) note(c smsplus.Claim, key string, claimed smsplus.Claimed, took time.Duration, writes int64) {
+func (i *idleClaims) noteClaim(c smsplus.Claim, key string, claimed smsplus.Claimed, took time.Duration, writes int64) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if len(claimed.Messages)+len(claimed.Unreadable) > 0 || took < slowClaim || c.Only == nil || len(c.SkipTemplates) > 0 {
@@ -132,7 +132,7 @@ func (s *Store) claimOrPeek(ctx context.Context, c smsplus.Claim, lanes, skipped
 			return smsplus.Claimed{}, err
 		}
 		if !due {
-			s.idle.peeked(c.Now, key, e)
+			s.idle.notePeek(c.Now, key, e)
 			e.claimed.Passed = slices.Clone(e.claimed.Passed)
 			return e.claimed, nil
 		}
@@ -145,6 +145,6 @@ func (s *Store) claimOrPeek(ctx context.Context, c smsplus.Claim, lanes, skipped
 	if len(claimed.Messages)+len(claimed.Unreadable) > 0 {
 		s.idle.noteWrite()()
 	}
-	s.idle.note(c, key, claimed, took, writes)
+	s.idle.noteClaim(c, key, claimed, took, writes)
 	return claimed, nil
 }

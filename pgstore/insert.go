@@ -19,10 +19,10 @@ func (s *Store) Insert(ctx context.Context, ms []smsplus.Message) (taken map[str
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer s.release(b.messages, b.attempts)
+	defer s.releaseArrays(b.messages, b.attempts)
 	defer s.idle.noteWrite()()
-	err = s.retry(ctx, "insert", func(ctx context.Context) error {
-		conn, err := s.acquire(ctx)
+	err = s.retryCall(ctx, "insert", func(ctx context.Context) error {
+		conn, err := s.acquireConn(ctx)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) InsertTx(ctx context.Context, tx pgx.Tx, ms ...smsplus.Message) 
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: insert: %w", err)
 	}
-	defer s.release(b.messages, b.attempts)
+	defer s.releaseArrays(b.messages, b.attempts)
 	s.idle.noteInsertTx()
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()

@@ -73,7 +73,7 @@ func (n notifier) run(ctx context.Context, pool *pgxpool.Pool, schema string) {
 		bounded, cancel := context.WithTimeout(ctx, defaultTimeout)
 		_, _ = pool.Exec(bounded, "SELECT pg_notify($1, $2)", notifyChannel, schema) // if it is lost, a poll finds the messages
 		cancel()
-		sleep(ctx, notifyInterval)
+		sleepFor(ctx, notifyInterval)
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *Store) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBackl
 
 // execRetry runs a statement that returns no rows.
 func (s *Store) execRetry(ctx context.Context, op, sql string, args ...any) error {
-	return s.retry(ctx, op, func(ctx context.Context) error {
+	return s.retryCall(ctx, op, func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, sql, args...)
 		return err
 	})
@@ -76,7 +76,7 @@ func (s *Store) execRetry(ctx context.Context, op, sql string, args ...any) erro
 
 // queryRetry runs a statement and scans its rows.
 func queryRetry[T any](ctx context.Context, s *Store, op, sql string, scan pgx.RowToFunc[T], args ...any) (all []T, err error) {
-	err = s.retry(ctx, op, func(ctx context.Context) error {
+	err = s.retryCall(ctx, op, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, sql, args...)
 		if err == nil {
 			all, err = pgx.CollectRows(rows, scan)

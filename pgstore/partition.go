@@ -175,7 +175,7 @@ func (s *Store) ensurePartitions(ctx context.Context, now time.Time) error {
 	if !s.layout.partitioned || !now.Before(schedule.last) && now.Before(schedule.next) {
 		return nil
 	}
-	err := s.retry(ctx, "make months", func(ctx context.Context) error {
+	err := s.retryCall(ctx, "make months", func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, readCommitted, func(tx pgx.Tx) error { return createPartitions(ctx, tx, s.layout, now) })
 	})
 	schedule.last, schedule.next = now, monthOf(now).add(1).Time

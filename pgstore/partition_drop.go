@@ -25,7 +25,7 @@ func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int,
 		return 0, ErrNotPartitioned
 	}
 	var ms []month
-	err = s.retry(ctx, "drop months", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "drop months", func(ctx context.Context) error {
 		ms, err = listMonths(ctx, s.pool, s.layout)
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Store) DropMonths(ctx context.Context, before time.Time) (messages int,
 			break
 		}
 		var n int
-		err = s.retry(ctx, "drop months", func(ctx context.Context) error {
+		err = s.retryCall(ctx, "drop months", func(ctx context.Context) error {
 			n, err = s.dropMonth(ctx, m)
 			return err
 		})

@@ -24,7 +24,7 @@ func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsp
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: by provider ID: %w", err)
 	}
-	err = s.retry(ctx, "by provider ID", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "by provider ID", func(ctx context.Context) error {
 		rs, err := s.queryMessages(ctx, s.pool, s.statements.byProviderID, hashes)
 		ms, _ = splitReadable(rs) // whether one that cannot be read has the ID is unknown
 		return err
@@ -80,7 +80,7 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 		refs, keys = append(refs, hashes[0]), append(keys, key)
 		ats, bodies = append(ats, r.At), append(bodies, body)
 	}
-	return s.retry(ctx, "park", func(ctx context.Context) error {
+	return s.retryCall(ctx, "park", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, s.statements.park, refs, keys, ats, bodies)
 		return err
 	})
@@ -93,7 +93,7 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Re
 		return nil, fmt.Errorf("pgstore: parked: %w", err)
 	}
 	var rows []parkedRow
-	err = s.retry(ctx, "parked", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "parked", func(ctx context.Context) error {
 		rows, err = s.queryParked(ctx, s.statements.parked, hashes)
 		return err
 	})
@@ -110,7 +110,7 @@ func (s *Store) ListParked(ctx context.Context, after string, limit int) (rs []c
 		}
 	}
 	var rows []parkedRow
-	err = s.retry(ctx, "list parked", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "list parked", func(ctx context.Context) error {
 		rows, err = s.queryParked(ctx, s.statements.listParked, place.ref, place.key, limit)
 		return err
 	})
@@ -206,7 +206,7 @@ func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
 	if err != nil {
 		return fmt.Errorf("pgstore: unpark: %w", err)
 	}
-	return s.retry(ctx, "unpark", func(ctx context.Context) error {
+	return s.retryCall(ctx, "unpark", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, s.statements.unpark, hashes, s.unreadableReceipts.receiptKeys())
 		return err
 	})

@@ -20,7 +20,7 @@ import (
 
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
-	err = s.retry(ctx, "message", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "message", func(ctx context.Context) error {
 		rs, err := s.queryMessages(ctx, s.pool, s.statements.message, id)
 		switch {
 		case err != nil:
@@ -46,7 +46,7 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
 	}
 	var rs []scannedMessage
-	err = s.retry(ctx, "records", func(ctx context.Context) error {
+	err = s.retryCall(ctx, "records", func(ctx context.Context) error {
 		rs, err = s.queryMessages(ctx, s.pool, sql, args...)
 		return err
 	})

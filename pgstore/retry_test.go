@@ -38,7 +38,7 @@ func TestRetry_RepeatsAbortedTransactions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			err := s.retry(tt.ctx, "op", func(ctx context.Context) error {
+			err := s.retryCall(tt.ctx, "op", func(ctx context.Context) error {
 				deadline, ok := ctx.Deadline()
 				require.True(t, ok, "every call has a deadline")
 				require.LessOrEqual(t, time.Until(deadline), defaultTimeout)

@@ -126,12 +126,12 @@ func (s *Store) scanMessage(row pgx.CollectableRow, first ...any) (r scannedMess
 	if err := row.Scan(targets...); err != nil {
 		return r, false, err
 	}
-	m.err = s.decode(&m)
+	m.err = s.decodeRow(&m)
 	return m.scannedMessage, true, nil
 }
 
-// decode completes a message with what its columns contain encoded.
-func (s *Store) decode(r *messageRow) error {
+// decodeRow completes a message with what its columns contain encoded.
+func (s *Store) decodeRow(r *messageRow) error {
 	m := &r.Message
 	m.TriggeredAt = m.TriggeredAt.UTC()
 	m.DueAt = timeOrZero(r.dueAt)

@@ -36,7 +36,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
 	l := layout{o.qualifier(), o.PartitionByMonth}
 	for try := range maxTries {
 		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
-		if !lostRace(err) && !retryable(err) || !sleep(ctx, backoff(try)) {
+		if !lostRace(err) && !retryable(err) || !sleepFor(ctx, backoff(try)) {
 			break
 		}
 	}

@@ -118,7 +118,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	}
 	s := &Store{pool: pool, options: o, codec: rowcodec.NewCodec(o.Sealer, o.Unsealed), hasTracer: pool.Config().ConnConfig.Tracer != nil}
 	s.foldState.holder = uuid.New()
-	err := s.retry(ctx, "open", func(ctx context.Context) error {
+	err := s.retryCall(ctx, "open", func(ctx context.Context) error {
 		have, err := versionOf(ctx, pool, o.qualifier())
 		if err := cmp.Or(err, schema.Check(have)); err != nil {
 			return err
@@ -133,8 +133,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	for _, name := range compositeArrayTypes {
 		s.qualifiedArrayTypes = append(s.qualifiedArrayTypes, s.layout.qualifier+name)
 	}
-	err = s.retry(ctx, "open", func(ctx context.Context) error {
-		conn, err := s.acquire(ctx)
+	err = s.retryCall(ctx, "open", func(ctx context.Context) error {
+		conn, err := s.acquireConn(ctx)
 		if err == nil {
 			conn.Release()
 		}
@@ -213,16 +213,16 @@ const (
 // backoff returns a random pause, after n retries.
 func backoff(n int) time.Duration { return rand.N(min(baseBackoff<<n, maxBackoff)) }
 
-// retry runs call with a deadline, and repeats it if the database aborted its transaction
+// retryCall runs call with a deadline, and repeats it if the database aborted its transaction
 // in favor of another. The error contains no values of the call.
-func (s *Store) retry(ctx context.Context, op string, call func(context.Context) error) error {
+func (s *Store) retryCall(ctx context.Context, op string, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
 	err := call(ctx)
-	for try := 1; try < maxTries && retryable(err) && sleep(ctx, backoff(try)); try++ {
+	for try := 1; try < maxTries && retryable(err) && sleepFor(ctx, backoff(try)); try++ {
 		err = call(ctx)
 	}
 	return wrapError(op, err)
@@ -305,8 +305,8 @@ func redactError(err error) error {
 	}
 }
 
-// sleep waits for a duration. It returns false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleepFor waits for a duration. It returns false if ctx ended first.
+func sleepFor(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

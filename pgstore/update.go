@@ -20,7 +20,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 		triggeredAt []time.Time // only with partitions
 		states      = newCompositeArray()
 	)
-	defer s.release(states)
+	defer s.releaseArrays(states)
 	for _, m := range sortForLocking(ms, func(a, b *smsplus.Message) int { return bytes.Compare(a.ID[:], b.ID[:]) }) {
 		if n := len(ids); n > 0 && ids[n-1] == m.ID { // the one before it in the batch changes the version
 			stale = append(stale, m.ID)
@@ -37,8 +37,8 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 	defer s.idle.noteWrite()()
 	sql := s.statements.update.textForTimes(triggeredAt)
 	var updated [][16]byte
-	err = s.retry(ctx, "update", func(ctx context.Context) error {
-		conn, err := s.acquire(ctx)
+	err = s.retryCall(ctx, "update", func(ctx context.Context) error {
+		conn, err := s.acquireConn(ctx)
 		if err != nil {
 			return err
 		}

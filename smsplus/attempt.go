@@ -17,16 +17,16 @@ import (
 // repeats store calls that fail.
 func (d *Dispatcher) runJob(ctx context.Context, j job, mayWait bool) (advanced bool, err error) {
 	c := &completion{job: j, mayWait: mayWait}
-	if store, err := d.execute(ctx, c); !store {
+	if store, err := d.executeJob(ctx, c); !store {
 		return false, err
 	}
-	return true, d.complete(ctx, c)
+	return true, d.storeCompletion(ctx, c)
 }
 
-// execute runs a job up to the store update: rate limit, intent, a last look at the time,
+// executeJob runs a job up to the store update: rate limit, intent, a last look at the time,
 // and the call. It returns false if there is nothing to store, because the message was
 // put back or belongs to another holder.
-func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, err error) {
+func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool, err error) {
 	if c.step < 0 {
 		return true, nil
 	}
@@ -47,7 +47,7 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 		return false, ctx.Err()
 	}
 	if !c.intent || d.mayHaveChanged(&c.job, now) {
-		held, err := d.confirm(ctx, c)
+		held, err := d.confirmIntent(ctx, c)
 		switch {
 		case err != nil:
 			d.releaseLease(ctx, c.job, d.now().Add(d.cfg.Poll), c.mayWait)
@@ -76,7 +76,7 @@ func (d *Dispatcher) execute(ctx context.Context, c *completion) (store bool, er
 		c.setOutcome(d.sendStep(ctx, l, c.job, now))
 		return true, nil
 	}
-	report, ok := l.allow()
+	report, ok := l.allowSend()
 	if !ok {
 		return d.skipOpen(ctx, c, now), nil
 	}

@@ -43,7 +43,7 @@ func (d *Dispatcher) newBreaker(name channel.Name) *gobreaker.TwoStepCircuitBrea
 			open := to == gobreaker.StateOpen
 			d.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "smsplus: a channel's circuit breaker changed",
 				slog.String("channel", string(name)), slog.Bool("open", open))
-			d.observe(context.Background(), BreakerChanged{name, open})
+			d.reportEvent(context.Background(), BreakerChanged{name, open})
 		},
 	})
 }
@@ -60,10 +60,10 @@ func (l *lane) isBroken() bool {
 	return l.failing.Load() && l.breaker.State() == gobreaker.StateOpen
 }
 
-// allow asks the lane's breaker for a send. The caller hands report, which may be nil, to
+// allowSend asks the lane's breaker for a send. The caller hands report, which may be nil, to
 // [lane.reportSend] with the outcome. While the last send was answered, the breaker has
 // nothing to decide and is not asked.
-func (l *lane) allow() (report func(error), ok bool) {
+func (l *lane) allowSend() (report func(error), ok bool) {
 	if !l.failing.Load() {
 		return nil, true
 	}
@@ -82,7 +82,7 @@ func (l *lane) giveUpTrial(report func(error), after time.Duration) (stop func()
 }
 
 // reportSend tells the breaker of a send's outcome. A first failure after an answer was not
-// announced with allow.
+// announced with allowSend.
 func (l *lane) reportSend(report func(error), o *outcome) {
 	answered := o.isAnswered()
 	if report == nil {

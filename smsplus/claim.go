@@ -45,7 +45,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			if limit == 0 {
 				continue
 			}
-			c, holder, err := d.claim(ctx, limit, only)
+			c, holder, err := d.claimMessages(ctx, limit, only)
 			resumed := 0
 			if err == nil {
 				d.dispatch(ctx, c, holder)
@@ -105,14 +105,14 @@ func (d *Dispatcher) claimScope(slow bool) (limit int, only []channel.Name) {
 	return limit, only
 }
 
-// claim leases due messages of the given lanes, and sets those aside that cannot be read.
-func (d *Dispatcher) claim(ctx context.Context, limit int, only []channel.Name) (Claimed, int64, error) {
+// claimMessages leases due messages of the given lanes, and sets those aside that cannot be read.
+func (d *Dispatcher) claimMessages(ctx context.Context, limit int, only []channel.Name) (Claimed, int64, error) {
 	now := d.now()
-	return d.claimAt(ctx, now, now, limit, only)
+	return d.claimDueBy(ctx, now, now, limit, only)
 }
 
-// claimAt is like claim, for messages that had fallen due before now.
-func (d *Dispatcher) claimAt(ctx context.Context, due, now time.Time, limit int, only []channel.Name) (c Claimed, holder int64, err error) {
+// claimDueBy is like claim, for messages that had fallen due before now.
+func (d *Dispatcher) claimDueBy(ctx context.Context, due, now time.Time, limit int, only []channel.Name) (c Claimed, holder int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return c, 0, err
 	}
@@ -130,7 +130,7 @@ func (d *Dispatcher) claimAt(ctx context.Context, due, now time.Time, limit int,
 		return c, 0, err
 	}
 	if len(c.Messages) > 0 {
-		d.observe(ctx, Lag{len(c.Messages), now.Sub(c.Due[0])})
+		d.reportEvent(ctx, Lag{len(c.Messages), now.Sub(c.Due[0])})
 	}
 	d.setAside(ctx, c.Unreadable, now)
 	return c, holder, nil
@@ -148,7 +148,7 @@ func (d *Dispatcher) setAside(ctx context.Context, rows []Unreadable, now time.T
 			wait = d.cfg.Lease << shift
 		}
 		byTime[wait] = append(byTime[wait], u)
-		d.observe(ctx, MessageUnreadable{u.ID, u.Err})
+		d.reportEvent(ctx, MessageUnreadable{u.ID, u.Err})
 		d.logFailure(ctx, "smsplus: message cannot be read and is set aside",
 			slog.Duration("for", wait), slog.String("message", u.ID.String()), slog.Any("error", u.Err))
 	}
@@ -212,12 +212,12 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) erro
 				continue
 			}
 		} else {
-			d.observe(ctx, Unserved{Channel: p.Lane, Behind: now.Sub(p.DueAt)})
+			d.reportEvent(ctx, Unserved{Channel: p.Lane, Behind: now.Sub(p.DueAt)})
 		}
 		if now.Sub(p.DueAt) < wait {
 			continue
 		}
-		c, holder, err := d.claimAt(ctx, now.Add(-wait), now, d.cfg.Batch, []channel.Name{p.Lane})
+		c, holder, err := d.claimDueBy(ctx, now.Add(-wait), now, d.cfg.Batch, []channel.Name{p.Lane})
 		if err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
 // putBackUnserved releases the lease of a message that this dispatcher cannot send, so that
 // another dispatcher can claim it.
 func (d *Dispatcher) putBackUnserved(ctx context.Context, j job, mayWait bool) {
-	d.observe(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
+	d.reportEvent(ctx, Unserved{Channel: j.channelName(), Template: j.Template, Behind: d.now().Sub(j.due)})
 	again := d.now().Add(d.cfg.Poll)
 	if d.template(j.Template) == nil && d.unknownTemplates.add(j.Template, d.now()) {
 		again = j.due // the next claims here skip it
@@ -323,7 +323,7 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 		}
 	}
 	for {
-		c, holder, err := d.claim(ctx, d.cfg.Batch, only)
+		c, holder, err := d.claimMessages(ctx, d.cfg.Batch, only)
 		if err != nil {
 			return len(advanced), err
 		}

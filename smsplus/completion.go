@@ -54,8 +54,8 @@ func (d *Dispatcher) buildUpdate(c *completion, held bool) updateRequest {
 	return u
 }
 
-// complete stores a completion, and waits for that.
-func (d *Dispatcher) complete(ctx context.Context, c *completion) error {
+// storeCompletion stores a completion, and waits for that.
+func (d *Dispatcher) storeCompletion(ctx context.Context, c *completion) error {
 	u, err := d.updates.Do(context.WithoutCancel(ctx), d.buildUpdate(c, true))
 	return d.afterStore(ctx, c, u, err)
 }
@@ -95,7 +95,7 @@ func (d *Dispatcher) afterStore(ctx context.Context, c *completion, u updateRequ
 // the row already says what the completion would say.
 func (d *Dispatcher) rebuildUpdate(ctx context.Context, c *completion) (u updateRequest, done bool, err error) {
 	if c.outcome == nil {
-		held, _, err := d.reread(ctx, &c.job)
+		held, _, err := d.rereadMessage(ctx, &c.job)
 		switch {
 		case err != nil:
 			return u, false, err

@@ -152,10 +152,10 @@ func (ms *errorList) add(format string, args ...any) {
 	*ms = append(*ms, fmt.Errorf(format, args...))
 }
 
-// guard calls a method of a channel or a content, and adds a panic to the mistakes. A nil
+// guardCall calls a method of a channel or a content, and adds a panic to the mistakes. A nil
 // pointer in an interface panics, for example. Only the panic's type is added, because its
 // value may hold anything.
-func (ms *errorList) guard(field string, call func()) (ok bool) {
+func (ms *errorList) guardCall(field string, call func()) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ms.add("%s panicked (%T)", field, p)
@@ -188,7 +188,7 @@ func (c Config) check() error {
 			traits channel.Traits
 		)
 		field := fmt.Sprintf("smsplus: Config.Channels[%d]", i)
-		if !bad.guard(field+": Name", func() { name = ch.Name() }) {
+		if !bad.guardCall(field+": Name", func() { name = ch.Name() }) {
 			continue
 		}
 		_, isPausedLane := TemplateOfLane(name)
@@ -201,7 +201,7 @@ func (c Config) check() error {
 			bad.add("%s: there is another channel %q", field, name)
 		}
 		bad.addName(field+": Name", string(name))
-		bad.guard(field+": Traits", func() { traits = ch.Traits() })
+		bad.guardCall(field+": Traits", func() { traits = ch.Traits() })
 		if traits.Validity < 0 {
 			bad.add("%s (%s): Traits.Validity is negative", field, name)
 		}
@@ -326,18 +326,18 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 
 // checkContent adds what the content itself, and the channel, say against it.
 func (s Step) checkContent(field string, ch channel.Channel, bad *errorList) {
-	if !bad.guard(field+": Vars", func() { s.Content.Vars() }) {
+	if !bad.guardCall(field+": Vars", func() { s.Content.Vars() }) {
 		return
 	}
 	if c, ok := s.Content.(interface{ Check() error }); ok {
-		bad.guard(field+": Check", func() {
+		bad.guardCall(field+": Check", func() {
 			if err := c.Check(); err != nil {
 				bad.add("%s: %w", field, err)
 			}
 		})
 	}
 	if c, ok := ch.(channel.ContentChecker); ok {
-		bad.guard(fmt.Sprintf("%s: CheckContent of channel %q", field, s.Channel), func() {
+		bad.guardCall(fmt.Sprintf("%s: CheckContent of channel %q", field, s.Channel), func() {
 			if err := c.CheckContent(s.Content); err != nil {
 				bad.add("%s: channel %q does not take it: %w", field, s.Channel, err)
 			}

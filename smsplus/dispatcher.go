@@ -93,7 +93,7 @@ func New(c Config) (*Dispatcher, error) {
 	if least := sumOf(c.SendTimeout, c.StoreTimeout, c.StoreTimeout); c.Lease <= least {
 		c.Logger.Warn("smsplus: a slow call to the store leaves a lease no time for the send", "lease", c.Lease, "least", least)
 	}
-	d.register(c.Templates)
+	d.registerTemplates(c.Templates)
 	return d, nil
 }
 
@@ -127,7 +127,7 @@ func (d *Dispatcher) callStore(ctx context.Context, op string, f func(context.Co
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
 			d.logFailure(ctx, "smsplus: store call failed", slog.String("op", op), slog.Any("error", err))
-			d.observe(ctx, StoreFailed{op, err})
+			d.reportEvent(ctx, StoreFailed{op, err})
 		}
 	}()
 	return f(limited)

@@ -58,12 +58,12 @@ var defaultReasons = map[status.Status]status.Reason{
 
 // reasonOf returns a channel's reason for a status as it is stored.
 func reasonOf(st status.Status, reason status.Reason) status.Reason {
-	return cmp.Or(status.Reason(sanitize(string(reason))), defaultReasons[st])
+	return cmp.Or(status.Reason(sanitizeText(string(reason))), defaultReasons[st])
 }
 
 // mergeReceipt merges a receipt into an attempt and reports whether it said anything new.
 func (r router) mergeReceipt(m *Message, a *Attempt, rc channel.Receipt) bool {
-	e, ok := r.evidenceOf(rc, scrub(rc.Detail, m))
+	e, ok := r.evidenceOf(rc, scrubDetail(rc.Detail, m))
 	return ok && a.merge(e)
 }
 
@@ -136,7 +136,7 @@ func (m *Message) passedOver(step int, due, now time.Time) (o outcome, ok bool) 
 // cleanTexts makes the provider's words fit to be stored: see [reasonOf] and [scrub].
 func (o *outcome) cleanTexts(m *Message) {
 	e := &o.evidence
-	e.reason, e.detail = reasonOf(e.status, e.reason), scrub(e.detail, m)
+	e.reason, e.detail = reasonOf(e.status, e.reason), scrubDetail(e.detail, m)
 }
 
 // refused sets the outcome to what an error of the channel means.

@@ -396,7 +396,7 @@ func (u *universe) copyRow() Message {
 // dispatchOnce is what a Run does of one claim: it claims, decides, and runs the job.
 func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
 	only := slices.DeleteFunc([]channel.Name{"", "a", "b", "c"}, d.pauses.Load().hasChannel)
-	c, holder, err := d.claim(ctx, 1, only)
+	c, holder, err := d.claimMessages(ctx, 1, only)
 	if err == nil && len(c.Messages) == 0 {
 		_, err = d.claimPassed(ctx, c.Passed, true)
 	}

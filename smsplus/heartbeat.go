@@ -25,10 +25,10 @@ func defaultName() string {
 	return host[:min(len(host), maxID-len(pid))] + pid
 }
 
-// operate reads the pauses once per Poll until ctx ends, and ends paused messages whose time
+// operationsLoop reads the pauses once per Poll until ctx ends, and ends paused messages whose time
 // to live is over. It stores heartbeats, and takes the last one back at the end. It runs
 // next to the claim loop, so that a slow claim delays no pause.
-func (d *Dispatcher) operate(ctx context.Context) {
+func (d *Dispatcher) operationsLoop(ctx context.Context) {
 	h := Heartbeat{ID: uuid.New(), Name: d.cfg.Name, StartedAt: d.now()}
 	for name := range d.lanes {
 		h.Channels = append(h.Channels, name)
@@ -39,7 +39,7 @@ func (d *Dispatcher) operate(ctx context.Context) {
 		if now := d.now(); !now.Before(next) {
 			h.At, h.Until = now, now.Add(heartbeatsPerLease*every)
 			h.Templates = slices.Sorted(maps.Keys(*d.templates.Load()))
-			if d.beat(ctx, h) == nil {
+			if d.storeHeartbeat(ctx, h) == nil {
 				next = now.Add(every)
 			}
 		}
@@ -50,9 +50,9 @@ func (d *Dispatcher) operate(ctx context.Context) {
 	}
 	h.At = d.now()
 	h.Until = h.At
-	_ = d.beat(context.WithoutCancel(ctx), h) // the error is reported; without it the heartbeat ends by itself
+	_ = d.storeHeartbeat(context.WithoutCancel(ctx), h) // the error is reported; without it the heartbeat ends by itself
 }
 
-func (d *Dispatcher) beat(ctx context.Context, h Heartbeat) error {
+func (d *Dispatcher) storeHeartbeat(ctx context.Context, h Heartbeat) error {
 	return d.callStore(ctx, "Beat", func(ctx context.Context) error { return d.cfg.Store.Beat(ctx, h) })
 }

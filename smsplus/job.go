@@ -69,15 +69,15 @@ func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64) ([]j
 	}
 	now := d.now()
 	for i := range js {
-		d.decide(&js[i], parked, now)
+		d.planJob(&js[i], parked, now)
 	}
 	return js, nil
 }
 
-// decide merges the parked receipts of a message that the job holds, and decides what it
+// planJob merges the parked receipts of a message that the job holds, and decides what it
 // needs. A send needs no intent of its own if the stored row names the step and this is the
 // first claim since the last release.
-func (d *Dispatcher) decide(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
+func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
 	permitted := -1
 	if j.Claims == 1 {
 		permitted = j.Sending
@@ -93,7 +93,7 @@ func (d *Dispatcher) decide(j *job, parked map[channel.Ref][]channel.Receipt, no
 		}
 	}
 	if len(parked) > 0 {
-		d.summarize(j.Message, now)
+		d.summarizeAttempts(j.Message, now)
 	}
 	next := d.nextAction(j.Message, j.due, now)
 	j.step, j.stepDue = next.step, next.due
@@ -146,10 +146,10 @@ func (d *Dispatcher) parkedByRef(ctx context.Context, refs []channel.Ref) (map[c
 	return parked, nil
 }
 
-// reread loads the job's message again, and reports whether the job still holds it and
+// rereadMessage loads the job's message again, and reports whether the job still holds it and
 // whether it has changed. The job of a held and changed message is decided again. After an
 // error the job is as it was.
-func (d *Dispatcher) reread(ctx context.Context, j *job) (held, changed bool, err error) {
+func (d *Dispatcher) rereadMessage(ctx context.Context, j *job) (held, changed bool, err error) {
 	stored, err := d.Message(ctx, j.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -172,19 +172,19 @@ func (d *Dispatcher) reread(ctx context.Context, j *job) (held, changed bool, er
 	if stored.delivered() {
 		stored.retractUnsent()
 	}
-	d.decide(&j2, parked, d.now())
+	d.planJob(&j2, parked, d.now())
 	*j.Message = stored
 	j2.Message = j.Message
 	*j = j2
 	return true, true, nil
 }
 
-// confirm makes sure that the stored row permits the job's send. It writes the intent if
+// confirmIntent makes sure that the stored row permits the job's send. It writes the intent if
 // the row lacks it. Otherwise it reads the row once more, because a receipt or a Cancel may
 // have made the send needless since the claim. It reports whether the job still holds the
 // message. The job of a held message may have another step afterwards, or none. After an
 // error the caller releases the lease.
-func (d *Dispatcher) confirm(ctx context.Context, c *completion) (held bool, err error) {
+func (d *Dispatcher) confirmIntent(ctx context.Context, c *completion) (held bool, err error) {
 	j := &c.job
 	name := j.channelName()
 	for try := 1; ; try++ {
@@ -195,7 +195,7 @@ func (d *Dispatcher) confirm(ctx context.Context, c *completion) (held bool, err
 		if err == nil && !changed {
 			return true, nil
 		}
-		held, changed, err = d.reread(ctx, j)
+		held, changed, err = d.rereadMessage(ctx, j)
 		switch {
 		case err == nil && !held:
 			return false, nil
@@ -264,7 +264,7 @@ func (d *Dispatcher) releaseLease(ctx context.Context, j job, again time.Time, m
 		}
 		if err == nil {
 			var held bool
-			if held, _, err = d.reread(ctx, &j); err == nil && !held {
+			if held, _, err = d.rereadMessage(ctx, &j); err == nil && !held {
 				return
 			}
 		}

@@ -144,7 +144,7 @@ func (l *lane) closeIfEmpty() {
 func (l *lane) tryReserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.acquire(1, l.claimSize) == 1
+	return l.acquirePlaces(1, l.claimSize) == 1
 }
 
 // reserveClaimed reserves a place for a message that a claim brought, if there is one. It
@@ -153,7 +153,7 @@ func (l *lane) tryReserve() bool {
 func (l *lane) reserveClaimed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.acquire(1, min(0, l.capacity-l.promised)) == 1
+	return l.acquirePlaces(1, min(0, l.capacity-l.promised)) == 1
 }
 
 // reserveN reserves up to n places, leaves claimSize places free, and returns how many it
@@ -166,7 +166,7 @@ func (l *lane) reserveN(ctx context.Context, n int, now time.Time) int {
 	want := min(n, (l.capacity-l.claimSize)/2)
 	if !l.isOpen || l.capacity == l.minCapacity || len(l.waiters) == 0 && l.hasCapacity(want) {
 		defer l.mu.Unlock()
-		return l.acquire(n, l.claimSize)
+		return l.acquirePlaces(n, l.claimSize)
 	}
 	r := &waiter{want, make(chan struct{})}
 	l.waiters = append(l.waiters, r)
@@ -184,15 +184,15 @@ func (l *lane) reserveN(ctx context.Context, n int, now time.Time) int {
 		return r.places
 	}
 	l.waiters = slices.Delete(l.waiters, i, i+1)
-	return l.acquire(n, l.claimSize)
+	return l.acquirePlaces(n, l.claimSize)
 }
 
 // hasCapacity reports whether n places are free, and claimSize more.
 func (l *lane) hasCapacity(n int) bool { return l.reserved+n+l.claimSize <= l.capacity }
 
-// acquire reserves up to n places and returns how many it reserved. It leaves spare places
+// acquirePlaces reserves up to n places and returns how many it reserved. It leaves spare places
 // free. A negative spare adds places beyond the capacity.
-func (l *lane) acquire(n, spare int) int {
+func (l *lane) acquirePlaces(n, spare int) int {
 	if !l.isOpen {
 		return 0
 	}
@@ -245,27 +245,27 @@ func (l *lane) cancelReservation() {
 	l.dequeued()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.releaseOne()
+	l.freePlace()
 }
 
-// release releases the place of a message that is done.
-func (l *lane) release(now time.Time) {
+// releasePlace releases the place of a message that is done.
+func (l *lane) releasePlace(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.doneInWindow++
 	l.done++
 	l.adjustCapacity(now)
-	l.releaseOne()
+	l.freePlace()
 }
 
-// releaseOne releases a place. It grants places to the first waiters, in their order, as far
+// freePlace releases a place. It grants places to the first waiters, in their order, as far
 // as they fit.
-func (l *lane) releaseOne() {
+func (l *lane) freePlace() {
 	l.reserved--
 	for len(l.waiters) > 0 && l.hasCapacity(l.waiters[0].places) {
 		r := l.waiters[0]
 		l.waiters = slices.Delete(l.waiters, 0, 1)
-		l.acquire(r.places, l.claimSize)
+		l.acquirePlaces(r.places, l.claimSize)
 		close(r.granted)
 	}
 	l.signalCapacity()

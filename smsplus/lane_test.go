@@ -48,7 +48,7 @@ func newFastLane() *lane {
 func (l *lane) complete(n int) {
 	for range n {
 		l.dequeued()
-		l.release(time.Now())
+		l.releasePlace(time.Now())
 	}
 }
 

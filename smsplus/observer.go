@@ -174,7 +174,7 @@ func (MessageUnreadable) event() {}
 func (BreakerChanged) event()    {}
 func (ListenerStopped) event()   {}
 
-func (d *Dispatcher) observe(ctx context.Context, e Event) {
+func (d *Dispatcher) reportEvent(ctx context.Context, e Event) {
 	if d.cfg.Observer != nil {
 		defer func() {
 			if p := recover(); p != nil {
@@ -201,9 +201,9 @@ func (d *Dispatcher) reportStart(ctx context.Context, j job, try int) {
 		if from.Status.Final() {
 			f.Reason = from.Reason
 		}
-		d.observe(ctx, f)
+		d.reportEvent(ctx, f)
 	}
-	d.observe(ctx, AttemptStarted{j.ID, AttemptID(j.ID, j.step), j.Template, j.channelName(), try})
+	d.reportEvent(ctx, AttemptStarted{j.ID, AttemptID(j.ID, j.step), j.Template, j.channelName(), try})
 }
 
 // copyForObserver returns a copy of the message for [Dispatcher.reportChanges], or nil if
@@ -228,7 +228,7 @@ func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) 
 			from = before.Attempts[i].Status
 		}
 		if a.Status != from {
-			d.observe(ctx, AttemptChanged{
+			d.reportEvent(ctx, AttemptChanged{
 				Message: after.ID, Attempt: a.ID, Template: after.Template, Channel: a.Channel,
 				From: from, To: a.Status, Reason: a.Reason, Took: d.now().Sub(cmp.Or(a.StartedAt, a.EndedAt)),
 			})
@@ -239,7 +239,7 @@ func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) 
 		if a := after.current(); a != nil && !after.delivered() {
 			reason = a.Reason
 		}
-		d.observe(ctx, Ended{
+		d.reportEvent(ctx, Ended{
 			Message: after.ID, Template: after.Template, Scenario: after.Scenario, Channel: after.Channel,
 			Status: after.Status, Reason: reason, Took: d.now().Sub(after.TriggeredAt),
 		})

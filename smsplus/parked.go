@@ -38,7 +38,7 @@ func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) err
 	parked := make(map[channel.Ref]bool, len(unknown))
 	for _, r := range unknown {
 		if !parked[r.Ref()] {
-			d.observe(ctx, ReceiptParked{r.Ref()})
+			d.reportEvent(ctx, ReceiptParked{r.Ref()})
 		}
 		parked[r.Ref()], parked[newRef(r)] = true, true
 	}
@@ -83,7 +83,7 @@ func (d *Dispatcher) parkable(ctx context.Context, rs, known []channel.Receipt) 
 		switch {
 		case ok && !isEarlier(r, f):
 		case ok && count[r.Ref()] >= maxParkedPerID:
-			d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "too many receipts are parked under its ID"})
+			d.reportEvent(ctx, ReceiptIgnored{r.Ref(), r.Status, "too many receipts are parked under its ID"})
 		default:
 			keep(r)
 			out = append(out, r)
@@ -115,7 +115,7 @@ func storableID(id string) string {
 	}
 	sum := sha256.Sum256([]byte(id))
 	hash := "~" + base64.RawURLEncoding.EncodeToString(sum[:])
-	return truncate(sanitize(id), maxDetail-len(hash)) + hash
+	return truncateText(sanitizeText(id), maxDetail-len(hash)) + hash
 }
 
 // loadParked returns the receipts parked under the refs.

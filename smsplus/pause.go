@@ -138,7 +138,7 @@ func (d *Dispatcher) putBackPaused(ctx context.Context, j job, mayWait bool) {
 // resumeLane moves the first messages of a template that is not paused any more to the lanes
 // of their channels, and returns how many it met.
 func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name, inTick bool) (met int, err error) {
-	c, holder, err := d.claim(ctx, d.cfg.Batch, []channel.Name{lane})
+	c, holder, err := d.claimMessages(ctx, d.cfg.Batch, []channel.Name{lane})
 	if err != nil || len(c.Messages) == 0 {
 		return len(c.Unreadable), err
 	}

@@ -48,7 +48,7 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 			r.At = now
 		}
 		r.ProviderID, r.NewID = storableID(r.ProviderID), storableID(r.NewID)
-		r.At, r.Reason, r.Detail = normalizeTime(r.At), reasonOf(r.Status, r.Reason), sanitize(r.Detail)
+		r.At, r.Reason, r.Detail = normalizeTime(r.At), reasonOf(r.Status, r.Reason), sanitizeText(r.Detail)
 	}
 	if len(bad) > 0 {
 		return errors.Join(bad...)
@@ -264,7 +264,7 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 	}
 	d.reportChanges(ctx, previous, m)
 	if late {
-		d.observe(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
+		d.reportEvent(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
 	}
 	if !held && !m.DueAt.IsZero() && m.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
@@ -293,6 +293,6 @@ func (m *Message) attemptOf(r channel.Receipt) *Attempt {
 // only repeats what is known is not reported.
 func (d *Dispatcher) reportIgnored(ctx context.Context, r channel.Receipt) {
 	if !r.Read && !d.machineFor(r.Channel).Reaches(r.Status) {
-		d.observe(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
+		d.reportEvent(ctx, ReceiptIgnored{r.Ref(), r.Status, "the channel has no such status"})
 	}
 }

@@ -34,14 +34,14 @@ func (d *Dispatcher) SetTemplates(ts []Template) error {
 	if len(bad) > 0 {
 		return errors.Join(bad...)
 	}
-	d.register(ts)
+	d.registerTemplates(ts)
 	d.unknownTemplates.forget()
 	d.wakeClaimLoop()
 	return nil
 }
 
-// register replaces the registered templates. checkTemplates has accepted ts.
-func (d *Dispatcher) register(ts []Template) {
+// registerTemplates replaces the registered templates. checkTemplates has accepted ts.
+func (d *Dispatcher) registerTemplates(ts []Template) {
 	byID := make(map[string]*registeredTemplate, len(ts))
 	for _, t := range ts {
 		byID[t.ID] = newTemplate(t)
@@ -94,6 +94,6 @@ func (d *Dispatcher) warnShortWaits(t Template) {
 		}
 		d.cfg.Logger.Warn("smsplus: the provider goes on trying after the message has moved on: the person may get both",
 			"template", t.ID, "channel", s.Channel, "wait", s.Wait, "validity", tr.Validity)
-		d.observe(context.Background(), WaitTooShort{t.ID, s.Channel, s.Wait, tr.Validity})
+		d.reportEvent(context.Background(), WaitTooShort{t.ID, s.Channel, s.Wait, tr.Validity})
 	}
 }

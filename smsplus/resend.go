@@ -35,7 +35,7 @@ func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID) (uuid.UUID, error
 	case !m.DueAt.IsZero():
 		return uuid.UUID{}, fmt.Errorf("smsplus: resend: %w", ErrNotFinal)
 	}
-	again, err := d.prepare(&Trigger{
+	again, err := d.prepareMessage(&Trigger{
 		Template: m.Template, To: m.To, Vars: m.Vars, Reference: m.Reference, Metadata: m.Metadata,
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 	for {
 		step, ok := r.stepToSend(m, now)
 		if !ok {
-			r.derive(m, now)
+			r.deriveState(m, now)
 			return storeOnly
 		}
 		if !r.endUnsendable(m, step, due, now) {
@@ -160,7 +160,7 @@ func (r router) sent(m *Message, o *outcome, held bool) {
 		}
 	}
 	m.releaseHold()
-	r.derive(m, now)
+	r.deriveState(m, now)
 }
 
 // canceled stops the route of a message that has not ended. While a holder has the message,
@@ -179,7 +179,7 @@ func (r router) canceled(m *Message, now time.Time) {
 	if a.Status == status.Preparing && a.Reason != status.InDoubt {
 		a.merge(evidence{status: status.Undeliverable, reason: status.Canceled, at: now})
 	}
-	r.derive(m, now)
+	r.deriveState(m, now)
 }
 
 // triggered schedules a new message for its first step.
@@ -188,7 +188,7 @@ func (r router) triggered(m *Message, due time.Time, ttl time.Duration) {
 	if ttl > 0 {
 		m.ExpiresAt = earliest(due.Add(ttl), maxTime)
 	}
-	r.derive(m, due)
+	r.deriveState(m, due)
 }
 
 // preclaimed gives a new message, which is not stored yet, to a holder.
@@ -199,7 +199,7 @@ func (m *Message) preclaimed(holder int64, lease time.Time) {
 // intended writes down that the holder of a message is about to send a step.
 func (r router) intended(m *Message, step int, holder int64, lease, now time.Time) {
 	m.Claims, m.Sending, m.Holder, m.DueAt = 1, step, holder, lease
-	r.summarize(m, now)
+	r.summarizeAttempts(m, now)
 }
 
 // released ends the lease of a holder that sent nothing: the message is due at again, or
@@ -213,7 +213,7 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 	}
 	m.releaseHold()
 	m.DueAt = again
-	r.derive(m, now)
+	r.deriveState(m, now)
 	if !m.DueAt.IsZero() {
 		if !stays {
 			again = latest(m.DueAt, again)
@@ -242,21 +242,21 @@ func (m *Message) countClaim() { m.Claims++ }
 func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	change()
 	if m.Claims == 0 {
-		r.derive(m, now)
+		r.deriveState(m, now)
 		return
 	}
-	r.summarize(m, now)
+	r.summarizeAttempts(m, now)
 	if m.delivered() && !m.DueAt.IsZero() {
 		m.markInDoubt(m.Sending, now)
 		m.DueAt, m.Lane = time.Time{}, ""
 	}
 }
 
-// derive sets what follows from the attempts of a message without a holder: its status,
+// deriveState sets what follows from the attempts of a message without a holder: its status,
 // when it is due, for which lane, and which step a claim permits. The caller sets DueAt
 // before, where no attempt decides it: if there is none, or the current one is Preparing.
-func (r router) derive(m *Message, now time.Time) {
-	r.summarize(m, now)
+func (r router) deriveState(m *Message, now time.Time) {
+	r.summarizeAttempts(m, now)
 	a := m.current()
 	switch {
 	case m.delivered():
@@ -264,9 +264,9 @@ func (r router) derive(m *Message, now time.Time) {
 	case m.expired(m.DueAt) && (a == nil || a.Status == status.Preparing):
 		m.Lane, m.Sending = "", -1 // it is only to be closed
 	case a == nil:
-		m.Lane, m.Sending = m.Plan[0].Channel, r.permit(m, 0)
+		m.Lane, m.Sending = m.Plan[0].Channel, r.permittedStep(m, 0)
 	case a.Status == status.Preparing:
-		m.Lane, m.Sending = a.Channel, r.permit(m, a.Step)
+		m.Lane, m.Sending = a.Channel, r.permittedStep(m, a.Step)
 	case a.Status == status.Accepted:
 		r.scheduleNext(m, r.waitEnd(m, a))
 	default:
@@ -282,8 +282,8 @@ func (r router) derive(m *Message, now time.Time) {
 	}
 }
 
-// summarize sets the message's status, channel and times from its attempts.
-func (r router) summarize(m *Message, now time.Time) {
+// summarizeAttempts sets the message's status, channel and times from its attempts.
+func (r router) summarizeAttempts(m *Message, now time.Time) {
 	m.DeliveredAt, m.ReadAt = time.Time{}, time.Time{}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
@@ -312,14 +312,14 @@ func (r router) summarize(m *Message, now time.Time) {
 func (r router) scheduleNext(m *Message, at time.Time) {
 	m.DueAt, m.Lane, m.Sending = earliest(at, m.ExpiresAt), "", -1
 	if n := m.nextStep(); n >= 0 && m.DueAt.Equal(at) {
-		m.Lane, m.Sending = m.Plan[n].Channel, r.permit(m, n)
+		m.Lane, m.Sending = m.Plan[n].Channel, r.permittedStep(m, n)
 	}
 }
 
-// permit returns the Sending of a message that waits for a step. It is the step where a
+// permittedStep returns the Sending of a message that waits for a step. It is the step where a
 // claim is the intent to send it. It is -1 where the intent needs an update of its own,
 // because the step is to be sent at most once or is in doubt.
-func (r router) permit(m *Message, step int) int {
+func (r router) permittedStep(m *Message, step int) int {
 	if a := m.attempt(step); a != nil && a.Reason == status.InDoubt || r.atMostOnce(m.Plan[step]) {
 		return -1
 	}

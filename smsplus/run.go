@@ -49,13 +49,13 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	for _, l := range d.lanes {
 		if listener, ok := l.ch.(channel.Listener); ok {
-			s.workers.Go(func() { d.listen(ctx, l.name, listener) })
+			s.workers.Go(func() { d.runListener(ctx, l.name, listener) })
 		}
 	}
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
-	s.workers.Go(func() { d.operate(ctx) })
+	s.workers.Go(func() { d.operationsLoop(ctx) })
 	d.claimLoop(ctx)
 
 	for _, l := range d.lanes {
@@ -103,7 +103,7 @@ func (d *Dispatcher) processJob(s *runState, l *lane, j job) {
 	if s.accepting.Err() != nil {
 		d.releaseLease(s.sending, j, d.now(), true)
 		d.finishJob(c, nil)
-	} else if store, err := d.execute(s.sending, c); !store {
+	} else if store, err := d.executeJob(s.sending, c); !store {
 		d.finishJob(c, err)
 	} else {
 		d.unstoredOutcomes <- struct{}{}
@@ -134,7 +134,7 @@ func (d *Dispatcher) finishJob(c *completion, err error) {
 			slog.String("channel", string(c.lane.name)), slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
 	now := d.now()
-	c.lane.release(now)
+	c.lane.releasePlace(now)
 	if !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}
@@ -145,28 +145,28 @@ func (d *Dispatcher) finishJob(c *completion, err error) {
 	s.workers.Done()
 }
 
-// listen runs sessions in which a channel listens for receipts, one after the other.
-func (d *Dispatcher) listen(ctx context.Context, name channel.Name, l channel.Listener) {
-	d.supervise(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
+// runListener runs sessions in which a channel listens for receipts, one after the other.
+func (d *Dispatcher) runListener(ctx context.Context, name channel.Name, l channel.Listener) {
+	d.superviseSession(ctx, func(ctx context.Context) error { return l.Listen(ctx, d.Receive) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: listener stopped; it is started again",
 			slog.String("channel", string(name)), slog.Any("error", err))
-		d.observe(ctx, ListenerStopped{name, err})
+		d.reportEvent(ctx, ListenerStopped{name, err})
 	})
 }
 
 // watchStore wakes the claim loop on the store's notifications. The next poll finds any
 // message whose notification was lost.
 func (d *Dispatcher) watchStore(ctx context.Context, w DueNotifier) {
-	d.supervise(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.wakeClaimLoop) }, func(err error) {
+	d.superviseSession(ctx, func(ctx context.Context) error { return w.NotifyDue(ctx, d.wakeClaimLoop) }, func(err error) {
 		d.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "smsplus: the store does not wake the dispatcher; it is asked again",
 			slog.Any("error", err))
-		d.observe(ctx, StoreFailed{"NotifyDue", err})
+		d.reportEvent(ctx, StoreFailed{"NotifyDue", err})
 	})
 }
 
-// supervise runs sessions one after the other until ctx ends. After sessions that end soon
+// superviseSession runs sessions one after the other until ctx ends. After sessions that end soon
 // it waits longer each time.
-func (d *Dispatcher) supervise(ctx context.Context, session func(context.Context) error, stopped func(error)) {
+func (d *Dispatcher) superviseSession(ctx context.Context, session func(context.Context) error, stopped func(error)) {
 	for try := 1; ctx.Err() == nil; try++ {
 		began := d.now()
 		err := recoverPanic(ctx, session)

@@ -11,9 +11,9 @@ import (
 
 const maxDetail = 500 // bytes; a provider's words, not its pages
 
-// scrub removes personal data from a provider's text before it is stored: the phone number
+// scrubDetail removes personal data from a provider's text before it is stored: the phone number
 // with and without the country code, the recipient's IDs, and the variables' values.
-func scrub(detail string, m *Message) string {
+func scrubDetail(detail string, m *Message) string {
 	if detail == "" {
 		return ""
 	}
@@ -21,20 +21,20 @@ func scrub(detail string, m *Message) string {
 	if n := m.To.Phone; !n.IsZero() {
 		p.Number = n.E164()[1+len(n.CountryCode()):]
 	}
-	return sanitize(words.Words(detail, p))
+	return sanitizeText(words.Words(detail, p))
 }
 
-// sanitize makes a text valid for every store, and at most maxDetail bytes long.
-func sanitize(s string) string {
+// sanitizeText makes a text valid for every store, and at most maxDetail bytes long.
+func sanitizeText(s string) string {
 	if len(s) <= maxDetail && validText(s) {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	return truncate(s, maxDetail)
+	return truncateText(s, maxDetail)
 }
 
-// truncate returns the beginning of a text, at most limit bytes of whole characters.
-func truncate(s string, limit int) string {
+// truncateText returns the beginning of a text, at most limit bytes of whole characters.
+func truncateText(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -21,7 +21,7 @@ import (
 // A store can then insert the message in a transaction of the application's own. Every
 // error wraps [ErrInvalidTrigger].
 func (d *Dispatcher) Prepare(tr Trigger) (Message, error) {
-	m, err := d.prepare(&tr)
+	m, err := d.prepareMessage(&tr)
 	if err != nil {
 		return Message{}, err
 	}
@@ -29,8 +29,8 @@ func (d *Dispatcher) Prepare(tr Trigger) (Message, error) {
 	return *m, nil
 }
 
-// prepare is like Prepare, but the message shares its Plan with the template.
-func (d *Dispatcher) prepare(tr *Trigger) (*Message, error) {
+// prepareMessage is like Prepare, but the message shares its Plan with the template.
+func (d *Dispatcher) prepareMessage(tr *Trigger) (*Message, error) {
 	t := d.template(tr.Template)
 	if t == nil {
 		return nil, fmt.Errorf("%w: Trigger.Template: no template %s is registered, want %s",
@@ -157,7 +157,7 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 	if err := ctx.Err(); err != nil {
 		return uuid.UUID{}, err
 	}
-	m, err := d.prepare(&tr)
+	m, err := d.prepareMessage(&tr)
 	if err != nil {
 		return uuid.UUID{}, err
 	}
@@ -169,7 +169,7 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 	// The fast path: stored already claimed, a message goes straight to its lane.
 	l := d.lanes[m.Channel]
 	held := m.dueNow() && d.holdNew(m)
-	fast := !held && d.preclaim(m, l)
+	fast := !held && d.preclaimMessage(m, l)
 	existing, err := d.storeInsert(ctx, m)
 	if err != nil || existing != nil {
 		if fast {
@@ -180,7 +180,7 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 		}
 		return resolveKey(m, existing)
 	}
-	d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
+	d.reportEvent(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 	id := m.ID
 	if fast {
 		if l.enqueue(d.firstJob(m)) {
@@ -192,8 +192,8 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 	return id, nil
 }
 
-// preclaim claims a message that is due now and not stored yet, if its lane has a place.
-func (d *Dispatcher) preclaim(m *Message, l *lane) bool {
+// preclaimMessage claims a message that is due now and not stored yet, if its lane has a place.
+func (d *Dispatcher) preclaimMessage(m *Message, l *lane) bool {
 	if !m.dueNow() || !l.tryReserve() {
 		return false
 	}
@@ -264,7 +264,7 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 	unclaimed := false
 	for i := range b.messages {
 		m := &b.messages[i]
-		d.observe(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
+		d.reportEvent(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 		if m.Claims > 0 {
 			d.lanes[m.Channel].enqueue(d.firstJob(m))
 		} else {
@@ -296,7 +296,7 @@ func (d *Dispatcher) prepareMany(trs []Trigger) (*sendBatch, error) {
 	keys := make(map[string]*Message)
 	var errs errorList
 	for i := range trs {
-		m, err := d.prepare(&trs[i])
+		m, err := d.prepareMessage(&trs[i])
 		if err != nil {
 			errs.add("trigger %d: %w", i, err)
 			continue

@@ -22,7 +22,7 @@ var singleBraces = regexp.MustCompile(`(?:^|[^{])\{ *([A-Za-z_][A-Za-z0-9_]*) *\
 func (d *Dispatcher) warnSuspects(t Template) {
 	report := func(name channel.Name, why string) {
 		d.cfg.Logger.Warn("smsplus: a template cannot work as it is meant", "template", t.ID, "channel", name, "why", why)
-		d.observe(context.Background(), TemplateSuspect{t.ID, name, why})
+		d.reportEvent(context.Background(), TemplateSuspect{t.ID, name, why})
 	}
 	if 0 < t.TTL && t.TTL < minSensibleTime {
 		report("", fmt.Sprintf("TTL is %v: a unit may be missing", t.TTL))

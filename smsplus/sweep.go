@@ -75,6 +75,6 @@ func (d *Dispatcher) reportUnmatched(ctx context.Context, s *sweep) {
 		return
 	}
 	for _, e := range s.unmatched {
-		d.observe(ctx, *e)
+		d.reportEvent(ctx, *e)
 	}
 }

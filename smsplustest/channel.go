@@ -16,7 +16,7 @@ func (day *Day) wrapChannels(c smsplus.Config, adapters []channel.Channel) []cha
 	taken := make(map[channel.Name]bool)
 	add := func(adapter, sender channel.Channel) {
 		taken[adapter.Name()] = true
-		all = append(all, day.record(adapter, sender))
+		all = append(all, day.recordSends(adapter, sender))
 	}
 	simulate := func(config simulated.Config) *simulated.Channel {
 		config.Clock = day.clock
@@ -50,9 +50,9 @@ func (day *Day) wrapChannels(c smsplus.Config, adapters []channel.Channel) []cha
 	return all
 }
 
-// record returns a channel that is the adapter except for its sends. These are the
+// recordSends returns a channel that is the adapter except for its sends. These are the
 // sender's, and the Day records them.
-func (day *Day) record(adapter, sender channel.Channel) channel.Channel {
+func (day *Day) recordSends(adapter, sender channel.Channel) channel.Channel {
 	r := &recorder{Channel: adapter, sender: sender, day: day}
 	if receiver, ok := adapter.(channel.Receiver); ok {
 		return &receivingRecorder{r, receiver}

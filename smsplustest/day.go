@@ -103,7 +103,7 @@ func (day *Day) Send(tr smsplus.Trigger) uuid.UUID {
 	day.t.Helper()
 	id, err := day.Dispatcher.Send(context.Background(), tr)
 	day.require(err)
-	day.settle()
+	day.runDue()
 	return id
 }
 
@@ -113,17 +113,17 @@ func (day *Day) Send(tr smsplus.Trigger) uuid.UUID {
 func (day *Day) Advance(by time.Duration) {
 	day.t.Helper()
 	end := day.clock.Now().Add(by)
-	day.settle()
+	day.runDue()
 	for next := day.nextDue(); !next.IsZero() && !next.After(end); next = day.nextDue() {
 		day.clock.Set(next)
-		day.settle()
+		day.runDue()
 	}
 	day.clock.Set(end)
-	day.settle()
+	day.runDue()
 }
 
-// settle does what is due now. Receipts come first, because a delivery ends a route.
-func (day *Day) settle() {
+// runDue does what is due now. Receipts come first, because a delivery ends a route.
+func (day *Day) runDue() {
 	day.t.Helper()
 	ctx := context.Background()
 	for {
@@ -204,7 +204,7 @@ func (day *Day) Report(message uuid.UUID, r channel.Receipt) {
 	r.ProviderID = cmp.Or(m.Attempts[i].ProviderID, m.Attempts[i].ID.String())
 	r.At = cmp.Or(r.At, day.Now())
 	day.require(day.Dispatcher.Receive(context.Background(), r))
-	day.settle()
+	day.runDue()
 }
 
 // Call serves a provider's call with the webhooks of the adapters, does what is due, and
@@ -214,6 +214,6 @@ func (day *Day) Call(r *http.Request) (code int) {
 	day.t.Helper()
 	w := httptest.NewRecorder()
 	day.webhooks.ServeHTTP(w, r)
-	day.settle()
+	day.runDue()
 	return w.Code
 }

@@ -188,7 +188,7 @@ func (w *writer) overwriteErased(m *smsplus.Message) error {
 	if err := w.store.encodeMessage(&e, m); err != nil {
 		return err
 	}
-	summary, err := w.summarize(&e)
+	summary, err := w.summarizeMessage(&e)
 	if err != nil {
 		return err
 	}

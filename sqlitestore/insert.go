@@ -56,7 +56,7 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 		if err != nil {
 			return nil, err
 		}
-		summary, err := w.summarize(e)
+		summary, err := w.summarizeMessage(e)
 		if err != nil {
 			return nil, err
 		}
@@ -142,8 +142,8 @@ func (w *writer) messagesByKey(keys []string) (map[string]smsplus.Message, error
 	return found, nil
 }
 
-// summarize returns the summary of e, with numbers for the names of channels.
-func (w *writer) summarize(e *encodedMessage) (messageSummary, error) {
+// summarizeMessage returns the summary of e, with numbers for the names of channels.
+func (w *writer) summarizeMessage(e *encodedMessage) (messageSummary, error) {
 	for i, name := range e.channels {
 		n, err := w.internText(w.store.names, name)
 		if err != nil {

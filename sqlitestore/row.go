@@ -164,7 +164,7 @@ type encodedMessage struct {
 	ids         recipientIDs
 
 	// The summary. The attempts' channels are names until the writer has numbers for them:
-	// see writer.summarize. Invariant: len(channels) == len(attempts).
+	// see writer.summarizeMessage. Invariant: len(channels) == len(attempts).
 	read     bool
 	channels []string
 	attempts []attemptSummary

@@ -82,7 +82,7 @@ func (w *writer) updateMessages(encoded []encodedMessage) (stale []uuid.UUID, er
 
 // updateRow replaces the state of a stored message with e, and updates stored to match.
 func (w *writer) updateRow(stored *storedRow, e *encodedMessage) error {
-	summary, err := w.summarize(e)
+	summary, err := w.summarizeMessage(e)
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (h *Handler) wrapSink(name channel.Name, next channel.Sink) channel.Sink {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	name, adapter := h.findChannel(r.URL.Path)
-	a := h.respond(w, r, name, adapter, began.Add(h.options.Timeout))
+	a := h.respondTo(w, r, name, adapter, began.Add(h.options.Timeout))
 	a.writeTo(w)
 	took := time.Since(began)
 	h.logCall(r.Context(), Call{name, a.code, took})
@@ -229,8 +229,8 @@ func (h *Handler) findChannel(path string) (channel.Name, http.Handler) {
 	return found.name, found.adapter
 }
 
-// respond checks the call and has the adapter answer it. It returns by the deadline.
-func (h *Handler) respond(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
+// respondTo checks the call and has the adapter answer it. It returns by the deadline.
+func (h *Handler) respondTo(w http.ResponseWriter, r *http.Request, name channel.Name, adapter http.Handler, deadline time.Time) *response {
 	if adapter == nil {
 		return newResponse(http.StatusNotFound)
 	}

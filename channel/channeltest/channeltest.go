@@ -111,7 +111,7 @@ func Run(t *testing.T, h Harness) {
 	require.False(t, h.To.IsZero(), "Harness.To is required")
 	h.Patience = cmp.Or(h.Patience, 10*time.Second)
 	h.RequestsPerSend = cmp.Or(h.RequestsPerSend, 1)
-	s := &suite{Harness: h, contentBefore: dump(h.Content)}
+	s := &suite{Harness: h, contentBefore: dumpValue(h.Content)}
 	c := h.Channel(t)
 	_, s.receives = c.(channel.Receiver)
 	_, s.listens = c.(channel.Listener)
@@ -123,7 +123,7 @@ func Run(t *testing.T, h Harness) {
 	})
 	for _, r := range s.rules() {
 		if r.missing != "" {
-			s.note(r.missing)
+			s.noteSkip(r.missing)
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
@@ -162,8 +162,8 @@ type suite struct {
 	skipped []string // why rules were skipped that hold for the channel
 }
 
-// note has Run say why it skips a rule.
-func (s *suite) note(why string) {
+// noteSkip has Run say why it skips a rule.
+func (s *suite) noteSkip(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Contains(s.skipped, why) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// dump returns all that a value holds, whatever its methods print, to see whether it
+// dumpValue returns all that a value holds, whatever its methods print, to see whether it
 // changed.
-func dump(value any) string {
+func dumpValue(value any) string {
 	var out strings.Builder
 	dumpInto(&out, reflect.ValueOf(value), 0)
 	return out.String()

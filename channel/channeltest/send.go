@@ -238,7 +238,7 @@ func (s *suite) testStalledIsInDoubt(t *testing.T) {
 	_, err := s.requireSend(requests.trace(ctx), t, c, e)
 	if requests.begun.Load() > 0 && requests.written.Load() == 0 {
 		const why = "the request to Harness.Stalled was not written in time"
-		s.note(why)
+		s.noteSkip(why)
 		t.Skip(why)
 	}
 	e2, ok := errors.AsType[*channel.Error](err)
@@ -342,7 +342,7 @@ func (s *suite) testRefusedContent(t *testing.T) {
 func (s *suite) testImmutableContent(t *testing.T) {
 	c, e := s.newSituation(t, Case{})
 	_, _ = s.requireSend(t.Context(), t, c, e)
-	require.Equal(t, s.contentBefore, dump(s.Content), "contents are immutable")
+	require.Equal(t, s.contentBefore, dumpValue(s.Content), "contents are immutable")
 }
 
 func (s *suite) testSize(t *testing.T) {

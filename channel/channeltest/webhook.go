@@ -109,11 +109,11 @@ func (s *suite) testStoreFailure(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, got.Code)
 	again := s.serveCall(t, c, s.Webhook.Request(t, c, id), nil)
 	require.Equal(t, 2, again.Code/100, "status code %d of the repeat", again.Code)
-	require.Equal(t, format(got.received), format(again.received), "the repeat says the same")
+	require.Equal(t, formatCalls(got.received), formatCalls(again.received), "the repeat says the same")
 }
 
-// format returns receipts as a text, with their statuses as words.
-func format(calls [][]channel.Receipt) string { return fmt.Sprintf("%+v", calls) }
+// formatCalls returns receipts as a text, with their statuses as words.
+func formatCalls(calls [][]channel.Receipt) string { return fmt.Sprintf("%+v", calls) }
 
 func (s *suite) testForgedCall(t *testing.T) {
 	c, id := s.sendOne(t)

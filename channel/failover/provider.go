@@ -124,10 +124,10 @@ func (p *provider) snapshot() ProviderState {
 
 // trySend sends through the provider, unless its breaker is open.
 func (p *provider) trySend(ctx context.Context, e channel.Envelope) (a answer) {
-	defer func() { p.record(ctx, a) }()
+	defer func() { p.recordAnswer(ctx, a) }()
 	a, err := p.breaker.Execute(func() (answer, error) {
 		result, err := p.sendOnce(ctx, e)
-		a := p.classify(ctx, result, err)
+		a := p.classifyOutcome(ctx, result, err)
 		switch {
 		case a.kind == settled:
 			return a, nil
@@ -184,9 +184,9 @@ func (p *provider) skippedAnswer() answer {
 	return a
 }
 
-// record counts an answer. It logs when a provider begins to be masked, and when it is
+// recordAnswer counts an answer. It logs when a provider begins to be masked, and when it is
 // back.
-func (p *provider) record(ctx context.Context, a answer) {
+func (p *provider) recordAnswer(ctx context.Context, a answer) {
 	switch {
 	case a.kind == skipped || a.callerGaveUp:
 	case a.kind != settled:

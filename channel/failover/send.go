@@ -80,8 +80,8 @@ func (c *Channel) tryOrder(first *provider) []*provider {
 	return order
 }
 
-// classify turns the outcome of a provider's Send into an answer.
-func (p *provider) classify(ctx context.Context, result channel.Result, err error) answer {
+// classifyOutcome turns the outcome of a provider's Send into an answer.
+func (p *provider) classifyOutcome(ctx context.Context, result channel.Result, err error) answer {
 	if err == nil {
 		result.ProviderID = providerID(p.name, result.ProviderID)
 		if result.Detail != "" {

@@ -150,8 +150,8 @@ type payload struct {
 	hidden []string // texts that a detail must not repeat
 }
 
-// prepare makes the payload of rendered content. Its error is that of a Send.
-func prepare(c channel.Content) (payload, error) {
+// newPayload makes the payload of rendered content. Its error is that of a Send.
+func newPayload(c channel.Content) (payload, error) {
 	var r payload
 	switch c := c.(type) {
 	case channel.Text:

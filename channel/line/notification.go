@@ -130,7 +130,7 @@ func (n *Notification) Send(ctx context.Context, e channel.Envelope) (channel.Re
 	}
 	to := hashNumber(e.To.Phone)
 	body["to"], _ = json.Marshal(to) // a string
-	if units := n.units.of(e.Template); units != nil {
+	if units := n.units.unitsFor(e.Template); units != nil {
 		body["customAggregationUnits"], _ = json.Marshal(units) // strings
 	}
 	id := e.AttemptID.String()
@@ -150,7 +150,7 @@ func (*Notification) requestFor(c channel.Content) (path string, body map[string
 		}
 		return "/v2/bot/message/pnp/templated/push", body, hiddenStrings(string(t)), nil
 	}
-	content, err := prepare(c)
+	content, err := newPayload(c)
 	if err != nil {
 		return "", nil, nil, err
 	}

@@ -116,7 +116,7 @@ func (*Push) CheckContent(c channel.Content) error {
 
 // Send pushes a message. A number with no LINE user, or with several, is no_contact.
 func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
-	content, err := prepare(e.Content)
+	content, err := newPayload(e.Content)
 	if err != nil {
 		return channel.Result{}, err
 	}
@@ -132,7 +132,7 @@ func (p *Push) Send(ctx context.Context, e channel.Envelope) (channel.Result, er
 	}
 	header := http.Header{"X-Line-Retry-Key": {e.AttemptID.String()}}
 	body := map[string]any{"to": to, "messages": content.json}
-	if units := p.units.of(e.Template); units != nil {
+	if units := p.units.unitsFor(e.Template); units != nil {
 		body["customAggregationUnits"] = units
 	}
 	answer, err := p.api.call(ctx, "/v2/bot/message/push", header, body)

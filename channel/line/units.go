@@ -21,8 +21,8 @@ func (u AggregationUnits) check(field string, bad *configErrors) {
 	}
 }
 
-// of returns the units of a template as LINE wants them: one, or nil for none.
-func (u AggregationUnits) of(template string) []string {
+// unitsFor returns the units of a template as LINE wants them: one, or nil for none.
+func (u AggregationUnits) unitsFor(template string) []string {
 	for _, key := range []string{template, ""} {
 		if unit, ok := u[key]; ok {
 			return []string{unit}

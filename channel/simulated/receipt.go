@@ -61,8 +61,8 @@ func (c *Channel) newReceipts(id uuid.UUID, events []event) []*pendingReceipt {
 	return rs
 }
 
-// enqueue adds receipts to the heap and wakes Listen.
-func (c *Channel) enqueue(rs ...*pendingReceipt) {
+// enqueueReceipts adds receipts to the heap and wakes Listen.
+func (c *Channel) enqueueReceipts(rs ...*pendingReceipt) {
 	if len(rs) == 0 {
 		return
 	}
@@ -131,7 +131,7 @@ func (c *Channel) Deliver(ctx context.Context, s channel.Sink) (int, error) {
 			rs[i] = r.Receipt
 		}
 		if err := s(ctx, rs...); err != nil {
-			c.enqueue(due...)
+			c.enqueueReceipts(due...)
 			return n, fmt.Errorf("simulated: the sink refused %d receipts: %w", len(due), err)
 		}
 		n += len(due)

@@ -203,7 +203,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err := c.injectFault(ctx, o, e.Try); err != nil {
 		return channel.Result{}, err
 	}
-	return c.accept(ctx, o, e)
+	return c.acceptMessage(ctx, o, e)
 }
 
 // injectFault simulates the fault of an outcome before the message is taken. It returns the
@@ -232,8 +232,8 @@ func (c *Channel) injectFault(ctx context.Context, o Outcome, try int) error {
 	return nil
 }
 
-// accept takes a message as a provider does: it answers, and queues the receipts.
-func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
+// acceptMessage takes a message as a provider does: it answers, and queues the receipts.
+func (c *Channel) acceptMessage(ctx context.Context, o Outcome, e channel.Envelope) (channel.Result, error) {
 	now := c.config.Clock.Now()
 	events := c.filterEvents(c.eventsFor(o, now), e.Expires, now)
 
@@ -258,7 +258,7 @@ func (c *Channel) accept(ctx context.Context, o Outcome, e channel.Envelope) (ch
 	if o == ReceiptFirst && len(rs) > 0 && c.deliverNow(ctx, rs[0]) {
 		rs = rs[1:]
 	}
-	c.enqueue(rs...)
+	c.enqueueReceipts(rs...)
 	if o == InDoubtTaken && e.Try <= 1 {
 		return channel.Result{}, channel.InDoubt(errLost)
 	}

@@ -38,7 +38,7 @@ func Node(t *testing.T, script string, args ...string) *Peer {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		skipOrFail(t, "test/peers has no node_modules: make peers installs them")
 	}
-	return start(t, dir, "node", append([]string{script}, args...)...)
+	return startPeer(t, dir, "node", append([]string{script}, args...)...)
 }
 
 // Perl starts a script of test/peers under Perl. The script needs the given Perl module.
@@ -47,7 +47,7 @@ func Perl(t *testing.T, module, script string, args ...string) *Peer {
 	if err := exec.CommandContext(t.Context(), "perl", "-M"+module, "-e1").Run(); err != nil {
 		skipOrFail(t, "perl has no "+module+": make peers installs it")
 	}
-	return start(t, folder(t), "perl", append([]string{script}, args...)...)
+	return startPeer(t, folder(t), "perl", append([]string{script}, args...)...)
 }
 
 // Kannel starts drive_smpp of Debian's kannel-extras, an SMSC on the SMPP code of Kannel. Its
@@ -59,7 +59,7 @@ func Kannel(t *testing.T, args ...string) *Peer {
 	if _, err := os.Stat(driver); err != nil {
 		skipOrFail(t, driver+" is missing: make peers installs it")
 	}
-	return start(t, t.TempDir(), "sh", append([]string{"-c", `exec "$0" "$@" 2>&1`, driver}, args...)...)
+	return startPeer(t, t.TempDir(), "sh", append([]string{"-c", `exec "$0" "$@" 2>&1`, driver}, args...)...)
 }
 
 // Path returns the path of a file of test/peers.
@@ -87,7 +87,7 @@ func skipOrFail(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-func start(t *testing.T, dir, program string, args ...string) *Peer {
+func startPeer(t *testing.T, dir, program string, args ...string) *Peer {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
 		skipOrFail(t, program+" is not installed")

@@ -90,7 +90,7 @@ func NewCluster(tb testing.TB) *Cluster {
 	etcd := c.startProgram(tb, "etcd", "etcd", "--data-dir", filepath.Join(folder, "etcd"), "--listen-client-urls", "http://"+c.etcd,
 		"--advertise-client-urls", "http://"+c.etcd, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 		"--initial-cluster", "default="+peer, "--unsafe-no-fsync")
-	tb.Cleanup(func() { kill(etcd) })
+	tb.Cleanup(func() { killProcess(etcd) })
 	for i := range clusterSize {
 		m := &member{
 			name: "member" + strconv.Itoa(i), data: filepath.Join(folder, strconv.Itoa(i)),
@@ -139,14 +139,14 @@ func (c *Cluster) KillLeader(tb testing.TB) {
 	dead.crash()
 	c.waitFor(tb, "another leader", func() bool { return c.leader() != nil })
 	c.startMember(tb, dead)
-	c.waitFor(tb, dead.name+" to follow", func() bool { return dead.is("replica") })
+	c.waitFor(tb, dead.name+" to follow", func() bool { return dead.hasRole("replica") })
 	c.waitForStandby(tb)
 }
 
 // leader returns the member that leads, or nil.
 func (c *Cluster) leader() *member {
 	for _, m := range c.members {
-		if m.is("primary") {
+		if m.hasRole("primary") {
 			return m
 		}
 	}
@@ -157,7 +157,7 @@ func (c *Cluster) waitForStandby(tb testing.TB) {
 	tb.Helper()
 	c.waitFor(tb, "a synchronous standby", func() bool {
 		for _, m := range c.members {
-			if m.is("synchronous") {
+			if m.hasRole("synchronous") {
 				return true
 			}
 		}
@@ -178,9 +178,9 @@ func (c *Cluster) waitFor(tb testing.TB, what string, reached func() bool) {
 
 func (m *member) configFile() string { return m.data + ".yml" }
 
-// is reports whether Patroni says that the member has a role: "primary", "replica" or
+// hasRole reports whether Patroni says that the member has a role: "primary", "replica" or
 // "synchronous". See "Patroni REST API" in its documentation.
-func (m *member) is(role string) bool {
+func (m *member) hasRole(role string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.health+"/"+role, nil)
@@ -206,7 +206,7 @@ func (m *member) crash() {
 	if m.patroni == nil {
 		return
 	}
-	kill(m.patroni)
+	killProcess(m.patroni)
 	m.patroni = nil
 	lines, err := os.ReadFile(filepath.Join(m.data, "postmaster.pid"))
 	if err != nil {
@@ -249,8 +249,8 @@ func freeAddress(tb testing.TB) string {
 	return l.Addr().String()
 }
 
-// kill kills a program and its process group, and waits for it.
-func kill(cmd *exec.Cmd) {
+// killProcess kills a program and its process group, and waits for it.
+func killProcess(cmd *exec.Cmd) {
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	_ = cmd.Wait()
 }

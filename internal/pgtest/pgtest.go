@@ -73,7 +73,7 @@ func Start() (dsn string, err error) {
 	server.Lock()
 	defer server.Unlock()
 	if !server.started {
-		server.started, server.err = true, start()
+		server.started, server.err = true, startServer()
 	}
 	return "host=" + server.folder + " user=smsplus dbname=postgres sslmode=disable", server.err
 }
@@ -161,7 +161,7 @@ func Exec(tb testing.TB, statements ...string) {
 // server meanwhile.
 func Restart(tb testing.TB, mode string) {
 	tb.Helper()
-	command(tb, "restart "+mode)
+	runCommand(tb, "restart "+mode)
 }
 
 // Standby starts a standby of the server that [Start] started, which follows it by streaming
@@ -171,7 +171,7 @@ func Restart(tb testing.TB, mode string) {
 func Standby(tb testing.TB) (dsn string) {
 	tb.Helper()
 	Durable(tb)
-	command(tb, "standby")
+	runCommand(tb, "standby")
 	Exec(tb, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
 	tb.Cleanup(func() { Exec(tb, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()") })
 	server.Lock()
@@ -183,7 +183,7 @@ func Standby(tb testing.TB) (dsn string) {
 // then on it is the server. No other test may use the server meanwhile.
 func Failover(tb testing.TB) {
 	tb.Helper()
-	command(tb, "failover")
+	runCommand(tb, "failover")
 }
 
 // Bouncer starts PgBouncer between the test and the server, with a mode of pooling: "session"
@@ -202,15 +202,15 @@ func Bouncer(tb testing.TB, mode string) (dsn string) {
 	case err != nil:
 		tb.Fatal(err)
 	}
-	command(tb, "bouncer "+mode+" "+program)
+	runCommand(tb, "bouncer "+mode+" "+program)
 	_, settings, _ := strings.Cut(dsn, " ")
 	server.Lock()
 	defer server.Unlock()
 	return "host=" + server.folder + "/" + mode + " port=6432 " + settings
 }
 
-// command gives the server's script a command, and waits until it has run.
-func command(tb testing.TB, command string) {
+// runCommand gives the server's script a command, and waits until it has run.
+func runCommand(tb testing.TB, command string) {
 	tb.Helper()
 	server.Lock()
 	defer server.Unlock()
@@ -237,8 +237,8 @@ func Stop() {
 	}
 }
 
-// start runs the script that runs the server.
-func start() error {
+// startServer runs the script that runs the server.
+func startServer() error {
 	bin, err := binaries()
 	if err != nil {
 		return err

@@ -33,8 +33,8 @@ func foldPlain(text string) folded {
 	return f
 }
 
-// fold folds a text with escapes.
-func fold(text string) folded {
+// foldText folds a text with escapes.
+func foldText(text string) folded {
 	var f folded
 	done := 0
 	for _, at := range escapes.FindAllStringIndex(text, -1) {
@@ -56,7 +56,7 @@ func (f *folded) addPlain(text string, start, end int) {
 
 // addEscaped adds the runes that escapes stand for. All of them have the place of all.
 func (f *folded) addEscaped(text string, start, end int) {
-	for _, r := range unescape(text[start:end]) {
+	for _, r := range decodeEscapes(text[start:end]) {
 		f.add(r, span{start, end})
 	}
 }
@@ -101,8 +101,8 @@ func digit(r rune) rune {
 	return r
 }
 
-// unescape decodes what escapes matches.
-func unescape(s string) string {
+// decodeEscapes decodes what escapes matches.
+func decodeEscapes(s string) string {
 	switch s[0] {
 	case '%':
 		var b []byte

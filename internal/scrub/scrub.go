@@ -43,9 +43,9 @@ const (
 // digits. The part may be escaped once or more, as in a URL, in JSON or in HTML, or
 // be in base64.
 func Words(words string, p Personal) string {
-	words = cut(words, maxScan)
+	words = cutText(words, maxScan)
 	found := findCredentials(words)
-	for _, f := range []folded{fold(words), foldPlain(words)} { // what looks like an escape may be none
+	for _, f := range []folded{foldText(words), foldPlain(words)} { // what looks like an escape may be none
 		for _, secret := range p.Secrets {
 			found = append(found, f.find(secret)...)
 		}
@@ -178,7 +178,7 @@ func findEncoded(words string, p Personal) []span {
 			if err != nil || !utf8.Valid(plain) {
 				continue
 			}
-			f := fold(string(plain))
+			f := foldText(string(plain))
 			if slices.ContainsFunc(p.Secrets, func(secret string) bool { return len(f.find(secret)) > 0 }) || len(f.findNumbers(p)) > 0 {
 				found = append(found, span{at[0], at[1]})
 			}
@@ -187,8 +187,8 @@ func findEncoded(words string, p Personal) []span {
 	return found
 }
 
-// cut returns the beginning of s, at most size bytes of valid UTF-8.
-func cut(s string, size int) string {
+// cutText returns the beginning of s, at most size bytes of valid UTF-8.
+func cutText(s string, size int) string {
 	if len(s) > size {
 		for size > 0 && !utf8.RuneStart(s[size]) {
 			size--

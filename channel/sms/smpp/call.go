@@ -79,8 +79,8 @@ func (k *call) finish(s *session, abandoned bool, o outcome) {
 
 var errResponseTimeout = errors.New("smpp: the smsc has not answered in time")
 
-// submit sends a message and waits for its answer, or until ctx ends.
-func (s *session) submit(ctx context.Context, k *call) outcome {
+// submitCall sends a message and waits for its answer, or until ctx ends.
+func (s *session) submitCall(ctx context.Context, k *call) outcome {
 	wire := make([]byte, 0, wireOverhead+len(k.message.Text()))
 	wire, err := pdu.Append(wire, pdu.PDU{ID: pdu.SubmitSM, Body: &k.message})
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *session) reportLate(ctx context.Context, k lateCall, o outcome) {
 	case v.Status == status.Preparing, taken && !k.last:
 		return
 	case taken && o.id != "":
-		r.NewID = s.c.completeGroup(k.group, append(k.ids, s.c.config.IDs.Submit.normalize(o.id)))
+		r.NewID = s.c.completeGroup(k.group, append(k.ids, s.c.config.IDs.Submit.normalizeID(o.id)))
 	case !taken:
 		r.Reason, r.Detail = v.Reason, "smpp: the late answer is "+o.status.String()
 	}

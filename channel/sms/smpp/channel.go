@@ -82,7 +82,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err := ctx.Err(); err != nil {
 		return channel.Result{}, channel.Temporary(fmt.Errorf("smpp: %w", err), 0)
 	}
-	m, err := c.compose(e)
+	m, err := c.composeSubmission(e)
 	if err != nil {
 		return channel.Result{}, err
 	}
@@ -141,7 +141,7 @@ func (c *Channel) sendParts(ctx context.Context, k *call, o *outcome, e channel.
 			return channel.Result{}, err
 		}
 		k.message = k.part(len(k.ids), c.config.PartReceipts)
-		next := k.session.submit(ctx, k)
+		next := k.session.submitCall(ctx, k)
 		o = &next
 	}
 }
@@ -175,7 +175,7 @@ func (c *Channel) pauseBeforePart(ctx context.Context, k *call, o outcome, try i
 	if len(k.ids) == 0 || o.err != nil || v.Status != status.Preparing || v.Reason == status.InDoubt || isBindFault(o.status) {
 		return false
 	}
-	sleep(ctx, partPause)
+	sleepFor(ctx, partPause)
 	return ctx.Err() == nil
 }
 

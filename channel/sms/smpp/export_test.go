@@ -1,4 +1,4 @@
 package smpp
 
 // Normal exports normalize for tests.
-func (f IDFormat) Normal(id string) string { return f.normalize(id) }
+func (f IDFormat) Normal(id string) string { return f.normalizeID(id) }

@@ -46,21 +46,21 @@ func (c *Channel) startLinks() {
 	}
 }
 
-// sends reports whether the link carries messages.
-func (l *link) sends() bool { return l.bindID != pdu.BindReceiver }
+// canSend reports whether the link carries messages.
+func (l *link) canSend() bool { return l.bindID != pdu.BindReceiver }
 
 // runLink binds again and again, until Close.
 func (c *Channel) runLink(l *link) {
 	ctx := c.bindCtx
 	for try := 1; ctx.Err() == nil; try++ {
-		s, err := c.bind(ctx, l.bindID)
+		s, err := c.bindSession(ctx, l.bindID)
 		if err == nil {
 			began := now()
 			c.serveSession(l, s)
 			if now().Sub(began) > c.config.RebindMax {
 				try = 1
 			}
-			sleep(ctx, c.backoff(try))
+			sleepFor(ctx, c.backoff(try))
 		} else if ctx.Err() == nil {
 			c.waitAfterFailure(l, err, try)
 		}
@@ -99,7 +99,7 @@ func (c *Channel) waitAfterFailure(l *link, err error, try int) {
 		wait = time.Duration(failing)*c.config.RebindRefused + jitter(c.config.RebindRefused/4)
 	}
 	c.config.Logger.Log(c.bindCtx, level, "smpp: bind failed", "addr", c.config.Addr, "error", err, "again_in", wait)
-	sleep(c.bindCtx, wait)
+	sleepFor(c.bindCtx, wait)
 	c.updateLinks(func() { l.failure = nil })
 }
 
@@ -142,8 +142,8 @@ type refusedError struct{ status pdu.Status }
 
 func (e *refusedError) Error() string { return "smpp: the bind was refused: " + e.status.String() }
 
-// bind connects and binds.
-func (c *Channel) bind(ctx context.Context, kind pdu.ID) (*session, error) {
+// bindSession connects and binds.
+func (c *Channel) bindSession(ctx context.Context, kind pdu.ID) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.BindTimeout)
 	defer cancel()
 	conn, err := c.config.Dial(ctx, "tcp", c.config.Addr)
@@ -214,7 +214,7 @@ func (c *Channel) backoff(try int) time.Duration {
 
 func jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
 
-func sleep(ctx context.Context, d time.Duration) {
+func sleepFor(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	<-ctx.Done()

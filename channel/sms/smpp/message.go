@@ -122,8 +122,8 @@ type submission struct {
 	ref     uint16
 }
 
-// compose returns the submission of an envelope, or the error of one that cannot be sent.
-func (c *Channel) compose(e channel.Envelope) (submission, error) {
+// composeSubmission returns the submission of an envelope, or the error of one that cannot be sent.
+func (c *Channel) composeSubmission(e channel.Envelope) (submission, error) {
 	text, ok := e.Content.(channel.Text)
 	switch {
 	case !ok:
@@ -164,7 +164,7 @@ func partReference(attempt [16]byte) uint16 { return binary.BigEndian.Uint16(att
 func (m *submission) part(i int, receipts PartReceipts) pdu.Message {
 	p, octets := m.common, m.parts[i]
 	total, number := uint8(len(m.parts)), uint8(i+1)
-	if receipts.asks(i, len(m.parts)) {
+	if receipts.wantsReceipt(i, len(m.parts)) {
 		p.RegisteredDelivery = pdu.ReceiptWanted
 	}
 	switch {

@@ -23,8 +23,8 @@ const (
 	EachPart
 )
 
-// asks reports whether the part with that index, of so many, asks for a receipt.
-func (p PartReceipts) asks(i, parts int) bool {
+// wantsReceipt reports whether the part with that index, of so many, asks for a receipt.
+func (p PartReceipts) wantsReceipt(i, parts int) bool {
 	switch p {
 	case FirstPart:
 		return i == 0
@@ -55,7 +55,7 @@ type partGroup struct {
 
 // addPart records that the SMSC took the call's next part under that ID.
 func (c *Channel) addPart(k *call, id string) {
-	id = c.config.IDs.Submit.normalize(id)
+	id = c.config.IDs.Submit.normalizeID(id)
 	k.ids = append(k.ids, id)
 	if len(k.parts) == 1 {
 		return

@@ -240,17 +240,17 @@ const maxCode = 5
 // only the text may use another format. A parameter that is equal to the text's ID is in
 // the text's format.
 func (ids IDs) messageID(r pdu.Receipt) string {
-	if Raw.normalize(r.ID) == Raw.normalize(r.TextID) {
-		return ids.Receipt.normalize(r.ID)
+	if Raw.normalizeID(r.ID) == Raw.normalizeID(r.TextID) {
+		return ids.Receipt.normalizeID(r.ID)
 	}
-	return ids.Submit.normalize(r.ID)
+	return ids.Submit.normalizeID(r.ID)
 }
 
-// normalize returns an ID in the form that is compared: hexadecimal numbers in decimal, in
+// normalizeID returns an ID in the form that is compared: hexadecimal numbers in decimal, in
 // lower case, without hyphens, leading zeros and the spaces around it. A number in decimal
 // digits that has the letters of a hexadecimal one is one: some SMSCs mix the two. Of an ID
 // that is longer than any SMSC's it returns a hash, because many IDs are kept.
-func (f IDFormat) normalize(id string) string {
+func (f IDFormat) normalizeID(id string) string {
 	id = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(id)), "-", "")
 	if f != Raw {
 		id = strings.TrimPrefix(id, "0x")

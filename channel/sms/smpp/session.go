@@ -308,7 +308,7 @@ func (s *session) keepAliveLoop(ctx context.Context) error {
 			farewell := s.lastPDU
 			s.c.mu.Unlock()
 			s.enqueuePDU(outgoing{endsSession: farewell.ID.IsResponse()}, farewell)
-			sleep(ctx, s.c.config.ResponseTimeout)
+			sleepFor(ctx, s.c.config.ResponseTimeout)
 			return errUnbound
 		}
 		if ctx.Err() != nil {

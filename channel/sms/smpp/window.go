@@ -89,7 +89,7 @@ func (c *Channel) leastLoaded() *session {
 	for i := range c.links {
 		l := c.links[(c.nextLink+i)%len(c.links)]
 		s := l.session
-		if s != nil && l.sends() && !s.draining && s.inFlight < c.config.Window && (best == nil || s.inFlight < best.inFlight) {
+		if s != nil && l.canSend() && !s.draining && s.inFlight < c.config.Window && (best == nil || s.inFlight < best.inFlight) {
 			best = s
 		}
 	}
@@ -102,7 +102,7 @@ func (c *Channel) leastLoaded() *session {
 func (c *Channel) bindFailure() error {
 	var err error
 	for _, l := range c.links {
-		if !l.sends() {
+		if !l.canSend() {
 			continue
 		}
 		if l.failure == nil {
