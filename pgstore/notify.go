@@ -62,8 +62,8 @@ func (n notifier) request() {
 	}
 }
 
-// run sends the notifications that are requested, until ctx ends.
-func (n notifier) run(ctx context.Context, pool *pgxpool.Pool, schema string) {
+// run sends the notifications that are requested, until ctx ends. Notify is the statement.
+func (n notifier) run(ctx context.Context, pool *pgxpool.Pool, notify, schema string) {
 	for {
 		select {
 		case <-n.requests:
@@ -71,7 +71,7 @@ func (n notifier) run(ctx context.Context, pool *pgxpool.Pool, schema string) {
 			return
 		}
 		bounded, cancel := context.WithTimeout(ctx, defaultTimeout)
-		_, _ = pool.Exec(bounded, "SELECT pg_notify($1, $2)", notifyChannel, schema) // if it is lost, a poll finds the messages
+		_, _ = pool.Exec(bounded, notify, notifyChannel, schema) // if it is lost, a poll finds the messages
 		cancel()
 		sleepFor(ctx, notifyInterval)
 	}

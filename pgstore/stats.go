@@ -86,7 +86,7 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 		}
 		m, err := decodeTally(tally)
 		if err == nil && f.Group.Has(m.Status) {
-			addTally(&sum, &m, f.Channel, n)
+			sum.AddMultiple(&m, f.Channel, n)
 			sums[template] = sum
 		}
 		return err

@@ -146,7 +146,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s.background.ctx, s.background.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if o.Notify {
 		s.notifier.requests = make(chan struct{}, 1)
-		s.background.startTask(func(ctx context.Context) { s.notifier.run(ctx, pool, o.Schema) })
+		notify := s.layout.render("notify", params{})
+		s.background.startTask(func(ctx context.Context) { s.notifier.run(ctx, pool, notify, o.Schema) })
 	}
 	return s, nil
 }

@@ -62,7 +62,7 @@ func attemptChannel(m *smsplus.Message, i int) string {
 // tally.
 func escapeChannel(c channel.Name) string { return url.QueryEscape(string(c)) }
 
-// decodeTally returns a message that [smsplus.TemplateStats.Add] counts like all messages
+// decodeTally returns a message that [smsplus.TemplateStats.AddMultiple] counts like all messages
 // with the tally.
 func decodeTally(tally string) (smsplus.Message, error) {
 	var m smsplus.Message
@@ -99,21 +99,6 @@ func decodeStatus(s string) (st status.Status, read time.Time, err error) {
 		read = time.Unix(0, 0)
 	}
 	return status.Status(n), read, nil
-}
-
-// addTally adds the counts of n messages like m. If c is not "", it counts their attempts on
-// that channel instead.
-func addTally(s *smsplus.TemplateStats, m *smsplus.Message, c channel.Name, n int) {
-	message := smsplus.CountMessage(m)
-	if c == "" {
-		s.AddCount(message, n)
-		return
-	}
-	for i := range m.Attempts {
-		if a := &m.Attempts[i]; a.Channel == c {
-			s.AddCount(message.Attempt(a.Status, !a.ReadAt.IsZero()), n)
-		}
-	}
 }
 
 // countFields returns pointers to the counts of s, in the order of the columns of

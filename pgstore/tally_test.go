@@ -43,9 +43,9 @@ func TestTally_CountsAsItsMessage(t *testing.T) {
 			var want smsplus.TemplateStats
 			want.Add(m, c)
 			var one, seven, sum smsplus.TemplateStats
-			addTally(&one, &got, c, 1)
+			one.AddMultiple(&got, c, 1)
 			require.Equal(t, want, one, "%q counts on channel %q", encodeTally(&m), c)
-			addTally(&seven, &got, c, 7)
+			seven.AddMultiple(&got, c, 7)
 			for range 7 {
 				sum = sum.Plus(want)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -160,7 +161,7 @@ func (r router) refused(m *Message, o *outcome, err *channel.Error, now time.Tim
 // retryLater sets the outcome to a later try; or to Failed, if the tries are used up or
 // the next one would come after the step's wait.
 func (r router) retryLater(m *Message, o *outcome, why status.Reason, detail string, retryAfter time.Duration, now time.Time) {
-	o.retryAt = ceilMicro(now.Add(max(retryAfter, r.retry.backoff(o.tries))))
+	o.retryAt = microtime.Time(microtime.Ceil(now.Add(max(retryAfter, r.retry.backoff(o.tries)))))
 	o.evidence = evidence{reason: why, detail: detail, at: now}
 	if o.tries >= r.retry.Tries || !o.retryAt.Before(o.startedAt.Add(r.wait(m.Plan[o.step]))) {
 		o.evidence.status, o.verdict = status.Failed, true
@@ -186,14 +187,6 @@ func (o *outcome) mergeInto(m *Message) *Attempt {
 		a.merge(o.evidence)
 	}
 	return a
-}
-
-// ceilMicro rounds t up to a whole microsecond, as stores keep it.
-func ceilMicro(t time.Time) time.Time {
-	if r := t.Truncate(time.Microsecond); !r.Equal(t) {
-		return r.Add(time.Microsecond)
-	}
-	return t
 }
 
 // earliest returns the earlier of two times, where zero means none.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -200,7 +201,7 @@ const cursorBytes = 2 + 8 + 16 // fingerprint of the filter, trigger time, messa
 func (f Filter) CursorAt(m Message) Cursor {
 	b := make([]byte, 0, cursorBytes)
 	b = binary.BigEndian.AppendUint16(b, f.fingerprint())
-	b = binary.BigEndian.AppendUint64(b, uint64(m.TriggeredAt.UnixMicro()))
+	b = binary.BigEndian.AppendUint64(b, uint64(microtime.Of(m.TriggeredAt)))
 	b = append(b, m.ID[:]...)
 	return Cursor(base64.RawURLEncoding.EncodeToString(b))
 }
@@ -218,7 +219,7 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	if binary.BigEndian.Uint16(b) != f.fingerprint() {
 		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is from another filter", ErrInvalidFilter)
 	}
-	at = time.UnixMicro(int64(binary.BigEndian.Uint64(b[2:]))).UTC()
+	at = microtime.Time(int64(binary.BigEndian.Uint64(b[2:])))
 	if !isStorable(at) {
 		return time.Time{}, uuid.UUID{}, fmt.Errorf("%w: Filter.After is no cursor (its time is not in the years 1 to 9999)", ErrInvalidFilter)
 	}
@@ -240,5 +241,5 @@ func microsOrZero(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.UnixMicro()
+	return microtime.Of(t)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -253,7 +254,7 @@ func (d *Dispatcher) releaseLease(ctx context.Context, j job, again time.Time, m
 	for try := 1; ; try++ {
 		m := *j.Message
 		m.Attempts = slices.Clone(m.Attempts)
-		d.released(&m, j.step, j.stepDue, ceilMicro(again), d.now())
+		d.released(&m, j.step, j.stepDue, microtime.Time(microtime.Ceil(again)), d.now())
 		if j.held {
 			m.hold()
 		}

@@ -104,3 +104,17 @@ func TestTemplateStats_AddCountAddsMultiples(t *testing.T) {
 	s.AddCount(smsplus.Count{Status: status.Delivered, DeliveredTwice: true}, 2)
 	require.Equal(t, smsplus.TemplateStats{Triggered: 5, Accepted: 3, Delivered: 2, Read: 3, DeliveredTwice: 2}, s)
 }
+
+func TestTemplateStats_AddMultipleCountsLikeAdd(t *testing.T) {
+	t.Parallel()
+	m := smsplus.Message{Status: status.Accepted, Attempts: []smsplus.Attempt{
+		{Channel: channel.WhatsApp, Status: status.Undeliverable},
+		{Channel: channel.SMS, Status: status.Accepted},
+	}}
+	for _, c := range []channel.Name{"", channel.WhatsApp, channel.SMS, channel.LINEPush} {
+		var one, three smsplus.TemplateStats
+		one.Add(m, c)
+		three.AddMultiple(&m, c, 3)
+		require.Equal(t, one.Plus(one).Plus(one), three, "on channel %q", c)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -343,7 +344,7 @@ func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, boo
 
 // waitEnd returns when the wait of an attempt's step ends.
 func (r router) waitEnd(m *Message, a *Attempt) time.Time {
-	return ceilMicro(a.StartedAt.Add(r.wait(m.Plan[a.Step])))
+	return microtime.Time(microtime.Ceil(a.StartedAt.Add(r.wait(m.Plan[a.Step]))))
 }
 
 // wait returns a step's wait, or its default where the step sets none.

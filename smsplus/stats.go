@@ -64,15 +64,18 @@ func (c Count) Attempt(st status.Status, read bool) Count {
 
 // Add counts m: the message itself if c is "", else its attempts on the channel c.
 // It is the definition that every store follows. Template is left to the caller.
-func (s *TemplateStats) Add(m Message, c channel.Name) {
-	message := CountMessage(&m)
+func (s *TemplateStats) Add(m Message, c channel.Name) { s.AddMultiple(&m, c, 1) }
+
+// AddMultiple counts n messages like m, as [TemplateStats.Add] does.
+func (s *TemplateStats) AddMultiple(m *Message, c channel.Name, n int) {
+	message := CountMessage(m)
 	if c == "" {
-		s.AddCount(message, 1)
+		s.AddCount(message, n)
 		return
 	}
 	for i := range m.Attempts {
 		if a := &m.Attempts[i]; a.Channel == c {
-			s.AddCount(message.Attempt(a.Status, !a.ReadAt.IsZero()), 1)
+			s.AddCount(message.Attempt(a.Status, !a.ReadAt.IsZero()), n)
 		}
 	}
 }

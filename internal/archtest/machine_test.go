@@ -27,7 +27,7 @@ var machine = struct {
 }{
 	dir:      "smsplus",
 	files:    []string{"route.go", "evidence.go", "indoubt.go"},
-	imports:  []string{"cmp", "slices", "time", module + "/channel", module + "/status", uuid},
+	imports:  []string{"cmp", "slices", "time", module + "/channel", module + "/internal/microtime", module + "/status", uuid},
 	effects:  []string{"Dispatcher", "Store", "Clock"},
 	evidence: "evidence",
 	rows:     []string{"Message", "Attempt"},

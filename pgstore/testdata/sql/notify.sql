@@ -1,0 +1,2 @@
+-- either layout
+SELECT pg_notify($1, $2)
