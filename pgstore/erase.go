@@ -108,11 +108,7 @@ func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, person channel.Recipi
 	)
 	for i := range ms {
 		m := &ms[i]
-		for _, a := range m.Attempts {
-			if a.ProviderID != "" {
-				refs = append(refs, channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
-			}
-		}
+		refs = append(refs, rowcodec.MessageRefs(m)...)
 		rowcodec.Redact(m)
 		f, err := s.codec.EncodeFixed(m)
 		if err != nil {
@@ -125,10 +121,10 @@ func (s *Store) eraseBatch(ctx context.Context, tx pgx.Tx, person channel.Recipi
 		ids, triggeredAt = append(ids, pgtype.UUID{Bytes: m.ID, Valid: true}), append(triggeredAt, m.TriggeredAt)
 		fixed, bodies = append(fixed, f), append(bodies, body)
 	}
-	hashes, err := s.providerIDHashes(refs)
+	unparked, err := s.codec.Refs(refs)
 	if err != nil {
 		return b, err
 	}
-	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, hashes)
+	_, err = tx.Exec(ctx, s.statements.erase, ids, triggeredAt, fixed, bodies, unparked.Keys())
 	return b, err
 }

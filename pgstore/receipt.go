@@ -19,45 +19,16 @@ import (
 
 // ByProviderID implements [smsplus.Store]. An empty ProviderID finds nothing.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) (ms []smsplus.Message, err error) {
-	refs = slices.DeleteFunc(slices.Clone(refs), func(ref channel.Ref) bool { return ref.ProviderID == "" })
-	hashes, err := s.providerIDHashes(refs)
+	wanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: by provider ID: %w", err)
 	}
 	err = s.retryCall(ctx, "by provider ID", func(ctx context.Context) error {
-		rs, err := s.queryMessages(ctx, s.pool, s.statements.byProviderID, hashes)
+		rs, err := s.queryMessages(ctx, s.pool, s.statements.byProviderID, wanted.Keys())
 		ms, _ = splitReadable(rs) // whether one that cannot be read has the ID is unknown
 		return err
 	})
-	wanted := setOfRefs(refs)
-	ms = slices.DeleteFunc(ms, func(m smsplus.Message) bool { // another provider ID may have the same hash
-		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
-			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
-		})
-	})
-	return ms, err
-}
-
-// providerIDHashes returns the hashes under which attempts and receipts with the refs may be
-// stored: several for a ref if the sealer has had other lookup keys.
-func (s *Store) providerIDHashes(refs []channel.Ref) ([]int64, error) {
-	hashes := make([]int64, 0, len(refs))
-	for _, ref := range refs {
-		keys, err := s.codec.RefKeys(ref)
-		if err != nil {
-			return nil, err
-		}
-		hashes = append(hashes, keys...)
-	}
-	return hashes, nil
-}
-
-func setOfRefs(refs []channel.Ref) map[channel.Ref]bool {
-	set := make(map[channel.Ref]bool, len(refs))
-	for _, ref := range refs {
-		set[ref] = true
-	}
-	return set
+	return wanted.KeepMessages(ms), err
 }
 
 // Park implements [smsplus.Store].
@@ -88,17 +59,16 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 
 // Parked implements [smsplus.Store].
 func (s *Store) Parked(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
-	hashes, err := s.providerIDHashes(refs)
+	wanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return nil, fmt.Errorf("pgstore: parked: %w", err)
 	}
 	var rows []parkedRow
 	err = s.retryCall(ctx, "parked", func(ctx context.Context) error {
-		rows, err = s.queryParked(ctx, s.statements.parked, hashes)
+		rows, err = s.queryParked(ctx, s.statements.parked, wanted.Keys())
 		return err
 	})
-	wanted := setOfRefs(refs)
-	return slices.DeleteFunc(s.decodeParked(ctx, rows), func(r channel.Receipt) bool { return !wanted[r.Ref()] }), err
+	return slices.DeleteFunc(s.decodeParked(ctx, rows), func(r channel.Receipt) bool { return !wanted.Has(r.Ref()) }), err
 }
 
 // ListParked implements [smsplus.Store].
@@ -202,12 +172,12 @@ func (u *unreadableReceipts) receiptKeys() []int64 {
 // Unpark implements [smsplus.Store]. It compares hashes alone: two provider IDs with the
 // same hash are practically impossible. Receipts that this store could not read stay.
 func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
-	hashes, err := s.providerIDHashes(refs)
+	unwanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return fmt.Errorf("pgstore: unpark: %w", err)
 	}
 	return s.retryCall(ctx, "unpark", func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, s.statements.unpark, hashes, s.unreadableReceipts.receiptKeys())
+		_, err := s.pool.Exec(ctx, s.statements.unpark, unwanted.Keys(), s.unreadableReceipts.receiptKeys())
 		return err
 	})
 }

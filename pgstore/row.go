@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -40,14 +39,8 @@ func appendAttempts(a *compositeArray, codec *rowcodec.Codec, m *smsplus.Message
 // providerIDHash returns the hash by which an attempt's receipts find it, or no hash if the
 // attempt has no provider ID.
 func providerIDHash(codec *rowcodec.Codec, a *smsplus.Attempt) (pgtype.Int8, error) {
-	if a.ProviderID == "" {
-		return pgtype.Int8{}, nil
-	}
-	keys, err := codec.RefKeys(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
-	if err != nil {
-		return pgtype.Int8{}, err
-	}
-	return pgtype.Int8{Int64: keys[0], Valid: true}, nil
+	key, ok, err := codec.AttemptKey(a)
+	return pgtype.Int8{Int64: key, Valid: ok}, err
 }
 
 func timeOrZero(t pgtype.Timestamptz) time.Time {

@@ -139,7 +139,6 @@ WHERE number = ?`
 // eraseBatchSize after the one with the given number. A message with an equal ID on another
 // channel has the key too, and is another person's.
 func (w *writer) eraseMessages(person channel.Recipient, key personKey, after int64) (batch eraseBatch, err error) {
-	s := w.store
 	var rs results
 	args := []driver.Value{key.value, after, int64(eraseBatchSize)}
 	err = w.query(writerCtx, key.erasable(), args, func(row []driver.Value) error {
@@ -156,14 +155,8 @@ func (w *writer) eraseMessages(person channel.Recipient, key personKey, after in
 	}
 	for i := range rs.messages {
 		m := &rs.messages[i]
-		for _, a := range m.Attempts {
-			refs, err := s.refKeys([]channel.Ref{{Channel: a.Channel, ProviderID: a.ProviderID}})
-			if err != nil {
-				return eraseBatch{}, err
-			}
-			if err := w.deleteParked(refs); err != nil {
-				return eraseBatch{}, err
-			}
+		if err := w.deleteParked(rowcodec.MessageRefs(m)); err != nil {
+			return eraseBatch{}, err
 		}
 		rowcodec.Redact(m)
 		if err := w.overwriteErased(m); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -37,53 +37,24 @@ func (s *Store) Message(ctx context.Context, id uuid.UUID) (smsplus.Message, err
 	return rs.messages[0], nil
 }
 
-// refKeys returns a JSON array of all keys under which the refs may be stored.
-func (s *Store) refKeys(refs []channel.Ref) (string, error) {
-	var all []int64
-	for _, ref := range refs {
-		keys, err := s.codec.RefKeys(ref)
-		if err != nil {
-			return "", err
-		}
-		all = append(all, keys...)
-	}
-	slices.Sort(all)
-	return jsonNumbers(slices.Compact(all)), nil
-}
-
 var selectMessagesByRef = selectMessages + `WHERE m.number IN
 	(SELECT r.message FROM json_each(?) j CROSS JOIN smsplus_ref r ON r.ref = j.value)`
 
 // ByProviderID implements [smsplus.Store]. It leaves messages out that cannot be read.
 func (s *Store) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
-	keys, err := s.refKeys(refs)
+	wanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return nil, err
 	}
 	var rs results
 	err = s.withReader(ctx, func(c *conn) (err error) {
-		rs, err = s.queryMessages(ctx, c, nil, selectMessagesByRef, keys)
+		rs, err = s.queryMessages(ctx, c, nil, selectMessagesByRef, jsonNumbers(wanted.Keys()))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	wanted := refSet(refs)
-	return slices.DeleteFunc(rs.messages, func(m smsplus.Message) bool {
-		return !slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
-			return wanted[channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}]
-		})
-	}), nil
-}
-
-// refSet returns the set of the refs. Two refs may have the same key by chance, so
-// results of a search by key are compared with this set.
-func refSet(refs []channel.Ref) map[channel.Ref]bool {
-	set := make(map[channel.Ref]bool, len(refs))
-	for _, ref := range refs {
-		set[ref] = true
-	}
-	return set
+	return wanted.KeepMessages(rs.messages), nil
 }
 
 // parked is an encoded receipt on its way into the file.
@@ -130,14 +101,13 @@ func (s *Store) Park(ctx context.Context, rs []channel.Receipt) error {
 
 // queryParked calls each with the receipts parked under the refs, and their ref and key in
 // the table. It leaves receipts out that cannot be decoded: they stay until they can be, or
-// are purged. keys is the result of refKeys.
+// are purged.
 func (s *Store) queryParked(
-	ctx context.Context, c *conn, refs []channel.Ref, keys string, each func(p parked, r channel.Receipt),
+	ctx context.Context, c *conn, wanted rowcodec.Refs, each func(p parked, r channel.Receipt),
 ) error {
-	wanted := refSet(refs)
-	return c.query(ctx, selectParked, []driver.Value{keys}, func(row []driver.Value) error {
+	return c.query(ctx, selectParked, []driver.Value{jsonNumbers(wanted.Keys())}, func(row []driver.Value) error {
 		r, err := s.codec.DecodeReceipt(blob(row[2]))
-		if err == nil && wanted[r.Ref()] {
+		if err == nil && wanted.Has(r.Ref()) {
 			each(parked{ref: integer(row[0]), key: integer(row[1])}, r)
 		}
 		return nil
@@ -146,13 +116,13 @@ func (s *Store) queryParked(
 
 // Parked implements [smsplus.Store].
 func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-	keys, err := s.refKeys(refs)
+	wanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return nil, err
 	}
 	var rs []channel.Receipt
 	err = s.withReader(ctx, func(c *conn) error {
-		return s.queryParked(ctx, c, refs, keys, func(_ parked, r channel.Receipt) { rs = append(rs, r) })
+		return s.queryParked(ctx, c, wanted, func(_ parked, r channel.Receipt) { rs = append(rs, r) })
 	})
 	return rs, err
 }
@@ -160,14 +130,13 @@ func (s *Store) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Recei
 // Unpark implements [smsplus.Store]. It drops only what Parked returns, so that no receipt
 // is lost that could not be decoded.
 func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
-	refs = slices.Clone(refs)
-	keys, err := s.refKeys(refs)
+	unwanted, err := s.codec.Refs(refs)
 	if err != nil {
 		return err
 	}
 	_, err = submitWrite(ctx, s, func(w *writer) (struct{}, error) {
 		var drop []parked
-		err := s.queryParked(writerCtx, w.conn, refs, keys, func(p parked, _ channel.Receipt) { drop = append(drop, p) })
+		err := s.queryParked(writerCtx, w.conn, unwanted, func(p parked, _ channel.Receipt) { drop = append(drop, p) })
 		for i := 0; i < len(drop) && err == nil; i++ {
 			err = w.exec(writerCtx, deleteOneParked, drop[i].ref, drop[i].key)
 		}
@@ -238,7 +207,11 @@ func parseParkedCursor(cursor string) (p parked, err error) {
 	return p, nil
 }
 
-// deleteParked deletes the receipts of a JSON array of keys.
-func (w *writer) deleteParked(keys string) error {
-	return w.exec(writerCtx, deleteParkedOfRefs, keys)
+// deleteParked deletes the receipts that are parked under the refs.
+func (w *writer) deleteParked(refs []channel.Ref) error {
+	unwanted, err := w.store.codec.Refs(refs)
+	if err != nil {
+		return err
+	}
+	return w.exec(writerCtx, deleteParkedOfRefs, jsonNumbers(unwanted.Keys()))
 }

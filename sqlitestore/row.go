@@ -178,13 +178,9 @@ func (s *Store) encodeState(e *encodedMessage, m *smsplus.Message) (err error) {
 	e.read = !m.ReadAt.IsZero()
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		summary := attemptSummary{status: a.Status, read: !a.ReadAt.IsZero(), hasProviderID: a.ProviderID != ""}
-		if summary.hasProviderID {
-			keys, err := s.codec.RefKeys(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID})
-			if err != nil {
-				return err
-			}
-			summary.ref = keys[0]
+		summary := attemptSummary{status: a.Status, read: !a.ReadAt.IsZero()}
+		if summary.ref, summary.hasProviderID, err = s.codec.AttemptKey(a); err != nil {
+			return err
 		}
 		e.channels, e.attempts = append(e.channels, string(a.Channel)), append(e.attempts, summary)
 	}

@@ -11,7 +11,7 @@
 //
 // The phone number is a column, because it is searched: [Codec.PhoneKeys] returns the
 // possible values of the column. Recipients' IDs are found by a hash: see [Codec.IDKeys].
-// Provider IDs and parked receipts are found by a number: see [Codec.RefKeys].
+// Provider IDs and parked receipts are found by a number: see [Codec.Refs].
 //
 // With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
 // of fixed, and its column and the numbers are keyed hashes. Rows that were written
