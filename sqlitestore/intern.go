@@ -74,7 +74,7 @@ func (t *internTable) lookup(ctx context.Context, c *conn, uncommitted []uncommi
 }
 
 // errNoText is wrapped by the error about a number that no text has.
-var errNoText = errors.New("stored: the text of a number is gone")
+var errNoText = errors.New("sqlitestore: the text of a number is gone")
 
 // lookupText returns the text that has the number. uncommitted is as in lookup.
 func (t *internTable) lookupText(ctx context.Context, c *conn, uncommitted []uncommittedText, number int64) (string, error) {

@@ -214,13 +214,13 @@ func TestStore_RejectsTimeThatItCannotKeep(t *testing.T) {
 	m := triggered(1, 10)
 	m.DueAt = far
 	_, err := s.Insert(t.Context(), []smsplus.Message{m})
-	require.EqualError(t, err, "stored: Message.DueAt is outside of the years 1 to 9999")
+	require.EqualError(t, err, "rowcodec: Message.DueAt is outside of the years 1 to 9999")
 	_, err = s.Claim(t.Context(), claimOf(far.Add(-time.Second), 1))
 	require.EqualError(t, err, "sqlitestore: Claim: the end of the lease is outside of the years 1 to 9999")
 	require.EqualError(t, s.SetAside(t.Context(), nil, far),
 		"sqlitestore: SetAside: the time until which messages are set aside is outside of the years 1 to 9999")
 	err = s.Park(t.Context(), []channel.Receipt{{Channel: channel.SMS, ProviderID: "1", At: far}})
-	require.EqualError(t, err, "stored: Receipt.At is outside of the years 1 to 9999")
+	require.EqualError(t, err, "rowcodec: Receipt.At is outside of the years 1 to 9999")
 }
 
 func TestPurge_DropsTheNotesOfWhatWasSetAside(t *testing.T) {

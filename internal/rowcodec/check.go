@@ -12,20 +12,20 @@ import (
 // names the field and no content.
 func checkMessage(m *smsplus.Message) error {
 	if !m.Status.Valid() {
-		return fmt.Errorf("stored: Message.Status %d does not exist", m.Status)
+		return fmt.Errorf("rowcodec: Message.Status %d does not exist", m.Status)
 	}
 	if i := indexFar(m.TriggeredAt, m.DueAt, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt); i >= 0 {
 		names := [...]string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt"}
-		return fmt.Errorf("stored: Message.%s is %s", names[i], farTime)
+		return fmt.Errorf("rowcodec: Message.%s is %s", names[i], farTime)
 	}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
 		if !a.Status.Valid() {
-			return fmt.Errorf("stored: Message.Attempts[%d].Status %d does not exist", i, a.Status)
+			return fmt.Errorf("rowcodec: Message.Attempts[%d].Status %d does not exist", i, a.Status)
 		}
 		if j := indexFar(a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt); j >= 0 {
 			names := [...]string{"StartedAt", "AcceptedAt", "DeliveredAt", "ReadAt", "EndedAt"}
-			return fmt.Errorf("stored: Message.Attempts[%d].%s is %s", i, names[j], farTime)
+			return fmt.Errorf("rowcodec: Message.Attempts[%d].%s is %s", i, names[j], farTime)
 		}
 	}
 	return nil
@@ -34,10 +34,10 @@ func checkMessage(m *smsplus.Message) error {
 // checkReceipt returns an error for a status or a time that no store can keep.
 func checkReceipt(r *channel.Receipt) error {
 	if !r.Status.Valid() {
-		return fmt.Errorf("stored: Receipt.Status %d does not exist", r.Status)
+		return fmt.Errorf("rowcodec: Receipt.Status %d does not exist", r.Status)
 	}
 	if indexFar(r.At) >= 0 {
-		return fmt.Errorf("stored: Receipt.At is %s", farTime)
+		return fmt.Errorf("rowcodec: Receipt.At is %s", farTime)
 	}
 	return nil
 }

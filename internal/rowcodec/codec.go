@@ -42,14 +42,14 @@ import (
 )
 
 // ErrCorrupt is wrapped by the error about bytes that are not a valid value.
-var ErrCorrupt = errors.New("stored: the bytes make no sense")
+var ErrCorrupt = errors.New("rowcodec: the bytes make no sense")
 
 // ErrSealed is wrapped by the error about a sealed value if there is no Sealer.
-var ErrSealed = errors.New("stored: the record is sealed, and there is no Sealer")
+var ErrSealed = errors.New("rowcodec: the record is sealed, and there is no Sealer")
 
 // ErrUnsealed is wrapped by the error about a value that is not sealed if there is a Sealer
 // and no unsealed values are expected.
-var ErrUnsealed = errors.New("stored: the record is not sealed, and Options.Unsealed is not set")
+var ErrUnsealed = errors.New("rowcodec: the record is not sealed, and Options.Unsealed is not set")
 
 // Codec encodes messages and receipts. It is safe for concurrent use.
 type Codec struct {
@@ -270,7 +270,7 @@ func (c *Codec) open(b []byte, kind string, id []byte) (*reader, error) {
 // checkHead checks the first byte of a value, and reports whether the rest is sealed.
 func checkHead(head byte, kind string) (sealed bool, err error) {
 	if v, latest := head&^sealedBit, latestVersion(kind); v < version1 || v > latest {
-		return false, fmt.Errorf("stored: %s has version %d, and this release knows up to version %d", kind, v, latest)
+		return false, fmt.Errorf("rowcodec: %s has version %d, and this release knows up to version %d", kind, v, latest)
 	}
 	return head&sealedBit != 0, nil
 }

@@ -544,16 +544,16 @@ func TestEncodeState_RejectsInvalidStatus(t *testing.T) {
 	m := fullMessage()
 	m.Attempts[2].Status = 9
 	_, err := rowcodec.NewCodec(nil, false).EncodeState(&m)
-	require.EqualError(t, err, "stored: Message.Attempts[2].Status 9 does not exist")
+	require.EqualError(t, err, "rowcodec: Message.Attempts[2].Status 9 does not exist")
 	m.Status = 8
 	_, err = rowcodec.NewCodec(nil, false).EncodeState(&m)
-	require.EqualError(t, err, "stored: Message.Status 8 does not exist")
+	require.EqualError(t, err, "rowcodec: Message.Status 8 does not exist")
 }
 
 func TestEncodeReceipt_RejectsInvalidStatus(t *testing.T) {
 	t.Parallel()
 	_, _, err := rowcodec.NewCodec(nil, false).EncodeReceipt(&channel.Receipt{Status: 9})
-	require.EqualError(t, err, "stored: Receipt.Status 9 does not exist")
+	require.EqualError(t, err, "rowcodec: Receipt.Status 9 does not exist")
 }
 
 // setEachTime calls test once for each time of a message, set to at, with its name.
@@ -581,10 +581,10 @@ func TestEncode_RejectsFarTimes(t *testing.T) {
 	} {
 		setEachTime(at, func(name string, m smsplus.Message) {
 			_, err := c.EncodeState(&m)
-			require.EqualError(t, err, "stored: "+name+" is outside of the years 1 to 9999")
+			require.EqualError(t, err, "rowcodec: "+name+" is outside of the years 1 to 9999")
 		})
 		_, _, err := c.EncodeReceipt(&channel.Receipt{At: at})
-		require.EqualError(t, err, "stored: Receipt.At is outside of the years 1 to 9999")
+		require.EqualError(t, err, "rowcodec: Receipt.At is outside of the years 1 to 9999")
 	}
 	for _, at := range []time.Time{first, last} {
 		setEachTime(at, func(name string, m smsplus.Message) {
@@ -629,7 +629,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 		for _, version := range []byte{0, latest + 1} {
 			value[0] = version
 			require.EqualError(t, decode(value),
-				fmt.Sprintf("stored: %s has version %d, and this release knows up to version %d", name, version, latest))
+				fmt.Sprintf("rowcodec: %s has version %d, and this release knows up to version %d", name, version, latest))
 		}
 	}
 }

@@ -132,11 +132,11 @@ func (c *Codec) lookupHashes(kind string, value []byte) ([][]byte, error) {
 		return nil, err
 	}
 	if len(hashes) == 0 {
-		return nil, fmt.Errorf("stored: the Sealer's Lookup returned no hash")
+		return nil, fmt.Errorf("rowcodec: the Sealer's Lookup returned no hash")
 	}
 	for _, h := range hashes {
 		if len(h) < 16 {
-			return nil, fmt.Errorf("stored: the Sealer's Lookup returned a hash of %d bytes, want at least 16", len(h))
+			return nil, fmt.Errorf("rowcodec: the Sealer's Lookup returned a hash of %d bytes, want at least 16", len(h))
 		}
 	}
 	return hashes, nil
