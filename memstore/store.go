@@ -437,6 +437,29 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 	return sums, nil
 }
 
+// StatsBy implements [smsplus.Store].
+func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
+		return nil, err
+	}
+	sel, ok := s.interned.newSelection(f)
+	if !ok {
+		return nil, s.checkOpen(ctx)
+	}
+	var err error
+	rows := g.Stats(f, func(yield func(smsplus.Message) bool) {
+		err = s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
+			var m smsplus.Message
+			r.decode(&m, s.interned.takeSnapshot())
+			return yield(m)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
 // Purge implements [smsplus.Store].
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := s.lock(ctx); err != nil {

@@ -95,6 +95,13 @@ func (s foldingStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Te
 	return s.Store.Stats(ctx, f)
 }
 
+func (s foldingStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	if err := s.Maintain(ctx, noon); err != nil {
+		return nil, err
+	}
+	return s.Store.StatsBy(ctx, f, g)
+}
+
 // The suite makes every call with every field, so this sees everything that a sealed store
 // may send.
 func TestStore_ConformsSealedAndFolded(t *testing.T) {

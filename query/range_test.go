@@ -199,5 +199,6 @@ func filterMethodErrors(t *testing.T, r *query.Reader, f smsplus.Filter) map[str
 	_, counts := r.CountByGroup(t.Context(), f)
 	_, records := r.Records(t.Context(), f)
 	_, all := collect(r.All(t.Context(), f))
-	return map[string]error{"Templates": templates, "CountByGroup": counts, "Records": records, "All": all}
+	_, groups := r.StatsBy(t.Context(), f, smsplus.Grouping{})
+	return map[string]error{"StatsBy": groups, "Templates": templates, "CountByGroup": counts, "Records": records, "All": all}
 }

@@ -100,6 +100,23 @@ func (r *Reader) Templates(ctx context.Context, f smsplus.Filter) ([]smsplus.Tem
 	}), nil
 }
 
+// StatsBy returns the statistics of the range, grouped as [smsplus.Grouping] says. A nil
+// Zone is [Options].Location. Limit and After are ignored. A group without messages has no
+// row.
+func (r *Reader) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	f.Limit, f.After = 0, ""
+	f, err := r.boundRange(f)
+	if err := errors.Join(err, g.Check()); err != nil {
+		return nil, err
+	}
+	g.Zone = cmp.Or(g.Zone, r.location)
+	rows, err := r.store.StatsBy(ctx, f, g)
+	if err != nil {
+		return nil, fmt.Errorf("query: stats: %w", err)
+	}
+	return rows, nil
+}
+
 // CountByGroup returns the number of records in each group: the counts on the tabs of a
 // page. Every group has a count, also zero, and status.All has their sum. Group, Limit
 // and After are ignored.

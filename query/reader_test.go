@@ -71,6 +71,37 @@ func TestTemplates_QueriesOnceIfNoRowCanBeMissing(t *testing.T) {
 	require.Len(t, store.StatsCalls(), 1)
 }
 
+func TestStatsBy_DaysAreThoseOfTheLocation(t *testing.T) {
+	t.Parallel()
+	taipei := time.FixedZone("CST", 8*60*60)
+	midnight := time.Date(2026, 9, 15, 0, 0, 0, 0, taipei)
+	ms := messages(3)
+	ms[1].TriggeredAt, ms[2].TriggeredAt = midnight, midnight.Add(-time.Microsecond)
+	store := mockStore(append(ms, triggeredAt(9, now.AddDate(0, -4, 0)))...)
+	r := query.New(store, query.Options{Clock: mockClock(now), Location: taipei})
+	f := smsplus.Filter{Limit: 1, After: "ignored"}
+	got, err := r.StatsBy(t.Context(), f, smsplus.Grouping{By: smsplus.ByDay})
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.GroupStats{
+		{Start: midnight.AddDate(0, 0, -1), Triggered: 1, Delivered: 1},
+		{Start: midnight, Triggered: 2, Delivered: 2},
+	}, got, "days are those of Options.Location, of the last three months")
+
+	got, err = r.StatsBy(t.Context(), f, smsplus.Grouping{By: smsplus.ByDay, Zone: time.UTC})
+	require.NoError(t, err)
+	require.Equal(t, 2, got[0].Triggered, "a zone of the grouping goes first")
+	_, err = r.StatsBy(t.Context(), f, smsplus.Grouping{By: smsplus.ByDay | smsplus.ByHour})
+	require.ErrorIs(t, err, smsplus.ErrInvalidFilter)
+	require.Len(t, store.StatsByCalls(), 2, "an invalid grouping is not passed on")
+}
+
+// triggeredAt returns message n, triggered at that time.
+func triggeredAt(n int, at time.Time) smsplus.Message {
+	m := message(n)
+	m.TriggeredAt = at
+	return m
+}
+
 func TestCountByGroup_EqualsListLengths(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -379,6 +410,9 @@ func TestReader_WrapsStoreErrors(t *testing.T) {
 			if f.CountryCode != "" {
 				return nil, nil // only the second query, without the filter's other fields, fails
 			}
+			return nil, errBroken
+		},
+		StatsByFunc: func(context.Context, smsplus.Filter, smsplus.Grouping) ([]smsplus.GroupStats, error) {
 			return nil, errBroken
 		},
 		MessageFunc: func(context.Context, uuid.UUID) (smsplus.Message, error) { return smsplus.Message{}, errBroken },

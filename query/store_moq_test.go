@@ -76,6 +76,9 @@ var _ smsplus.Store = &StoreMock{}
 //			StatsFunc: func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 //				panic("mock out the Stats method")
 //			},
+//			StatsByFunc: func(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+//				panic("mock out the StatsBy method")
+//			},
 //			UnparkFunc: func(ctx context.Context, refs []channel.Ref) error {
 //				panic("mock out the Unpark method")
 //			},
@@ -142,6 +145,9 @@ type StoreMock struct {
 
 	// StatsFunc mocks the Stats method.
 	StatsFunc func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error)
+
+	// StatsByFunc mocks the StatsBy method.
+	StatsByFunc func(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error)
 
 	// UnparkFunc mocks the Unpark method.
 	UnparkFunc func(ctx context.Context, refs []channel.Ref) error
@@ -277,6 +283,15 @@ type StoreMock struct {
 			// F is the f argument value.
 			F smsplus.Filter
 		}
+		// StatsBy holds details about calls to the StatsBy method.
+		StatsBy []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// F is the f argument value.
+			F smsplus.Filter
+			// G is the g argument value.
+			G smsplus.Grouping
+		}
 		// Unpark holds details about calls to the Unpark method.
 		Unpark []struct {
 			// Ctx is the ctx argument value.
@@ -310,6 +325,7 @@ type StoreMock struct {
 	lockSetAside     sync.RWMutex
 	lockSetPause     sync.RWMutex
 	lockStats        sync.RWMutex
+	lockStatsBy      sync.RWMutex
 	lockUnpark       sync.RWMutex
 	lockUpdate       sync.RWMutex
 }
@@ -958,6 +974,46 @@ func (mock *StoreMock) StatsCalls() []struct {
 	mock.lockStats.RLock()
 	calls = mock.calls.Stats
 	mock.lockStats.RUnlock()
+	return calls
+}
+
+// StatsBy calls StatsByFunc.
+func (mock *StoreMock) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	if mock.StatsByFunc == nil {
+		panic("StoreMock.StatsByFunc: method is nil but Store.StatsBy was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		F   smsplus.Filter
+		G   smsplus.Grouping
+	}{
+		Ctx: ctx,
+		F:   f,
+		G:   g,
+	}
+	mock.lockStatsBy.Lock()
+	mock.calls.StatsBy = append(mock.calls.StatsBy, callInfo)
+	mock.lockStatsBy.Unlock()
+	return mock.StatsByFunc(ctx, f, g)
+}
+
+// StatsByCalls gets all the calls that were made to StatsBy.
+// Check the length with:
+//
+//	len(mockedStore.StatsByCalls())
+func (mock *StoreMock) StatsByCalls() []struct {
+	Ctx context.Context
+	F   smsplus.Filter
+	G   smsplus.Grouping
+} {
+	var calls []struct {
+		Ctx context.Context
+		F   smsplus.Filter
+		G   smsplus.Grouping
+	}
+	mock.lockStatsBy.RLock()
+	calls = mock.calls.StatsBy
+	mock.lockStatsBy.RUnlock()
 	return calls
 }
 

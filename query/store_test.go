@@ -49,8 +49,8 @@ func isDamaged(id uuid.UUID) bool { return id[15]%3 == 0 }
 
 var errDamaged = fmt.Errorf("key 7 is missing: %w", smsplus.ErrUnreadable)
 
-// mockStore returns a mock store that holds the messages. It implements Records, Stats and
-// Message by the definitions of the contract.
+// mockStore returns a mock store that holds the messages. It implements Records, Stats,
+// StatsBy and Message by the definitions of the contract.
 func mockStore(ms ...smsplus.Message) *StoreMock {
 	ms = slices.SortedFunc(slices.Values(ms), func(a, b smsplus.Message) int {
 		if c := b.TriggeredAt.Compare(a.TriggeredAt); c != 0 {
@@ -84,6 +84,13 @@ func mockStore(ms ...smsplus.Message) *StoreMock {
 				return nil, err
 			}
 			return countStats(ms, f), nil
+		},
+		StatsByFunc: func(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+			if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
+				return nil, err
+			}
+			matching := slices.DeleteFunc(slices.Clone(ms), func(m smsplus.Message) bool { return !f.Match(m) })
+			return g.Stats(f, slices.Values(matching)), nil
 		},
 		MessageFunc: func(_ context.Context, id uuid.UUID) (smsplus.Message, error) {
 			for _, m := range ms {

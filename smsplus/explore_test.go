@@ -385,8 +385,11 @@ func (s exploredStore) Unpark(_ context.Context, refs []channel.Ref) error {
 func (exploredStore) SetAside(context.Context, []Unreadable, time.Time) error { panic("not used") }
 func (exploredStore) Records(context.Context, Filter) (Page, error)           { panic("not used") }
 func (exploredStore) Stats(context.Context, Filter) ([]TemplateStats, error)  { panic("not used") }
-func (exploredStore) Purge(context.Context, time.Time, int) (int, error)      { panic("not used") }
-func (exploredStore) Close() error                                            { return nil }
+func (exploredStore) StatsBy(context.Context, Filter, Grouping) ([]GroupStats, error) {
+	panic("not used")
+}
+func (exploredStore) Purge(context.Context, time.Time, int) (int, error) { panic("not used") }
+func (exploredStore) Close() error                                       { return nil }
 func (u *universe) copyRow() Message {
 	m := u.row
 	m.Attempts = slices.Clone(m.Attempts)

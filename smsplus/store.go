@@ -32,7 +32,8 @@ var ErrUnreadable = errors.New("smsplus: message cannot be read")
 // One message that cannot be read never makes the others unreachable. Claim and Records
 // name it together with the others. Message and Insert return an error that wraps
 // [ErrUnreadable], and ByProviderID leaves it out. Stats counts of it what can be counted
-// without reading it, and Purge drops it like any other.
+// without reading it, and so does StatsBy, which may lack its scenario, reasons and times.
+// Purge drops it like any other.
 type Store interface {
 	// Insert adds messages, all or none, as they are. A message whose Claims is 1 is
 	// already claimed. If a message in the store has a non-empty Key of the call, nothing
@@ -97,6 +98,11 @@ type Store interface {
 	// any, in order of Template. Limit and After are ignored. [TemplateStats.Add]
 	// defines what counts. An invalid filter returns the error of f.Check.
 	Stats(ctx context.Context, f Filter) ([]TemplateStats, error)
+
+	// StatsBy returns the counts of what f matches, grouped by g. Limit and After are
+	// ignored. [Grouping.Stats] defines what counts and the order of the rows. An invalid
+	// filter or grouping returns the errors of both Checks.
+	StatsBy(ctx context.Context, f Filter, g Grouping) ([]GroupStats, error)
 
 	// Purge drops messages triggered before the given time that have ended (their
 	// DueAt is zero), and receipts parked with an At before it. It drops at most limit

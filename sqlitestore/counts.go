@@ -5,11 +5,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -311,4 +313,65 @@ func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums te
 		}
 		return nil
 	})
+}
+
+// StatsBy implements [smsplus.Store].
+func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
+		return nil, err
+	}
+	var rows []smsplus.GroupStats
+	err := s.withSnapshot(ctx, func(c *conn) error {
+		sel, ok, err := s.newSelection(ctx, c, f)
+		if !ok || err != nil {
+			return err
+		}
+		rows = g.Stats(f, func(yield func(smsplus.Message) bool) {
+			sql, args := sel.listQuery(messageColumns + ", m.marks")
+			err = c.query(ctx, sql, args, func(row []driver.Value) error {
+				m, err := s.decodeCounted(ctx, c, row)
+				if err == nil {
+					yield(m) // g.Stats never stops early
+				}
+				return err
+			})
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// decodeCounted returns the message of a row of messageColumns and the marks. Of a message
+// that cannot be read it returns what the counts need and the marks have.
+func (s *Store) decodeCounted(ctx context.Context, c *conn, row []driver.Value) (smsplus.Message, error) {
+	m, err := s.decodeRow(ctx, c, nil, row)
+	if !errors.Is(err, smsplus.ErrUnreadable) {
+		return m, err
+	}
+	m = smsplus.Message{TriggeredAt: microtime.Time(integer(row[colTriggeredAt])), Status: status.Status(integer(row[colStatus]))}
+	if m.Template, err = s.names.lookupText(ctx, c, nil, integer(row[colTemplate])); err != nil && !errors.Is(err, errNoText) {
+		return m, err
+	}
+	summary, err := decodeSummary(blob(row[colMarks]), nil)
+	if err != nil {
+		return m, nil // it counts by its status alone
+	}
+	if summary.read {
+		m.ReadAt = m.TriggeredAt
+	}
+	for _, a := range summary.attempts {
+		name, err := s.names.lookupText(ctx, c, nil, a.channel)
+		if err != nil && !errors.Is(err, errNoText) {
+			return m, err
+		}
+		attempt := smsplus.Attempt{Channel: channel.Name(name), Status: a.status}
+		if a.read {
+			attempt.ReadAt = m.TriggeredAt
+		}
+		m.Attempts = append(m.Attempts, attempt)
+	}
+	return m, nil
 }

@@ -268,6 +268,10 @@ func (r *reopeningStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus
 	return callStore(r, func(s smsplus.Store) ([]smsplus.TemplateStats, error) { return s.Stats(ctx, f) })
 }
 
+func (r *reopeningStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	return callStore(r, func(s smsplus.Store) ([]smsplus.GroupStats, error) { return s.StatsBy(ctx, f, g) })
+}
+
 func (r *reopeningStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	return callStore(r, func(s smsplus.Store) (int, error) { return s.Purge(ctx, before, limit) })
 }

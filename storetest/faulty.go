@@ -107,6 +107,11 @@ func (f *Faulty) Stats(ctx context.Context, filter smsplus.Filter) ([]smsplus.Te
 	return faulty(f, "Stats", func() ([]smsplus.TemplateStats, error) { return f.Store.Stats(ctx, filter) })
 }
 
+// StatsBy calls the store's StatsBy, if no func fails it.
+func (f *Faulty) StatsBy(ctx context.Context, filter smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	return faulty(f, "StatsBy", func() ([]smsplus.GroupStats, error) { return f.Store.StatsBy(ctx, filter, g) })
+}
+
 // Purge calls the store's Purge, if no func fails it.
 func (f *Faulty) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
 	return faulty(f, "Purge", func() (int, error) { return f.Store.Purge(ctx, before, limit) })

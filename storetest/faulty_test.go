@@ -80,6 +80,11 @@ func (s *recordingStore) Stats(context.Context, smsplus.Filter) ([]smsplus.Templ
 	return []smsplus.TemplateStats{{}}, nil
 }
 
+func (s *recordingStore) StatsBy(context.Context, smsplus.Filter, smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	s.record("StatsBy")
+	return []smsplus.GroupStats{{}}, nil
+}
+
 func (s *recordingStore) Purge(context.Context, time.Time, int) (int, error) {
 	s.record("Purge")
 	return 1, nil

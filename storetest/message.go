@@ -396,6 +396,7 @@ func testEndedContext(t *testing.T, s smsplus.Store) {
 		"Unpark":       func() error { return s.Unpark(ctx, []channel.Ref{smsRef("2")}) },
 		"Records":      func() error { _, err := s.Records(ctx, smsplus.Filter{}); return err },
 		"Stats":        func() error { _, err := s.Stats(ctx, smsplus.Filter{}); return err },
+		"StatsBy":      func() error { _, err := s.StatsBy(ctx, smsplus.Filter{}, smsplus.Grouping{}); return err },
 		"Purge":        func() error { _, err := s.Purge(ctx, noon, 1); return err },
 		"SetPause":     func() error { return s.SetPause(ctx, newPause(1)) },
 		"ClearPause":   func() error { return s.ClearPause(ctx, newPause(1)) },

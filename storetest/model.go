@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -318,6 +319,16 @@ func (s *Model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return statsOf(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }), f.Channel), nil
+}
+
+// StatsBy implements [smsplus.Store].
+func (s *Model) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return g.Stats(f, slices.Values(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }))), nil
 }
 
 // Purge implements [smsplus.Store].

@@ -29,6 +29,7 @@ type brokenStore struct {
 	unparkFunc       func(context.Context, []channel.Ref) error
 	recordsFunc      func(context.Context, smsplus.Filter) (smsplus.Page, error)
 	statsFunc        func(context.Context, smsplus.Filter) ([]smsplus.TemplateStats, error)
+	statsByFunc      func(context.Context, smsplus.Filter, smsplus.Grouping) ([]smsplus.GroupStats, error)
 	purgeFunc        func(context.Context, time.Time, int) (int, error)
 	damageFunc       func(context.Context, uuid.UUID) error
 	eraseFunc        func(context.Context, channel.Recipient) (int, error)
@@ -44,7 +45,7 @@ func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
 	m := NewModel()
 	b := &brokenStore{
 		m.Insert, m.Claim, m.SetAside, m.Update, m.Message, m.ByProviderID,
-		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.Purge, m.Damage, m.Erase,
+		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.StatsBy, m.Purge, m.Damage, m.Erase,
 		m.SetPause, m.ClearPause, m.Pauses, m.Beat, m.Heartbeats, m.Backlog,
 	}
 	by(m, b)
@@ -97,6 +98,10 @@ func (b *brokenStore) Records(ctx context.Context, f smsplus.Filter) (smsplus.Pa
 
 func (b *brokenStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	return b.statsFunc(ctx, f)
+}
+
+func (b *brokenStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+	return b.statsByFunc(ctx, f, g)
 }
 
 func (b *brokenStore) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
@@ -250,6 +255,15 @@ func (b *brokenStore) corruptStats(change func(*smsplus.TemplateStats)) {
 	}
 }
 
+// changeGroupings changes the arguments of StatsBy.
+func (b *brokenStore) changeGroupings(change func(*smsplus.Filter, *smsplus.Grouping)) {
+	statsBy := b.statsByFunc
+	b.statsByFunc = func(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+		change(&f, &g)
+		return statsBy(ctx, f, g)
+	}
+}
+
 // corruptClaims changes the result of Claim. The change may also write to the model, whose lock is held.
 func (b *brokenStore) corruptClaims(
 	m *Model, change func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed),
@@ -311,6 +325,6 @@ type mutant struct {
 
 var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
-	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, purgeMutants, recipientMutants, unreadableMutants,
+	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, statsByMutants, purgeMutants, recipientMutants, unreadableMutants,
 	operationsMutants,
 )

@@ -62,6 +62,7 @@ func (gen generator) idsByChannel() map[channel.Name]string {
 func (gen generator) message(n int) smsplus.Message {
 	m := newMessage(n)
 	m.Template = pick(gen, "otp", "OTP", "order", "訂單")
+	m.Scenario = pick(gen, "OTP", "otp", "")
 	m.To = channel.Recipient{Phone: pick(gen, phones...)}
 	m.To.IDs = gen.idsByChannel()
 	if m.To.IsZero() {
@@ -94,7 +95,8 @@ func (gen generator) changeState(m *smsplus.Message) {
 		m.DueAt = gen.time()
 	}
 	if gen.intN(3) == 1 {
-		m.DeliveredAt, m.ReadAt = m.TriggeredAt.Add(time.Minute), m.TriggeredAt.Add(2*time.Minute)
+		m.DeliveredAt = m.TriggeredAt.Add(pick(gen, time.Minute, time.Second, 3*time.Hour))
+		m.ReadAt = m.TriggeredAt.Add(2 * time.Minute)
 	}
 	m.Attempts = nil
 	for step, c := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
@@ -105,7 +107,11 @@ func (gen generator) changeState(m *smsplus.Message) {
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: c,
 			Status:     pick(gen, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
 			ProviderID: pick(gen, providerIDs...),
+			Reason:     pick(gen, "", status.Blocked, status.CarrierError, "vendor_error"),
 			Tries:      1, Doubts: gen.intN(3), StartedAt: m.TriggeredAt,
+		}
+		if gen.intN(3) == 1 {
+			a.DeliveredAt = m.TriggeredAt.Add(pick(gen, -time.Second, time.Microsecond, 50*time.Millisecond, time.Minute, 40*time.Hour))
 		}
 		if gen.intN(3) == 1 {
 			a.ReadAt = m.TriggeredAt.Add(time.Minute)

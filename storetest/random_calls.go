@@ -68,6 +68,9 @@ func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 			if _, err := s.Stats(ctx, gen.filter()); err != nil {
 				return fmt.Errorf("Stats: %w", err)
 			}
+			if _, err := s.StatsBy(ctx, gen.filter(), gen.grouping()); err != nil {
+				return fmt.Errorf("StatsBy: %w", err)
+			}
 			if _, err := s.Purge(ctx, gen.time(), 1+gen.intN(3)); err != nil {
 				return fmt.Errorf("Purge: %w", err)
 			}
@@ -113,6 +116,7 @@ func testConcurrentCalls(t *testing.T, s smsplus.Store) {
 		{From: atMinute(-60), Channel: channel.SMS},
 	} {
 		requireStats(t, s, ms, f)
+		requireStatsBy(t, s, ms, f, smsplus.Grouping{By: smsplus.ByScenario | smsplus.ByChannel | smsplus.ByReason | smsplus.ByHour, Times: true})
 		f.Limit = noLimit
 		requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns the messages that the filter matches: %+v", f)
 	}
@@ -143,6 +147,7 @@ func testRandomCallsOf(t *testing.T, stores ...smsplus.Store) {
 			"Unpark":       d.compareUnpark,
 			"Records":      d.compareRecords,
 			"Stats":        d.compareStats,
+			"StatsBy":      d.compareStatsBy,
 			"Purge":        d.comparePurge,
 			"SetPause":     d.compareSetPause,
 			"ClearPause":   d.compareClearPause,
@@ -169,6 +174,7 @@ func clearStore(t testingT, s smsplus.Store) {
 	mustPurge(t, s, atMinute(1_000_000), noLimit)
 	require.Empty(t, mustPage(t, s, smsplus.Filter{}).Messages, "Purge drops every ended message")
 	require.Empty(t, mustStats(t, s, smsplus.Filter{}), "purged messages are not counted")
+	require.Empty(t, mustStatsBy(t, s, smsplus.Filter{}, smsplus.Grouping{}), "purged messages are not counted")
 	for _, p := range mustPauses(t, s) {
 		mustClearPause(t, s, p)
 	}
@@ -388,6 +394,15 @@ func (d *differential) compareStats(t *rapid.T) {
 	want := normalizeStats(mustStats(t, d.model, f))
 	d.forEachStore(func(s smsplus.Store) {
 		require.Equal(t, want, normalizeStats(mustStats(t, s, f)), "Stats counts what its filter matches: %+v", f)
+	})
+}
+
+func (d *differential) compareStatsBy(t *rapid.T) {
+	gen := rapidGenerator(t)
+	f, g := gen.filter(), gen.grouping()
+	want := mustStatsBy(t, d.model, f, g)
+	d.forEachStore(func(s smsplus.Store) {
+		require.Equal(t, want, mustStatsBy(t, s, f, g), "StatsBy counts what its filter matches: %+v by %v in %v", f, g.By, g.Zone)
 	})
 }
 

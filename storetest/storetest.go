@@ -161,6 +161,17 @@ func rules() []rule {
 		{"Stats follow updates", testStatsUpdates},
 		{"Stats ignore Limit and After", testStatsIgnorePaging},
 
+		{"StatsBy count messages by template, scenario and reason", testStatsByMessages},
+		{"StatsBy of a channel count its attempts", testStatsByAttempts},
+		{"StatsBy hours and days are those of the time zone", testStatsByZone},
+		{"StatsBy hours and days are right where clocks change", testStatsByClockChange},
+		{"StatsBy time the deliveries of messages and attempts", testStatsByTimes},
+		{"StatsBy come in order of start, template, scenario, channel and reason", testStatsByOrder},
+		{"StatsBy match every combination of filters and dimensions", testStatsByFilters},
+		{"StatsBy follow updates and purges", testStatsByUpdates},
+		{"StatsBy ignore Limit and After", testStatsByIgnorePaging},
+		{"an invalid grouping is refused", testInvalidGrouping},
+
 		{"Purge drops ended messages and receipts from before the time, and nothing else", testPurgeBefore},
 		{"Purge drops the oldest first, up to its limit", testPurgeOldest},
 		{"Purge leaves nothing of a message behind", testPurgeWhole},
@@ -175,6 +186,7 @@ func rules() []rule {
 		{"Message and Insert return ErrUnreadable for a message that they cannot read", testUnreadableMessage},
 		{"ByProviderID leaves out a message that it cannot read", testUnreadableByProviderID},
 		{"Stats count the others when a message cannot be read", testUnreadableStats},
+		{"StatsBy count the others when a message cannot be read", testUnreadableStatsBy},
 		{"Purge drops a message that cannot be read", testUnreadablePurge},
 
 		{"a pause is kept until it is cleared", testPauseKept},

@@ -26,7 +26,7 @@ type recordQuery struct {
 // flagNames rewrites the errors of a filter and of a store to name the flags.
 var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
-	"Filter.CountryCode", "-country", "Filter.RecipientID", "-recipient", "Filter.After", "-after",
+	"Filter.CountryCode", "-country", "Filter.RecipientID", "-recipient", "Filter.After", "-after", "Grouping.By: ", "",
 	"Options.Unsealed is not set", "-unsealed is not given")
 
 // declareQuery declares the flags that every list has.

@@ -307,6 +307,19 @@ func TestStats_PrintsJSON(t *testing.T) {
 	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-channel", "sms"), "\n          0  ", "a template without attempts on the channel has a row")
 }
 
+func TestStats_GroupsByWords(t *testing.T) {
+	t.Parallel()
+	s, _ := filledShell(t)
+	require.Equal(t, `  triggered  preparing  accepted  failed  undeliverable  delivered  read  delivered_twice  start       template
+          2          0         0       1              0          1     0                0  2026-11-23  otp
+          1          0         1       0              0          0     0                0  2026-11-23  shipped
+          1          0         0       0              1          0     0                0  2026-11-24  security_alert
+`, s.mustRun(t, "stats", "-from", "2026-11-01", "-tz", "Asia/Taipei", "-by", "template,day"))
+	require.Equal(t, `{"channel":"sms","reason":"","triggered":1,"preparing":0,"accepted":0,"failed":0,"undeliverable":0,"delivered":1,"read":0,"delivered_twice":0,"timed":1,"p50_seconds":7.692,"p95_seconds":7.692}
+`, s.mustRun(t, "stats", "-json", "-from", "2026-11-01", "-channel", "sms", "-by", "channel,reason", "-times"))
+	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-times"), "p95")
+}
+
 func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
 	t.Parallel()
 	_, path := filledShell(t)
@@ -340,6 +353,9 @@ func TestUsageErrors_NameTheFlagNotTheValue(t *testing.T) {
 		"records -limit " + number:              "-limit: it is no number from 1 to 1000",
 		"records -limit 0":                      "-limit: it is no number from 1 to 1000",
 		"records -after " + number:              "-after is no cursor (13 characters)",
+		"stats -by " + number:                   "-by: a word is none of template, scenario, channel, reason, hour, day (13 characters)",
+		"stats -by hour,day":                    "-by: the hour and the day exclude each other",
+		"stats -by=":                            "-by: it is empty",
 		"records -tz " + number:                 "-tz: there is no such time zone",
 		"records -template=":                    "-template: it is empty",
 		"records -from " + number:               "-from: it is neither a date",

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/smsplus/smsplus-go/query"
@@ -25,10 +26,30 @@ type statsJSON struct {
 
 func (p *program) stats(f *flags) action {
 	q := f.declareQuery()
-	var asJSON bool
-	f.BoolVar(&asJSON, "json", false, "print an object for each template, a line each")
+	var (
+		asJSON, grouped bool
+		g               smsplus.Grouping
+	)
+	f.BoolVar(&asJSON, "json", false, "print an object for each row, a line each")
+	f.BoolVar(&g.Times, "times", false, "show the times to delivery: how many are known, their median and their 95th percentile")
+	f.declareValue("by", "count by these `words` between commas: template, scenario, channel, reason, and hour or day", func(text string) (err error) {
+		grouped = true
+		if text == "" {
+			return errors.New("it is empty")
+		}
+		if g.By, err = smsplus.ParseDimensions(text); err == nil {
+			err = g.Check()
+		}
+		if err != nil {
+			return errors.New(flagNames.Replace(err.Error()))
+		}
+		return nil
+	})
 	return func(ctx context.Context, _ string) error {
 		return p.withReader(ctx, q, func(r *query.Reader) error {
+			if grouped || g.Times {
+				return p.printGroups(ctx, r, q.Filter, g, asJSON)
+			}
 			rows, err := r.Templates(ctx, q.Filter)
 			if err != nil {
 				return err
