@@ -29,6 +29,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/channel/whatsapp"
+	"github.com/smsplus/smsplus-go/console"
 	"github.com/smsplus/smsplus-go/internal/archtest"
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/pgstore"
@@ -295,6 +296,9 @@ var printables = []printable{
 	of[channel.MissingVarError]("Var", "Name"),
 	of[channel.Error](),
 	of[channel.Verdict]("Reason"),
+	of[console.Config]("BasePath", "Title", "HomeURL", "Region"),
+	of[console.AuditEntry]("User", "Action", "Filter", "Page"),
+	of[console.Action](""),
 	of[failover.Config]("Name"),
 	of[failover.Channel](),
 	of[failover.State](""),

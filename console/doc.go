@@ -1,0 +1,25 @@
+// Package console serves the pages on which people see what was sent, and why it did not
+// arrive. They show the statistics of templates, the story of each message, the reasons of
+// failures, the providers, and how sending stands.
+//
+// [New] returns one handler, which an application mounts wherever it likes:
+//
+//	pages, err := console.New(console.Config{Store: store, BasePath: "/admin/sms", Authorize: staffOnly})
+//	mux.Handle("/admin/sms/", pages)
+//
+// The pages are rendered on the server, need no JavaScript, and load nothing from other
+// hosts. Telephone numbers are masked, and texts hidden, unless Config.Reveal allows a
+// request to see them.
+//
+// # The files
+//
+//   - config.go has the options, handler.go the routes and what holds for every request,
+//     authorize.go the rule for loopback, and audit.go what is reported of people.
+//   - visit.go is one request: its language, its time zone, its links. selection.go parses a
+//     page's URL, and period.go its range. token.go hides what must not stand in a URL.
+//   - language.go chooses a language. text_en.go and text_zh.go hold the texts, meaning.go
+//     with meaning_en.go and meaning_zh.go what each status and reason means.
+//   - statistics.go, records.go, failures.go, providers.go and operations.go are the pages.
+//     story.go tells what happened to a message, chart.go draws, and export.go writes files.
+//   - templates holds the HTML, and assets what browsers load.
+package console
