@@ -48,9 +48,9 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			c, holder, err := d.claimMessages(ctx, limit, only)
 			resumed := 0
 			if err == nil {
-				d.dispatch(ctx, c, holder)
+				d.dispatch(ctx, c, holder, false)
 				if !slow {
-					resumed, err = d.claimPassed(ctx, c.Passed, false)
+					resumed, _, err = d.claimPassed(ctx, c.Passed, false)
 				}
 			}
 			if err != nil {
@@ -180,8 +180,9 @@ func (u *unreadable) count(id uuid.UUID) int {
 }
 
 // claimPassed looks at the lanes that a claim did not take from. It returns how many
-// messages it met of templates that are not paused any more. Messages that are paused stay.
-func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTick bool) (resumed int, err error) {
+// messages it met of templates that are not paused any more, and, in Tick, which messages it
+// advanced. Messages that are paused stay.
+func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTick bool) (resumed int, advanced []uuid.UUID, err error) {
 	known := d.pauses.Load()
 	var overdue []PassedLane
 	for _, p := range passed {
@@ -192,18 +193,19 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTic
 		case isTemplate && !known.hasTemplate(template) && !p.DueAt.After(d.now()):
 			n, err := d.resumeLane(ctx, p.Lane, inTick)
 			if err != nil {
-				return resumed, err
+				return resumed, nil, err
 			}
 			resumed += n
 		}
 	}
-	return resumed, d.claimOverdue(ctx, overdue)
+	advanced, err = d.claimOverdue(ctx, overdue, inTick)
+	return resumed, advanced, err
 }
 
 // claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
 // step, so that they go to the next step. Passed are the lanes that the last claim did not
-// take from. Messages that are not late are put back.
-func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) error {
+// take from. Messages that are not late are put back. In Tick it returns those that it advanced.
+func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTick bool) (advanced []uuid.UUID, err error) {
 	now := d.now()
 	for _, p := range passed {
 		wait := unservedAfter
@@ -219,39 +221,54 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane) erro
 		}
 		c, holder, err := d.claimDueBy(ctx, now.Add(-wait), now, d.cfg.Batch, []channel.Name{p.Lane})
 		if err != nil {
-			return err
+			return advanced, err
 		}
-		d.dispatch(ctx, c, holder)
+		advanced = append(advanced, d.dispatch(ctx, c, holder, inTick)...)
 	}
-	return nil
+	return advanced, nil
 }
 
 // dispatch takes claimed messages to their lanes, and stores messages for which nothing
-// more is sent.
-func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64) {
+// more is sent. In Tick it sends them itself, and returns those that it advanced.
+func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64, inTick bool) (advanced []uuid.UUID) {
 	if len(c.Messages) == 0 {
-		return
+		return nil
 	}
 	var rest sync.WaitGroup // their updates share a commit
+	start := starterOf(&rest, inTick)
 	js, err := d.planJobs(ctx, c, holder)
 	for _, j := range js {
 		l := d.lanes[j.channelName()]
 		switch {
 		case err != nil:
-			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			start(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
 		case d.pauses.Load().holdsBack(&j):
-			rest.Go(func() { d.putBackPaused(ctx, j, false) })
+			start(func() { d.putBackPaused(ctx, j, false) })
 		case j.isUnserved():
-			rest.Go(func() { d.putBackUnserved(ctx, j, false) })
+			start(func() { d.putBackUnserved(ctx, j, false) })
+		case inTick:
+			if did, _ := d.runJob(ctx, j, false); did { // the error is reported; the lease's end repeats it
+				advanced = append(advanced, j.ID)
+			}
 		case j.step < 0:
-			rest.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the lease's end repeats it
+			start(func() { _, _ = d.runJob(ctx, j, false) }) // as above
 		case l.reserveClaimed():
 			l.enqueue(j)
 		default:
-			rest.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			start(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
 		}
 	}
 	rest.Wait()
+	return advanced
+}
+
+// starterOf returns how calls are started whose updates may share a commit: in goroutines of
+// the group. Tick does all work in its caller's goroutine, one call after another.
+func starterOf(group *sync.WaitGroup, inTick bool) (start func(call func())) {
+	if inTick {
+		return func(call func()) { call() }
+	}
+	return group.Go
 }
 
 // putBackUnserved releases the lease of a message that this dispatcher cannot send, so that
@@ -328,7 +345,10 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			return len(advanced), err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
-			resumed, err := d.claimPassed(ctx, c.Passed, true)
+			resumed, moved, err := d.claimPassed(ctx, c.Passed, true)
+			for _, id := range moved {
+				advanced[id] = true
+			}
 			if err == nil && resumed > 0 {
 				continue
 			}

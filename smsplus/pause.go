@@ -159,15 +159,6 @@ func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name, inTick b
 	return len(js) + len(c.Unreadable), err
 }
 
-// starterOf returns how calls are started whose updates may share a commit: in goroutines of
-// the group. Tick does all work in its caller's goroutine, one call after another.
-func starterOf(group *sync.WaitGroup, inTick bool) (start func(call func())) {
-	if inTick {
-		return func(call func()) { call() }
-	}
-	return group.Go
-}
-
 const (
 	expiryPage  = 1000
 	expiryEvery = time.Minute

@@ -114,6 +114,25 @@ func TestUnserved_MovesOnWhenItsWaitIsOver(t *testing.T) {
 	require.Zero(t, w.sends("fax"))
 }
 
+// Tick sends the next step itself and counts the message, as it does with every other.
+func TestUnserved_MovesOnWithinOneTick(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{"fax", says(status.Delivered), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	})
+	id := w.sendOnly(t)
+	old := w.newOtherDispatcher(func(c *smsplus.Config) {
+		c.Channels = c.Channels[1:]
+		c.Templates = []smsplus.Template{{ID: "t", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}}
+	})
+	w.clock.Add(wait + time.Minute)
+	advanced, err := old.Tick(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, advanced)
+	require.Equal(t, "delivered: fax=undeliverable(congested) sms=delivered", statuses(w.message(id)))
+}
+
 func TestUnserved_KeepsADoubt(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*smsplus.Config){"no such template": withoutTemplates, "no such channel": withoutChannels} {
