@@ -1,17 +1,13 @@
 package channel
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"unicode/utf8"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
-
-// errPersonal is the error of encoders that would write personal data in the open.
-var errPersonal = errors.New("channel: personal data is not encoded; encode its fields")
 
 // String returns the length of the text without the text, "channel.Text(22 characters)". A
 // rendered text holds a person's data. Convert it to a string to get the text.
@@ -20,7 +16,7 @@ func (t Text) String() string {
 }
 
 // Format writes the text's String, whatever the verb.
-func (t Text) Format(f fmt.State, _ rune) { writeWords(f, t.String()) }
+func (t Text) Format(f fmt.State, _ rune) { mask.Write(f, t.String()) }
 
 // MarshalText returns the text's String, for logs.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -29,7 +25,7 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // GobEncode returns an error. Encode the text as a string.
-func (Text) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Text) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the recipient masked: the masked number, and how many IDs there are.
 func (r Recipient) String() string {
@@ -50,7 +46,7 @@ func (r Recipient) String() string {
 }
 
 // Format writes the recipient's String, whatever the verb.
-func (r Recipient) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+func (r Recipient) Format(f fmt.State, _ rune) { mask.Write(f, r.String()) }
 
 // MarshalText returns the recipient's String, for logs.
 func (r Recipient) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -59,7 +55,7 @@ func (r Recipient) MarshalText() ([]byte, error) { return []byte(r.String()), ni
 func (r Recipient) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // GobEncode returns an error. Encode the recipient's fields.
-func (Recipient) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Recipient) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the attempt's ID, the template, the masked recipient and the content's type.
 func (e Envelope) String() string {
@@ -67,7 +63,7 @@ func (e Envelope) String() string {
 }
 
 // Format writes the envelope's String, whatever the verb.
-func (e Envelope) Format(f fmt.State, _ rune) { writeWords(f, e.String()) }
+func (e Envelope) Format(f fmt.State, _ rune) { mask.Write(f, e.String()) }
 
 // MarshalText returns the envelope's String, for logs.
 func (e Envelope) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
@@ -76,7 +72,7 @@ func (e Envelope) MarshalText() ([]byte, error) { return []byte(e.String()), nil
 func (e Envelope) LogValue() slog.Value { return slog.StringValue(e.String()) }
 
 // GobEncode returns an error. Encode the envelope's fields.
-func (Envelope) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Envelope) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the result without Detail, which may repeat what was sent.
 func (r Result) String() string {
@@ -84,7 +80,7 @@ func (r Result) String() string {
 }
 
 // Format writes the result's String, whatever the verb.
-func (r Result) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+func (r Result) Format(f fmt.State, _ rune) { mask.Write(f, r.String()) }
 
 // MarshalText returns the result's String, for logs.
 func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -93,7 +89,7 @@ func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 func (r Result) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // GobEncode returns an error. Encode the result's fields.
-func (Result) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Result) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the receipt without Detail, which may repeat what was sent, and without the
 // recipient.
@@ -102,7 +98,7 @@ func (r Receipt) String() string {
 }
 
 // Format writes the receipt's String, whatever the verb.
-func (r Receipt) Format(f fmt.State, _ rune) { writeWords(f, r.String()) }
+func (r Receipt) Format(f fmt.State, _ rune) { mask.Write(f, r.String()) }
 
 // MarshalText returns the receipt's String, for logs.
 func (r Receipt) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -111,7 +107,7 @@ func (r Receipt) MarshalText() ([]byte, error) { return []byte(r.String()), nil 
 func (r Receipt) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // GobEncode returns an error. Encode the receipt's fields.
-func (Receipt) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Receipt) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // inParentheses returns a reason for the end of a text.
 func inParentheses(r status.Reason) string {
@@ -120,7 +116,3 @@ func inParentheses(r status.Reason) string {
 	}
 	return " (" + string(r) + ")"
 }
-
-// writeWords writes words for every verb of fmt, because verbs that do not use String would
-// print the fields.
-func writeWords(f fmt.State, words string) { _, _ = io.WriteString(f, words) } // fmt has no way to report it

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -506,4 +506,4 @@ func (s *Store) Close() error {
 
 // Format writes no part of the store, whatever the verb: it holds messages, and other
 // goroutines change it.
-func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "memstore.Store{…}") } // fmt has no way to report it
+func (*Store) Format(f fmt.State, _ rune) { mask.Write(f, "memstore.Store{…}") }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -319,4 +319,4 @@ func sleepFor(ctx context.Context, d time.Duration) bool {
 }
 
 // Format writes no part of the store, whatever the verb: other goroutines change it.
-func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pgstore.Store{…}") } // fmt has no way to report it
+func (*Store) Format(f fmt.State, _ rune) { mask.Write(f, "pgstore.Store{…}") }

@@ -12,12 +12,13 @@ package phone
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"strings"
+
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // ErrInvalid reports a text that is not an E.164 number. The errors of [Parse] wrap it.
@@ -127,7 +128,7 @@ func (n Number) Format(f fmt.State, verb rune) {
 	if verb == 'q' {
 		s = strconv.Quote(s)
 	}
-	_, _ = io.WriteString(f, s) // fmt has no way to report it
+	mask.Write(f, s)
 }
 
 // MarshalText returns the number masked, for logs. There is no UnmarshalText, because the

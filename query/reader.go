@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"slices"
@@ -27,6 +26,7 @@ import (
 	"github.com/benbjohnson/clock"
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -305,4 +305,4 @@ func translateCursor(c smsplus.Cursor, from, to smsplus.Filter) (smsplus.Cursor,
 }
 
 // Format writes no part of the reader, whatever the verb: its store may hold messages.
-func (*Reader) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "query.Reader{…}") } // fmt has no way to report it
+func (*Reader) Format(f fmt.State, _ rune) { mask.Write(f, "query.Reader{…}") }

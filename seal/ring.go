@@ -8,8 +8,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/secret"
 )
 
@@ -158,5 +158,5 @@ func (r *Ring) Lookup(value []byte) ([][]byte, error) {
 
 // Format prints no key, whatever the verb.
 func (Ring) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "seal.Ring(hidden)") // fmt has no way to report it
+	mask.Write(f, "seal.Ring(hidden)")
 }

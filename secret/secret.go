@@ -9,8 +9,9 @@ package secret
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
+
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // Text is a secret text. Its zero value is the empty text. A Text cannot be compared with ==;
@@ -67,7 +68,7 @@ func (t Text) String() string {
 }
 
 // Format writes what String returns, whatever the verb.
-func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) } // fmt has no way to report it
+func (t Text) Format(f fmt.State, _ rune) { mask.Write(f, t.String()) }
 
 // LogValue returns what String returns.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }

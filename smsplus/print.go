@@ -1,18 +1,14 @@
 package smsplus
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
-
-// errPersonal is the error of encoders that would write personal data in the open.
-var errPersonal = errors.New("smsplus: personal data is not encoded: package query exports records")
 
 // String returns the trigger without its variables, metadata and key.
 func (tr Trigger) String() string {
@@ -20,7 +16,7 @@ func (tr Trigger) String() string {
 }
 
 // Format writes the trigger's String, whatever the verb.
-func (tr Trigger) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, tr.String()) } // fmt has no way to report it
+func (tr Trigger) Format(f fmt.State, _ rune) { mask.Write(f, tr.String()) }
 
 // MarshalText returns the trigger's String, for logs.
 func (tr Trigger) MarshalText() ([]byte, error) { return []byte(tr.String()), nil }
@@ -31,7 +27,7 @@ func (tr Trigger) LogValue() slog.Value {
 }
 
 // GobEncode returns an error. Encode the trigger's fields.
-func (Trigger) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Trigger) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the filter's fields that are set. Of what may name a person it says only
 // that it is set.
@@ -57,7 +53,7 @@ func (f Filter) String() string {
 }
 
 // Format writes the filter's String, whatever the verb.
-func (f Filter) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) } // fmt has no way to report it
+func (f Filter) Format(s fmt.State, _ rune) { mask.Write(s, f.String()) }
 
 // MarshalText returns the filter's String, for logs.
 func (f Filter) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
@@ -66,7 +62,7 @@ func (f Filter) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 func (f Filter) LogValue() slog.Value { return slog.StringValue(f.String()) }
 
 // GobEncode returns an error. Encode the filter's fields.
-func (Filter) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Filter) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the message's ID, template, status and channel, and the recipient masked.
 // Package query shows all of it.
@@ -75,7 +71,7 @@ func (m Message) String() string {
 }
 
 // Format writes the message's String, whatever the verb.
-func (m Message) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) } // fmt has no way to report it
+func (m Message) Format(f fmt.State, _ rune) { mask.Write(f, m.String()) }
 
 // MarshalText returns the message's String, for logs.
 func (m Message) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
@@ -92,7 +88,7 @@ func (m Message) LogValue() slog.Value {
 }
 
 // GobEncode returns an error. Package query exports records.
-func (Message) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Message) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // String returns the attempt's ID, channel, status and reason, without Detail.
 func (a Attempt) String() string {
@@ -104,7 +100,7 @@ func (a Attempt) String() string {
 }
 
 // Format writes the attempt's String, whatever the verb.
-func (a Attempt) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) } // fmt has no way to report it
+func (a Attempt) Format(f fmt.State, _ rune) { mask.Write(f, a.String()) }
 
 // MarshalText returns the attempt's String, for logs.
 func (a Attempt) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
@@ -121,18 +117,18 @@ func (a Attempt) LogValue() slog.Value {
 }
 
 // GobEncode returns an error. Package query exports records.
-func (Attempt) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Attempt) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 // Format writes how many messages the page has, whatever the verb.
 func (p Page) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "smsplus.Page(%d messages, %d unreadable)", len(p.Messages), len(p.Unreadable)) // fmt has no way to report it
+	mask.Writef(f, "smsplus.Page(%d messages, %d unreadable)", len(p.Messages), len(p.Unreadable))
 }
 
 // Format writes how many messages were claimed, whatever the verb.
 func (c Claimed) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "smsplus.Claimed(%d messages, %d unreadable)", len(c.Messages), len(c.Unreadable)) // fmt has no way to report it
+	mask.Writef(f, "smsplus.Claimed(%d messages, %d unreadable)", len(c.Messages), len(c.Unreadable))
 }
 
 // Format writes no part of the dispatcher, whatever the verb: it holds messages, and other
 // goroutines change it.
-func (*Dispatcher) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "smsplus.Dispatcher{…}") } // fmt has no way to report it
+func (*Dispatcher) Format(f fmt.State, _ rune) { mask.Write(f, "smsplus.Dispatcher{…}") }

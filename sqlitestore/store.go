@@ -6,11 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -288,4 +288,4 @@ func (s *Store) withSnapshot(ctx context.Context, f func(*conn) error) error {
 }
 
 // Format writes no part of the store, whatever the verb: other goroutines change it.
-func (*Store) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "sqlitestore.Store{…}") } // fmt has no way to report it
+func (*Store) Format(f fmt.State, _ rune) { mask.Write(f, "sqlitestore.Store{…}") }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -332,4 +332,4 @@ func (a *response) writeTo(w http.ResponseWriter) {
 }
 
 // Format writes no part of the handler, whatever the verb: its Dispatcher holds messages.
-func (*Handler) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "webhook.Handler{…}") } // fmt has no way to report it
+func (*Handler) Format(f fmt.State, _ rune) { mask.Write(f, "webhook.Handler{…}") }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -161,7 +162,7 @@ func combineTraits(providers []channel.Channel) channel.Traits {
 // Format writes the channel's name, whatever the verb, because fmt would print the fields
 // of providers that hide their secrets from it.
 func (c *Channel) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "failover.Channel(%s)", c.name) // fmt has no way to report it
+	mask.Writef(f, "failover.Channel(%s)", c.name)
 }
 
 // Name returns the channel's name.

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -39,13 +39,7 @@ type Account struct {
 }
 
 // Format prints the account without its fields.
-func (a Account) Format(w fmt.State, _ rune) { writeMasked(w, "line.Account{…}") }
-
-// writeMasked writes words for every verb of fmt, because verbs that do not use String
-// would print the fields.
-func writeMasked(w io.Writer, words string) {
-	_, _ = io.WriteString(w, words) // fmt's own buffers return no error
-}
+func (a Account) Format(w fmt.State, _ rune) { mask.Write(w, "line.Account{…}") }
 
 func (a Account) check(field string, bad *configErrors) {
 	if a.Token.IsZero() {

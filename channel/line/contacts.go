@@ -2,10 +2,10 @@ package line
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 )
 
@@ -22,18 +22,15 @@ type Contact struct {
 }
 
 // Format prints the contact without the user.
-func (Contact) Format(w fmt.State, _ rune) { writeMasked(w, maskedContact) }
+func (Contact) Format(w fmt.State, _ rune) { mask.Write(w, maskedContact) }
 
 // MarshalText returns what Format prints, for logs.
 func (Contact) MarshalText() ([]byte, error) { return []byte(maskedContact), nil }
 
 // GobEncode returns an error. Encode the contact's fields.
 func (Contact) GobEncode() ([]byte, error) {
-	return nil, errPersonal
+	return nil, mask.ErrPersonal
 }
-
-// errPersonal is the error of encoders that would write personal data in the open.
-var errPersonal = errors.New("line: personal data is not encoded; encode its fields")
 
 const maskedContact = "line.Contact{…}"
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 )
 
@@ -49,7 +50,7 @@ func NewDirectory() *Directory {
 }
 
 // Format prints the directory without its content.
-func (d *Directory) Format(w fmt.State, _ rune) { writeMasked(w, "line.Directory{…}") }
+func (d *Directory) Format(w fmt.State, _ rune) { mask.Write(w, "line.Directory{…}") }
 
 // userIDPattern matches a user ID ("Get user IDs" of LINE's Messaging API documentation).
 var userIDPattern = regexp.MustCompile(`^U[0-9a-f]{32}$`)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -31,13 +32,13 @@ const (
 
 // Format prints the length of the content and not the content, which holds a person's data
 // once it is rendered. Convert it to a string to get the content.
-func (m Messages) Format(w fmt.State, _ rune) { writeMasked(w, m.masked()) }
+func (m Messages) Format(w fmt.State, _ rune) { mask.Write(w, m.masked()) }
 
 // MarshalText returns what Format prints, for logs.
 func (m Messages) MarshalText() ([]byte, error) { return []byte(m.masked()), nil }
 
 // GobEncode returns an error. Encode the content as a string.
-func (Messages) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Messages) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 func (m Messages) masked() string { return fmt.Sprintf("line.Messages(%d bytes)", len(m)) }
 

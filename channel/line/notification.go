@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -87,7 +88,7 @@ func NewNotification(c NotificationConfig) (*Notification, error) {
 }
 
 // Format prints the channel without its fields.
-func (*Notification) Format(w fmt.State, _ rune) { writeMasked(w, "line.Notification{…}") }
+func (*Notification) Format(w fmt.State, _ rune) { mask.Write(w, "line.Notification{…}") }
 
 // Name returns NotificationConfig.Name.
 func (n *Notification) Name() channel.Name { return n.name }

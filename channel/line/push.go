@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -91,7 +92,7 @@ func NewPush(c PushConfig) (*Push, error) {
 }
 
 // Format prints the channel without its fields.
-func (*Push) Format(w fmt.State, _ rune) { writeMasked(w, "line.Push{…}") }
+func (*Push) Format(w fmt.State, _ rune) { mask.Write(w, "line.Push{…}") }
 
 // Name returns PushConfig.Name.
 func (p *Push) Name() channel.Name { return p.name }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // Templated is content of LINE notification messages (template): the request without its
@@ -22,13 +23,13 @@ type Templated string
 
 // Format prints the length of the content and not the content, which holds a person's data
 // once it is rendered. Convert it to a string to get the content.
-func (t Templated) Format(w fmt.State, _ rune) { writeMasked(w, t.masked()) }
+func (t Templated) Format(w fmt.State, _ rune) { mask.Write(w, t.masked()) }
 
 // MarshalText returns what Format prints, for logs.
 func (t Templated) MarshalText() ([]byte, error) { return []byte(t.masked()), nil }
 
 // GobEncode returns an error. Encode the content as a string.
-func (Templated) GobEncode() ([]byte, error) { return nil, errPersonal }
+func (Templated) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }
 
 func (t Templated) masked() string { return fmt.Sprintf("line.Templated(%d bytes)", len(t)) }
 

@@ -1,9 +1,7 @@
 package simulated
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // Copy is one copy of a message that reached the person.
@@ -34,14 +33,14 @@ func (c Copy) String() string {
 }
 
 // Format writes the copy's String, whatever the verb.
-func (c Copy) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) } // fmt has no way to report it
+func (c Copy) Format(f fmt.State, _ rune) { mask.Write(f, c.String()) }
 
 // MarshalText returns the copy's String, for logs.
 func (c Copy) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // GobEncode returns an error. Encode the copy's fields.
 func (Copy) GobEncode() ([]byte, error) {
-	return nil, errors.New("simulated: personal data is not encoded; encode its fields")
+	return nil, mask.ErrPersonal
 }
 
 // attempt is the provider's record of one attempt ID.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -303,5 +304,5 @@ func (realClock) After(d time.Duration) <-chan time.Time { return time.After(d) 
 // Format writes the channel's name, whatever the verb: the channel holds messages, and other
 // goroutines change it.
 func (c *Channel) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "simulated.Channel(%s)", c.config.Name) // fmt has no way to report it
+	mask.Writef(f, "simulated.Channel(%s)", c.config.Name)
 }

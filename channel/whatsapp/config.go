@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -127,8 +128,8 @@ func isRefusal(v channel.Verdict) bool {
 
 // Format writes the fields that are not secret, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "whatsapp.Config{PhoneNumberID: %q, Version: %q, %d app secrets, %d verify tokens}",
-		c.PhoneNumberID, c.Version, len(c.AppSecrets), len(c.VerifyTokens)) // fmt has no way to report it
+	mask.Writef(f, "whatsapp.Config{PhoneNumberID: %q, Version: %q, %d app secrets, %d verify tokens}",
+		c.PhoneNumberID, c.Version, len(c.AppSecrets), len(c.VerifyTokens))
 }
 
 // MarshalText returns the fields that are not secret, for logs.

@@ -2,8 +2,9 @@ package whatsapp
 
 import (
 	"fmt"
-	"io"
 	"strings"
+
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // The texts of a template print by their length alone. These methods keep that for verbs of
@@ -11,12 +12,12 @@ import (
 
 // Format writes the template's name and language, whatever the verb.
 func (t Template) Format(f fmt.State, _ rune) {
-	writeWords(f, fmt.Sprintf("whatsapp.Template(%s %s, %d in the body, %d buttons)", t.Name, t.Language, len(t.Body), len(t.Buttons)))
+	mask.Writef(f, "whatsapp.Template(%s %s, %d in the body, %d buttons)", t.Name, t.Language, len(t.Body), len(t.Buttons))
 }
 
 // Format writes the parameter's name and the length of its text, whatever the verb.
 func (p Parameter) Format(f fmt.State, _ rune) {
-	writeWords(f, strings.TrimSpace(fmt.Sprintf("whatsapp.Parameter(%v %s", p.Text, p.Name))+")")
+	mask.Write(f, strings.TrimSpace(fmt.Sprintf("whatsapp.Parameter(%v %s", p.Text, p.Name))+")")
 }
 
 // Format writes which field of the header is set, whatever the verb.
@@ -30,15 +31,13 @@ func (h Header) Format(f fmt.State, _ rune) {
 			set = append(set, field.name)
 		}
 	}
-	writeWords(f, "whatsapp.Header("+strings.Join(set, ", ")+")")
+	mask.Write(f, "whatsapp.Header("+strings.Join(set, ", ")+")")
 }
 
 // Format writes no part of the media, whatever the verb.
-func (Media) Format(f fmt.State, _ rune) { writeWords(f, "whatsapp.Media{…}") }
+func (Media) Format(f fmt.State, _ rune) { mask.Write(f, "whatsapp.Media{…}") }
 
 // Format writes the button's index, whatever the verb.
 func (b Button) Format(f fmt.State, _ rune) {
-	writeWords(f, fmt.Sprintf("whatsapp.Button(%d)", b.Index))
+	mask.Writef(f, "whatsapp.Button(%d)", b.Index)
 }
-
-func writeWords(f fmt.State, words string) { _, _ = io.WriteString(f, words) } // fmt has no way to report it

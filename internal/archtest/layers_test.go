@@ -25,6 +25,7 @@ var layers = []layer{
 	{"secrets that do not print", []string{"secret"}},
 	{"time as stores keep it", []string{"internal/microtime"}},
 	{"words without the person", []string{"internal/scrub"}},
+	{"values that print without the person", []string{"internal/mask"}},
 	{"mechanisms of the engine that know no message", []string{"smsplus/internal/..."}},
 }
 
@@ -59,6 +60,7 @@ var builtOn = map[string][]string{
 	"secret":               nil,
 	"internal/microtime":   nil,
 	"internal/scrub":       nil,
+	"internal/mask":        nil,
 	"internal/sqlquery":    nil,
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -65,7 +66,7 @@ type Clock interface {
 
 // Format writes the channel's name, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "mitake.Config(%s)", cmp.Or(c.Name, channel.SMS)) // fmt has no way to report it
+	mask.Writef(f, "mitake.Config(%s)", cmp.Or(c.Name, channel.SMS))
 }
 
 // MarshalText returns the channel's name, for logs.

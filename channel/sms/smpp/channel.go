@@ -13,6 +13,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -62,7 +63,7 @@ func New(c Config) (*Channel, error) {
 
 // Format writes the channel without its account's credentials, whatever the verb.
 func (c *Channel) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "smpp.Channel(%s at %s)", c.config.Name, c.config.Addr) // fmt has no way to report it
+	mask.Writef(f, "smpp.Channel(%s at %s)", c.config.Name, c.config.Addr)
 }
 
 // Name returns Config.Name.

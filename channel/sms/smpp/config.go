@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
@@ -214,7 +215,7 @@ const (
 
 // Format writes c without the account's credentials, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "smpp.Config(%s at %s)", cmp.Or(c.Name, channel.SMS), c.Addr) // fmt has no way to report it
+	mask.Writef(f, "smpp.Config(%s at %s)", cmp.Or(c.Name, channel.SMS), c.Addr)
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -76,7 +76,7 @@ type Config struct {
 const maskedConfig = "twilio.Config"
 
 // Format writes the type's name alone, whatever the verb.
-func (Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, maskedConfig) } // fmt has no way to report it
+func (Config) Format(f fmt.State, _ rune) { mask.Write(f, maskedConfig) }
 
 // MarshalText returns the type's name alone, for logs.
 func (Config) MarshalText() ([]byte, error) { return []byte(maskedConfig), nil }
