@@ -124,7 +124,7 @@ func (o *outcome) fail(why status.Reason, detail string, now time.Time) {
 // passedOver returns the outcome of a step that is left because its channel's breaker is
 // open. It returns false if the step may not be left.
 func (m *Message) passedOver(step int, due, now time.Time) (o outcome, ok bool) {
-	if m.Plan[step].OnFailed != Forward || step+1 >= len(m.Plan) {
+	if onFailed, _ := m.Plan[step].Policies(); onFailed != Forward || step+1 >= len(m.Plan) {
 		return o, false
 	}
 	o = m.newOutcome(step, due)

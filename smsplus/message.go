@@ -1,6 +1,7 @@
 package smsplus
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"encoding/binary"
 	"time"
@@ -63,6 +64,12 @@ type PlannedStep struct {
 	Channel           channel.Name
 	Wait              time.Duration
 	OnFailed, InDoubt Policy
+}
+
+// Policies returns the step's policies. A zero Policy is the default of its field: Stop if the
+// attempt fails, and Resend in doubt.
+func (p PlannedStep) Policies() (onFailed, inDoubt Policy) {
+	return cmp.Or(p.OnFailed, Stop), cmp.Or(p.InDoubt, Resend)
 }
 
 // Attempt is one step being tried.

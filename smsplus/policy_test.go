@@ -54,3 +54,11 @@ func TestNew_RefusesPolicyOnWrongField(t *testing.T) {
 		require.NoError(t, open(ok[0], ok[1]))
 	}
 }
+
+func TestPlannedStep_PoliciesHaveDefaults(t *testing.T) {
+	t.Parallel()
+	onFailed, inDoubt := smsplus.PlannedStep{}.Policies()
+	require.Equal(t, []smsplus.Policy{smsplus.Stop, smsplus.Resend}, []smsplus.Policy{onFailed, inDoubt})
+	onFailed, inDoubt = smsplus.PlannedStep{OnFailed: smsplus.Forward, InDoubt: smsplus.Forward}.Policies()
+	require.Equal(t, []smsplus.Policy{smsplus.Forward, smsplus.Forward}, []smsplus.Policy{onFailed, inDoubt})
+}

@@ -334,7 +334,8 @@ func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, boo
 	case m.nextStep() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
 		return time.Time{}, false
 	case a.Status == status.Failed:
-		return now, m.Plan[a.Step].OnFailed == Forward
+		onFailed, _ := m.Plan[a.Step].Policies()
+		return now, onFailed == Forward
 	case r.traits[a.Channel].UniformWait:
 		return r.waitEnd(m, a), true
 	default:
@@ -354,7 +355,8 @@ func (r router) wait(p PlannedStep) time.Duration {
 
 // atMostOnce reports whether a step must not be sent again after a send in doubt.
 func (r router) atMostOnce(p PlannedStep) bool {
-	return p.InDoubt == Forward && !r.traits[p.Channel].Idempotent
+	_, inDoubt := p.Policies()
+	return inDoubt == Forward && !r.traits[p.Channel].Idempotent
 }
 
 // maxResends returns how many sends in a row may be repeated without a known outcome. An

@@ -58,17 +58,10 @@ type stepJSON struct {
 func planJSON(m smsplus.Message) []stepJSON {
 	all := []stepJSON{}
 	for _, s := range m.Plan {
-		all = append(all, stepJSON{s.Channel, s.Wait.Seconds(), policyName(s.OnFailed, "stop"), policyName(s.InDoubt, "resend")})
+		onFailed, inDoubt := s.Policies()
+		all = append(all, stepJSON{s.Channel, s.Wait.Seconds(), onFailed.String(), inDoubt.String()})
 	}
 	return all
-}
-
-// policyName returns a policy's name. The name of the zero policy depends on the field.
-func policyName(p smsplus.Policy, zero string) string {
-	if p == 0 {
-		return zero
-	}
-	return p.String()
 }
 
 // writeMessageJSON writes query's JSON object of the message with the fields of extraJSON.
