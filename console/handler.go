@@ -20,6 +20,7 @@ type site struct {
 	tokens    tokenKey
 	assets    *assets
 	templates map[string]templateSet // by the code of the language
+	exports   exportList
 	routes    http.Handler
 }
 
@@ -70,6 +71,13 @@ func (s *site) newRoutes() http.Handler {
 	handle("GET /{$}", (*visit).redirectToTemplates)
 	handle("GET /templates", (*visit).showStatistics)
 	handle("GET /templates.csv", (*visit).sendStatistics)
+	handle("GET /records", (*visit).showRecords)
+	handle("POST /records/search", (*visit).searchRecords)
+	handle("GET /records/{id}", (*visit).showRecord)
+	handle("GET /records/{id}/row", (*visit).showRow)
+	handle("GET /records.csv", (*visit).sendCSV)
+	handle("GET /records.ndjson", (*visit).sendNDJSON)
+	handle("GET /exports/{job}", (*visit).showProgress)
 	handle("GET /meaning", (*visit).showMeaning)
 	handle("GET /robots.txt", (*visit).denyRobots)
 	handle("GET /assets/{name}", (*visit).sendAsset)

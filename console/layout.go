@@ -91,6 +91,7 @@ type navItem struct {
 // navigation lists the pages in the order of the menu, by the keys of their titles.
 var navigation = []struct{ key, path string }{
 	{"templates.title", "/templates"},
+	{"records.title", "/records"},
 	{"meaning.title", "/meaning"},
 }
 
