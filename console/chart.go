@@ -119,15 +119,15 @@ func (v *visit) chart(p period, f smsplus.Filter, channels []channel.Name) (char
 	}
 	first, last = first.In(v.zone), last.In(v.zone)
 	const shortPeriod = 50 * time.Hour
-	dimension, layout, unit := byDay, "01-02", "chart.day"
+	by, layout, unit := smsplus.ByDay, "01-02", "chart.day"
 	if last.Sub(first) <= shortPeriod {
-		dimension, layout, unit = byHour, "15:04", "chart.hour"
+		by, layout, unit = smsplus.ByHour, "15:04", "chart.hour"
 	}
-	triggered, err := v.statsBy(f, dimension)
+	triggered, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: by})
 	if err != nil {
 		return chart{}, err
 	}
-	delivered, err := v.statsBy(f, dimension|byChannel)
+	delivered, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: by | smsplus.ByChannel})
 	if err != nil {
 		return chart{}, err
 	}
@@ -142,7 +142,7 @@ func (v *visit) chart(p period, f smsplus.Filter, channels []channel.Name) (char
 	for _, g := range triggered {
 		totals[g.Start.UTC()] += g.Triggered
 	}
-	starts := slotStarts(first, last, dimension)
+	starts := slotStarts(first, last, by)
 	for _, start := range starts {
 		stack := 0
 		for _, c := range channels {
@@ -169,7 +169,7 @@ func (v *visit) chart(p period, f smsplus.Filter, channels []channel.Name) (char
 			Label: start.Format(layout), X: formatLength(left + width/2), Triggered: totals[start.UTC()],
 			Frame: barPath(left+width*0.08, y(totals[start.UTC()]), y(0), width*0.84),
 		}
-		if dimension == byDay {
+		if by == smsplus.ByDay {
 			s.Label = start.Format(time.DateOnly)
 		}
 		if i%max(1, every) == 0 {
@@ -193,18 +193,15 @@ func (v *visit) chart(p period, f smsplus.Filter, channels []channel.Name) (char
 	return c, nil
 }
 
-// slotStarts returns the beginnings of the days, or hours, from first until before last.
-func slotStarts(first, last time.Time, dimension dimensions) []time.Time {
-	var starts []time.Time
-	if dimension == byHour {
-		for t := first.Truncate(time.Hour); t.Before(last); t = t.Add(time.Hour) {
-			starts = append(starts, t)
-		}
-		return starts
+// slotStarts returns the beginnings of the days, or hours, from the one of first until last.
+func slotStarts(first, last time.Time, by smsplus.Dimensions) []time.Time {
+	step := time.Hour
+	if by == smsplus.ByDay {
+		step = 26 * time.Hour // leads into the next day, also from one of 25 hours
 	}
-	for t := startOfDay(first); t.Before(last); {
+	var starts []time.Time
+	for t := startOf(first, by); t.Before(last); t = startOf(t.Add(step), by) {
 		starts = append(starts, t)
-		t = startOfDay(time.Date(t.Year(), t.Month(), t.Day()+1, 12, 0, 0, 0, t.Location()))
 	}
 	return starts
 }

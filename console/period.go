@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -108,14 +109,16 @@ func (p *period) setBounds(zone *time.Location, earliest time.Time) {
 	}
 }
 
-// startOfDay returns the first instant of the day that a clock in t's location shows at t.
-// Where clocks skip midnight, the day begins when they have.
+// startOfDay returns the first instant of the day that a clock in t's location shows at t,
+// as statistics by day have it.
 func startOfDay(t time.Time) time.Time {
-	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
-	if midnight.Day() != t.Day() {
-		_, midnight = midnight.ZoneBounds()
-	}
-	return midnight
+	return startOf(t, smsplus.ByDay)
+}
+
+// startOf returns the first instant of the hour, or the day, that statistics count t in.
+func startOf(t time.Time, by smsplus.Dimensions) time.Time {
+	one := slices.Values([]smsplus.Message{{TriggeredAt: t}})
+	return smsplus.Grouping{By: by, Zone: t.Location()}.Stats(smsplus.Filter{}, one)[0].Start.In(t.Location())
 }
 
 // setQuery adds the period to a URL.

@@ -128,7 +128,7 @@ func (v *visit) statistics(p period, name channel.Name, channels []channel.Name)
 	if err != nil {
 		return nil, statisticsRow{}, nil, err
 	}
-	groups, err := v.statsBy(f, byTemplate|byChannel)
+	groups, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByChannel})
 	if err != nil {
 		return nil, statisticsRow{}, nil, err
 	}
