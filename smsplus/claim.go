@@ -204,7 +204,8 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTic
 
 // claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
 // step, so that they go to the next step. Passed are the lanes that the last claim did not
-// take from. Messages that are not late are put back. In Tick it returns those that it advanced.
+// take from. Messages that are not late are put back. In Tick it returns the messages that it
+// advanced.
 func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTick bool) (advanced []uuid.UUID, err error) {
 	now := d.now()
 	for _, p := range passed {
@@ -229,7 +230,7 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTi
 }
 
 // dispatch takes claimed messages to their lanes, and stores messages for which nothing
-// more is sent. In Tick it sends them itself, and returns those that it advanced.
+// more is sent. In Tick it sends them itself, and returns the messages that it advanced.
 func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64, inTick bool) (advanced []uuid.UUID) {
 	if len(c.Messages) == 0 {
 		return nil
