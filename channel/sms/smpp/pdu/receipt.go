@@ -146,7 +146,8 @@ type Receipt struct {
 // the ESME has none of them, so it is never a receipt, whatever it looks like.
 //
 // The parameters receipted_message_id, message_state and network_error_code take precedence
-// over the text, which supplies missing ones. The text's format is "SMSC vendor specific"
+// over the text, which supplies missing ones, and the state for a message_state of 0 or one
+// that no version has. The text's format is "SMSC vendor specific"
 // (appendix B), so its fields may stand in any order, and any may be missing. They end at
 // "text:", because the message's own text follows. Only if no state stands before it, the
 // last fields behind it count. The text may be UCS-2 and have a user data header.
@@ -192,7 +193,10 @@ func parseReceipt(b Body) (r Receipt, marked bool) {
 		r.ID = word
 	}
 	if len(state) > 0 {
-		r.State = stateOfOctet(state[len(state)-1])
+		// Version 3.4 has no state 0, and some SMSCs send it beside a text with the final state.
+		if s := stateOfOctet(state[len(state)-1]); r.State == StateNone || s != StateScheduled && int(s) < len(stateWords) {
+			r.State = s
+		}
 	}
 	code, _ := ts.Get(NetworkErrorCode)
 	r.NetworkError = networkError(code)
@@ -315,8 +319,23 @@ const (
 	labelCount
 )
 
-// labelNames are the names of the fields. Some SMSCs leave out the space.
-var labelNames = [labelCount]string{"id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"}
+// labelNames are the names of the fields. Some SMSCs leave out the space, or have an
+// underscore there. Some spell stat out.
+var labelNames = []struct {
+	label int
+	name  string
+}{
+	{labelID, "id"},
+	{labelSub, "sub"},
+	{labelDlvrd, "dlvrd"},
+	{labelSubmit, "submit date"},
+	{labelDone, "done date"},
+	{labelStat, "stat"},
+	{labelStat, "state"},
+	{labelStat, "status"},
+	{labelErr, "err"},
+	{labelText, "text"},
+}
 
 // labelAt returns the label that begins at s[i:], and its size with its colon, or 0 for no
 // label. A label is a whole word: "valid:" does not hold "id:".
@@ -324,9 +343,9 @@ func labelAt(s string, i int) (label, size int) {
 	if i > 0 && isWordByte(s[i-1]) {
 		return 0, 0
 	}
-	for label, name := range labelNames {
-		if size := labelSize(s[i:], name); size > 0 {
-			return label, size
+	for _, l := range labelNames {
+		if size := labelSize(s[i:], l.name); size > 0 {
+			return l.label, size
 		}
 	}
 	return 0, 0
@@ -338,7 +357,7 @@ func labelSize(s, name string) int {
 	for i := range len(name) {
 		switch {
 		case name[i] == ' ':
-			n = len(s) - len(strings.TrimLeft(s[n:], " "))
+			n = len(s) - len(strings.TrimLeft(s[n:], " _"))
 		case n == len(s) || lowerByte(s[n]) != name[i]:
 			return 0
 		default:

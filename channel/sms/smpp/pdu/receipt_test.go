@@ -76,6 +76,26 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			receiptMessage("STAT: rejectd  ERR: E1F \r\nDone  Date: 20230210145400 ID: xyz"),
 			pdu.Receipt{ID: "xyz", TextID: "xyz", State: pdu.StateRejected, Err: "E1F", Done: "20230210145400"},
 		},
+		"state and status in place of stat, underscores for spaces": {
+			receiptMessage("id:77 submit_date:2302101454 done_date:2302101455 status:DELIVERED err:000"),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateDelivered, Err: "000", Done: "2302101455"},
+		},
+		"a state that is spelled out": {
+			receiptMessage("id:77 State: EXPIRED"),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateExpired},
+		},
+		"a state parameter of 0 beside a text with a state": {
+			receiptMessage("id:77 stat:DELIVRD", stateTLV(0)),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateDelivered},
+		},
+		"a state parameter that no version has beside a text with a state": {
+			receiptMessage("id:77 stat:UNDELIV", stateTLV(99)),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateUndeliverable},
+		},
+		"a state parameter of 0 alone": {
+			receiptMessage("id:77", stateTLV(0)),
+			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateScheduled},
+		},
 		"commas between the fields": {
 			receiptMessage("id:77,stat:DELIVRD,err:000"),
 			pdu.Receipt{ID: "77", TextID: "77", State: pdu.StateDelivered, Err: "000"},
