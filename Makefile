@@ -2,7 +2,7 @@
 # order. Only this file defines what a step does.
 
 GO        ?= go
-FUZZTIME  ?= 100000x
+FUZZTIME  ?= 20000x
 KILLS     ?= 2000
 LEADERS   ?= 10
 SCHEDULES ?= 1000
