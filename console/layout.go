@@ -92,6 +92,9 @@ type navItem struct {
 var navigation = []struct{ key, path string }{
 	{"templates.title", "/templates"},
 	{"records.title", "/records"},
+	{"why.title", "/why"},
+	{"providers.title", "/providers"},
+	{"operations.title", "/operations"},
 	{"meaning.title", "/meaning"},
 }
 

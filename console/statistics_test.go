@@ -18,7 +18,7 @@ import (
 
 // rows returns the texts of the rows of the page's wide table, the total last.
 func rows(html string) []string {
-	_, table, _ := strings.Cut(html, `<table class="wide"`)
+	_, table, _ := strings.Cut(html, `<table class="wide`)
 	table, _, _ = strings.Cut(table, "</table>")
 	var all []string
 	for _, found := range regexp.MustCompile(`(?s)<tr[^>]*>(.*?)</tr>`).FindAllStringSubmatch(table, -1) {

@@ -120,7 +120,7 @@ func steps(html string) []string {
 	_, list, _ := strings.Cut(html, `<ol class="steps">`)
 	list, _, _ = strings.Cut(list, "</ol>")
 	var all []string
-	for _, part := range strings.Split(list, "<h3>")[1:] {
+	for _, part := range strings.Split(list, "<h2>")[1:] {
 		all = append(all, strings.ReplaceAll(text(part), "2026-11-29 ", ""))
 	}
 	return all
