@@ -22,7 +22,7 @@ type Config struct {
 	// Store is where the messages live. Required.
 	Store smsplus.Store
 	// Dispatcher is one of the store's, running or not. Its channels are listed with their
-	// providers. Defaults to none.
+	// providers, and actions go through it. Defaults to none, and then the pages only show.
 	Dispatcher *smsplus.Dispatcher
 
 	// BasePath is the path under which browsers see the pages: "/admin/sms". A request may
@@ -45,9 +45,13 @@ type Config struct {
 	// metadata. They are shown only when the user asks for them, and each such request is
 	// audited. Defaults to no request.
 	Reveal func(*http.Request) bool
-	// Audit is notified of what users were shown. It is called before the page is answered,
-	// and the page is refused if it returns an error. It must be safe for concurrent use.
-	// Required with Reveal.
+	// Allow says whether a request may take an action: whether the user may cancel a message,
+	// or pause a channel. Pages offer no action that it refuses, and each action is audited
+	// before it is taken. It must be safe for concurrent use. Defaults to no action.
+	Allow func(*http.Request, Action) bool
+	// Audit is notified of what users are shown, and of the actions that they take. It is
+	// called before the page is answered, or the action taken, and either is refused if it
+	// returns an error. It must be safe for concurrent use. Required with Reveal and Allow.
 	Audit func(*http.Request, AuditEntry) error
 	// Secret hides what people search for in URLs, such as telephone numbers. Processes
 	// behind one address need the same, of 32 bytes or more. Defaults to random bytes, so
@@ -86,6 +90,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Reveal == nil {
 		c.Reveal = func(*http.Request) bool { return false }
 	}
+	if c.Allow == nil {
+		c.Allow = func(*http.Request, Action) bool { return false }
+	}
 	if c.Clock == nil {
 		c.Clock = clock.New()
 	}
@@ -110,8 +117,8 @@ func (c Config) check() error {
 	if u, err := url.Parse(c.HomeURL); err != nil || c.HomeURL != "" && u.Scheme != "https" && !strings.HasPrefix(c.HomeURL, "/") {
 		add("Config.HomeURL must be a path or an https URL")
 	}
-	if c.Reveal != nil && c.Audit == nil {
-		add("Config.Audit is required with Config.Reveal")
+	if c.Audit == nil && (c.Reveal != nil || c.Allow != nil) {
+		add("Config.Audit is required with Config.Reveal and Config.Allow")
 	}
 	if n := len(c.Secret.Reveal()); n > 0 && n < minSecret {
 		add("Config.Secret must have %d bytes or more (%d)", minSecret, n)

@@ -9,7 +9,7 @@
 //
 // The pages are rendered on the server, need no JavaScript, and load nothing from other
 // hosts. Telephone numbers are masked, and texts hidden, unless Config.Reveal allows a
-// request to see them.
+// request to see them. They change nothing, unless Config.Allow lets the user act.
 //
 // # The files
 //
@@ -21,5 +21,7 @@
 //     with meaning_en.go and meaning_zh.go what each status and reason means.
 //   - statistics.go, records.go, failures.go, providers.go and operations.go are the pages.
 //     story.go tells what happened to a message, chart.go draws, and export.go writes files.
+//   - actions.go is what users may do, after a page that asks whether they mean it: with
+//     messages and pauses. erase.go is about persons, and testsend.go about tests.
 //   - templates holds the HTML, and assets what browsers load.
 package console

@@ -81,6 +81,7 @@ func (s *site) newRoutes() http.Handler {
 	handle("GET /why", (*visit).showFailures)
 	handle("GET /providers", (*visit).showProviders)
 	handle("GET /operations", (*visit).showOperations)
+	handleActions(handle)
 	handle("GET /meaning", (*visit).showMeaning)
 	handle("GET /robots.txt", (*visit).denyRobots)
 	handle("GET /assets/{name}", (*visit).sendAsset)
@@ -166,6 +167,8 @@ func failureOf(err error) failure {
 	switch {
 	case ok:
 		return f
+	case errors.Is(err, errAudit):
+		return failure{http.StatusInternalServerError, "error.audit"}
 	case errors.Is(err, smsplus.ErrNotFound):
 		return failure{http.StatusNotFound, "error.record"}
 	case errors.Is(err, smsplus.ErrUnreadable):

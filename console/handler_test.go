@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/console"
+	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -29,6 +30,8 @@ func TestNew_NamesEveryMistake(t *testing.T) {
 		require.ErrorContains(t, err, "console: Config."+field+" ")
 	}
 	require.NotContains(t, err.Error(), "short")
+	_, err = console.New(console.Config{Store: memstore.New(), Allow: func(*http.Request, console.Action) bool { return true }})
+	require.EqualError(t, err, "console: Config.Audit is required with Config.Reveal and Config.Allow")
 }
 
 func TestHandler_AuthorizesEveryRequest(t *testing.T) {

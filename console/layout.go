@@ -76,6 +76,8 @@ type layout struct {
 	Back string
 	// Now is the time of the page.
 	Now moment
+	// Done says that an action was taken. It is "" if the page does not follow one.
+	Done string
 	// RevealURL shows personal data on this page, or hides it again. It is "" if the viewer
 	// may not see any.
 	RevealURL  string
@@ -89,13 +91,18 @@ type navItem struct {
 }
 
 // navigation lists the pages in the order of the menu, by the keys of their titles.
-var navigation = []struct{ key, path string }{
-	{"templates.title", "/templates"},
-	{"records.title", "/records"},
-	{"why.title", "/why"},
-	{"providers.title", "/providers"},
-	{"operations.title", "/operations"},
-	{"meaning.title", "/meaning"},
+// A page with a rule is listed only for viewers to whom the rule applies.
+var navigation = []struct {
+	key, path string
+	rule      func(*visit) bool
+}{
+	{"templates.title", "/templates", nil},
+	{"records.title", "/records", nil},
+	{"why.title", "/why", nil},
+	{"providers.title", "/providers", nil},
+	{"operations.title", "/operations", nil},
+	{"actions.title", "/actions", (*visit).mayAct},
+	{"meaning.title", "/meaning", nil},
 }
 
 // layout returns what is around a page. The keys are those of its title and of its place in
@@ -104,11 +111,15 @@ func (v *visit) layout(title, place string) layout {
 	l := layout{
 		Lang: v.code, Title: v.text(title), Product: v.config.Title, HomeURL: v.config.HomeURL,
 		Zone: v.zone.String(), Back: v.r.URL.RequestURI(), Now: v.moment(v.now), IsRevealed: v.reveal,
+		Done: v.doneText(),
 	}
 	if v.r.Method != "GET" && v.r.Method != "HEAD" {
 		l.Back = v.path("/")
 	}
 	for _, n := range navigation {
+		if n.rule != nil && !n.rule(v) {
+			continue
+		}
 		l.Nav = append(l.Nav, navItem{Label: v.text(n.key), URL: v.path(n.path), IsCurrent: n.key == place})
 	}
 	for _, c := range catalogues {

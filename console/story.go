@@ -24,8 +24,8 @@ type story struct {
 	Personal []storyField
 	// IsOpen says that the message has not ended.
 	IsOpen bool
-	// Message is what the actions on a message are about.
-	Message *smsplus.Message
+	// Actions lead to what the viewer may do about the message.
+	Actions []navItem
 }
 
 // storyField is a property of a message.
@@ -61,7 +61,7 @@ type storyEvent struct {
 
 // story returns the story of a message.
 func (v *visit) story(m *smsplus.Message, pauses []smsplus.Pause) story {
-	s := story{ID: m.ID.String(), Fields: v.storyFields(m), IsOpen: !m.DueAt.IsZero(), Message: m}
+	s := story{ID: m.ID.String(), Fields: v.storyFields(m), IsOpen: !m.DueAt.IsZero(), Actions: v.messageActions(m)}
 	s.Next = v.outlook(m, pauses)
 	if a := explaining(m); a != nil {
 		explained := v.reasonMeaning(a.Channel, a.Status, a.Reason)

@@ -88,8 +88,8 @@ func (v *visit) audit(e AuditEntry) error {
 	if !v.reveal {
 		return nil
 	}
-	e.At, e.User, e.Action, e.Page = v.now.UTC(), v.user, Reveal, v.page()
-	return v.config.Audit(v.r, e)
+	e.Action = Reveal
+	return v.report(e)
 }
 
 // moment is a time as a page shows it.

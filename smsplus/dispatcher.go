@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -100,6 +101,19 @@ func New(c Config) (*Dispatcher, error) {
 // Channels yields the registered channels, in the config's order. It is for packages that
 // use more of a channel than Send, such as package webhook.
 func (d *Dispatcher) Channels() iter.Seq[channel.Channel] { return slices.Values(d.cfg.Channels) }
+
+// Templates yields the registered templates, in order of their IDs. It is for packages that
+// offer them to people. Their routes must not be changed.
+func (d *Dispatcher) Templates() iter.Seq[Template] {
+	return func(yield func(Template) bool) {
+		byID := *d.templates.Load()
+		for _, id := range slices.Sorted(maps.Keys(byID)) {
+			if !yield(byID[id].Template) {
+				return
+			}
+		}
+	}
+}
 
 // now returns the time as it is stored: in UTC and whole microseconds, so that every store
 // returns what it was given.

@@ -46,6 +46,18 @@ func TestSetTemplates_SendsHaveTheContentOfTheNewTemplate(t *testing.T) {
 	require.Len(t, m.Plan, 1)
 }
 
+func TestTemplates_AreThoseRegisteredNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})
+	route := []smsplus.Step{{Channel: channel.SMS, Content: text}}
+	require.NoError(t, w.SetTemplates([]smsplus.Template{{ID: "b", Route: route}, {ID: "a", Scenario: "A", Route: route}}))
+	require.Equal(t, []smsplus.Template{{ID: "a", Scenario: "A", Route: route}, {ID: "b", Route: route}}, slices.Collect(w.Templates()))
+	for first := range w.Templates() {
+		require.Equal(t, "a", first.ID)
+		break
+	}
+}
+
 func TestSetTemplates_IsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}})

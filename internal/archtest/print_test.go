@@ -297,7 +297,7 @@ var printables = []printable{
 	of[channel.Error](),
 	of[channel.Verdict]("Reason"),
 	of[console.Config]("BasePath", "Title", "HomeURL", "Region"),
-	of[console.AuditEntry]("User", "Action", "Filter", "Page"),
+	of[console.AuditEntry]("User", "Action", "Channel", "Template", "Filter", "Page"),
 	of[console.Action](""),
 	of[failover.Config]("Name"),
 	of[failover.Channel](),
