@@ -44,17 +44,17 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
-// appendFixed appends the fields that the trigger fixes. The key and the recipient's IDs
-// come first, because record.key and record.appendIDs read them alone.
+// appendFixed appends the fields that the trigger fixes. Those of the indexes come first,
+// because record.key, record.reference and record.appendIDs read them alone.
 func appendFixed(b []byte, m *smsplus.Message) []byte {
 	b = appendText(b, m.Key)
+	b = appendText(b, m.Reference)
 	b = binary.AppendUvarint(b, uint64(len(m.To.IDs)))
 	for name, id := range m.To.IDs {
 		b = appendText(appendText(b, string(name)), id)
 	}
 	b = appendMap(b, m.Vars)
 	b = appendMap(b, m.Metadata)
-	b = appendText(b, m.Reference)
 	return appendID(b, m.ResendOf)
 }
 
@@ -248,8 +248,8 @@ func (r *reader) attemptSummary() attemptSummary {
 	r.uvarint()
 	r.uvarint()
 	r.s = r.s[8:]
-	r.text()
-	r.text()
+	t.reason = r.text()
+	r.text() // the detail
 	return t
 }
 
@@ -283,10 +283,18 @@ func (rec *record) key() string {
 	return r.text()
 }
 
+// reference returns the reference.
+func (rec *record) reference() string {
+	r := reader{s: rec.fixed}
+	r.text() // the key
+	return r.text()
+}
+
 // appendIDs appends the recipient's IDs, each once.
 func (rec *record) appendIDs(ids []string) []string {
 	r := reader{s: rec.fixed}
 	r.text() // the key
+	r.text() // the reference
 	for range r.uvarint() {
 		r.text() // the channel
 		if id := r.text(); !slices.Contains(ids, id) {
@@ -313,10 +321,10 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 
 	r := reader{s: rec.fixed}
 	m.Key = r.text()
+	m.Reference = r.text()
 	m.To.IDs = r.ids()
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
-	m.Reference = r.text()
 	m.ResendOf = r.id()
 
 	route := &texts.routes[rec.route]

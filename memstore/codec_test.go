@@ -27,7 +27,7 @@ func decodesToItself(t *rapid.T) {
 	attempts := r.appendAttempts(nil)
 	require.Len(t, attempts, len(want.Attempts))
 	for i, a := range want.Attempts {
-		require.Equal(t, attemptSummary{v.channels.intern(string(a.Channel)), a.Status, !a.ReadAt.IsZero(), a.ProviderID}, attempts[i])
+		require.Equal(t, attemptSummary{v.channels.intern(string(a.Channel)), a.Status, !a.ReadAt.IsZero(), a.ProviderID, string(a.Reason)}, attempts[i])
 	}
 }
 

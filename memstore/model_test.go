@@ -198,7 +198,7 @@ func (n *sliceModel) stats(f smsplus.Filter) []smsplus.TemplateStats {
 	for _, m := range n.matching(f) {
 		row := rows[m.Template]
 		row.Template = m.Template
-		row.Add(m, f.Channel)
+		row.Add(m, f)
 		rows[m.Template] = row
 	}
 	var list []smsplus.TemplateStats

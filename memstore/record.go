@@ -16,9 +16,9 @@ import (
 // garbage collector, not many thousand. Every decoded message is the caller's own.
 //
 // The indexes contain a record by its id, phone, triggeredAt, template, country,
-// status, key, recipient's IDs, and the summaries of its attempts; table.dueByLane by its lane and
-// dueAt. So these fields change only together with the indexes: see table.replace and
-// table.claimRecords.
+// status, key, reference, recipient's IDs, and the summaries of its attempts; table.dueByLane
+// by its lane and dueAt. So these fields change only together with the indexes: see
+// table.replace and table.claimRecords.
 type record struct {
 	id    uuid.UUID
 	phone phone.Number
@@ -35,12 +35,17 @@ type record struct {
 	sending                                 int16
 }
 
-// attemptSummary has the fields of an attempt that the indexes and the counters use.
+// attemptSummary has the fields of an attempt that filters, indexes and counters use.
 type attemptSummary struct {
-	channel    uint32
-	status     status.Status
-	wasRead    bool
-	providerID string
+	channel            uint32
+	status             status.Status
+	wasRead            bool
+	providerID, reason string
+}
+
+// didNotArrive reports whether the attempt's reason says why it did not arrive.
+func (a attemptSummary) didNotArrive() bool {
+	return a.status == status.Failed || a.status == status.Undeliverable
 }
 
 // internTables are the texts that records refer to by number.

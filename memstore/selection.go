@@ -16,9 +16,15 @@ type selection struct {
 	microtime.Range
 	template, channel, country uint32 // or anyNumber
 	phone                      phone.Number
-	key                        string
-	recipientID                string // or ""
 	group                      status.Group
+
+	// These are "" or, of routes, nil if they are not asked for.
+	key, reference, recipientID string
+	reason, providerID          string
+	routes                      []bool // by number, whether a route has the scenario
+
+	// byRef has the records with the provider's ID, if that is asked for. walkBatch sets it.
+	byRef list
 }
 
 // newSelection returns false if f names something that no record has.
@@ -26,7 +32,16 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 	sel := selection{
 		Range:    microtime.RangeOf(f.From, f.To),
 		template: anyNumber, channel: anyNumber, country: anyNumber,
-		phone: f.Phone, key: f.Key, recipientID: f.RecipientID, group: f.Group,
+		phone: f.Phone, group: f.Group,
+		key: f.Key, reference: f.Reference, recipientID: f.RecipientID,
+		reason: string(f.Reason), providerID: f.ProviderID,
+	}
+	if f.Scenario != "" {
+		routes := v.routes.allRoutes()
+		sel.routes = make([]bool, len(routes))
+		for i := range routes {
+			sel.routes[i] = routes[i].scenario == f.Scenario
+		}
 	}
 	ok := true
 	lookup := func(n *internTable, text string, number *uint32) {
@@ -66,10 +81,36 @@ func (t *table) shortestList(sel *selection) *list {
 	if sel.key != "" {
 		consider(t.byKey.list(t.hashKey(sel.key), t.triggeredAtOf))
 	}
+	if sel.reference != "" {
+		consider(t.byReference.list(t.hashReference(sel.reference), t.triggeredAtOf))
+	}
+	if sel.providerID != "" {
+		t.setByRef(sel)
+		consider(&sel.byRef)
+	}
 	if sel.recipientID != "" {
 		consider(t.byRecipientID.list(t.hashRecipientID(sel.recipientID), t.triggeredAtOf))
 	}
 	return l
+}
+
+// setByRef sets sel.byRef. A provider's ID is indexed together with each channel.
+func (t *table) setByRef(sel *selection) {
+	var hs []handle
+	if sel.channel != anyNumber {
+		hs = t.appendHandlesByRef(hs, sel.channel, sel.providerID)
+	} else {
+		for channel := range t.byChannel {
+			hs = t.appendHandlesByRef(hs, uint32(channel), sel.providerID)
+		}
+		slices.Sort(hs)
+		hs = slices.Compact(hs)
+	}
+	sel.byRef = list{}
+	for _, h := range hs {
+		r := t.slab.get(h)
+		sel.byRef.add(entry{r.triggeredAt, h}, t.idOrder(&r.id))
+	}
 }
 
 // walkBatchSize is the number of records that a walk visits before it releases the
@@ -104,19 +145,28 @@ func (sel *selection) matches(r *record) bool {
 		(sel.country == anyNumber || r.country == sel.country && !r.phone.IsZero()) &&
 		(sel.phone.IsZero() || r.phone == sel.phone) &&
 		(sel.key == "" || r.key() == sel.key) &&
+		(sel.reference == "" || r.reference() == sel.reference) &&
+		(sel.routes == nil || int(r.route) < len(sel.routes) && sel.routes[r.route]) &&
 		(sel.recipientID == "" || r.isToID(sel.recipientID)) &&
 		sel.group.Has(r.status()) &&
-		(sel.channel == anyNumber || r.triedOn(sel.channel))
+		(sel.channel == anyNumber && sel.reason == "" && sel.providerID == "" || sel.matchesAttemptOf(r))
+}
+
+// matchesAttemptOf reports whether the selection contains one of the record's attempts.
+func (sel *selection) matchesAttemptOf(r *record) bool {
+	var buf [4]attemptSummary
+	return slices.ContainsFunc(r.appendAttempts(buf[:0]), sel.matchesAttempt)
+}
+
+// matchesAttempt is [smsplus.Filter.MatchAttempt].
+func (sel *selection) matchesAttempt(a attemptSummary) bool {
+	return (sel.channel == anyNumber || a.channel == sel.channel) &&
+		(sel.reason == "" || a.reason == sel.reason && a.didNotArrive()) &&
+		(sel.providerID == "" || a.providerID == sel.providerID)
 }
 
 // isToID reports whether the recipient has the ID on any channel.
 func (rec *record) isToID(id string) bool {
 	var buf [4]string
 	return slices.Contains(rec.appendIDs(buf[:0]), id)
-}
-
-// triedOn reports whether the message has an attempt on the channel.
-func (rec *record) triedOn(channel uint32) bool {
-	var buf [4]attemptSummary
-	return hasChannel(rec.appendAttempts(buf[:0]), channel)
 }

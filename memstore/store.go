@@ -393,9 +393,16 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, nil
 }
 
-// sumStats sums the counters of whole hours and counts the records of the edges. No
-// counters are kept by phone number, recipient's ID, country code or key, so with one of
-// these it counts all records selected.
+// hasCounters reports whether there are counters for all fields of f. There are none by
+// what is one person's, or is rarely asked for.
+func hasCounters(f smsplus.Filter) bool {
+	return f == smsplus.Filter{
+		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
+	}
+}
+
+// sumStats sums the counters of whole hours and counts the records of the edges. Without
+// counters for the filter it counts all records selected.
 func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts, error) {
 	sel, ok := s.interned.newSelection(f)
 	if !ok {
@@ -407,7 +414,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 	if sel.channel != anyNumber {
 		q.channelOrAll = channelScope(sel.channel)
 	}
-	if sel.phone.IsZero() && sel.recipientID == "" && sel.country == anyNumber && sel.key == "" {
+	if hasCounters(f) {
 		if err := s.rlock(ctx); err != nil {
 			return nil, err
 		}
@@ -424,7 +431,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 			}
 			buf = r.appendAttempts(buf[:0])
 			for _, a := range buf {
-				if a.channel == sel.channel {
+				if sel.matchesAttempt(a) {
 					sum.add(r.count.Attempt(a.status, a.wasRead), plusOne)
 				}
 			}

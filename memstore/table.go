@@ -27,10 +27,10 @@ type table struct {
 	byTemplate, byChannel, byCountry []list
 	byGroup                          [status.FailedGroup + 1]list
 
-	// These find records by a hash with this seed. byPhone, byRecipientID, byKey and
-	// byProviderID lack the records without a phone number, such an ID or a key.
-	seed                                              maphash.Seed
-	byID, byPhone, byRecipientID, byKey, byProviderID hashIndex
+	// These find records by a hash with this seed. All but byID lack the records without a
+	// phone number, such an ID, a key or a reference.
+	seed                                                           maphash.Seed
+	byID, byPhone, byRecipientID, byKey, byReference, byProviderID hashIndex
 
 	// dueByLane has, for the number of each lane, the records with a DueAt in order of it.
 	// A claim reads only the lanes that it takes from.
@@ -83,6 +83,8 @@ func (t *table) hashPhone(n phone.Number) uint64 { return maphash.Comparable(t.s
 
 func (t *table) hashRecipientID(id string) uint64 { return maphash.String(t.seed, id) }
 
+func (t *table) hashReference(reference string) uint64 { return maphash.String(t.seed, reference) }
+
 func (t *table) hashKey(key string) uint64 { return maphash.String(t.seed, key) }
 
 func (t *table) hashProviderID(channel uint32, providerID string) uint64 {
@@ -109,6 +111,9 @@ func (t *table) insert(r record) bool {
 	}
 	if key := r.key(); key != "" {
 		t.byKey.add(t.hashKey(key), e, tie, t.triggeredAtOf)
+	}
+	if reference := r.reference(); reference != "" {
+		t.byReference.add(t.hashReference(reference), e, tie, t.triggeredAtOf)
 	}
 	t.all.add(e, tie)
 	listForUpdate(&t.byTemplate, r.template).add(e, tie)
@@ -153,6 +158,9 @@ func (t *table) dropRecord(h handle) {
 	}
 	if key := r.key(); key != "" {
 		t.byKey.remove(t.hashKey(key), e, tie)
+	}
+	if reference := r.reference(); reference != "" {
+		t.byReference.remove(t.hashReference(reference), e, tie)
 	}
 	t.oldAttempts, t.newAttempts = r.appendAttempts(t.oldAttempts[:0]), t.newAttempts[:0]
 	t.indexAttempts(e, tie)

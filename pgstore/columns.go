@@ -22,17 +22,17 @@ var (
 
 	// outcomeColumns are what an update replaces and a claim leaves as it is: the fragment
 	// outcome_columns.
-	outcomeColumns = []string{"status", "tab", "channel", "lane", "tally", "body"}
+	outcomeColumns = []string{"status", "tab", "channel", "lane", "tally", "reasons", "body"}
 )
 
 var (
 	// newMessageType is a message to insert: its state, and between the columns of the
 	// state what its trigger fixed.
-	newMessageType = newCompositeType("smsplus_new_message_4",
-		stateColumns[:3], []string{"route", "country", "phone", "recipient_ids", "key", "fixed"}, stateColumns[3:])
+	newMessageType = newCompositeType("smsplus_new_message_6",
+		stateColumns[:3], []string{"route", "country", "phone", "recipient_ids", "reference", "key", "fixed"}, stateColumns[3:])
 
 	// newStateType is the state that an update writes, with the message's attempts.
-	newStateType = newCompositeType("smsplus_new_state_3",
+	newStateType = newCompositeType("smsplus_new_state_6",
 		[]string{"id", "triggered_at", "version", "due_at"}, holdColumns, outcomeColumns, []string{"last", "name", "names"})
 )
 
@@ -40,13 +40,14 @@ var (
 // it once for all columns.
 type newRow struct {
 	*smsplus.Message
-	tally string
-	body  []byte
+	tally, reasons string
+	body           []byte
 
 	// What only an insert writes.
 	routeHash    int64
 	phone        string // the form that lookups use, or ""
-	recipientIDs []rowcodec.IDKey
+	recipientIDs []rowcodec.LookupKey
+	reference    []rowcodec.LookupKey // the one that is written first, or none
 	fixed        []byte
 
 	// What only an update writes: the last attempt, and the provider IDs of all attempts
@@ -71,12 +72,14 @@ var columnWriters = map[string]func(*compositeArray, *newRow){
 	"channel":      func(a *compositeArray, r *newRow) { a.addText(string(r.Channel)) },
 	"lane":         func(a *compositeArray, r *newRow) { a.addText(string(r.Lane)) },
 	"tally":        func(a *compositeArray, r *newRow) { a.addText(r.tally) },
+	"reasons":      func(a *compositeArray, r *newRow) { a.addTextOrNull(r.reasons) },
 	"body":         func(a *compositeArray, r *newRow) { a.addBytea(r.body) },
 
 	"route":         func(a *compositeArray, r *newRow) { a.addInt8(r.routeHash) },
 	"country":       func(a *compositeArray, r *newRow) { a.addTextOrNull(r.To.Phone.CountryCode()) },
 	"phone":         func(a *compositeArray, r *newRow) { a.addTextOrNull(r.phone) },
 	"recipient_ids": func(a *compositeArray, r *newRow) { a.addUUIDsOrNull(r.recipientIDs) },
+	"reference":     func(a *compositeArray, r *newRow) { a.addFirstUUIDOrNull(r.reference) },
 	"key":           func(a *compositeArray, r *newRow) { a.addTextOrNull(r.Key) },
 	"fixed":         func(a *compositeArray, r *newRow) { a.addBytea(r.fixed) },
 

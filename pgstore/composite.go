@@ -87,16 +87,25 @@ func (a *compositeArray) addUUID(v uuid.UUID) {
 	a.bytes = append(a.bytes, v[:]...)
 }
 
+// addFirstUUIDOrNull adds the first of some UUIDs, or NULL for none.
+func (a *compositeArray) addFirstUUIDOrNull(vs []rowcodec.LookupKey) {
+	if len(vs) == 0 {
+		a.addNull(pgtype.UUIDOID)
+		return
+	}
+	a.addUUID(uuid.UUID(vs[0]))
+}
+
 // uuidsHeader is the size of the header of an array with one dimension.
 const uuidsHeader = 20
 
 // addUUIDsOrNull adds an array of UUIDs, or NULL for none.
-func (a *compositeArray) addUUIDsOrNull(vs []rowcodec.IDKey) {
+func (a *compositeArray) addUUIDsOrNull(vs []rowcodec.LookupKey) {
 	if len(vs) == 0 {
 		a.addNull(pgtype.UUIDArrayOID)
 		return
 	}
-	const size = len(rowcodec.IDKey{})
+	const size = len(rowcodec.LookupKey{})
 	a.addField(pgtype.UUIDArrayOID, uuidsHeader+len(vs)*(4+size))
 	for _, head := range [uuidsHeader / 4]uint32{1, 0, pgtype.UUIDOID, uint32(len(vs)), 1} { // see compositeArrayCodec.Encode
 		a.bytes = binary.BigEndian.AppendUint32(a.bytes, head)
@@ -275,5 +284,5 @@ func (c compositeArrayCodec) Encode(value any, b []byte) ([]byte, error) {
 
 // compositeArrayTypes are the array types of the migrations.
 var compositeArrayTypes = []string{
-	"smsplus_new_message_4[]", "smsplus_new_state_3[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
+	"smsplus_new_message_6[]", "smsplus_new_state_6[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }

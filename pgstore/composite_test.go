@@ -46,6 +46,7 @@ func drawCompositeArray(t *rapid.T) *compositeArray {
 		rows.addText(text.Draw(t, "channel"))
 		rows.addTextOrNull(text.Draw(t, "lane"))
 		rows.addText(text.Draw(t, "tally"))
+		rows.addTextOrNull(text.Draw(t, "reasons"))
 		rows.addBytea(bytes.Draw(t, "body"))
 		rows.addText(text.Draw(t, "last"))
 		rows.addInt8OrNull(pgtype.Int8{Int64: rapid.Int64().Draw(t, "name"), Valid: rapid.Bool().Draw(t, "named")})
@@ -111,7 +112,7 @@ func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Release()
 	sql := strings.ReplaceAll("SELECT cardinality($1::TYPE[]), cardinality($2::text::TYPE[]), $1::TYPE[] = $2::text::TYPE[]",
-		"TYPE", o.qualifier()+"smsplus_new_state_3")
+		"TYPE", o.qualifier()+"smsplus_new_state_6")
 	prepared, err := conn.Conn().Prepare(t.Context(), "both", sql)
 	require.NoError(t, err)
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))

@@ -181,7 +181,7 @@ func requireStatsMatchRecount(t *testing.T, s *pgstore.Store) {
 			if f.Match(m) {
 				row := want[m.Template]
 				row.Template = m.Template
-				row.Add(m, f.Channel)
+				row.Add(m, f)
 				want[m.Template] = row
 			}
 		}

@@ -36,10 +36,13 @@ var fixtures = []struct {
 	{"schema5.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema5_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema5_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
+	{"schema6.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
+	{"schema6_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
+	{"schema6_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 5
+const newestSchema = 6
 
 // newestFixtures is the number of fixtures, from the end, that have the newest schema.
 const newestFixtures = 3

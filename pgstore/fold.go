@@ -186,7 +186,7 @@ func (ts totals) add(d deltaKey, n int) error {
 	}
 	for _, c := range channels {
 		var s smsplus.TemplateStats
-		s.AddMultiple(&m, channel.Name(c), n)
+		s.AddMultiple(&m, smsplus.Filter{Channel: channel.Name(c)}, n)
 		for _, span := range spans {
 			key := totalKey{c, int16(span), spanIndex(d.hour, span), int16(m.Status.Group()), d.template}
 			if ts[key] == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,8 +40,12 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 // eachCounted yields the messages that f matches, page by page. Of one that cannot be read
 // it yields what the tally has.
 func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yield func(smsplus.Message) bool) error {
+	hashes, err := s.hashesOfProviderID(ctx, tx, f)
+	if err != nil {
+		return err
+	}
 	for {
-		sql, args, err := s.pageQuery(f, f.PageSize()+1)
+		sql, args, err := s.pageQuery(f, hashes, f.PageSize()+1)
 		if err != nil {
 			return fmt.Errorf("pgstore: stats by: %w", err)
 		}
@@ -51,6 +56,9 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 		ms, unreadable := splitReadable(rs)
 		page := f.Page(ms, unreadable...)
 		for _, m := range page.Messages {
+			if f.SelectsAttempts() && !slices.ContainsFunc(m.Attempts, f.MatchAttempt) {
+				continue // see Records
+			}
 			if !yield(m) {
 				return nil
 			}

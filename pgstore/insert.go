@@ -198,6 +198,10 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	if err != nil {
 		return err
 	}
+	reference, err := s.codec.ReferenceKeys(m.Reference)
+	if err != nil {
+		return err
+	}
 	fixed, err := s.codec.EncodeFixed(m)
 	if err != nil {
 		return err
@@ -211,8 +215,8 @@ func (b *insertBatch) add(s *Store, m *smsplus.Message, routeIDs map[string]*rou
 	}
 	tally := encodeTally(m)
 	newMessageType.addRow(b.messages, newRow{
-		Message: m, tally: tally, body: body,
-		routeHash: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], recipientIDs: ids, fixed: fixed,
+		Message: m, tally: tally, reasons: rowcodec.EncodeReasons(m), body: body,
+		routeHash: b.routeHash(s, m, routeIDs), phone: append(phones, "")[0], recipientIDs: ids, reference: reference, fixed: fixed,
 	})
 	if m.Key != "" {
 		b.keys = append(b.keys, m.Key)

@@ -149,6 +149,13 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"records of a key", "smsplus_message_key", records(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"records of an ID", "smsplus_message_recipient", records(smsplus.Filter{RecipientID: pastID(11)})},
 		{"records of an ID in a tab", "smsplus_message_recipient", records(smsplus.Filter{RecipientID: pastID(11), Group: status.Sent, From: quarterStart})},
+		{"records of a reference", "smsplus_message_reference", records(smsplus.Filter{Reference: "batch/7"})},
+		{"records of a reference in a tab", "smsplus_message_reference", records(smsplus.Filter{Reference: "batch/7", Group: status.Sent, From: quarterStart})},
+		{"records of a scenario", "smsplus_message_pkey", records(smsplus.Filter{Scenario: "OTP"})},
+		{"records of a reason", "smsplus_state_reason", records(smsplus.Filter{Reason: status.Blocked, From: quarterStart})},
+		{"records of a reason on a channel and a template", "smsplus_state_reason", records(smsplus.Filter{Reason: status.Blocked, Channel: channel.LINEPush, Template: "template-07"})},
+		{"records of a provider's ID", "smsplus_attempt_name", records(smsplus.Filter{ProviderID: pastMessage(1, n).Attempts[1].ProviderID})},
+		{"records of a provider's ID on a channel", "smsplus_attempt_name", records(smsplus.Filter{ProviderID: pastMessage(1, n).Attempts[1].ProviderID, Channel: channel.SMS, Group: status.Sent})},
 		{"records of a country", "smsplus_message_country", records(smsplus.Filter{CountryCode: "81"})},
 		{"records of a tab", "smsplus_state_tab", records(smsplus.Filter{Group: status.FailedGroup})},
 		{"records of a channel", "smsplus_attempt_pkey", records(smsplus.Filter{Channel: channel.SMS})},
@@ -159,6 +166,9 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2), Channel: channel.SMS})},
 		{"statistics of a key", "smsplus_message_key", stats(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
+		{"statistics of a reference", "smsplus_message_reference", stats(smsplus.Filter{Reference: "batch/7"})},
+		{"statistics of a reason", "smsplus_state_reason", stats(smsplus.Filter{Reason: status.Blocked, Channel: channel.LINEPush, From: quarterStart, To: quarterStart.Add(quarter / 30)})},
+		{"statistics of a provider's ID", "smsplus_attempt_name", stats(smsplus.Filter{ProviderID: pastMessage(1, n).Attempts[1].ProviderID})},
 		{"statistics of an ID", "smsplus_message_recipient", stats(smsplus.Filter{RecipientID: pastID(11), Group: status.Sent})},
 	} {
 		seen.take()
@@ -174,7 +184,7 @@ func indexPattern(index string) *regexp.Regexp {
 	parts := strings.SplitN(index, "_", 3)
 	ofMonth, ok := map[string]string{
 		"key": "key", "pkey": "pkey", "due": "lane_due_at_idx", "tab": "tab_triggered_at_id_idx", "name": "name_idx",
-		"phone": "phone_triggered_at_idx", "recipient": "recipient_ids_idx", "template": "template_triggered_at_id_idx", "country": "country_triggered_at_id_idx",
+		"phone": "phone_triggered_at_idx", "recipient": "recipient_ids_idx", "reference": "reference_triggered_at_id_idx", "reason": "triggered_at_id_idx", "template": "template_triggered_at_id_idx", "country": "country_triggered_at_id_idx",
 	}[parts[2]]
 	if parts[2] == "key" {
 		return regexp.MustCompile(index + "|smsplus_key_pkey")

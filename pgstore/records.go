@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
@@ -41,12 +43,26 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return smsplus.Page{}, err
 	}
-	sql, args, err := s.pageQuery(f, f.PageSize()+1)
-	if err != nil {
-		return smsplus.Page{}, fmt.Errorf("pgstore: records: %w", err)
+	if f.Reason != "" || f.ProviderID != "" {
+		// Another provider ID may have the same hash, or be that of another attempt. A release
+		// from before may have left a reason that the attempt no longer has.
+		return sqlquery.MatchingPage(f, func(f smsplus.Filter) (smsplus.Page, error) { return s.selectPage(ctx, f) })
 	}
+	return s.selectPage(ctx, f)
+}
+
+// selectPage returns the page of f, as far as its conditions tell.
+func (s *Store) selectPage(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	var rs []scannedMessage
-	err = s.retryCall(ctx, "records", func(ctx context.Context) error {
+	err := s.retryCall(ctx, "records", func(ctx context.Context) error {
+		hashes, err := s.hashesOfProviderID(ctx, s.pool, f)
+		if err != nil {
+			return err
+		}
+		sql, args, err := s.pageQuery(f, hashes, f.PageSize()+1)
+		if err != nil {
+			return err
+		}
 		rs, err = s.queryMessages(ctx, s.pool, sql, args...)
 		return err
 	})
@@ -57,12 +73,40 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	return f.Page(ms, unreadable...), nil
 }
 
+// hashesOfProviderID returns the hashes under which attempts with f's ProviderID may be
+// stored: on its channel, or on any that a message was tried on.
+func (s *Store) hashesOfProviderID(ctx context.Context, db querier, f smsplus.Filter) ([]int64, error) {
+	if f.ProviderID == "" {
+		return nil, nil
+	}
+	channels := []string{escapeChannel(f.Channel)}
+	if f.Channel == "" {
+		rows, err := db.Query(ctx, s.statements.triedChannels)
+		if err != nil {
+			return nil, err
+		}
+		if channels, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return nil, err
+		}
+	}
+	var refs []channel.Ref
+	for _, escaped := range channels {
+		refs = append(refs, channel.Ref{Channel: unescapeChannel(escaped), ProviderID: f.ProviderID})
+	}
+	wanted, err := s.codec.Refs(refs)
+	if err != nil {
+		return nil, err
+	}
+	return wanted.Keys(), nil
+}
+
 // pageQuery returns sql/records.sql for the first messages after f.After that match f. The
 // page follows an index of one table. Each condition on another table is a subquery, which
-// the planner runs for each row: see the reasons there.
-func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any, err error) {
+// the planner runs for each row: see the reasons there. The hashes are those of f's
+// ProviderID.
+func (s *Store) pageQuery(f smsplus.Filter, hashes []int64, limit int) (sql string, values []any, err error) {
 	args := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.filterConditions(args, f)
+	conditions, err := s.filterConditions(args, f, hashes)
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,7 +114,7 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 	driving := drivingTable(f)
 	for _, c := range conditions {
 		switch {
-		case slices.Contains(c.tables, driving) && f.RecipientID != "":
+		case slices.Contains(c.tables, driving) && (f.ProviderID != "" || f.RecipientID != ""):
 			fence.Add(c.onTable("t"))
 		case slices.Contains(c.tables, driving):
 			where.Add(c.onTable("t"))
@@ -94,8 +138,12 @@ func (s *Store) pageQuery(f smsplus.Filter, limit int) (sql string, values []any
 // probably matches the fewest messages.
 func drivingTable(f smsplus.Filter) string {
 	switch {
-	case !f.Phone.IsZero() || f.RecipientID != "" || f.Key != "":
+	case f.ProviderID != "":
+		return "attempt"
+	case !f.Phone.IsZero() || f.RecipientID != "" || f.Key != "" || f.Reference != "":
 		return "message"
+	case f.Reason != "":
+		return "state"
 	case f.Group != status.All && f.Group != status.Sent:
 		return "state"
 	case f.Template != "" || f.CountryCode != "":
@@ -117,8 +165,9 @@ type condition struct {
 // onTable returns the condition on the table with the alias.
 func (c condition) onTable(alias string) string { return strings.ReplaceAll(c.format, "%", alias) }
 
-// filterConditions returns the conditions of f, without its position in the list.
-func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs []condition, err error) {
+// filterConditions returns the conditions of f, without its position in the list. The
+// hashes are those of its ProviderID.
+func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter, hashes []int64) (cs []condition, err error) {
 	add := func(format string, tables ...string) { cs = append(cs, condition{format, tables}) }
 	if !f.Phone.IsZero() {
 		keys, err := s.codec.PhoneKeys(f.Phone)
@@ -149,6 +198,22 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 		}
 		add("%.recipient_ids && "+args.Add(uuidsOf(keys))+"::uuid[]", "message")
 	}
+	if f.Reference != "" {
+		keys, err := s.codec.ReferenceKeys(f.Reference)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 1 {
+			add("%.reference = "+args.Add(uuidsOf(keys)[0]), "message")
+		} else {
+			add("%.reference IS NOT NULL AND %.reference = ANY ("+args.Add(uuidsOf(keys))+"::uuid[])", "message")
+		}
+	}
+	if f.Scenario != "" {
+		from, to := rowcodec.RouteRange(f.Scenario)
+		add(fmt.Sprintf("%%.route = ANY (ARRAY (SELECT id FROM %ssmsplus_route WHERE body >= %s AND body < %s))",
+			schemaMark, args.Add(from), args.Add(to)), "message")
+	}
 	if f.CountryCode != "" {
 		add("%.country = "+args.Add(f.CountryCode), "message")
 	}
@@ -158,8 +223,14 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 	if f.Group != status.All {
 		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
 	}
-	if f.Channel != "" {
+	switch { // a provider ID's hash and a reason's part have the channel
+	case f.ProviderID != "":
+		add("%.name = ANY ("+args.Add(hashes)+"::bigint[])", "attempt")
+	case f.Channel != "" && f.Reason == "":
 		add("%.channel = "+args.Add(escapeChannel(f.Channel)), "attempt")
+	}
+	if f.Reason != "" {
+		add("%.reasons IS NOT NULL AND strpos(%.reasons, "+args.Add(rowcodec.ReasonPart(f.Channel, f.Reason))+") > 0", "state")
 	}
 	if !f.From.IsZero() {
 		add("%.triggered_at >= "+args.Add(microtime.Time(microtime.Ceil(f.From))), "message", "state", "attempt")
@@ -171,7 +242,7 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter) (cs
 }
 
 // uuidsOf returns hashes of IDs as the parameter of a statement.
-func uuidsOf(keys []rowcodec.IDKey) []pgtype.UUID {
+func uuidsOf(keys []rowcodec.LookupKey) []pgtype.UUID {
 	ids := make([]pgtype.UUID, len(keys))
 	for i, key := range keys {
 		ids[i] = pgtype.UUID{Bytes: key, Valid: true}

@@ -29,6 +29,8 @@ type params struct {
 	Table     string
 	Where     string
 	Fence     string
+	StateOnly bool
+	Reasons   bool
 
 	Alias     string
 	Condition string
@@ -78,6 +80,7 @@ func removeBlankLines(sql string) string {
 type statements struct {
 	insert, insertKeyed, insertWithAttempts string
 	message, byProviderID, routes           string
+	triedChannels                           string
 	park, parked, listParked, unpark        string
 	setAside, peek                          string
 	setPause, clearPause, pauses            string
@@ -94,7 +97,8 @@ func newStatements(l layout) statements {
 	return statements{
 		insert: text("insert"), insertKeyed: text("insert_keyed"), insertWithAttempts: text("insert_with_attempts"),
 		message: text("message"), byProviderID: text("by_provider_id"), routes: text("routes"),
-		park: text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
+		triedChannels: text("tried_channels"),
+		park:          text("park"), parked: text("parked"), listParked: text("list_parked"), unpark: text("unpark"),
 		setAside: text("set_aside"), peek: text("peek"),
 		setPause: text("set_pause"), clearPause: text("clear_pause"), pauses: text("pauses"),
 		beat: text("beat"), heartbeats: text("heartbeats"), backlog: text("backlog"),

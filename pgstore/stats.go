@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -33,17 +34,27 @@ func hourOf(t time.Time) int32 { return int32(microtime.HourOf(microtime.Of(t)))
 // spanIndex returns the span that contains an hour, in spans since 1970.
 func spanIndex(hour int32, span int64) int32 { return int32(microtime.FloorDiv(int64(hour), span)) }
 
-// Stats implements [smsplus.Store]. With a phone number, a recipient's ID, a country code or
-// a key it counts the messages themselves, however many there are. Otherwise the cost of a
-// range grows with its
-// days.
+// hasTotals reports whether there are totals by all fields of f. There are none by what is
+// one person's, or is rarely asked for.
+func hasTotals(f smsplus.Filter) bool {
+	return f == smsplus.Filter{
+		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
+	}
+}
+
+// Stats implements [smsplus.Store]. The cost of a range grows with its days. If the filter
+// has more than a range, a template, a channel and a group, it counts the messages
+// themselves, however many there are.
 func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.TemplateStats, err error) {
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return nil, err
 	}
+	if f.ProviderID != "" {
+		return s.countRecords(ctx, f)
+	}
 	var sql string
 	var args []any
-	if f.Phone.IsZero() && f.RecipientID == "" && f.CountryCode == "" && f.Key == "" {
+	if hasTotals(f) {
 		sql, args = s.totalsQuery(f)
 	} else if sql, args, err = s.recountQuery(f); err != nil {
 		return nil, fmt.Errorf("pgstore: stats: %w", err)
@@ -56,6 +67,36 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 		return err
 	})
 	return rows, err
+}
+
+// countRecords counts the records that f matches. It is for a provider's ID, which few
+// messages have, and which no tally tells.
+func (s *Store) countRecords(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	sums := map[string]smsplus.TemplateStats{}
+	f.Limit, f.After = 0, ""
+	for {
+		page, err := s.Records(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Messages {
+			sum := sums[page.Messages[i].Template]
+			sum.Template = page.Messages[i].Template
+			sum.Add(page.Messages[i], f)
+			sums[sum.Template] = sum
+		}
+		if f.After = page.Next; f.After == "" {
+			return sortedByTemplate(sums), nil
+		}
+	}
+}
+
+// sortedByTemplate returns the rows that have any counts, in the order of their templates.
+func sortedByTemplate(sums map[string]smsplus.TemplateStats) []smsplus.TemplateStats {
+	maps.DeleteFunc(sums, func(_ string, sum smsplus.TemplateStats) bool { return sum.Triggered == 0 })
+	return slices.SortedFunc(maps.Values(sums), func(a, b smsplus.TemplateStats) int {
+		return strings.Compare(a.Template, b.Template)
+	})
 }
 
 // sumRows runs a statement and adds up its rows by template. A row has either a tally and
@@ -84,9 +125,15 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 			sums[template] = sum.Plus(total)
 			return nil
 		}
+		tally, reasons, _ := strings.Cut(tally, "\n")
 		m, err := decodeTally(tally)
+		for i, reason := range rowcodec.DecodeReasons(reasons) {
+			if i < len(m.Attempts) {
+				m.Attempts[i].Reason = reason
+			}
+		}
 		if err == nil && f.Group.Has(m.Status) {
-			sum.AddMultiple(&m, f.Channel, n)
+			sum.AddMultiple(&m, f, n)
 			sums[template] = sum
 		}
 		return err
@@ -94,24 +141,26 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(sums, func(_ string, sum smsplus.TemplateStats) bool { return sum.Triggered == 0 })
-	return slices.SortedFunc(maps.Values(sums), func(a, b smsplus.TemplateStats) int {
-		return strings.Compare(a.Template, b.Template)
-	}), nil
+	return sortedByTemplate(sums), nil
 }
 
-// recountQuery returns sql/stats_recount.sql for all messages that match f.
+// recountQuery returns sql/stats_recount.sql for all messages that match f. With a reason the
+// rows have the reasons too, because they tell which attempts on a channel match.
 func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err error) {
-	f.Channel = "" // the tally has the attempts of all channels
+	if f.Reason == "" {
+		f.Channel = "" // the tally has the attempts of all channels
+	}
 	args := sqlquery.NewArgs[any](sqlquery.Numbered)
-	conditions, err := s.filterConditions(args, f)
+	conditions, err := s.filterConditions(args, f, nil)
 	if err != nil {
 		return "", nil, err
 	}
 	var where, fence sqlquery.Conditions
+	// Without a condition on the message itself, its state tells all.
+	needsMessage := slices.ContainsFunc(conditions, func(c condition) bool { return !slices.Contains(c.tables, "state") })
 	for _, c := range conditions {
 		switch {
-		case c.tables[0] == "state":
+		case c.tables[0] == "state" || !needsMessage:
 			where.Add(c.onTable("s"))
 		case f.RecipientID != "":
 			fence.Add(c.onTable("m"))
@@ -119,7 +168,7 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err er
 			where.Add(c.onTable("m"))
 		}
 	}
-	return s.layout.render("stats_recount", params{Where: where.Where(), Fence: fence.Where()}), args.Values(), nil
+	return s.layout.render("stats_recount", params{Where: where.Where(), Fence: fence.Where(), StateOnly: !needsMessage, Reasons: f.Reason != ""}), args.Values(), nil
 }
 
 // totalsQuery returns a statement that reads the totals, the deltas, and the states of the

@@ -434,7 +434,7 @@ func TestErrors_QuoteNoValues(t *testing.T) {
 	errs = append(errs, err, s.Park(t.Context(), []channel.Receipt{receiptFor(fullMessage(4))}))
 
 	// A composite type that no longer fits, in the binary format and as text.
-	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message_4"}.Sanitize()+" ADD ATTRIBUTE more text")
+	pgtest.Exec(t, "ALTER TYPE "+pgx.Identifier{o.Schema, "smsplus_new_message_6"}.Sanitize()+" ADD ATTRIBUTE more text")
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
 		pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 		_, err = openStore(t, pool, o).Insert(t.Context(), []smsplus.Message{fullMessage(5)})

@@ -62,6 +62,17 @@ func attemptChannel(m *smsplus.Message, i int) string {
 // tally.
 func escapeChannel(c channel.Name) string { return url.QueryEscape(string(c)) }
 
+// unescapeChannel is the inverse of escapeChannel. A number that attemptChannel added is
+// ignored.
+func unescapeChannel(escaped string) channel.Name {
+	escaped, _, _ = strings.Cut(escaped, "#")
+	name, err := url.QueryUnescape(escaped)
+	if err != nil {
+		return channel.Name(escaped) // no release writes it
+	}
+	return channel.Name(name)
+}
+
 // decodeTally returns a message that [smsplus.TemplateStats.AddMultiple] counts like all messages
 // with the tally.
 func decodeTally(tally string) (smsplus.Message, error) {

@@ -41,11 +41,11 @@ func TestTally_CountsAsItsMessage(t *testing.T) {
 		require.Equal(t, m.Status.Group(), got.Status.Group())
 		for _, c := range channelNames {
 			var want smsplus.TemplateStats
-			want.Add(m, c)
+			want.Add(m, smsplus.Filter{Channel: c})
 			var one, seven, sum smsplus.TemplateStats
-			one.AddMultiple(&got, c, 1)
+			one.AddMultiple(&got, smsplus.Filter{Channel: c}, 1)
 			require.Equal(t, want, one, "%q counts on channel %q", encodeTally(&m), c)
-			seven.AddMultiple(&got, c, 7)
+			seven.AddMultiple(&got, smsplus.Filter{Channel: c}, 7)
 			for range 7 {
 				sum = sum.Plus(want)
 			}

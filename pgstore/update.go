@@ -64,7 +64,7 @@ func (s *Store) Update(ctx context.Context, ms []smsplus.Message) (stale []uuid.
 
 // appendUpdate adds the state of a message that sql/update.sql writes.
 func appendUpdate(a *compositeArray, codec *rowcodec.Codec, m *smsplus.Message) (err error) {
-	r := newRow{Message: m, tally: encodeTally(m)}
+	r := newRow{Message: m, tally: encodeTally(m), reasons: rowcodec.EncodeReasons(m)}
 	if r.body, err = codec.EncodeState(m); err != nil {
 		return err
 	}

@@ -30,6 +30,8 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 				execIn(t, pool, o.Schema, "ALTER TABLE %smsplus_state DROP COLUMN sending, DROP COLUMN holder; "+
 					"DROP TYPE %smsplus_new_message_3; DROP TYPE %smsplus_new_state_3; "+
 					"ALTER TABLE %smsplus_message DROP COLUMN recipient_ids; DROP TYPE %smsplus_new_message_4; "+
+					"ALTER TABLE %smsplus_message DROP COLUMN reference; ALTER TABLE %smsplus_state DROP COLUMN reasons; "+
+					"DROP TYPE %smsplus_new_message_6; DROP TYPE %smsplus_new_state_6; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id DROP DEFAULT; ALTER TABLE %smsplus_delta ALTER COLUMN id TYPE bigint USING 1; "+
 					"ALTER TABLE %smsplus_delta ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY; "+
 					"DROP TABLE %smsplus_pause, %smsplus_heartbeat, %smsplus_set_aside; DELETE FROM %smsplus_migration WHERE version >= 3")

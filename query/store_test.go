@@ -109,7 +109,7 @@ func countStats(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats 
 		if f.Match(m) {
 			row := rows[m.Template]
 			row.Template = m.Template
-			row.Add(m, f.Channel)
+			row.Add(m, f)
 			rows[m.Template] = row
 		}
 	}

@@ -32,16 +32,22 @@ type Filter struct {
 	// From and To bound the trigger time: From ≤ trigger time < To. Each is in the years 1
 	// to 9999.
 	From, To time.Time
-	// Template is a template's ID.
-	Template string
-	// Channel selects messages with an attempt on that channel. Statistics with a Channel
-	// count these attempts instead of the messages.
-	Channel channel.Name
+	// Template is a template's ID, and Scenario what the message was for.
+	Template, Scenario string
+	// Channel selects messages with an attempt on that channel, and Reason those with an
+	// attempt that did not arrive because of it: it is Failed or Undeliverable. ProviderID
+	// selects those with an attempt that the provider calls so. If several are set, one attempt
+	// has them all: see [Filter.MatchAttempt]. Statistics with a Channel count these attempts
+	// instead of the messages.
+	Channel    channel.Name
+	Reason     status.Reason
+	ProviderID string
 	// Phone is the recipient's number. CountryCode is the digits of its country code ("886").
 	Phone       phone.Number
 	CountryCode string
-	// Key is the [Trigger.Key] of at most one message.
-	Key string
+	// Key is the [Trigger.Key] of at most one message. Reference is the [Trigger.Reference]
+	// of any number.
+	Key, Reference string
 	// RecipientID is one of the recipient's IDs, on any channel. It is compared exactly, and
 	// left out of every print and encoding.
 	RecipientID string `json:"-" xml:"-"`
@@ -58,7 +64,7 @@ type Filter struct {
 //   - a time outside of the years 1 to 9999
 //   - a limit that is negative or too large
 //   - a country code that is not digits
-//   - a template, a channel, a key or an ID that is not UTF-8, or has a NUL
+//   - a text, such as a template or a key, that is not UTF-8, or has a NUL
 //   - a group that does not exist
 //   - a cursor that is malformed or from another filter
 func (f Filter) Check() error {
@@ -91,7 +97,8 @@ func (f Filter) Check() error {
 		}
 	}
 	for _, text := range []struct{ field, value string }{
-		{"Template", f.Template}, {"Channel", string(f.Channel)}, {"Key", f.Key}, {"RecipientID", f.RecipientID},
+		{"Template", f.Template}, {"Scenario", f.Scenario}, {"Channel", string(f.Channel)}, {"Reason", string(f.Reason)},
+		{"ProviderID", f.ProviderID}, {"Key", f.Key}, {"Reference", f.Reference}, {"RecipientID", f.RecipientID},
 	} {
 		if !validText(text.value) {
 			bad("Filter.%s is not UTF-8 without NUL (%d bytes)", text.field, len(text.value))
@@ -118,12 +125,27 @@ func (f Filter) Match(m Message) bool {
 	return (f.From.IsZero() || !m.TriggeredAt.Before(f.From)) &&
 		(f.To.IsZero() || m.TriggeredAt.Before(f.To)) &&
 		(f.Template == "" || m.Template == f.Template) &&
-		(f.Channel == "" || slices.ContainsFunc(m.Attempts, func(a Attempt) bool { return a.Channel == f.Channel })) &&
+		(f.Scenario == "" || m.Scenario == f.Scenario) &&
+		(!f.SelectsAttempts() || slices.ContainsFunc(m.Attempts, f.MatchAttempt)) &&
 		(f.Phone.IsZero() || m.To.Phone == f.Phone) &&
 		(f.CountryCode == "" || m.To.Phone.CountryCode() == f.CountryCode) &&
 		(f.Key == "" || m.Key == f.Key) &&
+		(f.Reference == "" || m.Reference == f.Reference) &&
 		(f.RecipientID == "" || hasID(m.To, f.RecipientID)) &&
 		f.Group.Has(m.Status)
+}
+
+// MatchAttempt reports whether a is on the Channel of f, did not arrive because of the
+// Reason, and has the ProviderID, as far as they are set.
+func (f Filter) MatchAttempt(a Attempt) bool {
+	return (f.Channel == "" || a.Channel == f.Channel) &&
+		(f.Reason == "" || groupReason(a.Status, a.Reason) == f.Reason) &&
+		(f.ProviderID == "" || a.ProviderID == f.ProviderID)
+}
+
+// SelectsAttempts reports whether f selects messages by one of their attempts.
+func (f Filter) SelectsAttempts() bool {
+	return f.Channel != "" || f.Reason != "" || f.ProviderID != ""
 }
 
 // hasID reports whether a recipient has the ID on any channel.
@@ -140,7 +162,7 @@ func hasID(r channel.Recipient, id string) bool {
 func (f Filter) PageSize() int { return cmp.Or(f.Limit, DefaultLimit) }
 
 // Cursor is a position in the list of messages that one filter selects. It is opaque and
-// safe in a URL, and does not reveal the filter's phone number and key.
+// safe in a URL, and reveals nothing of the filter's phone number, key, reference and IDs.
 type Cursor string
 
 // Page is one page of records.
@@ -226,13 +248,14 @@ func (f Filter) Position() (at time.Time, id uuid.UUID, err error) {
 	return at, uuid.UUID(b[10:]), nil
 }
 
-// fingerprint distinguishes filters, apart from the phone number, the recipient's ID and the
-// key. A cursor may stand in a URL. A number or an e-mail address whose digest stands there
-// can be found by trying all of them, and a key may hold one.
+// fingerprint distinguishes filters, apart from the phone number, the IDs, the key and the
+// reference. A cursor may stand in a URL. A number or an e-mail address whose digest stands
+// there can be found by trying all of them, and the others may hold one.
 func (f Filter) fingerprint() uint16 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %q %q %t %q %t %t %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Channel,
-		!f.Phone.IsZero(), f.CountryCode, f.Key != "", f.RecipientID != "", f.Group)
+	fmt.Fprintf(h, "%d %d %q %q %q %q %t %q %t %t %t %t %d", microsOrZero(f.From), microsOrZero(f.To), f.Template, f.Scenario,
+		f.Channel, f.Reason, !f.Phone.IsZero(), f.CountryCode, f.Key != "", f.Reference != "", f.ProviderID != "",
+		f.RecipientID != "", f.Group)
 	return binary.BigEndian.Uint16(h.Sum(nil))
 }
 

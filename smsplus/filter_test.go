@@ -43,6 +43,10 @@ func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
 		{"Filter.Template", smsplus.Filter{Template: "\xff"}},
 		{"Filter.Key", smsplus.Filter{Key: "a\x00b"}},
 		{"Filter.RecipientID", smsplus.Filter{RecipientID: "a\x00b"}},
+		{"Filter.Scenario", smsplus.Filter{Scenario: "a\x00b"}},
+		{"Filter.Reason", smsplus.Filter{Reason: "a\x00b"}},
+		{"Filter.ProviderID", smsplus.Filter{ProviderID: "a\xffb"}},
+		{"Filter.Reference", smsplus.Filter{Reference: "a\x00b"}},
 		{"Filter.Limit", smsplus.Filter{Limit: math.MaxInt}},
 		{"Filter.Template", smsplus.Filter{Template: "a\x00"}},
 		{"Filter.Template", smsplus.Filter{Template: "a\xff"}},
@@ -67,7 +71,7 @@ func TestFilterCheck_RefusesWhatStoresCannotKeep(t *testing.T) {
 // A field is taken to be personal unless it is listed here.
 func TestCursor_SaysNothingOfAPerson(t *testing.T) {
 	t.Parallel()
-	impersonal := []string{"From", "To", "Template", "Channel", "CountryCode", "Group", "Limit", "After"}
+	impersonal := []string{"From", "To", "Template", "Scenario", "Channel", "Reason", "CountryCode", "Group", "Limit", "After"}
 	m := smsplus.Message{ID: uuid.New(), TriggeredAt: start}
 	personal := 0
 	for field := range reflect.TypeFor[smsplus.Filter]().Fields() {
@@ -120,6 +124,10 @@ func TestCursor_BelongsToItsFilter(t *testing.T) {
 		func(f *smsplus.Filter) { f.To = start.Add(time.Hour) },
 		func(f *smsplus.Filter) { f.CountryCode = "886" },
 		func(f *smsplus.Filter) { f.Key = "order-1" },
+		func(f *smsplus.Filter) { f.Scenario = "OTP" },
+		func(f *smsplus.Filter) { f.Reason = status.Blocked },
+		func(f *smsplus.Filter) { f.ProviderID = "1" },
+		func(f *smsplus.Filter) { f.Reference = "batch" },
 		func(f *smsplus.Filter) { f.Group = status.Sent },
 	} {
 		other := f

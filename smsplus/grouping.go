@@ -101,7 +101,7 @@ func (g Grouping) countsAttempts(f Filter) bool { return f.Channel != "" || g.By
 func (g Grouping) zone() *time.Location { return cmp.Or(g.Zone, time.UTC) }
 
 // GroupStats counts one group of messages. With a channel filter, or grouped by channel, it
-// counts attempts: those on the filter's channel, or each on its own. So the Delivered of
+// counts attempts that the filter matches, each on its own. So the Delivered of
 // rows by channel and template say where deliveries came from. The Failed and Undeliverable of
 // rows by reason and channel say why attempts did not arrive, also those of a message that
 // arrived otherwise; Filter.Group selects by the message's status.
@@ -133,7 +133,7 @@ type GroupStats struct {
 // Stats returns what [Store.StatsBy] returns of the messages that f selects, which ms
 // yields. It is the definition that every store follows. The rows are in order of Start,
 // Template, Scenario, Channel and Reason, texts by their bytes. No row is of nothing:
-// Triggered is above 0. Of f, only the Channel matters here.
+// Triggered is above 0. Of f, only what selects attempts matters here.
 func (g Grouping) Stats(f Filter, ms iter.Seq[Message]) []GroupStats {
 	sums := groupSums{}
 	for m := range ms {
@@ -155,7 +155,7 @@ func (g Grouping) addMessage(sums groupSums, f Filter, m *Message) {
 	}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		if f.Channel != "" && a.Channel != f.Channel {
+		if !f.MatchAttempt(*a) {
 			continue
 		}
 		key := key

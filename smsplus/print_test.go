@@ -35,7 +35,7 @@ func TestPrint_ShowsNoPersonalData(t *testing.T) {
 		[]smsplus.Message{m},
 		smsplus.Page{Messages: []smsplus.Message{m}},
 		smsplus.Claimed{Messages: []smsplus.Message{m}},
-		smsplus.Filter{Phone: number, Key: "KEY-4711"},
+		smsplus.Filter{Phone: number, Key: "KEY-4711", Reference: "KEY-4711", ProviderID: "KEY-4711"},
 		byID, &byID,
 		[]smsplus.Filter{byID},
 	} {

@@ -3,7 +3,6 @@ package smsplus
 import (
 	"iter"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -62,19 +61,20 @@ func (c Count) Attempt(st status.Status, read bool) Count {
 	return Count{Status: st, Read: read, DeliveredTwice: c.DeliveredTwice && st == status.Delivered}
 }
 
-// Add counts m: the message itself if c is "", else its attempts on the channel c.
-// It is the definition that every store follows. Template is left to the caller.
-func (s *TemplateStats) Add(m Message, c channel.Name) { s.AddMultiple(&m, c, 1) }
+// Add counts m, which f matches: the message itself or, if f has a Channel, the attempts
+// that f matches. It is the definition that every store follows. Template is left to the
+// caller.
+func (s *TemplateStats) Add(m Message, f Filter) { s.AddMultiple(&m, f, 1) }
 
 // AddMultiple counts n messages like m, as [TemplateStats.Add] does.
-func (s *TemplateStats) AddMultiple(m *Message, c channel.Name, n int) {
+func (s *TemplateStats) AddMultiple(m *Message, f Filter, n int) {
 	message := CountMessage(m)
-	if c == "" {
+	if f.Channel == "" {
 		s.AddCount(message, n)
 		return
 	}
 	for i := range m.Attempts {
-		if a := &m.Attempts[i]; a.Channel == c {
+		if a := &m.Attempts[i]; f.MatchAttempt(*a) {
 			s.AddCount(message.Attempt(a.Status, !a.ReadAt.IsZero()), n)
 		}
 	}

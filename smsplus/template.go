@@ -62,8 +62,8 @@ type Trigger struct {
 	// recipient and variables returns the first message. A key is known for as long as the
 	// store keeps its message. Empty means no key.
 	Key string
-	// Reference is what the message belongs to, such as an order or a batch. Records show it.
-	// It need not be unique. At most 255 bytes.
+	// Reference is what the message belongs to, such as an order or a batch. Records show it,
+	// and [Filter.Reference] finds it. It need not be unique. At most 255 bytes.
 	Reference string
 	// SendAt is when the first step falls due. Zero, or a time in the past, means now.
 	SendAt time.Time

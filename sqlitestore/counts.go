@@ -230,7 +230,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 			return err
 		}
 		sums := make(templateStats)
-		if err := s.sumStats(ctx, c, sel, sums); err != nil {
+		if err := s.sumStats(ctx, c, sel, hasCounts(f), sums); err != nil {
 			return err
 		}
 		for template, row := range sums {
@@ -245,12 +245,19 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, err
 }
 
-// sumStats adds the selected units to sums. It reads the counts of whole hours and
-// days, and the messages of the edges. No counts are kept by phone number, recipient's ID,
-// country code or key, so with one of these it reads all messages selected.
-func (s *Store) sumStats(ctx context.Context, c *conn, sel selection, sums templateStats) error {
+// hasCounts reports whether counts are kept by all fields of f. None are kept by what is
+// one person's, or is rarely asked for.
+func hasCounts(f smsplus.Filter) bool {
+	return f == smsplus.Filter{
+		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
+	}
+}
+
+// sumStats adds the selected units to sums. It reads the counts of whole hours and days,
+// and the messages of the edges. If no counts are kept, it reads all messages selected.
+func (s *Store) sumStats(ctx context.Context, c *conn, sel selection, kept bool, sums templateStats) error {
 	ranges := []microtime.Range{sel.Range}
-	if len(sel.phones) == 0 && len(sel.ids) == 0 && sel.country == "" && sel.key == "" {
+	if kept {
 		var hours microtime.Range
 		hours, ranges = microtime.WholeHours(sel.Range)
 		for _, t := range microtime.Tiers(hours, tierHours...) {
@@ -294,22 +301,35 @@ func (sel *selection) countsUnit(u countUnit) bool {
 // sumMessages adds the units of all selected messages. A message whose marks cannot be
 // decoded counts by its status alone.
 func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums templateStats) error {
-	var (
-		attempts []attemptSummary // reused for every row, as units is
-		units    []countUnit
-	)
-	sql, args := sel.listQuery("m.template, m.status, m.marks")
+	var attempts []attemptSummary // reused for every row
+	sql, args := sel.listQuery("m.template, m.status, m.marks, m.reasons")
 	return c.query(ctx, sql, args, func(row []driver.Value) error {
 		summary, err := decodeSummary(blob(row[2]), attempts)
 		if err != nil {
 			summary = messageSummary{attempts: attempts[:0]}
 		}
 		attempts = summary.attempts
-		units = appendUnits(units[:0], integer(row[0]), status.Status(integer(row[1])), summary)
-		for _, u := range units {
-			if sel.countsUnit(u) {
-				sums.add(u, 1)
+		u := countUnit{template: integer(row[0])}
+		message := smsplus.CountStatuses(status.Status(integer(row[1])), summary.read, summary.statuses())
+		if u.Count = message; !sel.selectsAttempts() {
+			sums.add(u, 1)
+			return nil
+		}
+		var reasons []status.Reason
+		if sel.reason != "" {
+			reasons = rowcodec.DecodeReasons(text(row[3]))
+		}
+		reasons = append(reasons, make([]status.Reason, max(0, len(attempts)-len(reasons)))...)
+		for i, a := range attempts {
+			if !sel.matchesAttempt(a, reasons[i]) {
+				continue
 			}
+			if sel.channel == wholeMessage {
+				sums.add(u, 1)
+				return nil
+			}
+			u.Count = message.Attempt(a.status, a.read)
+			sums.add(u, 1)
 		}
 		return nil
 	})
@@ -330,7 +350,7 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 			sql, args := sel.listQuery(messageColumns + ", m.marks")
 			err = c.query(ctx, sql, args, func(row []driver.Value) error {
 				m, err := s.decodeCounted(ctx, c, row)
-				if err == nil {
+				if err == nil && (!f.SelectsAttempts() || slices.ContainsFunc(m.Attempts, f.MatchAttempt)) {
 					yield(m) // g.Stats never stops early
 				}
 				return err

@@ -31,10 +31,12 @@ var fixtures = []struct {
 	{"schema3_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 	{"schema4.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
 	{"schema4_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
+	{"schema5.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
+	{"schema5_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 4
+const newestSchema = 5
 
 // newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2

@@ -61,7 +61,7 @@ func (w *writer) insertMessages(encoded []encodedMessage) (taken []string, err e
 			return nil, err
 		}
 		values := append(make([]driver.Value, 0, len(fixedColumns)+len(stateColumns)),
-			e.id[:], textOrNull(e.key), template, route, textOrNull(e.phone), textOrNull(e.country), e.ids.value(), e.triggeredAt, e.fixed, e.version)
+			e.id[:], textOrNull(e.key), template, route, textOrNull(e.phone), textOrNull(e.country), e.ids.value(), e.referenceValue(), e.triggeredAt, e.fixed, e.version)
 		values, err = w.appendStateValues(values, e, summary)
 		if err != nil {
 			return nil, err

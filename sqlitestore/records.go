@@ -5,10 +5,12 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
@@ -16,23 +18,38 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// selection is a filter with numbers for names, and keys for the phone number and the
-// recipient's ID.
+// selection is a filter with numbers for names, and keys for what identifies a person.
 type selection struct {
 	microtime.Range
+	criteria []criterion // those with an index first, by presumably rising numbers of messages
+
+	// What the counters have, and what selects one of a message's attempts.
 	byTemplate bool
 	template   int64 // if byTemplate
 	channel    int64 // or wholeMessage: any channel
-	phones     []string
-	ids        []rowcodec.IDKey
-	country    string
-	key        string
 	group      status.Group
+	reason     status.Reason
+	refs       []int64 // the keys of a provider's ID, if byRef
+	byRef      bool
 }
 
-// newSelection returns false if f names a template or a channel that no message has.
+// criterion is a condition of a filter apart from its range.
+type criterion struct {
+	// index is the index in whose order a page can be read, without the prefix smsplus_message_.
+	// It stands for the primary key of side, if there is one. It is "" if there is none.
+	index string
+	// column is the column that has one of values. If it is "", sql is the condition, which
+	// has a placeholder for each of values.
+	column, sql string
+	values      []driver.Value
+	// side is the table of column if that is not smsplus_message. The column is the first of
+	// its primary key, and triggered_at and message are the others.
+	side string
+}
+
+// newSelection returns false if f names something that no message has.
 func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (sel selection, ok bool, err error) {
-	sel = selection{Range: microtime.RangeOf(f.From, f.To), country: f.CountryCode, key: f.Key, group: f.Group}
+	sel = selection{Range: microtime.RangeOf(f.From, f.To), group: f.Group, reason: f.Reason}
 	if f.Template != "" {
 		sel.byTemplate = true
 		if sel.template, ok, err = s.names.lookup(ctx, c, nil, f.Template); !ok {
@@ -44,44 +61,126 @@ func (s *Store) newSelection(ctx context.Context, c *conn, f smsplus.Filter) (se
 			return sel, false, err
 		}
 	}
-	if sel.phones, err = s.codec.PhoneKeys(f.Phone); err != nil {
+	phones, err := s.codec.PhoneKeys(f.Phone)
+	if err != nil {
 		return sel, false, err
 	}
-	sel.ids, err = s.codec.IDKeys(f.RecipientID)
-	return sel, err == nil, err
+	ids, err := s.codec.IDKeys(f.RecipientID)
+	if err != nil {
+		return sel, false, err
+	}
+	references, err := s.codec.ReferenceKeys(f.Reference)
+	if err != nil {
+		return sel, false, err
+	}
+	if f.ProviderID != "" {
+		sel.byRef = true
+		if sel.refs, err = s.keysOfProviderID(ctx, c, f); len(sel.refs) == 0 {
+			return sel, false, err
+		}
+	}
+	add := func(isSet bool, c criterion) {
+		if isSet {
+			sel.criteria = append(sel.criteria, c)
+		}
+	}
+	add(f.Key != "", criterion{index: "key", column: "m.key", values: []driver.Value{f.Key}})
+	add(sel.byRef, criterion{
+		index: rowIndex, values: []driver.Value{jsonNumbers(sel.refs)},
+		sql: "m.number IN (SELECT message FROM smsplus_ref WHERE ref IN (SELECT value FROM json_each(?)))",
+	})
+	add(len(phones) > 0, criterion{index: "phone", column: "m.phone", values: valuesOf(phones)})
+	add(len(references) > 0, criterion{index: "reference", column: "m.reference", values: hashValues(references)})
+	add(len(ids) > 0, criterion{index: "recipient", side: "smsplus_recipient", column: "x.hash", values: hashValues(ids)})
+	add(f.Reason != "", criterion{
+		index: "reason", values: []driver.Value{rowcodec.ReasonPart(f.Channel, f.Reason)},
+		sql: "m.reasons IS NOT NULL AND instr(m.reasons, ?) > 0",
+	})
+	add(sel.byTemplate, criterion{index: "template", column: "m.template", values: []driver.Value{sel.template}})
+	add(f.Channel != "", criterion{index: "tried", side: "smsplus_tried", column: "x.channel", values: []driver.Value{sel.channel}})
+	add(f.CountryCode != "", criterion{index: "country", column: "m.country", values: []driver.Value{f.CountryCode}})
+	// The group is no parameter, because SQLite would plan the statement again whenever the
+	// parameter turns into 1 or from it. It is called tab in the schema.
+	add(f.Group != status.All, criterion{index: "tab", sql: fmt.Sprintf("m.tab = %d", f.Group)})
+	from, to := rowcodec.RouteRange(f.Scenario)
+	add(f.Scenario != "", criterion{
+		sql:    "m.route IN (SELECT number FROM smsplus_route WHERE route >= ? AND route < ?)",
+		values: []driver.Value{from, to},
+	})
+	return sel, true, nil
 }
 
-// triedIndex stands for the primary key of the table smsplus_tried, which holds the
-// channels that messages were tried on.
-const triedIndex = "tried"
+// rowIndex stands for the numbers of the messages, which a query finds by themselves.
+const rowIndex = "number"
 
-// recipientIndex stands for the primary key of the table smsplus_recipient, which holds the
-// hashes of the recipients' IDs.
-const recipientIndex = "recipient"
-
-// index returns the index that a query of the selection reads: the index of the
-// condition that presumably selects the fewest messages. A key is one message's, and a phone
-// number or an ID is one person's. A template has fewer messages than a group of statuses,
-// which is called tab in the schema.
-func (sel *selection) index() string {
-	switch { // without the prefix smsplus_message_
-	case sel.key != "":
-		return "key"
-	case len(sel.phones) > 0:
-		return "phone"
-	case len(sel.ids) > 0:
-		return recipientIndex
-	case sel.byTemplate:
-		return "template"
-	case sel.channel != wholeMessage:
-		return triedIndex
-	case sel.country != "":
-		return "country"
-	case sel.group != status.All:
-		return "tab"
-	default:
-		return "time"
+func valuesOf(texts []string) []driver.Value {
+	values := make([]driver.Value, len(texts))
+	for i, text := range texts {
+		values[i] = text
 	}
+	return values
+}
+
+func hashValues(keys []rowcodec.LookupKey) []driver.Value {
+	values := make([]driver.Value, len(keys))
+	for i, key := range keys {
+		values[i] = key[:]
+	}
+	return values
+}
+
+// selectTriedChannels selects the channels that any message was tried on.
+const selectTriedChannels = `WITH RECURSIVE c (channel) AS (
+	SELECT min(channel) FROM smsplus_tried
+	UNION ALL
+	SELECT (SELECT min(t.channel) FROM smsplus_tried t WHERE t.channel > c.channel) FROM c WHERE c.channel IS NOT NULL
+)
+SELECT channel FROM c WHERE channel IS NOT NULL`
+
+// keysOfProviderID returns the keys under which attempts with f's ProviderID may be stored:
+// on its channel, or on any that a message was tried on.
+func (s *Store) keysOfProviderID(ctx context.Context, c *conn, f smsplus.Filter) (keys []int64, err error) {
+	channels := []string{string(f.Channel)}
+	if f.Channel == "" {
+		channels = nil
+		err := c.query(ctx, selectTriedChannels, nil, func(row []driver.Value) error {
+			name, err := s.names.lookupText(ctx, c, nil, integer(row[0]))
+			channels = append(channels, name)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range channels {
+		more, err := s.codec.RefKeys(channel.Ref{Channel: channel.Name(name), ProviderID: f.ProviderID})
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, more...)
+	}
+	return keys, nil
+}
+
+// selectsAttempts reports whether the selection is by one of a message's attempts.
+func (sel *selection) selectsAttempts() bool {
+	return sel.channel != wholeMessage || sel.reason != "" || sel.byRef
+}
+
+// matchesAttempt is [smsplus.Filter.MatchAttempt] of a stored attempt.
+func (sel *selection) matchesAttempt(a attemptSummary, reason status.Reason) bool {
+	return (sel.channel == wholeMessage || a.channel == sel.channel) &&
+		(sel.reason == "" || reason == sel.reason) &&
+		(!sel.byRef || a.hasProviderID && slices.Contains(sel.refs, a.ref))
+}
+
+// driving returns the criterion whose index a query of the selection reads. Without one it
+// reads the index of all messages by time.
+func (sel *selection) driving() (driving criterion, others []criterion) {
+	if len(sel.criteria) == 0 || sel.criteria[0].index == "" {
+		return criterion{index: "time"}, sel.criteria
+	}
+	return sel.criteria[0], sel.criteria[1:]
 }
 
 // pagePosition is the trigger time and the ID of the last message of the previous page.
@@ -106,50 +205,36 @@ func (sel *selection) pageQuery(after *pagePosition, limit int64) (sql string, a
 		"ORDER BY p.triggered_at DESC, p.id DESC", append(args, limit)
 }
 
-// keys returns the values under which the rows of the index may be stored that hold the
-// person's phone number or ID. It is one nil for another index.
-func (sel *selection) keys() []driver.Value {
-	var keys []driver.Value
-	switch sel.index() {
-	case "phone":
-		for _, phone := range sel.phones {
-			keys = append(keys, phone)
-		}
-	case recipientIndex:
-		for _, id := range sel.ids {
-			keys = append(keys, id[:])
-		}
-	default:
-		keys = []driver.Value{nil}
-	}
-	return keys
-}
-
-// unionOfKeys returns a statement for each of the keys, joined by UNION ALL, so that each
-// reads the index in its order.
+// unionOfKeys returns a statement for each value of the driving criterion's column, joined
+// by UNION ALL, so that each reads the index in its order.
 func (sel *selection) unionOfKeys(columns string, after *pagePosition) (sql string, values []driver.Value) {
-	var selects []string
+	driving, _ := sel.driving()
 	args := sqlquery.NewArgs[driver.Value](sqlquery.Positional)
-	for _, key := range sel.keys() {
+	if driving.column == "" {
+		return sel.selectByKey(args, columns, nil, after), args.Values()
+	}
+	var selects []string
+	for _, key := range driving.values {
 		selects = append(selects, sel.selectByKey(args, columns, key, after))
 	}
 	return strings.Join(selects, " UNION ALL "), args.Values()
 }
 
-// selectByKey returns the statement for one of the keys.
+// selectByKey returns the statement for one value of the driving criterion's column.
 func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns string, key driver.Value, after *pagePosition) string {
-	index := sel.index()
-	from, triggeredAt := "smsplus_message m INDEXED BY smsplus_message_"+index, "m.triggered_at"
+	driving, others := sel.driving()
+	from, triggeredAt := "smsplus_message m INDEXED BY smsplus_message_"+driving.index, "m.triggered_at"
+	switch {
+	case driving.side != "":
+		from, triggeredAt = driving.side+" x CROSS JOIN smsplus_message m ON m.number = x.message", "x.triggered_at"
+	case driving.index == rowIndex:
+		from = "smsplus_message m NOT INDEXED"
+	}
 	var where sqlquery.Conditions
-	switch index {
-	case triedIndex:
-		from, triggeredAt = "smsplus_tried t CROSS JOIN smsplus_message m ON m.number = t.message", "t.triggered_at"
-		where.Add("t.channel = " + args.Add(sel.channel))
-	case recipientIndex:
-		from, triggeredAt = "smsplus_recipient r CROSS JOIN smsplus_message m ON m.number = r.message", "r.triggered_at"
-		where.Add("r.hash = " + args.Add(key))
-	case "phone":
-		where.Add("m.phone = " + args.Add(key))
+	if driving.column != "" {
+		where.Add(driving.column + " = " + args.Add(key))
+	} else if driving.sql != "" {
+		where.Add(driving.condition(args))
 	}
 	to := sel.To
 	if after != nil {
@@ -160,40 +245,25 @@ func (sel *selection) selectByKey(args *sqlquery.Args[driver.Value], columns str
 	if after != nil {
 		where.Add(fmt.Sprintf("(%s < %s OR m.id < %s)", triggeredAt, args.Add(after.at), args.Add(after.id[:])))
 	}
-	if sel.key != "" {
-		where.Add("m.key = " + args.Add(sel.key))
-	}
-	if index != "phone" && len(sel.phones) > 0 {
-		var phones []string
-		for _, phone := range sel.phones {
-			phones = append(phones, args.Add(phone))
-		}
-		where.Add("m.phone IN (" + strings.Join(phones, ", ") + ")")
-	}
-	if index != recipientIndex && len(sel.ids) > 0 {
-		var hashes []string
-		for _, id := range sel.ids {
-			hashes = append(hashes, args.Add(id[:]))
-		}
-		where.Add("EXISTS (SELECT 1 FROM smsplus_recipient r WHERE r.hash IN (" + strings.Join(hashes, ", ") +
-			") AND r.triggered_at = m.triggered_at AND r.message = m.number)")
-	}
-	if sel.byTemplate {
-		where.Add("m.template = " + args.Add(sel.template))
-	}
-	if sel.country != "" {
-		where.Add("m.country = " + args.Add(sel.country))
-	}
-	if sel.channel != wholeMessage && index != triedIndex {
-		where.Add("EXISTS (SELECT 1 FROM smsplus_tried t " +
-			"WHERE t.channel = " + args.Add(sel.channel) + " AND t.triggered_at = m.triggered_at AND t.message = m.number)")
-	}
-	if sel.group != status.All {
-		// The group is no parameter, because SQLite would plan the statement again whenever
-		// the parameter turns into 1 or from it.
-		where.Add(fmt.Sprintf("m.tab = %d", sel.group))
+	for _, c := range others {
+		where.Add(c.condition(args))
 	}
 	return "SELECT " + strings.ReplaceAll(columns, "m.triggered_at", triggeredAt) + " FROM " + from + where.Where()
+}
+
+// condition returns the criterion as a condition on a message m.
+func (c criterion) condition(args *sqlquery.Args[driver.Value]) string {
+	for _, v := range c.values {
+		args.Add(v)
+	}
+	if c.column == "" {
+		return c.sql
+	}
+	oneOf := c.column + " IN (" + placeholders(len(c.values)) + ")"
+	if c.side == "" {
+		return oneOf
+	}
+	return "EXISTS (SELECT 1 FROM " + c.side + " x WHERE " + oneOf + " AND x.triggered_at = m.triggered_at AND x.message = m.number)"
 }
 
 // Records implements [smsplus.Store].
@@ -201,6 +271,14 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 	if err := cmp.Or(ctx.Err(), f.Check()); err != nil {
 		return smsplus.Page{}, err
 	}
+	if f.ProviderID != "" { // another one may have the same key, or be that of another attempt
+		return sqlquery.MatchingPage(f, func(f smsplus.Filter) (smsplus.Page, error) { return s.selectPage(ctx, f) })
+	}
+	return s.selectPage(ctx, f)
+}
+
+// selectPage returns the page of f, as far as its selection tells.
+func (s *Store) selectPage(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	at, id, err := f.Position()
 	if err != nil {
 		return smsplus.Page{}, err

@@ -162,6 +162,8 @@ type encodedMessage struct {
 	state       []byte
 	fixed       []byte
 	ids         recipientIDs
+	reference   []rowcodec.LookupKey // the one that is written first, or none
+	reasons     string
 
 	// The summary. The attempts' channels are names until the writer has numbers for them:
 	// see writer.summarizeMessage. Invariant: len(channels) == len(attempts).
@@ -184,6 +186,7 @@ func (s *Store) encodeState(e *encodedMessage, m *smsplus.Message) (err error) {
 		}
 		e.channels, e.attempts = append(e.channels, string(a.Channel)), append(e.attempts, summary)
 	}
+	e.reasons = rowcodec.EncodeReasons(m)
 	e.state, err = s.codec.EncodeState(m)
 	return err
 }
@@ -206,22 +209,33 @@ func (s *Store) encodeMessage(e *encodedMessage, m *smsplus.Message) error {
 	if e.ids, err = s.codec.RecipientKeys(m.To); err != nil {
 		return err
 	}
+	if e.reference, err = s.codec.ReferenceKeys(m.Reference); err != nil {
+		return err
+	}
 	e.fixed, err = s.codec.EncodeFixed(m)
 	return err
 }
 
 // The columns of smsplus_message that are written. The lists below name the ones that are
-// read: all but tab, country and recipient_ids, which only filters, Erase and Purge use.
+// read: all but the ones that only filters, statistics, Erase and Purge use.
 var (
 	// fixedColumns are what only an insert writes, and the version, which an update raises.
-	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "recipient_ids", "triggered_at", "fixed", "version"}
+	fixedColumns = []string{"id", "key", "template", "route", "phone", "country", "recipient_ids", "reference", "triggered_at", "fixed", "version"}
 
 	// stateColumns are what an insert and an update write, in the order of appendStateValues.
-	stateColumns = []string{"claims", "sending", "holder", "due_at", "lane", "status", "tab", "channel", "marks", "state"}
+	stateColumns = []string{"claims", "sending", "holder", "due_at", "lane", "status", "tab", "channel", "reasons", "marks", "state"}
 )
 
+// referenceValue returns the value of the column reference.
+func (e *encodedMessage) referenceValue() driver.Value {
+	if len(e.reference) == 0 {
+		return nil
+	}
+	return e.reference[0][:]
+}
+
 // recipientIDs are the hashes by which the recipient's IDs find a message.
-type recipientIDs []rowcodec.IDKey
+type recipientIDs []rowcodec.LookupKey
 
 // value returns the value of the column recipient_ids.
 func (ids recipientIDs) value() driver.Value {
@@ -241,9 +255,9 @@ func recipientIDsOf(v driver.Value) (ids recipientIDs) {
 	if v == nil {
 		return nil
 	}
-	const size = len(rowcodec.IDKey{})
+	const size = len(rowcodec.LookupKey{})
 	for b := blob(v); len(b) >= size; b = b[size:] {
-		ids = append(ids, rowcodec.IDKey(b))
+		ids = append(ids, rowcodec.LookupKey(b))
 	}
 	return ids
 }

@@ -46,7 +46,7 @@ func (w *writer) appendStateValues(
 		return nil, err
 	}
 	return append(values, e.claims, e.sending, e.holder, e.dueAt, lane,
-		int64(e.status), int64(e.status.Group()), channel, summary.encode(), e.state), nil
+		int64(e.status), int64(e.status.Group()), channel, textOrNull(e.reasons), summary.encode(), e.state), nil
 }
 
 // updateMessages updates the messages whose version is the stored one, and returns the

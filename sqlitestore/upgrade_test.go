@@ -28,6 +28,8 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 			require.NoError(t, err)
 			_, err = db.ExecContext(t.Context(), "ALTER TABLE smsplus_message DROP COLUMN sending; "+
 				"ALTER TABLE smsplus_message DROP COLUMN holder; ALTER TABLE smsplus_message DROP COLUMN recipient_ids; "+
+				"DROP INDEX smsplus_message_reference; DROP INDEX smsplus_message_reason; "+
+				"ALTER TABLE smsplus_message DROP COLUMN reference; ALTER TABLE smsplus_message DROP COLUMN reasons; "+
 				"DROP TABLE smsplus_recipient; DROP TABLE smsplus_pause; DROP TABLE smsplus_heartbeat; DROP TABLE smsplus_set_aside; "+
 				"DELETE FROM smsplus_migration WHERE version >= 2")
 			require.NoError(t, err)

@@ -14,8 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
-	"github.com/smsplus/smsplus-go/internal/microtime"
-	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -251,38 +249,70 @@ func TestErase_SearchesIndexes(t *testing.T) {
 func TestRecords_ReadsEveryPageInIndexOrder(t *testing.T) {
 	t.Parallel()
 	s := storeWithoutWriter(t)
-	unbounded := microtime.RangeOf(time.Time{}, time.Time{})
-	for name, q := range map[string]selection{
-		"time":                {Range: unbounded},
-		"template":            {Range: unbounded, byTemplate: true, template: 1},
-		"tried":               {Range: unbounded, channel: 1},
-		"country":             {Range: unbounded, country: "886"},
-		"tab":                 {Range: unbounded, group: status.Sending},
-		"phone":               {Range: unbounded, phones: []string{"+886912345678"}},
-		"recipient":           {Range: unbounded, ids: []rowcodec.IDKey{{1}}},
-		"recipient, sealed":   {Range: unbounded, ids: []rowcodec.IDKey{{1}, {2}}},
-		"recipient of all":    {Range: unbounded, ids: []rowcodec.IDKey{{1}}, byTemplate: true, channel: 1, country: "886", group: status.Sent},
-		"phone of an ID":      {Range: unbounded, phones: []string{"+886912345678"}, ids: []rowcodec.IDKey{{1}, {2}}},
-		"phone, sealed":       {Range: unbounded, phones: []string{"hash", "+886912345678"}},
-		"template of all":     {Range: unbounded, byTemplate: true, channel: 1, country: "886", group: status.Sent},
-		"tried of the others": {Range: unbounded, channel: 1, country: "886", group: status.Sent},
+	for _, sql := range []string{
+		"INSERT INTO smsplus_name (number, name) VALUES (1, 'otp'), (2, 'sms')",
+		"INSERT INTO smsplus_tried (channel, triggered_at, message) VALUES (2, 0, 0)",
 	} {
+		require.NoError(t, s.writer.exec(t.Context(), sql))
+	}
+	number, err := phone.Parse("+886912345678")
+	require.NoError(t, err)
+	all := smsplus.Filter{Template: "otp", Scenario: "OTP", Channel: channel.SMS, CountryCode: "886", Group: status.Sent}
+	with := func(change func(*smsplus.Filter)) smsplus.Filter {
+		f := all
+		change(&f)
+		return f
+	}
+	for name, f := range map[string]smsplus.Filter{
+		"time":                {},
+		"time of a scenario":  {Scenario: "OTP"},
+		"template":            {Template: "otp"},
+		"tried":               {Channel: channel.SMS},
+		"country":             {CountryCode: "886"},
+		"tab":                 {Group: status.Sending},
+		"phone":               {Phone: number},
+		"recipient":           {RecipientID: "ann"},
+		"recipient, sealed":   {RecipientID: "ann"},
+		"recipient of all":    with(func(f *smsplus.Filter) { f.RecipientID = "ann" }),
+		"phone of an ID":      {Phone: number, RecipientID: "ann"},
+		"phone, sealed":       {Phone: number},
+		"reference":           {Reference: "batch"},
+		"reference, sealed":   {Reference: "batch"},
+		"reference of all":    with(func(f *smsplus.Filter) { f.Reference, f.Reason = "batch", status.Blocked }),
+		"reason":              {Reason: status.Blocked},
+		"reason of all":       with(func(f *smsplus.Filter) { f.Reason = status.Blocked }),
+		"template of all":     all,
+		"tried of the others": with(func(f *smsplus.Filter) { f.Template = "" }),
+		"number":              {ProviderID: "1"},
+		"number of all":       with(func(f *smsplus.Filter) { f.ProviderID, f.Phone, f.Reason = "1", number, status.Blocked }),
+	} {
+		q, ok, err := s.newSelection(t.Context(), s.writer.conn, f)
+		require.NoError(t, err)
+		require.True(t, ok, name)
+		if strings.HasSuffix(name, ", sealed") { // it has a key for each of the sealer's
+			q.criteria[0].values = append(q.criteria[0].values, q.criteria[0].values...)
+		}
 		index, _, _ := strings.Cut(name, " ")
 		index = strings.TrimSuffix(index, ",")
 		for _, after := range []*pagePosition{nil, {at: 1}} {
 			sql, args := q.pageQuery(after, 10)
-			all := queryPlan(t, s, sql, args...)
+			plan := queryPlan(t, s, sql, args...)
 			want := "USING INDEX smsplus_message_" + index
 			if index == "tried" {
-				want = "SEARCH t USING PRIMARY KEY (channel=? AND triggered_at>? AND triggered_at<?)"
+				want = "SEARCH x USING PRIMARY KEY (channel=? AND triggered_at>? AND triggered_at<?)"
+			}
+			if index == "number" {
+				want = "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"
 			}
 			if index == "recipient" {
-				want = "SEARCH r USING PRIMARY KEY (hash=? AND triggered_at>? AND triggered_at<?)"
+				want = "SEARCH x USING PRIMARY KEY (hash=? AND triggered_at>? AND triggered_at<?)"
 			}
-			require.Contains(t, all, want, name)
-			require.NotContains(t, all, "SCAN smsplus", name)
-			require.NotContains(t, all, "SCAN m", name)
-			require.NotContains(t, all, "B-TREE FOR ORDER BY", name)
+			require.Contains(t, plan, want, name)
+			require.NotContains(t, plan, "SCAN smsplus", name)
+			require.NotContains(t, plan, "SCAN m", name)
+			if index != "number" { // a provider's ID has few messages
+				require.NotContains(t, plan, "B-TREE FOR ORDER BY", name)
+			}
 		}
 	}
 }

@@ -318,7 +318,7 @@ func (s *Model) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return statsOf(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }), f.Channel), nil
+	return statsOf(s.messagesWhere(func(m smsplus.Message) bool { return s.matches(f, m) }), f), nil
 }
 
 // StatsBy implements [smsplus.Store].
@@ -440,14 +440,14 @@ func (s *Model) messagesWhere(match func(smsplus.Message) bool) []smsplus.Messag
 	return ms
 }
 
-// statsOf counts the messages by the definition of [smsplus.TemplateStats.Add].
-func statsOf(ms []smsplus.Message, c channel.Name) []smsplus.TemplateStats {
+// statsOf counts the messages, which f matches, by the definition of [smsplus.TemplateStats.Add].
+func statsOf(ms []smsplus.Message, f smsplus.Filter) []smsplus.TemplateStats {
 	rows := map[string]*smsplus.TemplateStats{}
 	for _, m := range ms {
 		if rows[m.Template] == nil {
 			rows[m.Template] = &smsplus.TemplateStats{Template: m.Template}
 		}
-		rows[m.Template].Add(m, c)
+		rows[m.Template].Add(m, f)
 	}
 	var stats []smsplus.TemplateStats
 	for _, template := range slices.Sorted(maps.Keys(rows)) {

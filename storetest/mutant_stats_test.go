@@ -29,7 +29,7 @@ var statsMutants = []mutant{
 		b.statsFunc = func(_ context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return statsOf(m.messagesWhere(f.Match), ""), nil
+			return statsOf(m.messagesWhere(f.Match), smsplus.Filter{}), nil
 		}
 	}, []string{"Stats of a channel count its attempts", "Stats match every combination of filters"}},
 
@@ -78,7 +78,7 @@ var statsMutants = []mutant{
 	{"counts only one page", func(m *Model, b *brokenStore) {
 		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 			p, err := m.Records(ctx, f)
-			return statsOf(p.Messages, f.Channel), err
+			return statsOf(p.Messages, f), err
 		}
 	}, []string{"Stats ignore Limit and After"}},
 }

@@ -239,7 +239,7 @@ func (b *brokenStore) replaceMatch(m *Model, match func(smsplus.Filter, smsplus.
 	b.statsFunc = func(_ context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		return statsOf(m.messagesWhere(func(msg smsplus.Message) bool { return match(f, msg) }), f.Channel), nil
+		return statsOf(m.messagesWhere(func(msg smsplus.Message) bool { return match(f, msg) }), f), nil
 	}
 }
 
@@ -325,6 +325,7 @@ type mutant struct {
 
 var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
-	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, statsByMutants, purgeMutants, recipientMutants, unreadableMutants,
+	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, statsByMutants, purgeMutants, selectionMutants,
+	recipientMutants, unreadableMutants,
 	operationsMutants,
 )

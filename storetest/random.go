@@ -62,7 +62,8 @@ func (gen generator) idsByChannel() map[channel.Name]string {
 func (gen generator) message(n int) smsplus.Message {
 	m := newMessage(n)
 	m.Template = pick(gen, "otp", "OTP", "order", "訂單")
-	m.Scenario = pick(gen, "OTP", "otp", "")
+	m.Scenario = pick(gen, scenarios...)
+	m.Reference = pick(gen, references...)
 	m.To = channel.Recipient{Phone: pick(gen, phones...)}
 	m.To.IDs = gen.idsByChannel()
 	if m.To.IsZero() {
@@ -107,7 +108,7 @@ func (gen generator) changeState(m *smsplus.Message) {
 			ID: smsplus.AttemptID(m.ID, step), Step: step, Channel: c,
 			Status:     pick(gen, status.Delivered, status.Undeliverable, status.Accepted, status.Failed, status.Preparing),
 			ProviderID: pick(gen, providerIDs...),
-			Reason:     pick(gen, "", status.Blocked, status.CarrierError, "vendor_error"),
+			Reason:     pick(gen, reasons...),
 			Tries:      1, Doubts: gen.intN(3), StartedAt: m.TriggeredAt,
 		}
 		if gen.intN(3) == 1 {
@@ -120,8 +121,13 @@ func (gen generator) changeState(m *smsplus.Message) {
 	}
 }
 
-// providerIDs are few, so that messages share them.
-var providerIDs = []string{"1", "2", "3", "4", "5", "6"}
+// These are few, so that messages and attempts share them.
+var (
+	providerIDs = []string{"1", "2", "3", "4", "5", "6"}
+	references  = []string{"", "batch/1", "batch/11"}
+	scenarios   = []string{"OTP", "otp", ""}
+	reasons     = []status.Reason{"", status.CarrierError, status.Blocked, "vendor_error"}
+)
 
 // filter returns a filter without a cursor.
 func (gen generator) filter() smsplus.Filter {
@@ -142,6 +148,10 @@ func (gen generator) filter() smsplus.Filter {
 	maybe(func() { f.RecipientID = pick(gen, append(recipientIDs, "unknown")...) })
 	maybe(func() { f.CountryCode = pick(gen, "", "886", "88", "1", "852") })
 	maybe(func() { f.Key = strconv.Itoa(gen.intN(50)) })
+	maybe(func() { f.Reference = pick(gen, append(references, "unknown")...) })
+	maybe(func() { f.Scenario = pick(gen, append(scenarios, "unknown")...) })
+	maybe(func() { f.Reason = pick(gen, append(reasons, "unknown")...) })
+	maybe(func() { f.ProviderID = pick(gen, append(providerIDs, "unknown")...) })
 	maybe(func() { f.Group = status.Group(gen.intN(int(status.FailedGroup) + 1)) })
 	return f
 }

@@ -133,6 +133,10 @@ func testErase(t *testing.T, s smsplus.Store) {
 	require.Equal(t, 1, n, "Erase returns how many messages it erased")
 	requireMessage(t, s, erased(gone), "Erase removes what identifies a person, and nothing else")
 	requireMessage(t, s, kept, "Erase leaves other people's messages alone")
+	left := []smsplus.Message{erased(gone), kept}
+	requireSelected(t, s, left, smsplus.Filter{Reference: gone.Reference}, "the reference finds an erased message")
+	requireSelected(t, s, left, smsplus.Filter{Channel: channel.LINEPush, Reason: status.Blocked}, "the reason finds an erased message")
+	requireSelected(t, s, left, smsplus.Filter{ProviderID: gone.Attempts[0].ProviderID}, "the provider's ID finds no erased message")
 	requireReceipts(t, s, []channel.Receipt{newReceipt(2, refs[1])}, refs, "Erase drops the receipts that are parked for the person's messages")
 	require.Empty(t, mustFindByProviderID(t, s, refs[0]), "no receipt finds an erased message")
 	for _, f := range []smsplus.Filter{{Phone: gone.To.Phone}, {RecipientID: gone.To.IDs[channel.LINEPush]}, {RecipientID: gone.To.IDs["chat"]}} {

@@ -81,11 +81,11 @@ func randomMessages() []smsplus.Message {
 	return ms
 }
 
-// filterCombinations returns a filter for every combination of a few values per field.
-func filterCombinations() []smsplus.Filter {
+// combineFilters returns a filter for every combination of the changes, at most one of each
+// set.
+func combineFilters(sets ...[]func(*smsplus.Filter)) []smsplus.Filter {
 	fs := []smsplus.Filter{{}}
-	// vary adds a copy of each filter so far for each change.
-	vary := func(changes ...func(*smsplus.Filter)) {
+	for _, changes := range sets {
 		for _, f := range fs {
 			for _, change := range changes {
 				g := f
@@ -94,19 +94,35 @@ func filterCombinations() []smsplus.Filter {
 			}
 		}
 	}
-	vary(func(f *smsplus.Filter) { f.From = atMinute(-60) })
-	vary(func(f *smsplus.Filter) { f.To = atMinute(120) })
-	vary(func(f *smsplus.Filter) { f.Template = "otp" }, func(f *smsplus.Filter) { f.Template = "unknown" })
-	vary(func(f *smsplus.Filter) { f.Channel = channel.SMS })
-	vary(func(f *smsplus.Filter) { f.Phone = phones[1] })
-	vary(func(f *smsplus.Filter) { f.RecipientID = recipientIDs[0] })
-	vary(func(f *smsplus.Filter) { f.CountryCode = "886" }, func(f *smsplus.Filter) { f.CountryCode = "88" })
-	var groups []func(*smsplus.Filter)
+	return fs
+}
+
+// filterCombinations returns a filter for every combination of a few values per field.
+func filterCombinations() []smsplus.Filter {
+	type changes = []func(*smsplus.Filter)
+	var groups changes
 	for _, g := range []status.Group{status.Sending, status.Sent, status.UndeliverableGroup, status.FailedGroup} {
 		groups = append(groups, func(f *smsplus.Filter) { f.Group = g })
 	}
-	vary(groups...)
-	return fs
+	return append(combineFilters(
+		changes{func(f *smsplus.Filter) { f.From = atMinute(-60) }},
+		changes{func(f *smsplus.Filter) { f.To = atMinute(120) }},
+		changes{func(f *smsplus.Filter) { f.Template = "otp" }, func(f *smsplus.Filter) { f.Template = "unknown" }},
+		changes{func(f *smsplus.Filter) { f.Channel = channel.SMS }},
+		changes{func(f *smsplus.Filter) { f.Phone = phones[1] }},
+		changes{func(f *smsplus.Filter) { f.RecipientID = recipientIDs[0] }},
+		changes{func(f *smsplus.Filter) { f.CountryCode = "886" }, func(f *smsplus.Filter) { f.CountryCode = "88" }},
+		groups,
+	), combineFilters(
+		changes{func(f *smsplus.Filter) { f.Reference = references[1] }},
+		changes{func(f *smsplus.Filter) { f.Scenario = scenarios[1] }},
+		changes{func(f *smsplus.Filter) { f.Reason = reasons[1] }},
+		changes{func(f *smsplus.Filter) { f.ProviderID = providerIDs[1] }},
+		changes{func(f *smsplus.Filter) { f.Channel = channel.SMS }},
+		changes{func(f *smsplus.Filter) { f.Template = "otp" }},
+		changes{func(f *smsplus.Filter) { f.Group = status.Sent }, func(f *smsplus.Filter) { f.Phone = phones[1] }},
+		changes{func(f *smsplus.Filter) { f.From = atMinute(-60) }},
+	)...)
 }
 
 func matchingMessages(ms []smsplus.Message, f smsplus.Filter) []smsplus.Message {
@@ -191,6 +207,9 @@ func testRecordsUpdate(t *testing.T, s smsplus.Store) {
 			{Channel: channel.SMS},
 			{Channel: channel.WhatsApp},
 			{Channel: channel.LINEPush, Group: status.Sent},
+			{Reason: reasons[1]},
+			{Channel: channel.SMS, Reason: reasons[2]},
+			{ProviderID: providerIDs[0]},
 		} {
 			f.Limit = len(ms)
 			requireMessages(t, matchingMessages(ms, f), mustPage(t, s, f).Messages, "Records returns the current state of messages: %+v", f)
@@ -213,6 +232,11 @@ func testRecordsPages(t *testing.T, s smsplus.Store) {
 		{CountryCode: "886"},
 		{Group: status.Sent},
 		{From: atMinute(-60), To: atMinute(120)},
+		{Reference: references[1]},
+		{Scenario: scenarios[1]},
+		{Reason: reasons[1]},
+		{Channel: channel.SMS, Reason: reasons[1]},
+		{ProviderID: providerIDs[1]},
 		{Template: "otp", Channel: channel.SMS, Group: status.Sending},
 	} {
 		for _, f.Limit = range []int{1, 2, 7} {
@@ -340,6 +364,10 @@ func testInvalidFilter(t *testing.T, s smsplus.Store) {
 		{Key: "zero \x00"},
 		{RecipientID: "zero \x00"},
 		{Key: "not UTF-8 \xff"},
+		{Reference: "zero \x00"},
+		{Scenario: "zero \x00"},
+		{Reason: "zero \x00"},
+		{ProviderID: "not UTF-8 \xff"},
 		{After: "no cursor"},
 		{After: other},
 		{Template: "otp", Channel: channel.SMS, After: other},

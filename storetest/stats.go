@@ -97,7 +97,7 @@ func testStatsFilters(t *testing.T, s smsplus.Store) {
 
 func requireStats(t testingT, s smsplus.Store, ms []smsplus.Message, f smsplus.Filter) {
 	t.Helper()
-	require.Equal(t, statsOf(matchingMessages(ms, f), f.Channel), normalizeStats(mustStats(t, s, f)),
+	require.Equal(t, statsOf(matchingMessages(ms, f), f), normalizeStats(mustStats(t, s, f)),
 		"statistics equal a recount with TemplateStats.Add: %+v", f)
 }
 

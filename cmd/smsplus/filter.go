@@ -27,6 +27,7 @@ type recordQuery struct {
 var flagNames = strings.NewReplacer(smsplus.ErrInvalidFilter.Error()+": ", "",
 	"Filter.From", "-from", "Filter.To", "-to", "Filter.Limit", "-limit",
 	"Filter.CountryCode", "-country", "Filter.RecipientID", "-recipient", "Filter.After", "-after", "Grouping.By: ", "",
+	"Filter.Scenario", "-scenario", "Filter.Reason", "-reason", "Filter.ProviderID", "-provider", "Filter.Reference", "-reference",
 	"Options.Unsealed is not set", "-unsealed is not given")
 
 // declareQuery declares the flags that every list has.
@@ -37,7 +38,9 @@ func (f *flags) declareQuery() *recordQuery {
 	f.declareText(&from, "from", "triggered at or after this `time`, RFC 3339 or a date (default: three months ago)")
 	f.declareText(&to, "to", "triggered before this `time`, RFC 3339 or a date")
 	f.declareText(&q.Template, "template", "of the template with this `ID`")
+	f.declareText(&q.Scenario, "scenario", "for this `scenario`")
 	f.declareText((*string)(&q.Channel), "channel", "tried on the channel of this `name`")
+	f.declareText((*string)(&q.Reason), "reason", "with an attempt that failed for this `reason`, on -channel if that is given")
 	f.checks = append(f.checks, func() error {
 		var errs [2]error
 		q.From, errs[0] = parseTime("-from", from, q.zone)
@@ -56,7 +59,9 @@ func (f *flags) declareQuery() *recordQuery {
 // declareRecordFilter declares the flags that only lists of records have.
 func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	f.declarePhone(&q.Phone, "to this `number` in E.164 (+886912345678); - reads it from standard input", stdin)
-	f.declareRecipientID(&q.RecipientID, stdin)
+	f.declareSecret(&q.RecipientID, "recipient", "to the person with this `ID` on any channel; - reads it from standard input", stdin)
+	f.declareSecret(&q.Reference, "reference", "with this `reference`; - reads it from standard input", stdin)
+	f.declareSecret(&q.ProviderID, "provider", "with an attempt that the provider calls by this `ID`, on -channel if that is given; - reads it from standard input", stdin)
 	f.declareText(&q.CountryCode, "country", "to numbers of this country `code` (886)")
 	f.declareValue("tab", "in the `tab` all, sending, sent, undeliverable or failed", func(text string) (err error) {
 		q.Group, err = status.ParseGroup(text)
@@ -64,10 +69,9 @@ func (f *flags) declareRecordFilter(q *recordQuery, stdin io.Reader) {
 	})
 }
 
-// declareRecipientID declares the flag for an ID of the recipient.
-func (f *flags) declareRecipientID(into *string, stdin io.Reader) {
-	const usage = "to the person with this `ID` on any channel; - reads it from standard input"
-	f.declareValue("recipient", usage, func(text string) error {
+// declareSecret declares a flag whose value may identify a person. A dash reads it from stdin.
+func (f *flags) declareSecret(into *string, name, usage string, stdin io.Reader) {
+	f.declareValue(name, usage, func(text string) error {
 		if *into = f.valueOrLine(text, stdin); *into == "" {
 			return errors.New("it is empty")
 		}

@@ -58,14 +58,14 @@ func warnUnreadable(w io.Writer, rows []smsplus.Unreadable) error {
 	return fmt.Errorf("%d record(s) left out: %w", len(rows), smsplus.ErrUnreadable)
 }
 
-// requireKeys returns an error if the filter has a number or an ID and the store is sealed
-// without keys. Either would find nothing, because only its keyed hash is stored. Records is
-// the Records of the store, or of a reader of it.
+// requireKeys returns an error if the filter has a number, an ID or a reference and the store
+// is sealed without keys. It would find nothing, because only a keyed hash is stored. Records
+// is the Records of the store, or of a reader of it.
 func requireKeys(ctx context.Context, records func(context.Context, smsplus.Filter) (smsplus.Page, error), f smsplus.Filter) error {
-	if f.Phone.IsZero() && f.RecipientID == "" {
+	if f.Phone.IsZero() && f.RecipientID == "" && f.Reference == "" && f.ProviderID == "" {
 		return nil
 	}
-	f.Phone, f.RecipientID, f.Limit, f.After = phone.Number{}, "", 1, ""
+	f.Phone, f.RecipientID, f.Reference, f.ProviderID, f.Limit, f.After = phone.Number{}, "", "", "", 1, ""
 	page, err := records(ctx, f)
 	if err == nil && lacksKeys(page.Unreadable) {
 		return rowcodec.ErrSealed

@@ -113,7 +113,7 @@ func printTimeline(ctx context.Context, w io.Writer, records *query.Reader) erro
 			return err
 		}
 		var s smsplus.TemplateStats
-		s.Add(m, "")
+		s.Add(m, smsplus.Filter{})
 		if tells := 10*s.DeliveredTwice + len(m.Attempts); tells > most {
 			chosen, most = m, tells
 		}

@@ -380,7 +380,7 @@ var printables = []printable{
 	of[smsplus.Cursor](""),
 	of[smsplus.Dispatcher](),
 	of[smsplus.Ended]("Template", "Scenario", "Channel", "Reason"),
-	of[smsplus.Filter]("Template", "Channel", "CountryCode", "After"),
+	of[smsplus.Filter]("Template", "Scenario", "Channel", "Reason", "CountryCode", "After"),
 	of[smsplus.Forwarded]("Template", "From", "To", "Reason"),
 	of[smsplus.Lag](),
 	of[smsplus.Heartbeat]("Name", "Channels", "Templates"),

@@ -221,6 +221,9 @@ func requireStatsMatchRecords(t *testing.T, s smsplus.Store, n int) {
 		{RecipientID: fixture()[0].To.IDs[channel.LINEPush]},
 		{CountryCode: "886"},
 		{Template: "order"},
+		{Scenario: "order shipped"},
+		{Reason: status.CarrierError},
+		{ProviderID: "00A1"},
 		{From: noon.Add(-5 * time.Minute), To: noon},
 	} {
 		page, err := s.Records(t.Context(), f)
@@ -230,7 +233,7 @@ func requireStatsMatchRecords(t *testing.T, s smsplus.Store, n int) {
 			if len(want) == 0 {
 				want = append(want, smsplus.TemplateStats{Template: m.Template})
 			}
-			want[0].Add(m, f.Channel)
+			want[0].Add(m, f)
 		}
 		got, err := s.Stats(t.Context(), f)
 		require.NoError(t, err)

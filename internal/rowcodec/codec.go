@@ -10,8 +10,10 @@
 //     may store them once.
 //
 // The phone number is a column, because it is searched: [Codec.PhoneKeys] returns the
-// possible values of the column. Recipients' IDs are found by a hash: see [Codec.IDKeys].
-// Provider IDs and parked receipts are found by a number: see [Codec.Refs].
+// possible values of the column. Recipients' IDs and references are found by a hash: see
+// [Codec.IDKeys] and [Codec.ReferenceKeys]. Provider IDs and parked receipts are found by a
+// number: see [Codec.Refs]. The reasons of attempts are a text that can be searched: see
+// [EncodeReasons].
 //
 // With a [seal.Sealer], fixed, state and receipts are sealed. The phone number is then part
 // of fixed, and its column and the numbers are keyed hashes. Rows that were written
@@ -32,6 +34,7 @@ package rowcodec
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -176,6 +179,15 @@ func EncodeRoute(m *smsplus.Message) []byte { return AppendRoute(nil, m) }
 
 // AppendRoute appends the result of EncodeRoute to b.
 func AppendRoute(b []byte, m *smsplus.Message) []byte { return appendRoute(append(b, version1), m) }
+
+// RouteRange returns the range of the encodings of all routes with a scenario, and of no
+// others: from ≤ encoding < to, in the order of their bytes.
+func RouteRange(scenario string) (from, to []byte) {
+	from = appendText([]byte{version1}, scenario) // every one begins so
+	to = slices.Clone(from)
+	to[len(to)-1]++ // no text ends in 0xff
+	return from, to
+}
 
 // DecodeRoute sets the fields of m that EncodeRoute encoded.
 func DecodeRoute(b []byte, m *smsplus.Message) error { return DecodeRouteString(string(b), m) }

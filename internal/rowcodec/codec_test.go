@@ -350,7 +350,7 @@ func TestIDKeys_FindAnIDWrittenBefore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, now[:1], keyed, "a hash without a key can be reversed by trying")
 	for name, c := range all {
-		seen := map[rowcodec.IDKey]bool{}
+		seen := map[rowcodec.LookupKey]bool{}
 		for _, id := range []string{"ann@example.com", "Ann@example.com", "ann@example.com ", "+886912345678"} {
 			keys, err := c.IDKeys(id)
 			require.NoError(t, err)
@@ -501,8 +501,8 @@ func TestRedact_KeepsCounts(t *testing.T) {
 	}
 	for _, c := range []channel.Name{"", channel.LINEPush, channel.SMS} {
 		var want, got smsplus.TemplateStats
-		want.Add(fullMessage(), c)
-		got.Add(m, c)
+		want.Add(fullMessage(), smsplus.Filter{Channel: c})
+		got.Add(m, smsplus.Filter{Channel: c})
 		require.Equal(t, want, got)
 	}
 	require.Equal(t, fullMessage().Plan, m.Plan)

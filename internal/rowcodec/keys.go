@@ -37,38 +37,49 @@ func (c *Codec) PhoneKeys(n phone.Number) ([]string, error) {
 	return keys, nil
 }
 
-// IDKey is a hash of a recipient's ID.
-type IDKey [16]byte
+// LookupKey is a hash of a recipient's ID or of a reference. No two texts share one: it has
+// 128 bits.
+type LookupKey [16]byte
 
 // IDKeys returns the hashes under which a message to the recipient's ID may be stored,
 // whatever its channel. The first is the one that is written. A search asks for all of
-// them. An empty ID has none. No two IDs share a hash: it has 128 bits.
-func (c *Codec) IDKeys(id string) ([]IDKey, error) {
-	if id == "" {
+// them. An empty ID has none.
+func (c *Codec) IDKeys(id string) ([]LookupKey, error) { return c.lookupKeys("recipient ID", id) }
+
+// ReferenceKeys returns the hashes under which a message with the reference may be stored.
+// The first is the one that is written. A search asks for all of them. An empty reference
+// has none.
+func (c *Codec) ReferenceKeys(reference string) ([]LookupKey, error) {
+	return c.lookupKeys("reference", reference)
+}
+
+// lookupKeys returns the hashes of a text of a kind: those with each of the Sealer's keys,
+// and the one without a key if such rows may exist.
+func (c *Codec) lookupKeys(kind, text string) ([]LookupKey, error) {
+	if text == "" {
 		return nil, nil
 	}
-	const kind = "recipient ID"
-	var keys []IDKey
+	var keys []LookupKey
 	if c.sealer != nil {
-		hashes, err := c.lookupHashes(kind, []byte(id))
+		hashes, err := c.lookupHashes(kind, []byte(text))
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range hashes {
-			keys = append(keys, IDKey(h)) // the first 16 bytes
+			keys = append(keys, LookupKey(h)) // the first 16 bytes
 		}
 	}
 	if c.sealer == nil || c.unsealed {
-		unkeyed := sha256.Sum256(append(appendText(nil, kind), id...))
-		keys = append(keys, IDKey(unkeyed[:]))
+		unkeyed := sha256.Sum256(append(appendText(nil, kind), text...))
+		keys = append(keys, LookupKey(unkeyed[:]))
 	}
 	return keys, nil
 }
 
 // RecipientKeys returns the hashes that are written for the IDs of a recipient, each once
 // and in order. A recipient without IDs has none.
-func (c *Codec) RecipientKeys(r channel.Recipient) ([]IDKey, error) {
-	var keys []IDKey
+func (c *Codec) RecipientKeys(r channel.Recipient) ([]LookupKey, error) {
+	var keys []LookupKey
 	for _, id := range r.IDs {
 		all, err := c.IDKeys(id)
 		if err != nil {
@@ -78,13 +89,13 @@ func (c *Codec) RecipientKeys(r channel.Recipient) ([]IDKey, error) {
 			keys = append(keys, all[0])
 		}
 	}
-	slices.SortFunc(keys, func(a, b IDKey) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(keys, func(a, b LookupKey) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(keys), nil
 }
 
 // PersonKeys returns the hashes under which messages to any ID of a person may be stored.
-func (c *Codec) PersonKeys(person channel.Recipient) ([]IDKey, error) {
-	var keys []IDKey
+func (c *Codec) PersonKeys(person channel.Recipient) ([]LookupKey, error) {
+	var keys []LookupKey
 	for _, id := range person.IDs {
 		all, err := c.IDKeys(id)
 		if err != nil {

@@ -9,6 +9,8 @@
 //
 // Statements that are joined by UNION ALL share the parameters, and each has conditions
 // of its own.
+//
+// Conditions that cannot tell everything are completed by [MatchingPage].
 package sqlquery
 
 import (

@@ -16,6 +16,8 @@ What the templates know (type params in sql.go):
   .Where        a WHERE clause that Go put together, or nothing
   .Fence        a WHERE clause on the messages alone, which is applied before all else, or
                 nothing
+  .StateOnly    a recount reads no message, because its conditions are on the state alone
+  .Reasons      a recount returns the reasons of the attempts too
   .Alias        the alias that a fragment joins to, set by (.As "t")
   .Condition    a relation that must have a row, set by (.OnlyIf "free")
 */ -}}
@@ -25,7 +27,7 @@ What the templates know (type params in sql.go):
      replaces outcome_columns, and a claim leaves them as they are. */ -}}
 {{define "state_columns"}}id, triggered_at, template, due_at, version, {{template "hold_columns"}}, {{template "outcome_columns"}}{{end}}
 {{define "hold_columns"}}claims, sending, holder{{end}}
-{{define "outcome_columns"}}status, tab, channel, lane, tally, body{{end}}
+{{define "outcome_columns"}}status, tab, channel, lane, tally, reasons, body{{end}}
 
 {{- /* message_columns are what a message m and its state s are read from, in the order of
      messageColumns (columns.go). */ -}}
@@ -79,20 +81,20 @@ What the templates know (type params in sql.go):
 {{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
 
 {{- /* insert_messages are the parts of an insert that add messages, their states and what
-     they count. $1 is the messages (smsplus_new_message_4[]), $2 the counts
+     they count. $1 is the messages (smsplus_new_message_6[]), $2 the counts
      (smsplus_new_delta[]). With .Condition nothing is added if that relation is empty.
 
      The arrays are subqueries, because the planner makes a new plan each time for a
      short array that it sees. */ -}}
 {{define "insert_messages"}}message AS (
-	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, key, fixed
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[]))
+	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO {{.Schema}}smsplus_state
 		({{template "state_columns"}})
 	SELECT {{template "state_columns"}}
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[]))
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[]))
 ), delta AS (
 	INSERT INTO {{.Schema}}smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $2::{{.Schema}}smsplus_new_delta[]))
@@ -128,7 +130,7 @@ What the templates know (type params in sql.go):
      partitions. */ -}}
 {{define "insert_keys"}}{{if .Partitioned}}, key AS (
 	INSERT INTO {{.Schema}}smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_4[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[])) WHERE key IS NOT NULL
 ){{end}}{{end}}
 
 {{- /* select_taken returns whether the routes are stored, and the messages that find_taken

@@ -27,8 +27,8 @@ WITH RECURSIVE lane AS (
 	ORDER BY d.due_at LIMIT 256
 ), leased AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, status, tab, channel, lane, tally, body FROM due
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, status, tab, channel, lane, tally, reasons, body FROM due
 	ON CONFLICT (id) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, holder = excluded.holder
 ), s AS (
@@ -82,8 +82,8 @@ WITH RECURSIVE lane AS (
 	ORDER BY d.due_at LIMIT 256
 ), leased AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, status, tab, channel, lane, tally, body FROM due
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, status, tab, channel, lane, tally, reasons, body FROM due
 	ON CONFLICT (id, triggered_at) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, holder = excluded.holder
 ), s AS (

@@ -10,14 +10,14 @@ WITH taken AS MATERIALIZED (
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
-	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, key, fixed
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_4[]))
+	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_4[]))
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), delta AS (
 	INSERT INTO "messages".smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM free, unnest((SELECT $2::"messages".smsplus_new_delta[]))
@@ -52,14 +52,14 @@ WITH taken AS MATERIALIZED (
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
-	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, key, fixed
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_4[]))
+	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body
-	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_4[]))
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body
+	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), delta AS (
 	INSERT INTO "messages".smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM free, unnest((SELECT $2::"messages".smsplus_new_delta[]))
@@ -72,7 +72,7 @@ WITH taken AS MATERIALIZED (
 	ON CONFLICT DO NOTHING
 ), key AS (
 	INSERT INTO "messages".smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::"messages".smsplus_new_message_4[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[])) WHERE key IS NOT NULL
 )
 SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
 	m.route, m.phone, m.key, m.fixed

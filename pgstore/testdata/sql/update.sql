@@ -1,8 +1,8 @@
 -- without partitions
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest((SELECT $1::"messages".smsplus_new_state_3[]))
+	SELECT * FROM unnest((SELECT $1::"messages".smsplus_new_state_6[]))
 ), moved AS MATERIALIZED (
-	SELECT n.id, n.due_at, n.claims, n.sending, n.holder, n.status, n.tab, n.channel, n.lane, n.tally, n.body, n.last, n.name, n.names,
+	SELECT n.id, n.due_at, n.claims, n.sending, n.holder, n.status, n.tab, n.channel, n.lane, n.tally, n.reasons, n.body, n.last, n.name, n.names,
 		o.version, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
 		SELECT s.version, s.triggered_at, s.template, s.tally FROM "messages".smsplus_state s
@@ -12,11 +12,12 @@ WITH new AS MATERIALIZED (
 	WHERE o.version = n.version
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, body FROM moved
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, reasons, body FROM moved
 	ON CONFLICT (id) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, sending = excluded.sending, holder = excluded.holder,
-		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
+		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally,
+		reasons = excluded.reasons, body = excluded.body
 ), attempt AS (
 	INSERT INTO "messages".smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM (
@@ -63,9 +64,9 @@ SELECT array_agg(id) FROM moved
 
 -- partitioned by month
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest((SELECT $1::"messages".smsplus_new_state_3[]))
+	SELECT * FROM unnest((SELECT $1::"messages".smsplus_new_state_6[]))
 ), moved AS MATERIALIZED (
-	SELECT n.id, n.due_at, n.claims, n.sending, n.holder, n.status, n.tab, n.channel, n.lane, n.tally, n.body, n.last, n.name, n.names,
+	SELECT n.id, n.due_at, n.claims, n.sending, n.holder, n.status, n.tab, n.channel, n.lane, n.tally, n.reasons, n.body, n.last, n.name, n.names,
 		o.version, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
 		SELECT s.version, s.triggered_at, s.template, s.tally FROM "messages".smsplus_state s
@@ -75,11 +76,12 @@ WITH new AS MATERIALIZED (
 	WHERE o.version = n.version
 ), state AS (
 	INSERT INTO "messages".smsplus_state
-		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, body)
-	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, body FROM moved
+		(id, triggered_at, template, due_at, version, claims, sending, holder, status, tab, channel, lane, tally, reasons, body)
+	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, reasons, body FROM moved
 	ON CONFLICT (id, triggered_at) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, sending = excluded.sending, holder = excluded.holder,
-		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, body = excluded.body
+		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally,
+		reasons = excluded.reasons, body = excluded.body
 ), attempt AS (
 	INSERT INTO "messages".smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM (
