@@ -14,6 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -131,8 +132,8 @@ func (s *Store) skipTemplates(ctx context.Context, c *conn, heads *claimHeads) e
 	}
 	served := heads.served[:0]
 	for _, h := range heads.served {
-		args := []driver.Value{h.lane, heads.skip, int64(1)}
-		err := c.query(ctx, selectDueOfLaneSkipping, args, func(row []driver.Value) error {
+		sql, args := dueOfLaneQuery(h.lane, heads.skip, 1)
+		err := c.query(ctx, sql, args, func(row []driver.Value) error {
 			served = append(served, laneHead{h.lane, integer(row[0])})
 			return nil
 		})
@@ -159,13 +160,20 @@ func earliestDue(heads []laneHead) (t time.Time) {
 // candidate is a message that may be claimed.
 type candidate struct{ dueAt, number int64 }
 
-const (
-	selectDueOfLane = `SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due
-WHERE lane = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?`
-
-	selectDueOfLaneSkipping = `SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due
-WHERE lane = ? AND due_at IS NOT NULL AND template NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`
-)
+// dueOfLaneQuery returns a statement that selects at most limit candidates of a lane, the
+// earliest first. Skip is that of claimHeads.
+func dueOfLaneQuery(lane int64, skip driver.Value, limit int64) (sql string, values []driver.Value) {
+	args := sqlquery.NewArgs[driver.Value](sqlquery.Positional)
+	var where sqlquery.Conditions
+	where.Add("lane = " + args.Add(lane))
+	where.Add("due_at IS NOT NULL")
+	if skip != nil {
+		where.Add("template NOT IN (SELECT value FROM json_each(" + args.Add(skip) + "))")
+	}
+	sql = "SELECT due_at, number FROM smsplus_message INDEXED BY smsplus_message_due" + where.Where() +
+		" ORDER BY due_at LIMIT " + args.Add(limit)
+	return sql, args.Values()
+}
 
 // claimMessages leases up to claim.Limit due messages, the earliest first.
 func (w *writer) claimMessages(claim *smsplus.Claim) (claimed smsplus.Claimed, err error) {
@@ -200,10 +208,7 @@ func (w *writer) claimCandidates(heads claimHeads, now int64, limit int) (candid
 		if h.dueAt > now {
 			most = 1
 		}
-		sql, args := selectDueOfLane, []driver.Value{h.lane, most}
-		if heads.skip != nil {
-			sql, args = selectDueOfLaneSkipping, []driver.Value{h.lane, heads.skip, most}
-		}
+		sql, args := dueOfLaneQuery(h.lane, heads.skip, most)
 		err := w.query(writerCtx, sql, args, func(row []driver.Value) error {
 			candidates = append(candidates, candidate{integer(row[0]), integer(row[1])})
 			return nil

@@ -145,11 +145,7 @@ func (s *Store) Unpark(ctx context.Context, refs []channel.Ref) error {
 	return err
 }
 
-const (
-	selectFirstParked = "SELECT ref, key, receipt FROM smsplus_parked ORDER BY ref, key LIMIT ?"
-
-	selectParkedAfter = "SELECT ref, key, receipt FROM smsplus_parked WHERE (ref, key) > (?, ?) ORDER BY ref, key LIMIT ?"
-)
+const selectParkedAfter = "SELECT ref, key, receipt FROM smsplus_parked WHERE (ref, key) > (?, ?) ORDER BY ref, key LIMIT ?"
 
 // ListParked implements [smsplus.Store]. The order is that of the table's key, which is
 // made of hashes. A page leaves receipts out that cannot be decoded.
@@ -159,18 +155,15 @@ func (s *Store) ListParked(
 	if limit <= 0 {
 		return nil, "", fmt.Errorf("sqlitestore: the limit of ListParked is not positive (%d)", limit)
 	}
-	sql, args := selectFirstParked, []driver.Value{onePast(limit)}
+	last := parked{ref: math.MinInt64, key: math.MinInt64} // before the first: no hash is that
 	if after != "" {
-		p, err := parseParkedCursor(after)
-		if err != nil {
+		if last, err = parseParkedCursor(after); err != nil {
 			return nil, "", err
 		}
-		sql, args = selectParkedAfter, []driver.Value{p.ref, p.key, onePast(limit)}
 	}
-	n := 0
-	var last parked
+	n, args := 0, []driver.Value{last.ref, last.key, onePast(limit)}
 	err = s.withReader(ctx, func(c *conn) error {
-		return c.query(ctx, sql, args, func(row []driver.Value) error {
+		return c.query(ctx, selectParkedAfter, args, func(row []driver.Value) error {
 			if n++; n > limit {
 				next = last.cursor()
 				return nil
