@@ -322,7 +322,7 @@ func TestCompositeTypes_MayChangeOIDs(t *testing.T) {
 	sql, err := pgstore.MigrationSQL(1, o)
 	require.NoError(t, err)
 	types := regexp.MustCompile(`(?s)CREATE TYPE (.*?) AS .*?\);`).FindAllStringSubmatch(sql, -1)
-	require.Len(t, types, 8)
+	require.Len(t, types, strings.Count(sql, "CREATE TYPE"))
 	for _, created := range types {
 		pgtest.Exec(t, "DROP TYPE "+created[1], created[0])
 	}
