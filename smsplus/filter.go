@@ -97,8 +97,14 @@ func (f Filter) Check() error {
 		}
 	}
 	for _, text := range []struct{ field, value string }{
-		{"Template", f.Template}, {"Scenario", f.Scenario}, {"Channel", string(f.Channel)}, {"Reason", string(f.Reason)},
-		{"ProviderID", f.ProviderID}, {"Key", f.Key}, {"Reference", f.Reference}, {"RecipientID", f.RecipientID},
+		{"Template", f.Template},
+		{"Scenario", f.Scenario},
+		{"Channel", string(f.Channel)},
+		{"Reason", string(f.Reason)},
+		{"ProviderID", f.ProviderID},
+		{"Key", f.Key},
+		{"Reference", f.Reference},
+		{"RecipientID", f.RecipientID},
 	} {
 		if !validText(text.value) {
 			bad("Filter.%s is not UTF-8 without NUL (%d bytes)", text.field, len(text.value))
