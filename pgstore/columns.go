@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -9,32 +10,87 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// The columns of a message have one order each in the fragments of sql/_shared.sql, in
-// the composite types of the migrations, and in the lists here. All values are written and
-// read by these lists, and TestColumns holds the three against each other.
+// The statements take the columns of a message from the lists here, and all values are written
+// and read by them. The composite types of the migrations have them in the same order:
+// TestColumns holds the two against each other.
+
+// columnList are the names of columns, in their order.
+type columnList []string
+
+// String returns the list as statements have it.
+func (c columnList) String() string { return strings.Join(c, ", ") }
+
+// From returns the list with the alias of a table before each name.
+func (c columnList) From(alias string) columnList {
+	of := make(columnList, len(c))
+	for i, name := range c {
+		of[i] = alias + "." + name
+	}
+	return of
+}
+
+// Excluded returns the list as an INSERT sets it where the row exists.
+func (c columnList) Excluded() columnList {
+	set := make(columnList, len(c))
+	for i, name := range c {
+		set[i] = name + " = excluded." + name
+	}
+	return set
+}
 
 var (
-	// stateColumns are the columns of smsplus_state: the fragment state_columns.
-	stateColumns = slices.Concat([]string{"id", "triggered_at", "template", "due_at", "version"}, holdColumns, outcomeColumns)
+	// stateColumns are the columns of smsplus_state.
+	stateColumns = slices.Concat(columnList{"id", "triggered_at", "template", "due_at", "version"}, holdColumns, outcomeColumns)
 
-	// holdColumns say who holds a message and what for: the fragment hold_columns.
-	holdColumns = []string{"claims", "sending", "holder"}
+	// holdColumns say who holds a message, and which step it may be sending.
+	holdColumns = columnList{"claims", "sending", "holder"}
 
-	// outcomeColumns are what an update replaces and a claim leaves as it is: the fragment
-	// outcome_columns.
-	outcomeColumns = []string{"status", "tab", "channel", "lane", "tally", "reasons", "body"}
+	// outcomeColumns are what an update replaces and a claim leaves as it is.
+	outcomeColumns = columnList{"status", "tab", "channel", "lane", "tally", "reasons", "body"}
+
+	// fixedColumns are what a message's trigger fixes, apart from what the state has too.
+	fixedColumns = columnList{"route", "country", "phone", "recipient_ids", "reference", "key", "fixed"}
+
+	// insertColumns are the columns of smsplus_message.
+	insertColumns = slices.Concat(stateColumns[:3], fixedColumns)
 )
+
+// StateColumns returns the columns of smsplus_state.
+func (params) StateColumns() columnList { return stateColumns }
+
+// HoldColumns returns the columns that say who holds a message.
+func (params) HoldColumns() columnList { return holdColumns }
+
+// OutcomeColumns returns the columns that an update replaces and a claim does not.
+func (params) OutcomeColumns() columnList { return outcomeColumns }
+
+// InsertColumns returns the columns of smsplus_message.
+func (params) InsertColumns() columnList { return insertColumns }
+
+// MessageColumns returns the columns that a message m and its state s are read from.
+func (params) MessageColumns() (names columnList) {
+	for _, c := range messageColumns {
+		names = append(names, c.name)
+	}
+	return names
+}
 
 var (
 	// newMessageType is a message to insert: its state, and between the columns of the
 	// state what its trigger fixed.
 	newMessageType = newCompositeType("smsplus_new_message_6",
-		stateColumns[:3], []string{"route", "country", "phone", "recipient_ids", "reference", "key", "fixed"}, stateColumns[3:])
+		stateColumns[:3], fixedColumns, stateColumns[3:])
 
 	// newStateType is the state that an update writes, with the message's attempts.
 	newStateType = newCompositeType("smsplus_new_state_6",
-		[]string{"id", "triggered_at", "version", "due_at"}, holdColumns, outcomeColumns, []string{"last", "name", "names"})
+		columnList{"id", "triggered_at", "version", "due_at"}, holdColumns, outcomeColumns, columnList{"last", "name", "names"})
 )
+
+// NewMessageType returns the name of the composite type of a message to insert.
+func (params) NewMessageType() string { return newMessageType.name }
+
+// NewStateType returns the name of the composite type of a state that an update writes.
+func (params) NewStateType() string { return newStateType.name }
 
 // newRow is a message on its way into the database: the message, and what is encoded of
 // it once for all columns.
@@ -91,11 +147,11 @@ var columnWriters = map[string]func(*compositeArray, *newRow){
 // compositeType is a composite type of the migrations that a message is written as.
 type compositeType struct {
 	name    string
-	columns []string
+	columns columnList
 	writers []func(*compositeArray, *newRow) // one for each column
 }
 
-func newCompositeType(name string, columns ...[]string) compositeType {
+func newCompositeType(name string, columns ...columnList) compositeType {
 	t := compositeType{name: name, columns: slices.Concat(columns...)}
 	for _, column := range t.columns {
 		write, ok := columnWriters[column]
@@ -127,8 +183,7 @@ type messageRow struct {
 	body, fixed pgtype.DriverBytes
 }
 
-// messageColumns are what messages are read from, each with where its value goes: the
-// fragment message_columns.
+// messageColumns are what messages are read from, each with where its value goes.
 var messageColumns = []struct {
 	name   string
 	target func(*messageRow) any

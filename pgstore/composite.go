@@ -284,5 +284,5 @@ func (c compositeArrayCodec) Encode(value any, b []byte) ([]byte, error) {
 
 // compositeArrayTypes are the array types of the migrations.
 var compositeArrayTypes = []string{
-	"smsplus_new_message_6[]", "smsplus_new_state_6[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
+	newMessageType.name + "[]", newStateType.name + "[]", "smsplus_new_attempt[]", "smsplus_new_delta[]", "smsplus_new_route[]",
 }

@@ -112,7 +112,7 @@ func TestCompositeArray_FormatsAreEqual(t *testing.T) {
 	require.NoError(t, err)
 	defer conn.Release()
 	sql := strings.ReplaceAll("SELECT cardinality($1::TYPE[]), cardinality($2::text::TYPE[]), $1::TYPE[] = $2::text::TYPE[]",
-		"TYPE", o.qualifier()+"smsplus_new_state_6")
+		"TYPE", o.qualifier()+newStateType.name)
 	prepared, err := conn.Conn().Prepare(t.Context(), "both", sql)
 	require.NoError(t, err)
 	require.EqualValues(t, pgtype.BinaryFormatCode, conn.Conn().TypeMap().FormatCodeForOID(prepared.ParamOIDs[0]))

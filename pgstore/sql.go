@@ -10,8 +10,8 @@ import (
 )
 
 // The statements are templates in sql/, one in each file, with the reasons for their form.
-// Go contains only the conditions of filters, and commands that cannot be prepared, such as
-// LOCK TABLE.
+// Go contains only the lists of columns, the conditions of filters, and commands that cannot be
+// prepared, such as LOCK TABLE.
 
 //go:embed sql/*.sql
 var sqlFiles embed.FS

@@ -20,19 +20,16 @@ What the templates know (type params in sql.go):
   .Reasons      a recount returns the reasons of the attempts too
   .Alias        the alias that a fragment joins to, set by (.As "t")
   .Condition    a relation that must have a row, set by (.OnlyIf "free")
+
+The columns of a message (columns.go). A list may be followed by .From "alias" or .Excluded.
+  .StateColumns    those of smsplus_state
+  .HoldColumns     of these, who holds a message, and which step it may be sending
+  .OutcomeColumns  of these, what an update replaces and a claim leaves as it is
+  .InsertColumns   those of smsplus_message
+  .MessageColumns  what a message m and its state s are read from
+  .NewMessageType  the composite type of a message to insert
+  .NewStateType    the composite type of a state that an update writes
 */ -}}
-
-{{- /* state_columns are the columns of smsplus_state, in the order of stateColumns (columns.go).
-     hold_columns say who holds a message, and which step it may be sending. An update
-     replaces outcome_columns, and a claim leaves them as they are. */ -}}
-{{define "state_columns"}}id, triggered_at, template, due_at, version, {{template "hold_columns"}}, {{template "outcome_columns"}}{{end}}
-{{define "hold_columns"}}claims, sending, holder{{end}}
-{{define "outcome_columns"}}status, tab, channel, lane, tally, reasons, body{{end}}
-
-{{- /* message_columns are what a message m and its state s are read from, in the order of
-     messageColumns (columns.go). */ -}}
-{{define "message_columns"}}s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed{{end}}
 
 {{- /* join_message joins a state s with its message m.
      In a partitioned table the planner expects that a lookup looks into every partition,
@@ -81,20 +78,20 @@ What the templates know (type params in sql.go):
 {{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
 
 {{- /* insert_messages are the parts of an insert that add messages, their states and what
-     they count. $1 is the messages (smsplus_new_message_6[]), $2 the counts
+     they count. $1 is the messages (.NewMessageType[]), $2 the counts
      (smsplus_new_delta[]). With .Condition nothing is added if that relation is empty.
 
      The arrays are subqueries, because the planner makes a new plan each time for a
      short array that it sees. */ -}}
 {{define "insert_messages"}}message AS (
-	INSERT INTO {{.Schema}}smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[]))
+	INSERT INTO {{.Schema}}smsplus_message ({{.InsertColumns}})
+	SELECT {{.InsertColumns}}
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}{{.NewMessageType}}[]))
 ), state AS (
 	INSERT INTO {{.Schema}}smsplus_state
-		({{template "state_columns"}})
-	SELECT {{template "state_columns"}}
-	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[]))
+		({{.StateColumns}})
+	SELECT {{.StateColumns}}
+	FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $1::{{.Schema}}{{.NewMessageType}}[]))
 ), delta AS (
 	INSERT INTO {{.Schema}}smsplus_delta (hour, template, tally, n)
 	SELECT hour, template, tally, n FROM {{with .Condition}}{{.}}, {{end}}unnest((SELECT $2::{{.Schema}}smsplus_new_delta[]))
@@ -130,12 +127,12 @@ What the templates know (type params in sql.go):
      partitions. */ -}}
 {{define "insert_keys"}}{{if .Partitioned}}, key AS (
 	INSERT INTO {{.Schema}}smsplus_key (id, triggered_at, key)
-	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}smsplus_new_message_6[])) WHERE key IS NOT NULL
+	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::{{.Schema}}{{.NewMessageType}}[])) WHERE key IS NOT NULL
 ){{end}}{{end}}
 
 {{- /* select_taken returns whether the routes are stored, and the messages that find_taken
      found: a row for each, or one without a message. */ -}}
-{{define "select_taken"}}SELECT routes.stored, {{template "message_columns"}}
+{{define "select_taken"}}SELECT routes.stored, {{.MessageColumns}}
 FROM routes LEFT JOIN (taken t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{else}}CROSS JOIN LATERAL (
 	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s{{end}}
 {{template "join_message_by_index" .}}) ON true{{end}}

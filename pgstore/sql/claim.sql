@@ -10,7 +10,7 @@ Returns a row for each leased message, in the order of the due times that they h
   - the lanes outside of $3 that hold messages with a due time, and the first due time of
     each (two arrays)
   - how many seconds it took to find the messages, and to write some of them
-  - the due time that the message had, and message_columns as they are after the claim
+  - the due time that the message had, and .MessageColumns as they are after the claim
 If nothing was leased, there is one row with the first four columns alone.
 
 A lease sets due_at = $2 and holder = $4, and raises version and claims by one. sending and
@@ -70,8 +70,8 @@ WITH RECURSIVE lane AS (
 	ORDER BY d.due_at LIMIT {{.Limit}}
 ), leased AS (
 	INSERT INTO {{.Schema}}smsplus_state
-		({{template "state_columns"}})
-	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, {{template "outcome_columns"}} FROM due
+		({{.StateColumns}})
+	SELECT id, triggered_at, template, $2::timestamptz, version + 1, claims + 1, sending, $4::bigint, {{.OutcomeColumns}} FROM due
 	ON CONFLICT (id{{if .Partitioned}}, triggered_at{{end}}) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, holder = excluded.holder
 ), s AS (
@@ -87,6 +87,6 @@ WITH RECURSIVE lane AS (
 	) n
 )
 SELECT next.due_at, passed.lanes, passed.due_ats,
-	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, {{template "message_columns"}}
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, {{.MessageColumns}}
 FROM next CROSS JOIN passed LEFT JOIN (s {{template "join_message_by_index" .}}) ON true
 ORDER BY s.was_due

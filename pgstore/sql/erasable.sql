@@ -2,7 +2,7 @@
 erasable locks ended messages to a person, a batch of them.
 
 Parameters: those of find_person, $3 the ID of the last message of the batch before (uuid).
-Returns: message_columns, in the order of the IDs. A message may be another person's: see
+Returns: .MessageColumns, in the order of the IDs. A message may be another person's: see
 find_person.
 
 Why it is written this way:
@@ -15,7 +15,7 @@ WITH {{template "find_person" .}}, found AS MATERIALIZED (
 	WHERE s.due_at IS NULL AND p.id > $3
 	ORDER BY p.id LIMIT 1000
 )
-SELECT {{template "message_columns"}} FROM {{.Schema}}smsplus_state s {{template "join_message_plain" .}}
+SELECT {{.MessageColumns}} FROM {{.Schema}}smsplus_state s {{template "join_message_plain" .}}
 WHERE s.id = ANY (ARRAY (SELECT id FROM found)) AND s.due_at IS NULL
 	{{if .Partitioned}}
 	AND s.triggered_at >= (SELECT min(triggered_at) FROM found) AND s.triggered_at <= (SELECT max(triggered_at) FROM found)

@@ -2,7 +2,7 @@
 insert adds messages that have no keys and no attempts, unless one of their routes is not
 stored.
 
-Parameters: $1 messages (smsplus_new_message_6[]), $2 counts (smsplus_new_delta[]), $3 the
+Parameters: $1 messages (.NewMessageType[]), $2 counts (smsplus_new_delta[]), $3 the
 messages' routes (bigint[], distinct).
 Returns: whether the routes are stored. If not, nothing was added.
 */ -}}

@@ -4,7 +4,7 @@ stored.
 
 Parameters: those of insert, $4 the messages' keys (text[]).
 Returns: whether the routes are stored, and the messages that have one of the keys
-(message_columns): a row for each, or one without a message. If there is any, or the routes
+(.MessageColumns): a row for each, or one without a message. If there is any, or the routes
 are not stored, nothing was added.
 */ -}}
 WITH {{template "find_taken" .}}, {{template "find_routes" .}}, free AS MATERIALIZED (

@@ -2,6 +2,6 @@
 message reads one message.
 
 Parameters: $1 the message's ID.
-Returns: message_columns, or no row.
+Returns: .MessageColumns, or no row.
 */ -}}
-SELECT {{template "message_columns"}} FROM {{.Schema}}smsplus_state s {{template "join_message" .}} WHERE s.id = $1
+SELECT {{.MessageColumns}} FROM {{.Schema}}smsplus_state s {{template "join_message" .}} WHERE s.id = $1

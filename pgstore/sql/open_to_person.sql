@@ -2,8 +2,8 @@
 open_to_person reads the open messages to a person.
 
 Parameters: those of find_person.
-Returns: message_columns. A message may be another person's: see find_person.
+Returns: .MessageColumns. A message may be another person's: see find_person.
 */ -}}
 WITH {{template "find_person" .}}
-SELECT {{template "message_columns"}} FROM person p {{template "join_state" .As "p"}} {{template "join_message" .}}
+SELECT {{.MessageColumns}} FROM person p {{template "join_state" .As "p"}} {{template "join_message" .}}
 WHERE s.due_at IS NOT NULL

@@ -3,7 +3,7 @@ records reads a page of messages, the newest first.
 
 Parameters: those of .Where, a condition on the columns of t. .Table is the table whose
 index the page follows: message, state or attempt. .Limit is the length of the page.
-Returns: message_columns.
+Returns: .MessageColumns.
 
 Why it is written this way:
   - page follows one index that has the rows in the page's order, and checks each row for
@@ -17,6 +17,6 @@ Why it is written this way:
 WITH page AS MATERIALIZED (
 	SELECT t.triggered_at, t.id FROM {{if .Fence}}(SELECT DISTINCT triggered_at, id FROM {{.Schema}}smsplus_{{.Table}} t{{.Fence}} OFFSET 0){{else}}{{.Schema}}smsplus_{{.Table}}{{end}} t{{.Where}} ORDER BY t.triggered_at DESC, t.id DESC LIMIT {{.Limit}}
 )
-SELECT {{template "message_columns"}}
+SELECT {{.MessageColumns}}
 FROM page p {{template "join_state" .As "p"}} {{template "join_message" .}}
 ORDER BY p.triggered_at DESC, p.id DESC

@@ -1,7 +1,7 @@
 {{- /*
 update replaces the states of messages whose version is the given one.
 
-Parameters: $1 states (smsplus_new_state_6[]), ordered by ID. With partitions, .From and
+Parameters: $1 states (.NewStateType[]), ordered by ID. With partitions, .From and
 .To are the edges of the months of all messages in the batch.
 Returns: an array of the IDs of the messages that were updated.
 
@@ -27,9 +27,9 @@ Why it is written this way:
 		WHERE m.names <> '' AND strpos(w.word, ':') > 0
 	){{end -}}
 WITH new AS MATERIALIZED (
-	SELECT * FROM unnest((SELECT $1::{{.Schema}}smsplus_new_state_6[]))
+	SELECT * FROM unnest((SELECT $1::{{.Schema}}{{.NewStateType}}[]))
 ), moved AS MATERIALIZED (
-	SELECT n.id, n.due_at, n.claims, n.sending, n.holder, n.status, n.tab, n.channel, n.lane, n.tally, n.reasons, n.body, n.last, n.name, n.names,
+	SELECT n.id, n.due_at, {{.HoldColumns.From "n"}}, {{.OutcomeColumns.From "n"}}, n.last, n.name, n.names,
 		o.version, o.triggered_at, o.template, o.tally AS was
 	FROM new n CROSS JOIN LATERAL (
 		SELECT s.version, s.triggered_at, s.template, s.tally FROM {{.Schema}}smsplus_state s
@@ -43,12 +43,11 @@ WITH new AS MATERIALIZED (
 	WHERE o.version = n.version
 ), state AS (
 	INSERT INTO {{.Schema}}smsplus_state
-		({{template "state_columns"}})
-	SELECT id, triggered_at, template, due_at, version + 1, {{template "hold_columns"}}, {{template "outcome_columns"}} FROM moved
+		({{.StateColumns}})
+	SELECT id, triggered_at, template, due_at, version + 1, {{.HoldColumns}}, {{.OutcomeColumns}} FROM moved
 	ON CONFLICT (id{{if .Partitioned}}, triggered_at{{end}}) DO UPDATE
-	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, sending = excluded.sending, holder = excluded.holder,
-		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally,
-		reasons = excluded.reasons, body = excluded.body
+	SET due_at = excluded.due_at, version = excluded.version, {{.HoldColumns.Excluded}},
+		{{.OutcomeColumns.Excluded}}
 ), {{/* The attempts that are new. */ -}}
 attempt AS (
 	INSERT INTO {{.Schema}}smsplus_attempt (id, triggered_at, channel, name)

@@ -44,8 +44,7 @@ WITH RECURSIVE lane AS (
 	) n
 )
 SELECT next.due_at, passed.lanes, passed.due_ats,
-	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed
 FROM next CROSS JOIN passed LEFT JOIN (s CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
 	WHERE (m.triggered_at, m.id) >= (s.triggered_at, s.id) AND (m.triggered_at, m.id) <= (s.triggered_at, s.id)
@@ -99,8 +98,7 @@ WITH RECURSIVE lane AS (
 	) n
 )
 SELECT next.due_at, passed.lanes, passed.due_ats,
-	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed
+	extract(epoch FROM clock_timestamp() - statement_timestamp())::float8, s.was_due, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed
 FROM next CROSS JOIN passed LEFT JOIN (s CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_message m
 	WHERE m.triggered_at = s.triggered_at AND m.id = s.id

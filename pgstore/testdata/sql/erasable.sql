@@ -8,8 +8,7 @@ WITH person AS MATERIALIZED (
 	WHERE s.due_at IS NULL AND p.id > $3
 	ORDER BY p.id LIMIT 1000
 )
-SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed FROM "messages".smsplus_state s JOIN "messages".smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id
+SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed FROM "messages".smsplus_state s JOIN "messages".smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id
 WHERE s.id = ANY (ARRAY (SELECT id FROM found)) AND s.due_at IS NULL
 ORDER BY s.id
 FOR UPDATE OF s
@@ -25,8 +24,7 @@ WITH person AS MATERIALIZED (
 	WHERE s.due_at IS NULL AND p.id > $3
 	ORDER BY p.id LIMIT 1000
 )
-SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed FROM "messages".smsplus_state s JOIN "messages".smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id
+SELECT s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed FROM "messages".smsplus_state s JOIN "messages".smsplus_message m ON m.triggered_at = s.triggered_at AND m.id = s.id
 WHERE s.id = ANY (ARRAY (SELECT id FROM found)) AND s.due_at IS NULL
 	AND s.triggered_at >= (SELECT min(triggered_at) FROM found) AND s.triggered_at <= (SELECT max(triggered_at) FROM found)
 ORDER BY s.id

@@ -4,8 +4,8 @@ WITH routes AS MATERIALIZED (
 ), free AS MATERIALIZED (
 	SELECT WHERE (SELECT stored FROM routes)
 ), message AS (
-	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	INSERT INTO "messages".smsplus_message (id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed
 	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state

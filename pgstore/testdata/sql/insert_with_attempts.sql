@@ -10,8 +10,8 @@ WITH taken AS MATERIALIZED (
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
-	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	INSERT INTO "messages".smsplus_message (id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed
 	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
@@ -29,8 +29,7 @@ WITH taken AS MATERIALIZED (
 	SELECT id, body FROM free, unnest((SELECT $3::"messages".smsplus_new_route[]))
 	ON CONFLICT DO NOTHING
 )
-SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed
+SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed
 FROM routes LEFT JOIN (taken t CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s
 CROSS JOIN LATERAL (
@@ -52,8 +51,8 @@ WITH taken AS MATERIALIZED (
 ), free AS MATERIALIZED (
 	SELECT WHERE NOT EXISTS (SELECT FROM taken)
 ), message AS (
-	INSERT INTO "messages".smsplus_message (id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed)
-	SELECT id, triggered_at, route, template, country, phone, recipient_ids, reference, key, fixed
+	INSERT INTO "messages".smsplus_message (id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed)
+	SELECT id, triggered_at, template, route, country, phone, recipient_ids, reference, key, fixed
 	FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[]))
 ), state AS (
 	INSERT INTO "messages".smsplus_state
@@ -74,8 +73,7 @@ WITH taken AS MATERIALIZED (
 	INSERT INTO "messages".smsplus_key (id, triggered_at, key)
 	SELECT id, triggered_at, key FROM free, unnest((SELECT $1::"messages".smsplus_new_message_6[])) WHERE key IS NOT NULL
 )
-SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body,
-	m.route, m.phone, m.key, m.fixed
+SELECT routes.stored, s.id, s.triggered_at, s.due_at, s.version, s.claims, s.sending, s.holder, s.status, s.channel, s.lane, s.template, s.body, m.route, m.phone, m.key, m.fixed
 FROM routes LEFT JOIN (taken t CROSS JOIN LATERAL (
 	SELECT * FROM "messages".smsplus_state s WHERE s.triggered_at = t.triggered_at AND s.id = t.id LIMIT 1) s
 CROSS JOIN LATERAL (

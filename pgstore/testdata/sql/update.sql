@@ -16,8 +16,7 @@ WITH new AS MATERIALIZED (
 	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, reasons, body FROM moved
 	ON CONFLICT (id) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, sending = excluded.sending, holder = excluded.holder,
-		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally,
-		reasons = excluded.reasons, body = excluded.body
+		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, reasons = excluded.reasons, body = excluded.body
 ), attempt AS (
 	INSERT INTO "messages".smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM (
@@ -80,8 +79,7 @@ WITH new AS MATERIALIZED (
 	SELECT id, triggered_at, template, due_at, version + 1, claims, sending, holder, status, tab, channel, lane, tally, reasons, body FROM moved
 	ON CONFLICT (id, triggered_at) DO UPDATE
 	SET due_at = excluded.due_at, version = excluded.version, claims = excluded.claims, sending = excluded.sending, holder = excluded.holder,
-		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally,
-		reasons = excluded.reasons, body = excluded.body
+		status = excluded.status, tab = excluded.tab, channel = excluded.channel, lane = excluded.lane, tally = excluded.tally, reasons = excluded.reasons, body = excluded.body
 ), attempt AS (
 	INSERT INTO "messages".smsplus_attempt (id, triggered_at, channel, name)
 	SELECT id, triggered_at, channel, name FROM (
