@@ -193,7 +193,7 @@ func parseReceipt(b Body) (r Receipt, marked bool) {
 		r.ID = word
 	}
 	if len(state) > 0 {
-		// Version 3.4 has no state 0, and some SMSCs send it beside a text with the final state.
+		// Version 3.4 has no state 0, and some SMSCs send it with a text that has the final state.
 		if s := stateOfOctet(state[len(state)-1]); r.State == StateNone || s != StateScheduled && int(s) < len(stateWords) {
 			r.State = s
 		}
