@@ -113,8 +113,8 @@ func TestTemplateStats_AddMultipleCountsLikeAdd(t *testing.T) {
 	}}
 	for _, c := range []channel.Name{"", channel.WhatsApp, channel.SMS, channel.LINEPush} {
 		var one, three smsplus.TemplateStats
-		one.Add(m, c)
-		three.AddMultiple(&m, c, 3)
+		one.Add(m, smsplus.Filter{Channel: c})
+		three.AddMultiple(&m, smsplus.Filter{Channel: c}, 3)
 		require.Equal(t, one.Plus(one).Plus(one), three, "on channel %q", c)
 	}
 }
