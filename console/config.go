@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +59,10 @@ type Config struct {
 	// that such URLs work in this process only.
 	Secret secret.Text
 
+	// Context ends the live updates of open pages, before a server shuts down. Otherwise
+	// [http.Server.Shutdown] waits for them. Defaults to a context that does not end.
+	Context context.Context
+
 	// Location is the time zone of viewers whose browser does not tell theirs. Defaults to
 	// UTC.
 	Location *time.Location
@@ -92,6 +97,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Allow == nil {
 		c.Allow = func(*http.Request, Action) bool { return false }
+	}
+	if c.Context == nil {
+		c.Context = context.Background()
 	}
 	if c.Clock == nil {
 		c.Clock = clock.New()

@@ -11,6 +11,15 @@
 // hosts. Telephone numbers are masked, and texts hidden, unless Config.Reveal allows a
 // request to see them. They change nothing, unless Config.Allow lets the user act.
 //
+// Open pages are kept current by server-sent events. Set Config.Context to a context that
+// ends before the server shuts down, because [http.Server.Shutdown] waits for streams:
+//
+//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+//	defer stop()
+//	pages, err := console.New(console.Config{Context: ctx, Store: store})
+//
+// The server's WriteTimeout and ReadTimeout do not end streams. A proxy must not buffer them.
+//
 // # The files
 //
 //   - config.go has the options, handler.go the routes and what holds for every request,
@@ -23,5 +32,6 @@
 //     story.go tells what happened to a message, chart.go draws, and export.go writes files.
 //   - actions.go is what users may do, after a page that asks whether they mean it: with
 //     messages and pauses. erase.go is about persons, and testsend.go about tests.
+//   - live.go streams what changes on open pages, and shared.go bounds what that costs.
 //   - templates holds the HTML, and assets what browsers load.
 package console

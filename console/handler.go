@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -17,6 +18,8 @@ import (
 type site struct {
 	config    Config // with its defaults
 	store     smsplus.Store
+	shared    *sharedStore
+	streams   atomic.Int64 // that are open
 	tokens    tokenKey
 	assets    *assets
 	templates map[string]templateSet // by the code of the language
@@ -31,7 +34,9 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{config: c, store: timedStore{c.Store, c.Timeout}, assets: loadAssets()}
+	s := &site{
+		config: c, store: timedStore{c.Store, c.Timeout}, shared: newSharedStore(c.Store, c.Clock, c.Timeout), assets: loadAssets(),
+	}
 	if s.tokens, err = newTokenKey(c.Secret); err != nil {
 		return nil, fmt.Errorf("console: Config.Secret: %w", err)
 	}
@@ -87,6 +92,7 @@ func (s *site) newRoutes() http.Handler {
 	handle("GET /assets/{name}", (*visit).sendAsset)
 	handle("POST /preferences", (*visit).savePreferences)
 	handle("GET /", (*visit).showNotFound)
+	s.handleLive(mux)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

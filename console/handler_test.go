@@ -199,7 +199,7 @@ func TestAssets_AreKeptForever(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	found := regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`).FindAllStringSubmatch(s.page("/templates"), -1)
-	require.Len(t, found, 4)
+	require.Len(t, found, 5)
 	for _, f := range found {
 		w := s.get(f[1])
 		require.Equal(t, http.StatusOK, w.Code)

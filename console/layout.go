@@ -78,6 +78,8 @@ type layout struct {
 	Now moment
 	// Done says that an action was taken. It is "" if the page does not follow one.
 	Done string
+	// LiveURL is the stream that keeps the page current. It is "" if there is none.
+	LiveURL string
 	// RevealURL shows personal data on this page, or hides it again. It is "" if the viewer
 	// may not see any.
 	RevealURL  string

@@ -53,6 +53,7 @@ type searchForm struct {
 
 // tab is a group of statuses with its count.
 type tab struct {
+	ID         string // of its count
 	Label, URL string
 	Count      int
 	IsCurrent  bool
@@ -71,6 +72,8 @@ type recordRow struct {
 	ToggleURL, RowURL string
 	// Story is what happened, if the row is expanded.
 	Story *story
+	// IsSending says that the message has not ended, so that the row is kept current.
+	IsSending bool
 	// IsUnreadable says that only the ID and the trigger time are known.
 	IsUnreadable bool
 }
@@ -161,6 +164,7 @@ func (v *visit) answerRecords(w http.ResponseWriter, s selection, typed searchFo
 	}
 	page.Rows = v.recordRows(s, list, pauses)
 	v.setPageLinks(&page, s, list)
+	page.Layout = v.withLive(page.Layout)
 	return v.render(w, http.StatusOK, "records", page)
 }
 
@@ -205,7 +209,7 @@ func (v *visit) tabs(s selection, counts map[status.Group]int) []tab {
 	for _, g := range status.Groups() {
 		of := s
 		of.group = g
-		tabs = append(tabs, tab{v.tabLabel(g), v.url("/records", v.keepReveal(of.query())), counts[g], g == s.group})
+		tabs = append(tabs, tab{"count-" + g.String(), v.tabLabel(g), v.url("/records", v.keepReveal(of.query())), counts[g], g == s.group})
 	}
 	return tabs
 }
@@ -319,6 +323,7 @@ func (v *visit) recordRow(m *smsplus.Message, pauses []smsplus.Pause, isOpen boo
 	r := recordRow{
 		ID: m.ID.String(), To: v.recipientLabel(m), Scenario: m.Scenario, Template: m.Template, Badge: v.badge(m.Status),
 		Sentence: v.summary(m, pauses), Triggered: v.moment(m.TriggeredAt), Delivered: v.moment(m.DeliveredAt),
+		IsSending: !m.DueAt.IsZero(),
 	}
 	if !m.DeliveredAt.IsZero() {
 		r.Channel = v.channelLabel(m.Channel)
@@ -372,8 +377,12 @@ func (v *visit) message() (smsplus.Message, []smsplus.Pause, error) {
 	return m, pauses, err
 }
 
-// showRow answers with one row of the list, expanded or not.
+// showRow answers with one row of the list, expanded or not. A row that a live update asks
+// for shares its queries with others.
 func (v *visit) showRow(w http.ResponseWriter) error {
+	if v.r.URL.Query().Get("live") == "1" {
+		v.readFrom(v.shared)
+	}
 	m, pauses, err := v.message()
 	if err != nil {
 		return err
@@ -402,7 +411,7 @@ func (v *visit) showRecord(w http.ResponseWriter) error {
 		return err
 	}
 	page := recordPage{
-		Layout: v.withReveal(v.layout("record.title", "records.title")), Story: v.story(&m, pauses), Legend: v.legend(m.Channel),
+		Layout: v.withLive(v.withReveal(v.layout("record.title", "records.title"))), Story: v.story(&m, pauses), Legend: v.legend(m.Channel),
 		Row: v.recordRow(&m, pauses, false, v.parseSelection(url.Values{})),
 	}
 	return v.render(w, http.StatusOK, "record", page)

@@ -30,7 +30,7 @@ import (
 
 var (
 	recordRow = regexp.MustCompile(`(?s)<tbody id="r-([^"]+)"[^>]*>(.*?)</tbody>`)
-	tabCount  = regexp.MustCompile(`>([^<>]*) <span class="n">([^<]*)</span></a>`)
+	tabCount  = regexp.MustCompile(`>([^<>]*) <span class="n" id="[^"]+">([^<]*)</span></a>`)
 )
 
 // listed returns the texts of the rows of the list.

@@ -2,7 +2,9 @@ package console
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"net/url"
@@ -46,6 +48,8 @@ type sortColumn struct {
 type statisticsRow struct {
 	stats smsplus.TemplateStats
 
+	// ID is that of the row in the page.
+	ID                                                       string
 	Template                                                 string
 	Triggered, Delivered, Read, Sending, Undeliverable, Fail int
 	Rate                                                     string
@@ -117,6 +121,7 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 	q = cloneQuery(others)
 	p.setQuery(q)
 	page.CSVURL = v.url("/templates.csv", q)
+	page.Layout = v.withLive(page.Layout)
 	return v.render(w, http.StatusOK, "templates", page)
 }
 
@@ -162,7 +167,7 @@ func (v *visit) statisticsRow(p period, name channel.Name, s smsplus.TemplateSta
 		return v.url("/records", q)
 	}
 	r := statisticsRow{
-		stats: s, Template: s.Template, Triggered: s.Triggered, Delivered: s.Delivered, Read: s.Read,
+		stats: s, ID: statisticsID(s.Template), Template: s.Template, Triggered: s.Triggered, Delivered: s.Delivered, Read: s.Read,
 		Sending: s.Preparing + s.Accepted, Undeliverable: s.Undeliverable, Fail: s.Failed,
 		Rate: formatShare(s.Delivered, s.Triggered), Sources: sources, URL: link(status.All),
 	}
@@ -171,6 +176,15 @@ func (v *visit) statisticsRow(p period, name channel.Name, s smsplus.TemplateSta
 		r.UndeliverableURL, r.FailedURL = link(status.UndeliverableGroup), link(status.FailedGroup)
 	}
 	return r
+}
+
+// statisticsID returns the ID of a template's row in the page, or that of the total.
+func statisticsID(template string) string {
+	if template == "" {
+		return "stats-total"
+	}
+	sum := sha256.Sum256([]byte(template))
+	return "stats-" + hex.EncodeToString(sum[:8])
 }
 
 // sortRows sorts the rows by a column, "-" before its name meaning the greatest first. An

@@ -97,6 +97,12 @@ var english = map[string]string{
 	"done.erase":      "Erased from %s messages.",
 	"done.erase.part": "Erased from %s messages. Others are still under way and were left alone: cancel them, or wait until they have ended, and erase again.",
 
+	"live.on":     "Live",
+	"live.pause":  "Pause updates",
+	"live.paused": "Paused",
+	"live.lost":   "Not connected",
+	"live.full":   "Too many pages are open. Updates are off.",
+
 	"channel.line_push":   "LINE Push",
 	"channel.line_notify": "LINE Notification Message",
 	"channel.whatsapp":    "WhatsApp",

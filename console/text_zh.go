@@ -97,6 +97,12 @@ var chinese = map[string]string{
 	"done.erase":      "已抹除 %s 則訊息中的個人資料。",
 	"done.erase.part": "已抹除 %s 則訊息中的個人資料。其餘訊息仍在發送中，未受影響：請取消或等待其結束，再抹除一次。",
 
+	"live.on":     "即時更新",
+	"live.pause":  "暫停更新",
+	"live.paused": "已暫停更新",
+	"live.lost":   "連線中斷",
+	"live.full":   "開啟的頁面太多，已停止更新。",
+
 	"channel.line_push":   "LINE Push 推播",
 	"channel.line_notify": "LINE 通知型訊息",
 	"channel.whatsapp":    "WhatsApp",

@@ -8,8 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/query"
+	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // visit is one request of a viewer.
@@ -25,7 +28,12 @@ type visit struct {
 	// mayReveal says that Config.Reveal allows the request to see personal data, and reveal
 	// that the user asked for it too.
 	mayReveal, reveal bool
+	store             smsplus.Store
 	reader            *query.Reader
+	// isAudited says that the reveal of a stream was reported when the stream began.
+	isAudited bool
+	// ended are the watched messages of a stream that have ended.
+	ended map[uuid.UUID]bool
 }
 
 // newVisit returns the visit of a request that was authorized.
@@ -36,8 +44,14 @@ func (s *site) newVisit(r *http.Request) *visit {
 	}
 	v.user, _ = r.Context().Value(userKey{}).(string)
 	v.reveal = v.mayReveal && r.URL.Query().Get("reveal") == "1"
-	v.reader = query.New(s.store, query.Options{Clock: s.config.Clock, Location: v.zone, Months: s.config.Months})
+	v.readFrom(s.store)
 	return v
+}
+
+// readFrom sets where the visit reads.
+func (v *visit) readFrom(store smsplus.Store) {
+	v.store = store
+	v.reader = query.New(store, query.Options{Clock: v.config.Clock, Location: v.zone, Months: v.config.Months})
 }
 
 // maxZone is the longest name of a time zone that is looked up.
@@ -85,7 +99,7 @@ func (v *visit) isFragment() bool { return v.r.Header.Get("HX-Request") == "true
 // audit reports that the user is shown personal data, if that is so. An entry is about one
 // message or about a filter.
 func (v *visit) audit(e AuditEntry) error {
-	if !v.reveal {
+	if !v.reveal || v.isAudited {
 		return nil
 	}
 	e.Action = Reveal
