@@ -160,7 +160,9 @@ fuzz: ## every fuzz target for FUZZTIME (a count such as 100000x)
 		printf '%s\n' "$$out" | tail -n 1; \
 	done
 
+# The console would run until it is interrupted.
 examples: ## run every example
 	@set -e; for main in $(wildcard examples/*/main.go); do \
-		dir=$$(dirname $$main); echo "go run ./$$dir"; $(GO) run ./$$dir </dev/null; \
+		dir=$$(dirname $$main); args=; test $$dir != examples/console || args="-for 3s"; \
+		echo "go run ./$$dir $$args"; $(GO) run ./$$dir $$args </dev/null; \
 	done
