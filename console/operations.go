@@ -121,8 +121,8 @@ func (v *visit) pauseName(p smsplus.Pause) string {
 
 // The most parked receipts that are counted, and how many are read at once.
 const (
-	maxParked  = 5000
-	parkedPage = 1000
+	maxParked     = 5000
+	maxParkedPage = 1000
 )
 
 // parked counts the receipts that wait for their message.
@@ -130,7 +130,7 @@ func (v *visit) parked() (parkedSum, error) {
 	var sum parkedSum
 	counts, oldest := map[channel.Name]int{}, map[channel.Name]time.Time{}
 	for after := ""; ; {
-		rs, next, err := v.store.ListParked(v.ctx, after, parkedPage)
+		rs, next, err := v.store.ListParked(v.ctx, after, maxParkedPage)
 		if err != nil {
 			return parkedSum{}, err
 		}
