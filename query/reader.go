@@ -1,6 +1,6 @@
 // Package query answers the queries of admin pages: statistics per template, records in
-// pages, the counts on their tabs, one record in full, and exports. It works on
-// any [smsplus.Store] and takes its [smsplus.Filter].
+// pages, the counts on their tabs, one record in full, what a text finds, and exports. It
+// works on any [smsplus.Store] and takes its [smsplus.Filter].
 //
 // A [Reader] adds one rule to the store's: a range reaches back a number of calendar
 // months, three by default, and no further. An export writes records while it reads them,
@@ -38,6 +38,10 @@ type Options struct {
 	// Location is the time zone whose midnights begin a day. Defaults to UTC, so that the
 	// range does not depend on the machine.
 	Location *time.Location
+	// Region is the country of the numbers that are typed without their country code, in two
+	// letters (ISO 3166-1), "TW". Defaults to none: [Reader.Find] then takes numbers with
+	// their country code alone.
+	Region string
 	// Months is the number of calendar months that a range may reach back. Zero or less
 	// means the default of 3.
 	Months int
@@ -52,12 +56,13 @@ type Reader struct {
 	store    smsplus.Store
 	clock    smsplus.Clock
 	location *time.Location
+	region   string
 	months   int
 }
 
 // New returns a Reader over the store.
 func New(store smsplus.Store, o Options) *Reader {
-	r := &Reader{store: store, clock: o.Clock, location: cmp.Or(o.Location, time.UTC), months: o.Months}
+	r := &Reader{store: store, clock: o.Clock, location: cmp.Or(o.Location, time.UTC), region: o.Region, months: o.Months}
 	if r.clock == nil {
 		r.clock = clock.New()
 	}

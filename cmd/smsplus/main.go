@@ -1,5 +1,5 @@
 // Smsplus is the operator's command line: it migrates a store's schema, counts its
-// messages, lists them, exports them, and shows one in full. It shows how sending stands,
+// messages, lists them, exports them, finds some by what is at hand, and shows one in full. It shows how sending stands,
 // and pauses channels and templates. It also cancels a message, erases a person's data and
 // drops old records.
 //
@@ -9,6 +9,7 @@
 //	smsplus records -tab failed -tz Asia/Taipei
 //	smsplus show 0195939e-4c80-7000-8000-000000000001
 //	smsplus show -key login-4711
+//	smsplus find -region TW 0912-345-678
 //	smsplus export -o records.csv
 //
 // Results go to standard output, everything else to standard error. Only migrate, pause,
@@ -21,7 +22,7 @@
 //	0    done
 //	1    failed, or left out records that cannot be read
 //	2    wrong usage: a command, a flag, the store's URL or its keys
-//	3    show, cancel: there is no such message
+//	3    show, find, cancel: there is no such message
 //	4    the schema is not the one that this release needs: see smsplus migrate
 //	130  interrupted
 package main
@@ -41,6 +42,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/internal/migrate"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
+	"github.com/smsplus/smsplus-go/phone/national"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -87,6 +89,7 @@ var commands = []command{
 	{"records", "", "list messages, newest first", (*program).records},
 	{"export", "", "write messages as CSV or NDJSON, newest first", (*program).export},
 	{"show", "ID", "show one message, by its ID or its key, with its plan and its attempts", (*program).show},
+	{"find", "TEXT", "find messages by a number as it is typed, or an ID, key or reference of any kind", (*program).find},
 	{"status", "", "show what is paused, which dispatchers run, and how far behind they are", (*program).status},
 	{"pause", "", "stop a channel or a template until it is resumed", (*program).pause},
 	{"resume", "", "start a channel or a template again", (*program).resume},
@@ -126,6 +129,8 @@ func exitStatus(ctx context.Context, err error) (code int, text string) {
 		return exitUsage, err.Error()
 	case errors.Is(err, smsplus.ErrInvalidFilter):
 		return exitUsage, flagNames.Replace(err.Error())
+	case errors.Is(err, national.ErrRegion):
+		return exitUsage, "-region is no country: want two letters such as TW"
 	case errors.Is(err, smsplus.ErrNotFound):
 		return exitNotFound, err.Error()
 	case errors.As(err, new(*migrate.VersionError)):

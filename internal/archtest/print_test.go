@@ -355,7 +355,9 @@ var printables = []printable{
 	of[phone.Number](),
 	of[national.Country]("Region", "Name", "Code"),
 	of[query.RangeError]("Field"),
-	of[query.Options](),
+	of[query.Options]("Region"),
+	of[query.Match]("Filter.Template", "Filter.Scenario", "Filter.Channel", "Filter.Reason", "Filter.CountryCode", "Filter.After", "Page.Next", "Page.Messages.Template", "Page.Messages.Channel"),
+	of[query.Found]("Matches.Filter.Template", "Matches.Filter.Scenario", "Matches.Filter.Channel", "Matches.Filter.Reason", "Matches.Filter.CountryCode", "Matches.Filter.After", "Matches.Page.Next", "Matches.Page.Messages.Template", "Matches.Page.Messages.Channel"),
 	of[query.LaneStatus]("Channel", "Template"),
 	of[query.Overview](
 		"Pauses.Channel", "Pauses.Template", "Pauses.Note", "Dispatchers.Name", "Dispatchers.Channels", "Dispatchers.Templates",
