@@ -36,7 +36,7 @@ func TestColumns_AreThoseOfTheTable(t *testing.T) {
 	unread := slices.DeleteFunc(columns, func(name string) bool {
 		return slices.ContainsFunc(read, func(match []string) bool { return match[1] == name })
 	})
-	require.ElementsMatch(t, []string{"tab", "country", "recipient_ids"}, unread)
+	require.ElementsMatch(t, []string{"tab", "country", "recipient_ids", "reference", "reasons"}, unread)
 }
 
 func TestMessageSummary_RoundTrips(t *testing.T) {

@@ -323,8 +323,8 @@ BEGIN;
 ALTER TABLE /*schema*/smsplus_message ADD COLUMN reference uuid;
 CREATE INDEX smsplus_message_reference ON /*schema*/smsplus_message (reference, triggered_at, id) WHERE reference IS NOT NULL;
 
--- The reasons of the attempts, a word for each. NULL: none has a reason, or the message has
--- not changed since before this schema. A release from before leaves what was there.
+-- Why attempts did not arrive, a word for each attempt. NULL: none failed for a reason, or the
+-- message has not changed since before this schema. A release from before leaves what was there.
 ALTER TABLE /*schema*/smsplus_state ADD COLUMN reasons text COLLATE "C";
 CREATE INDEX smsplus_state_reason ON /*schema*/smsplus_state (triggered_at, id) WHERE reasons IS NOT NULL;
 
