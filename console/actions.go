@@ -106,7 +106,7 @@ func (v *visit) answerActions(w http.ResponseWriter, code int, erase eraseForm, 
 	}
 	paused := map[string]bool{}
 	for _, p := range pauses {
-		row := pausedRow{Name: v.pauseLabel(p), Note: p.Note, Since: v.moment(p.Since)}
+		row := pausedRow{Name: v.pauseName(p), Note: p.Note, Since: v.moment(p.Since)}
 		row.ResumeURL = v.pauseURL(Resume, p)
 		page.Paused = append(page.Paused, row)
 		paused[row.ResumeURL] = true
@@ -115,7 +115,7 @@ func (v *visit) answerActions(w http.ResponseWriter, code int, erase eraseForm, 
 		if paused[v.pauseURL(Resume, p)] {
 			return nil
 		}
-		return []navItem{{Label: v.pauseLabel(p), URL: v.pauseURL(Pause, p)}}
+		return []navItem{{Label: v.pauseName(p), URL: v.pauseURL(Pause, p)}}
 	}
 	channels, err := v.channels("")
 	if err != nil {
@@ -133,14 +133,6 @@ func (v *visit) answerActions(w http.ResponseWriter, code int, erase eraseForm, 
 		page.Erase.Channels = append(page.Erase.Channels, navItem{Label: v.channelLabel(c), Value: string(c), IsCurrent: c == erase.channel})
 	}
 	return v.render(w, code, "actions", page)
-}
-
-// pauseLabel names what a pause stops.
-func (v *visit) pauseLabel(p smsplus.Pause) string {
-	if p.Template != "" {
-		return v.text("actions.theTemplate", p.Template)
-	}
-	return v.channelLabel(p.Channel)
 }
 
 // pauseURL returns the page that asks whether a channel or a template is to be paused or
@@ -274,7 +266,7 @@ func (v *visit) confirmAction(w http.ResponseWriter, a Action) error {
 		page.Hidden = []hiddenField{{"message", m.ID.String()}}
 		page.BackURL = v.path("/records/" + m.ID.String())
 	default:
-		page.Effects = []string{v.text(actionTexts[a].effect, v.pauseLabel(t.pause))}
+		page.Effects = []string{v.text(actionTexts[a].effect, v.pauseName(t.pause))}
 		page.Hidden = []hiddenField{{"channel", string(t.pause.Channel)}, {"template", t.pause.Template}}
 		page.AsksWhy = a == Pause
 	}

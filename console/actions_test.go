@@ -167,6 +167,7 @@ func TestActions_PauseAndResume(t *testing.T) {
 	var d *smsplus.Dispatcher
 	s := open(t, nil, acting(t, &d))
 	id := trigger(t, d, "A-1")
+	require.Contains(t, s.page("/providers"), "/actions/pause?channel=sms")
 	for _, of := range []string{"channel=sms", "template=shipped"} {
 		asked := s.page("/actions/pause?" + of)
 		require.Contains(t, asked, `name="why"`)
@@ -180,6 +181,11 @@ func TestActions_PauseAndResume(t *testing.T) {
 		m, err := d.Message(t.Context(), id)
 		require.NoError(t, err)
 		require.Empty(t, m.Attempts)
+
+		require.Contains(t, s.page("/operations"), "/actions/resume?"+of)
+		if of == "channel=sms" {
+			require.Contains(t, s.page("/providers"), "/actions/resume?"+of)
+		}
 
 		html = s.follow(s.confirm(s.page("/actions/resume?" + of)))
 		require.Contains(t, text(html), "Nothing is paused.")
@@ -336,7 +342,7 @@ func TestActions_AreHiddenFromReadOnlyViewers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, nil, acting(t, &d), change)
 			id := trigger(t, d, "A-1")
-			for _, path := range []string{"/templates", "/records", "/records?open=" + id.String(), "/records/" + id.String()} {
+			for _, path := range []string{"/templates", "/records", "/records?open=" + id.String(), "/records/" + id.String(), "/providers", "/operations"} {
 				require.NotContains(t, s.page(path), "/actions")
 			}
 			require.Equal(t, http.StatusForbidden, s.get("/actions").Code)

@@ -16,6 +16,7 @@ import (
 	"github.com/benbjohnson/clock"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/console"
@@ -24,6 +25,8 @@ import (
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // now is the time of all tests: a Sunday evening in Taipei.
 var now = time.Date(2026, 11, 29, 10, 40, 0, 0, time.UTC)

@@ -50,6 +50,8 @@ func (s *site) handleLive(mux *http.ServeMux) {
 		"/templates":    (*visit).liveStatistics,
 		"/records":      (*visit).liveRecords,
 		"/records/{id}": (*visit).liveRecord,
+		"/providers":    (*visit).liveProviders,
+		"/operations":   (*visit).liveOperations,
 	} {
 		mux.Handle("GET "+s.path("/live"+page), s.stream(parts))
 	}

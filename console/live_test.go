@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/console"
@@ -355,7 +354,6 @@ func TestLive_OthersAskWhenTheFirstViewerLeaves(t *testing.T) {
 func TestLive_EndsWithItsRequestOrTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		ctx, stop := context.WithCancel(context.Background())
 		s := open(t, nil, realTime, func(c *console.Config) { c.Context = ctx })
 		left := s.watch(t.Context(), "/live/records")
@@ -365,7 +363,7 @@ func TestLive_EndsWithItsRequestOrTheContext(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		left.leave()
 		stop()
-		synctest.Wait() // the bubble's test fails if a goroutine is left
+		// The bubble fails the test if a goroutine is left.
 	})
 }
 
@@ -485,5 +483,22 @@ func TestLive_OutlivesTheServersTimeoutsAndLetsItShutDown(t *testing.T) {
 		require.NoError(t, server.Shutdown(t.Context()))
 		require.ErrorIs(t, <-served, http.ErrServerClosed)
 		transport.CloseIdleConnections()
+	})
+}
+
+func TestLive_UpdatesOperationsAndProviders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, page := range []string{"operations", "providers"} {
+			s := open(t, []smsplus.Message{preparing("otp")}, realTime)
+			require.Contains(t, s.page("/"+page), `data-url="/live/`+page+`"`)
+			v := s.watch(t.Context(), "/live/"+page)
+			time.Sleep(5 * time.Second)
+			require.NotContains(t, text(fmt.Sprint(v.events(t))), "‖ Paused")
+			require.NoError(t, s.store.SetPause(t.Context(), smsplus.Pause{Channel: channel.SMS, Since: time.Now()}))
+			time.Sleep(10 * time.Second)
+			require.Contains(t, text(fmt.Sprint(v.events(t))), map[string]string{"operations": "SMS", "providers": "‖ Paused"}[page])
+			v.leave()
+		}
 	})
 }

@@ -36,7 +36,8 @@ type laneRow struct {
 type pauseRow struct {
 	Name, Note string
 	Since      moment
-	Pause      smsplus.Pause
+	// ResumeURL ends the pause. It is "" if the viewer may not.
+	ResumeURL string
 }
 
 // dispatcherRow is a dispatcher that runs.
@@ -66,13 +67,32 @@ type parkedRow struct {
 
 // showOperations answers with how sending stands.
 func (v *visit) showOperations(w http.ResponseWriter) error {
-	o, err := v.reader.Overview(v.ctx)
+	page, err := v.operationsPage()
 	if err != nil {
 		return err
 	}
-	page := operationsPage{Layout: v.layout("operations.title", "operations.title")}
+	page.Layout = v.withLive(v.layout("operations.title", "operations.title"))
+	return v.render(w, http.StatusOK, "operations", page)
+}
+
+// liveOperations returns the page as one element.
+func (v *visit) liveOperations() ([]livePart, error) {
+	page, err := v.operationsPage()
+	if err != nil {
+		return nil, err
+	}
+	part, err := v.part("operations", "operations#operations", page)
+	return []livePart{part}, err
+}
+
+// operationsPage returns how sending stands, without the layout.
+func (v *visit) operationsPage() (page operationsPage, err error) {
+	o, err := v.reader.Overview(v.ctx)
+	if err != nil {
+		return page, err
+	}
 	if page.Parked, err = v.parked(); err != nil {
-		return err
+		return page, err
 	}
 	behind := time.Duration(0)
 	for _, l := range o.Lanes {
@@ -83,7 +103,11 @@ func (v *visit) showOperations(w http.ResponseWriter) error {
 		page.Behind = v.duration(behind)
 	}
 	for _, p := range o.Pauses {
-		page.Pauses = append(page.Pauses, pauseRow{v.pauseName(p), p.Note, v.moment(p.Since), p})
+		row := pauseRow{Name: v.pauseName(p), Note: p.Note, Since: v.moment(p.Since)}
+		if v.may(Resume) {
+			row.ResumeURL = v.pauseURL(Resume, p)
+		}
+		page.Pauses = append(page.Pauses, row)
 	}
 	for _, d := range o.Dispatchers {
 		row := dispatcherRow{Name: d.Name, StartedAt: v.moment(d.StartedAt), At: v.moment(d.At), Templates: d.Templates}
@@ -92,7 +116,7 @@ func (v *visit) showOperations(w http.ResponseWriter) error {
 		}
 		page.Dispatchers = append(page.Dispatchers, row)
 	}
-	return v.render(w, http.StatusOK, "operations", page)
+	return page, nil
 }
 
 func (v *visit) laneRow(l query.LaneStatus) laneRow {

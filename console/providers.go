@@ -40,6 +40,8 @@ type providerRow struct {
 	// PausedAt is when the channel was paused.
 	PausedAt moment
 	Note     string
+	// PauseURL pauses the channel, or resumes it. It is "" if the viewer may not.
+	PauseURL string
 	// IsServed says that a running dispatcher has the channel.
 	IsServed bool
 	// Troubles are reasons that stop all messages on the channel.
@@ -69,22 +71,43 @@ var accountReasons = []status.Reason{
 // showProviders answers with how each channel does.
 func (v *visit) showProviders(w http.ResponseWriter) error {
 	last := v.window()
+	page, err := v.providersPage(last)
+	if err != nil {
+		return err
+	}
+	page.Layout = v.withLive(v.layout("providers.title", "providers.title"))
+	page.Windows = v.windowLinks("/providers", last)
+	return v.render(w, http.StatusOK, "providers", page)
+}
+
+// liveProviders returns the page as one element.
+func (v *visit) liveProviders() ([]livePart, error) {
+	page, err := v.providersPage(v.window())
+	if err != nil {
+		return nil, err
+	}
+	part, err := v.part("providers", "providers#providers", page)
+	return []livePart{part}, err
+}
+
+// providersPage returns how each channel does, without the layout.
+func (v *visit) providersPage(last window) (page providersPage, err error) {
 	f := last.bound(smsplus.Filter{})
 	stats, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: smsplus.ByChannel, Times: true})
 	if err != nil {
-		return err
+		return page, err
 	}
 	reasons, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: smsplus.ByChannel | smsplus.ByReason})
 	if err != nil {
-		return err
+		return page, err
 	}
 	o, err := v.reader.Overview(v.ctx)
 	if err != nil {
-		return err
+		return page, err
 	}
 	parked, err := v.parked()
 	if err != nil {
-		return err
+		return page, err
 	}
 	rows := map[channel.Name]*providerRow{}
 	row := func(name channel.Name) *providerRow {
@@ -105,11 +128,17 @@ func (v *visit) showProviders(w http.ResponseWriter) error {
 		row(r.name).Parked, row(r.name).ParkedAge = r.Count, r.Age
 	}
 	v.setStates(row, o)
-	page := providersPage{Layout: v.layout("providers.title", "providers.title"), Windows: v.windowLinks("/providers", last)}
 	for _, name := range slices.SortedFunc(maps.Keys(rows), compareChannels) {
+		a := Pause
+		if rows[name].PausedAt.ISO != "" {
+			a = Resume
+		}
+		if v.may(a) {
+			rows[name].PauseURL = v.pauseURL(a, smsplus.Pause{Channel: name})
+		}
 		page.Rows = append(page.Rows, *rows[name])
 	}
-	return v.render(w, http.StatusOK, "providers", page)
+	return page, nil
 }
 
 // setCounts sets the counts and times of a channel.

@@ -193,15 +193,15 @@ func formatRefs(refs []channel.Ref) string {
 	return b.String()
 }
 
-// parkedPage is what ListParked returns.
-type parkedPage struct {
+// parkedList is what ListParked returns.
+type parkedList struct {
 	receipts []channel.Receipt
 	next     string
 }
 
 // ListParked answers like the store's method.
 func (s *sharedStore) ListParked(ctx context.Context, after string, limit int) ([]channel.Receipt, string, error) {
-	page, err := ask(ctx, s, textKey{"list parked", fmt.Sprint(limit, " ", after)}, func(ctx context.Context) (p parkedPage, err error) {
+	page, err := ask(ctx, s, textKey{"list parked", fmt.Sprint(limit, " ", after)}, func(ctx context.Context) (p parkedList, err error) {
 		p.receipts, p.next, err = s.Store.ListParked(ctx, after, limit)
 		return p, err
 	})

@@ -28,7 +28,7 @@ func addHistory(ctx context.Context, store smsplus.Store, now time.Time) error {
 	}
 	var ms []smsplus.Message
 	for range historySize {
-		// People write by day, and more of late than before.
+		// People write by day, and more from week to week.
 		days := historyDays * (1 - max(rand.Float64(), rand.Float64()))
 		m, err := pastMessage(now.Add(-time.Minute - time.Duration(days*24*float64(time.Hour))).UTC().Truncate(time.Microsecond))
 		if err != nil {
@@ -40,7 +40,7 @@ func addHistory(ctx context.Context, store smsplus.Store, now time.Time) error {
 	return err
 }
 
-// pastMessage returns a message that was triggered at a time and has ended.
+// pastMessage returns a message that was triggered then and has ended.
 func pastMessage(at time.Time) (smsplus.Message, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
