@@ -169,7 +169,7 @@ func (v *visit) failureCell(n, largest int, last window, key failureKey, templat
 
 // setWords sets the providers' words of a row, from its newest records.
 func (v *visit) setWords(row *failureRow, last window) error {
-	list, err := v.reader.Records(v.ctx, last.bound(smsplus.Filter{Channel: row.of.name, Limit: sampledRecords}))
+	list, err := v.reader.Records(v.ctx, last.bound(smsplus.Filter{Channel: row.of.name, Reason: row.of.reason, Limit: sampledRecords}))
 	if err != nil {
 		return err
 	}

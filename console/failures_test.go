@@ -52,6 +52,22 @@ func TestWhy_HasTheProvidersWords(t *testing.T) {
 		`The provider's words: 30003: Unreachable (4) 30008: <b onclick="x"> (1)`)
 }
 
+func TestWhy_LinksLeadToTheRecordsThatAreCounted(t *testing.T) {
+	t.Parallel()
+	s := open(t, day())
+	link := strings.ReplaceAll(linkOf(t, s.page("/why"), "/records?channel=sms"), "&amp;", "&")
+	require.Equal(t, []string{"+886******678 otp scenario otp ✕ Undeliverable SMS: Invalid number. 2026-11-29 15:40:00"}, listed(s.page(link)))
+}
+
+// linkOf returns the first link of a page that begins so.
+func linkOf(t *testing.T, html, begins string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(html, `href="`+begins)
+	require.True(t, found, begins)
+	rest, _, _ = strings.Cut(rest, `"`)
+	return begins + rest
+}
+
 func TestWhy_SaysWhatTheFallbackDid(t *testing.T) {
 	t.Parallel()
 	s := open(t, []smsplus.Message{

@@ -103,6 +103,10 @@ func TestRecords_FiltersByTheURL(t *testing.T) {
 		"from=2026-11-28&to=2026-11-28":      idsOf(ms[3], ms[4]),
 		"from=2026-11-29T16:00":              idsOf(ms[0], ms[1]),
 		"template=nonsense":                  nil,
+		"scenario=otp+scenario":              idsOf(ms[0], ms[1], ms[2]),
+		"reason=invalid_number":              idsOf(ms[2]),
+		"reason=no_contact&tab=sent":         idsOf(ms[1]),
+		"reason=no_contact&channel=sms":      nil,
 		"tab=nonsense&size=7&open=x&person=": idsOf(ms[:5]...),
 		"template=otp&channel=sms&range=7d":  idsOf(ms[1], ms[2]),
 	} {

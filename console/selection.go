@@ -104,7 +104,8 @@ func (s selection) query() url.Values {
 // filter returns the filter of the selection.
 func (s selection) filter() smsplus.Filter {
 	return s.period.apply(smsplus.Filter{
-		Template: s.template, Channel: s.channel, Phone: s.number, Group: s.group, Limit: s.size, After: s.after,
+		Template: s.template, Scenario: s.scenario, Channel: s.channel, Reason: s.reason, Phone: s.number, Group: s.group,
+		Limit: s.size, After: s.after,
 	})
 }
 
