@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -32,23 +31,21 @@ type recordsPage struct {
 	// ProgressURL shows how far an export is.
 	ProgressURL string
 	Legend      legend
-	// Notice is a sentence above the list, or "".
-	Notice string
 	// Errors are the texts about the fields of the form, by the field's name.
 	Errors map[string]string
 }
 
 // searchForm holds the fields of the form.
 type searchForm struct {
-	Range, Tab, Size                      string
-	Countries                             []navItem
-	Number                                string // as it was typed, if it is wrong
-	Person, PersonLabel, ClearPersonURL   string
-	Wanted, WantedLabel, ClearWantedURL   string
-	WantedText                            string // as it was typed, if it is wrong
-	Templates, Scenarios, Channels, Whys  []navItem
-	ClearURL                              string
-	NumberError, WantedError, WantedFound string
+	Range, Tab, Size                     string
+	Countries                            []navItem
+	Person, PersonLabel, ClearPersonURL  string
+	Wanted, WantedLabel, ClearWantedURL  string
+	Templates, Scenarios, Channels, Whys []navItem
+	ClearURL                             string
+	// Number and WantedText are as they were typed, if they are wrong.
+	Number, NumberError     string
+	WantedText, WantedError string
 }
 
 // tab is a group of statuses with its count.
@@ -83,34 +80,6 @@ func (v *visit) showRecords(w http.ResponseWriter) error {
 	return v.answerRecords(w, v.parseSelection(v.r.URL.Query()), searchForm{})
 }
 
-// searchRecords takes the form, and answers with a redirect to the page of what was asked for.
-// A number is never in a URL that way: the redirect has a token of it.
-func (v *visit) searchRecords(w http.ResponseWriter) error {
-	if err := v.r.ParseForm(); err != nil {
-		return failure{http.StatusBadRequest, "error.form"}
-	}
-	form := v.r.PostForm
-	s := v.parseSelection(form)
-	var typed searchForm
-	if number := strings.TrimSpace(form.Get("number")); number != "" {
-		n, err := national.Parse(number, form.Get("region"))
-		if err != nil {
-			typed.Number, typed.NumberError = number, v.text("records.wrongNumber")
-			typed.Countries = v.countries(form.Get("region"))
-		} else {
-			s.person, s.number = v.tokens.sealText(personPurpose, n.E164()), n
-		}
-	}
-	if wanted := strings.TrimSpace(form.Get("wanted")); wanted != "" {
-		s.wanted, s.wantedText = v.tokens.sealText(wantedPurpose, wanted), wanted
-	}
-	if typed.NumberError != "" || len(s.period.wrong) > 0 {
-		return v.answerRecords(w, s, typed)
-	}
-	http.Redirect(w, v.r, v.url("/records", v.keepReveal(s.query())), http.StatusSeeOther)
-	return nil
-}
-
 // keepReveal adds to a URL that personal data stays shown.
 func (v *visit) keepReveal(q url.Values) url.Values {
 	if v.reveal {
@@ -130,6 +99,9 @@ func (v *visit) answerRecords(w http.ResponseWriter, s selection, typed searchFo
 	maps.Copy(page.Errors, page.Period.Errors)
 	if typed.NumberError != "" {
 		page.Errors["number"] = typed.NumberError
+	}
+	if typed.WantedError != "" {
+		page.Errors["wanted"] = typed.WantedError
 	}
 	if s.stale {
 		page.Errors["wanted"] = v.text("records.stale")
@@ -217,7 +189,7 @@ func (v *visit) tabs(s selection, counts map[status.Group]int) []tab {
 // searchForm returns the form of a selection, with what was typed wrongly.
 func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 	f := typed
-	f.Range, f.Person, f.Wanted = s.period.preset, s.person, s.wanted
+	f.Range, f.Person, f.Wanted = s.period.preset, s.person, s.wantedToken
 	if s.group != status.All {
 		f.Tab = s.group.String()
 	}
@@ -235,6 +207,12 @@ func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 		without := s
 		without.person = ""
 		f.ClearPersonURL = v.url("/records", v.keepReveal(without.query()))
+	}
+	if s.wantedToken != "" {
+		f.WantedLabel = v.wantedLabel(s.wanted)
+		without := s
+		without.wantedToken = ""
+		f.ClearWantedURL = v.url("/records", v.keepReveal(without.query()))
 	}
 	q := url.Values{}
 	s.period.setQuery(q)
@@ -402,6 +380,8 @@ type recordPage struct {
 	Row    recordRow
 	Story  story
 	Legend legend
+	// Notice says what a search took the text for, or "".
+	Notice string
 }
 
 // showRecord answers with the page of one message.
@@ -412,7 +392,8 @@ func (v *visit) showRecord(w http.ResponseWriter) error {
 	}
 	page := recordPage{
 		Layout: v.withLive(v.withReveal(v.layout("record.title", "records.title"))), Story: v.story(&m, pauses), Legend: v.legend(m.Channel),
-		Row: v.recordRow(&m, pauses, false, v.parseSelection(url.Values{})),
+		Row:    v.recordRow(&m, pauses, false, v.parseSelection(url.Values{})),
+		Notice: v.foundNotice(),
 	}
 	return v.render(w, http.StatusOK, "record", page)
 }

@@ -23,8 +23,9 @@ type selection struct {
 	// person is a token of the recipient's number, and number what it holds.
 	person string
 	number phone.Number
-	// wanted is a token of the text in the search box.
-	wanted, wantedText string
+	// wantedToken is a token of what was searched for.
+	wantedToken string
+	wanted      wanted
 	// stale says that a token cannot be opened: it was made with another Config.Secret.
 	stale bool
 	after smsplus.Cursor
@@ -71,11 +72,11 @@ func (v *visit) parseSelection(q url.Values) selection {
 		}
 	}
 	if token := q.Get("find"); token != "" {
-		text, err := v.tokens.openText(wantedPurpose, token)
+		w, err := v.tokens.openWanted(token)
 		if err != nil {
 			s.stale = true
 		} else {
-			s.wanted, s.wantedText = token, text
+			s.wantedToken, s.wanted = token, w
 		}
 	}
 	return s
@@ -91,7 +92,7 @@ func (s selection) query() url.Values {
 	setUnlessEmpty(q, "channel", string(s.channel))
 	setUnlessEmpty(q, "reason", string(s.reason))
 	setUnlessEmpty(q, "person", s.person)
-	setUnlessEmpty(q, "find", s.wanted)
+	setUnlessEmpty(q, "find", s.wantedToken)
 	if s.group != status.All {
 		q.Set("tab", s.group.String())
 	}
@@ -103,13 +104,13 @@ func (s selection) query() url.Values {
 
 // filter returns the filter of the selection.
 func (s selection) filter() smsplus.Filter {
-	return s.period.apply(smsplus.Filter{
+	return s.period.apply(s.wanted.apply(smsplus.Filter{
 		Template: s.template, Scenario: s.scenario, Channel: s.channel, Reason: s.reason, Phone: s.number, Group: s.group,
 		Limit: s.size, After: s.after,
-	})
+	}))
 }
 
 // isNarrowed reports whether anything but the period is selected.
 func (s selection) isNarrowed() bool {
-	return s.template != "" || s.scenario != "" || s.channel != "" || s.reason != "" || s.person != "" || s.wanted != ""
+	return s.template != "" || s.scenario != "" || s.channel != "" || s.reason != "" || s.person != "" || s.wantedToken != ""
 }

@@ -365,4 +365,17 @@ var english = map[string]string{
 	"operations.noParked":      "None.",
 	"operations.receipts":      "Receipts",
 	"operations.oldest":        "Oldest",
+
+	"find.title":        "Search",
+	"find.message_id":   "Message ID",
+	"find.phone_number": "Phone number",
+	"find.key":          "Key",
+	"find.provider_id":  "Provider's ID",
+	"find.reference":    "Reference",
+	"find.recipient_id": "Recipient's ID",
+	"find.nothing":      "Nothing was found. All but a number has to be exact.",
+	"find.took":         "Found by: %s.",
+	"find.several":      "The text is several things.",
+	"find.above":        "The same messages as above.",
+	"find.all":          "All of them",
 }

@@ -365,4 +365,17 @@ var chinese = map[string]string{
 	"operations.noParked":      "無。",
 	"operations.receipts":      "回報數",
 	"operations.oldest":        "最早",
+
+	"find.title":        "搜尋",
+	"find.message_id":   "訊息編號",
+	"find.phone_number": "電話號碼",
+	"find.key":          "金鑰",
+	"find.provider_id":  "供應商編號",
+	"find.reference":    "參照編號",
+	"find.recipient_id": "收件人 ID",
+	"find.nothing":      "找不到。除號碼外，其他內容必須完全相符。",
+	"find.took":         "搜尋依據：%s。",
+	"find.several":      "此內容符合多種資料。",
+	"find.above":        "與上方訊息相同。",
+	"find.all":          "全部顯示",
 }
