@@ -23,6 +23,7 @@ var firstBlockFiles = map[string]string{
 	"docs/channels/line-push.md":         "channel/line/example_push_test.go",
 	"docs/channels/mitake.md":            "channel/sms/mitake/example_test.go",
 	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
+	"docs/console.md":                    "console/example_roles_test.go",
 }
 
 var moduleFS = os.DirFS("../..")
