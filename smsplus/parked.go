@@ -25,7 +25,7 @@ func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) err
 	if err != nil {
 		return err
 	}
-	if toPark := d.parkable(ctx, rs, known); len(toPark) > 0 {
+	if toPark := d.parkableReceipts(ctx, rs, known); len(toPark) > 0 {
 		err = d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, toPark) })
 		if err != nil {
 			return err
@@ -61,11 +61,11 @@ func kindOf(r channel.Receipt) parkedKind {
 	return parkedKind{r.Ref(), r.Status, false}
 }
 
-// parkable returns the receipts that are to be parked: without their recipients, and
+// parkableReceipts returns the receipts that are to be parked: without their recipients, and
 // under each name that the attempt may have by the time that it is stored. It leaves out
 // receipts that say nothing that the known ones do not say, such as one that a provider
 // repeats without a time.
-func (d *Dispatcher) parkable(ctx context.Context, rs, known []channel.Receipt) []channel.Receipt {
+func (d *Dispatcher) parkableReceipts(ctx context.Context, rs, known []channel.Receipt) []channel.Receipt {
 	first := make(map[parkedKind]channel.Receipt, len(known)+len(rs))
 	count := make(map[channel.Ref]int, len(known)+len(rs))
 	keep := func(r channel.Receipt) {

@@ -107,6 +107,7 @@ var rules = []rule{
 	{"a type that ends in Error is an error", hasErrorTypes},
 	{"an error variable begins with Err", hasErrorVariables},
 	{"an unexported name has one meaning in a package", hasOneMeaningPerName},
+	{"an unexported verb has an object", hasVerbsWithObjects},
 	{"a comment begins with the declared name", beginsCommentsWithNames},
 	{"comments are plain", hasPlainComments},
 	{"the state machine has no effects", hasPureMachine},

@@ -21,6 +21,31 @@ var receiverVerbs = []string{
 	"add", "append", "check", "close", "decode", "encode", "find", "get", "insert", "put", "remove", "reset", "run", "search",
 }
 
+// objectVerbs are verbs that say nothing of what they act on. The receiver is seldom its object
+// in a type that does many things.
+var objectVerbs = []string{
+	"apply", "asks", "classify", "complete", "compose", "confirm", "decide", "derive", "do", "execute", "handle", "is", "listen",
+	"maintain", "mark", "move", "note", "observe", "of", "perform", "prepare", "process", "register", "reread", "respond",
+	"summarize", "supervise", "visit",
+}
+
+// objectOfReceiver lists methods whose receiver is the object of one of the objectVerbs, as
+// "package.type.name".
+var objectOfReceiver = []string{
+	"channel/sms/smpp.Config.prepare", "console.period.apply", "console.templateSet.execute", "sqlitestore.conn.prepare",
+}
+
+// hasVerbsWithObjects is a rule: an unexported function or method is not called by a verb that
+// lacks its object. sendStep is a name, and send is none.
+func hasVerbsWithObjects(s *source) (broken []string) {
+	for d := range s.unexported() {
+		if d.callable() && slices.Contains(objectVerbs, d.name) && !slices.Contains(objectOfReceiver, s.dir+"."+d.owner+"."+d.name) {
+			broken = append(broken, fmt.Sprintf("%s: %s has no object: what does it %[2]s?", d.at, d.name))
+		}
+	}
+	return broken
+}
+
 // codecs are pairs of types whose methods of one name mirror each other.
 var codecs = [][2]string{{"reader", "writer"}, {"decoder", "encoder"}}
 
@@ -302,8 +327,13 @@ func signature(fn *ast.FuncType, owner string) string {
 	return b.String()
 }
 
-// nameViolations are examples of names that have two meanings.
+// nameViolations are examples of names that have two meanings, or say too little.
 var nameViolations = []violation{
+	{
+		"an unexported verb has an object", "a function and a method",
+		map[string]string{"internal/archtest/x.go": "package archtest\nfunc decide() {}\nfunc (t) settleDoubt() {}"},
+		"internal/archtest/x.go:2: decide has no object: what does it decide?",
+	},
 	{
 		"an unexported name has one meaning in a package", "a constant and a field",
 		map[string]string{"internal/archtest/x.go": "package archtest\nconst brief = 1\ntype t struct{ brief int }"},

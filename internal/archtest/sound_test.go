@@ -193,7 +193,7 @@ var soundFiles = map[string]string{
 		// evidence is one.
 		type evidence struct{ at time.Time }
 
-		func (m *Message) decide() {
+		func (m *Message) decideStep() {
 			m.DueAt = cmp.Or(m.DueAt, evidence{}.at)
 		}`,
 	"bench/go.mod":         "module bench",
