@@ -42,8 +42,8 @@ func (k tokenKey) openWanted(token string) (wanted, error) {
 	return wanted{}, errToken
 }
 
-// apply makes a filter select what was searched for.
-func (w wanted) apply(f smsplus.Filter) smsplus.Filter {
+// applyTo makes a filter select what was searched for.
+func (w wanted) applyTo(f smsplus.Filter) smsplus.Filter {
 	switch w.kind {
 	case query.Key:
 		f.Key = w.text

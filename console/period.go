@@ -135,8 +135,8 @@ func (p period) setQuery(q url.Values) {
 	}
 }
 
-// apply bounds a filter.
-func (p period) apply(f smsplus.Filter) smsplus.Filter {
+// applyTo bounds a filter.
+func (p period) applyTo(f smsplus.Filter) smsplus.Filter {
 	f.From, f.To = p.start, p.end
 	return f
 }

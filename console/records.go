@@ -232,7 +232,7 @@ func (v *visit) setChoices(f *searchForm, s selection) error {
 	f.Channels = v.channelChoices(channels, s.channel)
 	templates, scenarios := []string{s.template}, []string{s.scenario}
 	if len(s.period.wrong) == 0 {
-		groups, err := v.reader.StatsBy(v.ctx, s.period.apply(smsplus.Filter{}), smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByScenario})
+		groups, err := v.reader.StatsBy(v.ctx, s.period.applyTo(smsplus.Filter{}), smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByScenario})
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (s selection) query() url.Values {
 
 // filter returns the filter of the selection.
 func (s selection) filter() smsplus.Filter {
-	return s.period.apply(s.wanted.apply(smsplus.Filter{
+	return s.period.applyTo(s.wanted.applyTo(smsplus.Filter{
 		Template: s.template, Scenario: s.scenario, Channel: s.channel, Reason: s.reason, Phone: s.number, Group: s.group,
 		Limit: s.size, After: s.after,
 	}))

@@ -115,7 +115,7 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 	if name != "" {
 		shown = []channel.Name{name}
 	}
-	if page.Chart, err = v.chart(p, p.apply(smsplus.Filter{Channel: name}), shown); err != nil {
+	if page.Chart, err = v.chart(p, p.applyTo(smsplus.Filter{Channel: name}), shown); err != nil {
 		return err
 	}
 	q = cloneQuery(others)
@@ -128,7 +128,7 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 // statistics returns the rows of the templates that were triggered in a period, and their
 // total. It adds the channels that it finds to the given ones.
 func (v *visit) statistics(p period, name channel.Name, channels []channel.Name) ([]statisticsRow, statisticsRow, []channel.Name, error) {
-	f := p.apply(smsplus.Filter{Channel: name})
+	f := p.applyTo(smsplus.Filter{Channel: name})
 	stats, err := v.reader.Templates(v.ctx, f)
 	if err != nil {
 		return nil, statisticsRow{}, nil, err
