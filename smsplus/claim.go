@@ -48,7 +48,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			c, holder, err := d.claimMessages(ctx, limit, only)
 			resumed := 0
 			if err == nil {
-				d.dispatch(ctx, c, holder, false)
+				d.dispatchClaimed(ctx, c, holder, false)
 				if !slow {
 					resumed, _, err = d.claimPassed(ctx, c.Passed, false)
 				}
@@ -224,14 +224,14 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTi
 		if err != nil {
 			return advanced, err
 		}
-		advanced = append(advanced, d.dispatch(ctx, c, holder, inTick)...)
+		advanced = append(advanced, d.dispatchClaimed(ctx, c, holder, inTick)...)
 	}
 	return advanced, nil
 }
 
-// dispatch takes claimed messages to their lanes, and stores messages for which nothing
+// dispatchClaimed takes claimed messages to their lanes, and stores messages for which nothing
 // more is sent. In Tick it sends them itself, and returns the messages that it advanced.
-func (d *Dispatcher) dispatch(ctx context.Context, c Claimed, holder int64, inTick bool) (advanced []uuid.UUID) {
+func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int64, inTick bool) (advanced []uuid.UUID) {
 	if len(c.Messages) == 0 {
 		return nil
 	}
