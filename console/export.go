@@ -7,7 +7,9 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,11 +167,15 @@ func (s *startedWriter) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
+// maxAsked is how often a page asks for an export that has not begun.
+const maxAsked = 10
+
 // progressPart is the content of "records#progress".
 type progressPart struct {
-	URL                        string
-	Written, Total             int
-	IsRunning, IsDone, HasLost bool
+	URL               string
+	Written, Total    int
+	IsRunning, IsDone bool
+	IsUnknown         bool
 }
 
 // showProgress answers with how far an export is.
@@ -180,8 +186,12 @@ func (v *visit) showProgress(w http.ResponseWriter) error {
 	}
 	part := progressPart{URL: v.path("/exports/" + job)}
 	p := v.exports.progress(job)
-	if p == nil {
-		part.IsRunning = true
+	if p == nil { // another process has it, or it never begins
+		asked, _ := strconv.Atoi(v.r.URL.Query().Get("asked"))
+		part.IsRunning, part.IsUnknown = asked < maxAsked, true
+		if part.IsRunning {
+			part.URL = v.url("/exports/"+job, url.Values{"asked": {strconv.Itoa(asked + 1)}})
+		}
 		return v.render(w, http.StatusOK, "records#progress", part)
 	}
 	part.Written, part.Total = int(p.written.Load()), p.total

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
@@ -115,8 +116,13 @@ func (v *visit) layout(title, place string) layout {
 		Zone: v.zone.String(), Back: v.r.URL.RequestURI(), Now: v.moment(v.now), IsRevealed: v.reveal,
 		Done: v.doneText(),
 	}
-	if v.r.Method != "GET" && v.r.Method != "HEAD" {
+	if v.r.Method != http.MethodGet && v.r.Method != http.MethodHead {
 		l.Back = v.path("/")
+		for _, n := range navigation {
+			if n.key == place {
+				l.Back = v.path(n.path)
+			}
+		}
 	}
 	for _, n := range navigation {
 		if n.rule != nil && !n.rule(v) {

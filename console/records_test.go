@@ -411,7 +411,10 @@ func TestExports_HaveTheWholeResult(t *testing.T) {
 	progress := regexp.MustCompile(`hx-get="(/exports/[0-9a-f]{16})"`).FindStringSubmatch(html)
 	require.NotNil(t, progress)
 	require.Contains(t, text(s.get(progress[1]).Body.String()), "130 of 130 records The file is complete.")
-	requireSound(t, s.get("/exports/0123456789abcdef").Body.String())
+	waiting := s.get("/exports/0123456789abcdef").Body.String()
+	requireSound(t, waiting)
+	require.Contains(t, waiting, `hx-get="/exports/0123456789abcdef?asked=1"`)
+	require.NotContains(t, s.get("/exports/0123456789abcdef?asked=10").Body.String(), "load delay", "it does not ask forever")
 	require.Equal(t, http.StatusNotFound, s.get("/exports/nonsense").Code)
 }
 

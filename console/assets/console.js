@@ -14,6 +14,12 @@
   }
 
   document.addEventListener("click", function (event) {
+    // htmx cannot listen to the link itself: it would cancel the download.
+    var progress = event.target.closest("a.export") && document.getElementById("progress");
+    if (progress) {
+      progress.dispatchEvent(new CustomEvent("exportbegin"));
+      return;
+    }
     var button = event.target.closest("[data-copy]");
     if (!button || !navigator.clipboard) {
       return;
