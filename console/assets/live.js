@@ -42,7 +42,7 @@
     }
     source = new EventSource(url);
     source.onmessage = function (event) {
-      show(box.dataset.on);
+      show(box.dataset.current);
       JSON.parse(event.data).forEach(update);
     };
     source.onerror = function () {
@@ -100,7 +100,7 @@
     try {
       sessionStorage.setItem("smsplus-paused", isPaused ? "1" : "0");
     } catch (e) { /* storage is off */ }
-    show(isPaused ? box.dataset.paused : box.dataset.on);
+    show(isPaused ? box.dataset.paused : box.dataset.current);
     document.getElementById("said").textContent = state.textContent;
     open();
   });
@@ -112,6 +112,6 @@
     }
   });
   box.hidden = false;
-  show(isPaused ? box.dataset.paused : box.dataset.on);
+  show(isPaused ? box.dataset.paused : box.dataset.current);
   open();
 })();
