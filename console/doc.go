@@ -24,8 +24,10 @@
 //
 //   - config.go has the options, handler.go the routes and what holds for every request,
 //     authorize.go the rule for loopback, and audit.go what is reported of people.
-//   - visit.go is one request: its language, its time zone, its links. selection.go parses a
-//     page's URL, and period.go its range. token.go hides what must not stand in a URL.
+//   - visit.go is one request: its language, its time zone, its links. selection.go parses
+//     the URL of the records page, period.go and window.go its range. find.go is the search
+//     box, and token.go hides what must not stand in a URL.
+//   - layout.go has what is around every page, and asset.go what browsers load with it.
 //   - language.go chooses a language. text_en.go and text_zh.go hold the texts, meaning.go
 //     with meaning_en.go and meaning_zh.go what each status and reason means.
 //   - statistics.go, records.go, failures.go, providers.go and operations.go are the pages.
