@@ -108,7 +108,8 @@ func (s *site) post(path, form string) *httptest.ResponseRecorder {
 }
 
 var (
-	// Package html/template takes data-on… for a script, and quotes its value.
+	// inline matches a script or a style of an element's own. Package html/template takes
+	// data-on… for a script, and quotes its value.
 	inline   = regexp.MustCompile(`(?i)^<style|^<script(?: defer)?>|\s(style|(data-)?on[a-z]+|hx-on[^=]*)=`)
 	scripted = regexp.MustCompile(`(?i)(href|src|action|hx-[a-z]+)="\s*(javascript|js|data):`)
 	quoted   = regexp.MustCompile(`"[^"]*"`)

@@ -80,7 +80,7 @@ type failureKey struct {
 func (v *visit) showFailures(w http.ResponseWriter) error {
 	last := v.window()
 	page := failuresPage{Layout: v.layout("why.title", "why.title"), Windows: v.windowLinks("/why", last)}
-	groups, err := v.reader.StatsBy(v.ctx, last.bound(smsplus.Filter{}), smsplus.Grouping{
+	groups, err := v.reader.StatsBy(v.ctx, last.boundFilter(smsplus.Filter{}), smsplus.Grouping{
 		By: smsplus.ByTemplate | smsplus.ByChannel | smsplus.ByReason,
 	})
 	if err != nil {
@@ -169,7 +169,7 @@ func (v *visit) failureCell(n, largest int, last window, key failureKey, templat
 
 // setWords sets the providers' words of a row, from its newest records.
 func (v *visit) setWords(row *failureRow, last window) error {
-	list, err := v.reader.Records(v.ctx, last.bound(smsplus.Filter{Channel: row.of.name, Reason: row.of.reason, Limit: sampledRecords}))
+	list, err := v.reader.Records(v.ctx, last.boundFilter(smsplus.Filter{Channel: row.of.name, Reason: row.of.reason, Limit: sampledRecords}))
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (v *visit) setWords(row *failureRow, last window) error {
 
 // fallbacks returns what the fallback did for each template with several channels.
 func (v *visit) fallbacks(last window, groups []smsplus.GroupStats) ([]fallbackRow, error) {
-	stats, err := v.reader.Templates(v.ctx, last.bound(smsplus.Filter{}))
+	stats, err := v.reader.Templates(v.ctx, last.boundFilter(smsplus.Filter{}))
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +233,7 @@ func (v *visit) firstChannelOf(template string, last window, attempts map[channe
 	if attempts[names[0]] > attempts[names[1]] {
 		return names[0], nil
 	}
-	list, err := v.reader.Records(v.ctx, last.bound(smsplus.Filter{Template: template, Limit: 1}))
+	list, err := v.reader.Records(v.ctx, last.boundFilter(smsplus.Filter{Template: template, Limit: 1}))
 	if err != nil || len(list.Messages) == 0 {
 		return names[0], err
 	}

@@ -92,7 +92,7 @@ func (v *visit) liveProviders() ([]livePart, error) {
 
 // providersPage returns how each channel does, without the layout.
 func (v *visit) providersPage(last window) (page providersPage, err error) {
-	f := last.bound(smsplus.Filter{})
+	f := last.boundFilter(smsplus.Filter{})
 	stats, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: smsplus.ByChannel, Times: true})
 	if err != nil {
 		return page, err

@@ -47,8 +47,8 @@ func (v *visit) windowLinks(page string, w window) []navItem {
 	return links
 }
 
-// bound returns the filter with the window as its range.
-func (w window) bound(f smsplus.Filter) smsplus.Filter {
+// boundFilter returns the filter with the window as its range.
+func (w window) boundFilter(f smsplus.Filter) smsplus.Filter {
 	f.From = w.start
 	return f
 }
