@@ -173,6 +173,17 @@ func statsCall(name string, f smsplus.Filter) measuredCall {
 	}}
 }
 
+// groupsCall is a call of grouped statistics, of which rows is the least number of rows.
+func groupsCall(name string, f smsplus.Filter, g smsplus.Grouping, rows int) measuredCall {
+	return measuredCall{name, func(ctx context.Context, s filledStore) error {
+		got, err := s.StatsBy(ctx, f, g)
+		if err == nil && s.n >= 10_000 && len(got) < rows {
+			return fmt.Errorf("statistics of %d groups, want %d at least", len(got), rows)
+		}
+		return err
+	}}
+}
+
 // pages are lists of 100 messages, each by a single filter. From 10,000 records on, each
 // list is full.
 var pages = []measuredCall{
@@ -193,10 +204,18 @@ var pages = []measuredCall{
 var statistics = func() []measuredCall {
 	from := opened.Add(29*time.Minute + 59*time.Second)
 	to := from.Add(quarter - time.Hour)
+	whole := smsplus.Filter{From: opened, To: opened.Add(quarter)}
+	kolkata := time.FixedZone("IST", 5*60*60+30*60)
 	return []measuredCall{
 		statsCall("statistics, three months", smsplus.Filter{From: from, To: to}),
 		statsCall("statistics, of a channel", smsplus.Filter{From: from, To: to, Channel: channel.SMS}),
 		statsCall("statistics, of a tab", smsplus.Filter{From: from, To: to, Group: status.Sent}),
+		groupsCall("by day and channel", whole, smsplus.Grouping{By: smsplus.ByDay | smsplus.ByChannel, Zone: kolkata}, 90),
+		groupsCall("the same, range in a quarter", smsplus.Filter{From: from, To: to}, smsplus.Grouping{By: smsplus.ByDay | smsplus.ByChannel, Zone: kolkata}, 90),
+		groupsCall("by channel, with times", whole, smsplus.Grouping{By: smsplus.ByChannel, Times: true}, 1),
+		groupsCall("by template, channel, reason", whole, smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByChannel | smsplus.ByReason}, templates),
+		groupsCall("of a day, by all, with times", smsplus.Filter{From: opened.Add(quarter / 2), To: opened.Add(quarter/2 + 24*time.Hour)},
+			smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByChannel | smsplus.ByReason | smsplus.ByHour, Times: true, Zone: kolkata}, 1),
 	}
 }()
 

@@ -77,6 +77,6 @@ func TestRecord_RecipientWithoutIDsAllocatesNothingForThem(t *testing.T) {
 		var got smsplus.Message
 		r.decode(&got, texts)
 	}))
-	tab := newTable()
+	tab := newTable(&internTables{})
 	require.Zero(t, testing.AllocsPerRun(100, func() { _ = tab.recipientIDs(&r) }))
 }

@@ -24,6 +24,8 @@
 // Every field of a filter has an index. A page of a filter with one field costs the
 // records of the page, whatever the size of the store. With several fields, the store
 // walks the shortest index and checks the other fields on each record. Statistics cost the
-// days and hours of their range, and the records of the two hours that it cuts. With a
+// days and hours of their range, and the records of the two hours that it cuts. Grouped ones
+// cost the days of their range, what was counted on them, and the records of the quarters of
+// an hour that it cuts. With a
 // phone number or a country code they cost all records that have it.
 package memstore

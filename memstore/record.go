@@ -31,6 +31,7 @@ type record struct {
 	claims       int32
 	// These are numbers of names. A route is a scenario and a plan.
 	template, route, channel, lane, country uint32
+	facts                                   uint32        // the number of the units that statistics count
 	count                                   smsplus.Count // has the status
 	sending                                 int16
 }
@@ -52,6 +53,7 @@ func (a attemptSummary) didNotArrive() bool {
 type internTables struct {
 	templates, channels, countries internTable
 	routes                         routeTable
+	facts                          factTable
 }
 
 // internSnapshot has the texts and routes by number, as of one moment. It contains every
@@ -86,8 +88,10 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 // encodeState returns a record with the fields that an update replaces. Its other
 // fields are zero.
 func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
+	facts := v.facts.internUnits(buf, m)
 	*buf = v.appendState((*buf)[:0], m)
 	return record{
+		facts:   facts,
 		dueAt:   microtime.Of(m.DueAt),
 		state:   string(*buf),
 		channel: v.channels.intern(string(m.Channel)),
@@ -105,7 +109,7 @@ func (rec *record) status() status.Status { return rec.count.Status }
 // update replaces the state of rec by the result of encodeState.
 func (rec *record) update(state record) {
 	rec.dueAt, rec.state = state.dueAt, state.state
-	rec.channel, rec.lane, rec.count = state.channel, state.lane, state.count
+	rec.channel, rec.lane, rec.count, rec.facts = state.channel, state.lane, state.count, state.facts
 	rec.claims, rec.sending, rec.holder = state.claims, state.sending, state.holder
 	rec.version++
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -25,7 +26,23 @@ type selection struct {
 
 	// byRef has the records with the provider's ID, if that is asked for. walkBatch sets it.
 	byRef list
+
+	channelName channel.Name
+	facts       *factTable
+	units       [][]smsplus.Unit // of the facts, perhaps without the latest ones
 }
+
+// unitsOf returns what statistics count of a record, without decoding it.
+func (sel *selection) unitsOf(r *record) []smsplus.Unit {
+	if int(r.facts) >= len(sel.units) {
+		sel.units = sel.facts.allUnits()
+	}
+	return sel.units[r.facts]
+}
+
+// needsDecoding reports whether a record's units do not tell which of its attempts the
+// selection contains.
+func (sel *selection) needsDecoding() bool { return sel.reason != "" || sel.providerID != "" }
 
 // newSelection returns false if f names something that no record has.
 func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
@@ -35,6 +52,7 @@ func (v *internTables) newSelection(f smsplus.Filter) (selection, bool) {
 		phone: f.Phone, group: f.Group,
 		key: f.Key, reference: f.Reference, recipientID: f.RecipientID,
 		reason: string(f.Reason), providerID: f.ProviderID,
+		channelName: f.Channel, facts: &v.facts,
 	}
 	if f.Scenario != "" {
 		routes := v.routes.allRoutes()
@@ -149,11 +167,20 @@ func (sel *selection) matches(r *record) bool {
 		(sel.routes == nil || int(r.route) < len(sel.routes) && sel.routes[r.route]) &&
 		(sel.recipientID == "" || r.isToID(sel.recipientID)) &&
 		sel.group.Has(r.status()) &&
-		(sel.channel == anyNumber && sel.reason == "" && sel.providerID == "" || sel.matchesAttemptOf(r))
+		(sel.channel == anyNumber && !sel.needsDecoding() || sel.matchesAttemptOf(r))
 }
 
 // matchesAttemptOf reports whether the selection contains one of the record's attempts.
 func (sel *selection) matchesAttemptOf(r *record) bool {
+	if !sel.needsDecoding() {
+		attempts := sel.unitsOf(r)[1:]
+		for i := range attempts {
+			if attempts[i].Channel == sel.channelName {
+				return true
+			}
+		}
+		return false
+	}
 	var buf [4]attemptSummary
 	return slices.ContainsFunc(r.appendAttempts(buf[:0]), sel.matchesAttempt)
 }

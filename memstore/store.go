@@ -34,11 +34,12 @@ var _ smsplus.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{
+	s := &Store{
 		encodeBuffers: sync.Pool{New: func() any { return new(encodeBuffer) }},
-		table:         newTable(),
 		operations:    newOperations(),
 	}
+	s.table = newTable(&s.interned)
+	return s
 }
 
 var errClosed = errors.New("memstore: the store is closed")
@@ -429,6 +430,15 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 				sum.add(r.count, plusOne)
 				return true
 			}
+			if !sel.needsDecoding() {
+				attempts := sel.unitsOf(r)[1:]
+				for i := range attempts {
+					if attempts[i].Channel == f.Channel {
+						sum.add(attempts[i].Count, plusOne)
+					}
+				}
+				return true
+			}
 			buf = r.appendAttempts(buf[:0])
 			for _, a := range buf {
 				if sel.matchesAttempt(a) {
@@ -442,29 +452,6 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 		}
 	}
 	return sums, nil
-}
-
-// StatsBy implements [smsplus.Store].
-func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
-	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
-		return nil, err
-	}
-	sel, ok := s.interned.newSelection(f)
-	if !ok {
-		return nil, s.checkOpen(ctx)
-	}
-	var err error
-	rows := g.Stats(f, func(yield func(smsplus.Message) bool) {
-		err = s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
-			var m smsplus.Message
-			r.decode(&m, s.interned.takeSnapshot())
-			return yield(m)
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return rows, nil
 }
 
 // Purge implements [smsplus.Store].

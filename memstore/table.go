@@ -37,6 +37,8 @@ type table struct {
 	dueByLane []list
 
 	counters counters
+	sheets   sheets
+	interned *internTables // of the records
 
 	// These are buffers of the methods that change the table.
 	oldAttempts, newAttempts []attemptSummary
@@ -45,8 +47,8 @@ type table struct {
 	taken                    []entry
 }
 
-func newTable() *table {
-	return &table{seed: maphash.MakeSeed()}
+func newTable(interned *internTables) *table {
+	return &table{seed: maphash.MakeSeed(), interned: interned}
 }
 
 // listForUpdate returns the list of a number, and extends ls if it has none.
@@ -121,6 +123,7 @@ func (t *table) insert(r record) bool {
 	t.oldAttempts, t.newAttempts = t.oldAttempts[:0], r.appendAttempts(t.newAttempts[:0])
 	t.indexAttempts(e, tie)
 	t.countRecord(nil, &r)
+	t.noteRecord(&r, plusOne)
 	t.addDue(h, &r)
 	return true
 }
@@ -138,6 +141,10 @@ func (t *table) replace(h handle, state record) {
 	t.oldAttempts, t.newAttempts = old.appendAttempts(t.oldAttempts[:0]), r.appendAttempts(t.newAttempts[:0])
 	t.indexAttempts(e, tie)
 	t.countRecord(&old, r)
+	if old.facts != r.facts {
+		t.noteRecord(&old, -plusOne)
+		t.noteRecord(r, plusOne)
+	}
 	t.removeDue(h, &old)
 	t.addDue(h, r)
 }
@@ -165,6 +172,7 @@ func (t *table) dropRecord(h handle) {
 	t.oldAttempts, t.newAttempts = r.appendAttempts(t.oldAttempts[:0]), t.newAttempts[:0]
 	t.indexAttempts(e, tie)
 	t.countRecord(&r, nil)
+	t.noteRecord(&r, -plusOne)
 	t.removeDue(h, &r)
 	t.slab.free(h)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,9 +93,6 @@ func (g Grouping) Check() error {
 	return errors.Join(bad...)
 }
 
-// countsAttempts reports whether the statistics of f count attempts instead of messages.
-func (g Grouping) countsAttempts(f Filter) bool { return f.Channel != "" || g.By.Has(ByChannel) }
-
 // zone returns the time zone of hours and days.
 func (g Grouping) zone() *time.Location { return cmp.Or(g.Zone, time.UTC) }
 
@@ -135,57 +131,178 @@ type GroupStats struct {
 // Template, Scenario, Channel and Reason, texts by their bytes. No row is of nothing:
 // Triggered is above 0. Of f, only what selects attempts matters here.
 func (g Grouping) Stats(f Filter, ms iter.Seq[Message]) []GroupStats {
-	sums := groupSums{}
+	sums := g.NewSums(f)
 	for m := range ms {
-		g.addMessage(sums, f, &m)
+		sums.Add(&m)
 	}
-	return sums.rows()
+	return sums.Rows()
 }
 
-// addMessage adds what the statistics of f count of a message.
-func (g Grouping) addMessage(sums groupSums, f Filter, m *Message) {
-	key := g.key(m)
-	count := CountMessage(m)
-	if !g.countsAttempts(f) {
-		if n := len(m.Attempts); n > 0 && g.By.Has(ByReason) {
-			key.Reason = groupReason(m.Status, m.Attempts[n-1].Reason)
-		}
-		g.addTimed(sums.group(key), count, m.TriggeredAt, m.DeliveredAt)
-		return
+// Unit is what grouped statistics count of a message itself, or of one of its attempts. It
+// is for stores that keep counters.
+type Unit struct {
+	Count
+	// Channel is an attempt's, and "" of a message itself.
+	Channel channel.Name
+	// Reason is the reason by which it is grouped.
+	Reason status.Reason
+	// IsTimed tells whether it has a time to delivery, and Time is the class of it.
+	IsTimed bool
+	Time    DurationClass
+}
+
+// AppendUnits appends the units of m: m itself, and then each of its attempts.
+func AppendUnits(units []Unit, m *Message) []Unit {
+	message := Unit{Count: CountMessage(m)}
+	if n := len(m.Attempts); n > 0 {
+		message.Reason = groupReason(m.Status, m.Attempts[n-1].Reason)
 	}
+	message.setTime(m.TriggeredAt, m.DeliveredAt)
+	units = append(units, message)
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		if !f.MatchAttempt(*a) {
+		attempt := Unit{
+			Count: message.Attempt(a.Status, !a.ReadAt.IsZero()), Channel: a.Channel, Reason: groupReason(a.Status, a.Reason),
+		}
+		attempt.setTime(a.StartedAt, a.DeliveredAt)
+		units = append(units, attempt)
+	}
+	return units
+}
+
+// setTime sets the time to delivery of what is Delivered.
+func (u *Unit) setTime(from, delivered time.Time) {
+	if u.Status == status.Delivered && !from.IsZero() && !delivered.IsZero() {
+		u.IsTimed, u.Time = true, ClassOf(delivered.Sub(from))
+	}
+}
+
+// GroupSums adds up the rows of [Store.StatsBy]. It is for stores. [Grouping.NewSums]
+// returns an empty one.
+type GroupSums struct {
+	grouping Grouping
+	filter   Filter
+	units    []Unit // reused for every message
+	rows     map[groupKey]*GroupStats
+}
+
+// NewSums returns empty sums of what f selects.
+func (g Grouping) NewSums(f Filter) *GroupSums {
+	return &GroupSums{grouping: g, filter: f, rows: map[groupKey]*GroupStats{}}
+}
+
+// CountsAttempts reports whether the attempts are counted instead of the messages.
+func (s *GroupSums) CountsAttempts() bool {
+	return s.filter.Channel != "" || s.grouping.By.Has(ByChannel)
+}
+
+// Add counts a message that the filter selects.
+func (s *GroupSums) Add(m *Message) {
+	s.units = AppendUnits(s.units[:0], m)
+	matching := s.units[:1]
+	for i, u := range s.units[1:] {
+		if s.filter.MatchAttempt(m.Attempts[i]) {
+			matching = append(matching, u)
+		}
+	}
+	s.AddUnits(m.Template, m.Scenario, m.TriggeredAt, matching)
+}
+
+// AddUnits is Add of a message with the units, for a filter that selects attempts by no more
+// than their channel.
+func (s *GroupSums) AddUnits(template, scenario string, triggeredAt time.Time, units []Unit) {
+	if s.CountsAttempts() {
+		units = units[1:]
+	} else {
+		units = units[:1]
+	}
+	start := s.grouping.Start(triggeredAt)
+	for i := range units {
+		u := &units[i]
+		if s.filter.Channel != "" && u.Channel != s.filter.Channel {
 			continue
 		}
-		key := key
-		if g.By.Has(ByChannel) {
-			key.Channel = a.Channel
+		row := s.Row(GroupStats{Template: template, Scenario: scenario, Channel: u.Channel, Reason: u.Reason, Start: start})
+		row.AddCount(u.Count, 1)
+		if s.grouping.Times && u.IsTimed {
+			row.Times.AddClass(u.Time, 1)
 		}
-		if g.By.Has(ByReason) {
-			key.Reason = groupReason(a.Status, a.Reason)
-		}
-		g.addTimed(sums.group(key), count.Attempt(a.Status, !a.ReadAt.IsZero()), a.StartedAt, a.DeliveredAt)
 	}
 }
 
-// key returns the group of a message, without a channel and a reason.
-func (g Grouping) key(m *Message) groupKey {
-	key := groupKey{Start: g.startOf(m.TriggeredAt)}
-	if g.By.Has(ByTemplate) {
-		key.Template = m.Template
+// Row returns the row of a group, to which the caller may add. The group is named by the
+// fields of key up to Start. A dimension that the grouping lacks is ignored.
+func (s *GroupSums) Row(key GroupStats) *GroupStats {
+	by := s.grouping.By
+	var k groupKey
+	if by.Has(ByTemplate) {
+		k.Template = key.Template
 	}
-	if g.By.Has(ByScenario) {
-		key.Scenario = m.Scenario
+	if by.Has(ByScenario) {
+		k.Scenario = key.Scenario
 	}
-	return key
+	if by.Has(ByChannel) {
+		k.Channel = key.Channel
+	}
+	if by.Has(ByReason) {
+		k.Reason = key.Reason
+	}
+	if by&(ByHour|ByDay) != 0 {
+		k.Start = key.Start
+	}
+	row := s.rows[k]
+	if row == nil {
+		row = &GroupStats{Template: k.Template, Scenario: k.Scenario, Channel: k.Channel, Reason: k.Reason, Start: k.Start}
+		s.rows[k] = row
+	}
+	return row
 }
 
-// addTimed adds one message or attempt.
-func (g Grouping) addTimed(s *groupSum, c Count, from, delivered time.Time) {
-	s.counts.AddCount(c, 1)
-	if g.Times && c.Status == status.Delivered && !from.IsZero() && !delivered.IsZero() {
-		s.times.Add(delivered.Sub(from), 1)
+// Rows returns the rows in their order, without those of nothing.
+func (s *GroupSums) Rows() []GroupStats {
+	rows := make([]GroupStats, 0, len(s.rows))
+	for _, row := range s.rows {
+		if row.Triggered != 0 {
+			rows = append(rows, *row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b GroupStats) int {
+		return cmp.Or(
+			a.Start.Compare(b.Start), strings.Compare(a.Template, b.Template), strings.Compare(a.Scenario, b.Scenario),
+			strings.Compare(string(a.Channel), string(b.Channel)), strings.Compare(string(a.Reason), string(b.Reason)),
+		)
+	})
+	return rows
+}
+
+// groupKey is the identity of a group.
+type groupKey struct {
+	Template, Scenario string
+	Channel            channel.Name
+	Reason             status.Reason
+	Start              time.Time
+}
+
+// AddCount adds n times c, which may be negative.
+func (s *GroupStats) AddCount(c Count, n int) {
+	s.Triggered += n
+	switch c.Status {
+	case status.Preparing:
+		s.Preparing += n
+	case status.Accepted:
+		s.Accepted += n
+	case status.Failed:
+		s.Failed += n
+	case status.Undeliverable:
+		s.Undeliverable += n
+	case status.Delivered:
+		s.Delivered += n
+	}
+	if c.Read {
+		s.Read += n
+	}
+	if c.DeliveredTwice {
+		s.DeliveredTwice += n
 	}
 }
 
@@ -197,8 +314,8 @@ func groupReason(st status.Status, r status.Reason) status.Reason {
 	return ""
 }
 
-// startOf returns the Start of the group of a trigger time.
-func (g Grouping) startOf(t time.Time) time.Time {
+// Start returns the [GroupStats].Start of a trigger time. It is zero without hours and days.
+func (g Grouping) Start(t time.Time) time.Time {
 	switch {
 	case g.By.Has(ByHour):
 		return startOfHour(t.In(g.zone()))
@@ -243,55 +360,4 @@ func startOfDay(t time.Time) time.Time {
 		return last.Add(-into)
 	}
 	return midnight
-}
-
-// groupKey is the identity of a group.
-type groupKey struct {
-	Template, Scenario string
-	Channel            channel.Name
-	Reason             status.Reason
-	Start              time.Time
-}
-
-// groupSum are the sums of one group.
-type groupSum struct {
-	counts TemplateStats
-	times  Durations
-}
-
-// groupSums are the sums of each group.
-type groupSums map[groupKey]*groupSum
-
-// group returns the sums of a group.
-func (s groupSums) group(key groupKey) *groupSum {
-	sum := s[key]
-	if sum == nil {
-		sum = new(groupSum)
-		s[key] = sum
-	}
-	return sum
-}
-
-// rows returns the sums in their order.
-func (s groupSums) rows() []GroupStats {
-	keys := slices.SortedFunc(maps.Keys(s), func(a, b groupKey) int {
-		return cmp.Or(
-			a.Start.Compare(b.Start), strings.Compare(a.Template, b.Template), strings.Compare(a.Scenario, b.Scenario),
-			strings.Compare(string(a.Channel), string(b.Channel)), strings.Compare(string(a.Reason), string(b.Reason)),
-		)
-	})
-	rows := make([]GroupStats, 0, len(keys))
-	for _, key := range keys {
-		c := s[key].counts
-		if c.Triggered == 0 {
-			continue
-		}
-		rows = append(rows, GroupStats{
-			Template: key.Template, Scenario: key.Scenario, Channel: key.Channel, Reason: key.Reason, Start: key.Start,
-			Triggered: c.Triggered, Preparing: c.Preparing, Accepted: c.Accepted, Failed: c.Failed,
-			Undeliverable: c.Undeliverable, Delivered: c.Delivered, Read: c.Read, DeliveredTwice: c.DeliveredTwice,
-			Times: s[key].times,
-		})
-	}
-	return rows
 }

@@ -406,6 +406,8 @@ var printables = []printable{
 	of[smsplus.Durations](),
 	of[smsplus.Grouping](),
 	of[smsplus.GroupStats]("Template", "Scenario", "Channel", "Reason"),
+	of[smsplus.GroupSums](),
+	of[smsplus.Unit]("Channel", "Reason"),
 	of[smsplus.TemplateStats]("Template"),
 	of[smsplus.TemplateSuspect]("Template", "Channel", "Why"),
 	of[smsplus.Trigger]("Template"),

@@ -1,0 +1,71 @@
+package daysheet
+
+import (
+	"encoding/binary"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// The encoding of a unit is a byte with its status and flags, the class of its time, and the
+// texts of its channel and its reason after their lengths.
+const (
+	unitStatus = 1<<4 - 1
+	unitRead   = 1 << 4
+	unitTwice  = 1 << 5
+	unitTimed  = 1 << 6
+)
+
+// AppendUnits appends the encoding of units. Equal units have equal encodings.
+func AppendUnits(b []byte, units []smsplus.Unit) []byte {
+	for i := range units {
+		u := &units[i]
+		bits := byte(u.Status)
+		if u.Read {
+			bits |= unitRead
+		}
+		if u.DeliveredTwice {
+			bits |= unitTwice
+		}
+		if u.IsTimed {
+			bits |= unitTimed
+		}
+		b = append(b, bits, byte(u.Time))
+		b = binary.AppendUvarint(b, uint64(len(u.Channel)))
+		b = append(b, u.Channel...)
+		b = binary.AppendUvarint(b, uint64(len(u.Reason)))
+		b = append(b, u.Reason...)
+	}
+	return b
+}
+
+// DecodeUnits is the inverse of [AppendUnits].
+func DecodeUnits(b []byte) (units []smsplus.Unit, err error) {
+	for d := (decoder{b: b}); len(d.b) > 0; {
+		bits, class := d.byte(), d.byte()
+		u := smsplus.Unit{
+			Count:   smsplus.Count{Status: status.Status(bits & unitStatus), Read: bits&unitRead != 0, DeliveredTwice: bits&unitTwice != 0},
+			IsTimed: bits&unitTimed != 0, Time: smsplus.DurationClass(class),
+			Channel: channel.Name(d.text()), Reason: status.Reason(d.text()),
+		}
+		if d.failed || !u.Status.Valid() {
+			return nil, ErrCorrupt
+		}
+		units = append(units, u)
+	}
+	if len(units) == 0 {
+		return nil, ErrCorrupt
+	}
+	return units, nil
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.failed = true
+		return 0
+	}
+	b := d.b[0]
+	d.b = d.b[1:]
+	return b
+}
