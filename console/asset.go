@@ -51,7 +51,7 @@ var contentTypes = map[string]string{
 
 func (v *visit) sendAsset(w http.ResponseWriter) error {
 	name := v.r.PathValue("name")
-	content, ok := v.site.assets.contents[name]
+	content, ok := v.assets.contents[name]
 	if !ok {
 		return failure{http.StatusNotFound, "error.page"}
 	}

@@ -17,6 +17,7 @@ import (
 func Example_roles() {
 	ctx, stop := context.WithCancel(context.Background()) // ends when the server shuts down
 	defer stop()
+	auditLog := slog.Default()
 	type user struct {
 		name string
 		may  []string
@@ -42,7 +43,7 @@ func Example_roles() {
 		Reveal: func(r *http.Request) bool { return may(r, "see numbers") },
 		Allow:  func(r *http.Request, a console.Action) bool { return may(r, string(a)) },
 		Audit: func(r *http.Request, e console.AuditEntry) error {
-			slog.InfoContext(r.Context(), "console", "user", e.User, "action", e.Action, "message", e.Message, "page", e.Page)
+			auditLog.InfoContext(r.Context(), "console", "user", e.User, "action", e.Action, "message", e.Message, "page", e.Page)
 			return nil
 		},
 	})

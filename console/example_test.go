@@ -32,7 +32,7 @@ func Example() {
 			_, of := roleOf(r)
 			return of == "lead"
 		},
-		Audit: func(r *http.Request, e console.AuditEntry) error {
+		Audit: func(_ *http.Request, e console.AuditEntry) error {
 			log.Printf("%s: %s %s %s %s", e.User, e.Action, e.Page, e.Message, e.Filter)
 			return nil
 		},

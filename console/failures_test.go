@@ -33,7 +33,7 @@ func TestWhy_CountsByReasonChannelAndTemplate(t *testing.T) {
 	require.Len(t, all, 4, "what is older than a day is left out")
 	require.Contains(t, html, `href="/records?channel=line_push&amp;from=2026-11-28T18%3A40&amp;reason=blocked&amp;template=otp">1</a>`)
 	require.Len(t, rows(s.page("/why?last=week")), 5)
-	require.Len(t, rows(s.page("/why?last=hour")), 0)
+	require.Empty(t, rows(s.page("/why?last=hour")))
 	require.Contains(t, s.page("/why?last=nonsense"), `last=day" aria-current="true"`)
 }
 

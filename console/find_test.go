@@ -60,7 +60,7 @@ func TestSearch_ListsWhatWasFound(t *testing.T) {
 	require.Len(t, listed(html), 3)
 	require.Contains(t, html, `aria-label="Remove Reference order-17"`)
 	require.Contains(t, html, `name="find" value="`)
-	require.Len(t, listed(s.page(location+"&tab=failed")), 0)
+	require.Empty(t, listed(s.page(location+"&tab=failed")))
 
 	location = s.post("/records/search", "wanted=0912-345-678").Header().Get("Location")
 	require.Contains(t, location, "person=")

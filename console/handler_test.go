@@ -37,7 +37,7 @@ func TestNew_NamesEveryMistake(t *testing.T) {
 func TestHandler_AuthorizesEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := open(t, day(), func(c *console.Config) {
-		c.Authorize = func(r *http.Request) (string, error) { return "", errors.New("nobody") }
+		c.Authorize = func(*http.Request) (string, error) { return "", errors.New("nobody") }
 	})
 	for _, path := range []string{"/", "/templates", "/templates.csv", "/meaning", "/robots.txt", "/assets/console.css", "/nothing"} {
 		w := s.get(path)

@@ -329,13 +329,14 @@ func (v *visit) recipientLabel(m *smsplus.Message) string {
 		}
 		return m.To.Phone.String()
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.To.IDs)) {
-		if v.reveal {
-			return v.channelLabel(name) + " " + m.To.IDs[name]
-		}
-		return v.text("records.idOn", v.channelLabel(name))
+	if len(m.To.IDs) == 0 {
+		return v.text("records.erased")
 	}
-	return v.text("records.erased")
+	name := slices.MinFunc(slices.Collect(maps.Keys(m.To.IDs)), compareChannels)
+	if v.reveal {
+		return v.channelLabel(name) + " " + m.To.IDs[name]
+	}
+	return v.text("records.idOn", v.channelLabel(name))
 }
 
 // message returns the message that the path names, and the pauses.

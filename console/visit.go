@@ -93,9 +93,6 @@ func (s *site) url(page string, q url.Values) string {
 // page returns the path that was asked for, without the base path.
 func (v *visit) page() string { return strings.TrimPrefix(v.r.URL.Path, v.config.BasePath) }
 
-// isFragment reports whether htmx asks for a part of a page.
-func (v *visit) isFragment() bool { return v.r.Header.Get("HX-Request") == "true" }
-
 // audit reports that the user is shown personal data, if that is so. An entry is about one
 // message or about a filter.
 func (v *visit) audit(e AuditEntry) error {
