@@ -128,7 +128,7 @@ func ParseGroup(s string) (Group, error) {
 			return Group(i), nil
 		}
 	}
-	return 0, fmt.Errorf("status: no group of that name (%d bytes)", len(s))
+	return 0, fmt.Errorf("status: no group of that name (%d bytes): want %s", len(s), strings.Join(groupNames[:], ", "))
 }
 
 // String returns the group's name, in lower case.

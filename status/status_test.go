@@ -113,7 +113,7 @@ func TestParseGroup_RefusesInvalidGroup(t *testing.T) {
 	s := status.Sent
 	for _, text := range []string{"", "delivered", "sent "} {
 		_, err := status.ParseGroup(text)
-		require.Error(t, err)
+		require.ErrorContains(t, err, "want all, sending, sent, undeliverable, failed")
 		require.Error(t, s.UnmarshalText([]byte(text)))
 	}
 	require.Equal(t, status.Sent, s, "an error changes nothing")

@@ -29,7 +29,7 @@ func (p *program) find(f *flags) action {
 				return err
 			}
 			if len(found.Matches) == 0 {
-				return p.nothingFound(ctx, s)
+				return p.nothingFound(ctx, s, region == "" && isNational(text))
 			}
 			e := query.Export{Location: zone, Reveal: *reveal}
 			if *asJSON {
@@ -45,17 +45,25 @@ func (p *program) find(f *flags) action {
 	}
 }
 
+// isNational reports whether a text may be a phone number without its country code.
+func isNational(text string) bool {
+	return strings.ContainsAny(text, "0123456789") && strings.Trim(text, "0123456789 -./()") == ""
+}
+
 // nothingFound returns why nothing was found: a store that is sealed finds little without its
-// keys.
-func (p *program) nothingFound(ctx context.Context, s smsplus.Store) error {
+// keys, and a number is not found without its country.
+func (p *program) nothingFound(ctx context.Context, s smsplus.Store, lacksCountry bool) error {
 	page, err := s.Records(ctx, smsplus.Filter{Limit: 1})
 	if err == nil && lacksKeys(page.Unreadable) {
 		return rowcodec.ErrSealed
 	}
-	if err == nil {
-		err = fmt.Errorf("no message has the text: %w", smsplus.ErrNotFound)
+	switch {
+	case err != nil:
+		return err
+	case lacksCountry:
+		return fmt.Errorf("no message has the text (a number without its country code needs -region, such as TW): %w", smsplus.ErrNotFound)
 	}
-	return err
+	return fmt.Errorf("no message has the text: %w", smsplus.ErrNotFound)
 }
 
 // writeFound writes a table for each match, under what the text was.

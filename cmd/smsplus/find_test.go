@@ -37,6 +37,22 @@ func TestFind_SaysWhatTheTextIs(t *testing.T) {
 	}
 }
 
+func TestFind_NumberWithoutCountryAsksForRegion(t *testing.T) {
+	t.Parallel()
+	s, _ := filledShell(t)
+	const hint = "needs -region, such as TW"
+	for _, text := range []string{"0912345678", "(0912) 345-678", " 0912 345 678 "} {
+		code, _, stderr := s.run(t, "find", text)
+		require.Equal(t, exitNotFound, code)
+		require.Contains(t, stderr, hint)
+	}
+	for _, args := range [][]string{{"find", "+886912345679"}, {"find", "order-7"}, {"find", "0912345679", "-region", "TW"}, {"find", "--", "-"}} {
+		code, _, stderr := s.run(t, args...)
+		require.Equal(t, exitNotFound, code)
+		require.NotContains(t, stderr, hint)
+	}
+}
+
 func TestFind_TextIsInNoError(t *testing.T) {
 	t.Parallel()
 	s, path := filledShell(t)

@@ -36,19 +36,33 @@ func (p *program) status(f *flags) action {
 	}
 }
 
+const whenObeyed = "Dispatchers obey within their Poll (1 s by default)."
+
 // pause pauses a channel or a template.
 func (p *program) pause(f *flags) action {
 	var what smsplus.Pause
 	f.declarePaused(&what)
 	f.declareText(&what.Note, "note", "why, and by whom: for people")
-	return p.changePause(&what, "paused", (*smsplus.Dispatcher).Pause)
+	return p.changePause(&what, func(ctx context.Context, _ smsplus.Store, d *smsplus.Dispatcher) (string, error) {
+		return "is paused. " + whenObeyed, d.Pause(ctx, what)
+	})
 }
 
 // resume ends a pause.
 func (p *program) resume(f *flags) action {
 	var what smsplus.Pause
 	f.declarePaused(&what)
-	return p.changePause(&what, "resumed", (*smsplus.Dispatcher).Resume)
+	return p.changePause(&what, func(ctx context.Context, s smsplus.Store, d *smsplus.Dispatcher) (string, error) {
+		paused, err := s.Pauses(ctx)
+		if err != nil {
+			return "", err
+		}
+		done := "was not paused."
+		if slices.ContainsFunc(paused, func(q smsplus.Pause) bool { return q.Channel == what.Channel && q.Template == what.Template }) {
+			done = "is resumed. " + whenObeyed
+		}
+		return done, d.Resume(ctx, what)
+	})
 }
 
 // declarePaused declares the flags that name what is paused.
@@ -63,10 +77,10 @@ func (f *flags) declarePaused(into *smsplus.Pause) {
 	})
 }
 
-// changePause calls change with what the flags name. A Dispatcher without channels stores a
-// pause as any other does.
+// changePause calls change, which returns what it did to what the flags name. A Dispatcher
+// without channels stores a pause as any other does.
 func (p *program) changePause(
-	what *smsplus.Pause, done string, change func(*smsplus.Dispatcher, context.Context, smsplus.Pause) error,
+	what *smsplus.Pause, change func(context.Context, smsplus.Store, *smsplus.Dispatcher) (done string, err error),
 ) action {
 	return func(ctx context.Context, _ string) error {
 		return p.withStore(ctx, func(s smsplus.Store) error {
@@ -74,14 +88,15 @@ func (p *program) changePause(
 			if err != nil {
 				return err
 			}
-			if err := change(d, ctx, *what); err != nil {
+			done, err := change(ctx, s, d)
+			if err != nil {
 				return err
 			}
 			alive, err := s.Heartbeats(ctx, time.Now())
 			if err != nil {
 				return err
 			}
-			if _, err := fmt.Fprintf(p.stdout, "The %v is %s. Dispatchers obey within their Poll (1 s by default).\n", what, done); err != nil {
+			if _, err := fmt.Fprintf(p.stdout, "The %v %s\n", what, done); err != nil {
 				return err
 			}
 			if !slices.ContainsFunc(alive, func(h smsplus.Heartbeat) bool {
