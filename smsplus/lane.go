@@ -50,7 +50,7 @@ type lane struct {
 	mu           sync.Mutex
 	isOpen       bool
 	capacity     int
-	promised     int      // the capacity when promiseClaim was last called
+	promised     int      // the capacity at the last promiseClaim; one claim at a time relies on it
 	claimBlocked bool     // promiseClaim found no room, and wake is to be called when there is some
 	reserved     int      // places whose messages are not done
 	queued       int      // reserved places whose messages no worker has yet

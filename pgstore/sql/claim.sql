@@ -9,7 +9,8 @@ Returns a row for each leased message, in the order of the due times that they h
     templates in $5. It may be past, because of .Limit or another claim's lock.
   - the lanes outside of $3 that hold messages with a due time, and the first due time of
     each (two arrays)
-  - how many seconds it took to find the messages, and to write some of them
+  - how many seconds it took to find, lock and read the messages. The leases are not in it:
+    nobody reads from leased, so it runs last
   - the due time that the message had, and .MessageColumns as they are after the claim
 If nothing was leased, there is one row with the first four columns alone.
 
