@@ -87,7 +87,8 @@ type Limit struct {
 }
 
 // Retry bounds the tries of an attempt whose channel fails temporarily. Each wait
-// is twice the one before, with jitter; a provider's Retry-After lengthens it.
+// is twice the one before, with jitter; a provider's Retry-After lengthens it. An attempt
+// whose next try would come at the end of its step's wait, or later, fails at once.
 type Retry struct {
 	// Tries is how many sends an attempt may take. Defaults to 12.
 	Tries int

@@ -38,8 +38,9 @@ type Step struct {
 	// Zero means as long as the provider tries: the channel's Traits.Validity, or
 	// [DefaultWait] where that is not known.
 	Wait time.Duration
-	// OnFailed says what happens when the attempt fails. [Stop] ends the message, because a
-	// person has to look. [Forward] is for messages that must arrive. Defaults to Stop.
+	// OnFailed says what happens when the attempt fails: also when the provider was down until
+	// the wait or the tries were used up. [Stop] ends the message, because a person has to look.
+	// [Forward] is for messages that must arrive, such as one-time codes. Defaults to Stop.
 	OnFailed Policy
 	// InDoubt says what happens when the outcome of a send is unknown, on a channel that is
 	// not idempotent. [Resend] sends at least once, but see Retry.InDoubt. [Forward] sends at

@@ -16,6 +16,10 @@
 // knows failures, refusals and answers that are lost. [Day.Report] reports on a message by
 // hand.
 //
+// The time of a retry is random, as in production: between half and the whole of
+// Retry.Base, doubled with each try. A test of retries therefore checks what was sent in the
+// end, and not when. A route without a retry has the same times in every run.
+//
 // # The application's adapters
 //
 // NewDay takes the application's own adapters too. They check the templates and read the

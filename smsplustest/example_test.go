@@ -7,6 +7,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/simulated"
+	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/smsplustest"
 )
@@ -24,6 +25,10 @@ func Example() {
 	day.Script(channel.LINENotify, simulated.NoMatch)
 	day.Script(channel.SMS, simulated.DeliveredLater)
 
+	customer, err := phone.Parse("+886912345678")
+	if err != nil {
+		panic(err)
+	}
 	id := day.Send(smsplus.Trigger{
 		Template: "otp", To: channel.Recipient{Phone: customer}, Vars: map[string]string{"code": "498172"},
 	})
