@@ -22,7 +22,7 @@ import (
 // A service sends over LINE Push and Twilio and keeps its messages in PostgreSQL.
 func Example() {
 	templates := []smsplus.Template{{ID: "otp", Scenario: "OTP", TTL: 10 * time.Minute, Route: []smsplus.Step{
-		{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}")},
+		{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}"), OnFailed: smsplus.Forward},
 		{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
 	}}}
 	ctx := context.Background()

@@ -9,7 +9,7 @@
 //		Templates: []smsplus.Template{{
 //			ID: "otp", Scenario: "OTP", TTL: 10 * time.Minute,
 //			Route: []smsplus.Step{
-//				{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}")},
+//				{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}"), OnFailed: smsplus.Forward},
 //				{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
 //			},
 //		}},

@@ -19,7 +19,7 @@ func main() {
 		Store:    memstore.New(),
 		Channels: []channel.Channel{simulated.LINEPush(nil), simulated.SMS(nil)},
 		Templates: []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{
-			{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}")},
+			{Channel: channel.LINEPush, Content: channel.Text("Your code is {{code}}"), OnFailed: smsplus.Forward},
 			{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")},
 		}}},
 	})
