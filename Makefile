@@ -52,7 +52,7 @@ tidy: ## tidy every module
 # Without these, the tests are skipped.
 
 .PHONY: peers
-peers: ## install the peers of the tests: providers' implementations, PostgreSQL, PgBouncer (npm, apt)
+peers: ## install the peers of the tests: providers' implementations, PostgreSQL, PgBouncer, Chromium (npm, apt)
 	@cd test/peers && npm ci
 	@perl -MNet::SMPP -e1 2>/dev/null || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install libnet-smpp-perl; }
 	@ls /usr/lib/kannel/test/drive_smpp >/dev/null 2>&1 || { $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install kannel-extras; }
@@ -60,6 +60,8 @@ peers: ## install the peers of the tests: providers' implementations, PostgreSQL
 		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install postgresql; }
 	@ls /usr/sbin/pgbouncer >/dev/null 2>&1 || command -v pgbouncer >/dev/null || \
 		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install pgbouncer; }
+	@command -v chromium >/dev/null && fc-list | grep -q CJK || \
+		{ $(SUDO) apt-get -q update && $(SUDO) apt-get -qy --no-install-recommends install chromium fonts-noto-cjk fontconfig; }
 
 # Commands that only check
 
@@ -108,10 +110,16 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 # Commands that run the code
 
-.PHONY: test race crash ha schedules explore mutants oracle bench bench-compare fuzz examples
+.PHONY: test e2e screenshots race crash ha schedules explore mutants oracle bench bench-compare fuzz examples
 test: ## every test
 	$(GO) test ./...
 	@cd tools/mutants && $(GO) test ./...
+
+e2e: ## the console in Chromium, with axe
+	@cd e2e && $(GO) test -count=1 -parallel=2 ./...
+
+screenshots: ## take the screenshots of the documents again (look at them before you commit them)
+	@cd e2e && $(GO) test -count=1 -run=Screenshots ./... -screenshots
 
 race: ## every test again, shuffled, with the race detector
 	$(GO) test -race -shuffle=on -count=1 ./...

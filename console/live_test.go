@@ -115,6 +115,7 @@ func TestLive_SendsWhatChanges(t *testing.T) {
 		s := open(t, []smsplus.Message{m}, realTime)
 		html := s.page("/records")
 		require.Contains(t, html, `data-url="/live/records"`)
+		require.Contains(t, html, `data-current="Live"`)
 		require.Contains(t, html, `<tbody id="r-`+m.ID.String()+`" data-live="1">`)
 
 		v := s.watch(t.Context(), "/live/records?watch="+m.ID.String())
