@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -117,8 +116,7 @@ func startOfDay(t time.Time) time.Time {
 
 // startOf returns the first instant of the hour, or the day, that statistics count t in.
 func startOf(t time.Time, by smsplus.Dimensions) time.Time {
-	one := slices.Values([]smsplus.Message{{TriggeredAt: t}})
-	return smsplus.Grouping{By: by, Zone: t.Location()}.Stats(smsplus.Filter{}, one)[0].Start.In(t.Location())
+	return smsplus.Grouping{By: by, Zone: t.Location()}.Start(t)
 }
 
 // setQuery adds the period to a URL.
