@@ -119,7 +119,7 @@ func TestLive_SendsWhatChanges(t *testing.T) {
 		require.Contains(t, html, `<tbody id="r-`+m.ID.String()+`" data-live="1">`)
 
 		v := s.watch(t.Context(), "/live/records?watch="+m.ID.String())
-		time.Sleep(time.Second)
+		passTime(time.Second)
 		events := v.events(t)
 		require.Len(t, events, 1)
 		require.Equal(t, "text/event-stream; charset=utf-8", v.header.Get("Content-Type"))
@@ -130,7 +130,7 @@ func TestLive_SendsWhatChanges(t *testing.T) {
 		require.Contains(t, html, events[0]["count-sending"], "the page and the stream have the same element")
 
 		s.deliver(m)
-		time.Sleep(4 * time.Second)
+		passTime(4 * time.Second)
 		var changed map[string]string
 		for _, e := range v.events(t) {
 			require.Contains(t, e, "now")
@@ -155,9 +155,9 @@ func TestLive_FollowsRowsThatLeaveTheirTab(t *testing.T) {
 		m := preparing("otp")
 		s := open(t, []smsplus.Message{m}, realTime)
 		v := s.watch(t.Context(), "/live/records?tab=sending&watch="+m.ID.String()+",x,"+uuid.NewString())
-		time.Sleep(time.Second)
+		passTime(time.Second)
 		s.deliver(m)
-		time.Sleep(10 * time.Second)
+		passTime(10 * time.Second)
 		events := v.events(t)
 		rows := 0
 		for _, e := range events {
@@ -181,7 +181,7 @@ func TestLive_UpdatesStatisticsAndRecord(t *testing.T) {
 		require.Contains(t, s.page("/templates?range=7d"), `data-url="/live/templates?range=7d"`)
 		require.Contains(t, s.page("/records/"+m.ID.String()), `data-url="/live/records/`+m.ID.String()+`"`)
 		stats, record := s.watch(t.Context(), "/live/templates?range=7d"), s.watch(t.Context(), "/live/records/"+m.ID.String())
-		time.Sleep(3 * time.Second)
+		passTime(3 * time.Second)
 		page := s.page("/templates?range=7d")
 		for id, html := range stats.events(t)[0] {
 			if id != "now" {
@@ -190,7 +190,7 @@ func TestLive_UpdatesStatisticsAndRecord(t *testing.T) {
 		}
 		require.Contains(t, text(record.events(t)[0]["message"]), "Preparing")
 		s.deliver(m)
-		time.Sleep(6 * time.Second)
+		passTime(6 * time.Second)
 		all := fmt.Sprint(stats.events(t))
 		require.Contains(t, text(all), "otp 1 1 100%")
 		require.Contains(t, text(fmt.Sprint(record.events(t))), "Delivered")
@@ -289,9 +289,9 @@ func TestLive_CostsAFewQueriesHoweverManyLook(t *testing.T) {
 				for i := range viewers {
 					zone := []string{"Asia/Taipei", "America/New_York"}[i%2]
 					all = append(all, s.watch(t.Context(), path(i), "Accept-Language: "+[]string{"en", "zh-TW"}[i%2], "Cookie: smsplus_zone="+zone))
-					time.Sleep(10 * time.Millisecond)
+					passTime(10 * time.Millisecond)
 				}
-				time.Sleep(time.Minute)
+				passTime(time.Minute)
 				for _, v := range all {
 					v.leave()
 				}
@@ -314,24 +314,24 @@ func TestLive_AsksABrokenStoreNoMoreOften(t *testing.T) {
 		var store *countingStore
 		s := open(t, nil, realTime, counted(&store))
 		v := s.watch(t.Context(), "/live/records")
-		time.Sleep(3 * time.Second)
+		passTime(3 * time.Second)
 		require.NotEmpty(t, v.events(t))
 		store.mu.Lock()
 		store.total, store.err = 0, errors.New("down with password=hunter2")
 		store.mu.Unlock()
-		time.Sleep(time.Minute)
+		passTime(time.Minute)
 		require.Empty(t, v.events(t), "the page keeps its time")
 		store.mu.Lock()
 		require.LessOrEqual(t, store.total, 31)
 		store.err = nil
 		store.mu.Unlock()
-		time.Sleep(5 * time.Second)
+		passTime(5 * time.Second)
 		require.NotEmpty(t, v.events(t))
 
 		store.mu.Lock()
 		store.err = errors.New("down with password=hunter2")
 		store.mu.Unlock()
-		time.Sleep(5 * time.Second)
+		passTime(5 * time.Second)
 		w := s.get("/live/records")
 		require.Equal(t, http.StatusInternalServerError, w.Code)
 		require.NotContains(t, w.Body.String(), "password")
@@ -346,7 +346,7 @@ func TestLive_OthersAskWhenTheFirstViewerLeaves(t *testing.T) {
 		s := open(t, nil, realTime)
 		first, second := s.watch(t.Context(), "/live/templates"), s.watch(t.Context(), "/live/templates")
 		first.leave()
-		time.Sleep(5 * time.Second)
+		passTime(5 * time.Second)
 		require.NotEmpty(t, second.events(t))
 		second.leave()
 	})
@@ -361,7 +361,7 @@ func TestLive_EndsWithItsRequestOrTheContext(t *testing.T) {
 		for range 3 {
 			s.watch(context.Background(), "/live/templates")
 		}
-		time.Sleep(3 * time.Second)
+		passTime(3 * time.Second)
 		left.leave()
 		stop()
 		// The bubble fails the test if a goroutine is left.
@@ -394,7 +394,7 @@ func TestLive_IsBounded(t *testing.T) {
 		leave()
 		synctest.Wait()
 		v := s.watch(t.Context(), "/live/templates")
-		time.Sleep(3 * time.Second)
+		passTime(3 * time.Second)
 		require.NotEmpty(t, v.events(t))
 		v.leave()
 	})
@@ -422,7 +422,7 @@ func TestLive_RevealIsAuditedOnceAStream(t *testing.T) {
 		s := open(t, []smsplus.Message{m}, realTime, revealing)
 		v := s.watch(t.Context(), "/live/records?reveal=1&watch="+m.ID.String())
 		hidden := s.watch(t.Context(), "/live/records?watch="+m.ID.String())
-		time.Sleep(20 * time.Second)
+		passTime(20 * time.Second)
 		require.Contains(t, fmt.Sprint(v.events(t)), "886912345678")
 		require.NotContains(t, fmt.Sprint(hidden.events(t)), "912345678")
 		require.Len(t, s.audit, 1)
@@ -494,12 +494,15 @@ func TestLive_UpdatesOperationsAndProviders(t *testing.T) {
 			s := open(t, []smsplus.Message{preparing("otp")}, realTime)
 			require.Contains(t, s.page("/"+page), `data-url="/live/`+page+`"`)
 			v := s.watch(t.Context(), "/live/"+page)
-			time.Sleep(5 * time.Second)
+			passTime(5 * time.Second)
 			require.NotContains(t, text(fmt.Sprint(v.events(t))), "‖ Paused")
 			require.NoError(t, s.store.SetPause(t.Context(), smsplus.Pause{Channel: channel.SMS, Since: time.Now()}))
-			time.Sleep(10 * time.Second)
+			passTime(10 * time.Second)
 			require.Contains(t, text(fmt.Sprint(v.events(t))), map[string]string{"operations": "SMS", "providers": "‖ Paused"}[page])
 			v.leave()
 		}
 	})
 }
+
+// passTime lets the bubble's time pass.
+func passTime(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the bubble's

@@ -323,7 +323,7 @@ func TestStats_GroupsByWords(t *testing.T) {
           1          0         1       0              0          0     0                0  2026-11-23  shipped
           1          0         0       0              1          0     0                0  2026-11-24  security_alert
 `, s.mustRun(t, "stats", "-from", "2026-11-01", "-tz", "Asia/Taipei", "-by", "template,day"))
-	require.Equal(t, `{"channel":"sms","reason":"","triggered":1,"preparing":0,"accepted":0,"failed":0,"undeliverable":0,"delivered":1,"read":0,"delivered_twice":0,"timed":1,"p50_seconds":7.692,"p95_seconds":7.692}
+	require.JSONEq(t, `{"channel":"sms","reason":"","triggered":1,"preparing":0,"accepted":0,"failed":0,"undeliverable":0,"delivered":1,"read":0,"delivered_twice":0,"timed":1,"p50_seconds":7.692,"p95_seconds":7.692}
 `, s.mustRun(t, "stats", "-json", "-from", "2026-11-01", "-channel", "sms", "-by", "channel,reason", "-times"))
 	require.Contains(t, s.mustRun(t, "stats", "-from", "2026-11-01", "-times"), "p95")
 }

@@ -46,8 +46,9 @@ func pastMessage(at time.Time) (smsplus.Message, error) {
 	if err != nil {
 		return smsplus.Message{}, err
 	}
-	t, tr := templates[rand.IntN(len(templates))], smsplus.Trigger{}
-	for tr = newTrigger(); tr.Template != t.ID; tr = newTrigger() {
+	t, tr := templates[rand.IntN(len(templates))], newTrigger()
+	for tr.Template != t.ID {
+		tr = newTrigger()
 	}
 	m := smsplus.Message{
 		ID: id, Template: t.ID, Scenario: t.Scenario, To: tr.To, Vars: tr.Vars, Reference: tr.Reference,
