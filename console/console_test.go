@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	_ "time/tzdata" // time zones for machines without them
@@ -169,18 +170,18 @@ func text(html string) string {
 	return strings.Join(strings.Fields(unescape.UnescapeString(elements.ReplaceAllString(html, " "))), " ")
 }
 
-var lastID uint32
+var lastID atomic.Uint32
 
 // sent is a message to +886912345678 that was triggered some time ago, with a route over the
 // channels of its attempts. Its status is that of the last attempt, or Delivered.
 func sent(ago time.Duration, template string, attempts ...smsplus.Attempt) smsplus.Message {
-	lastID++
+	id := lastID.Add(1)
 	number, err := phone.Parse("+886912345678")
 	if err != nil {
 		panic(err)
 	}
 	m := smsplus.Message{
-		ID:       uuid.UUID{0: 0x01, 6: 0x70, 8: 0x80, 14: byte(lastID >> 8), 15: byte(lastID)},
+		ID:       uuid.UUID{0: 0x01, 6: 0x70, 8: 0x80, 14: byte(id >> 8), 15: byte(id)},
 		Template: template, Scenario: template + " scenario", To: channel.Recipient{Phone: number},
 		TriggeredAt: now.Add(-ago), Sending: -1, Attempts: attempts,
 	}
