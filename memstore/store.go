@@ -22,6 +22,7 @@ import (
 type Store struct {
 	interned      internTables
 	encodeBuffers sync.Pool // of *encodeBuffer
+	history       uint64    // see newHistory
 
 	mu     sync.RWMutex // guards the fields below
 	closed bool         // table is nil if closed
@@ -36,6 +37,7 @@ var _ smsplus.Store = (*Store)(nil)
 func New() *Store {
 	s := &Store{
 		encodeBuffers: sync.Pool{New: func() any { return new(encodeBuffer) }},
+		history:       newHistory(),
 		operations:    newOperations(),
 	}
 	s.table = newTable(&s.interned)

@@ -40,6 +40,8 @@ type table struct {
 	sheets   sheets
 	interned *internTables // of the records
 
+	changes *changeLog // nil until it is asked for
+
 	// These are buffers of the methods that change the table.
 	oldAttempts, newAttempts []attemptSummary
 	oldUnits, newUnits       []countUnit
@@ -125,6 +127,7 @@ func (t *table) insert(r record) bool {
 	t.countRecord(nil, &r)
 	t.noteRecord(&r, plusOne)
 	t.addDue(h, &r)
+	t.changes.noteChange(h)
 	return true
 }
 
@@ -147,6 +150,7 @@ func (t *table) replace(h handle, state record) {
 	}
 	t.removeDue(h, &old)
 	t.addDue(h, r)
+	t.changes.noteChange(h)
 }
 
 func (t *table) dropRecord(h handle) {
@@ -174,6 +178,7 @@ func (t *table) dropRecord(h handle) {
 	t.countRecord(&r, nil)
 	t.noteRecord(&r, -plusOne)
 	t.removeDue(h, &r)
+	t.changes.dropRecord(h)
 	t.slab.free(h)
 }
 

@@ -11,6 +11,7 @@ import (
 type layout struct {
 	qualifier   string // the quoted schema and a dot, or ""
 	partitioned bool
+	changes     bool // the tables note changes: see sql/enable_changes.sql
 }
 
 // schemaMark stands for the qualifier in SQL that is not complete yet. It is replaced last,
@@ -41,5 +42,9 @@ func (l layout) renderMigration(sql string) string {
 func detectLayout(ctx context.Context, db querier, qualifier string) (layout, error) {
 	l := layout{qualifier: qualifier}
 	err := db.QueryRow(ctx, l.render("table_is_partitioned", params{}), qualifier+"smsplus_state").Scan(&l.partitioned)
+	if err != nil {
+		return l, err
+	}
+	err = db.QueryRow(ctx, l.render("table_exists", params{}), qualifier+"smsplus_history").Scan(&l.changes)
 	return l, err
 }

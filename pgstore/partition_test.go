@@ -30,7 +30,7 @@ func openPartitioned(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgst
 func TestStore_ConformsPartitioned(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		return openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Changes: true})
 	})
 }
 

@@ -26,16 +26,16 @@ type SchemaError = migrate.VersionError
 // allowed to create them. For a schema that is newer than this release, the error is a
 // [SchemaError].
 //
-// Of o it uses Schema, which must exist, and PartitionByMonth, which is an error if the
-// tables exist without partitions. If the tables are partitioned, Migrate also creates the
+// Of o it uses Schema, which must exist, Changes, and PartitionByMonth, which is an error if
+// the tables exist without partitions. If the tables are partitioned, Migrate also creates the
 // partitions of the current month and of the next two.
 //
 // Nothing else migrates. Call Migrate when you deploy, and not when each process starts.
 // Concurrent calls wait for each other.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, o Options) (err error) {
-	l := layout{o.qualifier(), o.PartitionByMonth}
+	l := layout{qualifier: o.qualifier(), partitioned: o.PartitionByMonth}
 	for try := range maxTries {
-		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l) })
+		err = pgx.BeginTxFunc(ctx, pool, readCommitted, func(tx pgx.Tx) error { return migrateTx(ctx, tx, l, o.Changes) })
 		if !lostRace(err) && !retryable(err) || !sleepFor(ctx, backoff(try)) {
 			break
 		}
@@ -57,7 +57,7 @@ func lostRace(err error) bool {
 }
 
 // migrateTx applies the migrations that are missing, in a transaction.
-func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
+func migrateTx(ctx context.Context, tx pgx.Tx, l layout, changes bool) error {
 	have, err := versionOf(ctx, tx, l.qualifier)
 	if err != nil {
 		return err
@@ -90,6 +90,11 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 			return fmt.Errorf("version %d: %w", step.Version, err)
 		}
 	}
+	if changes {
+		if err := enableChanges(ctx, tx, l); err != nil {
+			return err
+		}
+	}
 	if l.partitioned {
 		return createPartitions(ctx, tx, l, time.Now())
 	}
@@ -98,12 +103,15 @@ func migrateTx(ctx context.Context, tx pgx.Tx, l layout) error {
 
 // MigrationSQL returns the SQL that [Migrate] would execute in a database whose schema has
 // the given version, 0 if there is none. It is for programs that run migrations with
-// other tools. Of o it uses Schema and PartitionByMonth. With PartitionByMonth the SQL also
+// other tools. Of o it uses Schema, Changes and PartitionByMonth. With PartitionByMonth the SQL also
 // creates the partitions of the current month and of the next two, unless they exist.
 func MigrationSQL(from int, o Options) (string, error) {
-	l := layout{o.qualifier(), o.PartitionByMonth}
+	l := layout{qualifier: o.qualifier(), partitioned: o.PartitionByMonth}
 	text, err := schema.SQL(from, schemaMark)
 	text = l.renderMigration(text)
+	if err == nil && o.Changes {
+		text += "-- smsplus, what notes changes\nBEGIN;\n\n" + l.render("enable_changes", params{}) + "\n\nCOMMIT;\n"
+	}
 	if err == nil && o.PartitionByMonth {
 		text += createPartitionsScript(l, time.Now())
 	}

@@ -33,6 +33,11 @@ type Options struct {
 	// and cannot be changed. A store detects it by itself. With partitions, inserting an ID
 	// that exists is an error only if the trigger time is the same. Defaults to no.
 	PartitionByMonth bool
+	// Changes makes [Migrate] have the tables note changes, for [Store.Changes], from then on
+	// and for all stores. It costs each write another index entry: see docs/stores/postgres.md.
+	// Readers begin with all messages that are there. Defaults to no, which leaves the tables
+	// as they are.
+	Changes bool
 	// Sealer encrypts personal data. Defaults to none: phone numbers, variables and the
 	// texts of providers are then stored unencrypted.
 	Sealer seal.Sealer

@@ -108,7 +108,7 @@ func TestStore_ConformsSealedAndFolded(t *testing.T) {
 	var tap wireTap
 	pool := pgtest.Pool(t, tap.install)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
+		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1), Changes: true})}
 	})
 	s := openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})
 	_, err := s.Erase(t.Context(), channel.Recipient{Phone: mustPhone("+886912345678")})

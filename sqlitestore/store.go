@@ -33,6 +33,10 @@ type Options struct {
 	// BusyTimeout is how long a change waits for another process that is writing, before
 	// it fails with an [ErrBusy]. Defaults to 10 s.
 	BusyTimeout time.Duration
+	// Changes makes the file note changes, for [Store.Changes], from then on and for all
+	// processes. Each insert and update then writes a row more. Readers begin with all messages
+	// that are there. Defaults to no, which leaves the file as it is.
+	Changes bool
 	// AllowOthers opens a file that every user of the machine may read or write. It is for
 	// file systems whose files have no owner. Defaults to false: [Open] rejects it with an [ErrUnsafeFile].
 	AllowOthers bool
@@ -91,6 +95,7 @@ type Store struct {
 	codec   *rowcodec.Codec
 	names   *internTable // templates and channels
 	routes  *internTable // scenarios and plans
+	changes bool         // the file notes changes
 
 	// The writer goroutine owns writer, until it closes writerDone. Every change reaches
 	// it as a request in queue.
@@ -162,6 +167,9 @@ func openStore(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	if err == nil {
 		err = enableWAL(ctx, c, o)
+	}
+	if err == nil {
+		s.changes, err = hasChanges(ctx, c, o.Changes)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.closeConns())

@@ -70,7 +70,7 @@ func ring(t testing.TB, keys, lookups string) *seal.Ring {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		s, path := openStore(t, sqlitestore.Options{})
+		s, path := openStore(t, sqlitestore.Options{Changes: true})
 		return damagingStore{s, path, "state = x'01ff'"}
 	})
 }

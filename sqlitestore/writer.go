@@ -138,6 +138,8 @@ type writer struct {
 	// emptied when the next transaction begins.
 	uncommitted []uncommittedText // texts that the transaction interned
 	countDeltas []countDelta      // changes that storeCounts applies before COMMIT
+
+	hasSession bool // a committed transaction began the process's session: see beginSession
 }
 
 // writerCtx is the context of the writer's statements. They serve many callers, so no
@@ -148,6 +150,9 @@ var writerCtx = context.Background()
 func (w *writer) runTransaction() {
 	w.uncommitted, w.countDeltas = w.uncommitted[:0], w.countDeltas[:0]
 	err := w.beginTransaction()
+	if err == nil {
+		err = w.beginSession()
+	}
 	batch := w.store.queue.takeBatch() // after the lock, because requests may have arrived while waiting for it
 	errs := make([]error, len(batch))
 	for i := 0; i < len(batch) && err == nil; i++ {
@@ -167,6 +172,7 @@ func (w *writer) runTransaction() {
 		// COMMIT did. ROLLBACK fails then.
 		_ = w.exec(writerCtx, "ROLLBACK")
 	} else {
+		w.hasSession = true
 		for _, t := range w.uncommitted {
 			t.owner.cache(t.text, t.number)
 		}

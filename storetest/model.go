@@ -39,14 +39,19 @@ type Model struct {
 	// setAside holds the version that each message had when it was set aside.
 	setAside map[uuid.UUID]int64
 	// pauses are keyed by themselves without Since and Note.
-	pauses     map[smsplus.Pause]smsplus.Pause
+	pauses map[smsplus.Pause]smsplus.Pause
+	// changed has the number of each message's last change, of changes so far.
+	changed    map[uuid.UUID]int
+	changes    int
 	heartbeats map[uuid.UUID]smsplus.Heartbeat
 }
 
 var (
 	_ smsplus.Store  = (*Model)(nil)
 	_ smsplus.Eraser = (*Model)(nil)
-	_ Damager        = (*Model)(nil)
+
+	_ smsplus.ChangeLister = (*Model)(nil)
+	_ Damager              = (*Model)(nil)
 )
 
 // NewModel returns an empty Model.
@@ -58,6 +63,7 @@ func NewModel() *Model {
 		damaged:       map[uuid.UUID]bool{},
 		setAside:      map[uuid.UUID]int64{},
 		pauses:        map[smsplus.Pause]smsplus.Pause{},
+		changed:       map[uuid.UUID]int{},
 		heartbeats:    map[uuid.UUID]smsplus.Heartbeat{},
 	}
 }
@@ -88,6 +94,7 @@ func (s *Model) Insert(ctx context.Context, ms []smsplus.Message) (map[string]sm
 	}
 	for _, m := range ms {
 		s.messages[m.ID] = clone(m)
+		s.noteChange(m.ID)
 	}
 	return nil, nil
 }
@@ -158,6 +165,7 @@ func (s *Model) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, 
 		}
 		m.Version++
 		s.messages[m.ID] = clone(m)
+		s.noteChange(m.ID)
 	}
 	return stale, nil
 }
@@ -350,6 +358,7 @@ func (s *Model) Purge(ctx context.Context, before time.Time, limit int) (int, er
 			delete(s.messages, m.ID)
 			delete(s.erasedCountry, m.ID)
 			delete(s.setAside, m.ID)
+			delete(s.changed, m.ID)
 		}})
 	}
 	for r := range s.parked {
@@ -390,6 +399,7 @@ func (s *Model) Erase(ctx context.Context, person channel.Recipient) (int, error
 		}
 		m.Version++
 		s.messages[m.ID] = m
+		s.noteChange(m.ID)
 	}
 	if open > 0 {
 		return len(ms) - open, smsplus.ErrNotFinal

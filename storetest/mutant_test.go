@@ -39,6 +39,7 @@ type brokenStore struct {
 	beatFunc         func(context.Context, smsplus.Heartbeat) error
 	heartbeatsFunc   func(context.Context, time.Time) ([]smsplus.Heartbeat, error)
 	backlogFunc      func(context.Context, time.Time) ([]smsplus.LaneBacklog, error)
+	changesFunc      func(context.Context, string, int) (smsplus.ChangePage, error)
 }
 
 func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
@@ -46,7 +47,7 @@ func newBrokenStore(by func(m *Model, b *brokenStore)) smsplus.Store {
 	b := &brokenStore{
 		m.Insert, m.Claim, m.SetAside, m.Update, m.Message, m.ByProviderID,
 		m.Park, m.Parked, m.ListParked, m.Unpark, m.Records, m.Stats, m.StatsBy, m.Purge, m.Damage, m.Erase,
-		m.SetPause, m.ClearPause, m.Pauses, m.Beat, m.Heartbeats, m.Backlog,
+		m.SetPause, m.ClearPause, m.Pauses, m.Beat, m.Heartbeats, m.Backlog, m.Changes,
 	}
 	by(m, b)
 	return b
@@ -134,6 +135,10 @@ func (b *brokenStore) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.
 
 func (b *brokenStore) Backlog(ctx context.Context, now time.Time) ([]smsplus.LaneBacklog, error) {
 	return b.backlogFunc(ctx, now)
+}
+
+func (b *brokenStore) Changes(ctx context.Context, after string, limit int) (smsplus.ChangePage, error) {
+	return b.changesFunc(ctx, after, limit)
 }
 
 func (b *brokenStore) Close() error { return nil }
@@ -327,5 +332,5 @@ var mutants = slices.Concat(
 	messageMutants, insertMutants, claimMutants, updateMutants,
 	setAsideMutants, receiptMutants, listParkedMutants, recordsMutants, statsMutants, statsByMutants, purgeMutants, selectionMutants,
 	recipientMutants, unreadableMutants,
-	operationsMutants,
+	operationsMutants, changesMutants,
 )

@@ -206,6 +206,14 @@ func rules() []rule {
 		{"Backlog counts messages that are set aside, until they change", testBacklogSetAside},
 		{"Backlog counts messages that cannot be read", testUnreadableBacklog},
 
+		{"Changes list each message once, in the order of its last change", testChangesOnce},
+		{"Changes leave out claims and what is set aside", testChangesClaims},
+		{"Changes list erased messages", testChangesErased},
+		{"Changes leave out what is purged, and continue after it", testChangesPurged},
+		{"Changes refuse a position that the store did not give", testChangesPosition},
+		{"Changes miss nothing while many write", testChangesConcurrent},
+		{"Changes name the messages that they cannot read, and return the others", testUnreadableChanges},
+
 		{"concurrent calls of all methods leave the store consistent", testConcurrentCalls},
 		{"random calls return what a Model returns", testRandomCalls},
 	}

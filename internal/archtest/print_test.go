@@ -374,6 +374,7 @@ var printables = []printable{
 	of[smsplus.Attempt]("Channel", "Reason", "ProviderID"),
 	of[smsplus.Breaker](),
 	of[smsplus.BreakerChanged]("Channel"),
+	of[smsplus.ChangePage]("Next", "Messages.Template", "Messages.Channel"),
 	of[smsplus.Claim]("Lanes", "Only", "SkipTemplates"),
 	of[smsplus.Claimed]("Passed.Lane", "Messages.Template", "Messages.Channel"),
 	// A template holds what a developer wrote, before anything of a person is in it.
