@@ -46,8 +46,8 @@ type notedKey struct {
 // maxMoved is the number of changes that may wait in moved.
 const maxMoved = 1 << 12
 
-// noteChange notes n messages more with the key. It reports whether the caller must fold soon.
-func (s *sheets) noteChange(k notedKey, n int32) (full bool) {
+// noteCount notes n messages more with the key. It reports whether the caller must fold soon.
+func (s *sheets) noteCount(k notedKey, n int32) (full bool) {
 	const odd = 0x9e3779b97f4a7c15 // distributes small numbers over 64 bits
 	h := (uint64(k.quarter) + uint64(k.facts)<<20 + uint64(k.template)<<40 + uint64(k.route)<<52) * odd
 	at := &s.noted[h>>(64-9)]
@@ -193,7 +193,7 @@ func (s *Store) sumRecords(ctx context.Context, sel selection, sums *smsplus.Gro
 // noteRecord notes that a record is, or with n -1 no longer is, in the table.
 func (t *table) noteRecord(r *record, n int32) {
 	k := notedKey{daysheet.QuarterOf(r.triggeredAt), r.template, r.route, r.facts}
-	if t.sheets.noteChange(k, n) {
+	if t.sheets.noteCount(k, n) {
 		t.foldSheets()
 	}
 }
