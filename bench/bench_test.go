@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,25 @@ func TestRun_ComparesSQLite(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+func TestRun_TimesPages(t *testing.T) {
+	t.Parallel()
+	for _, store := range []string{"memory", "sqlite", "postgres"} {
+		args := []string{"pages", "-store", store, "-n", "2000", "-time", "1ms", "-dir", t.TempDir()}
+		if store == "postgres" {
+			args = append(args, "-dsn", pgtest.DSN(t))
+		}
+		var out strings.Builder
+		require.NoError(t, run(t.Context(), &out, args))
+		sizes := regexp.MustCompile(`(?m)^ *(/\S*) .* ms +([0-9.]+) *$`).FindAllStringSubmatch(out.String(), -1)
+		require.Len(t, sizes, len(consolePages(2000)), out.String())
+		for _, s := range sizes {
+			kilobytes, err := strconv.ParseFloat(s[2], 64)
+			require.NoError(t, err)
+			require.LessOrEqual(t, kilobytes, 100.0, s[1])
+		}
+	}
 }
 
 func TestWithSchema_LeavesNothingInDatabase(t *testing.T) {

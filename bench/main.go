@@ -6,6 +6,7 @@
 //	go run . sqlite     the engine on SQLite, goqite, backlite, and bare statements
 //	go run . latency    the time from a trigger to the provider through an idle PostgreSQL
 //	go run . growth     the cost of a store's calls at three sizes
+//	go run . pages      how long the console's pages take
 package main
 
 import (
@@ -89,6 +90,32 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 			return err
 		}
 		return r.run(ctx, out, sqliteContest(folder(*dir), sqlitestore.Full), sqliteContest(folder(*dir), sqlitestore.Normal))
+	case "pages":
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
+		store := flags.String("store", "memory", "memory, sqlite or postgres")
+		n := flags.Int("n", 1_000_000, "records")
+		patience := flags.Duration("time", 300*time.Millisecond, "how long each page is asked for")
+		dir, dsn := flags.String("dir", os.TempDir(), "where SQLite's file is"), dsnFlag(flags)
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if *n < 1000 {
+			return fmt.Errorf("-n is %d, want at least 1000", *n)
+		}
+		switch *store {
+		case "memory":
+			return printPages(ctx, out, *n, fillMemory, *patience)
+		case "sqlite":
+			return printPages(ctx, out, *n, folder(*dir).fillFile, *patience)
+		case "postgres":
+			db, err := connect(ctx, *dsn)
+			if err != nil {
+				return err
+			}
+			return printPages(ctx, out, *n, db.fillSchema, *patience)
+		default:
+			return fmt.Errorf("there is no store %q", *store)
+		}
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		store := flags.String("store", "memory", "memory, sqlite or postgres")
