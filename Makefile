@@ -112,7 +112,7 @@ lint: ## golangci-lint (the first time builds it: a minute or two)
 
 .PHONY: test e2e screenshots race crash ha schedules explore mutants oracle bench bench-compare fuzz examples
 test: ## every test
-	$(GO) test ./...
+	$(GO) test -timeout=30m ./...
 	@cd tools/mutants && $(GO) test ./...
 
 e2e: ## the console in Chromium, with axe
@@ -122,7 +122,7 @@ screenshots: ## take the screenshots of the documents again (look at them before
 	@cd e2e && $(GO) test -count=1 -run=Screenshots ./... -screenshots
 
 race: ## every test again, shuffled, with the race detector
-	$(GO) test -race -shuffle=on -count=1 ./...
+	$(GO) test -race -shuffle=on -count=1 -timeout=40m ./...
 
 crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
 	$(GO) test -count=1 -v -timeout=3h -run=KilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)
