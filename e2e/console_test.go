@@ -15,7 +15,7 @@ import (
 )
 
 // pathsOf returns a page of each kind.
-func pathsOf(s *site, ms []smsplus.Message) []string {
+func pathsOf(ms []smsplus.Message) []string {
 	open := sendingOf(ms)
 	return []string{
 		"/templates", "/templates?range=3m&channel=sms", "/templates?from=1999-01-01", "/records?range=3m", "/records?range=30d&open=" + open.ID.String(),
@@ -44,7 +44,7 @@ func TestPages_AreAccessibleInBothLanguagesAndColors(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			b := openTab(t, language)
-			for _, path := range pathsOf(s, ms) {
+			for _, path := range pathsOf(ms) {
 				b.open(s.url + path)
 				for _, scheme := range []string{"light", "dark"} {
 					b.setScheme(scheme)
