@@ -151,12 +151,17 @@ func (b *tab) open(url string) {
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(url)), url)
 }
 
-// click clicks an element, by its CSS selector.
+// click clicks an element, by its CSS selector. An element that goes away between the search
+// and the click, because its page is replaced, is searched for again.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
 	defer stop()
-	require.NoError(b.t, chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))), selector)
+	err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "node with given id") {
+		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	}
+	require.NoError(b.t, err, selector)
 }
 
 // follow clicks an element that leads to another page, and waits for that page.

@@ -204,7 +204,7 @@ func TestPages_WorkWithoutScripts(t *testing.T) {
 		t.Helper()
 		before := b.path()
 		b.click(selector)
-		b.wait("location.pathname + location.search !== " + quoteJS(before))
+		b.wait("document.readyState === 'complete' && location.pathname + location.search !== " + quoteJS(before))
 	}
 	b.open(s.url + "/")
 	follow(`.presets a[href*="range=30d"]`)
