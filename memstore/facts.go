@@ -17,11 +17,13 @@ type factTable struct {
 	decoded  atomic.Pointer[[][]smsplus.Unit] // by number, perhaps without the latest ones
 }
 
-// internUnits returns the number of a message's units. It reuses the buffer buf.
-func (t *factTable) internUnits(buf *[]byte, m *smsplus.Message) uint32 {
+// internUnits returns the number of a message's units, and the count of the message itself.
+// It reuses the buffer buf.
+func (t *factTable) internUnits(buf *[]byte, m *smsplus.Message) (number uint32, message smsplus.Count) {
 	var room [4]smsplus.Unit
-	*buf = daysheet.AppendUnits((*buf)[:0], smsplus.AppendUnits(room[:0], m))
-	return t.internBytes(*buf)
+	units := smsplus.AppendUnits(room[:0], m)
+	*buf = daysheet.AppendUnits((*buf)[:0], units)
+	return t.internBytes(*buf), units[0].Count
 }
 
 // allUnits returns the units by their numbers. The slice stays valid as that of allTexts

@@ -88,7 +88,7 @@ func (v *internTables) encodeRecord(buf *[]byte, m *smsplus.Message) record {
 // encodeState returns a record with the fields that an update replaces. Its other
 // fields are zero.
 func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
-	facts := v.facts.internUnits(buf, m)
+	facts, count := v.facts.internUnits(buf, m)
 	*buf = v.appendState((*buf)[:0], m)
 	return record{
 		facts:   facts,
@@ -96,7 +96,7 @@ func (v *internTables) encodeState(buf *[]byte, m *smsplus.Message) record {
 		state:   string(*buf),
 		channel: v.channels.intern(string(m.Channel)),
 		lane:    v.channels.intern(string(m.Lane)),
-		count:   smsplus.CountMessage(m),
+		count:   count,
 		claims:  int32(m.Claims),
 		sending: int16(m.Sending),
 		holder:  m.Holder,

@@ -143,8 +143,8 @@ func (t *table) replace(h handle, state record) {
 	}
 	t.oldAttempts, t.newAttempts = old.appendAttempts(t.oldAttempts[:0]), r.appendAttempts(t.newAttempts[:0])
 	t.indexAttempts(e, tie)
-	t.countRecord(&old, r)
-	if old.facts != r.facts {
+	if old.facts != r.facts { // otherwise nothing that is counted has changed
+		t.countRecord(&old, r)
 		t.noteRecord(&old, -plusOne)
 		t.noteRecord(r, plusOne)
 	}
