@@ -1,21 +1,13 @@
 package memstore
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
-// factTable interns the encoded units of messages, and decodes each of them once. There
-// are few different ones, because times to delivery are classes.
-type factTable struct {
-	internTable
-
-	decoding sync.Mutex                       // serializes the writers of decoded
-	decoded  atomic.Pointer[[][]smsplus.Unit] // by number, perhaps without the latest ones
-}
+// factTable interns the encoded units of messages. There are few different ones, because
+// times to delivery are classes.
+type factTable struct{ decodedTable[[]smsplus.Unit] }
 
 // internUnits returns the number of a message's units, and the count of the message itself.
 // It reuses the buffer buf.
@@ -26,26 +18,14 @@ func (t *factTable) internUnits(buf *[]byte, m *smsplus.Message) (number uint32,
 	return t.internBytes(*buf), units[0].Count
 }
 
-// allUnits returns the units by their numbers. The slice stays valid as that of allTexts
-// does.
-func (t *factTable) allUnits() [][]smsplus.Unit {
-	texts := t.allTexts()
-	if p := t.decoded.Load(); p != nil && len(*p) >= len(texts) {
-		return *p
+// allUnits returns the units by their numbers.
+func (t *factTable) allUnits() [][]smsplus.Unit { return t.allDecoded(decodeUnits) }
+
+// decodeUnits decodes what internUnits encoded.
+func decodeUnits(text string) []smsplus.Unit {
+	units, err := daysheet.DecodeUnits([]byte(text))
+	if err != nil {
+		panic(err) // internUnits made it
 	}
-	t.decoding.Lock()
-	defer t.decoding.Unlock()
-	var all [][]smsplus.Unit
-	if p := t.decoded.Load(); p != nil {
-		all = *p
-	}
-	for i := len(all); i < len(texts); i++ {
-		units, err := daysheet.DecodeUnits([]byte(texts[i]))
-		if err != nil {
-			panic(err) // internUnits made it
-		}
-		all = append(all, units)
-	}
-	t.decoded.Store(&all)
-	return all
+	return units
 }

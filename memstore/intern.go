@@ -83,30 +83,36 @@ func (n *internTable) allTexts() []string {
 	return n.textOfNumber
 }
 
-// routeTable interns encoded routes, and decodes each of them once.
-type routeTable struct {
+// decodedTable interns encoded values, and decodes each of them once.
+type decodedTable[T any] struct {
 	internTable
 
-	decoding sync.Mutex                     // serializes the writers of decoded
-	decoded  atomic.Pointer[[]decodedRoute] // by number, perhaps without the latest ones
+	decoding sync.Mutex          // serializes the writers of decoded
+	decoded  atomic.Pointer[[]T] // by number, perhaps without the latest ones
 }
 
-// allRoutes returns the routes by their numbers. The slice stays valid as that of
-// allTexts does.
-func (t *routeTable) allRoutes() []decodedRoute {
+// allDecoded returns the values by their numbers. The slice stays valid as that of allTexts
+// does.
+func (t *decodedTable[T]) allDecoded(decode func(text string) T) []T {
 	texts := t.allTexts()
 	if p := t.decoded.Load(); p != nil && len(*p) >= len(texts) {
 		return *p
 	}
 	t.decoding.Lock()
 	defer t.decoding.Unlock()
-	var routes []decodedRoute
+	var values []T
 	if p := t.decoded.Load(); p != nil {
-		routes = *p
+		values = *p
 	}
-	for i := len(routes); i < len(texts); i++ {
-		routes = append(routes, decodeRoute(texts[i]))
+	for i := len(values); i < len(texts); i++ {
+		values = append(values, decode(texts[i]))
 	}
-	t.decoded.Store(&routes)
-	return routes
+	t.decoded.Store(&values)
+	return values
 }
+
+// routeTable interns encoded routes.
+type routeTable struct{ decodedTable[decodedRoute] }
+
+// allRoutes returns the routes by their numbers.
+func (t *routeTable) allRoutes() []decodedRoute { return t.allDecoded(decodeRoute) }
