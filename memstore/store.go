@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -396,14 +397,6 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	return rows, nil
 }
 
-// hasCounters reports whether there are counters for all fields of f. There are none by
-// what is one person's, or is rarely asked for.
-func hasCounters(f smsplus.Filter) bool {
-	return f == smsplus.Filter{
-		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
-	}
-}
-
 // sumStats sums the counters of whole hours and counts the records of the edges. Without
 // counters for the filter it counts all records selected.
 func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts, error) {
@@ -417,7 +410,7 @@ func (s *Store) sumStats(ctx context.Context, f smsplus.Filter) (templateCounts,
 	if sel.channel != anyNumber {
 		q.channelOrAll = channelScope(sel.channel)
 	}
-	if hasCounters(f) {
+	if daysheet.HasCounters(f) {
 		if err := s.rlock(ctx); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
@@ -34,14 +35,6 @@ func hourOf(t time.Time) int32 { return int32(microtime.HourOf(microtime.Of(t)))
 // spanIndex returns the span that contains an hour, in spans since 1970.
 func spanIndex(hour int32, span int64) int32 { return int32(microtime.FloorDiv(int64(hour), span)) }
 
-// hasTotals reports whether there are totals by all fields of f. There are none by what is
-// one person's, or is rarely asked for.
-func hasTotals(f smsplus.Filter) bool {
-	return f == smsplus.Filter{
-		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
-	}
-}
-
 // Stats implements [smsplus.Store]. The cost of a range grows with its days. If the filter
 // has more than a range, a template, a channel and a group, it counts the messages
 // themselves, however many there are.
@@ -54,7 +47,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	}
 	var sql string
 	var args []any
-	if hasTotals(f) {
+	if daysheet.HasCounters(f) {
 		sql, args = s.totalsQuery(f)
 	} else if sql, args, err = s.recountQuery(f); err != nil {
 		return nil, fmt.Errorf("pgstore: stats: %w", err)

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -230,7 +231,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 			return err
 		}
 		sums := make(templateStats)
-		if err := s.sumStats(ctx, c, sel, hasCounts(f), sums); err != nil {
+		if err := s.sumStats(ctx, c, sel, daysheet.HasCounters(f), sums); err != nil {
 			return err
 		}
 		for template, row := range sums {
@@ -243,14 +244,6 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.Template
 	})
 	slices.SortFunc(rows, func(a, b smsplus.TemplateStats) int { return cmp.Compare(a.Template, b.Template) })
 	return rows, err
-}
-
-// hasCounts reports whether counts are kept by all fields of f. None are kept by what is
-// one person's, or is rarely asked for.
-func hasCounts(f smsplus.Filter) bool {
-	return f == smsplus.Filter{
-		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
-	}
 }
 
 // sumStats adds the selected units to sums. It reads the counts of whole hours and days,

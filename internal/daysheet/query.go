@@ -23,13 +23,18 @@ type Query struct {
 	seen map[int64]bool // the days whose edges were added
 }
 
+// HasCounters reports whether stores keep counters by all fields of f: its range, template,
+// channel and group. They keep none by what is one person's, or is rarely asked for.
+func HasCounters(f smsplus.Filter) bool {
+	return f == smsplus.Filter{
+		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
+	}
+}
+
 // NewQuery returns a query without any counts yet. It returns false if the sheets do not
 // tell what the filter selects.
 func NewQuery(f smsplus.Filter, g smsplus.Grouping) (*Query, bool) {
-	counted := smsplus.Filter{
-		From: f.From, To: f.To, Template: f.Template, Channel: f.Channel, Group: f.Group, Limit: f.Limit, After: f.After,
-	}
-	if f != counted {
+	if !HasCounters(f) {
 		return nil, false
 	}
 	q := &Query{GroupSums: g.NewSums(f), filter: f, grouping: g, seen: map[int64]bool{}}
