@@ -93,11 +93,9 @@ func (s *sheets) fold(texts internSnapshot, facts [][]smsplus.Unit) {
 		}
 	}
 	for _, day := range changed {
-		if d := s.day(day); d.Day != nil {
-			if d.Merge(); d.IsEmpty() {
-				i := s.search(day)
-				s.days = slices.Delete(s.days, i, i+1)
-			}
+		i := s.search(day)
+		if s.days[i].Merge(); s.days[i].IsEmpty() {
+			s.days = slices.Delete(s.days, i, i+1)
 		}
 	}
 	s.moved = s.moved[:0]

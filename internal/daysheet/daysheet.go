@@ -220,18 +220,6 @@ func (d *Day) Add(quarter int, template, scenario string, units []smsplus.Unit, 
 	}
 }
 
-// MergeDay makes all calls of o.Add take effect on d. O is left without them.
-func (d *Day) MergeDay(o *Day) {
-	for i := range d.Sheets {
-		s, from := &d.Sheets[i], &o.Sheets[i]
-		for _, c := range from.changes {
-			s.add(c.key.quarter(), from.labels[c.key.labelNumber()], c.key.detail(), c.n)
-		}
-		from.changes = nil
-		s.merge()
-	}
-}
-
 // Merge makes all calls of Add take effect.
 func (d *Day) Merge() {
 	for i := range d.Sheets {

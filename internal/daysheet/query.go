@@ -1,7 +1,6 @@
 package daysheet
 
 import (
-	"slices"
 	"time"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
@@ -76,11 +75,6 @@ func (q *Query) Kinds() []Kind {
 		return []Kind{counts, times}
 	}
 	return []Kind{counts}
-}
-
-// IsOnEdge reports whether an edge contains us, once all sheets are added.
-func (q *Query) IsOnEdge(us int64) bool {
-	return slices.ContainsFunc(q.Edges, func(r microtime.Range) bool { return r.From <= us && us < r.To })
 }
 
 // AddSheet adds a sheet of a day.

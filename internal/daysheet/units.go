@@ -2,6 +2,7 @@ package daysheet
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -16,6 +17,9 @@ const (
 	unitTwice  = 1 << 5
 	unitTimed  = 1 << 6
 )
+
+// ErrCorrupt is the error for bytes that no units encode to.
+var ErrCorrupt = errors.New("daysheet: counts cannot be decoded")
 
 // AppendUnits appends the encoding of units. Equal units have equal encodings.
 func AppendUnits(b []byte, units []smsplus.Unit) []byte {
@@ -58,6 +62,37 @@ func DecodeUnits(b []byte) (units []smsplus.Unit, err error) {
 		return nil, ErrCorrupt
 	}
 	return units, nil
+}
+
+// decoder reads the parts of an encoding. After a failure it reads zeros.
+type decoder struct {
+	b      []byte
+	failed bool
+}
+
+func (d *decoder) skip(n int) {
+	if n <= 0 {
+		d.b, d.failed = nil, true
+		return
+	}
+	d.b = d.b[n:]
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.b, d.failed = nil, true
+		return ""
+	}
+	text := string(d.b[:n])
+	d.b = d.b[n:]
+	return text
 }
 
 func (d *decoder) byte() byte {
