@@ -142,13 +142,7 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 	q, ok := daysheet.NewQuery(f, g)
 	if !ok {
 		sums := g.NewSums(f)
-		err := s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
-			var m smsplus.Message
-			r.decode(&m, s.interned.takeSnapshot())
-			sums.Add(&m)
-			return true
-		})
-		if err != nil {
+		if err := s.sumRecords(ctx, sel, sums); err != nil {
 			return nil, err
 		}
 		return sums.Rows(), nil
@@ -179,10 +173,17 @@ func (s *Store) foldNoted(ctx context.Context) error {
 	return nil
 }
 
-// sumRecords adds the selected records, which need no decoding.
+// sumRecords adds the selected records. It decodes them only if their units do not tell which
+// of their attempts are selected.
 func (s *Store) sumRecords(ctx context.Context, sel selection, sums *smsplus.GroupSums) error {
 	return s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
 		texts := s.interned.takeSnapshot()
+		if sel.needsDecoding() {
+			var m smsplus.Message
+			r.decode(&m, texts)
+			sums.Add(&m)
+			return true
+		}
 		sums.AddUnits(texts.templates[r.template], texts.routes[r.route].scenario, microtime.Time(r.triggeredAt), sel.unitsOf(r))
 		return true
 	})
