@@ -139,7 +139,7 @@ SELECT channel FROM c WHERE channel IS NOT NULL`
 
 // keysOfProviderID returns the keys under which attempts with f's ProviderID may be stored:
 // on its channel, or on any that a message was tried on.
-func (s *Store) keysOfProviderID(ctx context.Context, c *conn, f smsplus.Filter) (keys []int64, err error) {
+func (s *Store) keysOfProviderID(ctx context.Context, c *conn, f smsplus.Filter) ([]int64, error) {
 	channels := []string{string(f.Channel)}
 	if f.Channel == "" {
 		channels = nil
@@ -152,14 +152,12 @@ func (s *Store) keysOfProviderID(ctx context.Context, c *conn, f smsplus.Filter)
 			return nil, err
 		}
 	}
+	var refs []channel.Ref
 	for _, name := range channels {
-		more, err := s.codec.RefKeys(channel.Ref{Channel: channel.Name(name), ProviderID: f.ProviderID})
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, more...)
+		refs = append(refs, channel.Ref{Channel: channel.Name(name), ProviderID: f.ProviderID})
 	}
-	return keys, nil
+	wanted, err := s.codec.Refs(refs)
+	return wanted.Keys(), err
 }
 
 // selectsAttempts reports whether the selection is by one of a message's attempts.
