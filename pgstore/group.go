@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,7 +55,7 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 		ms, unreadable := splitReadable(rs)
 		page := f.Page(ms, unreadable...)
 		for _, m := range page.Messages {
-			if f.SelectsAttempts() && !slices.ContainsFunc(m.Attempts, f.MatchAttempt) {
+			if !f.MatchAttempts(m.Attempts) {
 				continue // see Records
 			}
 			if !yield(m) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/phone/national"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -57,9 +57,7 @@ type Match struct {
 }
 
 // Format writes the kind and how many messages there are, whatever the verb.
-func (m Match) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "query.Match(%v: %v)", m.Kind, m.Page) // fmt has no way to report it
-}
+func (m Match) Format(f fmt.State, _ rune) { mask.Writef(f, "query.Match(%v: %v)", m.Kind, m.Page) }
 
 // MatchLimit is the number of messages that a [Match] has at most.
 const MatchLimit = 20
@@ -89,9 +87,7 @@ func (f Found) Message() (only smsplus.Message, ok bool) {
 }
 
 // Format writes the matches, whatever the verb.
-func (f Found) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, fmt.Sprint("query.Found", f.Matches))
-} // fmt has no way to report it
+func (f Found) Format(s fmt.State, _ rune) { mask.Writef(s, "query.Found%v", f.Matches) }
 
 // Find finds messages by a text that people have at hand, which may be of any [TextKind].
 // The Found says of which it was. A number may be written in any way that [national.Parse]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
 // ErrChangesOff is wrapped by the error of [ChangeLister.Changes] on a store that does not
@@ -55,5 +57,5 @@ type ChangePage struct {
 
 // Format writes how many messages the page has, whatever the verb.
 func (p ChangePage) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "smsplus.ChangePage(%d messages, %d unreadable)", len(p.Messages), len(p.Unreadable)) // fmt has no way to report it
+	mask.Writef(f, "smsplus.ChangePage(%d messages, %d unreadable)", len(p.Messages), len(p.Unreadable))
 }

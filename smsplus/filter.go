@@ -132,7 +132,7 @@ func (f Filter) Match(m Message) bool {
 		(f.To.IsZero() || m.TriggeredAt.Before(f.To)) &&
 		(f.Template == "" || m.Template == f.Template) &&
 		(f.Scenario == "" || m.Scenario == f.Scenario) &&
-		(!f.SelectsAttempts() || slices.ContainsFunc(m.Attempts, f.MatchAttempt)) &&
+		f.MatchAttempts(m.Attempts) &&
 		(f.Phone.IsZero() || m.To.Phone == f.Phone) &&
 		(f.CountryCode == "" || m.To.Phone.CountryCode() == f.CountryCode) &&
 		(f.Key == "" || m.Key == f.Key) &&
@@ -149,9 +149,10 @@ func (f Filter) MatchAttempt(a Attempt) bool {
 		(f.ProviderID == "" || a.ProviderID == f.ProviderID)
 }
 
-// SelectsAttempts reports whether f selects messages by one of their attempts.
-func (f Filter) SelectsAttempts() bool {
-	return f.Channel != "" || f.Reason != "" || f.ProviderID != ""
+// MatchAttempts reports whether f selects a message with these attempts: one of them matches,
+// or f does not select by attempts.
+func (f Filter) MatchAttempts(attempts []Attempt) bool {
+	return f.Channel == "" && f.Reason == "" && f.ProviderID == "" || slices.ContainsFunc(attempts, f.MatchAttempt)
 }
 
 // hasID reports whether a recipient has the ID on any channel.

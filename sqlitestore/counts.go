@@ -343,7 +343,7 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 			sql, args := sel.listQuery(messageColumns + ", m.marks")
 			err = c.query(ctx, sql, args, func(row []driver.Value) error {
 				m, err := s.decodeCounted(ctx, c, row)
-				if err == nil && (!f.SelectsAttempts() || slices.ContainsFunc(m.Attempts, f.MatchAttempt)) {
+				if err == nil && f.MatchAttempts(m.Attempts) {
 					yield(m) // g.Stats never stops early
 				}
 				return err

@@ -1,10 +1,6 @@
 package sqlquery
 
-import (
-	"slices"
-
-	"github.com/smsplus/smsplus-go/smsplus"
-)
+import "github.com/smsplus/smsplus-go/smsplus"
 
 // MatchingPage returns a page of f from a store whose conditions select too much: messages
 // of which no attempt matches. Fetch returns a page of what the store selects. The result
@@ -19,7 +15,7 @@ func MatchingPage(f smsplus.Filter, fetch func(smsplus.Filter) (smsplus.Page, er
 			return smsplus.Page{}, err
 		}
 		for _, m := range page.Messages {
-			if slices.ContainsFunc(m.Attempts, f.MatchAttempt) {
+			if f.MatchAttempts(m.Attempts) {
 				ms = append(ms, m)
 			}
 		}
