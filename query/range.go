@@ -14,28 +14,8 @@ func (r *Reader) Earliest() time.Time {
 	year, month, day := r.clock.Now().In(r.location).Date()
 	month -= time.Month(r.months)
 	last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
-	return startOfDay(year, month, min(day, last), r.location)
-}
-
-// startOfDay returns the first instant at which clocks in the location show the day. It is
-// not always midnight. If clocks go forward at midnight, it is one o'clock. If they go
-// back to midnight, it is the first of two midnights. A day that the location skipped
-// begins with the next day.
-func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Time {
-	midnight := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	t := midnight.AddDate(0, 0, -2).In(loc) // no location is two days ahead of UTC
-	for {
-		_, offset := t.Zone()
-		start := midnight.Add(-time.Duration(offset) * time.Second).In(loc)
-		if start.Before(t) {
-			start = t // the clocks jumped over midnight
-		}
-		_, end := t.ZoneBounds()
-		if end.IsZero() || start.Before(end) {
-			return start
-		}
-		t = end
-	}
+	noon := time.Date(year, month, min(day, last), 12, 0, 0, 0, r.location)
+	return smsplus.Grouping{By: smsplus.ByDay, Zone: r.location}.Start(noon)
 }
 
 // RangeError reports a range that reaches further back than is allowed. It wraps

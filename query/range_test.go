@@ -65,6 +65,7 @@ func TestEarliest_IsMonthsBeforeToday(t *testing.T) {
 		{"a day that was skipped", "Pacific/Apia", "2012-03-30T12:00:00Z", 3, "2011-12-31T00:00:00+14:00"},
 		{"an offset change by half an hour", "Asia/Pyongyang", "2018-08-05T12:00:00Z", 3, "2018-05-05T00:00:00+09:00"},
 		{"a year after the table of transitions", "America/New_York", "2080-06-15T12:00:00Z", 3, "2080-03-15T00:00:00-04:00"},
+		{"the last day of a leap year after the table of transitions", "America/New_York", "2041-03-31T12:00:00Z", 3, "2040-12-31T00:00:00-05:00"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
