@@ -189,11 +189,11 @@ func (d *Dispatcher) confirmIntent(ctx context.Context, c *completion) (held boo
 	j := &c.job
 	name := j.channelName()
 	for try := 1; ; try++ {
-		changed := true
+		changed, refused := true, error(nil)
 		if !j.intent {
-			changed, err = d.storeIntent(ctx, j)
+			changed, refused = d.storeIntent(ctx, j)
 		}
-		if err == nil && !changed {
+		if refused == nil && !changed {
 			return true, nil
 		}
 		held, changed, err = d.rereadMessage(ctx, j)
@@ -204,6 +204,10 @@ func (d *Dispatcher) confirmIntent(ctx context.Context, c *completion) (held boo
 			return true, nil
 		case err == nil && j.intent && !changed: // the last look is at the row itself
 			return true, nil
+		case err == nil && !changed: // the row lacks the intent
+			err = refused
+		}
+		switch {
 		case err != nil && (!c.mayWait || ctx.Err() != nil || d.now().After(d.lastCall(j))):
 			return false, err
 		case err != nil:

@@ -55,6 +55,37 @@ func rateLimited(c *smsplus.Config) {
 	c.Limits = map[channel.Name]smsplus.Limit{channel.SMS: {Rate: 0.01}}
 }
 
+// A database that can be read and not written (a full disk, a standby) refuses every intent.
+func TestIntent_IsRepeatedWithBackOff(t *testing.T) {
+	var refusing atomic.Bool
+	var refused atomic.Int64
+	runInBubble(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Update" && refusing.Load() && refused.Add(1) < 10_000 {
+				return errors.New("read-only")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, w *world) {
+		due := time.Now().Add(time.Minute)
+		id := w.send(func(tr *smsplus.Trigger) { tr.SendAt = due })
+		lost, err := w.store.Claim(t.Context(), smsplus.Claim{
+			Now: due, Lease: time.Minute, Limit: 1, Holder: 1, Only: []channel.Name{channel.SMS},
+		})
+		require.NoError(t, err)
+		require.Len(t, lost.Messages, 1, "the next claim's send needs an intent of its own")
+		refusing.Store(true)
+		sleep(2*time.Minute + 10*time.Second)
+		require.Positive(t, refused.Load())
+		require.Less(t, refused.Load(), int64(100))
+		require.Zero(t, w.sends(channel.SMS))
+		refusing.Store(false)
+		sleep(10 * time.Minute)
+		require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+		require.Equal(t, 1, w.sends(channel.SMS))
+	})
+}
+
 // A message that changed while it was put back is put back all the same.
 func TestRelease_RepeatsAStaleUpdate(t *testing.T) {
 	t.Parallel()
