@@ -48,9 +48,9 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			c, holder, err := d.claimMessages(ctx, limit, only)
 			resumed := 0
 			if err == nil {
-				d.dispatchClaimed(ctx, c, holder, false)
+				d.dispatchClaimed(ctx, c, holder)
 				if !slow {
-					resumed, _, err = d.claimPassed(ctx, c.Passed, false)
+					resumed, err = d.claimPassed(ctx, c.Passed, nil)
 				}
 			}
 			if err != nil {
@@ -111,7 +111,7 @@ func (d *Dispatcher) claimMessages(ctx context.Context, limit int, only []channe
 	return d.claimDueBy(ctx, now, now, limit, only)
 }
 
-// claimDueBy is like claim, for messages that had fallen due before now.
+// claimDueBy is like claimMessages, for messages that had fallen due before now.
 func (d *Dispatcher) claimDueBy(ctx context.Context, due, now time.Time, limit int, only []channel.Name) (c Claimed, holder int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return c, 0, err
@@ -180,9 +180,9 @@ func (u *unreadable) count(id uuid.UUID) int {
 }
 
 // claimPassed looks at the lanes that a claim did not take from. It returns how many
-// messages it met of templates that are not paused any more, and, in Tick, which messages it
-// advanced. Messages that are paused stay.
-func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTick bool) (resumed int, advanced []uuid.UUID, err error) {
+// messages it met of templates that are not paused any more. In Tick, advanced is not nil, and
+// it adds the messages that it advanced. Messages that are paused stay.
+func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, advanced map[uuid.UUID]bool) (resumed int, err error) {
 	known := d.pauses.Load()
 	var overdue []PassedLane
 	for _, p := range passed {
@@ -191,22 +191,20 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, inTic
 		case !isTemplate && !known.hasChannel(p.Lane):
 			overdue = append(overdue, p)
 		case isTemplate && !known.hasTemplate(template) && !p.DueAt.After(d.now()):
-			n, err := d.resumeLane(ctx, p.Lane, inTick)
+			n, err := d.resumeLane(ctx, p.Lane, advanced != nil)
 			if err != nil {
-				return resumed, nil, err
+				return resumed, err
 			}
 			resumed += n
 		}
 	}
-	advanced, err = d.claimOverdue(ctx, overdue, inTick)
-	return resumed, advanced, err
+	return resumed, d.claimOverdue(ctx, overdue, advanced)
 }
 
 // claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
 // step, so that they go to the next step. Passed are the lanes that the last claim did not
-// take from. Messages that are not late are put back. In Tick it returns the messages that it
-// advanced.
-func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTick bool) (advanced []uuid.UUID, err error) {
+// take from. Messages that are not late are put back. For advanced see claimPassed.
+func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, advanced map[uuid.UUID]bool) error {
 	now := d.now()
 	for _, p := range passed {
 		wait := unservedAfter
@@ -222,54 +220,40 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, inTi
 		}
 		c, holder, err := d.claimDueBy(ctx, now.Add(-wait), now, d.cfg.Batch, []channel.Name{p.Lane})
 		if err != nil {
-			return advanced, err
+			return err
 		}
-		advanced = append(advanced, d.dispatchClaimed(ctx, c, holder, inTick)...)
+		if advanced == nil {
+			d.dispatchClaimed(ctx, c, holder)
+		} else if err := d.runClaimed(ctx, c, holder, advanced); err != nil {
+			return err
+		}
 	}
-	return advanced, nil
+	return nil
 }
 
 // dispatchClaimed takes claimed messages to their lanes, and stores messages for which nothing
-// more is sent. In Tick it sends them itself, and returns the messages that it advanced.
-func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int64, inTick bool) (advanced []uuid.UUID) {
-	if len(c.Messages) == 0 {
-		return nil
-	}
-	var rest sync.WaitGroup // their updates share a commit
-	start := starterOf(&rest, inTick)
+// more is sent.
+func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int64) {
+	var updates sync.WaitGroup // they share a commit
 	js, err := d.planJobs(ctx, c, holder)
 	for _, j := range js {
 		l := d.lanes[j.channelName()]
 		switch {
 		case err != nil:
-			start(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
 		case d.pauses.Load().holdsBack(&j):
-			start(func() { d.putBackPaused(ctx, j, false) })
+			updates.Go(func() { d.putBackPaused(ctx, j, false) })
 		case j.isUnserved():
-			start(func() { d.putBackUnserved(ctx, j, false) })
-		case inTick:
-			if did, _ := d.runJob(ctx, j, false); did { // the error is reported; the lease's end repeats it
-				advanced = append(advanced, j.ID)
-			}
+			updates.Go(func() { d.putBackUnserved(ctx, j, false) })
 		case j.step < 0:
-			start(func() { _, _ = d.runJob(ctx, j, false) }) // as above
+			updates.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the lease's end repeats it
 		case l.reserveClaimed():
 			l.enqueue(j)
 		default:
-			start(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
 		}
 	}
-	rest.Wait()
-	return advanced
-}
-
-// starterOf returns how calls are started whose updates may share a commit: in goroutines of
-// the group. Tick does all work in its caller's goroutine, one call after another.
-func starterOf(group *sync.WaitGroup, inTick bool) (start func(call func())) {
-	if inTick {
-		return func(call func()) { call() }
-	}
-	return group.Go
+	updates.Wait()
 }
 
 // putBackUnserved releases the lease of a message that this dispatcher cannot send, so that
@@ -346,10 +330,7 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			return len(advanced), err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
-			resumed, moved, err := d.claimPassed(ctx, c.Passed, true)
-			for _, id := range moved {
-				advanced[id] = true
-			}
+			resumed, err := d.claimPassed(ctx, c.Passed, advanced)
 			if err == nil && resumed > 0 {
 				continue
 			}
@@ -359,19 +340,25 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			d.sweepParked(ctx)
 			return len(advanced), err
 		}
-		js, err := d.planJobs(ctx, c, holder)
-		for _, j := range js {
-			if err != nil {
-				d.releaseLease(ctx, j, d.now(), false)
-				continue
-			}
-			var did bool
-			if did, err = d.runJob(ctx, j, false); did && err == nil {
-				advanced[j.ID] = true
-			}
-		}
-		if err != nil {
+		if err := d.runClaimed(ctx, c, holder, advanced); err != nil {
 			return len(advanced), err
 		}
 	}
+}
+
+// runClaimed does what is due for claimed messages in the caller's goroutine, and adds the ones
+// that it advanced. After an error it releases the rest.
+func (d *Dispatcher) runClaimed(ctx context.Context, c Claimed, holder int64, advanced map[uuid.UUID]bool) error {
+	js, err := d.planJobs(ctx, c, holder)
+	for _, j := range js {
+		if err != nil {
+			d.releaseLease(ctx, j, d.now(), false)
+			continue
+		}
+		var did bool
+		if did, err = d.runJob(ctx, j, false); did && err == nil {
+			advanced[j.ID] = true
+		}
+	}
+	return err
 }

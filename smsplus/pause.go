@@ -135,6 +135,15 @@ func (d *Dispatcher) putBackPaused(ctx context.Context, j job, mayWait bool) {
 	d.releaseLease(ctx, j, j.due, mayWait)
 }
 
+// starterOf returns how calls are started whose updates may share a commit: in goroutines of
+// the group. Tick does all work in its caller's goroutine, one call after another.
+func starterOf(group *sync.WaitGroup, inTick bool) (start func(call func())) {
+	if inTick {
+		return func(call func()) { call() }
+	}
+	return group.Go
+}
+
 // resumeLane moves the first messages of a template that is not paused any more to the lanes
 // of their channels, and returns how many it met.
 func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name, inTick bool) (met int, err error) {

@@ -133,6 +133,31 @@ func TestUnserved_MovesOnWithinOneTick(t *testing.T) {
 	require.Equal(t, "delivered: fax=undeliverable(congested) sms=delivered", statuses(w.message(id)))
 }
 
+// The store may refuse what such a message becomes, as that of every other.
+func TestUnserved_TickReturnsTheErrorOfItsJob(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	w := newWorld(t, []step{
+		{"fax", says(status.Delivered), smsplus.Step{Wait: wait}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	})
+	w.sendOnly(t)
+	old := w.newOtherDispatcher(func(c *smsplus.Config) {
+		c.Channels = c.Channels[1:]
+		c.Templates = []smsplus.Template{{ID: "t", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}}
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(method string) error {
+			if method == "Update" {
+				return down
+			}
+			return nil
+		}}
+	})
+	w.clock.Add(wait + time.Minute)
+	advanced, err := old.Tick(t.Context())
+	require.ErrorIs(t, err, down)
+	require.Zero(t, advanced)
+}
+
 func TestUnserved_KeepsADoubt(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*smsplus.Config){"no such template": withoutTemplates, "no such channel": withoutChannels} {
