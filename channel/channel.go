@@ -84,6 +84,10 @@ type Traits struct {
 	// Validity is how long the provider keeps trying when nothing limits it. Zero means
 	// unknown.
 	Validity time.Duration
+	// PollEvery is how often the provider of a [Querier] is asked for the outcome of an accepted
+	// attempt, until the step's wait ends. It is for providers that send no receipts. Zero
+	// means only when the wait ends.
+	PollEvery time.Duration
 	// Expires says that the adapter passes Envelope.Expires on to the provider.
 	Expires bool
 }
@@ -231,6 +235,19 @@ type Listener interface {
 	// after the sink returned nil. It returns when its session breaks. The caller then
 	// calls it again.
 	Listen(ctx context.Context, s Sink) error
+}
+
+// Querier is a Channel whose provider can be asked for the outcome of messages. It is asked
+// before a message that was accepted is sent on the next channel, and before a send in doubt
+// is repeated. So a message that arrived is not sent twice because its receipt did not come.
+type Querier interface {
+	// Query asks about at most 100 attempts of the channel, and returns a receipt for each of
+	// which the provider knows more than that it was accepted. Receipts are in any order, and
+	// name an attempt by the ref that asks for it. An attempt whose Send had no answer has its
+	// own ID as ProviderID. A provider that does not know an ID says nothing about it, which is
+	// no error. Receipts that come with an error count too: the provider is asked for the others
+	// again. Query must return soon after ctx ends. The caller has one call at a time under way.
+	Query(ctx context.Context, refs []Ref) ([]Receipt, error)
 }
 
 // ContentChecker is a Channel that can check content before any send.

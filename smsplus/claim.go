@@ -234,13 +234,29 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, adva
 // dispatchClaimed takes claimed messages to their lanes, and stores messages for which nothing
 // more is sent.
 func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int64) {
+	js, err := d.planJobs(ctx, c, holder, true)
+	if err == nil {
+		d.dispatchJobs(ctx, js)
+		return
+	}
 	var updates sync.WaitGroup // they share a commit
-	js, err := d.planJobs(ctx, c, holder)
+	for _, j := range js {
+		updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+	}
+	updates.Wait()
+}
+
+// dispatchJobs takes jobs to the asker or the lane that they need next, and stores messages for
+// which nothing more is sent. A job that finds no room is put back.
+func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
+	var updates sync.WaitGroup // they share a commit
 	for _, j := range js {
 		l := d.lanes[j.channelName()]
 		switch {
-		case err != nil:
-			updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+		case len(j.questions) > 0:
+			if !d.askers[j.questions[0].Channel].addQuestions(j) {
+				updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			}
 		case d.pauses.Load().holdsBack(&j):
 			updates.Go(func() { d.putBackPaused(ctx, j, false) })
 		case j.isUnserved():
@@ -349,7 +365,10 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 // runClaimed does what is due for claimed messages in the caller's goroutine, and adds the ones
 // that it advanced. After an error it releases the rest.
 func (d *Dispatcher) runClaimed(ctx context.Context, c Claimed, holder int64, advanced map[uuid.UUID]bool) error {
-	js, err := d.planJobs(ctx, c, holder)
+	js, err := d.planJobs(ctx, c, holder, true)
+	if err == nil {
+		js = d.askProviders(ctx, js)
+	}
 	for _, j := range js {
 		if err != nil {
 			d.releaseLease(ctx, j, d.now(), false)

@@ -206,6 +206,12 @@ func (c Config) check() error {
 		if traits.Validity < 0 {
 			bad.add("%s (%s): Traits.Validity is negative", field, name)
 		}
+		if traits.PollEvery < 0 {
+			bad.add("%s (%s): Traits.PollEvery is negative", field, name)
+		}
+		if _, ok := ch.(channel.Querier); traits.PollEvery > 0 && !ok {
+			bad.add("%s (%s): Traits.PollEvery: the channel is no channel.Querier (%T)", field, name, ch)
+		}
 		if m := traits.Machine; m != nil && m.Initial() == status.Preparing && len(m.Edges()) == 0 {
 			bad.add("%s (%s): Traits.Machine takes no answer: it has no edges", field, name)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -195,7 +196,9 @@ type simulation struct {
 	unknown   map[uuid.UUID]int       // by attempt: how many calls were not answered
 	attempts  map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool
 	inTransit []channel.Receipt
-	delivered map[channel.Ref]struct{} // deliveries that Receive acknowledged
+	asks      bool                              // the provider of WhatsApp can be asked
+	happened  map[channel.Ref][]channel.Receipt // what it answers
+	delivered map[channel.Ref]struct{}          // deliveries that Receive acknowledged
 }
 
 var errFault = errors.New("fault")
@@ -292,13 +295,68 @@ func (s *simulation) start(i int) {
 	s.dispatchers[i] = d
 }
 
+// simulatedQuerier is a channel whose provider can be asked.
+type simulatedQuerier struct {
+	channel.Channel
+	s *simulation
+}
+
+func (q simulatedQuerier) Traits() channel.Traits {
+	t := q.Channel.Traits()
+	t.PollEvery = 20 * time.Minute
+	return t
+}
+
+// Query fails at random. It answers part of the questions all the same.
+func (q simulatedQuerier) Query(_ context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
+	for _, ref := range refs {
+		if q.s.mode != noFaults && !q.s.faultsOff && q.s.answers.pick(4) == 3 {
+			err = errFault
+			continue
+		}
+		rs = append(rs, q.s.known(ref)...)
+	}
+	return rs, err
+}
+
+// known returns what has become of an attempt by now.
+func (s *simulation) known(ref channel.Ref) (rs []channel.Receipt) {
+	for _, r := range s.happened[ref] {
+		if !r.At.After(s.clock.Now()) {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+// shouldKnow returns whether a provider that never fails would have said that a message was
+// delivered on a channel.
+func (s *simulation) shouldKnow(m smsplus.Message) bool {
+	return s.asks && s.mode == noFaults && slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+		return a.Channel == channel.WhatsApp && slices.ContainsFunc(s.known(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}), isDelivery)
+	})
+}
+
+func isDelivery(r channel.Receipt) bool { return r.Status == status.Delivered }
+
 // provider is a dispatcher's channel, whose every answer is drawn.
 func (s *simulation) provider(i int, name channel.Name) channel.Channel {
+	ch := s.providerWithoutQuery(i, name)
+	if s.asks && name == channel.WhatsApp {
+		return simulatedQuerier{ch, s}
+	}
+	return ch
+}
+
+func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Channel {
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
 		if err != nil || m.Status == status.Delivered {
 			s.broken = append(s.broken, fmt.Sprintf("a step was started after a committed delivery: %s on %s (%v)", statuses(m), name, err))
+		}
+		if s.shouldKnow(m) {
+			s.broken = append(s.broken, fmt.Sprintf("a step was started although the provider knew of a delivery: %s on %s", statuses(m), name))
 		}
 		for _, a := range m.Attempts {
 			if reason := s.mayNotFollow(m, a, name); reason != "" {
@@ -337,9 +395,9 @@ func (s *simulation) provider(i int, name channel.Name) channel.Channel {
 			usual = status.Delivered
 		}
 		for _, st := range answer.receipts {
-			s.inTransit = append(s.inTransit, channel.Receipt{
-				Channel: name, ProviderID: ref, Status: st, At: s.clock.Now().Add(time.Minute),
-			})
+			r := channel.Receipt{Channel: name, ProviderID: ref, Status: st, At: s.clock.Now().Add(time.Minute)}
+			s.inTransit = append(s.inTransit, r)
+			s.happened[r.Ref()] = append(s.happened[r.Ref()], r)
 		}
 		if answer.result != nil {
 			return channel.Result{}, answer.result
@@ -493,6 +551,7 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	s.t, s.ctx, s.clock = t, ctx, clock.NewMock()
 	s.dispatchers, s.crashed = make([]*smsplus.Dispatcher, dispatchers), make([]bool, dispatchers)
 	s.called, s.mode = make([]bool, dispatchers), faultModes[s.actions.pick(len(faultModes))]
+	s.asks, s.happened = s.actions.pick(2) == 1, map[channel.Ref][]channel.Receipt{}
 	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
 	s.calls, s.unknown = map[uuid.UUID]int{}, map[uuid.UUID]int{}
 	s.attempts, s.delivered = map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, map[channel.Ref]struct{}{}

@@ -46,6 +46,7 @@ type Dispatcher struct {
 	router
 	templates atomic.Pointer[map[string]*registeredTemplate] // by ID; replaced as a whole
 	lanes     map[channel.Name]*lane
+	askers    map[channel.Name]*asker // of the channels whose providers can be asked
 
 	inserts *groupcommit.Group[insertRequest, Message]
 	updates *groupcommit.Group[updateRequest, Message]
@@ -76,8 +77,13 @@ func New(c Config) (*Dispatcher, error) {
 	}
 	c.Channels = slices.Clone(c.Channels)
 	d := &Dispatcher{
-		cfg:              c,
-		router:           router{traits: make(map[channel.Name]channel.Traits, len(c.Channels)), retry: c.Retry},
+		cfg: c,
+		router: router{
+			traits:   make(map[channel.Name]channel.Traits, len(c.Channels)),
+			queriers: make(map[channel.Name]bool),
+			retry:    c.Retry,
+		},
+		askers:           make(map[channel.Name]*asker),
 		lanes:            make(map[channel.Name]*lane, len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
 		unstoredOutcomes: make(chan struct{}, 2*c.Batch),
@@ -90,6 +96,10 @@ func New(c Config) (*Dispatcher, error) {
 		l := newLane(ch, c, d.wakeClaimLoop)
 		l.breaker = d.newBreaker(l.name)
 		d.lanes[l.name] = l
+		if q, ok := ch.(channel.Querier); ok {
+			d.queriers[l.name] = true
+			d.askers[l.name] = &asker{name: l.name, querier: q}
+		}
 	}
 	if least := sumOf(c.SendTimeout, c.StoreTimeout, c.StoreTimeout); c.Lease <= least {
 		c.Logger.Warn("smsplus: a slow call to the store leaves a lease no time for the send", "lease", c.Lease, "least", least)

@@ -50,9 +50,10 @@
 //     sends whose outcome is unknown.
 //   - send.go inserts messages, claim.go claims them, and lane.go queues them for the workers
 //     that run.go starts. breaker.go leaves a channel alone that hangs or fails.
-//   - job.go decides what a claimed message needs and writes the intent. attempt.go sends,
-//     retry.go spaces the tries, deadline.go bounds each call, and scrub.go takes personal data
-//     out of details. completion.go stores the outcome.
+//   - job.go decides what a claimed message needs and writes the intent. ask.go asks a provider
+//     for the outcome before a message continues. attempt.go sends, retry.go spaces the tries,
+//     deadline.go bounds each call, and scrub.go takes personal data out of details.
+//     completion.go stores the outcome.
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
 //     missed, cancel.go cancels, and resend.go sends a new message in place of one that did not
 //     arrive.

@@ -406,7 +406,7 @@ func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
 	if err != nil || len(c.Messages) == 0 {
 		return err
 	}
-	js, err := d.planJobs(ctx, c, holder)
+	js, err := d.planJobs(ctx, c, holder, true)
 	for _, j := range js {
 		if err != nil {
 			d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), true)

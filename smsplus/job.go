@@ -33,6 +33,10 @@ type job struct {
 	// merged names the parked receipts that the message has merged. They are dropped once
 	// it is stored.
 	merged []channel.Ref
+	// questions name the attempts of which the job's provider has to be asked before the job is
+	// decided. They are asked once in a claim.
+	questions []channel.Ref
+	asked     bool // questions have been looked for
 	// previous is the message as it was claimed, for the Observer; nil without one.
 	previous *Message
 }
@@ -54,13 +58,14 @@ func (d *Dispatcher) lastCall(j *job) time.Time {
 // planJobs decides what each claimed message needs next. It looks at the parked receipts
 // first: a receipt that came before its provider ID was stored waits there, if the
 // dispatcher that stored the ID died before it looked. If the store fails, the jobs are
-// returned undecided with the error, because no parked receipt may be passed over.
-func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64) ([]job, error) {
+// returned undecided with the error, because no parked receipt may be passed over. With
+// mayAsk, jobs of messages that may have arrived are returned with questions.
+func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64, mayAsk bool) ([]job, error) {
 	js := make([]job, len(c.Messages))
 	var refs []channel.Ref
 	for i := range js {
 		m := &c.Messages[i]
-		js[i] = job{Message: m, step: -1, due: c.Due[i], lease: m.DueAt, holder: holder, previous: d.copyForObserver(m)}
+		js[i] = job{Message: m, step: -1, due: c.Due[i], lease: m.DueAt, holder: holder, asked: !mayAsk, previous: d.copyForObserver(m)}
 		d.claimed(m, c.Due[i])
 		refs = append(refs, m.openRefs()...)
 	}
@@ -76,13 +81,8 @@ func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64) ([]j
 }
 
 // planJob merges the parked receipts of a message that the job holds, and decides what it
-// needs. A send needs no intent of its own if the stored row names the step and this is the
-// first claim since the last release.
+// needs, or which questions come first.
 func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
-	permitted := -1
-	if j.Claims == 1 {
-		permitted = j.Sending
-	}
 	j.merged = j.merged[:0]
 	for i := range j.Attempts {
 		ref := j.Attempts[i].ref()
@@ -95,6 +95,26 @@ func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, n
 	}
 	if len(parked) > 0 {
 		d.summarizeAttempts(j.Message, now)
+	}
+	if !j.asked {
+		j.asked, j.questions = true, d.questionsAbout(j.Message)
+	}
+	d.decideJob(j, now)
+}
+
+// decideJob decides what the job does with its message, unless it has questions. A send needs
+// no intent of its own if the stored row names the step and this is the first claim since the
+// last release.
+func (d *Dispatcher) decideJob(j *job, now time.Time) {
+	if j.delivered() {
+		j.questions = nil
+	}
+	if len(j.questions) > 0 {
+		return
+	}
+	permitted := -1
+	if j.Claims == 1 {
+		permitted = j.Sending
 	}
 	next := d.nextAction(j.Message, j.due, now)
 	j.step, j.stepDue = next.step, next.due

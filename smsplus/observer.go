@@ -149,6 +149,15 @@ type (
 		Open    bool
 	}
 
+	// ProviderAsked: a channel's provider was asked for the outcome of attempts. Answered is the
+	// number of its receipts. After an error it is asked again for the others, or their messages
+	// continue.
+	ProviderAsked struct {
+		Channel            channel.Name
+		Attempts, Answered int
+		Err                error // nil if the provider answered
+	}
+
 	// ListenerStopped: a channel's session for receipts ended. It is started again.
 	ListenerStopped struct {
 		Channel channel.Name
@@ -172,6 +181,7 @@ func (TemplateSuspect) event()   {}
 func (Unserved) event()          {}
 func (MessageUnreadable) event() {}
 func (BreakerChanged) event()    {}
+func (ProviderAsked) event()     {}
 func (ListenerStopped) event()   {}
 
 func (d *Dispatcher) reportEvent(ctx context.Context, e Event) {

@@ -151,7 +151,7 @@ func (d *Dispatcher) resumeLane(ctx context.Context, lane channel.Name, inTick b
 	if err != nil || len(c.Messages) == 0 {
 		return len(c.Unreadable), err
 	}
-	js, err := d.planJobs(ctx, c, holder)
+	js, err := d.planJobs(ctx, c, holder, false)
 	var updates sync.WaitGroup
 	start := starterOf(&updates, inTick)
 	for _, j := range js {
@@ -232,7 +232,7 @@ func (d *Dispatcher) endExpiredOf(ctx context.Context, ms []Message, inTick bool
 	if len(c.Messages) == 0 {
 		return nil
 	}
-	js, err := d.planJobs(ctx, c, newHolder())
+	js, err := d.planJobs(ctx, c, newHolder(), false)
 	if err != nil {
 		return err
 	}

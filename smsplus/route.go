@@ -37,8 +37,9 @@ import (
 //     is 0.
 //   - DueAt is zero exactly when the message has ended.
 type router struct {
-	traits map[channel.Name]channel.Traits
-	retry  Retry // with its defaults
+	traits   map[channel.Name]channel.Traits
+	queriers map[channel.Name]bool // whose providers can be asked
+	retry    Retry                 // with its defaults
 }
 
 // action is what the holder of a message does with it: send a step, which fell due at due,
@@ -74,6 +75,34 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 		}
 		due = now
 	}
+}
+
+// questionsAbout returns the attempts of a claimed message of which their providers may know
+// more than the row: they were accepted, or are in doubt. The answers may make a send needless.
+func (r router) questionsAbout(m *Message) (refs []channel.Ref) {
+	if len(r.queriers) == 0 || m.delivered() {
+		return nil
+	}
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		isOpen := a.Status == status.Accepted || a.Status == status.Preparing && a.Reason == status.InDoubt
+		if isOpen && a.ProviderID != "" && r.queriers[a.Channel] {
+			refs = append(refs, a.ref())
+		}
+	}
+	return refs
+}
+
+// pollAt returns when the provider of an accepted attempt is asked next, and whether it is
+// asked before the attempt's wait, or the message's time to live, is over.
+func (r router) pollAt(m *Message, a *Attempt, now time.Time) (at time.Time, ok bool) {
+	every := r.traits[a.Channel].PollEvery
+	if every <= 0 || !r.queriers[a.Channel] {
+		return at, false
+	}
+	passed := max(0, now.Sub(a.StartedAt)) / every
+	at = microtime.Time(microtime.Ceil(a.StartedAt.Add((passed + 1) * every)))
+	return at, at.Before(earliest(r.waitEnd(m, a), m.ExpiresAt))
 }
 
 // stepToSend returns the step that is due to be sent, which may be the current one or the
@@ -269,6 +298,10 @@ func (r router) deriveState(m *Message, now time.Time) {
 	case a.Status == status.Preparing:
 		m.Lane, m.Sending = a.Channel, r.permittedStep(m, a.Step)
 	case a.Status == status.Accepted:
+		if at, ok := r.pollAt(m, a, now); ok {
+			m.DueAt, m.Lane, m.Sending = at, "", -1 // every dispatcher claims it, and sends nothing
+			return
+		}
 		r.scheduleNext(m, r.waitEnd(m, a))
 	default:
 		at, ok := r.forwardAt(m, a, now)

@@ -52,12 +52,19 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			s.workers.Go(func() { d.runListener(ctx, l.name, listener) })
 		}
 	}
+	for _, a := range d.askers {
+		queue := a.openQueue(2 * d.cfg.Batch)
+		s.workers.Go(func() { d.askLoop(ctx, s, a, queue) })
+	}
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
 	s.workers.Go(func() { d.operationsLoop(ctx) })
 	d.claimLoop(ctx)
 
+	for _, a := range d.askers {
+		a.closeQueue()
+	}
 	for _, l := range d.lanes {
 		l.stop()
 	}

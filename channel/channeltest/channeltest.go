@@ -206,6 +206,8 @@ func (s *suite) rules() []rule {
 		{"one Send is one request", faults, s.testOneRequest},
 		{"content is not changed", "", s.testImmutableContent},
 		{"every content has a size", "", s.testSize},
+		{"a provider that is asked says what it knows", "", s.testQuery},
+		{"Query returns when its context ends", "", s.testQueryEnds},
 		{
 			"braces in rendered content are plain text",
 			unless(isText, "Harness.Content is no channel.Text"),

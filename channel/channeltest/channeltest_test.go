@@ -1,6 +1,7 @@
 package channeltest_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -79,6 +80,31 @@ func (f *fax) Traits() channel.Traits {
 		Validity:   time.Hour,
 		Reads:      f.flaw == "other traits after a Send" && f.sends > 0,
 	}
+}
+
+// Query knows of the messages that were taken that they arrived.
+func (f *fax) Query(ctx context.Context, refs []channel.Ref) (rs []channel.Receipt, err error) {
+	if f.flaw == "asks for ever" && ctx.Err() != nil {
+		select {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := slices.Collect(maps.Values(f.taken))
+	for _, ref := range refs {
+		r := channel.Receipt{Channel: ref.Channel, ProviderID: ref.ProviderID, Status: status.Delivered}
+		switch f.flaw {
+		case "answers with a status of its own":
+			r.Status++
+		case "answers with the number":
+			r.Status, r.Detail = status.Failed, "no line to +886912345678"
+		}
+		if slices.Contains(taken, ref.ProviderID) || f.flaw == "knows a message that was never sent" {
+			rs = append(rs, r)
+		} else if f.flaw == "takes an unknown message for a fault" {
+			err = errors.New("fax: 404")
+		}
+	}
+	return rs, cmp.Or(err, ctx.Err())
 }
 
 func (f *fax) CheckContent(c channel.Content) error {
@@ -502,6 +528,12 @@ var flaws = map[string][]string{
 	repeatsSilent:  {unanswered, "one Send is one request"},
 	callsTemporary: {"a written request without an answer is in doubt"},
 
+	"knows a message that was never sent":  {asked},
+	"answers with a status of its own":     {asked},
+	"answers with the number":              {asked},
+	"takes an unknown message for a fault": {asked},
+	"asks for ever":                        {"Query returns when its context ends"},
+
 	"forgets what the sink refused": {"a session repeats what was not stored"},
 	"listens for ever":              {"listening ends with its context", "a session's receipt names its message", "a session repeats what was not stored"},
 }
@@ -510,6 +542,7 @@ var flaws = map[string][]string{
 const (
 	everything = "and everything else"
 	unanswered = "a request without an answer is in doubt"
+	asked      = "a provider that is asked says what it knows"
 	together   = "the receipts of a call are stored together"
 	saysWhy    = "a call about a message that did not arrive says why"
 	toCome     = "a status to come says nothing new"

@@ -394,6 +394,7 @@ var printables = []printable{
 	of[smsplus.MessageUnreadable](),
 	of[smsplus.Page]("Next", "Messages.Template", "Messages.Channel"),
 	of[smsplus.PassedLane]("Lane"),
+	of[smsplus.ProviderAsked]("Channel", "Err"),
 	of[smsplus.Pause]("Channel", "Template", "Note"),
 	of[smsplus.PlannedStep]("Channel"),
 	of[smsplus.ReceiptIgnored]("Channel", "Ref.Channel", "Ref.ProviderID", "Why"),

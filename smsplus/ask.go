@@ -1,0 +1,214 @@
+package smsplus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+const (
+	// askBatch is the largest number of attempts that one Query names.
+	askBatch = 100
+	// askTries is how many Queries in a row may fail before messages continue without an answer.
+	askTries = 3
+)
+
+// askRetry paces the Queries of a channel whose last one failed.
+var askRetry = Retry{Base: time.Second, Max: time.Minute}
+
+// asker asks the provider of one channel for the outcome of attempts, before their messages
+// continue. A message is claimed when its wait is over, when a send of it is in doubt, or when
+// [channel.Traits.PollEvery] says so. Its job waits here until the provider has answered. The
+// answer is applied as a receipt, and the job is decided from the message as it is then. So a
+// process that dies at any time loses no answer: the next claim asks again.
+//
+// One Query is under way at a time. A provider that cannot be asked delays its messages by a
+// few tries.
+type asker struct {
+	name    channel.Name
+	querier channel.Querier
+
+	mu     sync.Mutex
+	isOpen bool
+	queue  chan job // of the current run
+
+	asking   sync.Mutex // held during a Query; guards the fields below
+	failures int        // Queries in a row that failed
+	nextAt   time.Time  // of the next Query, after a failure
+}
+
+// openQueue makes the queue of a run, and returns it for its goroutine to range over.
+func (a *asker) openQueue(size int) <-chan job {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.isOpen, a.queue = true, make(chan job, size)
+	return a.queue
+}
+
+// closeQueue ends the queue of a run.
+func (a *asker) closeQueue() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.isOpen = false
+	close(a.queue)
+}
+
+// addQuestions adds a job that has questions, if the queue is open and not full. It never
+// blocks.
+func (a *asker) addQuestions(j job) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.isOpen || len(a.queue) == cap(a.queue) {
+		return false
+	}
+	a.queue <- j
+	return true
+}
+
+// askLoop asks about the jobs of a queue until it is closed. When ctx has ended it puts them
+// back.
+func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <-chan job) {
+	for j := range queue {
+		js := []job{j}
+		for len(js) < askBatch && len(queue) > 0 {
+			js = append(js, <-queue)
+		}
+		if ctx.Err() == nil {
+			js = d.askProvider(ctx, a, js)
+			d.dispatchJobs(ctx, js)
+			continue
+		}
+		for _, j := range js {
+			d.releaseLease(s.sending, j, d.now(), true)
+		}
+	}
+}
+
+// askProviders asks about all jobs in the caller's goroutine, and returns the jobs that continue.
+func (d *Dispatcher) askProviders(ctx context.Context, js []job) []job {
+	for _, ch := range d.cfg.Channels {
+		a := d.askers[ch.Name()]
+		if a == nil {
+			continue
+		}
+		var asked, others []job
+		for _, j := range js {
+			if j.hasQuestionFor(a.name) {
+				asked = append(asked, j)
+			} else {
+				others = append(others, j)
+			}
+		}
+		for batch := range slices.Chunk(asked, askBatch) {
+			others = append(others, d.askProvider(ctx, a, batch)...)
+		}
+		js = others
+	}
+	return js
+}
+
+// hasQuestionFor reports whether the provider of a channel is to be asked about the job.
+func (j *job) hasQuestionFor(name channel.Name) bool {
+	return slices.ContainsFunc(j.questions, func(r channel.Ref) bool { return r.Channel == name })
+}
+
+// askProvider asks a provider about at most askBatch jobs, stores its answers, and decides the
+// jobs that have no more questions. It returns the jobs that continue. The others are put back,
+// or have lost their message.
+func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job) (rest []job) {
+	var refs []channel.Ref
+	until := d.lastCall(&js[0])
+	for _, j := range js {
+		until = earliest(until, d.lastCall(&j))
+		for _, ref := range j.questions {
+			if ref.Channel == a.name {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	answers, againAt := d.queryProvider(ctx, a, refs, until)
+	answered := make(map[channel.Ref]bool, len(answers))
+	for _, r := range answers {
+		answered[r.Ref()] = true
+	}
+	var err error
+	if len(answers) > 0 {
+		err = d.Receive(ctx, answers...)
+	}
+	for _, j := range js {
+		isAnswered := slices.ContainsFunc(j.questions, func(r channel.Ref) bool { return answered[r] })
+		if err != nil && isAnswered || !isAnswered && !againAt.IsZero() {
+			d.releaseLease(ctx, j, latest(againAt, d.now().Add(d.cfg.Poll)), false)
+			continue
+		}
+		j.questions = slices.DeleteFunc(j.questions, func(r channel.Ref) bool { return r.Channel == a.name })
+		held, changed := true, false
+		if isAnswered {
+			var err error
+			if held, changed, err = d.rereadMessage(ctx, &j); err != nil {
+				d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false)
+				continue
+			}
+		}
+		if !changed {
+			d.decideJob(&j, d.now())
+		}
+		if held {
+			rest = append(rest, j)
+		}
+	}
+	return rest
+}
+
+// queryProvider asks about attempts until the given time at the latest. If the provider did
+// not answer and is to be asked again, againAt says when. After askTries failures, messages
+// continue meanwhile.
+func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel.Ref, until time.Time) (answers []channel.Receipt, againAt time.Time) {
+	a.asking.Lock()
+	defer a.asking.Unlock()
+	now := d.now()
+	timeout := min(d.cfg.SendTimeout, until.Sub(now))
+	if timeout <= 0 {
+		return nil, now // the lease leaves no time
+	}
+	var err error
+	if !now.Before(a.nextAt) {
+		answers, err = d.callQuerier(ctx, a, refs, timeout)
+		d.reportEvent(ctx, ProviderAsked{a.name, len(refs), len(answers), err})
+		if err == nil {
+			a.failures, a.nextAt = 0, time.Time{}
+			return answers, time.Time{}
+		}
+		d.logFailure(ctx, "smsplus: a provider could not be asked", slog.String("channel", string(a.name)), slog.Any("error", err))
+		a.failures++
+		a.nextAt = normalizeTime(d.now().Add(askRetry.backoff(a.failures)))
+	}
+	if a.failures < askTries {
+		againAt = a.nextAt
+	}
+	return answers, againAt
+}
+
+// callQuerier calls the channel under a deadline. It returns the receipts that answer one of
+// the refs. A panic of the channel is an error.
+func (d *Dispatcher) callQuerier(ctx context.Context, a *asker, refs []channel.Ref, timeout time.Duration) (answers []channel.Receipt, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			answers, err = nil, fmt.Errorf("smsplus: channel %s panicked in Query (%T)", a.name, p)
+		}
+	}()
+	limited := withDeadline(ctx, timeout)
+	defer limited.cancel()
+	answers, err = a.querier.Query(limited, slices.Clone(refs))
+	answers = slices.DeleteFunc(slices.Clone(answers), func(r channel.Receipt) bool {
+		saysNothing := r.Status == status.Preparing && !r.Read
+		return saysNothing || !r.Status.Valid() || !isStorable(r.At) || !slices.Contains(refs, r.Ref())
+	})
+	return answers, err
+}
