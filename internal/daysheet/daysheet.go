@@ -170,11 +170,8 @@ func (s *Sheet) merge() {
 		}
 		merged.write(next)
 	}
-	isExpanded := s.expanded != nil
-	s.entries, s.changes, s.numbers, s.expanded = merged.b, nil, nil, nil
-	if isExpanded {
-		s.Expand()
-	}
+	s.changes, s.numbers = nil, nil
+	s.setEntries(merged.b)
 }
 
 // Expand keeps the entries decoded from now on: queries become faster, and each entry takes
@@ -220,7 +217,46 @@ func (d *Day) Add(quarter int, template, scenario string, units []smsplus.Unit, 
 	}
 }
 
-// Merge makes all calls of Add take effect.
+// AddDay adds what a merged o counts. It takes effect with the next Merge.
+func (d *Day) AddDay(o *Day) {
+	for i := range d.Sheets {
+		d.Sheets[i].addSheet(&o.Sheets[i])
+	}
+}
+
+func (s *Sheet) addSheet(o *Sheet) {
+	numbers := make([]int, len(o.labels)) // in s
+	for i := range o.labels {
+		numbers[i] = s.numberOf(o.labels[i])
+	}
+	for e := o.reader(); e.next(); {
+		s.changes = append(s.changes, entry{newEntryKey(e.key.quarter(), numbers[e.key.labelNumber()], e.key.detail()), e.n})
+	}
+}
+
+// Keep removes what a merged d counts, except in the quarters for which keep returns true.
+func (d *Day) Keep(keep func(quarter int) bool) {
+	for i := range d.Sheets {
+		s := &d.Sheets[i]
+		kept := entryWriter{b: make([]byte, 0, len(s.entries))}
+		for e := s.reader(); e.next(); {
+			if keep(e.key.quarter()) {
+				kept.write(e.entry)
+			}
+		}
+		s.setEntries(kept.b)
+	}
+}
+
+// setEntries replaces the entries.
+func (s *Sheet) setEntries(b []byte) {
+	s.entries = b
+	if s.expanded != nil {
+		s.Expand()
+	}
+}
+
+// Merge makes all calls of Add and AddDay take effect.
 func (d *Day) Merge() {
 	for i := range d.Sheets {
 		d.Sheets[i].merge()

@@ -101,6 +101,9 @@ func TestQuery_EqualsRecount(t *testing.T) {
 		in := q.Days()
 		for number, d := range days {
 			d.Merge()
+			if rapid.Bool().Draw(t, "of two halves") {
+				d = joinHalves(t, d, rapid.IntRange(0, daysheet.Quarters).Draw(t, "middle"))
+			}
 			if number < in.From || number >= in.To {
 				continue
 			}
@@ -123,6 +126,30 @@ func TestQuery_EqualsRecount(t *testing.T) {
 	})
 }
 
+// joinHalves returns a day with the same counts. It divides the day at a quarter, encodes and
+// decodes the halves, and adds them.
+func joinHalves(t *rapid.T, d *daysheet.Day, middle int) *daysheet.Day {
+	joined := new(daysheet.Day)
+	for _, isSecond := range []bool{false, true} {
+		var half daysheet.Day
+		half.AddDay(d)
+		half.Merge()
+		half.Keep(func(quarter int) bool { return quarter >= middle == isSecond })
+		for k := range half.Sheets {
+			b := half.Sheets[k].Append([]byte("before"))
+			s, err := daysheet.DecodeSheet(b[len("before"):])
+			require.NoError(t, err)
+			half.Sheets[k] = s
+		}
+		joined.AddDay(&half)
+		if rapid.Bool().Draw(t, "merge a half") {
+			joined.Merge()
+		}
+	}
+	joined.Merge()
+	return joined
+}
+
 func TestNewQuery_RefusesFiltersThatSheetsDoNotKnow(t *testing.T) {
 	t.Parallel()
 	number, err := phone.Parse("+886912345678")
@@ -140,6 +167,33 @@ func TestNewQuery_RefusesFiltersThatSheetsDoNotKnow(t *testing.T) {
 		{From: at.UnixMicro(), To: at.Add(8 * time.Minute).UnixMicro()},
 		{From: at.Add(53 * time.Minute).UnixMicro(), To: at.Add(time.Hour).UnixMicro()},
 	}, q.Edges, "a range cuts a quarter at each end")
+}
+
+func FuzzDecodeSheet(f *testing.F) {
+	var d daysheet.Day
+	d.Add(5, "otp", "OTP", []smsplus.Unit{
+		{Count: smsplus.Count{Status: status.Delivered}, IsTimed: true, Time: 40},
+		{Count: smsplus.Count{Status: status.Undeliverable}, Channel: channel.LINEPush, Reason: status.Blocked},
+	}, 7)
+	d.Merge()
+	for i := range d.Sheets {
+		f.Add(d.Sheets[i].Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := daysheet.DecodeSheet(b)
+		if err != nil {
+			require.ErrorIs(t, err, daysheet.ErrCorrupt)
+			return
+		}
+		for k := range daysheet.Kind(daysheet.Kinds) {
+			q, _ := daysheet.NewQuery(smsplus.Filter{}, smsplus.Grouping{By: smsplus.ByChannel | smsplus.ByHour})
+			q.AddSheet(1, k, &s)
+			q.Rows()
+		}
+		again, err := daysheet.DecodeSheet(s.Append(nil))
+		require.NoError(t, err, "what was decoded can be encoded")
+		require.Equal(t, s.Append(nil), again.Append(nil))
+	})
 }
 
 func FuzzDecodeUnits(f *testing.F) {

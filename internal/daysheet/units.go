@@ -18,7 +18,7 @@ const (
 	unitTimed  = 1 << 6
 )
 
-// ErrCorrupt is the error for bytes that no units encode to.
+// ErrCorrupt is the error for bytes that no units or no sheet encode to.
 var ErrCorrupt = errors.New("daysheet: counts cannot be decoded")
 
 // AppendUnits appends the encoding of units. Equal units have equal encodings.
@@ -80,6 +80,12 @@ func (d *decoder) skip(n int) {
 
 func (d *decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.b)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
 	d.skip(n)
 	return v
 }
