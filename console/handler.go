@@ -154,6 +154,9 @@ func (s *site) serve(a action) http.Handler {
 		defer cancel()
 		v.ctx = ctx
 		if err := a(v, w); err != nil {
+			if ctx.Err() != nil { // a store's error need not say so
+				err = fmt.Errorf("%w: %w", ctx.Err(), err)
+			}
 			v.showError(w, err)
 		}
 	})

@@ -462,6 +462,24 @@ func TestRecords_EveryQueryHasADeadline(t *testing.T) {
 	}
 }
 
+// interruptedStore is a store whose statistics end with their deadlines, and an error of its own.
+type interruptedStore struct{ smsplus.Store }
+
+func (interruptedStore) Stats(ctx context.Context, _ smsplus.Filter) ([]smsplus.TemplateStats, error) {
+	<-ctx.Done()
+	return nil, errors.New("interrupted")
+}
+
+func TestTemplates_EveryQueryHasADeadline(t *testing.T) {
+	t.Parallel()
+	s := open(t, day(), func(c *console.Config) { c.Store, c.Timeout = interruptedStore{c.Store}, time.Millisecond })
+	for _, path := range []string{"/templates", "/templates.csv?range=3m"} {
+		w := s.get(path)
+		require.Equal(t, http.StatusServiceUnavailable, w.Code, path)
+		require.Contains(t, text(w.Body.String()), "The store did not answer in time.")
+	}
+}
+
 func TestRecords_WorkOnSQLite(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir() + "/messages.db"
