@@ -112,6 +112,9 @@ func TestQuery_EqualsRecount(t *testing.T) {
 				if rapid.Bool().Draw(t, "expanded") {
 					s.Expand()
 				}
+				if q.IsUniform(number) && rapid.Bool().Draw(t, "sum") {
+					s = *s.Sum()
+				}
 				q.AddSheet(number, k, &s)
 			}
 		}
@@ -167,6 +170,25 @@ func TestNewQuery_RefusesFiltersThatSheetsDoNotKnow(t *testing.T) {
 		{From: at.UnixMicro(), To: at.Add(8 * time.Minute).UnixMicro()},
 		{From: at.Add(53 * time.Minute).UnixMicro(), To: at.Add(time.Hour).UnixMicro()},
 	}, q.Edges, "a range cuts a quarter at each end")
+}
+
+func TestQuery_IsUniformOnDaysThatItDoesNotDivide(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 3, 14, 0, 15, 0, 0, time.UTC)
+	first := from.Unix() / (24 * 60 * 60)
+	for _, c := range []struct {
+		g    smsplus.Grouping
+		want []bool // of the day that the range cuts, and the next
+	}{
+		{smsplus.Grouping{By: smsplus.ByTemplate}, []bool{false, true}},
+		{smsplus.Grouping{By: smsplus.ByDay}, []bool{false, true}},
+		{smsplus.Grouping{By: smsplus.ByDay, Zone: time.FixedZone("", 60*60)}, []bool{false, false}},
+		{smsplus.Grouping{By: smsplus.ByHour}, []bool{false, false}},
+	} {
+		q, ok := daysheet.NewQuery(smsplus.Filter{From: from}, c.g)
+		require.True(t, ok)
+		require.Equal(t, c.want, []bool{q.IsUniform(first), q.IsUniform(first + 1)}, "%v", c.g)
+	}
 }
 
 func FuzzDecodeSheet(f *testing.F) {

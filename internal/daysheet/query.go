@@ -1,6 +1,7 @@
 package daysheet
 
 import (
+	"slices"
 	"time"
 
 	"github.com/smsplus/smsplus-go/internal/microtime"
@@ -120,6 +121,13 @@ func (q *Query) AddSheet(day int64, k Kind, s *Sheet) {
 			row.AddCount(detailCount(detail), int(e.n))
 		}
 	}
+}
+
+// IsUniform reports whether the query counts all quarters of a day, and tells none from
+// another.
+func (q *Query) IsUniform(day int64) bool {
+	starts := q.startsOf(day, false)
+	return !slices.ContainsFunc(starts[:], func(s quarterStart) bool { return !s.isCounted || !s.start.Equal(starts[0].start) })
 }
 
 // selects reports whether the query counts units of the label.
