@@ -79,16 +79,29 @@ func (s *Store) Changes(ctx context.Context, after string, limit int) (page smsp
 	return page, err
 }
 
+// history is a database cluster's history of changes.
+type history struct {
+	system   int64
+	timeline int32
+	isKnown  bool        // the tables were made or marked in this cluster
+	read     pgtype.Text // the bound up to which a timeline was read, if it was
+}
+
+// readHistory reads the history, with the bound of a timeline. The SQL is sql/history.sql.
+func readHistory(ctx context.Context, tx pgx.Tx, sql string, timeline int32) (h history, err error) {
+	err = tx.QueryRow(ctx, sql, timeline).Scan(&h.system, &h.timeline, &h.isKnown, &h.read)
+	return h, err
+}
+
 // continueFrom returns the position to read from. It is the given one, unless the database has
 // lost a part of its timeline since.
 func (s *Store) continueFrom(ctx context.Context, tx pgx.Tx, from changePosition, fromStart bool) (at changePosition, err error) {
-	var hasSystem bool
-	var read pgtype.Text
-	err = tx.QueryRow(ctx, s.layout.render("history", params{}), from.timeline).Scan(&at.system, &at.timeline, &hasSystem, &read)
+	h, err := readHistory(ctx, tx, s.statements.timelines, from.timeline)
+	at.system, at.timeline = h.system, h.timeline
 	switch {
 	case err != nil:
 		return at, err
-	case !hasSystem:
+	case !h.isKnown:
 		return at, fmt.Errorf("%w: %w", smsplus.ErrChangesLost, errMoved)
 	case fromStart:
 		return at, nil
@@ -99,12 +112,12 @@ func (s *Store) continueFrom(ctx context.Context, tx pgx.Tx, from changePosition
 	if from.timeline == at.timeline {
 		return at, nil
 	}
-	if !read.Valid {
+	if !h.read.Valid {
 		return at, smsplus.ErrChangesLost
 	}
 	// What both histories have is at least all before the bound of the last call that this one
 	// knows of. What it has beyond that began later.
-	bound, err := strconv.ParseUint(read.String, 10, 64)
+	bound, err := strconv.ParseUint(h.read.String, 10, 64)
 	if err == nil && at.changed >= bound {
 		at.changed, at.id = max(bound, 1)-1, uuid.Max
 	}
@@ -114,8 +127,7 @@ func (s *Store) continueFrom(ctx context.Context, tx pgx.Tx, from changePosition
 // readChanges reads a page of the changes after a position, and marks how far they were
 // read.
 func (s *Store) readChanges(ctx context.Context, tx pgx.Tx, at changePosition, limit int) (page smsplus.ChangePage, err error) {
-	sql := s.layout.render("changes", params{Limit: limit + 1})
-	rows, err := tx.Query(ctx, sql, strconv.FormatUint(at.changed, 10), at.id)
+	rows, err := tx.Query(ctx, s.statements.changes.textWithLimit(limit+1), strconv.FormatUint(at.changed, 10), at.id)
 	if err != nil {
 		return page, err
 	}
@@ -159,22 +171,18 @@ func (s *Store) readChanges(ctx context.Context, tx pgx.Tx, at changePosition, l
 // markHistory notes how far the changes were read. Its commit waits until it is durable, and
 // with it everything that was read, whatever synchronous_commit is.
 func (s *Store) markHistory(ctx context.Context, tx pgx.Tx, at changePosition, bound string) error {
-	if _, err := tx.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"); err != nil {
+	if _, err := tx.Exec(ctx, s.statements.syncCommit); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, s.layout.render("mark_history", params{}), at.timeline, at.system, bound)
+	_, err := tx.Exec(ctx, s.statements.markTimeline, at.timeline, at.system, bound)
 	return err
 }
 
 // enableChanges makes the tables note changes. Tables from another cluster begin again.
 func enableChanges(ctx context.Context, tx pgx.Tx, l layout) error {
 	if l.changes {
-		var system int64
-		var timeline int32
-		var hasSystem bool
-		var read pgtype.Text
-		err := tx.QueryRow(ctx, l.render("history", params{}), 0).Scan(&system, &timeline, &hasSystem, &read)
-		if err != nil || hasSystem {
+		h, err := readHistory(ctx, tx, l.render("history", params{}), 0)
+		if err != nil || h.isKnown {
 			return err
 		}
 		if _, err := tx.Exec(ctx, l.render("forget_changes", params{})); err != nil {

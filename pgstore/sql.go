@@ -88,7 +88,8 @@ type statements struct {
 	erasable, erase, openToPerson           string
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
-	claim, purge, takeDeltas                *limitStatement
+	timelines, syncCommit, markTimeline     string
+	claim, purge, takeDeltas, changes       *limitStatement
 	update                                  *rangeStatement
 }
 
@@ -105,9 +106,11 @@ func newStatements(l layout) statements {
 		erasable: text("erasable"), erase: text("erase"), openToPerson: text("open_to_person"),
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),
+		timelines:  text("history"), syncCommit: text("sync_commit"), markTimeline: text("mark_history"),
 		claim:      &limitStatement{layout: l, file: "claim"},
 		purge:      &limitStatement{layout: l, file: "purge"},
 		takeDeltas: &limitStatement{layout: l, file: "take_deltas"},
+		changes:    &limitStatement{layout: l, file: "changes"},
 		update:     &rangeStatement{layout: l, file: "update"},
 	}
 }
