@@ -219,7 +219,8 @@ func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 	if s.isNarrowed() {
 		f.ClearURL = v.url("/records", q)
 	}
-	return f, v.setChoices(&f, s)
+	err := v.setChoices(&f, s)
+	return f, err
 }
 
 // setChoices sets what the boxes offer: the templates, scenarios and channels of the period
