@@ -62,12 +62,6 @@ func Kannel(t *testing.T, args ...string) *Peer {
 	return startPeer(t, t.TempDir(), "sh", append([]string{"-c", `exec "$0" "$@" 2>&1`, driver}, args...)...)
 }
 
-// Path returns the path of a file of test/peers.
-func Path(t *testing.T, name string) string {
-	t.Helper()
-	return filepath.Join(folder(t), filepath.FromSlash(name))
-}
-
 // folder returns the path of test/peers.
 func folder(t *testing.T) string {
 	t.Helper()
