@@ -24,11 +24,11 @@ type failuresPage struct {
 
 // failureRow is a reason on a channel.
 type failureRow struct {
-	Channel, Reason, Code string
-	Badge                 badge
-	Cells                 []failureCell
-	Others                int
-	Total                 failureCell
+	Channel, Reason string
+	Badge           badge
+	Cells           []failureCell
+	Others          int
+	Total           failureCell
 	// Share is the part of the attempts on the channel.
 	Share   string
 	Meaning meaning
@@ -139,7 +139,7 @@ func (v *visit) setBoard(page *failuresPage, last window, groups []smsplus.Group
 			st = status.Failed
 		}
 		row := failureRow{
-			Channel: v.channelLabel(key.name), Reason: v.reasonLabel(key.reason), Code: string(key.reason), Badge: v.badge(st),
+			Channel: v.channelLabel(key.name), Reason: v.reasonLabel(key.reason), Badge: v.badge(st),
 			Total:   v.failureCell(totals[key], 0, last, key, ""),
 			Share:   formatShare(totals[key], attempts[key.name]),
 			Meaning: v.reasonMeaning(key.name, st, key.reason), Others: totals[key],

@@ -149,8 +149,6 @@ type periodForm struct {
 	// Errors are the texts about the fields, by the field's name.
 	Errors  map[string]string
 	Presets []navItem
-	// Explicit says that the fields, and not a preset, were used.
-	Explicit bool
 }
 
 // periodForm returns the form of a period. The links to the presets keep the other fields of
@@ -159,8 +157,7 @@ func (v *visit) periodForm(p period, page string, others url.Values) periodForm 
 	earliest := v.reader.Earliest()
 	f := periodForm{
 		From: p.from, To: p.to, Earliest: earliest.Format(time.DateOnly), Today: v.now.In(v.zone).Format(time.DateOnly),
-		Hint: v.text("period.hint", v.config.Months, earliest.Format(time.DateOnly)), Explicit: p.preset == "",
-		Errors: map[string]string{},
+		Hint: v.text("period.hint", v.config.Months, earliest.Format(time.DateOnly)), Errors: map[string]string{},
 	}
 	for field, key := range p.wrong {
 		f.Errors[field] = v.text(key)

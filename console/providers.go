@@ -21,9 +21,9 @@ type providersPage struct {
 
 // providerRow is a channel.
 type providerRow struct {
-	Channel, URL        string
-	Attempts, Delivered int
-	Rate, P50, P95      string
+	Channel, URL   string
+	Attempts       int
+	Rate, P50, P95 string
 	// Waiting counts attempts that were accepted and have no receipt yet, and Missing the ones
 	// whose receipt never came.
 	Waiting, Missing       int
@@ -143,7 +143,7 @@ func (v *visit) providersPage(last window) (page providersPage, err error) {
 
 // setCounts sets the counts and times of a channel.
 func (v *visit) setCounts(r *providerRow, s smsplus.GroupStats, last window) {
-	r.Attempts, r.Delivered, r.Waiting = s.Triggered, s.Delivered, s.Accepted
+	r.Attempts, r.Waiting = s.Triggered, s.Accepted
 	r.Rate = formatShare(s.Delivered, s.Triggered)
 	if s.Times.Count() > 0 {
 		r.P50, r.P95 = v.duration(s.Times.Quantile(0.5)), v.duration(s.Times.Quantile(0.95))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -172,26 +171,6 @@ func (s *sharedStore) Message(ctx context.Context, id uuid.UUID) (smsplus.Messag
 
 // textKey is the key of a query with arguments that are no key themselves.
 type textKey struct{ method, text string }
-
-// ByProviderID answers like the store's method.
-func (s *sharedStore) ByProviderID(ctx context.Context, refs []channel.Ref) ([]smsplus.Message, error) {
-	key := textKey{"by provider id", formatRefs(refs)}
-	return ask(ctx, s, key, func(ctx context.Context) ([]smsplus.Message, error) { return s.Store.ByProviderID(ctx, refs) })
-}
-
-// Parked answers like the store's method.
-func (s *sharedStore) Parked(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-	key := textKey{"parked", formatRefs(refs)}
-	return ask(ctx, s, key, func(ctx context.Context) ([]channel.Receipt, error) { return s.Store.Parked(ctx, refs) })
-}
-
-func formatRefs(refs []channel.Ref) string {
-	var b strings.Builder
-	for _, r := range refs {
-		_, _ = fmt.Fprintf(&b, "%q %q\n", string(r.Channel), r.ProviderID)
-	}
-	return b.String()
-}
 
 // parkedList is what ListParked returns.
 type parkedList struct {

@@ -32,8 +32,6 @@ type statisticsPage struct {
 	CSVURL   string
 	Sort     string
 	Legend   legend
-	// HasReads says that a channel of the page reports reads.
-	HasReads bool
 }
 
 // sortColumn is a heading that sorts the table.
@@ -108,7 +106,6 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 		return err
 	}
 	page.Rows, page.Total = rows, total
-	page.HasReads = total.Read > 0
 	sortRows(page.Rows, page.Sort)
 	page.Columns = v.sortColumns(p, others, page.Sort)
 	shown := channels

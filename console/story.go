@@ -15,15 +15,12 @@ import (
 
 // story tells what happened to a message, and what happens next.
 type story struct {
-	ID     string
 	Fields []storyField
 	// Happened, Next and Do are sentences about the whole message.
 	Happened, Next, Do string
 	Steps              []storyStep
 	// Personal holds the recipient's IDs, the variables and the metadata, if they are shown.
 	Personal []storyField
-	// IsOpen says that the message has not ended.
-	IsOpen bool
 	// Actions lead to what the viewer may do about the message.
 	Actions []navItem
 }
@@ -61,8 +58,7 @@ type storyEvent struct {
 
 // story returns the story of a message.
 func (v *visit) story(m *smsplus.Message, pauses []smsplus.Pause) story {
-	s := story{ID: m.ID.String(), Fields: v.storyFields(m), IsOpen: !m.DueAt.IsZero(), Actions: v.messageActions(m)}
-	s.Next = v.outlook(m, pauses)
+	s := story{Fields: v.storyFields(m), Next: v.outlook(m, pauses), Actions: v.messageActions(m)}
 	if a := explaining(m); a != nil {
 		explained := v.reasonMeaning(a.Channel, a.Status, a.Reason)
 		s.Happened, s.Do = explained.Happened, explained.Do
@@ -213,8 +209,6 @@ func (v *visit) storyStep(m *smsplus.Message, step int) storyStep {
 	s.Badge, s.Detail, s.ProviderID = v.badge(a.Status), a.Detail, a.ProviderID
 	if a.Reason != "" {
 		s.Reason, s.Code, s.Meaning = v.reasonLabel(a.Reason), string(a.Reason), v.reasonMeaning(a.Channel, a.Status, a.Reason)
-	} else {
-		s.Meaning = v.statusMeaning(a.Channel, a.Status)
 	}
 	if a.Tries > 0 {
 		s.Facts = append(s.Facts, storyField{Label: v.text("story.tries"), Value: formatCount(a.Tries)})
