@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -53,14 +52,10 @@ func isNational(text string) bool {
 // nothingFound returns why nothing was found: a store that is sealed finds little without its
 // keys, and a number is not found without its country.
 func (p *program) nothingFound(ctx context.Context, s smsplus.Store, lacksCountry bool) error {
-	page, err := s.Records(ctx, smsplus.Filter{Limit: 1})
-	if err == nil && lacksKeys(page.Unreadable) {
-		return rowcodec.ErrSealed
-	}
-	switch {
-	case err != nil:
+	if err := requireUnsealed(ctx, s.Records, smsplus.Filter{}); err != nil {
 		return err
-	case lacksCountry:
+	}
+	if lacksCountry {
 		return fmt.Errorf("no message has the text (a number without its country code needs -region, such as TW): %w", smsplus.ErrNotFound)
 	}
 	return fmt.Errorf("no message has the text: %w", smsplus.ErrNotFound)

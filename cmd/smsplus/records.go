@@ -59,13 +59,22 @@ func warnUnreadable(w io.Writer, rows []smsplus.Unreadable) error {
 }
 
 // requireKeys returns an error if the filter has a number, an ID or a reference and the store
-// is sealed without keys. It would find nothing, because only a keyed hash is stored. Records
-// is the Records of the store, or of a reader of it.
-func requireKeys(ctx context.Context, records func(context.Context, smsplus.Filter) (smsplus.Page, error), f smsplus.Filter) error {
+// is sealed without keys. It would find nothing, because only a keyed hash is stored.
+func requireKeys(ctx context.Context, records recordsFunc, f smsplus.Filter) error {
 	if f.Phone.IsZero() && f.RecipientID == "" && f.Reference == "" && f.ProviderID == "" {
 		return nil
 	}
-	f.Phone, f.RecipientID, f.Reference, f.ProviderID, f.Limit, f.After = phone.Number{}, "", "", "", 1, ""
+	f.Phone, f.RecipientID, f.Reference, f.ProviderID, f.After = phone.Number{}, "", "", "", ""
+	return requireUnsealed(ctx, records, f)
+}
+
+// recordsFunc is the Records of a store, or of a reader of it.
+type recordsFunc func(context.Context, smsplus.Filter) (smsplus.Page, error)
+
+// requireUnsealed returns an error if the newest record that a filter selects cannot be read,
+// because the store is sealed and no keys were given.
+func requireUnsealed(ctx context.Context, records recordsFunc, f smsplus.Filter) error {
+	f.Limit = 1
 	page, err := records(ctx, f)
 	if err == nil && lacksKeys(page.Unreadable) {
 		return rowcodec.ErrSealed
