@@ -134,7 +134,7 @@ func (m *Message) passedOver(step int, due, now time.Time) (o outcome, ok bool) 
 	return o, true
 }
 
-// cleanTexts makes the provider's words fit to be stored: see [reasonOf] and [scrub].
+// cleanTexts makes the provider's words fit to be stored: see [reasonOf] and [scrubDetail].
 func (o *outcome) cleanTexts(m *Message) {
 	e := &o.evidence
 	e.reason, e.detail = reasonOf(e.status, e.reason), scrubDetail(e.detail, m)
