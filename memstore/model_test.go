@@ -100,7 +100,8 @@ func drawMessage(t *rapid.T) smsplus.Message {
 				Channel:  anyChannel.Draw(t, "channel"),
 				Wait:     time.Duration(rapid.Int64().Draw(t, "wait")),
 				OnFailed: smsplus.Policy(rapid.Byte().Draw(t, "on failed")),
-				InDoubt:  smsplus.Policy(rapid.Byte().Draw(t, "in doubt")),
+				InDoubt:  smsplus.Policy(rapid.ByteMax(15).Draw(t, "in doubt")),
+				Until:    smsplus.Until(rapid.ByteMax(15).Draw(t, "until")),
 			}
 		}), 0, 3).Draw(t, "plan"),
 		TriggeredAt: anyTime.Draw(t, "triggered"),

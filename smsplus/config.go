@@ -298,6 +298,20 @@ func checkTemplates(field string, ts []Template, channels map[channel.Name]chann
 	}
 }
 
+// checkUntil reports a success that the step's channel cannot tell of.
+func (s Step) checkUntil(field string, ch channel.Channel, bad *errorList) {
+	if s.Until > UntilRead {
+		bad.add("%s is %v: want UntilDelivered (the default), UntilAccepted or UntilRead", field, s.Until)
+	}
+	if s.Until == UntilRead && ch != nil {
+		bad.guardCall(field, func() {
+			if !ch.Traits().Reads {
+				bad.add("%s is read: receipts of channel %q never report that", field, s.Channel)
+			}
+		})
+	}
+}
+
 func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *errorList) {
 	if t.TTL < 0 {
 		bad.add("%s.TTL is negative (%v)", field, t.TTL)
@@ -320,6 +334,7 @@ func (t Template) check(field string, channels map[channel.Name]channel.Channel,
 			bad.add("%s.InDoubt is %v: want Resend (the default) or Forward", step, p)
 		}
 		ch := channels[s.Channel]
+		s.checkUntil(step+".Until", ch, bad)
 		if ch == nil {
 			bad.add("%s.Channel: no channel %q is registered, want %s", step, s.Channel, listNames(channels))
 		}

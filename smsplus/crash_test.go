@@ -86,13 +86,14 @@ const (
 // faultModes are equally likely.
 var faultModes = []faultMode{anyFault, anyFault, noCrash, noFaults}
 
-// allow returns the fault that takes a drawn one's place. Outcome says that the call stores
-// the outcome of a send: to Tick, a failure there is a crash, because it does not repeat it.
-func (m faultMode) allow(f storeFault, outcome bool) storeFault {
+// allow returns the fault that takes a drawn one's place. MustSucceed says that the call stores
+// the outcome of a send, or the like: to Tick, a failure there is a crash, because it does not
+// repeat it.
+func (m faultMode) allow(f storeFault, mustSucceed bool) storeFault {
 	switch {
 	case m == anyFault, f == receiptBefore:
 		return f
-	case m == noFaults, outcome:
+	case m == noFaults, mustSucceed:
 		return noFault
 	case f == crashBefore, f == stallBefore:
 		return failBefore
@@ -105,6 +106,7 @@ func (m faultMode) allow(f storeFault, outcome bool) storeFault {
 // providerAnswer is what a provider does with a send.
 type providerAnswer struct {
 	accepts  bool            // it has the message
+	isRead   bool            // the person reads it with the first receipt
 	result   error           // what it answers instead of its usual status
 	panics   bool            // the adapter does
 	receipts []status.Status // what it says later
@@ -114,7 +116,7 @@ type providerAnswer struct {
 var providerAnswers = []providerAnswer{
 	{accepts: true, receipts: []status.Status{status.Delivered}},
 	{accepts: true, receipts: []status.Status{status.Delivered}},
-	{accepts: true, receipts: []status.Status{status.Delivered, status.Accepted, status.Delivered}},
+	{accepts: true, receipts: []status.Status{status.Delivered, status.Accepted, status.Delivered}, isRead: true},
 	{accepts: true, receipts: []status.Status{status.Undeliverable}},
 	{accepts: true, receipts: []status.Status{status.Undeliverable, status.Delivered}},
 	{accepts: true},
@@ -183,6 +185,7 @@ type simulation struct {
 
 	actions, faults, answers *choices
 	faultsOff                bool
+	failures                 int // calls that failed in this action
 	mode                     faultMode
 	called                   []bool // by dispatcher: a provider was called since the last update
 	ids                      int
@@ -221,7 +224,11 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 		Before: func(method string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
-				fault = s.mode.allow(s.faults.pickFault(), method == "Update" && s.called[i])
+				// Tick does not repeat a release that fails, after other calls failed: that is a crash too.
+				fault = s.mode.allow(s.faults.pickFault(), method == "Update" && s.called[i] || s.failures >= 2)
+			}
+			if fault == failBefore || fault == failAfter {
+				s.failures++
 			}
 			if method == "Update" {
 				s.called[i] = false
@@ -286,6 +293,10 @@ func (s *simulation) start(i int) {
 				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour}),
 				step(channel.SMS, smsplus.Step{InDoubt: smsplus.Forward}),
 			}},
+			{ID: "until read", Route: []smsplus.Step{
+				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilRead}),
+				step(channel.SMS, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilAccepted}),
+			}},
 		},
 		Retry: smsplus.Retry{Tries: 4, Base: 20 * time.Second, Max: 20 * time.Second},
 		Batch: 3,
@@ -329,11 +340,11 @@ func (s *simulation) known(ref channel.Ref) (rs []channel.Receipt) {
 	return rs
 }
 
-// shouldKnow returns whether a provider that never fails would have said that a message was
-// delivered on a channel.
+// shouldKnow reports whether a provider that never fails has said of an open attempt that it
+// was delivered.
 func (s *simulation) shouldKnow(m smsplus.Message) bool {
-	return s.asks && s.mode == noFaults && slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
-		return a.Channel == channel.WhatsApp && slices.ContainsFunc(s.known(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}), isDelivery)
+	return s.asks && s.mode == noFaults && m.Template == "whatsapp" && slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+		return a.Channel == channel.WhatsApp && !a.Status.Final() && slices.ContainsFunc(s.known(channel.Ref{Channel: a.Channel, ProviderID: a.ProviderID}), isDelivery)
 	})
 }
 
@@ -352,7 +363,7 @@ func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Chan
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
-		if err != nil || m.Status == status.Delivered {
+		if err != nil || hasSucceeded(m) {
 			s.broken = append(s.broken, fmt.Sprintf("a step was started after a committed delivery: %s on %s (%v)", statuses(m), name, err))
 		}
 		if s.shouldKnow(m) {
@@ -395,7 +406,7 @@ func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Chan
 			usual = status.Delivered
 		}
 		for _, st := range answer.receipts {
-			r := channel.Receipt{Channel: name, ProviderID: ref, Status: st, At: s.clock.Now().Add(time.Minute)}
+			r := channel.Receipt{Channel: name, ProviderID: ref, Status: st, Read: answer.isRead && name == channel.WhatsApp, At: s.clock.Now().Add(time.Minute)}
 			s.inTransit = append(s.inTransit, r)
 			s.happened[r.Ref()] = append(s.happened[r.Ref()], r)
 		}
@@ -403,6 +414,20 @@ func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Chan
 			return channel.Result{}, answer.result
 		}
 		return channel.Result{Status: usual, ProviderID: ref}, nil
+	})
+}
+
+// hasSucceeded reports whether an attempt is the success that its step wants.
+func hasSucceeded(m smsplus.Message) bool {
+	return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+		switch m.Plan[a.Step].Until {
+		case smsplus.UntilRead:
+			return !a.ReadAt.IsZero()
+		case smsplus.UntilAccepted:
+			return a.Status == status.Accepted || a.Status == status.Delivered
+		default:
+			return a.Status == status.Delivered
+		}
 	})
 }
 
@@ -439,6 +464,7 @@ func (s *simulation) deliver(i int) {
 
 // act lets one dispatcher, or the clock, do one thing.
 func (s *simulation) act() {
+	s.failures = 0
 	i := s.actions.pick(len(s.dispatchers))
 	if s.crashed[i] {
 		s.start(i)
@@ -562,7 +588,7 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	}
 	to, err := phone.Parse("+886912345678")
 	require.NoError(t, err)
-	for _, template := range []string{"line", "whatsapp"} {
+	for _, template := range []string{"line", "whatsapp", "until read"} {
 		for _, key := range []string{"", "a-" + template, "b-" + template} {
 			s.triggers = append(s.triggers, smsplus.Trigger{
 				Template: template, Key: key, To: channel.Recipient{Phone: to}, Vars: map[string]string{"code": "498172"},
@@ -620,9 +646,9 @@ func (s *simulation) check() {
 	page, err := s.store.Records(s.ctx, smsplus.Filter{Limit: 1000})
 	require.NoError(s.t, err)
 	for _, m := range page.Messages {
-		require.True(s.t, m.Status.Final(), "%s", statuses(m))
+		require.True(s.t, m.Status.Final() || hasSucceeded(m), "%s", statuses(m))
 		require.True(s.t, m.DueAt.IsZero(), "%s", statuses(m))
-		if m.Status != status.Delivered { // a delivery may end a message under a holder that then dies
+		if !hasSucceeded(m) { // a success may end a message under a holder that then dies
 			require.Zero(s.t, m.Claims)
 			require.Zero(s.t, m.Holder)
 		}

@@ -24,7 +24,7 @@ func (m *Message) markInDoubt(step int, due time.Time) {
 	a.Doubts++
 }
 
-// retractUnsent removes the attempt in doubt that a delivery filed for the holder's send
+// retractUnsent removes the attempt in doubt that a success filed for the holder's send
 // ([router.changeUnheld]). The holder calls it when it has not made the call.
 func (m *Message) retractUnsent() {
 	a := m.attempt(m.Sending)

@@ -106,7 +106,7 @@ func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, n
 // no intent of its own if the stored row names the step and this is the first claim since the
 // last release.
 func (d *Dispatcher) decideJob(j *job, now time.Time) {
-	if j.delivered() {
+	if j.succeeded() {
 		j.questions = nil
 	}
 	if len(j.questions) > 0 {
@@ -190,7 +190,7 @@ func (d *Dispatcher) rereadMessage(ctx context.Context, j *job) (held, changed b
 	if err != nil {
 		return false, false, err
 	}
-	if stored.delivered() {
+	if stored.succeeded() {
 		stored.retractUnsent()
 	}
 	d.planJob(&j2, parked, d.now())

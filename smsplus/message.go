@@ -64,6 +64,7 @@ type PlannedStep struct {
 	Channel           channel.Name
 	Wait              time.Duration
 	OnFailed, InDoubt Policy
+	Until             Until
 }
 
 // Policies returns the step's policies. A zero Policy is the default of its field: Stop if the

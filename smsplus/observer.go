@@ -61,7 +61,8 @@ type (
 		Reason   status.Reason // of the attempt left behind; "" if it was silent
 	}
 
-	// Ended: a message reached a final status.
+	// Ended: a message reached a final status, or was accepted and its step wants no more
+	// ([UntilAccepted]).
 	Ended struct {
 		Message            uuid.UUID
 		Template, Scenario string
@@ -244,7 +245,8 @@ func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) 
 			})
 		}
 	}
-	if after.Status.Final() && after.Status != before.Status {
+	hasEnded := func(m *Message) bool { return m.Status.Final() || m.DueAt.IsZero() }
+	if hasEnded(after) && (after.Status != before.Status || !hasEnded(before)) {
 		reason := status.Reason("")
 		if a := after.current(); a != nil && !after.delivered() {
 			reason = a.Reason

@@ -60,7 +60,7 @@ func newTemplate(t Template) *registeredTemplate {
 	reg := &registeredTemplate{Template: t}
 	for _, s := range t.Route {
 		reg.hashes = append(reg.hashes, HashContent(s.Content))
-		reg.plan = append(reg.plan, PlannedStep{s.Channel, s.Wait, s.OnFailed, s.InDoubt})
+		reg.plan = append(reg.plan, PlannedStep{s.Channel, s.Wait, s.OnFailed, s.InDoubt, s.Until})
 		for _, v := range s.Content.Vars() {
 			if !slices.Contains(reg.vars, v) {
 				reg.vars = append(reg.vars, v)

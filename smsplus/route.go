@@ -78,14 +78,16 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 }
 
 // questionsAbout returns the attempts of a claimed message of which their providers may know
-// more than the row: they were accepted, or are in doubt. The answers may make a send needless.
+// more than the row: they were accepted, are in doubt, or may have been read. The answers may
+// make a send needless.
 func (r router) questionsAbout(m *Message) (refs []channel.Ref) {
-	if len(r.queriers) == 0 || m.delivered() {
+	if len(r.queriers) == 0 || m.succeeded() {
 		return nil
 	}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		isOpen := a.Status == status.Accepted || a.Status == status.Preparing && a.Reason == status.InDoubt
+		isOpen := a.Status == status.Accepted || a.Status == status.Preparing && a.Reason == status.InDoubt ||
+			a.Status == status.Delivered && m.Plan[a.Step].Until == UntilRead
 		if isOpen && a.ProviderID != "" && r.queriers[a.Channel] {
 			refs = append(refs, a.ref())
 		}
@@ -111,7 +113,7 @@ func (r router) stepToSend(m *Message, now time.Time) (step int, ok bool) {
 	a := m.current()
 	open := m.CanceledAt.IsZero() && !m.expired(now)
 	switch {
-	case m.delivered():
+	case m.succeeded():
 	case a == nil && open:
 		return 0, true
 	case a == nil:
@@ -265,7 +267,7 @@ func (m *Message) hold() {
 func (m *Message) countClaim() { m.Claims++ }
 
 // changeUnheld applies change, which merges evidence, on behalf of a caller that does not
-// hold the message. A holder keeps its lease and its intent. Only a delivery ends the
+// hold the message. A holder keeps its lease and its intent. Only a success ends the
 // message under the holder: its send, which may have been made, is filed as an attempt in
 // doubt. A message that has ended may continue: its end must not depend on the order in
 // which evidence comes.
@@ -276,7 +278,7 @@ func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 		return
 	}
 	r.summarizeAttempts(m, now)
-	if m.delivered() && !m.DueAt.IsZero() {
+	if m.succeeded() && !m.DueAt.IsZero() {
 		m.markInDoubt(m.Sending, now)
 		m.DueAt, m.Lane = time.Time{}, ""
 	}
@@ -289,7 +291,7 @@ func (r router) deriveState(m *Message, now time.Time) {
 	r.summarizeAttempts(m, now)
 	a := m.current()
 	switch {
-	case m.delivered():
+	case m.succeeded():
 		m.endRoute()
 	case m.expired(m.DueAt) && (a == nil || a.Status == status.Preparing):
 		m.Lane, m.Sending = "", -1 // it is only to be closed
@@ -306,7 +308,7 @@ func (r router) deriveState(m *Message, now time.Time) {
 	default:
 		at, ok := r.forwardAt(m, a, now)
 		switch {
-		case !ok:
+		case !ok, m.delivered() && m.expired(now):
 			m.endRoute()
 		case m.expired(now):
 			m.closeUnsent(m.nextStep(), status.Expired, now)
@@ -366,6 +368,8 @@ func (r router) forwardAt(m *Message, a *Attempt, now time.Time) (time.Time, boo
 	switch {
 	case m.nextStep() < 0 || a.Reason == status.Expired && m.expired(a.EndedAt):
 		return time.Time{}, false
+	case a.Status == status.Delivered: // and not read yet: see UntilRead
+		return r.waitEnd(m, a), true
 	case a.Status == status.Failed:
 		onFailed, _ := m.Plan[a.Step].Policies()
 		return now, onFailed == Forward

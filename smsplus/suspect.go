@@ -41,7 +41,7 @@ func (d *Dispatcher) warnSuspects(t Template) {
 			}
 		}
 		// A channel that cannot only accept a message is never silent.
-		if tr := d.traits[s.Channel]; tr.Machine.Reaches(status.Accepted) {
+		if tr := d.traits[s.Channel]; s.Until == UntilRead || s.Until != UntilAccepted && tr.Machine.Reaches(status.Accepted) {
 			begins += min(d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}), maxWait-begins)
 		}
 	}

@@ -46,6 +46,9 @@ type Step struct {
 	// not idempotent. [Resend] sends at least once, but see Retry.InDoubt. [Forward] sends at
 	// most once on this step. Defaults to Resend.
 	InDoubt Policy
+	// Until says what counts as success. A message that has reached it goes to no further
+	// step. Defaults to [UntilDelivered].
+	Until Until
 }
 
 // DefaultWait is the wait of a step that sets none, on a channel without Traits.Validity.

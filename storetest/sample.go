@@ -68,7 +68,7 @@ func fullMessage(n int) smsplus.Message {
 	m.Metadata = map[string]string{"order": "A-17", "empty": ""}
 	m.Plan = []smsplus.PlannedStep{
 		{Channel: channel.LINEPush, Wait: 2*time.Hour + time.Microsecond, OnFailed: smsplus.Forward},
-		{Channel: channel.WhatsApp, Wait: 30 * 24 * time.Hour, InDoubt: smsplus.Forward},
+		{Channel: channel.WhatsApp, Wait: 30 * 24 * time.Hour, InDoubt: smsplus.Forward, Until: smsplus.UntilRead},
 		{Channel: channel.SMS},
 	}
 	m.Attempts = []smsplus.Attempt{{

@@ -297,8 +297,8 @@ func TestShow_JSONIncludesPlan(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
 	require.Equal(t, "2026-11-23T19:00:00.000000+08:00", got["due_at"])
 	require.Equal(t, []any{
-		map[string]any{"channel": "line_notify", "wait_seconds": 7200., "on_failed": "stop", "in_doubt": "resend"},
-		map[string]any{"channel": "sms", "on_failed": "stop", "in_doubt": "resend"},
+		map[string]any{"channel": "line_notify", "wait_seconds": 7200., "on_failed": "stop", "until": "delivered", "in_doubt": "resend"},
+		map[string]any{"channel": "sms", "on_failed": "stop", "until": "delivered", "in_doubt": "resend"},
 	}, got["plan"])
 	delete(got, "due_at")
 	delete(got, "plan")

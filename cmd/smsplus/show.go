@@ -53,13 +53,14 @@ type stepJSON struct {
 	WaitSeconds float64      `json:"wait_seconds,omitempty"` // left out if the wait is the channel's
 	OnFailed    string       `json:"on_failed"`
 	InDoubt     string       `json:"in_doubt"`
+	Until       string       `json:"until"`
 }
 
 func planJSON(m smsplus.Message) []stepJSON {
 	all := []stepJSON{}
 	for _, s := range m.Plan {
 		onFailed, inDoubt := s.Policies()
-		all = append(all, stepJSON{s.Channel, s.Wait.Seconds(), onFailed.String(), inDoubt.String()})
+		all = append(all, stepJSON{s.Channel, s.Wait.Seconds(), onFailed.String(), inDoubt.String(), s.Until.String()})
 	}
 	return all
 }
@@ -132,13 +133,13 @@ func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) str
 
 func formatPlan(m smsplus.Message) string {
 	t := table{}
-	t.add("channel", "wait", "if failed", "if in doubt")
+	t.add("channel", "until", "wait", "if failed", "if in doubt")
 	for i, s := range planJSON(m) {
 		wait := "the channel's"
 		if m.Plan[i].Wait != 0 {
 			wait = m.Plan[i].Wait.String()
 		}
-		t.add(s.Channel, wait, s.OnFailed, s.InDoubt)
+		t.add(s.Channel, s.Until, wait, s.OnFailed, s.InDoubt)
 	}
 	return t.render()
 }

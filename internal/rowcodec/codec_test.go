@@ -156,7 +156,8 @@ func drawMessage(t *rapid.T) smsplus.Message {
 	for range rapid.IntRange(0, 3).Draw(t, "steps") {
 		m.Plan = append(m.Plan, smsplus.PlannedStep{
 			Channel: channel.Name(name.Draw(t, "channel")), Wait: time.Duration(rapid.Int64().Draw(t, "wait")),
-			OnFailed: smsplus.Policy(rapid.Byte().Draw(t, "on failed")), InDoubt: smsplus.Policy(rapid.Byte().Draw(t, "in doubt")),
+			OnFailed: smsplus.Policy(rapid.Byte().Draw(t, "on failed")), InDoubt: smsplus.Policy(rapid.ByteMax(15).Draw(t, "in doubt")),
+			Until: smsplus.Until(rapid.ByteMax(15).Draw(t, "until")),
 		})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "attempts") {

@@ -83,6 +83,10 @@ func appendTimes(b []byte, lastTime *int64, ts ...time.Time) (_ []byte, bits byt
 	return b, bits
 }
 
+// untilShift is where a step's Until stands in the byte of its InDoubt. Earlier versions had zero
+// there, and an earlier release that reads the byte resends in doubt, as by default.
+const untilShift = 4
+
 func appendRoute(b []byte, m *smsplus.Message) []byte {
 	b = appendText(b, m.Scenario)
 	b = binary.AppendUvarint(b, uint64(len(m.Plan)))
@@ -90,7 +94,7 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 		s := &m.Plan[i]
 		b = appendWord(b, channelWords, string(s.Channel))
 		b = binary.AppendVarint(b, int64(s.Wait))
-		b = append(b, byte(s.OnFailed), byte(s.InDoubt))
+		b = append(b, byte(s.OnFailed), byte(s.InDoubt)|byte(s.Until)<<untilShift)
 	}
 	return b
 }
@@ -339,7 +343,9 @@ func (r *reader) route(m *smsplus.Message) {
 		s := &m.Plan[i]
 		s.Channel = channel.Name(r.word(channelWords))
 		s.Wait = time.Duration(r.varint())
-		s.OnFailed, s.InDoubt = smsplus.Policy(r.byte()), smsplus.Policy(r.byte())
+		s.OnFailed = smsplus.Policy(r.byte())
+		inDoubt := r.byte()
+		s.InDoubt, s.Until = smsplus.Policy(inDoubt&(1<<untilShift-1)), smsplus.Until(inDoubt>>untilShift)
 	}
 }
 

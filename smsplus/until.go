@@ -1,0 +1,80 @@
+package smsplus
+
+import (
+	"fmt"
+
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// Until is what counts as the success of a step. Stores keep the numbers, so they must not
+// change.
+type Until uint8
+
+const (
+	// UntilDelivered ends the route when the message is delivered.
+	UntilDelivered Until = 0
+	// UntilAccepted ends the route when the provider has accepted the message, without a wait
+	// for its receipt. The message stays Accepted until a receipt says more. A receipt that it
+	// did not arrive moves it to the next step all the same.
+	UntilAccepted Until = 1
+	// UntilRead ends the route when the person has read the message. If the wait ends before,
+	// the next step is sent, although the message was delivered: that is no loss, and the
+	// statistics count two deliveries. Only channels with Traits.Reads have it.
+	UntilRead Until = 2
+)
+
+var untilNames = [...]string{"delivered", "accepted", "read"}
+
+// String returns "delivered", "accepted" or "read".
+func (u Until) String() string {
+	if int(u) < len(untilNames) {
+		return untilNames[u]
+	}
+	return fmt.Sprintf("until(%d)", uint8(u))
+}
+
+// MarshalText returns the name that String returns.
+func (u Until) MarshalText() ([]byte, error) {
+	if int(u) >= len(untilNames) {
+		return nil, fmt.Errorf("smsplus: there is no until %d", uint8(u))
+	}
+	return []byte(untilNames[u]), nil
+}
+
+// UnmarshalText parses a name that String returns. "" is UntilDelivered.
+func (u *Until) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*u = UntilDelivered
+		return nil
+	}
+	for i, name := range untilNames {
+		if string(text) == name {
+			*u = Until(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("smsplus: no such until (%d characters): want delivered, accepted or read", len(text))
+}
+
+// isReachedBy reports whether an attempt is the success that its step wants.
+func (u Until) isReachedBy(a *Attempt) bool {
+	switch u {
+	case UntilAccepted:
+		return a.Status == status.Accepted || a.Status == status.Delivered
+	case UntilRead:
+		return !a.ReadAt.IsZero()
+	default:
+		return a.Status == status.Delivered
+	}
+}
+
+// succeeded reports whether an attempt of m is the success that its step wants: no further step
+// is sent.
+func (m *Message) succeeded() bool {
+	for i := range m.Attempts {
+		if a := &m.Attempts[i]; m.Plan[a.Step].Until.isReachedBy(a) {
+			return true
+		}
+	}
+	return false
+}
