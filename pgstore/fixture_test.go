@@ -39,10 +39,13 @@ var fixtures = []struct {
 	{"schema6.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema6_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema6_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
+	{"schema7.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
+	{"schema7_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
+	{"schema7_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 6
+const newestSchema = 7
 
 // newestFixtures is the number of fixtures, from the end, that have the newest schema.
 const newestFixtures = 3

@@ -174,6 +174,9 @@ type totalKey struct {
 
 // add adds n messages of the delta to all totals that count them.
 func (ts totals) add(d deltaKey, n int) error {
+	if n == 0 {
+		return nil // it only marks the hour: see sheet.go
+	}
 	m, err := decodeTally(d.tally)
 	if err != nil {
 		return err

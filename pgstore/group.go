@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -18,10 +19,15 @@ const groupPage = 1000
 // oneMoment makes the statements of a transaction see the rows as they are at its beginning.
 var oneMoment = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
-// StatsBy implements [smsplus.Store]. It reads the messages that f matches.
+// StatsBy implements [smsplus.Store]. It reads stored counts of days and hours, and the
+// messages of hours that have changed since the counts were stored. With more than a range, a
+// template, a channel and a group in the filter, it reads the messages that f matches.
 func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) (rows []smsplus.GroupStats, err error) {
 	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
 		return nil, err
+	}
+	if daysheet.HasCounters(f) {
+		return s.countBySheets(ctx, f, g, countBudget)
 	}
 	f.Limit, f.After = groupPage, ""
 	err = s.retryCall(ctx, "stats by", func(ctx context.Context) error {
@@ -62,7 +68,11 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 				return nil
 			}
 		}
-		if err := s.eachTally(ctx, tx, page.Unreadable, yield); err != nil || page.Next == "" {
+		var ids [][16]byte
+		for _, u := range page.Unreadable {
+			ids = append(ids, u.ID)
+		}
+		if err := s.eachTally(ctx, tx, ids, yield); err != nil || page.Next == "" {
 			return err
 		}
 		f.After = page.Next
@@ -70,25 +80,22 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 }
 
 // eachTally yields what the tallies have of messages that cannot be read.
-func (s *Store) eachTally(ctx context.Context, tx pgx.Tx, of []smsplus.Unreadable, yield func(smsplus.Message) bool) error {
-	if len(of) == 0 {
+func (s *Store) eachTally(ctx context.Context, tx pgx.Tx, ids [][16]byte, yield func(smsplus.Message) bool) error {
+	if len(ids) == 0 {
 		return nil
 	}
-	ids := make([][16]byte, len(of))
-	for i := range of {
-		ids[i] = of[i].ID
-	}
-	rows, err := tx.Query(ctx, s.layout.render("tallies_by_id", params{}), ids)
+	rows, err := tx.Query(ctx, s.statements.talliesByID, ids)
 	if err != nil {
 		return err
 	}
 	var (
+		id              [16]byte
 		template, tally string
 		triggeredAt     time.Time
 	)
-	_, err = pgx.ForEachRow(rows, []any{&template, &triggeredAt, &tally}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &template, &triggeredAt, &tally}, func() error {
 		m, err := decodeTally(tally)
-		m.Template, m.TriggeredAt = template, triggeredAt.UTC()
+		m.ID, m.Template, m.TriggeredAt = id, template, triggeredAt.UTC()
 		if err == nil {
 			yield(m)
 		}

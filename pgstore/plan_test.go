@@ -59,7 +59,7 @@ func explain(t *testing.T, statements []pgx.TraceQueryStartData) string {
 	var plans strings.Builder
 	for _, st := range statements {
 		switch word, _, _ := strings.Cut(st.SQL, " "); word {
-		case "begin", "commit", "savepoint":
+		case "begin", "commit", "savepoint", "LOCK":
 			continue
 		case "SET":
 			_, err := tx.Exec(t.Context(), st.SQL)
@@ -114,6 +114,12 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 	stats := func(f smsplus.Filter) func() error {
 		return func() error { _, err := s.Stats(ctx, f); return err }
 	}
+	statsBy := func(f smsplus.Filter) func() error {
+		return func() error {
+			_, err := s.StatsBy(ctx, f, smsplus.Grouping{By: smsplus.ByDay | smsplus.ByChannel})
+			return err
+		}
+	}
 	var claimed smsplus.Claimed
 	for _, call := range []struct {
 		name, index string
@@ -164,6 +170,8 @@ func requireNoWholeTableScans(t *testing.T, open func(*pgxpool.Pool, pgstore.Opt
 
 		{"statistics", "smsplus_total_pkey", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2)})},
 		{"statistics of a channel", "smsplus_state_tab", stats(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2), Channel: channel.SMS})},
+		{"grouped statistics", "smsplus_message_pkey", statsBy(smsplus.Filter{From: quarterStart.Add(time.Minute), To: quarterStart.Add(quarter / 2)})},
+		{"grouped statistics of stored counts", "smsplus_sheet_pkey", statsBy(smsplus.Filter{From: quarterStart, To: quarterStart.Add(quarter / 2)})},
 		{"statistics of a key", "smsplus_message_key", stats(smsplus.Filter{Key: fullMessage(1).Key})},
 		{"statistics of a phone", "smsplus_message_phone", stats(smsplus.Filter{Phone: pastMessage(7, n).To.Phone})},
 		{"statistics of a reference", "smsplus_message_reference", stats(smsplus.Filter{Reference: "batch/7"})},

@@ -31,6 +31,7 @@ type params struct {
 	Fence     string
 	StateOnly bool
 	Reasons   bool
+	Columns   columnList
 
 	Alias     string
 	Condition string
@@ -89,7 +90,9 @@ type statements struct {
 	lease, addTotals, deleteZeroTotals      string
 	arrayTypes                              string
 	timelines, syncCommit, markTimeline     string
+	changedHours, insertSheets, talliesByID string
 	claim, purge, takeDeltas, changes       *limitStatement
+	messagesBetween                         *limitStatement
 	update                                  *rangeStatement
 }
 
@@ -107,11 +110,13 @@ func newStatements(l layout) statements {
 		lease: text("lease"), addTotals: text("add_totals"), deleteZeroTotals: text("delete_zero_totals"),
 		arrayTypes: text("array_types"),
 		timelines:  text("history"), syncCommit: text("sync_commit"), markTimeline: text("mark_history"),
-		claim:      &limitStatement{layout: l, file: "claim"},
-		purge:      &limitStatement{layout: l, file: "purge"},
-		takeDeltas: &limitStatement{layout: l, file: "take_deltas"},
-		changes:    &limitStatement{layout: l, file: "changes"},
-		update:     &rangeStatement{layout: l, file: "update"},
+		changedHours: text("changed_hours"), insertSheets: text("store_sheets"), talliesByID: text("tallies_by_id"),
+		messagesBetween: &limitStatement{layout: l, file: "messages_between"},
+		claim:           &limitStatement{layout: l, file: "claim"},
+		purge:           &limitStatement{layout: l, file: "purge"},
+		takeDeltas:      &limitStatement{layout: l, file: "take_deltas"},
+		changes:         &limitStatement{layout: l, file: "changes"},
+		update:          &rangeStatement{layout: l, file: "update"},
 	}
 }
 

@@ -25,7 +25,7 @@ var sampleTime = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 func sampleParams(file string) params {
 	m := monthOf(sampleTime)
 	return params{
-		Limit: 256, From: m.literal(), To: m.add(1).literal(), Partition: m.suffix(), Table: "message",
+		Limit: 256, From: m.literal(), To: m.add(1).literal(), Partition: m.suffix(), Table: "message", Columns: sheetColumns,
 		Where: map[string]string{
 			"records":       " WHERE t.phone = $1 AND (t.triggered_at, t.id) < ($2, $3)",
 			"stats_recount": " WHERE m.phone = $1 AND s.tab = 3",

@@ -236,7 +236,7 @@ func execIn(t *testing.T, pool *pgxpool.Pool, schema, sql string, args ...any) {
 func dumpRows(tb testing.TB, pool *pgxpool.Pool, schema string) string {
 	tb.Helper()
 	var all strings.Builder
-	for _, table := range []string{"message", "state", "attempt", "route", "parked", "delta", "total", "lease", "pause", "heartbeat", "set_aside", "migration"} {
+	for _, table := range []string{"message", "state", "attempt", "route", "parked", "delta", "total", "lease", "pause", "heartbeat", "set_aside", "migration", "sheet"} {
 		rows, err := pool.Query(tb.Context(), "SELECT * FROM "+pgx.Identifier{schema, "smsplus_" + table}.Sanitize())
 		require.NoError(tb, err)
 		for rows.Next() {

@@ -27,7 +27,8 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 				m := held.Message
 				insertAll(t, openStore(t, pool, o), m)
 				// Back to schema 2, as far as the migration looks at it.
-				execIn(t, pool, o.Schema, "ALTER TABLE %smsplus_state DROP COLUMN sending, DROP COLUMN holder; "+
+				execIn(t, pool, o.Schema, "DROP FUNCTION %smsplus_mark_delta_sheets, %smsplus_mark_total_sheets, %smsplus_note_recount CASCADE; "+
+					"DROP TABLE %smsplus_sheet; ALTER TABLE %smsplus_state DROP COLUMN sending, DROP COLUMN holder; "+
 					"DROP TYPE %smsplus_new_message_3; DROP TYPE %smsplus_new_state_3; "+
 					"ALTER TABLE %smsplus_message DROP COLUMN recipient_ids; DROP TYPE %smsplus_new_message_4; "+
 					"ALTER TABLE %smsplus_message DROP COLUMN reference; ALTER TABLE %smsplus_state DROP COLUMN reasons; "+

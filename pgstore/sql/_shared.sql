@@ -64,6 +64,11 @@ The columns of a message (columns.go). A list may be followed by .From "alias" o
 {{define "join_state_in_partition"}}CROSS JOIN LATERAL (
 	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.triggered_at = {{.Alias}}.triggered_at AND s.id = {{.Alias}}.id LIMIT 1) s{{end}}
 
+{{- /* join_state_by_index is join_state with a plan that always uses the primary key: see
+     join_message_by_index. */ -}}
+{{define "join_state_by_index"}}{{if .Partitioned}}{{template "join_state_in_partition" .}}{{else}}CROSS JOIN LATERAL (
+	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= {{.Alias}}.id AND s.id <= {{.Alias}}.id ORDER BY s.id LIMIT 1) s{{end}}{{end}}
+
 {{- /* find_person finds the messages to a person. $1 is the forms in which the phone number
      may be stored (text[]), $2 the hashes of the person's IDs (uuid[]). A person with an
      equal ID on another channel has the same hash: the caller checks. Each half has an index
@@ -133,8 +138,7 @@ The columns of a message (columns.go). A list may be followed by .From "alias" o
 {{- /* select_taken returns whether the routes are stored, and the messages that find_taken
      found: a row for each, or one without a message. */ -}}
 {{define "select_taken"}}SELECT routes.stored, {{.MessageColumns}}
-FROM routes LEFT JOIN (taken t {{if .Partitioned}}{{template "join_state_in_partition" .As "t"}}{{else}}CROSS JOIN LATERAL (
-	SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= t.id AND s.id <= t.id ORDER BY s.id LIMIT 1) s{{end}}
+FROM routes LEFT JOIN (taken t {{template "join_state_by_index" .As "t"}}
 {{template "join_message_by_index" .}}) ON true{{end}}
 
 {{- /* zero_counts stand for the counts in a row of statistics that has a tally instead. */ -}}

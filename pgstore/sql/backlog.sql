@@ -23,11 +23,7 @@ WITH RECURSIVE lane AS (
 	) n
 ), aside AS MATERIALIZED (
 	SELECT s.lane, count(*) AS n FROM {{.Schema}}smsplus_set_aside a
-	{{if .Partitioned}}
-	{{template "join_state_in_partition" .As "a"}}
-	{{else}}
-	CROSS JOIN LATERAL (SELECT * FROM {{.Schema}}smsplus_state s WHERE s.id >= a.id AND s.id <= a.id ORDER BY s.id LIMIT 1) s
-	{{end}}
+	{{template "join_state_by_index" .As "a"}}
 	WHERE s.version = a.version GROUP BY s.lane
 )
 SELECT l.lane, due.n, l.due_at, coalesce(aside.n, 0)

@@ -17,6 +17,8 @@ Why it is written this way:
     ID. For a join, the planner may choose to read the whole table while it is small, and
     keep to that plan until the table is next analyzed. For this form it does so only
     while the table has no more than some pages.
+  - delta has a row of nothing where changes of tallies cancel each other out: it marks the
+    hour (sheet.go).
   - The array is a subquery: see insert_messages.
 */ -}}
 {{define "moved_attempts"}}(
@@ -86,6 +88,6 @@ counted AS (
 	SELECT c.hour, c.template, t.tally, sum(t.n)
 	FROM counted c CROSS JOIN LATERAL (VALUES (c.was, -c.n), (c.tally, c.n)) AS t (tally, n)
 	GROUP BY 1, 2, 3
-	HAVING sum(t.n) <> 0
+	HAVING sum(t.n) <> 0 OR bool_or(c.was <> c.tally)
 )
 SELECT array_agg(id) FROM moved

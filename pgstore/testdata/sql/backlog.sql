@@ -9,7 +9,8 @@ WITH RECURSIVE lane AS (
 	) n
 ), aside AS MATERIALIZED (
 	SELECT s.lane, count(*) AS n FROM "messages".smsplus_set_aside a
-	CROSS JOIN LATERAL (SELECT * FROM "messages".smsplus_state s WHERE s.id >= a.id AND s.id <= a.id ORDER BY s.id LIMIT 1) s
+	CROSS JOIN LATERAL (
+	SELECT * FROM "messages".smsplus_state s WHERE s.id >= a.id AND s.id <= a.id ORDER BY s.id LIMIT 1) s
 	WHERE s.version = a.version GROUP BY s.lane
 )
 SELECT l.lane, due.n, l.due_at, coalesce(aside.n, 0)

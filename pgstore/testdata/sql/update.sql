@@ -57,7 +57,7 @@ WITH new AS MATERIALIZED (
 	SELECT c.hour, c.template, t.tally, sum(t.n)
 	FROM counted c CROSS JOIN LATERAL (VALUES (c.was, -c.n), (c.tally, c.n)) AS t (tally, n)
 	GROUP BY 1, 2, 3
-	HAVING sum(t.n) <> 0
+	HAVING sum(t.n) <> 0 OR bool_or(c.was <> c.tally)
 )
 SELECT array_agg(id) FROM moved
 
@@ -120,6 +120,6 @@ WITH new AS MATERIALIZED (
 	SELECT c.hour, c.template, t.tally, sum(t.n)
 	FROM counted c CROSS JOIN LATERAL (VALUES (c.was, -c.n), (c.tally, c.n)) AS t (tally, n)
 	GROUP BY 1, 2, 3
-	HAVING sum(t.n) <> 0
+	HAVING sum(t.n) <> 0 OR bool_or(c.was <> c.tally)
 )
 SELECT array_agg(id) FROM moved
