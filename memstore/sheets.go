@@ -176,13 +176,16 @@ func (s *Store) foldNoted(ctx context.Context) error {
 // sumRecords adds the selected records. It decodes them only if their units do not tell which
 // of their attempts are selected.
 func (s *Store) sumRecords(ctx context.Context, sel selection, sums *smsplus.GroupSums) error {
+	var texts internSnapshot
 	return s.walkRecords(ctx, sel, uuid.UUID{}, func(r *record) bool {
-		texts := s.interned.takeSnapshot()
 		if sel.needsDecoding() {
 			var m smsplus.Message
-			r.decode(&m, texts)
+			r.decode(&m, s.interned.takeSnapshot())
 			sums.Add(&m)
 			return true
+		}
+		if int(r.template) >= len(texts.templates) || int(r.route) >= len(texts.routes) { // the record is newer
+			texts = s.interned.takeSnapshot()
 		}
 		sums.AddUnits(texts.templates[r.template], texts.routes[r.route].scenario, microtime.Time(r.triggeredAt), sel.unitsOf(r))
 		return true
