@@ -67,7 +67,7 @@ type actionsPage struct {
 	Layout layout
 	// May holds the actions that the viewer may take.
 	May    map[string]bool
-	Paused []pausedRow
+	Paused []pauseRow
 	// Channels and Templates can be paused.
 	Channels, Templates []navItem
 	Erase               eraseForm
@@ -75,12 +75,6 @@ type actionsPage struct {
 	Tests []navItem
 	// Errors are the texts about the fields, by the field's name.
 	Errors map[string]string
-}
-
-// pausedRow is a channel or a template that is paused.
-type pausedRow struct {
-	Name, Note, ResumeURL string
-	Since                 moment
 }
 
 // showActions answers with what the viewer may do.
@@ -104,15 +98,9 @@ func (v *visit) answerActions(w http.ResponseWriter, code int, erase eraseForm, 
 	if err != nil {
 		return err
 	}
-	paused := map[string]bool{}
-	for _, p := range pauses {
-		row := pausedRow{Name: v.pauseName(p), Note: p.Note, Since: v.moment(p.Since)}
-		row.ResumeURL = v.pauseURL(Resume, p)
-		page.Paused = append(page.Paused, row)
-		paused[row.ResumeURL] = true
-	}
+	page.Paused = v.pauseRows(pauses)
 	offer := func(p smsplus.Pause) []navItem {
-		if paused[v.pauseURL(Resume, p)] {
+		if slices.ContainsFunc(pauses, func(o smsplus.Pause) bool { return o.Channel == p.Channel && o.Template == p.Template }) {
 			return nil
 		}
 		return []navItem{{Label: v.pauseName(p), URL: v.pauseURL(Pause, p)}}
@@ -128,7 +116,7 @@ func (v *visit) answerActions(w http.ResponseWriter, code int, erase eraseForm, 
 		page.Templates = append(page.Templates, offer(smsplus.Pause{Template: t.ID})...)
 		page.Tests = append(page.Tests, navItem{Label: t.ID, Value: t.ID})
 	}
-	page.Erase.Countries = v.countries(erase.region(v.config.Region))
+	page.Erase.Countries = v.countries(erase.region)
 	for _, c := range channels {
 		page.Erase.Channels = append(page.Erase.Channels, navItem{Label: v.channelLabel(c), Value: string(c), IsCurrent: c == erase.channel})
 	}

@@ -13,12 +13,11 @@ import (
 // seriesOf returns the number of a channel in charts, which chooses its color and its
 // pattern. The channels that package channel knows always have the same one.
 func seriesOf(name channel.Name, all []channel.Name) int {
-	known := []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS}
-	if i := slices.Index(known, name); i >= 0 {
+	if i := slices.Index(knownChannels, name); i >= 0 {
 		return i + 1
 	}
-	others := slices.DeleteFunc(slices.Clone(all), func(c channel.Name) bool { return slices.Contains(known, c) })
-	return len(known) + 1 + slices.Index(others, name)%2
+	others := slices.DeleteFunc(slices.Clone(all), func(c channel.Name) bool { return slices.Contains(knownChannels, c) })
+	return len(knownChannels) + 1 + slices.Index(others, name)%2
 }
 
 // share is a part of a bar.

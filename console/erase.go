@@ -21,16 +21,8 @@ type eraseForm struct {
 	// Number and PersonID are what was typed, if it is wrong.
 	Number, PersonID string
 
-	typedRegion string
-	channel     channel.Name
-}
-
-// region returns the country that was chosen, or the default.
-func (f eraseForm) region(fallback string) string {
-	if f.typedRegion == "" {
-		return fallback
-	}
-	return f.typedRegion
+	region  string
+	channel channel.Name
 }
 
 // erasePurpose is the purpose of the tokens of persons to erase.
@@ -66,7 +58,7 @@ func (v *visit) erase(w http.ResponseWriter) error {
 		return v.erasePerson(w, token)
 	}
 	number, id := strings.TrimSpace(form.Get("number")), strings.TrimSpace(form.Get("id"))
-	typed := eraseForm{Number: number, PersonID: id, typedRegion: form.Get("region"), channel: channel.Name(form.Get("channel"))}
+	typed := eraseForm{Number: number, PersonID: id, region: form.Get("region"), channel: channel.Name(form.Get("channel"))}
 	var person personToken
 	var f smsplus.Filter
 	var label string
@@ -77,7 +69,7 @@ func (v *visit) erase(w http.ResponseWriter) error {
 		person, f = personToken{Channel: typed.channel, ID: id}, smsplus.Filter{RecipientID: id}
 		label = v.text("records.idOn", v.channelLabel(typed.channel))
 	default:
-		n, err := national.Parse(number, typed.typedRegion)
+		n, err := national.Parse(number, typed.region)
 		if err != nil {
 			return v.answerActions(w, http.StatusBadRequest, typed, map[string]string{"number": v.text("records.wrongNumber")})
 		}

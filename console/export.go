@@ -85,16 +85,12 @@ func newJob() string {
 
 // sendCSV answers with all records of a selection as a CSV.
 func (v *visit) sendCSV(w http.ResponseWriter) error {
-	return v.sendRecords(w, "csv", func(out io.Writer, seq iter.Seq2[smsplus.Message, error], e query.Export) error {
-		return query.WriteCSV(out, seq, e)
-	})
+	return v.sendRecords(w, "csv", query.WriteCSV)
 }
 
 // sendNDJSON answers with all records of a selection, one JSON object per line.
 func (v *visit) sendNDJSON(w http.ResponseWriter) error {
-	return v.sendRecords(w, "ndjson", func(out io.Writer, seq iter.Seq2[smsplus.Message, error], e query.Export) error {
-		return query.WriteNDJSON(out, seq, e)
-	})
+	return v.sendRecords(w, "ndjson", query.WriteNDJSON)
 }
 
 // exportPage is how many records an export reads at once.
@@ -102,7 +98,7 @@ const exportPage = 1000
 
 // sendRecords answers with records while it reads them. An export that fails half-way breaks
 // the connection, so that the browser does not take it for complete.
-func (v *visit) sendRecords(w http.ResponseWriter, extension string, write func(io.Writer, iter.Seq2[smsplus.Message, error], query.Export) error) error {
+func (v *visit) sendRecords(w http.ResponseWriter, extension string, write func(io.Writer, iter.Seq2[smsplus.Message, error], ...query.Export) error) error {
 	s := v.parseSelection(v.r.URL.Query())
 	if len(s.period.wrong) > 0 || s.stale {
 		return failure{http.StatusBadRequest, "error.filter"}

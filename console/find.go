@@ -113,10 +113,7 @@ type foundMatch struct {
 // find answers with what the text in the search box finds. Where that is one message, or
 // messages by one kind of text, it redirects there.
 func (v *visit) find(w http.ResponseWriter, s selection, text string) error {
-	reader := query.New(v.store, query.Options{
-		Clock: v.config.Clock, Location: v.zone, Months: v.config.Months, Region: v.config.Region,
-	})
-	found, err := reader.Find(v.ctx, text)
+	found, err := v.reader.Find(v.ctx, text)
 	if err != nil {
 		return err
 	}

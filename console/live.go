@@ -277,25 +277,3 @@ func parseWatched(q url.Values) []uuid.UUID {
 	}
 	return ids
 }
-
-// liveRecord returns the story of one message.
-func (v *visit) liveRecord() ([]livePart, error) {
-	id, err := uuid.Parse(v.r.PathValue("id"))
-	if err != nil {
-		return nil, failure{http.StatusNotFound, "error.record"}
-	}
-	if err := v.audit(AuditEntry{Message: id}); err != nil {
-		return nil, err
-	}
-	m, err := v.reader.Record(v.ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	pauses, err := v.reader.Pauses(v.ctx)
-	if err != nil {
-		return nil, err
-	}
-	page := recordPage{Story: v.story(&m, pauses), Row: v.recordRow(&m, pauses, false, v.parseSelection(url.Values{}))}
-	part, err := v.part("message", "record#message", page)
-	return []livePart{part}, err
-}

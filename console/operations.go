@@ -102,13 +102,7 @@ func (v *visit) operationsPage() (page operationsPage, err error) {
 	if page.Due > 0 {
 		page.Behind = v.duration(behind)
 	}
-	for _, p := range o.Pauses {
-		row := pauseRow{Name: v.pauseName(p), Note: p.Note, Since: v.moment(p.Since)}
-		if v.may(Resume) {
-			row.ResumeURL = v.pauseURL(Resume, p)
-		}
-		page.Pauses = append(page.Pauses, row)
-	}
+	page.Pauses = v.pauseRows(o.Pauses)
 	for _, d := range o.Dispatchers {
 		row := dispatcherRow{Name: d.Name, StartedAt: v.moment(d.StartedAt), At: v.moment(d.At), Templates: d.Templates}
 		for _, c := range sortChannels(slices.Clone(d.Channels)) {
@@ -117,6 +111,20 @@ func (v *visit) operationsPage() (page operationsPage, err error) {
 		page.Dispatchers = append(page.Dispatchers, row)
 	}
 	return page, nil
+}
+
+// pauseRows returns the rows of the pauses.
+func (v *visit) pauseRows(pauses []smsplus.Pause) []pauseRow {
+	mayResume := v.may(Resume)
+	var rows []pauseRow
+	for _, p := range pauses {
+		row := pauseRow{Name: v.pauseName(p), Note: p.Note, Since: v.moment(p.Since)}
+		if mayResume {
+			row.ResumeURL = v.pauseURL(Resume, p)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func (v *visit) laneRow(l query.LaneStatus) laneRow {

@@ -97,6 +97,7 @@ func (v *visit) providersPage(last window) (page providersPage, err error) {
 	if err != nil {
 		return page, err
 	}
+	// Times by reason would be read from the counters of every template, so reasons come without.
 	reasons, err := v.reader.StatsBy(v.ctx, f, smsplus.Grouping{By: smsplus.ByChannel | smsplus.ByReason})
 	if err != nil {
 		return page, err

@@ -197,7 +197,7 @@ func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 		f.Size = strconv.Itoa(s.size)
 	}
 	if f.Countries == nil {
-		f.Countries = v.countries(v.config.Region)
+		f.Countries = v.countries("")
 	}
 	if s.person != "" {
 		f.PersonLabel = s.number.String()
@@ -270,14 +270,11 @@ func choices(all string, names []string, chosen string) []navItem {
 	return items
 }
 
-// countries returns the choices of country codes.
+// countries returns the choices of country codes. The config's is chosen for "".
 func (v *visit) countries(chosen string) []navItem {
-	lang := v.code
-	if lang == "zh-Hant" {
-		lang = "zh-TW"
-	}
+	chosen = cmp.Or(chosen, v.config.Region)
 	var items []navItem
-	for _, c := range national.Countries(lang) {
+	for _, c := range national.Countries(v.code) {
 		items = append(items, navItem{Label: c.Name + " +" + c.Code, Value: c.Region, IsCurrent: c.Region == chosen})
 	}
 	return items
@@ -379,7 +376,8 @@ func (v *visit) showRow(w http.ResponseWriter) error {
 // recordPage is the content of "record.html".
 type recordPage struct {
 	Layout layout
-	Row    recordRow
+	To     string // masked, unless numbers are shown
+	Badge  badge
 	Story  story
 	Legend legend
 	// Notice says what a search took the text for, or "".
@@ -388,14 +386,30 @@ type recordPage struct {
 
 // showRecord answers with the page of one message.
 func (v *visit) showRecord(w http.ResponseWriter) error {
-	m, pauses, err := v.message()
+	page, err := v.recordPage()
 	if err != nil {
 		return err
 	}
-	page := recordPage{
-		Layout: v.withLive(v.withReveal(v.layout("record.title", "records.title"))), Story: v.story(&m, pauses), Legend: v.legend(m.Channel),
-		Row:    v.recordRow(&m, pauses, false, v.parseSelection(url.Values{})),
-		Notice: v.foundNotice(),
-	}
+	page.Layout = v.withLive(v.withReveal(v.layout("record.title", "records.title")))
+	page.Notice = v.foundNotice()
 	return v.render(w, http.StatusOK, "record", page)
+}
+
+// liveRecord returns the story of one message.
+func (v *visit) liveRecord() ([]livePart, error) {
+	page, err := v.recordPage()
+	if err != nil {
+		return nil, err
+	}
+	part, err := v.part("message", "record#message", page)
+	return []livePart{part}, err
+}
+
+// recordPage returns the page of the message that the path names, without the layout.
+func (v *visit) recordPage() (recordPage, error) {
+	m, pauses, err := v.message()
+	if err != nil {
+		return recordPage{}, err
+	}
+	return recordPage{To: v.recipientLabel(&m), Badge: v.badge(m.Status), Story: v.story(&m, pauses), Legend: v.legend(m.Channel)}, nil
 }

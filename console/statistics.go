@@ -334,12 +334,15 @@ func compareChannels(a, b channel.Name) int {
 	return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b))
 }
 
+// knownChannels are those of package channel, in the order in which routes try them.
+var knownChannels = []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS}
+
+// rankOf returns the place of a channel among the known ones, or the place behind them.
 func rankOf(c channel.Name) int {
-	ranked := []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS}
-	if i := slices.Index(ranked, c); i >= 0 {
+	if i := slices.Index(knownChannels, c); i >= 0 {
 		return i
 	}
-	return len(ranked)
+	return len(knownChannels)
 }
 
 // channelChoices returns the choices of a box of channels, that of all channels first.

@@ -77,12 +77,8 @@ func (v *visit) showTest(w http.ResponseWriter) error {
 
 // answerTest answers with the form of a test, filled with what was typed.
 func (v *visit) answerTest(w http.ResponseWriter, code int, t smsplus.Template, names []string, form url.Values, wrong map[string]string) error {
-	region := form.Get("region")
-	if region == "" {
-		region = v.config.Region
-	}
 	page := testPage{
-		Layout: v.layout("actions.send_test", "actions.title"), Template: t.ID, Route: v.routeLabel(t), Countries: v.countries(region),
+		Layout: v.layout("actions.send_test", "actions.title"), Template: t.ID, Route: v.routeLabel(t), Countries: v.countries(form.Get("region")),
 		Number: form.Get("number"), Errors: wrong,
 	}
 	for i, name := range names {

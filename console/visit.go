@@ -51,7 +51,9 @@ func (s *site) newVisit(r *http.Request) *visit {
 // readFrom sets where the visit reads.
 func (v *visit) readFrom(store smsplus.Store) {
 	v.store = store
-	v.reader = query.New(store, query.Options{Clock: v.config.Clock, Location: v.zone, Months: v.config.Months})
+	v.reader = query.New(store, query.Options{
+		Clock: v.config.Clock, Location: v.zone, Months: v.config.Months, Region: v.config.Region,
+	})
 }
 
 // maxZone is the longest name of a time zone that is looked up.
