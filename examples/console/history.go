@@ -46,10 +46,8 @@ func pastMessage(at time.Time) (smsplus.Message, error) {
 	if err != nil {
 		return smsplus.Message{}, err
 	}
-	t, tr := templates[rand.IntN(len(templates))], newTrigger()
-	for tr.Template != t.ID {
-		tr = newTrigger()
-	}
+	t := pick(templates)
+	tr := newTrigger(t)
 	m := smsplus.Message{
 		ID: id, Template: t.ID, Scenario: t.Scenario, To: tr.To, Vars: tr.Vars, Reference: tr.Reference,
 		TriggeredAt: at, Sending: -1, Version: 1,

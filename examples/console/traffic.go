@@ -70,15 +70,14 @@ func sendTraffic(ctx context.Context, d *smsplus.Dispatcher, rate float64) error
 			return nil
 		case <-time.After(time.Duration((0.5 + rand.Float64()) / rate * float64(time.Second))):
 		}
-		if _, err := d.Send(ctx, newTrigger()); err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		if _, err := d.Send(ctx, newTrigger(pick(templates))); err != nil && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
 			return err
 		}
 	}
 }
 
-// newTrigger returns a trigger of any template, to a person whose number chooses what happens.
-func newTrigger() smsplus.Trigger {
-	t := templates[rand.IntN(len(templates))]
+// newTrigger returns a trigger of a template, to a person whose number chooses what happens.
+func newTrigger(t smsplus.Template) smsplus.Trigger {
 	tr := smsplus.Trigger{
 		Template: t.ID, Vars: map[string]string{}, Reference: fmt.Sprintf("A-%05d", rand.IntN(100_000)),
 		To: channel.Recipient{Phone: simulated.Number(pick(pushOutcomes), pick(notifyOutcomes), pick(smsOutcomes))},
@@ -93,4 +92,5 @@ func newTrigger() smsplus.Trigger {
 	return tr
 }
 
+// pick returns any of them.
 func pick[T any](all []T) T { return all[rand.IntN(len(all))] }
