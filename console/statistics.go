@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/csvcell"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -251,12 +252,12 @@ func (v *visit) sendStatistics(w http.ResponseWriter) error {
 	out := csv.NewWriter(w)
 	header := []string{"template", "triggered", "delivered", "delivery_rate", "read", "preparing", "accepted", "undeliverable", "failed", "delivered_twice"}
 	for _, c := range channels {
-		header = append(header, "delivered_by_"+escapeCell(string(c)))
+		header = append(header, "delivered_by_"+string(c))
 	}
 	_ = out.Write(header) // out keeps its first error
 	for _, r := range rows {
 		s := r.stats
-		cells := []string{escapeCell(s.Template)}
+		cells := []string{csvcell.Escape(s.Template, true)}
 		for _, n := range []int{s.Triggered, s.Delivered} {
 			cells = append(cells, strconv.Itoa(n))
 		}
@@ -289,15 +290,6 @@ func (v *visit) setDownload(w http.ResponseWriter, holds, extension string) {
 	types := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 	w.Header().Set("Content-Type", types[extension])
 	w.Header().Set("Content-Disposition", `attachment; filename="`+holds+"-"+v.now.In(v.zone).Format("20060102-1504")+"."+extension+`"`)
-}
-
-// escapeCell puts an apostrophe before a text that a spreadsheet could take for a formula.
-func escapeCell(text string) string {
-	if strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r\n'") || strings.HasPrefix(text, "＝") ||
-		strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
-		return "'" + text
-	}
-	return text
 }
 
 // channels returns the channels that a viewer can choose: those of the dispatchers that run,
