@@ -24,6 +24,8 @@ type failuresPage struct {
 
 // failureRow is a reason on a channel.
 type failureRow struct {
+	// ID is that of the box with the explanation and the words.
+	ID              string
 	Channel, Reason string
 	Badge           badge
 	Cells           []failureCell
@@ -76,26 +78,50 @@ type failureKey struct {
 	name   channel.Name
 }
 
+// boxID returns the ID of the row's box in the page.
+func (k failureKey) boxID() string {
+	return "f-" + shortHash(string(k.reason)+" "+string(k.name))
+}
+
 // showFailures answers with why messages did not arrive.
 func (v *visit) showFailures(w http.ResponseWriter) error {
 	last := v.window()
-	page := failuresPage{Layout: v.layout("why.title", "why.title"), Windows: v.windowLinks("/why", last)}
-	groups, err := v.reader.StatsBy(v.ctx, last.boundFilter(smsplus.Filter{}), smsplus.Grouping{
-		By: smsplus.ByTemplate | smsplus.ByChannel | smsplus.ByReason,
-	})
+	page, err := v.failuresPage(last)
 	if err != nil {
 		return err
 	}
-	v.setBoard(&page, last, groups)
 	for i := range min(len(page.Rows), sampledRows) {
 		if err := v.setWords(&page.Rows[i], last); err != nil {
 			return err
 		}
 	}
-	if page.Fallbacks, err = v.fallbacks(last, groups); err != nil {
-		return err
-	}
+	page.Layout = v.withLive(v.layout("why.title", "why.title"))
+	page.Windows = v.windowLinks("/why", last)
 	return v.render(w, http.StatusOK, "why", page)
+}
+
+// liveFailures returns the board as one element. It samples no records for the providers'
+// words: the browser keeps the boxes that have them.
+func (v *visit) liveFailures() ([]livePart, error) {
+	page, err := v.failuresPage(v.window())
+	if err != nil {
+		return nil, err
+	}
+	part, err := v.part("failures", "why#failures", page)
+	return []livePart{part}, err
+}
+
+// failuresPage returns why messages did not arrive, without the layout and the providers' words.
+func (v *visit) failuresPage(last window) (page failuresPage, err error) {
+	groups, err := v.reader.StatsBy(v.ctx, last.boundFilter(smsplus.Filter{}), smsplus.Grouping{
+		By: smsplus.ByTemplate | smsplus.ByChannel | smsplus.ByReason,
+	})
+	if err != nil {
+		return page, err
+	}
+	v.setBoard(&page, last, groups)
+	page.Fallbacks, err = v.fallbacks(last, groups)
+	return page, err
 }
 
 // setBoard sets the rows and columns of the board, the largest counts first.
@@ -139,7 +165,7 @@ func (v *visit) setBoard(page *failuresPage, last window, groups []smsplus.Group
 			st = status.Failed
 		}
 		row := failureRow{
-			Channel: v.channelLabel(key.name), Reason: v.reasonLabel(key.reason), Badge: v.badge(st),
+			ID: key.boxID(), Channel: v.channelLabel(key.name), Reason: v.reasonLabel(key.reason), Badge: v.badge(st),
 			Total:   v.failureCell(totals[key], 0, last, key, ""),
 			Share:   formatShare(totals[key], attempts[key.name]),
 			Meaning: v.reasonMeaning(key.name, st, key.reason), Others: totals[key],

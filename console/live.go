@@ -50,6 +50,7 @@ func (s *site) handleLive(mux *http.ServeMux) {
 		"/templates":    (*visit).liveStatistics,
 		"/records":      (*visit).liveRecords,
 		"/records/{id}": (*visit).liveRecord,
+		"/why":          (*visit).liveFailures,
 		"/providers":    (*visit).liveProviders,
 		"/operations":   (*visit).liveOperations,
 	} {

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -275,7 +277,7 @@ func TestLive_CostsAFewQueriesHoweverManyLook(t *testing.T) {
 	for name, path := range map[string]func(i int) string{
 		"at one page": func(int) string { return "/live/records?range=today" },
 		"at a few pages": func(i int) string {
-			return []string{"/live/records", "/live/templates", "/live/templates?range=30d"}[i%3]
+			return []string{"/live/records", "/live/templates", "/live/templates?range=30d", "/live/why?last=week"}[i%4]
 		},
 		"at pages of ours": func(i int) string { return fmt.Sprintf("/live/records?template=t%d", i) },
 	} {
@@ -501,6 +503,35 @@ func TestLive_UpdatesOperationsAndProviders(t *testing.T) {
 			require.Contains(t, text(fmt.Sprint(v.events(t))), map[string]string{"operations": "SMS", "providers": "‖ Paused"}[page])
 			v.leave()
 		}
+	})
+}
+
+func TestLive_UpdatesFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failed := func() smsplus.Message {
+			m := sent(0, "otp", lost(channel.SMS, status.Failed, status.SystemError, "down", 0))
+			m.TriggeredAt = time.Now()
+			return m
+		}
+		s := open(t, []smsplus.Message{failed()}, realTime)
+		page := s.page("/why?last=hour")
+		require.Contains(t, page, `data-url="/live/why?last=hour"`)
+		words := regexp.MustCompile(`<details id="(f-[0-9a-f]+)"`).FindStringSubmatch(page)
+		require.NotNil(t, words)
+		require.Contains(t, page, "down")
+		v := s.watch(t.Context(), "/live/why?last=hour")
+		passTime(3 * time.Second)
+		_, err := s.store.Insert(t.Context(), []smsplus.Message{failed()})
+		require.NoError(t, err)
+		passTime(6 * time.Second)
+		events := v.events(t)
+		require.Contains(t, rows(events[0]["failures"])[1], "SMS 1 100% 1")
+		changed := slices.DeleteFunc(events[1:], func(e map[string]string) bool { return e["failures"] == "" })
+		require.Len(t, changed, 1, "a change is sent once")
+		require.Contains(t, rows(changed[0]["failures"])[1], "SMS 2 100% 2")
+		require.Contains(t, changed[0]["failures"], words[0], "the browser keeps the box with the provider's words")
+		v.leave()
 	})
 }
 

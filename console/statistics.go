@@ -181,8 +181,13 @@ func statisticsID(template string) string {
 	if template == "" {
 		return "stats-total"
 	}
-	sum := sha256.Sum256([]byte(template))
-	return "stats-" + hex.EncodeToString(sum[:8])
+	return "stats-" + shortHash(template)
+}
+
+// shortHash returns a hash of a text that can stand in the ID of an element.
+func shortHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
 }
 
 // sortRows sorts the rows by a column, "-" before its name meaning the greatest first. An

@@ -85,6 +85,12 @@
 
   function replace(old, fresh) {
     var focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    fresh.querySelectorAll("details[id]").forEach(function (box) { // it stays open, and keeps its content
+      var kept = old.querySelector("#" + box.id);
+      if (kept) {
+        box.replaceWith(kept);
+      }
+    });
     old.replaceWith(fresh);
     if (window.htmx) {
       window.htmx.process(fresh);
