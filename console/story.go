@@ -159,12 +159,27 @@ func (v *visit) outlook(m *smsplus.Message, pauses []smsplus.Pause) string {
 		return v.text("next.ends", at)
 	case a.Status == status.Preparing:
 		return v.text("next.retries", a.Tries, at)
+	case a.Status == status.Delivered:
+		return v.text("next.unread", at, next)
+	case isPolled(m, a):
+		return v.text("next.asks", v.channelLabel(a.Channel), at)
 	case a.Status == status.Accepted && m.Lane == "":
 		return v.text("next.closes", at)
 	case a.Status == status.Accepted:
 		return v.text("next.falls", at, next)
 	}
 	return v.text("next.follows", next, at)
+}
+
+// isPolled reports whether the provider of an accepted attempt is asked when the message falls
+// due. Without a poll the attempt ends then: with its wait if it is the last, or with the
+// message's time to live.
+func isPolled(m *smsplus.Message, a *smsplus.Attempt) bool {
+	if a.Status != status.Accepted || m.Lane != "" || m.DueAt.Equal(m.ExpiresAt) {
+		return false
+	}
+	plan := m.Plan[a.Step]
+	return a.Step+1 < len(m.Plan) || plan.Wait > 0 && m.DueAt.Before(a.StartedAt.Add(plan.Wait))
 }
 
 // ending says how a message ended.
@@ -181,6 +196,8 @@ func (v *visit) ending(m *smsplus.Message) string {
 		return v.text("end.resent")
 	case !m.CanceledAt.IsZero():
 		return v.text("end.canceled")
+	case m.Status == status.Accepted:
+		return v.text("end.accepted")
 	case a != nil && a.Status == status.Failed && a.Step+1 < len(m.Plan):
 		return v.text("end.stopped")
 	}
@@ -264,8 +281,10 @@ func (v *visit) unsentNote(m *smsplus.Message, step int) string {
 	switch {
 	case a != nil && step < a.Step:
 		return v.text("unsent.passed")
-	case m.Status == status.Delivered:
+	case m.Status == status.Delivered && m.DueAt.IsZero():
 		return v.text("unsent.delivered", v.channelLabel(m.Channel))
+	case m.Status == status.Accepted && m.DueAt.IsZero():
+		return v.text("unsent.accepted", v.channelLabel(m.Channel))
 	case !m.CanceledAt.IsZero():
 		return v.text("unsent.canceled")
 	case m.DueAt.IsZero() && m.Status == status.Failed:

@@ -39,6 +39,12 @@ func under(c channel.Name, st status.Status, why status.Reason, tries int) smspl
 	return smsplus.Attempt{Channel: c, Status: st, Reason: why, Tries: tries}
 }
 
+// unread makes a due message one that was delivered and waits to be read.
+func unread(m smsplus.Message) smsplus.Message {
+	m.Status, m.Plan[0].Until = status.Delivered, smsplus.UntilRead
+	return m
+}
+
 func TestStory_SaysWhatHappensNext(t *testing.T) {
 	t.Parallel()
 	held := due(route(sent(time.Second, "otp"), channel.SMS), channel.SMS, time.Minute)
@@ -71,6 +77,18 @@ func TestStory_SaysWhatHappensNext(t *testing.T) {
 			due(sent(time.Minute, "otp", under(channel.SMS, status.Accepted, "", 1)), "", time.Hour),
 			"If no delivery is reported by 19:40, it ends as undeliverable.",
 		},
+		"accepted, and its provider is asked": {
+			due(route(sent(time.Minute, "otp", under(channel.WhatsApp, status.Accepted, "", 1)), channel.SMS), "", 5*time.Minute),
+			"The provider of WhatsApp is asked for the outcome at 18:45.",
+		},
+		"accepted, which is enough": {
+			route(sent(time.Minute, "otp", under(channel.WhatsApp, status.Accepted, "", 1)), channel.SMS),
+			"Its template wants no more than that the provider accepts it.",
+		},
+		"not read yet": {
+			unread(due(route(sent(time.Minute, "otp", delivered(channel.WhatsApp, 0)), channel.SMS), channel.SMS, 5*time.Minute)),
+			"If it is not read by 18:45, SMS follows.",
+		},
 		"a retry": {
 			due(sent(time.Minute, "otp", under(channel.SMS, status.Preparing, status.SystemError, 3)), channel.SMS, time.Minute),
 			"Try 3 did not succeed. It is tried again at 18:41.",
@@ -96,7 +114,7 @@ func TestStory_SaysWhatHappensNext(t *testing.T) {
 			s := open(t, []smsplus.Message{tt.message})
 			html := s.page("/records/" + tt.message.ID.String())
 			require.Contains(t, html, "<strong>"+tt.want+"</strong>")
-			if !tt.message.DueAt.IsZero() {
+			if !tt.message.DueAt.IsZero() && !tt.message.Status.Final() {
 				require.Contains(t, s.page("/records?tab=sending"), tt.want, "the row says it too")
 			}
 			s.page("/records/"+tt.message.ID.String(), "Accept-Language: zh-TW")
@@ -162,9 +180,9 @@ func TestStory_SaysWhyStepsDidNotRun(t *testing.T) {
 		"Not sent: the message stopped at the fault.":                   route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Failed, status.SystemError, "", 0)), channel.SMS),
 		"Not sent: the time in which the message is useful had passed.": route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Expired, "", 0)), channel.SMS),
 		"Not needed: LINE Push delivered the message.":                  route(sent(time.Hour, "otp", delivered(channel.LINEPush, 0)), channel.SMS),
-		"It follows at 18:50, unless the message is delivered before.":  due(route(sent(time.Hour, "otp", under(channel.LINENotify, status.Accepted, "", 1)), channel.SMS), channel.SMS, 10*time.Minute),
+		"It follows at 18:50, unless the message reaches the person before.":  due(route(sent(time.Hour, "otp", under(channel.LINENotify, status.Accepted, "", 1)), channel.SMS), channel.SMS, 10*time.Minute),
 		"It follows if the step before does not reach the person.":      due(route(sent(time.Hour, "otp"), channel.LINENotify, channel.SMS), channel.LINENotify, 10*time.Minute),
-		"It follows at 18:51, unless the message is delivered before.":  due(route(sent(time.Hour, "otp"), channel.SMS), channel.SMS, 11*time.Minute),
+		"It follows at 18:51, unless the message reaches the person before.":  due(route(sent(time.Hour, "otp"), channel.SMS), channel.SMS, 11*time.Minute),
 	} {
 		html := open(t, []smsplus.Message{m}).page("/records/" + m.ID.String())
 		all := steps(html)

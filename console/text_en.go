@@ -270,6 +270,8 @@ var english = map[string]string{
 	"next.doubt":          "The answer of %s was lost. It is looked at again at %s.",
 	"next.retries":        "Try %d did not succeed. It is tried again at %s.",
 	"next.closes":         "If no delivery is reported by %s, it ends as undeliverable.",
+	"next.asks":           "The provider of %s is asked for the outcome at %s.",
+	"next.unread":         "If it is not read by %s, %s follows.",
 	"next.falls":          "If no delivery is reported by %s, %s follows.",
 	"next.follows":        "%s follows at %s.",
 
@@ -278,15 +280,17 @@ var english = map[string]string{
 	"end.delivered": "Nothing more is sent.",
 	"end.resent":    "A new message was sent in its place.",
 	"end.canceled":  "Nothing more is sent.",
+	"end.accepted":  "Its template wants no more than that the provider accepts it.",
 	"end.stopped":   "The message stopped here, because its template does not go on after a fault.",
 	"end.last":      "No other channel is left.",
 
 	"unsent.passed":    "It was passed over.",
 	"unsent.delivered": "Not needed: %s delivered the message.",
+	"unsent.accepted":  "Not needed: %s accepted the message.",
 	"unsent.canceled":  "Not sent: the message was canceled.",
 	"unsent.stopped":   "Not sent: the message stopped at the fault.",
 	"unsent.expired":   "Not sent: the time in which the message is useful had passed.",
-	"unsent.next":      "It follows at %s, unless the message is delivered before.",
+	"unsent.next":      "It follows at %s, unless the message reaches the person before.",
 	"unsent.waits":     "It follows if the step before does not reach the person.",
 
 	"window.hour": "Last hour",

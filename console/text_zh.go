@@ -270,6 +270,8 @@ var chinese = map[string]string{
 	"next.doubt":          "沒有收到 %s 的回覆，將於 %s 再處理。",
 	"next.retries":        "第 %d 次嘗試未成功，將於 %s 重試。",
 	"next.closes":         "若 %s 前沒有送達回報，便以無法送達結束。",
+	"next.asks":           "將向 %s 的供應商查詢結果，時間為 %s。",
+	"next.unread":         "若 %s 前未讀，便改由 %s 發送。",
 	"next.falls":          "若 %s 前沒有送達回報，便改由 %s 發送。",
 	"next.follows":        "%s 將於 %s 發送。",
 
@@ -278,11 +280,13 @@ var chinese = map[string]string{
 	"end.delivered": "不會再發送。",
 	"end.resent":    "已另外重新發送一則。",
 	"end.canceled":  "不會再發送。",
+	"end.accepted":  "範本設定為供應商受理即可，不再等候送達回報。",
 	"end.stopped":   "範本設定失敗後不改由其他管道發送，訊息在此停止。",
 	"end.last":      "沒有其他管道可用。",
 
 	"unsent.passed":    "已略過此步驟。",
 	"unsent.delivered": "不需要：%s 已送達。",
+	"unsent.accepted":  "不需要：%s 已受理。",
 	"unsent.canceled":  "未發送：訊息已取消。",
 	"unsent.stopped":   "未發送：訊息因失敗而停止。",
 	"unsent.expired":   "未發送：訊息已逾有效時間。",
