@@ -12,7 +12,7 @@ import (
 
 // The statements take the columns of a message from the lists here, and all values are written
 // and read by them. The composite types of the migrations have them in the same order:
-// TestColumns holds the two against each other.
+// TestColumns_MigrationsHaveThem holds the two against each other.
 
 // columnList are the names of columns, in their order.
 type columnList []string

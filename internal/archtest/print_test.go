@@ -136,7 +136,7 @@ func fill(v reflect.Value, path string, depth int) {
 // mark returns the text of the field at a path.
 func mark(path string) string { return "mk" + path + "km" }
 
-// markForms matches a mark as it is, in hexadecimal, and as the numbers of its bytes.
+// These match a mark as it is, in hexadecimal, and as the numbers of its bytes.
 var (
 	plainMark   = regexp.MustCompile(`mk([\w.]*)km`)
 	hexMark     = regexp.MustCompile(`(?i)6d6b((?:[0-9a-f]{2})*?)6b6d`)
