@@ -135,7 +135,9 @@ func newWorld(t *testing.T, steps []step, change ...func(*smsplus.Config)) *worl
 		c(&w.config)
 	}
 	w.store = w.config.Store
-	w.Dispatcher = w.newDispatcher()
+	d, err := smsplus.New(w.config)
+	require.NoError(t, err)
+	w.Dispatcher = d
 	return w
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/smsplus/smsplus-go/internal/pgtest"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/sqlitestore"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -82,8 +83,8 @@ func (s shell) insert(t testing.TB, ms []smsplus.Message) {
 func filledShell(t testing.TB) (s shell, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "messages.db")
+	require.NoError(t, sqlitestore.Migrate(t.Context(), path))
 	s = sqliteShell(path)
-	s.mustRun(t, "migrate")
 	s.insert(t, sampleMessages())
 	return s, path
 }

@@ -164,13 +164,13 @@ func (p *smscPeer) tryWrite(what pdu.PDU) error {
 // respond answers a request without an ID.
 func (p *smscPeer) respond(to pdu.PDU, s pdu.Status) {
 	p.t.Helper()
-	p.write(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence})
+	require.NoError(p.t, p.tryWrite(pdu.PDU{ID: to.ID.Response(), Status: s, Sequence: to.Sequence}))
 }
 
 // acceptSubmit answers a submit_sm with success.
 func (p *smscPeer) acceptSubmit(to pdu.PDU, id string) {
 	p.t.Helper()
-	p.write(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}})
+	require.NoError(p.t, p.tryWrite(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: to.Sequence, Body: &pdu.MessageResp{MessageID: id}}))
 }
 
 func (p *smscPeer) hangUp() { require.NoError(p.t, p.conn.Close()) }
