@@ -176,13 +176,13 @@ func TestStory_SaysWhyStepsDidNotRun(t *testing.T) {
 	canceled := route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Canceled, "", 0)), channel.SMS)
 	canceled.CanceledAt = now
 	for want, m := range map[string]smsplus.Message{
-		"Not sent: the message was canceled.":                           canceled,
-		"Not sent: the message stopped at the fault.":                   route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Failed, status.SystemError, "", 0)), channel.SMS),
-		"Not sent: the time in which the message is useful had passed.": route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Expired, "", 0)), channel.SMS),
-		"Not needed: LINE Push delivered the message.":                  route(sent(time.Hour, "otp", delivered(channel.LINEPush, 0)), channel.SMS),
-		"It follows at 18:50, unless the message reaches the person before.":  due(route(sent(time.Hour, "otp", under(channel.LINENotify, status.Accepted, "", 1)), channel.SMS), channel.SMS, 10*time.Minute),
-		"It follows if the step before does not reach the person.":      due(route(sent(time.Hour, "otp"), channel.LINENotify, channel.SMS), channel.LINENotify, 10*time.Minute),
-		"It follows at 18:51, unless the message reaches the person before.":  due(route(sent(time.Hour, "otp"), channel.SMS), channel.SMS, 11*time.Minute),
+		"Not sent: the message was canceled.":                                canceled,
+		"Not sent: the message stopped at the fault.":                        route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Failed, status.SystemError, "", 0)), channel.SMS),
+		"Not sent: the time in which the message is useful had passed.":      route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Expired, "", 0)), channel.SMS),
+		"Not needed: LINE Push delivered the message.":                       route(sent(time.Hour, "otp", delivered(channel.LINEPush, 0)), channel.SMS),
+		"It follows at 18:50, unless the message reaches the person before.": due(route(sent(time.Hour, "otp", under(channel.LINENotify, status.Accepted, "", 1)), channel.SMS), channel.SMS, 10*time.Minute),
+		"It follows if the step before does not reach the person.":           due(route(sent(time.Hour, "otp"), channel.LINENotify, channel.SMS), channel.LINENotify, 10*time.Minute),
+		"It follows at 18:51, unless the message reaches the person before.": due(route(sent(time.Hour, "otp"), channel.SMS), channel.SMS, 11*time.Minute),
 	} {
 		html := open(t, []smsplus.Message{m}).page("/records/" + m.ID.String())
 		all := steps(html)
