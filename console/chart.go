@@ -27,6 +27,8 @@ type share struct {
 	Percent string
 	Series  int
 	X, W    string // in a bar that is 100 wide
+
+	name channel.Name
 }
 
 // shareBar shows how a whole is divided. Its parts follow each other.
@@ -53,7 +55,7 @@ func (v *visit) shareBar(counts map[channel.Name]int, channels []channel.Name) s
 		w := 100 * float64(n) / float64(whole)
 		s := share{
 			Label: v.channelLabel(c), Count: n, Percent: formatShare(n, whole), Series: seriesOf(c, channels),
-			X: formatLength(x), W: formatLength(w),
+			X: formatLength(x), W: formatLength(w), name: c,
 		}
 		bar.Shares = append(bar.Shares, s)
 		words = append(words, s.Label+" "+s.Percent)

@@ -31,7 +31,8 @@
 //   - language.go chooses a language. text_en.go and text_zh.go hold the texts, meaning.go
 //     with meaning_en.go and meaning_zh.go what each status and reason means.
 //   - statistics.go, records.go, failures.go, providers.go and operations.go are the pages.
-//     story.go tells what happened to a message, chart.go draws, and export.go writes files.
+//     story.go tells what happened to a message, channels.go orders channels, chart.go draws,
+//     and export.go writes files.
 //   - actions.go is what users may do, after a page that asks whether they mean it: with
 //     messages and pauses. erase.go is about persons, and testsend.go about tests.
 //   - live.go streams what changes on open pages, and shared.go bounds what that costs.

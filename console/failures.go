@@ -168,9 +168,8 @@ func (v *visit) setBoard(page *failuresPage, last window, groups []smsplus.Group
 			ID: key.boxID(), Channel: v.channelLabel(key.name), Reason: v.reasonLabel(key.reason), Badge: v.badge(st),
 			Total:   v.failureCell(totals[key], 0, last, key, ""),
 			Share:   formatShare(totals[key], attempts[key.name]),
-			Meaning: v.reasonMeaning(key.name, st, key.reason), Others: totals[key],
+			Meaning: v.reasonMeaning(key.name, st, key.reason), Others: totals[key], of: key,
 		}
-		row.of = key
 		for _, template := range page.Templates {
 			n := counts[key][template]
 			row.Others -= n

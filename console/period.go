@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"time"
 
@@ -166,20 +167,11 @@ func (v *visit) periodForm(p period, page string, others url.Values) periodForm 
 		}
 	}
 	for _, name := range presets {
-		q := cloneQuery(others)
+		q := maps.Clone(others)
 		q.Del("from")
 		q.Del("to")
 		q.Set("range", name)
 		f.Presets = append(f.Presets, navItem{Label: v.text("period." + name), URL: v.url(page, q), IsCurrent: name == p.preset})
 	}
 	return f
-}
-
-// cloneQuery returns a copy that shares nothing with q.
-func cloneQuery(q url.Values) url.Values {
-	c := make(url.Values, len(q))
-	for k, vs := range q {
-		c[k] = append([]string(nil), vs...)
-	}
-	return c
 }

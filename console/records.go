@@ -142,7 +142,7 @@ func (v *visit) answerRecords(w http.ResponseWriter, s selection, typed searchFo
 
 // withoutPeriod returns the query without its period.
 func withoutPeriod(q url.Values) url.Values {
-	q = cloneQuery(q)
+	q = maps.Clone(q)
 	q.Del("range")
 	q.Del("from")
 	q.Del("to")
@@ -364,13 +364,12 @@ func (v *visit) showRow(w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	var s selection // of the list that the row stands in, for browsers that open its link
+	var list url.Values // the row stands in it, and browsers may open the row's link
 	if u, err := url.Parse(v.r.Header.Get("HX-Current-URL")); err == nil {
-		s = v.parseSelection(u.Query())
-	} else {
-		s = v.parseSelection(url.Values{})
+		list = u.Query()
 	}
-	return v.render(w, http.StatusOK, "records#row", v.recordRow(&m, pauses, v.r.URL.Query().Get("open") == "1", s))
+	isOpen := v.r.URL.Query().Get("open") == "1"
+	return v.render(w, http.StatusOK, "records#row", v.recordRow(&m, pauses, isOpen, v.parseSelection(list)))
 }
 
 // recordPage is the content of "record.html".

@@ -116,7 +116,7 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 	if page.Chart, err = v.chart(p, p.applyTo(smsplus.Filter{Channel: name}), shown); err != nil {
 		return err
 	}
-	q = cloneQuery(others)
+	q = maps.Clone(others)
 	p.setQuery(q)
 	page.CSVURL = v.url("/templates.csv", q)
 	page.Layout = v.withLive(page.Layout)
@@ -216,7 +216,7 @@ func (v *visit) sortColumns(p period, others url.Values, order string) []sortCol
 	}
 	var columns []sortColumn
 	for _, c := range statisticsColumns {
-		q := cloneQuery(others)
+		q := maps.Clone(others)
 		p.setQuery(q)
 		next := "-" + c.name
 		if c.name == "template" {
@@ -271,7 +271,7 @@ func (v *visit) sendStatistics(w http.ResponseWriter) error {
 			cells = append(cells, strconv.Itoa(n))
 		}
 		for _, c := range channels {
-			cells = append(cells, strconv.Itoa(r.Sources.countOf(v.channelLabel(c))))
+			cells = append(cells, strconv.Itoa(r.Sources.countOf(c)))
 		}
 		_ = out.Write(cells)
 	}
@@ -279,10 +279,10 @@ func (v *visit) sendStatistics(w http.ResponseWriter) error {
 	return v.logLost(out.Error())
 }
 
-// countOf returns the count of the share with a label.
-func (b shareBar) countOf(label string) int {
+// countOf returns the count of a channel's share.
+func (b shareBar) countOf(name channel.Name) int {
 	for _, s := range b.Shares {
-		if s.Label == label {
+		if s.name == name {
 			return s.Count
 		}
 	}
@@ -295,60 +295,6 @@ func (v *visit) setDownload(w http.ResponseWriter, holds, extension string) {
 	types := map[string]string{"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 	w.Header().Set("Content-Type", types[extension])
 	w.Header().Set("Content-Disposition", `attachment; filename="`+holds+"-"+v.now.In(v.zone).Format("20060102-1504")+"."+extension+`"`)
-}
-
-// channels returns the channels that a viewer can choose: those of the dispatchers that run,
-// of the config's, and the one that is chosen.
-func (v *visit) channels(chosen channel.Name) ([]channel.Name, error) {
-	o, err := v.store.Heartbeats(v.ctx, v.now)
-	if err != nil {
-		return nil, err
-	}
-	var all []channel.Name
-	for _, h := range o {
-		all = append(all, h.Channels...)
-	}
-	if d := v.config.Dispatcher; d != nil {
-		for c := range d.Channels() {
-			all = append(all, c.Name())
-		}
-	}
-	if chosen != "" {
-		all = append(all, chosen)
-	}
-	return sortChannels(all), nil
-}
-
-// sortChannels returns the channels without repetition: first the ones that package channel
-// knows, in the order in which routes try them.
-func sortChannels(all []channel.Name) []channel.Name {
-	slices.SortFunc(all, compareChannels)
-	all = slices.Compact(all)
-	return slices.DeleteFunc(all, func(c channel.Name) bool { return c == "" })
-}
-
-func compareChannels(a, b channel.Name) int {
-	return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b))
-}
-
-// knownChannels are those of package channel, in the order in which routes try them.
-var knownChannels = []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS}
-
-// rankOf returns the place of a channel among the known ones, or the place behind them.
-func rankOf(c channel.Name) int {
-	if i := slices.Index(knownChannels, c); i >= 0 {
-		return i
-	}
-	return len(knownChannels)
-}
-
-// channelChoices returns the choices of a box of channels, that of all channels first.
-func (v *visit) channelChoices(channels []channel.Name, chosen channel.Name) []navItem {
-	choices := []navItem{{Label: v.text("filter.allChannels"), IsCurrent: chosen == ""}}
-	for _, c := range channels {
-		choices = append(choices, navItem{Label: v.channelLabel(c), Value: string(c), IsCurrent: c == chosen})
-	}
-	return choices
 }
 
 // setUnlessEmpty sets a field of a URL that has a value.

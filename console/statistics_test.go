@@ -172,6 +172,17 @@ func TestTemplates_CSVHasWhatIsShown(t *testing.T) {
 	require.Equal(t, []string{"otp", "2", "1", "0.5000", "0", "0", "0", "1", "0", "0", "1"}, cells[3])
 }
 
+func TestTemplates_CSVTellsChannelsWithOneLabelApart(t *testing.T) {
+	t.Parallel()
+	s := open(t, []smsplus.Message{
+		sent(time.Minute, "otp", delivered(channel.SMS, 0)), sent(time.Minute, "otp", delivered(channel.SMS, 0)), sent(time.Minute, "otp", delivered("SMS", 0)),
+	})
+	cells, err := csv.NewReader(s.get("/templates.csv").Body).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"delivered_by_sms", "delivered_by_SMS"}, cells[0][len(cells[0])-2:])
+	require.Equal(t, []string{"2", "1"}, cells[1][len(cells[1])-2:])
+}
+
 // hostile are texts that must not leave their place in a page.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `{{.}}`, `javascript:alert(1)`,

@@ -59,13 +59,11 @@ type storyEvent struct {
 // story returns the story of a message.
 func (v *visit) story(m *smsplus.Message, pauses []smsplus.Pause) story {
 	s := story{Fields: v.storyFields(m), Next: v.outlook(m, pauses), Actions: v.messageActions(m)}
+	explained := v.statusMeaning(m.Channel, m.Status)
 	if a := explaining(m); a != nil {
-		explained := v.reasonMeaning(a.Channel, a.Status, a.Reason)
-		s.Happened, s.Do = explained.Happened, explained.Do
-	} else {
-		explained := v.statusMeaning(m.Channel, m.Status)
-		s.Happened, s.Do = explained.Happened, explained.Do
+		explained = v.reasonMeaning(a.Channel, a.Status, a.Reason)
 	}
+	s.Happened, s.Do = explained.Happened, explained.Do
 	for i := range m.Plan {
 		s.Steps = append(s.Steps, v.storyStep(m, i))
 	}
