@@ -12,6 +12,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/console"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 // pathsOf returns a page of each kind.
@@ -265,6 +266,26 @@ func TestLive_RowsAndCountersUpdateUntilPaused(t *testing.T) {
 	b.click("#live button")
 	b.waitText("#live", "Live")
 	b.wait(quoteJS(paused) + ` !== document.querySelector("#now").innerText`)
+}
+
+func TestLive_FailuresUpdateAroundAnOpenBox(t *testing.T) {
+	t.Parallel()
+	failed := func() smsplus.Message {
+		return message(time.Minute, "otp", lost(channel.SMS, status.Failed, status.SystemError, "the gateway is down"))
+	}
+	s := serve(t, "", []smsplus.Message{failed()})
+	b := openTab(t, "en")
+	b.open(s.url + "/why")
+	b.wait(`document.querySelector("#live span").innerText === "Live"`)
+	require.Equal(t, "1", b.text("#failures tbody td.n"))
+	b.click("#failures summary")
+
+	_, err := s.store.Insert(t.Context(), []smsplus.Message{failed()})
+	require.NoError(t, err)
+	b.waitText("#failures tbody td.n", "2")
+	require.Contains(t, b.text("#failures details[open]"), "the gateway is down", "the box stays open, and keeps the provider's words")
+	require.Equal(t, b.eval(`document.querySelector("#failures summary").id`), b.eval(`document.activeElement.id`), "the box keeps the focus")
+	b.requireAccessible()
 }
 
 func TestLive_StatisticsAndRecordUpdate(t *testing.T) {
