@@ -53,18 +53,21 @@ func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	if len(bad) > 0 {
 		return errors.Join(bad...)
 	}
-	unknown, err := d.applyKnown(ctx, rs)
-	if err != nil {
-		return fmt.Errorf("smsplus: receive: %w", err)
-	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	if err := d.parkReceipts(ctx, unknown); err != nil {
-		return fmt.Errorf("smsplus: receive: %w", err)
+	for part := range slices.Chunk(rs, receiptBatch) {
+		unknown, err := d.applyKnown(ctx, part)
+		if err == nil && len(unknown) > 0 {
+			err = d.parkReceipts(ctx, unknown)
+		}
+		if err != nil {
+			return fmt.Errorf("smsplus: receive: %w", err)
+		}
 	}
 	return nil
 }
+
+// receiptBatch is the largest number of receipts that are looked up together. Longer calls are
+// divided, so that each receipt costs the same.
+const receiptBatch = 2000
 
 // newRef is the name that a receipt's attempt has once the receipt is applied.
 func newRef(r channel.Receipt) channel.Ref {
