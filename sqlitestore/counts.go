@@ -5,13 +5,11 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/internal/microtime"
 	"github.com/smsplus/smsplus-go/internal/rowcodec"
@@ -25,6 +23,10 @@ import (
 // A row holds the counts of a block of 32 templates. So one transaction changes few rows,
 // whatever the number of templates among its messages, and three months are a few hundred
 // rows.
+//
+// A row of messages, not of a channel, has another stamp after each change of what one of them
+// counts as, even if the row's counts are the same. The stamps are random, so that no row that
+// was deleted and comes back has a stamp again. Sheets depend on them: see sheets.go.
 
 // blockSize is the number of templates whose counts share a row.
 const blockSize = 32
@@ -62,6 +64,22 @@ func appendUnits(units []countUnit, template int64, st status.Status, summary me
 		}
 	}
 	return units
+}
+
+// isCountedAs reports whether statistics surely count an attempt as another one. What has ended
+// also has a reason or a time to delivery.
+func (a attemptSummary) isCountedAs(b attemptSummary) bool {
+	return a.channel == b.channel && a.status == b.status && a.read == b.read && !a.status.Final()
+}
+
+// noteUpdate notes that the state of a stored message is replaced.
+func (w *writer) noteUpdate(stored *storedRow, st status.Status, summary messageSummary) {
+	if st == stored.status && !st.Final() && summary.read == stored.summary.read &&
+		slices.EqualFunc(summary.attempts, stored.summary.attempts, attemptSummary.isCountedAs) {
+		return
+	}
+	w.noteCounts(stored.triggeredAt, appendUnits(nil, stored.template, stored.status, stored.summary),
+		appendUnits(nil, stored.template, st, summary))
 }
 
 // noteCounts notes that a message stopped being counted as the units before, and is
@@ -164,10 +182,14 @@ func (w *writer) storeCounts() error {
 	}
 	for k, cs := range changes {
 		maps.DeleteFunc(cs, func(_ countSlot, n int64) bool { return n == 0 })
-		if len(cs) == 0 {
-			continue
+		var err error
+		switch {
+		case len(cs) > 0:
+			err = w.addToCounts(k, cs)
+		case k.channel == wholeMessage: // reasons or times may have changed
+			err = w.exec(writerCtx, stampCounts, k.channel, k.hours, k.start, k.block)
 		}
-		if err := w.addToCounts(k, cs); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -179,8 +201,10 @@ const (
 
 	deleteCounts = "DELETE FROM smsplus_tally WHERE channel = ? AND hours = ? AND start = ? AND part = ?"
 
-	upsertCounts = `INSERT INTO smsplus_tally (channel, hours, start, part, counts) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (channel, hours, start, part) DO UPDATE SET counts = excluded.counts`
+	upsertCounts = `INSERT INTO smsplus_tally (channel, hours, start, part, counts, stamp) VALUES (?, ?, ?, ?, ?, random())
+ON CONFLICT (channel, hours, start, part) DO UPDATE SET counts = excluded.counts, stamp = excluded.stamp`
+
+	stampCounts = "UPDATE smsplus_tally SET stamp = random() WHERE channel = ? AND hours = ? AND start = ? AND part = ?"
 
 	selectCountsOfTier = "SELECT part, counts FROM smsplus_tally WHERE channel = ? AND hours = ? AND start >= ? AND start < ?"
 )
@@ -326,65 +350,4 @@ func (s *Store) sumMessages(ctx context.Context, c *conn, sel selection, sums te
 		}
 		return nil
 	})
-}
-
-// StatsBy implements [smsplus.Store].
-func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
-	if err := cmp.Or(ctx.Err(), errors.Join(f.Check(), g.Check())); err != nil {
-		return nil, err
-	}
-	var rows []smsplus.GroupStats
-	err := s.withSnapshot(ctx, func(c *conn) error {
-		sel, ok, err := s.newSelection(ctx, c, f)
-		if !ok || err != nil {
-			return err
-		}
-		rows = g.Stats(f, func(yield func(smsplus.Message) bool) {
-			sql, args := sel.listQuery(messageColumns + ", m.marks")
-			err = c.query(ctx, sql, args, func(row []driver.Value) error {
-				m, err := s.decodeCounted(ctx, c, row)
-				if err == nil && f.MatchAttempts(m.Attempts) {
-					yield(m) // g.Stats never stops early
-				}
-				return err
-			})
-		})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return rows, nil
-}
-
-// decodeCounted returns the message of a row of messageColumns and the marks. Of a message
-// that cannot be read it returns what the counts need and the marks have.
-func (s *Store) decodeCounted(ctx context.Context, c *conn, row []driver.Value) (smsplus.Message, error) {
-	m, err := s.decodeRow(ctx, c, nil, row)
-	if !errors.Is(err, smsplus.ErrUnreadable) {
-		return m, err
-	}
-	m = smsplus.Message{TriggeredAt: microtime.Time(integer(row[colTriggeredAt])), Status: status.Status(integer(row[colStatus]))}
-	if m.Template, err = s.names.lookupText(ctx, c, nil, integer(row[colTemplate])); err != nil && !errors.Is(err, errNoText) {
-		return m, err
-	}
-	summary, err := decodeSummary(blob(row[colMarks]), nil)
-	if err != nil {
-		return m, nil // it counts by its status alone
-	}
-	if summary.read {
-		m.ReadAt = m.TriggeredAt
-	}
-	for _, a := range summary.attempts {
-		name, err := s.names.lookupText(ctx, c, nil, a.channel)
-		if err != nil && !errors.Is(err, errNoText) {
-			return m, err
-		}
-		attempt := smsplus.Attempt{Channel: channel.Name(name), Status: a.status}
-		if a.read {
-			attempt.ReadAt = m.TriggeredAt
-		}
-		m.Attempts = append(m.Attempts, attempt)
-	}
-	return m, nil
 }

@@ -136,6 +136,7 @@ func requireStatsMatchRecount(t *testing.T, s *sqlitestore.Store) {
 			got[row.Template] = row
 		}
 		require.Equal(t, want, got, "%+v", f)
+		requireStatsBy(t, s, ms, f, byAll)
 	}
 }
 

@@ -37,5 +37,8 @@
 //
 // Statistics cost the days and hours of their range, and the records of the two hours that
 // it cuts. With a phone number or a country code they cost all records that have it.
-// [Store.Purge] deletes old records, and later records reuse their space in the file.
+// Grouped statistics cost the days of their range, and the records of the hours that changed
+// since they were grouped last, and of the last hour. What a query counted is stored in the
+// file as a cache (docs/decisions/027), about 10 bytes a record. The first query over a range
+// reads all of its records, a million in some seconds. [Store.Purge] deletes old records, and later records reuse their space in the file.
 package sqlitestore

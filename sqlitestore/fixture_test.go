@@ -33,10 +33,12 @@ var fixtures = []struct {
 	{"schema4_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 	{"schema5.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
 	{"schema5_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
+	{"schema6.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
+	{"schema6_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 5
+const newestSchema = 6
 
 // newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2

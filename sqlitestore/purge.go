@@ -50,9 +50,13 @@ WHERE m.triggered_at < ? AND m.due_at IS NULL ORDER BY m.triggered_at LIMIT ?`
 const selectPurgeableReceipts = `SELECT at, ref, key FROM smsplus_parked INDEXED BY smsplus_parked_at
 WHERE at < ? ORDER BY at LIMIT ?`
 
-// purgeRows purges up to limit messages and receipts, the oldest first. damaged is the
-// number of damaged messages that the transaction before found.
+// purgeRows purges up to limit messages and receipts, the oldest first, and the sheets of days
+// whose messages were purged before. damaged is the number of damaged messages that the
+// transaction before found.
 func (w *writer) purgeRows(before int64, damaged, limit int) (result purgeResult, err error) {
+	if err := w.exec(writerCtx, deleteOldSheets); err != nil {
+		return purgeResult{}, err
+	}
 	var found []purgeable
 	args := []driver.Value{before, int64(limit + damaged)}
 	err = w.query(writerCtx, selectPurgeableMessages, args, func(row []driver.Value) error {

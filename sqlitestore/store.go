@@ -97,6 +97,8 @@ type Store struct {
 	routes  *internTable // scenarios and plans
 	changes bool         // the file notes changes
 
+	cachesAll bool // StatsBy stores every count, however few and recent its messages are; for tests
+
 	// The writer goroutine owns writer, until it closes writerDone. Every change reaches
 	// it as a request in queue.
 	queue      writeQueue

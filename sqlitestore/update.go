@@ -96,8 +96,7 @@ func (w *writer) updateRow(stored *storedRow, e *encodedMessage) error {
 	if err := w.updateIndexes(stored.number, stored.triggeredAt, stored.summary, summary); err != nil {
 		return err
 	}
-	w.noteCounts(stored.triggeredAt, appendUnits(nil, stored.template, stored.status, stored.summary),
-		appendUnits(nil, stored.template, e.status, summary))
+	w.noteUpdate(stored, e.status, summary)
 	stored.version++
 	stored.status, stored.summary = e.status, summary
 	return nil

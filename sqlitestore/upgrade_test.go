@@ -30,6 +30,7 @@ func TestMigrate_HeldMessageIsPerhapsOnItsWay(t *testing.T) {
 				"ALTER TABLE smsplus_message DROP COLUMN holder; ALTER TABLE smsplus_message DROP COLUMN recipient_ids; "+
 				"DROP INDEX smsplus_message_reference; DROP INDEX smsplus_message_reason; "+
 				"ALTER TABLE smsplus_message DROP COLUMN reference; ALTER TABLE smsplus_message DROP COLUMN reasons; "+
+				"DROP TABLE smsplus_sheet; ALTER TABLE smsplus_tally DROP COLUMN stamp; "+
 				"DROP TABLE smsplus_recipient; DROP TABLE smsplus_pause; DROP TABLE smsplus_heartbeat; DROP TABLE smsplus_set_aside; "+
 				"DELETE FROM smsplus_migration WHERE version >= 2")
 			require.NoError(t, err)

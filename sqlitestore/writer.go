@@ -20,12 +20,17 @@ import (
 //
 // So a slow disk makes transactions larger, not callers slower in proportion, and a
 // request that fails undoes no other. A caller returns after the check.
+//
+// Requests that only fill the cache share no transaction with others. So a disk that becomes
+// full fails no change of a message for the cache's sake.
 
 // writeRequest is a change that a caller waits for.
 type writeRequest struct {
 	change func(*writer) error
 	state  atomic.Int32 // requestPending, then one of the others for good
 	done   chan error   // buffered, because an abandoned request has no receiver
+
+	fillsCache bool // it changes no messages
 }
 
 const (
@@ -73,6 +78,16 @@ func (q *writeQueue) close() {
 	q.signal()
 }
 
+// enqueueIfIdle is enqueue, unless the writer is so busy that most requests or more are pending.
+func (q *writeQueue) enqueueIfIdle(r *writeRequest, most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed && len(q.pending) < most {
+		q.pending = append(q.pending, r)
+		q.signal()
+	}
+}
+
 // waitPending returns true as soon as requests are pending, and false if the queue is
 // closed and empty.
 func (q *writeQueue) waitPending() bool {
@@ -88,11 +103,14 @@ func (q *writeQueue) waitPending() bool {
 }
 
 // takeBatch removes the first requests from the queue and returns them, except abandoned
-// ones.
+// ones. Either all of them fill the cache, or none does.
 func (q *writeQueue) takeBatch() []*writeRequest {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(len(q.pending), maxBatch)
+	n := 0
+	for n < min(len(q.pending), maxBatch) && q.pending[n].fillsCache == q.pending[0].fillsCache {
+		n++
+	}
 	var batch []*writeRequest
 	for _, r := range q.pending[:n] {
 		if r.state.CompareAndSwap(requestPending, requestTaken) {
@@ -150,10 +168,11 @@ var writerCtx = context.Background()
 func (w *writer) runTransaction() {
 	w.uncommitted, w.countDeltas = w.uncommitted[:0], w.countDeltas[:0]
 	err := w.beginTransaction()
-	if err == nil {
+	batch := w.store.queue.takeBatch() // after the lock, because requests may have arrived while waiting for it
+	changesMessages := len(batch) > 0 && !batch[0].fillsCache
+	if err == nil && changesMessages {
 		err = w.beginSession()
 	}
-	batch := w.store.queue.takeBatch() // after the lock, because requests may have arrived while waiting for it
 	errs := make([]error, len(batch))
 	for i := 0; i < len(batch) && err == nil; i++ {
 		errs[i], err = w.runInSavepoint(batch[i].change)
@@ -172,7 +191,7 @@ func (w *writer) runTransaction() {
 		// COMMIT did. ROLLBACK fails then.
 		_ = w.exec(writerCtx, "ROLLBACK")
 	} else {
-		w.hasSession = true
+		w.hasSession = w.hasSession || changesMessages
 		for _, t := range w.uncommitted {
 			t.owner.cache(t.text, t.number)
 		}

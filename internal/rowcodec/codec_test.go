@@ -192,6 +192,13 @@ func normalize(m smsplus.Message) smsplus.Message {
 	return m
 }
 
+// requireCounted requires that statistics count the decoded state as the message.
+func requireCounted(t require.TestingT, c *rowcodec.Codec, want smsplus.Message, state []byte) {
+	got := smsplus.Message{ID: want.ID, TriggeredAt: want.TriggeredAt, Status: want.Status}
+	require.NoError(t, c.DecodeCounted(state, &got))
+	require.Equal(t, smsplus.AppendUnits(nil, &want), smsplus.AppendUnits(nil, &got))
+}
+
 func TestCodec_RoundTripsMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
@@ -202,6 +209,7 @@ func TestCodec_RoundTripsMessage(t *testing.T) {
 				got, err := decode(c, m, encode(t, c, m))
 				require.NoError(t, err)
 				require.Equal(t, normalize(m), got)
+				requireCounted(t, c, got, encode(t, c, m).state)
 			})
 			for _, m := range []smsplus.Message{{}, fullMessage(), doubtfulMessage(), {
 				TriggeredAt: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
@@ -670,6 +678,7 @@ func FuzzDecode(f *testing.F) {
 				again, err := decode(c, m, encode(t, c, got))
 				require.NoError(t, err)
 				require.Equal(t, normalize(got), again)
+				requireCounted(t, c, got, state)
 			}
 			if got, err := c.DecodeReceipt(receipt); err == nil {
 				b, _, err := c.EncodeReceipt(&got)

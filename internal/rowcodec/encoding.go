@@ -202,6 +202,7 @@ type reader struct {
 	s        string
 	lastTime int64
 	failed   bool
+	skipsIDs bool // IDs of attempts that would be computed stay zero
 }
 
 // finish returns an error unless all of a value was read.
@@ -380,15 +381,17 @@ func (r *reader) attempt(a *smsplus.Attempt, version byte, message uuid.UUID) {
 	if version >= version3 {
 		a.Content = smsplus.ContentHash(r.uint64())
 	}
-	if bits&hasOwnID != 0 {
+	switch {
+	case bits&hasOwnID != 0:
 		copy(a.ID[:], r.takeBytes(uint64(len(a.ID))))
-	} else {
+	case !r.skipsIDs:
 		a.ID = smsplus.AttemptID(message, a.Step)
 	}
-	if bits&providerIDIsID != 0 {
-		a.ProviderID = a.ID.String()
-	} else {
+	switch {
+	case bits&providerIDIsID == 0:
 		a.ProviderID = r.text()
+	case !r.skipsIDs:
+		a.ProviderID = a.ID.String()
 	}
 	if bits&hasReason != 0 {
 		a.Reason = status.Reason(r.word(reasonWords))
