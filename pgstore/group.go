@@ -43,7 +43,8 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 }
 
 // eachCounted yields the messages that f matches, page by page. Of one that cannot be read
-// it yields what the tally has.
+// it yields what the tally has, if f matches that: the tally has the reasons, and no provider's
+// ID.
 func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yield func(smsplus.Message) bool) error {
 	hashes, err := s.hashesOfProviderID(ctx, tx, f)
 	if err != nil {
@@ -72,7 +73,10 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 		for _, u := range page.Unreadable {
 			ids = append(ids, u.ID)
 		}
-		if err := s.eachTally(ctx, tx, ids, yield); err != nil || page.Next == "" {
+		err = s.eachTally(ctx, tx, ids, func(m smsplus.Message) bool {
+			return !f.MatchAttempts(m.Attempts) || yield(m)
+		})
+		if err != nil || page.Next == "" {
 			return err
 		}
 		f.After = page.Next
@@ -89,12 +93,14 @@ func (s *Store) eachTally(ctx context.Context, tx pgx.Tx, ids [][16]byte, yield 
 		return err
 	}
 	var (
-		id              [16]byte
-		template, tally string
-		triggeredAt     time.Time
+		id             [16]byte
+		template       string
+		triggeredAt    time.Time
+		tally, reasons string
 	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &template, &triggeredAt, &tally}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &template, &triggeredAt, &tally, &reasons}, func() error {
 		m, err := decodeTally(tally)
+		setReasons(&m, reasons)
 		m.ID, m.Template, m.TriggeredAt = id, template, triggeredAt.UTC()
 		if err == nil {
 			yield(m)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/smsplus/smsplus-go/internal/daysheet"
 	"github.com/smsplus/smsplus-go/internal/microtime"
-	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/internal/sqlquery"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
@@ -120,11 +119,7 @@ func (s *Store) sumRows(ctx context.Context, f smsplus.Filter, sql string, args 
 		}
 		tally, reasons, _ := strings.Cut(tally, "\n")
 		m, err := decodeTally(tally)
-		for i, reason := range rowcodec.DecodeReasons(reasons) {
-			if i < len(m.Attempts) {
-				m.Attempts[i].Reason = reason
-			}
-		}
+		setReasons(&m, reasons)
 		if err == nil && f.Group.Has(m.Status) {
 			sum.AddMultiple(&m, f, n)
 			sums[template] = sum

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/rowcodec"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -96,6 +97,15 @@ func decodeTally(tally string) (smsplus.Message, error) {
 		m.Attempts = append(m.Attempts, a)
 	}
 	return m, nil
+}
+
+// setReasons sets the reasons of the attempts of a tally, which stand apart from it.
+func setReasons(m *smsplus.Message, reasons string) {
+	for i, reason := range rowcodec.DecodeReasons(reasons) {
+		if i < len(m.Attempts) {
+			m.Attempts[i].Reason = reason
+		}
+	}
 }
 
 // decodeStatus decodes a status and its r. The tally lacks the time at which a message was

@@ -14,6 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/seal"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 // damages make the message with the ID $1 unreadable. The last one is none: the store lacks
@@ -169,4 +170,40 @@ func TestParked_UnreadableReceiptStays(t *testing.T) {
 	rs, err = first.Parked(ctx, []channel.Ref{lost.Ref()})
 	require.NoError(t, err)
 	require.Equal(t, []channel.Receipt{lost}, rs, "for a store that can read it")
+}
+
+// What columns tell of a message that cannot be read is all that is counted of it. They tell the
+// reasons. They have a hash of a provider's ID, which another ID may share.
+func TestUnreadable_CountsIfColumnsMatch(t *testing.T) {
+	t.Parallel()
+	for _, monthly := range []bool{false, true} {
+		pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), PartitionByMonth: monthly}
+		s := openStore(t, pool, o)
+		insertAll(t, s, fullMessage(1), fullMessage(2))
+		execIn(t, pool, o.Schema, damages["cut off"], fullMessage(1).ID)
+		for _, c := range []struct {
+			f    smsplus.Filter
+			want int
+		}{
+			{smsplus.Filter{Reason: status.CarrierError}, 2},
+			{smsplus.Filter{Reason: status.CarrierError, Channel: channel.SMS}, 2},
+			{smsplus.Filter{Reason: status.CarrierError, Phone: fullMessage(1).To.Phone}, 2},
+			{smsplus.Filter{Reason: status.Blocked}, 0},
+			{smsplus.Filter{ProviderID: fullMessage(1).Attempts[0].ProviderID}, 0},
+			{smsplus.Filter{ProviderID: fullMessage(2).Attempts[0].ProviderID}, 1},
+		} {
+			rows, err := s.Stats(t.Context(), c.f)
+			require.NoError(t, err)
+			groups, err := s.StatsBy(t.Context(), c.f, smsplus.Grouping{By: smsplus.ByReason})
+			require.NoError(t, err)
+			if c.want == 0 {
+				require.Empty(t, rows, "%+v", c.f)
+				require.Empty(t, groups, "%+v", c.f)
+				continue
+			}
+			require.Len(t, groups, 1, "%+v", c.f)
+			require.Equal(t, []int{c.want, c.want}, []int{rows[0].Triggered, groups[0].Triggered}, "%+v", c.f)
+			require.Equal(t, status.CarrierError, groups[0].Reason)
+		}
+	}
 }

@@ -1,2 +1,2 @@
 -- either layout
-SELECT id, template, triggered_at, tally FROM "messages".smsplus_state WHERE id = ANY ($1::uuid[])
+SELECT id, template, triggered_at, tally, coalesce(reasons, '') FROM "messages".smsplus_state WHERE id = ANY ($1::uuid[])
