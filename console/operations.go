@@ -134,6 +134,9 @@ func (v *visit) laneRow(l query.LaneStatus) laneRow {
 		r.Name = v.text("operations.templateLane", l.Template)
 	case l.Channel != "":
 		r.Name = v.channelLabel(l.Channel)
+		if l.Class != smsplus.Normal {
+			r.Name = v.text("operations.classLane", r.Name, v.text("class."+l.Class.String()))
+		}
 	default:
 		r.Name = v.text("operations.endLane")
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/failover"
@@ -174,9 +175,12 @@ func (v *visit) setStates(row func(channel.Name) *providerRow, o query.Overview)
 			row(name).IsServed = true
 		}
 	}
-	for _, l := range o.Lanes {
+	behind := make(map[channel.Name]time.Duration)
+	for _, l := range o.Lanes { // one for each class
 		if l.Channel != "" && l.Due > 0 {
-			row(l.Channel).Due, row(l.Channel).Behind = l.Due, v.duration(l.Behind)
+			behind[l.Channel] = max(behind[l.Channel], l.Behind)
+			row(l.Channel).Due += l.Due
+			row(l.Channel).Behind = v.duration(behind[l.Channel])
 		}
 	}
 	for _, p := range o.Pauses {

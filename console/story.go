@@ -137,7 +137,8 @@ func (v *visit) outlook(m *smsplus.Message, pauses []smsplus.Pause) string {
 		}
 		return v.text("next.pausedChannel", v.channelLabel(p.Channel), v.clockTime(p.Since))
 	}
-	next := v.channelLabel(m.Lane)
+	onto, _ := smsplus.ChannelOfLane(m.Lane)
+	next := v.channelLabel(onto)
 	switch {
 	case m.Claims > 0 && isDue:
 		return v.text("next.orphaned")
@@ -276,6 +277,7 @@ func (v *visit) attemptEvents(m *smsplus.Message, a *smsplus.Attempt) []storyEve
 func (v *visit) unsentNote(m *smsplus.Message, step int) string {
 	a := currentAttempt(m)
 	isNext := a == nil && step == 0 || a != nil && step == a.Step+1
+	onto, _ := smsplus.ChannelOfLane(m.Lane)
 	switch {
 	case a != nil && step < a.Step:
 		return v.text("unsent.passed")
@@ -289,7 +291,7 @@ func (v *visit) unsentNote(m *smsplus.Message, step int) string {
 		return v.text("unsent.stopped")
 	case m.DueAt.IsZero():
 		return v.text("unsent.expired")
-	case isNext && m.Lane == m.Plan[step].Channel && m.DueAt.After(v.now) && m.Claims == 0:
+	case isNext && onto == m.Plan[step].Channel && m.DueAt.After(v.now) && m.Claims == 0:
 		return v.text("unsent.next", v.clockTime(m.DueAt))
 	}
 	return v.text("unsent.waits")
@@ -316,6 +318,9 @@ func (v *visit) storyFields(m *smsplus.Message) []storyField {
 	add("record.to", v.recipientLabel(m), "")
 	add("stats.template", m.Template, "")
 	add("record.scenario", m.Scenario, "")
+	if m.Class != smsplus.Normal {
+		add("record.class", v.text("class."+m.Class.String()), "")
+	}
 	add("record.reference", m.Reference, "")
 	add("record.key", m.Key, "")
 	at("record.triggered", m.TriggeredAt)

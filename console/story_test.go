@@ -99,6 +99,7 @@ func TestStory_SaysWhatHappensNext(t *testing.T) {
 		},
 		"later":    {due(route(sent(time.Minute, "otp"), channel.SMS), channel.SMS, time.Hour), "It is sent on SMS at 19:40."},
 		"due":      {due(route(sent(time.Minute, "otp"), channel.SMS), channel.SMS, -time.Second), "It waits for its turn on SMS."},
+		"bulk":     {due(route(sent(time.Minute, "otp"), channel.SMS), "bulk lane:sms", -time.Second), "It waits for its turn on SMS."},
 		"put back": {due(sent(time.Minute, "otp", under(channel.SMS, status.Preparing, "", 0)), channel.SMS, -time.Second), "It waits for its turn on SMS."},
 		"held":     {held, "It is being sent now."},
 		"orphaned": {orphaned, "The process that sent it is gone. Another one takes it over within a minute."},
@@ -198,6 +199,15 @@ func TestStory_HasTheProvidersWordsBesideOurs(t *testing.T) {
 	seen := text(html)
 	require.Contains(t, seen, "Carrier gave up carrier_error The carrier gave up: no signal, the phone is off, or an unknown fault.")
 	require.Contains(t, seen, "What to do: Nothing for one person. If there are many, ask the provider, with the provider's IDs.")
+}
+
+func TestStory_NamesTheClassOfUrgentMessagesAndBulk(t *testing.T) {
+	t.Parallel()
+	bulk, normal := sent(time.Hour, "otp", delivered(channel.SMS, 0)), sent(time.Hour, "otp", delivered(channel.SMS, 0))
+	bulk.Class = smsplus.Bulk
+	s := open(t, []smsplus.Message{bulk, normal})
+	require.Regexp(t, `Class</dt>\s*<dd><bdi>bulk`, s.page("/records/"+bulk.ID.String()))
+	require.NotContains(t, s.page("/records/"+normal.ID.String()), "Class</dt>")
 }
 
 func TestStory_LinksMessagesThatWereSentAgain(t *testing.T) {

@@ -58,10 +58,10 @@ func appendFixed(b []byte, m *smsplus.Message) []byte {
 	return appendID(b, m.ResendOf)
 }
 
-// appendRoute appends the scenario and the plan, and a byte that is 1 if the plan is empty
-// but not nil, which rowcodec does not distinguish.
+// appendRoute appends the scenario and the plan, the class, and a byte that is 1 if the plan is
+// empty but not nil, which rowcodec does not distinguish.
 func appendRoute(b []byte, m *smsplus.Message) []byte {
-	b = rowcodec.AppendRoute(b, m)
+	b = append(rowcodec.AppendRoute(b, m), byte(m.Class))
 	if m.Plan != nil && len(m.Plan) == 0 {
 		return append(b, 1)
 	}
@@ -73,19 +73,20 @@ func appendRoute(b []byte, m *smsplus.Message) []byte {
 type decodedRoute struct {
 	scenario string
 	plan     []smsplus.PlannedStep
+	class    smsplus.Class
 }
 
 // decodeRoute decodes a text of appendRoute.
 func decodeRoute(text string) decodedRoute {
 	last := len(text) - 1
 	var m smsplus.Message
-	if err := rowcodec.DecodeRouteString(text[:last], &m); err != nil {
+	if err := rowcodec.DecodeRouteString(text[:last-1], &m); err != nil {
 		panic(err) // appendRoute made it
 	}
 	if text[last] == 1 {
 		m.Plan = []smsplus.PlannedStep{}
 	}
-	return decodedRoute{m.Scenario, m.Plan}
+	return decodedRoute{m.Scenario, m.Plan, smsplus.Class(text[last-1])}
 }
 
 // appendTimes appends a byte with a bit for each time that is not zero, and then these
@@ -328,7 +329,7 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.ResendOf = r.id()
 
 	route := &texts.routes[rec.route]
-	m.Scenario, m.Plan = route.scenario, slices.Clone(route.plan)
+	m.Scenario, m.Plan, m.Class = route.scenario, slices.Clone(route.plan), route.class
 
 	r = reader{s: rec.state}
 	r.times(&m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)

@@ -21,6 +21,7 @@ type recordJSON struct {
 	Reference    string                  `json:"reference,omitempty"`
 	Template     string                  `json:"template"`
 	Scenario     string                  `json:"scenario,omitempty"`
+	Class        smsplus.Class           `json:"class,omitempty"`
 	CountryCode  string                  `json:"country_code,omitempty"`
 	Phone        string                  `json:"phone,omitempty"`
 	RecipientIDs map[channel.Name]string `json:"recipient_ids,omitempty"`
@@ -119,6 +120,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		Reference:    m.Reference,
 		Template:     m.Template,
 		Scenario:     m.Scenario,
+		Class:        m.Class,
 		CountryCode:  m.To.Phone.CountryCode(),
 		Phone:        e.formatPhone(m.To.Phone),
 		RecipientIDs: e.revealIDs(m.To.IDs),

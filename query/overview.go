@@ -28,6 +28,8 @@ type LaneStatus struct {
 	// Channel is what the messages are to be sent on. It is empty if they are only to end, or
 	// if Template is set.
 	Channel channel.Name
+	// Class is the messages' class: each has a lane of its own.
+	Class smsplus.Class
 	// Template is set for messages that are held until their template is resumed.
 	Template string
 	// Due counts the messages that no dispatcher has claimed although they are due. Behind is
@@ -64,9 +66,10 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 }
 
 func (o Overview) laneStatus(b smsplus.LaneBacklog) LaneStatus {
-	s := LaneStatus{Channel: b.Lane, Due: b.Due, SetAside: b.SetAside}
+	s := LaneStatus{Due: b.Due, SetAside: b.SetAside}
+	s.Channel, s.Class = smsplus.ChannelOfLane(b.Lane)
 	if template, ok := smsplus.TemplateOfLane(b.Lane); ok {
-		s.Channel, s.Template = "", template
+		s.Template = template
 	}
 	if b.Due > 0 {
 		s.Behind = o.At.Sub(b.OldestDue)

@@ -32,6 +32,7 @@ func TestOverview_TellsWhatIsPausedServedAndBehind(t *testing.T) {
 		{DueAt: noon},
 		{Lane: channel.LINEPush, DueAt: noon.Add(-time.Hour), Claims: 1, Version: 1},
 		{Lane: channel.SMS},
+		{Lane: "bulk lane:whatsapp", DueAt: noon},
 	} {
 		m.ID, m.Template, m.TriggeredAt = uuid.UUID{byte(i)}, "otp", noon.Add(-3*time.Hour)
 		_, err := store.Insert(ctx, []smsplus.Message{m})
@@ -52,6 +53,7 @@ func TestOverview_TellsWhatIsPausedServedAndBehind(t *testing.T) {
 		At: noon, Pauses: []smsplus.Pause{pause}, Dispatchers: []smsplus.Heartbeat{h},
 		Lanes: []query.LaneStatus{
 			{Due: 1, IsServed: true},
+			{Channel: channel.WhatsApp, Class: smsplus.Bulk, Due: 1, IsPaused: true},
 			{Channel: channel.LINEPush, SetAside: 1},
 			{Channel: channel.SMS, Due: 2, Behind: time.Hour, IsServed: true},
 			{Channel: channel.WhatsApp, Due: 1, Behind: 2 * time.Hour, IsPaused: true},

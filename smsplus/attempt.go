@@ -31,18 +31,21 @@ func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool,
 		return true, nil
 	}
 	if d.pauses.Load().holdsBack(&c.job) {
+		c.passBaton()
 		d.putBackPaused(ctx, c.job, c.mayWait)
 		return false, nil
 	}
 	if c.isUnserved() {
+		c.passBaton()
 		d.putBackUnserved(ctx, c.job, c.mayWait)
 		return false, nil
 	}
-	l := d.lanes[c.channelName()]
-	if c.run != nil && l.isBroken() {
+	o := d.outlets[c.channelName()]
+	if c.run != nil && o.isBroken() {
+		c.passBaton()
 		return d.skipOpen(ctx, c, d.now()), nil
 	}
-	now, ok := d.awaitTurn(ctx, c, l)
+	now, ok := d.awaitTurn(ctx, c, o)
 	if !ok {
 		return false, ctx.Err()
 	}
@@ -68,36 +71,37 @@ func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool,
 	case d.pauses.Load().holdsBack(&c.job):
 		d.putBackPaused(ctx, c.job, c.mayWait)
 		return false, ctx.Err()
-	case d.lanes[c.channelName()] != l || c.isUnserved() || ctx.Err() != nil || now.After(d.lastCall(&c.job)):
+	case d.outlets[c.channelName()] != o || c.isUnserved() || ctx.Err() != nil || now.After(d.lastCall(&c.job)):
 		d.releaseLease(ctx, c.job, now, c.mayWait)
 		return false, ctx.Err()
 	}
 	if c.run == nil { // Tick has no breaker: it runs on the injected clock
-		c.setOutcome(d.sendStep(ctx, l, c.job, now))
+		c.setOutcome(d.sendStep(ctx, o, c.job, now))
 		return true, nil
 	}
-	report, ok := l.allowSend()
+	report, ok := o.allowSend()
 	if !ok {
 		return d.skipOpen(ctx, c, now), nil
 	}
-	stop := l.giveUpTrial(report, d.cfg.Lease)
-	c.setOutcome(d.sendStep(ctx, l, c.job, now))
+	stop := o.giveUpTrial(report, d.cfg.Lease)
+	c.setOutcome(d.sendStep(ctx, o, c.job, now))
 	stop()
-	l.reportSend(report, c.outcome)
+	o.reportSend(report, c.outcome)
 	return true, nil
 }
 
 // awaitTurn waits for the job's turn under the rate limit, and returns the time then. A
 // job that cannot wait is put back: its turn comes after its lease, its ctx has ended, or
 // it must not block.
-func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, l *lane) (now time.Time, ok bool) {
+func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, o *outlet) (now time.Time, ok bool) {
 	now = d.now()
 	last := d.lastCall(&c.job)
 	var patience time.Duration
 	if c.mayWait {
 		patience = max(0, last.Sub(now))
 	}
-	delay := l.rateDelay(now, patience, l.sizeOf(c.content, c.Vars))
+	delay := o.rateDelay(now, patience, o.sizeOf(c.content, c.Vars))
+	c.passBaton()
 	if delay > patience {
 		d.releaseLease(ctx, c.job, now.Add(delay), c.mayWait)
 		return now, false
@@ -116,13 +120,13 @@ func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, l *lane) (now
 // sendStep asks the channel to send the job's step, and returns the outcome. A channel or
 // content that panics has failed. The log has only the panic's type, because its value may
 // hold anything.
-func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time) (o outcome) {
+func (d *Dispatcher) sendStep(ctx context.Context, to *outlet, j job, now time.Time) (o outcome) {
 	m := j.Message
 	o = m.newOutcome(j.step, j.stepDue)
 	o.content = j.contentHash
 	defer func() {
 		if p := recover(); p != nil {
-			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel or content panicked", slog.String("channel", string(l.name)),
+			d.cfg.Logger.LogAttrs(ctx, slog.LevelError, "smsplus: channel or content panicked", slog.String("channel", string(to.name)),
 				slog.String("message", j.ID.String()), slog.String("stack", string(debug.Stack())))
 			o.fail(status.SystemError, fmt.Sprintf("the channel or its content panicked (%T)", p), d.now())
 		}
@@ -140,9 +144,9 @@ func (d *Dispatcher) sendStep(ctx context.Context, l *lane, j job, now time.Time
 	if d.cfg.Observer != nil {
 		d.reportStart(ctx, j, o.tries)
 	}
-	res, err := d.callChannel(ctx, l.ch, e)
+	res, err := d.callChannel(ctx, to.ch, e)
 	if err == nil {
-		o.answered(res, d.traits[l.name].Machine, d.now())
+		o.answered(res, d.traits[to.name].Machine, d.now())
 		return o
 	}
 	ce, ok := errors.AsType[*channel.Error](err)

@@ -55,27 +55,27 @@ var (
 	errFailedAgain = errors.New("no answer again")
 )
 
-// isBroken reports whether the lane's breaker lets nothing through.
-func (l *lane) isBroken() bool {
-	return l.failing.Load() && l.breaker.State() == gobreaker.StateOpen
+// isBroken reports whether the channel's breaker lets nothing through.
+func (o *outlet) isBroken() bool {
+	return o.failing.Load() && o.breaker.State() == gobreaker.StateOpen
 }
 
-// allowSend asks the lane's breaker for a send. The caller hands report, which may be nil, to
-// [lane.reportSend] with the outcome. While the last send was answered, the breaker has
+// allowSend asks the channel's breaker for a send. The caller hands report, which may be nil, to
+// [outlet.reportSend] with the outcome. While the last send was answered, the breaker has
 // nothing to decide and is not asked.
-func (l *lane) allowSend() (report func(error), ok bool) {
-	if !l.failing.Load() {
+func (o *outlet) allowSend() (report func(error), ok bool) {
+	if !o.failing.Load() {
 		return nil, true
 	}
-	report, err := l.breaker.Allow()
+	report, err := o.breaker.Allow()
 	return report, err == nil
 }
 
 // giveUpTrial reports a trial that has not returned after the given time. A breaker lets
 // nothing else through until it knows of its trial. The caller calls stop when the send has
 // returned. What it reports then says nothing more to the breaker.
-func (l *lane) giveUpTrial(report func(error), after time.Duration) (stop func() bool) {
-	if report == nil || l.breaker.State() != gobreaker.StateHalfOpen {
+func (o *outlet) giveUpTrial(report func(error), after time.Duration) (stop func() bool) {
+	if report == nil || o.breaker.State() != gobreaker.StateHalfOpen {
 		return func() bool { return false }
 	}
 	return time.AfterFunc(after, func() { report(errNoAnswer) }).Stop //nolint:forbidigo // breakers run on the machine's time
@@ -83,27 +83,27 @@ func (l *lane) giveUpTrial(report func(error), after time.Duration) (stop func()
 
 // reportSend tells the breaker of a send's outcome. A first failure after an answer was not
 // announced with allowSend.
-func (l *lane) reportSend(report func(error), o *outcome) {
-	answered := o.isAnswered()
+func (o *outlet) reportSend(report func(error), sent *outcome) {
+	answered := sent.isAnswered()
 	if report == nil {
-		if answered || l.breaker == nil || o.tries > 1 {
+		if answered || o.breaker == nil || sent.tries > 1 {
 			return
 		}
 		var err error
-		if report, err = l.breaker.Allow(); err != nil {
-			l.failing.Store(true)
+		if report, err = o.breaker.Allow(); err != nil {
+			o.failing.Store(true)
 			return
 		}
 	}
 	if !answered {
-		l.failing.Store(true)
+		o.failing.Store(true)
 	}
 	switch {
 	case answered:
 		report(nil)
 		// A send that began before the breaker opened says nothing of the channel now.
-		l.failing.Store(l.breaker.State() != gobreaker.StateClosed)
-	case o.tries > 1 && l.breaker.State() == gobreaker.StateClosed:
+		o.failing.Store(o.breaker.State() != gobreaker.StateClosed)
+	case sent.tries > 1 && o.breaker.State() == gobreaker.StateClosed:
 		report(errFailedAgain)
 	default:
 		report(errNoAnswer)

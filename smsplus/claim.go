@@ -33,6 +33,7 @@ func newHolder() int64 { return rand.Int64N(math.MaxInt64) + 1 }
 // claimLoop takes due messages to their lanes until ctx ends.
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	failures := 0
+	full := 0 // claims in a row that brought as many messages as they may
 	for ctx.Err() == nil {
 		if d.pauses.Load() == nil && d.loadPauses(ctx) != nil {
 			failures++
@@ -41,16 +42,23 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 		}
 		idle := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
 		for _, slow := range []bool{false, true} {
-			limit, only := d.claimScope(slow)
+			limit, only := d.claimScope(slow, full > 0)
 			if limit == 0 {
 				continue
 			}
 			c, holder, err := d.claimMessages(ctx, limit, only)
-			resumed := 0
+			more := false
 			if err == nil {
 				d.dispatchClaimed(ctx, c, holder)
+				more = len(c.Messages)+len(c.Unreadable) == limit
 				if !slow {
-					resumed, err = d.claimPassed(ctx, c.Passed, nil)
+					if full++; !more {
+						full = 0
+					}
+					c.Next = earliest(c.Next, d.nextOfClasses(c.Passed))
+					var passed bool
+					passed, err = d.claimPassed(ctx, c.Passed, full%(maxTurnsMissed+1) == 0, nil)
+					more = more || passed
 				}
 			}
 			if err != nil {
@@ -59,7 +67,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 				break
 			}
 			failures = 0
-			if len(c.Messages)+len(c.Unreadable) == limit || resumed > 0 {
+			if more {
 				idle = 0
 			} else if !c.Next.IsZero() {
 				// Another dispatcher may hold the message that seems due: never spin on it.
@@ -80,15 +88,17 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 
 // claimScope returns how many messages a claim may bring and from which lanes: each of
 // them has room for as many. Lanes with a low rate limit have little room. They have
-// claims of their own, because otherwise every claim would be as small as theirs.
-func (d *Dispatcher) claimScope(slow bool) (limit int, only []channel.Name) {
+// claims of their own, because otherwise every claim would be as small as theirs. So do the
+// lanes of bulk, and of urgent messages while there is a backlog: a claim brings the earliest
+// messages, which would be those of the backlog. See claimClass.
+func (d *Dispatcher) claimScope(slow, backlog bool) (limit int, only []channel.Name) {
 	known := d.pauses.Load()
 	for name, l := range d.lanes {
-		if known.hasChannel(name) {
+		if known.hasChannel(l.name) || l.class == Bulk || l.class == Urgent && (slow || backlog) {
 			continue
 		}
 		isSlow := l.claimSize < d.cfg.Batch
-		if !l.promiseClaim() || isSlow != slow {
+		if isSlow != slow || !l.promiseClaim() {
 			continue
 		}
 		only = append(only, name)
@@ -179,26 +189,69 @@ func (u *unreadable) count(id uuid.UUID) int {
 	return u.times[id]
 }
 
-// claimPassed looks at the lanes that a claim did not take from. It returns how many
-// messages it met of templates that are not paused any more. In Tick, advanced is not nil, and
-// it adds the messages that it advanced. Messages that are paused stay.
-func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, advanced map[uuid.UUID]bool) (resumed int, err error) {
+// claimPassed looks at the lanes that a claim did not take from. It claims urgent messages, and
+// bulk if it is asked to. Messages of templates that are not paused any more are moved to the
+// lanes of their channels. It reports whether there may be more of all these. In Tick, advanced
+// is not nil, and it adds the messages that it advanced. Messages that are paused stay.
+func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, bulk bool, advanced map[uuid.UUID]bool) (more bool, err error) {
 	known := d.pauses.Load()
 	var overdue []PassedLane
+	var ofClass [numClasses][]*lane
 	for _, p := range passed {
 		template, isTemplate := TemplateOfLane(p.Lane)
+		name, class := ChannelOfLane(p.Lane)
+		isDue := !p.DueAt.After(d.now())
 		switch {
-		case !isTemplate && !known.hasChannel(p.Lane):
-			overdue = append(overdue, p)
-		case isTemplate && !known.hasTemplate(template) && !p.DueAt.After(d.now()):
+		case isTemplate && !known.hasTemplate(template) && isDue:
 			n, err := d.resumeLane(ctx, p.Lane, advanced != nil)
 			if err != nil {
-				return resumed, err
+				return more, err
 			}
-			resumed += n
+			more = more || n > 0
+		case isTemplate || known.hasChannel(name):
+		case d.lanes[p.Lane] != nil && class != Normal && isDue && (advanced != nil || d.lanes[p.Lane].promiseClaim()):
+			ofClass[class] = append(ofClass[class], d.lanes[p.Lane])
+		default:
+			overdue = append(overdue, p)
 		}
 	}
-	return resumed, d.claimOverdue(ctx, overdue, advanced)
+	if !bulk {
+		ofClass[Bulk] = nil
+	}
+	for _, l := range slices.Concat(ofClass[Urgent], ofClass[Bulk]) {
+		some, err := d.claimClass(ctx, l, advanced)
+		if err != nil {
+			return more, err
+		}
+		more = more || some
+	}
+	return more, d.claimOverdue(ctx, overdue, advanced)
+}
+
+// claimClass claims messages of the lane of urgent messages, or of bulk. It reports whether
+// there may be more. For advanced see claimPassed.
+func (d *Dispatcher) claimClass(ctx context.Context, l *lane, advanced map[uuid.UUID]bool) (more bool, err error) {
+	c, holder, err := d.claimMessages(ctx, l.claimSize, []channel.Name{l.laneName})
+	if err != nil {
+		return false, err
+	}
+	n := len(c.Messages) + len(c.Unreadable)
+	if advanced != nil {
+		return n > 0, d.runClaimed(ctx, c, holder, advanced)
+	}
+	d.dispatchClaimed(ctx, c, holder)
+	return n == l.claimSize, nil
+}
+
+// nextOfClasses returns when the next urgent message, or bulk, of the passed lanes falls due,
+// or the zero time. Messages that are due now are claimed by claimPassed, or have no room.
+func (d *Dispatcher) nextOfClasses(passed []PassedLane) (next time.Time) {
+	for _, p := range passed {
+		if l := d.lanes[p.Lane]; l != nil && l.class != Normal && p.DueAt.After(d.now()) {
+			next = earliest(next, p.DueAt)
+		}
+	}
+	return next
 }
 
 // claimOverdue claims messages that a stuck or unserved lane has kept past the wait of their
@@ -213,7 +266,8 @@ func (d *Dispatcher) claimOverdue(ctx context.Context, passed []PassedLane, adva
 				continue
 			}
 		} else {
-			d.reportEvent(ctx, Unserved{Channel: p.Lane, Behind: now.Sub(p.DueAt)})
+			name, _ := ChannelOfLane(p.Lane)
+			d.reportEvent(ctx, Unserved{Channel: name, Behind: now.Sub(p.DueAt)})
 		}
 		if now.Sub(p.DueAt) < wait {
 			continue
@@ -251,7 +305,6 @@ func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int6
 func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
 	var updates sync.WaitGroup // they share a commit
 	for _, j := range js {
-		l := d.lanes[j.channelName()]
 		switch {
 		case len(j.questions) > 0:
 			if !d.askers[j.questions[0].Channel].addQuestions(j) {
@@ -263,10 +316,12 @@ func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
 			updates.Go(func() { d.putBackUnserved(ctx, j, false) })
 		case j.step < 0:
 			updates.Go(func() { _, _ = d.runJob(ctx, j, false) }) // the error is reported; the lease's end repeats it
-		case l.reserveClaimed():
-			l.enqueue(j)
 		default:
-			updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			if l := d.outlets[j.channelName()].laneOf(j.Class); l.reserveClaimed() {
+				l.enqueue(j)
+			} else {
+				updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+			}
 		}
 	}
 	updates.Wait()
@@ -328,15 +383,16 @@ func (u *unknownTemplates) list(now time.Time) []string {
 
 // Tick does all work that is due, in the caller's goroutine, and returns how many
 // messages it advanced. With a mock clock it makes a deterministic test of a
-// fallback: move the clock, then Tick. It returns the store's first error.
+// fallback: move the clock, then Tick. Of the messages that it claims together, urgent ones
+// go first. Bulk goes last. It returns the store's first error.
 func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 	if err := d.loadPauses(ctx); err != nil {
 		return 0, err
 	}
 	advanced := make(map[uuid.UUID]bool)
 	only := []channel.Name{""}
-	for name := range d.lanes {
-		if !d.pauses.Load().hasChannel(name) {
+	for name, l := range d.lanes {
+		if !d.pauses.Load().hasChannel(l.name) && l.class != Bulk {
 			only = append(only, name)
 		}
 	}
@@ -346,8 +402,8 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			return len(advanced), err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
-			resumed, err := d.claimPassed(ctx, c.Passed, advanced)
-			if err == nil && resumed > 0 {
+			more, err := d.claimPassed(ctx, c.Passed, true, advanced)
+			if err == nil && more {
 				continue
 			}
 			if err == nil {
@@ -369,6 +425,9 @@ func (d *Dispatcher) runClaimed(ctx context.Context, c Claimed, holder int64, ad
 	if err == nil {
 		js = d.askProviders(ctx, js)
 	}
+	slices.SortStableFunc(js, func(a, b job) int {
+		return slices.Index(byUrgency[:], a.Class) - slices.Index(byUrgency[:], b.Class)
+	})
 	for _, j := range js {
 		if err != nil {
 			d.releaseLease(ctx, j, d.now(), false)

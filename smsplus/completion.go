@@ -19,13 +19,21 @@ type completion struct {
 	// end of the lease ends them too, because another claim decides the same again.
 	mayWait    bool
 	storeTries int // failed calls
+	// baton is what the worker passes on when it has reserved its turn, or nil: see awaitNext.
+	baton chan struct{}
 
-	// A job of a Run belongs to its runState and its lane.
-	run  *runState
-	lane *lane
+	run *runState // of a job of a Run
 
 	outcomeBuf outcome        // what outcome points to
 	refBuf     [1]channel.Ref // what the update looks up
+}
+
+// passBaton lets the next worker of the channel wait for its turn.
+func (c *completion) passBaton() {
+	if c.baton != nil {
+		<-c.baton
+		c.baton = nil
+	}
 }
 
 func (c *completion) setOutcome(o outcome) {

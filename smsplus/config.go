@@ -192,12 +192,12 @@ func (c Config) check() error {
 		if !bad.guardCall(field+": Name", func() { name = ch.Name() }) {
 			continue
 		}
-		_, isPausedLane := TemplateOfLane(name)
+		lanePrefix, isLane := isLaneName(name)
 		switch {
 		case name == "":
 			bad.add("%s has no name", field)
-		case isPausedLane:
-			bad.add("%s: no channel's name begins with %q", field, pausedLanePrefix)
+		case isLane:
+			bad.add("%s: no channel's name begins with %q", field, lanePrefix)
 		case channels[name] != nil:
 			bad.add("%s: there is another channel %q", field, name)
 		}
@@ -315,6 +315,9 @@ func (s Step) checkUntil(field string, ch channel.Channel, bad *errorList) {
 func (t Template) check(field string, channels map[channel.Name]channel.Channel, bad *errorList) {
 	if t.TTL < 0 {
 		bad.add("%s.TTL is negative (%v)", field, t.TTL)
+	}
+	if !t.Class.Valid() {
+		bad.add("%s.Class is %v: want Normal (the default), Urgent or Bulk", field, t.Class)
 	}
 	if len(t.Route) == 0 {
 		bad.add("%s.Route is empty", field)

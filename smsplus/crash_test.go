@@ -284,12 +284,12 @@ func (s *simulation) start(i int) {
 			s.provider(i, channel.LINEPush), s.provider(i, channel.LINENotify), s.provider(i, channel.WhatsApp), s.provider(i, channel.SMS),
 		},
 		Templates: []smsplus.Template{
-			{ID: "line", Route: []smsplus.Step{
+			{ID: "line", Class: smsplus.Bulk, Route: []smsplus.Step{
 				step(channel.LINEPush, smsplus.Step{OnFailed: smsplus.Forward}),
 				step(channel.LINENotify, smsplus.Step{Wait: time.Hour, InDoubt: smsplus.Forward}),
 				step(channel.SMS, smsplus.Step{Wait: 2 * time.Hour}),
 			}},
-			{ID: "whatsapp", TTL: 3 * time.Hour, Route: []smsplus.Step{
+			{ID: "whatsapp", Class: smsplus.Urgent, TTL: 3 * time.Hour, Route: []smsplus.Step{
 				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour}),
 				step(channel.SMS, smsplus.Step{InDoubt: smsplus.Forward}),
 			}},

@@ -45,7 +45,8 @@ type Dispatcher struct {
 
 	router
 	templates atomic.Pointer[map[string]*registeredTemplate] // by ID; replaced as a whole
-	lanes     map[channel.Name]*lane
+	outlets   map[channel.Name]*outlet
+	lanes     map[channel.Name]*lane  // of all outlets, by the name of the lane
 	askers    map[channel.Name]*asker // of the channels whose providers can be asked
 
 	inserts *groupcommit.Group[insertRequest, Message]
@@ -84,7 +85,8 @@ func New(c Config) (*Dispatcher, error) {
 			retry:    c.Retry,
 		},
 		askers:           make(map[channel.Name]*asker),
-		lanes:            make(map[channel.Name]*lane, len(c.Channels)),
+		outlets:          make(map[channel.Name]*outlet, len(c.Channels)),
+		lanes:            make(map[channel.Name]*lane, numClasses*len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
 		unstoredOutcomes: make(chan struct{}, 2*c.Batch),
 	}
@@ -93,12 +95,15 @@ func New(c Config) (*Dispatcher, error) {
 	d.lookups = groupcommit.New(c.Clock, d.lookupBatch, groupcommit.Options[lookup]{MaxBatch: c.Batch})
 	for _, ch := range c.Channels {
 		d.traits[ch.Name()] = traitsOf(ch)
-		l := newLane(ch, c, d.wakeClaimLoop)
-		l.breaker = d.newBreaker(l.name)
-		d.lanes[l.name] = l
+		o := newOutlet(ch, c, d.wakeClaimLoop)
+		o.breaker = d.newBreaker(o.name)
+		d.outlets[o.name] = o
+		for _, l := range o.lanes {
+			d.lanes[l.laneName] = l
+		}
 		if q, ok := ch.(channel.Querier); ok {
-			d.queriers[l.name] = true
-			d.askers[l.name] = &asker{name: l.name, querier: q}
+			d.queriers[o.name] = true
+			d.askers[o.name] = &asker{name: o.name, querier: q}
 		}
 	}
 	if least := sumOf(c.SendTimeout, c.StoreTimeout, c.StoreTimeout); c.Lease <= least {

@@ -36,10 +36,17 @@
 // parked, and applied when the message is. Once a delivery is stored, no further step is
 // sent.
 //
+// # Who goes first
+//
+// Where a channel cannot send all at once, [Urgent] messages go before [Normal] ones, and those
+// before [Bulk]. Each class has a tenth of the channel at least. In memory, the templates of a
+// class take turns. In the store each class of a channel has a lane of its own. There the
+// messages of all templates are in the order of their due times.
+//
 // # The files
 //
-//   - template.go, policy.go, until.go, message.go and store.go define triggers, rows and the
-//     contract of stores. filter.go and stats.go define what a store finds and counts,
+//   - template.go, policy.go, until.go, class.go, message.go and store.go define triggers, rows
+//     and the contract of stores. filter.go and stats.go define what a store finds and counts,
 //     grouping.go and durations.go by what it groups the counts, changes.go how it lists what has
 //     changed, erase.go what it removes. print.go masks what is printed of them.
 //   - config.go checks the options, clock.go names the clock, and dispatcher.go makes the
@@ -48,8 +55,9 @@
 //   - route.go is the state machine of a message: pure transitions, with a drawing of a
 //     row's life. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
 //     sends whose outcome is unknown.
-//   - send.go inserts messages, claim.go claims them, and lane.go queues them for the workers
-//     that run.go starts. breaker.go leaves a channel alone that hangs or fails.
+//   - send.go inserts messages, claim.go claims them, and lane.go bounds how many wait in memory.
+//     queue.go orders them for the workers that run.go starts. breaker.go leaves a channel alone
+//     that hangs or fails.
 //   - job.go decides what a claimed message needs and writes the intent. ask.go asks a provider
 //     for the outcome before a message continues. attempt.go sends, retry.go spaces the tries,
 //     deadline.go bounds each call, and scrub.go takes personal data out of details.

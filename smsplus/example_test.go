@@ -80,3 +80,41 @@ func ExampleDispatcher_Send() {
 	// true
 	// true
 }
+
+// printer is a channel that prints the templates of the messages that it sends.
+type printer struct{ channel.Channel }
+
+func (p printer) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+	fmt.Println(e.Template)
+	return p.Channel.Send(ctx, e)
+}
+
+// A code goes before a campaign that was triggered first.
+func ExampleClass() {
+	ctx := context.Background()
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Channels: []channel.Channel{printer{simulated.SMS(nil)}},
+		Templates: []smsplus.Template{
+			{ID: "otp", Class: smsplus.Urgent, Route: []smsplus.Step{{Channel: channel.SMS, Content: channel.Text("Your code is {{code}}")}}},
+			{ID: "sale", Class: smsplus.Bulk, Route: []smsplus.Step{{Channel: channel.SMS, Content: channel.Text("Sale")}}},
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	to := channel.Recipient{Phone: simulated.Number(0, 0, simulated.Delivered)}
+	campaign := []smsplus.Trigger{{Template: "sale", To: to}, {Template: "sale", To: to}}
+	if _, err := d.SendMany(ctx, campaign); err != nil {
+		panic(err)
+	}
+	if _, err := d.Send(ctx, smsplus.Trigger{Template: "otp", To: to, Vars: map[string]string{"code": "498172"}}); err != nil {
+		panic(err)
+	}
+	if _, err := d.Tick(ctx); err != nil {
+		panic(err)
+	}
+	// Output:
+	// otp
+	// sale
+	// sale
+}

@@ -401,7 +401,7 @@ func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
 	only := slices.DeleteFunc([]channel.Name{"", "a", "b", "c"}, d.pauses.Load().hasChannel)
 	c, holder, err := d.claimMessages(ctx, 1, only)
 	if err == nil && len(c.Messages) == 0 {
-		_, err = d.claimPassed(ctx, c.Passed, map[uuid.UUID]bool{})
+		_, err = d.claimPassed(ctx, c.Passed, true, map[uuid.UUID]bool{})
 	}
 	if err != nil || len(c.Messages) == 0 {
 		return err

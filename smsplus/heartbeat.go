@@ -30,7 +30,7 @@ func defaultName() string {
 // next to the claim loop, so that a slow claim delays no pause.
 func (d *Dispatcher) operationsLoop(ctx context.Context) {
 	h := Heartbeat{ID: uuid.New(), Name: d.cfg.Name, StartedAt: d.now()}
-	for name := range d.lanes {
+	for name := range d.outlets {
 		h.Channels = append(h.Channels, name)
 	}
 	slices.Sort(h.Channels)

@@ -39,6 +39,9 @@ type job struct {
 	asked     bool // questions have been looked for
 	// previous is the message as it was claimed, for the Observer; nil without one.
 	previous *Message
+	// lane is where the job has its place while it is in Run, or nil.
+	lane  *lane
+	place place
 }
 
 // channelName returns the channel of the job's step, or "" if nothing is to be sent.
@@ -126,7 +129,7 @@ func (d *Dispatcher) decideJob(j *job, now time.Time) {
 func (d *Dispatcher) contentFor(j *job) (channel.Content, ContentHash) {
 	name := j.channelName()
 	t := d.template(j.Template)
-	if t == nil || d.lanes[name] == nil {
+	if t == nil || d.outlets[name] == nil {
 		return nil, 0
 	}
 	for i, s := range t.Route {

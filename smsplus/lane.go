@@ -14,8 +14,36 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// lane is the queue, the workers and the limits of one channel. Each channel has its own,
-// so that a slow channel delays no other.
+// outlet is the workers, the queue and the limits of one channel. Each channel has its own,
+// so that a slow channel delays no other. Its lanes share them.
+type outlet struct {
+	ch      channel.Channel
+	name    channel.Name
+	workers int
+	limiter *rate.Limiter                              // nil: no limit
+	sizer   channel.Sizer                              // nil: the limiter counts messages
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
+	failing atomic.Bool                                // the last send had no answer; false without a breaker
+	baton   chan struct{}                              // has room for one: see awaitNext
+	lanes   [numClasses]*lane                          // by class
+	// shortestWait is the shortest time after which a message may have to leave a lane
+	// unsent, a time.Duration; 0 if none has to. It never grows, because messages of earlier
+	// templates keep their waits.
+	shortestWait atomic.Int64
+
+	// Invariants under mu:
+	//   - len(ready) ≤ messages in queue ≤ queued ≤ places of all lanes, so that enqueue never
+	//     blocks
+	//   - the channel ready of a run is closed when the outlet is closed and queued is 0, or by
+	//     the next start
+	mu     sync.Mutex
+	isOpen bool
+	queued int // reserved places whose messages no worker has yet
+	queue  jobQueue
+	ready  chan struct{} // has a signal for each message in queue
+}
+
+// lane is what the messages of one class wait in for a channel.
 //
 // Each message in the lane has a place. It is reserved before the message enters the queue,
 // and released when the message is done. The messages of a full lane stay in the store. A
@@ -24,37 +52,24 @@ import (
 // as messages were done in the last rateWindow. It is fast while capacity is above
 // minCapacity.
 type lane struct {
-	ch      channel.Channel
-	name    channel.Name
-	workers int
-	limiter *rate.Limiter                              // nil: no limit
-	sizer   channel.Sizer                              // nil: the limiter counts messages
-	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
-	failing atomic.Bool                                // the last send had no answer; false without a breaker
+	*outlet
+	class    Class
+	laneName channel.Name // the Lane of its messages
 	// minCapacity is the least capacity. claimSize is how many places have to be free before a
 	// claim names the lane.
 	// 1 ≤ claimSize ≤ minCapacity.
 	minCapacity, claimSize int
 	wake                   func() // wakes the claim loop
-	// shortestWait is the shortest time after which a message may have to leave the lane
-	// unsent, a time.Duration; 0 if none has to. It never grows, because messages of earlier
-	// templates keep their waits.
-	shortestWait atomic.Int64
 
 	// Invariants under mu:
-	//   - 0 ≤ len(queue) ≤ queued ≤ reserved, so that enqueue never blocks
-	//   - reserved ≤ capacity, except after capacity shrank
+	//   - 0 ≤ reserved ≤ capacity, except after capacity shrank
+	//   - 0 ≤ guests ≤ claimSize
 	//   - minCapacity ≤ capacity ≤ max(minCapacity, maxCapacity)
-	//   - the queue of a run is closed when the lane is stopped and queued is 0, or by the next
-	//     start
-	mu           sync.Mutex
-	isOpen       bool
 	capacity     int
-	promised     int      // the capacity at the last promiseClaim; one claim at a time relies on it
-	claimBlocked bool     // promiseClaim found no room, and wake is to be called when there is some
-	reserved     int      // places whose messages are not done
-	queued       int      // reserved places whose messages no worker has yet
-	queue        chan job // has room for every place
+	promised     int  // the capacity at the last promiseClaim; one claim at a time relies on it
+	claimBlocked bool // promiseClaim found no room, and wake is to be called when there is some
+	reserved     int  // places whose messages are not done, without guests
+	guests       int  // see guestPlace
 	windowStart  time.Time
 	doneInWindow int       // messages done since windowStart
 	waiters      []*waiter // in the order of their arrival
@@ -64,6 +79,17 @@ type lane struct {
 	seenDone int64
 	seenAt   time.Time
 }
+
+// place is what kind of place a message has.
+type place uint8
+
+const (
+	// lanePlace is one of the places of the lane's capacity.
+	lanePlace place = iota
+	// guestPlace is one of as many places as claimSize, which a full lane keeps for templates
+	// with few messages in its queue. So a small template is not behind a large one.
+	guestPlace
+)
 
 // waiter is a blocked reserveN call.
 type waiter struct {
@@ -77,6 +103,10 @@ const (
 	rateWindow = 250 * time.Millisecond
 	// maxCapacity bounds the messages that a lane holds in memory.
 	maxCapacity = 8192
+	// turnAhead is how long before its turn a worker takes a message. A message that is more
+	// urgent and comes in that time does not go before it. It covers the time between two turns
+	// at high rates, which timers cannot measure.
+	turnAhead = 50 * time.Millisecond
 	// expectedSegments is a message's number of segments in the estimate of how long a lane
 	// takes. Messages whose turn does not come within their lease are put back.
 	expectedSegments = 4
@@ -86,19 +116,38 @@ const (
 	reserveTimeout = 100 * time.Millisecond
 )
 
-func newLane(ch channel.Channel, c Config, wake func()) *lane {
+func newOutlet(ch channel.Channel, c Config, wake func()) *outlet {
 	limit := c.Limits[ch.Name()]
-	l := &lane{ch: ch, name: ch.Name(), wake: wake, workers: cmp.Or(limit.Concurrency, defaultConcurrency)}
+	o := &outlet{
+		ch: ch, name: ch.Name(), workers: cmp.Or(limit.Concurrency, defaultConcurrency),
+		baton: make(chan struct{}, 1), queue: newJobQueue(),
+	}
+	perSecond := limit.Rate
+	if perSecond > 0 {
+		o.limiter = rate.NewLimiter(rate.Limit(perSecond), cmp.Or(limit.Burst, 1))
+	}
+	if limit.CountSegments {
+		o.sizer = ch.(channel.Sizer) // Config.check
+		perSecond /= expectedSegments
+	}
+	for class := range Class(numClasses) {
+		o.lanes[class] = o.newLane(class, perSecond, c, wake)
+	}
+	return o
+}
+
+// newLane returns the lane of a class, on a channel that takes so many messages in a second
+// (0: no limit).
+func (o *outlet) newLane(class Class, perSecond float64, c Config, wake func()) *lane {
+	l := &lane{outlet: o, class: class, laneName: class.laneName(o.name), wake: wake}
 	l.minCapacity = l.workers + 2*c.Batch
-	if limit.Rate > 0 {
-		l.limiter = rate.NewLimiter(rate.Limit(limit.Rate), cmp.Or(limit.Burst, 1))
-		perSecond := limit.Rate
-		if limit.CountSegments {
-			l.sizer = ch.(channel.Sizer) // Config.check
-			perSecond /= expectedSegments
-		}
+	if perSecond > 0 {
 		// No message is to wait in the lane for longer than half a lease.
-		if half := perSecond * c.Lease.Seconds() / 2; half < float64(l.minCapacity) {
+		half := perSecond * c.Lease.Seconds() / 2
+		if class == Bulk {
+			half /= maxTurnsMissed + 1
+		}
+		if half < float64(l.minCapacity) {
 			l.minCapacity = max(1, int(half))
 		}
 	}
@@ -107,44 +156,85 @@ func newLane(ch channel.Channel, c Config, wake func()) *lane {
 	return l
 }
 
-// start opens the lane. It returns the queue for the workers to range over.
-func (l *lane) start() <-chan job {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.isOpen = true
-	if l.queued > 0 { // an earlier run left a place reserved, so its queue is open and its workers block on it
-		close(l.queue)
+// laneOf returns the lane of a class.
+func (o *outlet) laneOf(c Class) *lane {
+	if !c.Valid() { // of a later release
+		c = Normal
 	}
-	l.queue = make(chan job, max(l.minCapacity, maxCapacity))
-	return l.queue
+	return o.lanes[c]
 }
 
-// stop closes the lane: no more places are reserved. The queue is closed when the workers
-// have taken the last message.
-func (l *lane) stop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.isOpen = false
-	for _, r := range l.waiters {
-		r.places = 0
-		close(r.granted)
+// start opens the outlet. The channel that it returns has a signal for each message that a
+// worker is to take with takeJob.
+func (o *outlet) start() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.isOpen = true
+	if o.queued > 0 { // an earlier run left a place reserved, so ready is open and its workers block on it
+		close(o.ready)
 	}
-	l.waiters = nil
-	l.closeIfEmpty()
+	places := 0
+	for _, l := range o.lanes {
+		places += max(l.minCapacity, maxCapacity) + l.claimSize
+	}
+	o.ready = make(chan struct{}, places)
+	return o.ready
 }
 
-func (l *lane) closeIfEmpty() {
-	if !l.isOpen && l.queued == 0 {
-		close(l.queue)
+// stop closes the outlet: no more places are reserved. The channel of start is closed when the
+// workers have taken the last message.
+func (o *outlet) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.isOpen = false
+	for _, l := range o.lanes {
+		for _, r := range l.waiters {
+			r.places = 0
+			close(r.granted)
+		}
+		l.waiters = nil
+	}
+	o.closeIfEmpty()
+}
+
+func (o *outlet) closeIfEmpty() {
+	if !o.isOpen && o.queued == 0 {
+		close(o.ready)
 	}
 }
 
-// tryReserve reserves a place if more than claimSize places are free. A claim's share stays
-// free, or new messages would keep stored ones out of the lane.
-func (l *lane) tryReserve() bool {
+// takeJob removes a message from the queue for a worker that took a signal: the one whose turn it
+// is, or one of the least urgent class. The message keeps its place.
+func (o *outlet) takeJob(leastUrgent bool) job {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var j job
+	if leastUrgent {
+		j = o.queue.popLeastUrgent()
+	} else {
+		j = o.queue.popFirst()
+	}
+	o.queued--
+	o.closeIfEmpty()
+	return j
+}
+
+// tryReserve reserves a place for a message of the template if more than claimSize places are
+// free. A claim's share stays free, or new messages would keep stored ones out of the lane. In
+// a full lane a template with few messages in the queue gets a guestPlace, if one is free.
+func (l *lane) tryReserve(template string) (p place, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.acquirePlaces(1, l.claimSize) == 1
+	if l.acquirePlaces(1, l.claimSize) == 1 {
+		return lanePlace, true
+	}
+	share, waiting := l.queue.fairShare(l.class, template, l.claimSize)
+	if !l.isOpen || l.guests >= l.claimSize || waiting >= share {
+		return 0, false
+	}
+	l.guests++
+	l.queued++
+	return guestPlace, true
 }
 
 // reserveClaimed reserves a place for a message that a claim brought, if there is one. It
@@ -227,40 +317,38 @@ func (l *lane) signalCapacity() {
 func (l *lane) enqueue(j job) (backlog bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue <- j
-	return len(l.queue) > l.workers/4
+	j.lane = l
+	l.queue.push(l.class, j)
+	l.ready <- struct{}{}
+	return len(l.ready) > l.workers/4
 }
 
-// dequeued notes that a worker has taken a message, or that no message comes for a reserved
-// place. The place stays reserved.
-func (l *lane) dequeued() {
+// cancelReservation releases a reserved place that no message comes for.
+func (l *lane) cancelReservation(p place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queued--
 	l.closeIfEmpty()
-}
-
-// cancelReservation releases a reserved place that no message comes for.
-func (l *lane) cancelReservation() {
-	l.dequeued()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.freePlace()
+	l.freePlace(p)
 }
 
 // releasePlace releases the place of a message that is done.
-func (l *lane) releasePlace(now time.Time) {
+func (l *lane) releasePlace(now time.Time, p place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.doneInWindow++
 	l.done++
 	l.adjustCapacity(now)
-	l.freePlace()
+	l.freePlace(p)
 }
 
 // freePlace releases a place. It grants places to the first waiters, in their order, as far
 // as they fit.
-func (l *lane) freePlace() {
+func (l *lane) freePlace(p place) {
+	if p == guestPlace {
+		l.guests--
+		return
+	}
 	l.reserved--
 	for len(l.waiters) > 0 && l.hasCapacity(l.waiters[0].places) {
 		r := l.waiters[0]
@@ -294,31 +382,38 @@ func (l *lane) isStuck(now time.Time, wait time.Duration) bool {
 	return now.Sub(l.seenAt) >= wait
 }
 
+// nextTurn returns how long it takes until a turn under the rate limit is turnAhead away at
+// most. There must be a limit.
+func (o *outlet) nextTurn(now time.Time) time.Duration {
+	missing := 1 - o.limiter.TokensAt(now)
+	return max(0, time.Duration(missing/float64(o.limiter.Limit())*float64(time.Second))-turnAhead)
+}
+
 // rateDelay returns how long a send of that size has to wait for its turn under the rate
 // limit. It takes the turn unless the delay is longer than atMost. A send that is larger
 // than the burst waits for a whole burst. Later sends wait for the rest, or a large message
 // would never find its turn without a wait.
-func (l *lane) rateDelay(now time.Time, atMost time.Duration, size int) time.Duration {
-	if l.limiter == nil {
+func (o *outlet) rateDelay(now time.Time, atMost time.Duration, size int) time.Duration {
+	if o.limiter == nil {
 		return 0
 	}
-	burst := l.limiter.Burst()
-	r := l.limiter.ReserveN(now, min(size, burst))
+	burst := o.limiter.Burst()
+	r := o.limiter.ReserveN(now, min(size, burst))
 	delay := r.DelayFrom(now)
 	if delay > atMost {
 		r.CancelAt(now)
 		return delay
 	}
 	for rest := size - burst; rest > 0; rest -= burst {
-		l.limiter.ReserveN(now, min(rest, burst))
+		o.limiter.ReserveN(now, min(rest, burst))
 	}
 	return delay
 }
 
 // sizeOf returns what a message counts under the lane's rate limit. A message that cannot be
 // rendered counts once: the send reports it.
-func (l *lane) sizeOf(content channel.Content, vars map[string]string) (size int) {
-	if l.sizer == nil {
+func (o *outlet) sizeOf(content channel.Content, vars map[string]string) (size int) {
+	if o.sizer == nil {
 		return 1
 	}
 	defer func() {
@@ -330,5 +425,5 @@ func (l *lane) sizeOf(content channel.Content, vars map[string]string) (size int
 	if err != nil {
 		return 1
 	}
-	return min(max(1, l.sizer.Size(rendered)), maxSize)
+	return min(max(1, o.sizer.Size(rendered)), maxSize)
 }

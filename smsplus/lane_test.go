@@ -28,7 +28,8 @@ const (
 )
 
 func newSmallLane() *lane {
-	return newLane(namedChannel{}, Config{Batch: batch, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: workers}}}, func() {})
+	c := Config{Batch: batch, Limits: map[channel.Name]Limit{channel.SMS: {Concurrency: workers}}}
+	return newOutlet(namedChannel{}, c, func() {}).lanes[Normal]
 }
 
 // newFastLane returns an open lane that completed fastPlaces messages in the last window.
@@ -37,7 +38,7 @@ func newFastLane() *lane {
 	l.start()
 	l.windowStart = time.Now()
 	for range fastPlaces {
-		l.tryReserve()
+		l.tryReserve("")
 		<-time.After(rateWindow / fastPlaces)
 		l.complete(1)
 	}
@@ -47,8 +48,10 @@ func newFastLane() *lane {
 // complete completes n messages now.
 func (l *lane) complete(n int) {
 	for range n {
-		l.dequeued()
-		l.releasePlace(time.Now())
+		l.enqueue(job{Message: &Message{}})
+		<-l.ready
+		l.takeJob(false)
+		l.releasePlace(time.Now(), lanePlace)
 	}
 }
 
@@ -72,12 +75,12 @@ func TestLane_HoldsWhatItCompletesInAWindow(t *testing.T) {
 func TestLane_HoldsNoMoreThanItsQueue(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
-	l := newLane(namedChannel{}, Config{Batch: batch}, func() {})
+	l := newOutlet(namedChannel{}, Config{Batch: batch}, func() {}).lanes[Normal]
 	l.start()
 	l.windowStart, l.doneInWindow = began, 10*maxCapacity
 	l.adjustCapacity(began.Add(rateWindow))
 	require.Equal(t, maxCapacity, l.capacity)
-	require.Equal(t, maxCapacity, cap(l.queue))
+	require.Equal(t, numClasses*(maxCapacity+batch), cap(l.ready), "of all classes, with the guests")
 }
 
 func TestReserveN_WaitsForAFastLane(t *testing.T) {
@@ -151,17 +154,17 @@ func TestLane_KeepsTheRoomThatItPromised(t *testing.T) {
 func TestSendMany_WaitsForAllLanesTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, lanes: map[channel.Name]*lane{}}
+		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, outlets: map[channel.Name]*outlet{}}
 		d.pauses.Store(newPauseSet(nil))
 		var ms []Message
 		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
 			l := newFastLane()
 			require.Equal(t, usablePlaces, l.reserveN(t.Context(), usablePlaces, time.Now()))
-			d.lanes[name] = l
+			d.outlets[name] = l.outlet
 			ms = append(ms, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
 		}
-		for _, l := range d.lanes { // they became fast one after the other: all are as fast as the last
-			l.capacity, l.windowStart = fastPlaces, time.Now()
+		for _, o := range d.outlets { // they became fast one after the other: all are as fast as the last
+			o.lanes[Normal].capacity, o.lanes[Normal].windowStart = fastPlaces, time.Now()
 		}
 		began := time.Now()
 		d.preclaimMany(t.Context(), ms)
@@ -178,7 +181,7 @@ func TestLane_WakesAClaimThatFoundNoRoom(t *testing.T) {
 	t.Parallel()
 	for name, makeRoom := range map[string]func(l *lane){
 		"messages are completed":    func(l *lane) { l.complete(batch) },
-		"reservations are canceled": func(l *lane) { l.cancelReservation(); l.cancelReservation() },
+		"reservations are canceled": func(l *lane) { l.cancelReservation(lanePlace); l.cancelReservation(lanePlace) },
 		"the lane is faster": func(l *lane) {
 			l.doneInWindow = 2 * fastPlaces
 			<-time.After(rateWindow)

@@ -23,8 +23,10 @@ type Message struct {
 	// ResendOf is the message that this one repeats, and ResentAs the one that repeats this
 	// one. Each is zero if there is none. See [Dispatcher.Resend].
 	ResendOf, ResentAs uuid.UUID
-	// Template, Scenario, To, Vars and Metadata are the trigger's.
+	// Template, Scenario, To, Vars and Metadata are the trigger's. Class is the template's when
+	// the message was triggered.
 	Template, Scenario string
+	Class              Class
 	To                 channel.Recipient
 	Vars, Metadata     map[string]string
 	// Plan is the route as it was when the message was triggered.
@@ -44,8 +46,9 @@ type Message struct {
 	// DueAt is when a dispatcher must look at the message next; zero means never. While
 	// a dispatcher holds the message, it is the end of the lease.
 	DueAt time.Time
-	// Lane is the channel that the message is due for, or "" if it is only to end.
-	// [Claim] takes messages of the lanes that the dispatcher can serve.
+	// Lane is what the message waits in: the channel that it is due for, with its class (see
+	// [ChannelOfLane]), or "" if it is only to end. [Claim] takes messages of the lanes that the
+	// dispatcher can serve.
 	Lane channel.Name
 	// Claims counts the claims since a holder released the message. 0: it has no holder.
 	// 1: it has one. Above 1: the holder before went without a word.

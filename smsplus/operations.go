@@ -102,7 +102,7 @@ type Heartbeat struct {
 // LaneBacklog counts the messages of a lane that a dispatcher should have taken, or could
 // not read.
 type LaneBacklog struct {
-	// Lane is as [Message].Lane. [TemplateOfLane] tells the lane of a paused template.
+	// Lane is as [Message].Lane. [ChannelOfLane] and [TemplateOfLane] tell what it is.
 	Lane channel.Name
 	// Due counts the messages with a DueAt at or before the time that was asked for. Messages
 	// under a lease are not among them.
@@ -130,8 +130,9 @@ func (m *Message) PausedBy(ps []Pause) (p Pause, ok bool) {
 	if m.DueAt.IsZero() || m.Lane == "" {
 		return Pause{}, false
 	}
+	name, _ := ChannelOfLane(m.Lane)
 	for _, p := range ps {
-		if p.Template == m.Template && p.Template != "" || p.Channel == m.Lane && p.Channel != "" {
+		if p.Template == m.Template && p.Template != "" || p.Channel == name && p.Channel != "" {
 			return p, true
 		}
 	}

@@ -70,7 +70,7 @@ func newTemplate(t Template) *registeredTemplate {
 	return reg
 }
 
-// noteWaits lowers each lane's shortestWait to that of t. A message may have to leave a lane
+// noteWaits lowers each channel's shortestWait to that of t. A message may have to leave a lane
 // unsent after the wait of a step that another one follows, or after the time to live.
 func (d *Dispatcher) noteWaits(t Template) {
 	for i, s := range t.Route {
@@ -78,9 +78,9 @@ func (d *Dispatcher) noteWaits(t Template) {
 		if w := d.wait(PlannedStep{Channel: s.Channel, Wait: s.Wait}); i+1 < len(t.Route) && (wait == 0 || w < wait) {
 			wait = w
 		}
-		l := d.lanes[s.Channel]
-		if shortest := l.shortestWait.Load(); wait > 0 && (shortest == 0 || int64(wait) < shortest) {
-			l.shortestWait.Store(int64(wait))
+		o := d.outlets[s.Channel]
+		if shortest := o.shortestWait.Load(); wait > 0 && (shortest == 0 || int64(wait) < shortest) {
+			o.shortestWait.Store(int64(wait))
 		}
 	}
 }

@@ -296,9 +296,9 @@ func (r router) deriveState(m *Message, now time.Time) {
 	case m.expired(m.DueAt) && (a == nil || a.Status == status.Preparing):
 		m.Lane, m.Sending = "", -1 // it is only to be closed
 	case a == nil:
-		m.Lane, m.Sending = m.Plan[0].Channel, r.permittedStep(m, 0)
+		m.Lane, m.Sending = m.Class.laneName(m.Plan[0].Channel), r.permittedStep(m, 0)
 	case a.Status == status.Preparing:
-		m.Lane, m.Sending = a.Channel, r.permittedStep(m, a.Step)
+		m.Lane, m.Sending = m.Class.laneName(a.Channel), r.permittedStep(m, a.Step)
 	case a.Status == status.Accepted:
 		if at, ok := r.pollAt(m, a, now); ok {
 			m.DueAt, m.Lane, m.Sending = at, "", -1 // every dispatcher claims it, and sends nothing
@@ -348,7 +348,7 @@ func (r router) summarizeAttempts(m *Message, now time.Time) {
 func (r router) scheduleNext(m *Message, at time.Time) {
 	m.DueAt, m.Lane, m.Sending = earliest(at, m.ExpiresAt), "", -1
 	if n := m.nextStep(); n >= 0 && m.DueAt.Equal(at) {
-		m.Lane, m.Sending = m.Plan[n].Channel, r.permittedStep(m, n)
+		m.Lane, m.Sending = m.Class.laneName(m.Plan[n].Channel), r.permittedStep(m, n)
 	}
 }
 

@@ -31,25 +31,26 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s := &runState{accepting: ctx, sending: sending}
-	for _, l := range d.lanes {
-		queue := l.start()
-		s.workers.Go(func() { // puts the lane's messages back when ctx ends, even if every worker is busy
+	for _, o := range d.outlets {
+		ready := o.start()
+		s.workers.Go(func() { // puts the queue's messages back when ctx ends, even if every worker is busy
 			<-ctx.Done()
-			for j := range queue {
-				d.processJob(s, l, j)
+			for range ready {
+				d.processJob(s, o.takeJob(false), nil)
 			}
 		})
-		for range l.workers {
+		for range o.workers {
 			s.workers.Go(func() {
-				for j := range queue {
-					d.processJob(s, l, j)
+				for range ready {
+					baton, leastUrgent := d.awaitNext(ctx, o)
+					d.processJob(s, o.takeJob(leastUrgent), baton)
 				}
 			})
 		}
 	}
-	for _, l := range d.lanes {
-		if listener, ok := l.ch.(channel.Listener); ok {
-			s.workers.Go(func() { d.runListener(ctx, l.name, listener) })
+	for _, o := range d.outlets {
+		if listener, ok := o.ch.(channel.Listener); ok {
+			s.workers.Go(func() { d.runListener(ctx, o.name, listener) })
 		}
 	}
 	for _, a := range d.askers {
@@ -65,8 +66,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	for _, a := range d.askers {
 		a.closeQueue()
 	}
-	for _, l := range d.lanes {
-		l.stop()
+	for _, o := range d.outlets {
+		o.stop()
 	}
 	drained := make(chan struct{})
 	go func() {
@@ -96,21 +97,52 @@ type runState struct {
 	busy      atomic.Int64    // jobs that are not finished
 }
 
-// processJob runs one job of a worker. The worker does not wait until the outcome is
-// stored, unless unstoredOutcomes is full.
-func (d *Dispatcher) processJob(s *runState, l *lane, j job) {
+// awaitNext waits until the channel's rate limit soon has a turn for the worker, before the
+// worker takes a message. So the most urgent message has the turn, whichever came first. One
+// worker at a time waits, and passes the baton on when it has reserved the turn. It does not
+// wait while no message of the channel can be sent, nor for a turn after a whole lease. Such a
+// worker is to put back one of the least urgent messages.
+func (d *Dispatcher) awaitNext(ctx context.Context, o *outlet) (baton chan struct{}, leastUrgent bool) {
+	if o.limiter == nil {
+		return nil, false
+	}
+	select {
+	case o.baton <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false
+	}
+	if o.isBroken() || d.pauses.Load().hasChannel(o.name) {
+		return o.baton, false
+	}
+	wait := o.nextTurn(d.now())
+	if wait > d.cfg.Lease-d.cfg.SendTimeout-d.cfg.StoreTimeout {
+		return o.baton, true
+	}
+	if wait > 0 {
+		d.sleepFor(ctx, wait)
+	}
+	return o.baton, false
+}
+
+// processJob runs one job of a worker, which may hold the baton of its channel. The worker does
+// not wait until the outcome is stored, unless unstoredOutcomes is full.
+func (d *Dispatcher) processJob(s *runState, j job, baton chan struct{}) {
 	s.workers.Add(1)
 	s.busy.Add(1)
-	l.dequeued()
 	c, _ := d.completions.Get().(*completion)
 	if c == nil {
 		c = new(completion)
 	}
-	c.job, c.mayWait, c.run, c.lane = j, true, s, l
+	c.job, c.mayWait, c.run, c.baton = j, true, s, baton
 	if s.accepting.Err() != nil {
+		c.passBaton()
 		d.releaseLease(s.sending, j, d.now(), true)
 		d.finishJob(c, nil)
-	} else if store, err := d.executeJob(s.sending, c); !store {
+		return
+	}
+	store, err := d.executeJob(s.sending, c)
+	c.passBaton()
+	if !store {
 		d.finishJob(c, err)
 	} else {
 		d.unstoredOutcomes <- struct{}{}
@@ -141,7 +173,7 @@ func (d *Dispatcher) finishJob(c *completion, err error) {
 			slog.String("channel", string(c.lane.name)), slog.String("message", c.ID.String()), slog.Any("error", err))
 	}
 	now := d.now()
-	c.lane.releasePlace(now)
+	c.lane.releasePlace(now, c.place)
 	if !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}

@@ -41,7 +41,7 @@ func (d *Dispatcher) prepareMessage(tr *Trigger) (*Message, error) {
 	}
 	now := d.now()
 	m := &Message{
-		ID: d.cfg.NewID(), Key: tr.Key, Reference: tr.Reference, Template: t.ID, Scenario: t.Scenario, To: cloneRecipient(tr.To),
+		ID: d.cfg.NewID(), Key: tr.Key, Reference: tr.Reference, Template: t.ID, Scenario: t.Scenario, Class: t.Class, To: cloneRecipient(tr.To),
 		Vars: maps.Clone(tr.Vars), Metadata: maps.Clone(tr.Metadata), Plan: t.plan, TriggeredAt: now, Version: 1,
 	}
 	due, ttl := now, t.TTL
@@ -116,9 +116,9 @@ func (d *Dispatcher) checkIDs(ids map[channel.Name]string, bad *errorList) {
 		if ids[name] == "" {
 			continue
 		}
-		if _, ok := d.lanes[name]; !ok {
+		if _, ok := d.outlets[name]; !ok {
 			bad.add("%w: Trigger.To.IDs: no channel %s is registered, want %s",
-				ErrInvalidTrigger, quoteName(string(name)), listNames(d.lanes))
+				ErrInvalidTrigger, quoteName(string(name)), listNames(d.outlets))
 		}
 		if id := ids[name]; len(id) > maxRecipientID || !validText(id) {
 			bad.add("%w: Trigger.To.IDs: the ID on channel %s must be UTF-8 without NUL, and %d bytes at most (%d bytes)",
@@ -167,13 +167,16 @@ func (d *Dispatcher) Send(ctx context.Context, tr Trigger) (uuid.UUID, error) {
 // sendPrepared stores a message and has it sent.
 func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, error) {
 	// The fast path: stored already claimed, a message goes straight to its lane.
-	l := d.lanes[m.Channel]
+	l := d.laneFor(m)
 	held := m.dueNow() && d.holdNew(m)
-	fast := !held && d.preclaimMessage(m, l)
+	place, fast := place(0), false
+	if !held {
+		place, fast = d.preclaimMessage(m, l)
+	}
 	existing, err := d.storeInsert(ctx, m)
 	if err != nil || existing != nil {
 		if fast {
-			l.cancelReservation()
+			l.cancelReservation(place)
 		}
 		if err != nil {
 			return uuid.UUID{}, fmt.Errorf("smsplus: send: %w", err)
@@ -183,7 +186,9 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 	d.reportEvent(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 	id := m.ID
 	if fast {
-		if l.enqueue(d.firstJob(m)) {
+		j := d.firstJob(m)
+		j.place = place
+		if l.enqueue(j) {
 			runtime.Gosched() // the workers fall behind: let them run
 		}
 	} else if !held && m.DueAt.Sub(m.TriggeredAt) < d.cfg.Poll {
@@ -193,12 +198,14 @@ func (d *Dispatcher) sendPrepared(ctx context.Context, m *Message) (uuid.UUID, e
 }
 
 // preclaimMessage claims a message that is due now and not stored yet, if its lane has a place.
-func (d *Dispatcher) preclaimMessage(m *Message, l *lane) bool {
-	if !m.dueNow() || !l.tryReserve() {
-		return false
+func (d *Dispatcher) preclaimMessage(m *Message, l *lane) (p place, ok bool) {
+	if !m.dueNow() {
+		return 0, false
 	}
-	m.preclaimed(newHolder(), m.TriggeredAt.Add(d.cfg.Lease))
-	return true
+	if p, ok = l.tryReserve(m.Template); ok {
+		m.preclaimed(newHolder(), m.TriggeredAt.Add(d.cfg.Lease))
+	}
+	return p, ok
 }
 
 // firstJob returns the job of a message that was inserted already claimed.
@@ -213,26 +220,33 @@ func (d *Dispatcher) firstJob(m *Message) job {
 // later costs one more write each, and an unthrottled sender would build up a growing backlog
 // there.
 func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
-	places := make(map[channel.Name]int)
+	places := make(map[*lane]int)
 	held := make([]bool, len(ms))
 	for i := range ms {
 		if held[i] = ms[i].dueNow() && d.holdNew(&ms[i]); ms[i].dueNow() && !held[i] {
-			places[ms[i].Channel]++
+			places[d.laneFor(&ms[i])]++
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, reserveTimeout)
 	defer cancel()
-	for name, n := range places {
-		places[name] = d.lanes[name].reserveN(limited, n, d.now())
+	for l, n := range places {
+		places[l] = l.reserveN(limited, n, d.now())
 	}
 	lease, holder := d.now().Add(d.cfg.Lease), newHolder()
 	for i := range ms {
-		if m := &ms[i]; m.dueNow() && !held[i] && places[m.Channel] > 0 {
-			places[m.Channel]--
+		m := &ms[i]
+		if !m.dueNow() || held[i] {
+			continue
+		}
+		if l := d.laneFor(m); places[l] > 0 {
+			places[l]--
 			m.preclaimed(holder, lease)
 		}
 	}
 }
+
+// laneFor returns the lane of a new message.
+func (d *Dispatcher) laneFor(m *Message) *lane { return d.outlets[m.Channel].laneOf(m.Class) }
 
 // dueNow reports whether a message that is not stored yet is to be sent now.
 func (m *Message) dueNow() bool { return m.DueAt.Equal(m.TriggeredAt) }
@@ -266,7 +280,7 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 		m := &b.messages[i]
 		d.reportEvent(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 		if m.Claims > 0 {
-			d.lanes[m.Channel].enqueue(d.firstJob(m))
+			d.laneFor(m).enqueue(d.firstJob(m))
 		} else {
 			unclaimed = true
 		}
@@ -358,6 +372,6 @@ func (d *Dispatcher) insertMany(ctx context.Context, b *sendBatch) error {
 // cancelPreclaim gives back the place in its lane of a message that is not stored.
 func (d *Dispatcher) cancelPreclaim(m *Message) {
 	if m.Claims > 0 {
-		d.lanes[m.Channel].cancelReservation()
+		d.laneFor(m).cancelReservation(lanePlace)
 	}
 }

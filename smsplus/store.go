@@ -55,7 +55,7 @@ type Store interface {
 	// its lease passes them on. The IDs of the others, whose Version has moved on or which
 	// the store does not hold, come back as stale, and those are left alone. What a trigger
 	// fixes never changes, and a store may leave it as it is: ID, Key, Reference, ResendOf,
-	// Template, Scenario, To, Vars, Metadata, Plan, TriggeredAt.
+	// Template, Scenario, Class, To, Vars, Metadata, Plan, TriggeredAt.
 	Update(ctx context.Context, ms []Message) (stale []uuid.UUID, err error)
 
 	// SetAside gives back messages that could not be read, without reading them. Each whose

@@ -18,6 +18,9 @@ type Template struct {
 	// Scenario is what the message is for ("OTP", "order shipped"). Every record shows it. At
 	// most 255 bytes.
 	Scenario string
+	// Class says who goes first where a channel cannot send all at once: see [Urgent] and
+	// [Bulk]. A message keeps the class that it was triggered with. Defaults to Normal.
+	Class Class
 	// Route is the steps in order, each on a channel of its own. Required.
 	Route []Step
 	// TTL is how long after its trigger time, or its SendAt, the message may still be sent

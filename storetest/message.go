@@ -28,7 +28,7 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	set := fullMessage(1)
 	set.Key, set.Template, set.Scenario, set.To = bare.Key, bare.Template, bare.Scenario, bare.To
 	set.Vars, set.Metadata, set.Plan = bare.Vars, bare.Metadata, bare.Plan
-	set.Reference, set.ResendOf = bare.Reference, bare.ResendOf
+	set.Reference, set.ResendOf, set.Class = bare.Reference, bare.ResendOf, bare.Class
 	set.TriggeredAt, set.Version = bare.TriggeredAt, bare.Version
 	unset := fullMessage(2)
 	unset.Attempts, unset.Status, unset.Channel, unset.ResentAs = nil, status.Preparing, "", uuid.UUID{}

@@ -20,6 +20,10 @@ var messageMutants = []mutant{
 		b.corruptWrites(func(m *smsplus.Message) { m.Metadata = nil })
 	}, []string{"every field of a message is kept"}},
 
+	{"loses the class", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) { m.Class = smsplus.Normal })
+	}, []string{"every field of a message is kept"}},
+
 	{"loses the wait of a step", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) {
 			for i := range m.Plan {

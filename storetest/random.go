@@ -64,6 +64,7 @@ func (gen generator) message(n int) smsplus.Message {
 	m.Template = pick(gen, "otp", "OTP", "order", "訂單")
 	m.Scenario = pick(gen, scenarios...)
 	m.Reference = pick(gen, references...)
+	m.Class = pick(gen, smsplus.Normal, smsplus.Normal, smsplus.Urgent, smsplus.Bulk)
 	m.To = channel.Recipient{Phone: pick(gen, phones...)}
 	m.To.IDs = gen.idsByChannel()
 	if m.To.IsZero() {

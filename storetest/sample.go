@@ -62,6 +62,7 @@ func fullMessage(n int) smsplus.Message {
 	}
 	m.Key = fmt.Sprintf("order/%d", n)
 	m.Reference = fmt.Sprintf("batch/%d", n/2)
+	m.Class = smsplus.Bulk
 	m.ResendOf, m.ResentAs = messageID(n+1000), messageID(n+2000)
 	m.To.IDs = map[channel.Name]string{channel.LINEPush: "U4af4980629", "chat": fmt.Sprintf("ann+%d@example.com", n)}
 	m.Vars = map[string]string{"code": "123456", "name": "Ann"}

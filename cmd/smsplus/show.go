@@ -103,6 +103,9 @@ func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) str
 	t.add("reference", m.Reference)
 	t.add("template", m.Template)
 	t.add("scenario", m.Scenario)
+	if m.Class != smsplus.Normal {
+		t.add("class", m.Class)
+	}
 	t.add("to", formatPhone(m, e))
 	if e.Reveal {
 		for _, name := range slices.Sorted(maps.Keys(m.To.IDs)) {

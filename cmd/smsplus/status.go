@@ -132,6 +132,8 @@ func laneName(l query.LaneStatus) string {
 	switch {
 	case l.Template != "":
 		return "template " + l.Template
+	case l.Channel != "" && l.Class != smsplus.Normal:
+		return fmt.Sprintf("%s (%v)", l.Channel, l.Class)
 	case l.Channel != "":
 		return string(l.Channel)
 	}
@@ -184,13 +186,14 @@ type dispatcherJSON struct {
 }
 
 type laneJSON struct {
-	Channel       channel.Name `json:"channel,omitempty"`
-	Template      string       `json:"template,omitempty"`
-	Due           int          `json:"due"`
-	BehindSeconds float64      `json:"behind_seconds"`
-	SetAside      int          `json:"set_aside"`
-	Paused        bool         `json:"paused"`
-	Served        bool         `json:"served"`
+	Channel       channel.Name  `json:"channel,omitempty"`
+	Class         smsplus.Class `json:"class,omitempty"`
+	Template      string        `json:"template,omitempty"`
+	Due           int           `json:"due"`
+	BehindSeconds float64       `json:"behind_seconds"`
+	SetAside      int           `json:"set_aside"`
+	Paused        bool          `json:"paused"`
+	Served        bool          `json:"served"`
 }
 
 func writeOverviewJSON(w io.Writer, o query.Overview, e query.Export) error {
@@ -205,7 +208,7 @@ func writeOverviewJSON(w io.Writer, o query.Overview, e query.Export) error {
 		})
 	}
 	for _, l := range o.Lanes {
-		j.Lanes = append(j.Lanes, laneJSON{l.Channel, l.Template, l.Due, l.Behind.Seconds(), l.SetAside, l.IsPaused, l.IsServed})
+		j.Lanes = append(j.Lanes, laneJSON{l.Channel, l.Class, l.Template, l.Due, l.Behind.Seconds(), l.SetAside, l.IsPaused, l.IsServed})
 	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)

@@ -76,7 +76,12 @@ func TestStatus_ShowsPausesDispatchersAndBacklog(t *testing.T) {
 		ID: uuid.UUID{7}, Name: "host:17", StartedAt: since, At: since, Until: late,
 		Channels: []channel.Name{channel.SMS, channel.WhatsApp}, Templates: []string{"otp"},
 	}))
+	bulk := smsplus.Message{ID: uuid.UUID{8}, Template: "otp", Class: smsplus.Bulk, Lane: "bulk lane:sms", TriggeredAt: since, DueAt: since}
+	_, err = store.Insert(t.Context(), []smsplus.Message{bulk})
+	require.NoError(t, err)
 	text := s.mustRun(t, "status")
+	require.Regexp(t, `1 .* sms \(bulk\)`, text)
+	require.Regexp(t, `class +bulk`, s.mustRun(t, "show", bulk.ID.String()))
 	require.Regexp(t, `2026-11-29T12:00:00.000Z  template "shipped"  wrong text`, text)
 	require.Regexp(t, `2026-11-29T12:00:00.000Z  2026-11-29T12:00:00.000Z  host:17     sms,whatsapp  otp`, text)
 	require.NotContains(t, text, escape)
@@ -85,6 +90,8 @@ func TestStatus_ShowsPausesDispatchersAndBacklog(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(s.mustRun(t, "status", "-json")), &o))
 	require.Equal(t, []pauseJSON{{Template: "shipped", Since: "2026-11-29T12:00:00.000Z", Note: "wrong text" + escape}}, o.Pauses)
 	require.Equal(t, "host:17", o.Dispatchers[0].Name)
+	require.Equal(t, smsplus.Bulk, o.Lanes[0].Class)
+	require.Contains(t, s.mustRun(t, "show", "-json", bulk.ID.String()), `"class":"bulk"`)
 
 	waiting := messageID(2).String() // of the template "shipped"
 	require.Contains(t, s.mustRun(t, "show", waiting), `template "shipped", since 2026-11-29T12:00:00.000Z: wrong text`)

@@ -41,20 +41,23 @@ func NewCodec(s seal.Sealer, unsealed bool) *Codec { return &Codec{s, unsealed} 
 //
 // Version 2 of a state adds Attempt.Doubts, and version 3 Message.ResentAs and
 // Attempt.Content. Version 2 of a fixed adds Reference and ResendOf. Version 3 of a fixed has
-// all IDs of the recipient, where the earlier ones have that on LINE Push alone. A value is
-// written as the earliest version that can hold it, so that earlier releases can read as much
-// as possible.
+// all IDs of the recipient, where the earlier ones have that on LINE Push alone. Version 4 of a
+// fixed adds Class. A value is written as the earliest version that can hold it, so that earlier
+// releases can read as much as possible.
 const (
 	version1  = 1
 	version2  = 2
 	version3  = 3
+	version4  = 4
 	sealedBit = 0x80
 )
 
 // latestVersion returns the latest version of a kind that this release knows.
 func latestVersion(kind string) byte {
 	switch kind {
-	case stateKind, fixedKind:
+	case fixedKind:
+		return version4
+	case stateKind:
 		return version3
 	}
 	return version1
@@ -86,6 +89,9 @@ func (c *Codec) EncodeFixed(m *smsplus.Message) ([]byte, error) {
 		b = appendText(b, m.Reference)
 		b = appendID(b, m.ResendOf)
 	}
+	if version >= version4 {
+		b = append(b, byte(m.Class))
+	}
 	return c.seal(b, fixedKind, m.ID[:])
 }
 
@@ -109,13 +115,22 @@ func (c *Codec) DecodeFixed(b []byte, phoneColumn string, m *smsplus.Message) er
 	}
 	m.Vars = r.textMap()
 	m.Metadata = r.textMap()
-	m.Reference, m.ResendOf = "", uuid.UUID{}
+	m.Reference, m.ResendOf, m.Class = "", uuid.UUID{}, smsplus.Normal
 	if b[0]&^sealedBit >= version2 {
 		m.Reference = r.text()
 		m.ResendOf = r.id()
 	}
-	if err := r.finish(fixedKind); err != nil || e164 == "" {
+	if b[0]&^sealedBit >= version4 {
+		m.Class = smsplus.Class(r.byte())
+	}
+	if err := r.finish(fixedKind); err != nil {
 		return err
+	}
+	if !m.Class.Valid() {
+		return fmt.Errorf("%w: %s: there is no class %d", ErrCorrupt, fixedKind, m.Class)
+	}
+	if e164 == "" {
+		return nil
 	}
 	if m.To.Phone, err = phone.Parse(e164); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, fixedKind, err)

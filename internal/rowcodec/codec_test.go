@@ -149,6 +149,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		TriggeredAt: when("TriggeredAt"), DeliveredAt: when("DeliveredAt"), ReadAt: when("ReadAt"),
 		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"),
 		Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
+		Class:  rapid.SampledFrom([]smsplus.Class{smsplus.Normal, smsplus.Urgent, smsplus.Bulk}).Draw(t, "class"),
 	}
 	if rapid.Bool().Draw(t, "has a phone") {
 		m.To.Phone = hashNumber(rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "phone"))
@@ -277,6 +278,13 @@ func messageToIDs() smsplus.Message {
 	return m
 }
 
+// bulkMessage returns messageToIDs of another class than most messages.
+func bulkMessage() smsplus.Message {
+	m := messageToIDs()
+	m.Class = smsplus.Bulk
+	return m
+}
+
 // goldenRows are messages and sampleReceipt as a release stored them, in hexadecimal. The
 // files never change.
 type goldenRows map[string]struct {
@@ -286,7 +294,7 @@ type goldenRows map[string]struct {
 
 func TestCodec_ReadsEveryVersion(t *testing.T) {
 	t.Parallel()
-	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs()} {
+	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs(), "version4.json": bulkMessage()} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile("testdata/" + file)
@@ -334,12 +342,12 @@ func TestEncodeState_WritesEarliestVersion(t *testing.T) {
 func TestEncodeFixed_WritesEarliestVersion(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
-		none, onLINE, referring, onOthers := fullMessage(), fullMessage(), fullMessage(), messageToIDs()
-		none.To.IDs, referring.Reference = nil, "batch 5"
-		for i, m := range []smsplus.Message{none, onLINE, referring, onOthers} {
+		none, onLINE, referring, onOthers, urgent := fullMessage(), fullMessage(), fullMessage(), messageToIDs(), fullMessage()
+		none.To.IDs, referring.Reference, urgent.Class = nil, "batch 5", smsplus.Urgent
+		for i, m := range []smsplus.Message{none, onLINE, referring, onOthers, urgent} {
 			fixed, err := c.EncodeFixed(&m)
 			require.NoError(t, err)
-			require.Equal(t, []byte{1, 1, 2, 3}[i], fixed[0]&0x7f, "%s: an earlier release reads what it knew", name)
+			require.Equal(t, []byte{1, 1, 2, 3, 4}[i], fixed[0]&0x7f, "%s: an earlier release reads what it knew", name)
 		}
 	}
 }
@@ -631,7 +639,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
 		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
-		latest := map[string]byte{"fixed": 3, "state": 3}[name]
+		latest := map[string]byte{"fixed": 4, "state": 3}[name]
 		if latest == 0 {
 			latest = 1
 		}

@@ -108,6 +108,9 @@ const (
 
 // fixedVersion returns the earliest version that can hold what the trigger of m fixed.
 func fixedVersion(m *smsplus.Message) byte {
+	if m.Class != smsplus.Normal {
+		return version4
+	}
 	for name := range m.To.IDs {
 		if name != channel.LINEPush {
 			return version3
