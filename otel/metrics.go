@@ -3,12 +3,9 @@ package otel
 import (
 	"context"
 	"errors"
-	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -16,53 +13,55 @@ import (
 // seconds are the bounds of the histograms' buckets: from an answer to a day.
 var seconds = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600}
 
-// metrics counts events.
+// metrics counts events. The values of each metric's labels are in the order of newMetrics.
 type metrics struct {
-	channels, templates, scenarios, reasons, ops *label
+	triggered, ended, forwarded, deliveredLate, deliveredTwice, unreadable counter
 
-	triggered, ended, forwarded, deliveredLate, deliveredTwice, unreadable metric.Int64Counter
+	tries, changed, storeFailures, asks, asksFailed counter
 
-	tries, changed, storeFailures, asks, asksFailed metric.Int64Counter
+	parked, ignored, listenerStops, suspects, shortWaits counter
 
-	parked, ignored, listenerStops, suspects, shortWaits metric.Int64Counter
+	breakerOpen, unmatched gauge
 
-	breakerOpen, unmatched metric.Int64Gauge
-
-	messageDelivery, attemptDelivery, claimLag, unservedLag metric.Float64Histogram
+	messageDelivery, attemptDelivery, claimLag, unservedLag histogram
 }
 
 // newMetrics makes all instruments. The error joins those of the meter.
 func newMetrics(meter metric.Meter) (*metrics, error) {
 	i := instruments{meter: meter}
+	var (
+		ch       = newLabel(channelKey, maxNames)
+		from     = newLabel(fromChannelKey, maxNames)
+		to       = newLabel(toChannelKey, maxNames)
+		template = newLabel(templateKey, maxTemplates)
+		scenario = newLabel(scenarioKey, maxTemplates)
+		reached  = newLabel(statusKey, maxNames)
+		reason   = newLabel(reasonKey, maxNames)
+		op       = newLabel(opKey, maxNames)
+	)
 	m := &metrics{
-		channels:  newLabel(channelKey, maxNames),
-		templates: newLabel(templateKey, maxTemplates),
-		scenarios: newLabel(scenarioKey, maxTemplates),
-		reasons:   newLabel(reasonKey, maxNames),
-		ops:       newLabel(opKey, maxNames),
-
-		triggered:       i.counter("smsplus.messages.triggered", "{message}", "Messages that were stored."),
-		ended:           i.counter("smsplus.messages.ended", "{message}", "Messages that reached a final status."),
-		forwarded:       i.counter("smsplus.messages.forwarded", "{message}", "Messages that left a step for the next one."),
-		deliveredLate:   i.counter("smsplus.messages.delivered_late", "{message}", "Messages that an attempt delivered which had been given up."),
-		deliveredTwice:  i.counter("smsplus.messages.delivered_twice", "{message}", "Messages that a second channel delivered too."),
+		triggered:       i.counter("smsplus.messages.triggered", "{message}", "Messages that were stored.", ch, template, scenario),
+		ended:           i.counter("smsplus.messages.ended", "{message}", "Messages that reached a final status.", ch, template, scenario, reached, reason),
+		forwarded:       i.counter("smsplus.messages.forwarded", "{message}", "Messages that left a step for the next one.", from, to, template, reason),
+		deliveredLate:   i.counter("smsplus.messages.delivered_late", "{message}", "Messages that an attempt delivered which had been given up.", ch, template),
+		deliveredTwice:  i.counter("smsplus.messages.delivered_twice", "{message}", "Messages that a second channel delivered too.", ch, template),
 		unreadable:      i.counter("smsplus.messages.unreadable", "{message}", "Reports of stored messages that cannot be read."),
-		messageDelivery: i.histogram("smsplus.message.delivery.duration", "Time from the trigger to the delivery."),
-		tries:           i.counter("smsplus.attempts.tries", "{try}", "Calls of channels, repeated ones included."),
-		changed:         i.counter("smsplus.attempts.changed", "{attempt}", "Attempts that reached a status."),
-		attemptDelivery: i.histogram("smsplus.attempt.delivery.duration", "Time from an attempt's start to its delivery."),
+		messageDelivery: i.histogram("smsplus.message.delivery.duration", "Time from the trigger to the delivery.", ch, template),
+		tries:           i.counter("smsplus.attempts.tries", "{try}", "Calls of channels, repeated ones included.", ch, template),
+		changed:         i.counter("smsplus.attempts.changed", "{attempt}", "Attempts that reached a status.", ch, template, reached, reason),
+		attemptDelivery: i.histogram("smsplus.attempt.delivery.duration", "Time from an attempt's start to its delivery.", ch, template),
 		claimLag:        i.histogram("smsplus.claim.lag", "How late the first message of each claim was."),
-		unservedLag:     i.histogram("smsplus.unserved.lag", "How late messages were that this dispatcher cannot send, at each report."),
-		storeFailures:   i.counter("smsplus.store.failures", "{call}", "Calls to the store that failed."),
-		breakerOpen:     i.gauge("smsplus.breaker.open", "{breaker}", "1 while a channel's circuit breaker is open, or 0."),
-		asks:            i.counter("smsplus.provider.asks", "{call}", "Questions to providers for the outcome of attempts."),
-		asksFailed:      i.counter("smsplus.provider.asks_failed", "{call}", "Questions that a provider did not answer."),
-		parked:          i.counter("smsplus.receipts.parked", "{receipt}", "Receipts that came before their message was known."),
-		ignored:         i.counter("smsplus.receipts.ignored", "{receipt}", "Receipts that are no evidence."),
-		unmatched:       i.gauge("smsplus.receipts.unmatched", "{receipt}", "Receipts that have been parked for an hour or longer."),
-		listenerStops:   i.counter("smsplus.listener.stops", "{session}", "Sessions for receipts that ended."),
-		suspects:        i.counter("smsplus.template.suspects", "{finding}", "Faults that New found in templates."),
-		shortWaits:      i.counter("smsplus.template.short_waits", "{step}", "Steps whose wait ends while the provider still tries."),
+		unservedLag:     i.histogram("smsplus.unserved.lag", "How late messages were that this dispatcher cannot send, at each report.", ch, template),
+		storeFailures:   i.counter("smsplus.store.failures", "{call}", "Calls to the store that failed.", op),
+		breakerOpen:     i.gauge("smsplus.breaker.open", "{breaker}", "1 while a channel's circuit breaker is open, or 0.", ch),
+		asks:            i.counter("smsplus.provider.asks", "{call}", "Questions to providers for the outcome of attempts.", ch),
+		asksFailed:      i.counter("smsplus.provider.asks_failed", "{call}", "Questions that a provider did not answer.", ch),
+		parked:          i.counter("smsplus.receipts.parked", "{receipt}", "Receipts that came before their message was known.", ch),
+		ignored:         i.counter("smsplus.receipts.ignored", "{receipt}", "Receipts that are no evidence.", ch, reached),
+		unmatched:       i.gauge("smsplus.receipts.unmatched", "{receipt}", "Receipts that have been parked for an hour or longer.", ch),
+		listenerStops:   i.counter("smsplus.listener.stops", "{session}", "Sessions for receipts that ended.", ch),
+		suspects:        i.counter("smsplus.template.suspects", "{finding}", "Faults that New found in templates.", ch, template),
+		shortWaits:      i.counter("smsplus.template.short_waits", "{step}", "Steps whose wait ends while the provider still tries.", ch, template),
 	}
 	return m, errors.Join(i.errs...)
 }
@@ -73,52 +72,48 @@ type instruments struct {
 	errs  []error
 }
 
-func (i *instruments) counter(name, unit, description string) metric.Int64Counter {
+func (i *instruments) counter(name, unit, description string, labels ...*label) counter {
 	c, err := i.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
 	i.errs = append(i.errs, err)
-	return c
+	return counter{c, newPoints(labels)}
 }
 
-func (i *instruments) gauge(name, unit, description string) metric.Int64Gauge {
+func (i *instruments) gauge(name, unit, description string, labels ...*label) gauge {
 	g, err := i.meter.Int64Gauge(name, metric.WithUnit(unit), metric.WithDescription(description))
 	i.errs = append(i.errs, err)
-	return g
+	return gauge{g, newPoints(labels)}
 }
 
-func (i *instruments) histogram(name, description string) metric.Float64Histogram {
+func (i *instruments) histogram(name, description string, labels ...*label) histogram {
 	h, err := i.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description),
 		metric.WithExplicitBucketBoundaries(seconds...))
 	i.errs = append(i.errs, err)
-	return h
+	return histogram{h, newPoints(labels)}
 }
 
 // recordEvent counts an event.
 func (m *metrics) recordEvent(ctx context.Context, e smsplus.Event) {
 	switch e := e.(type) {
 	case smsplus.Triggered:
-		countOne(ctx, m.triggered, m.channel(e.Channel), m.templates.of(e.Template), m.scenarios.of(e.Scenario))
+		m.triggered.addOne(ctx, string(e.Channel), e.Template, e.Scenario)
 	case smsplus.AttemptStarted:
-		countOne(ctx, m.tries, m.channel(e.Channel), m.templates.of(e.Template))
+		m.tries.addOne(ctx, string(e.Channel), e.Template)
 	case smsplus.AttemptChanged:
-		where := []attribute.KeyValue{m.channel(e.Channel), m.templates.of(e.Template)}
+		m.changed.addOne(ctx, string(e.Channel), e.Template, e.To.String(), string(e.Reason))
 		if e.To == status.Delivered {
-			observeTime(ctx, m.attemptDelivery, e.Took, where...)
+			m.attemptDelivery.addTime(ctx, e.Took, string(e.Channel), e.Template)
 		}
-		countOne(ctx, m.changed, append(where, statusOf(e.To), m.reason(e.Reason))...)
 	case smsplus.Forwarded:
-		countOne(ctx, m.forwarded, fromChannelKey.String(m.channels.boundValue(string(e.From))),
-			toChannelKey.String(m.channels.boundValue(string(e.To))), m.templates.of(e.Template), m.reason(e.Reason))
+		m.forwarded.addOne(ctx, string(e.From), string(e.To), e.Template, string(e.Reason))
 	case smsplus.Ended:
-		where := []attribute.KeyValue{m.channel(e.Channel), m.templates.of(e.Template)}
+		m.ended.addOne(ctx, string(e.Channel), e.Template, e.Scenario, e.Status.String(), string(e.Reason))
 		if e.Status == status.Delivered {
-			observeTime(ctx, m.messageDelivery, e.Took, where...)
+			m.messageDelivery.addTime(ctx, e.Took, string(e.Channel), e.Template)
 		}
-		countOne(ctx, m.ended, append(where, m.scenarios.of(e.Scenario), statusOf(e.Status), m.reason(e.Reason))...)
 	case smsplus.ReceiptLate:
-		where := []attribute.KeyValue{m.channel(e.Channel), m.templates.of(e.Template)}
-		countOne(ctx, m.deliveredLate, where...)
+		m.deliveredLate.addOne(ctx, string(e.Channel), e.Template)
 		if e.DeliveredTwice {
-			countOne(ctx, m.deliveredTwice, where...)
+			m.deliveredTwice.addOne(ctx, string(e.Channel), e.Template)
 		}
 	default:
 		m.recordFault(ctx, e)
@@ -129,47 +124,35 @@ func (m *metrics) recordEvent(ctx context.Context, e smsplus.Event) {
 func (m *metrics) recordFault(ctx context.Context, e smsplus.Event) {
 	switch e := e.(type) {
 	case smsplus.ReceiptParked:
-		countOne(ctx, m.parked, m.channel(e.Ref.Channel))
+		m.parked.addOne(ctx, string(e.Ref.Channel))
 	case smsplus.ReceiptsUnmatched:
-		m.unmatched.Record(ctx, int64(e.Count), metric.WithAttributes(m.channel(e.Channel)))
+		m.unmatched.setTo(ctx, e.Count, string(e.Channel))
 	case smsplus.ReceiptIgnored:
-		countOne(ctx, m.ignored, m.channel(e.Ref.Channel), statusOf(e.Status))
+		m.ignored.addOne(ctx, string(e.Ref.Channel), e.Status.String())
 	case smsplus.StoreFailed:
-		countOne(ctx, m.storeFailures, m.ops.of(e.Op))
+		m.storeFailures.addOne(ctx, e.Op)
 	case smsplus.Lag:
-		observeTime(ctx, m.claimLag, e.Behind)
+		m.claimLag.addTime(ctx, e.Behind)
 	case smsplus.WaitTooShort:
-		countOne(ctx, m.shortWaits, m.channel(e.Channel), m.templates.of(e.Template))
+		m.shortWaits.addOne(ctx, string(e.Channel), e.Template)
 	case smsplus.TemplateSuspect:
-		countOne(ctx, m.suspects, m.channel(e.Channel), m.templates.of(e.Template))
+		m.suspects.addOne(ctx, string(e.Channel), e.Template)
 	case smsplus.Unserved:
-		observeTime(ctx, m.unservedLag, e.Behind, m.channel(e.Channel), m.templates.of(e.Template))
+		m.unservedLag.addTime(ctx, e.Behind, string(e.Channel), e.Template)
 	case smsplus.MessageUnreadable:
-		countOne(ctx, m.unreadable)
+		m.unreadable.addOne(ctx)
 	case smsplus.BreakerChanged:
-		open := int64(0)
+		open := 0
 		if e.Open {
 			open = 1
 		}
-		m.breakerOpen.Record(ctx, open, metric.WithAttributes(m.channel(e.Channel)))
+		m.breakerOpen.setTo(ctx, open, string(e.Channel))
 	case smsplus.ProviderAsked:
-		countOne(ctx, m.asks, m.channel(e.Channel))
+		m.asks.addOne(ctx, string(e.Channel))
 		if e.Err != nil {
-			countOne(ctx, m.asksFailed, m.channel(e.Channel))
+			m.asksFailed.addOne(ctx, string(e.Channel))
 		}
 	case smsplus.ListenerStopped:
-		countOne(ctx, m.listenerStops, m.channel(e.Channel))
+		m.listenerStops.addOne(ctx, string(e.Channel))
 	}
-}
-
-func (m *metrics) channel(name channel.Name) attribute.KeyValue { return m.channels.of(string(name)) }
-
-func (m *metrics) reason(r status.Reason) attribute.KeyValue { return m.reasons.of(string(r)) }
-
-func countOne(ctx context.Context, c metric.Int64Counter, where ...attribute.KeyValue) {
-	c.Add(ctx, 1, metric.WithAttributes(where...))
-}
-
-func observeTime(ctx context.Context, h metric.Float64Histogram, took time.Duration, where ...attribute.KeyValue) {
-	h.Record(ctx, took.Seconds(), metric.WithAttributes(where...))
 }

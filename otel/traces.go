@@ -163,7 +163,7 @@ func (t *traces) endMessage(ctx context.Context, e smsplus.Ended) {
 
 // setOutcome marks a span as an error if someone must look.
 func setOutcome(span trace.Span, s status.Status, r status.Reason) {
-	span.SetAttributes(statusOf(s), reasonKey.String(string(r)))
+	span.SetAttributes(statusKey.String(s.String()), reasonKey.String(string(r)))
 	if s == status.Failed {
 		span.SetStatus(codes.Error, string(r))
 	}
