@@ -2,6 +2,7 @@ package smsplus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -41,6 +42,8 @@ type asker struct {
 	asking   sync.Mutex // held during a Query; guards the fields below
 	failures int        // Queries in a row that failed
 	nextAt   time.Time  // of the next Query, after a failure
+	// leftBehind has the result of a Query that ignored its context, once it returns; or is nil.
+	leftBehind <-chan queryResult
 }
 
 // openQueue makes the queue of a run, and returns it for its goroutine to range over.
@@ -196,19 +199,63 @@ func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel
 }
 
 // callQuerier calls the channel under a deadline. It returns the receipts that answer one of
-// the refs. A panic of the channel is an error.
-func (d *Dispatcher) callQuerier(ctx context.Context, a *asker, refs []channel.Ref, timeout time.Duration) (answers []channel.Receipt, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			answers, err = nil, fmt.Errorf("smsplus: channel %s panicked in Query (%T)", a.name, p)
+// the refs. A panic of the channel is an error. A call that ignores its deadline is left behind,
+// and there is no other one until it returns.
+func (d *Dispatcher) callQuerier(ctx context.Context, a *asker, refs []channel.Ref, timeout time.Duration) ([]channel.Receipt, error) {
+	if a.leftBehind != nil {
+		select {
+		case <-a.leftBehind:
+			a.leftBehind = nil
+		default:
+			return nil, errQueryLeft
 		}
-	}()
+	}
 	limited := withDeadline(ctx, timeout)
 	defer limited.cancel()
-	answers, err = a.querier.Query(limited, slices.Clone(refs))
-	answers = slices.DeleteFunc(slices.Clone(answers), func(r channel.Receipt) bool {
+	returned := make(chan queryResult, 1)
+	go func() {
+		returned <- a.callRecovered(limited, slices.Clone(refs))
+	}()
+	var res queryResult
+	select {
+	case res = <-returned:
+	case <-limited.Done():
+		// This runs on the machine's time, as the deadline does.
+		grace := withDeadline(context.WithoutCancel(ctx), queryGrace)
+		defer grace.cancel()
+		select {
+		case res = <-returned:
+		case <-grace.Done():
+			a.leftBehind = returned
+			return nil, errQueryLeft
+		}
+	}
+	answers := slices.DeleteFunc(slices.Clone(res.answers), func(r channel.Receipt) bool {
 		saysNothing := r.Status == status.Preparing && !r.Read
 		return saysNothing || !r.Status.Valid() || !isStorable(r.At) || !slices.Contains(refs, r.Ref())
 	})
-	return answers, err
+	return answers, res.err
+}
+
+// errQueryLeft is the error of a Query that was left behind, and of the next ones until it returns.
+var errQueryLeft = errors.New("smsplus: a Query ignores that its context ended")
+
+// queryGrace is how long a Query may take to return after its context has ended.
+const queryGrace = time.Second
+
+// queryResult is what a Query returned.
+type queryResult struct {
+	answers []channel.Receipt
+	err     error
+}
+
+// callRecovered calls Query and returns a panic as an error.
+func (a *asker) callRecovered(ctx context.Context, refs []channel.Ref) (res queryResult) {
+	defer func() {
+		if p := recover(); p != nil {
+			res = queryResult{err: fmt.Errorf("smsplus: channel %s panicked in Query (%T)", a.name, p)}
+		}
+	}()
+	res.answers, res.err = a.querier.Query(ctx, refs)
+	return res
 }

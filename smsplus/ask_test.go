@@ -325,6 +325,43 @@ func TestAsk_RunEndsDuringAQuery(t *testing.T) {
 	})
 }
 
+// A Query that ignores its context keeps neither messages from the next channel nor Run from
+// its end.
+func TestAsk_QueryThatNeverReturnsIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deaf := &deafQuerier{end: make(chan struct{})}
+		defer close(deaf.end)
+		w := newWorld(t, silentThenSMS(), func(c *smsplus.Config) {
+			c.Clock, c.NewID = nil, uuid.New
+			deaf.Channel = c.Channels[0]
+			c.Channels[0] = deaf
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- w.Run(ctx) }()
+		id := w.sendOnly(t)
+		sleep(wait + 5*time.Minute)
+		require.Equal(t, "delivered: whatsapp=accepted sms=delivered", statuses(w.message(id)))
+		require.EqualValues(t, 1, deaf.calls.Load())
+		cancel()
+		require.NoError(t, <-ran)
+	})
+}
+
+// deafQuerier answers no Query until end is closed.
+type deafQuerier struct {
+	channel.Channel
+	calls atomic.Int64
+	end   chan struct{}
+}
+
+func (q *deafQuerier) Query(context.Context, []channel.Ref) ([]channel.Receipt, error) {
+	q.calls.Add(1)
+	<-q.end
+	return nil, nil
+}
+
 type hangingQuerier struct {
 	channel.Channel
 	hung *atomic.Int64
