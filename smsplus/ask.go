@@ -87,9 +87,11 @@ func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <
 			d.dispatchJobs(ctx, js)
 			continue
 		}
+		var updates sync.WaitGroup // they share a commit
 		for _, j := range js {
-			d.releaseLease(s.sending, j, d.now(), true)
+			updates.Go(func() { d.releaseLease(s.sending, j, d.now(), true) })
 		}
+		updates.Wait()
 	}
 }
 
@@ -144,29 +146,42 @@ func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job) (rest 
 	if len(answers) > 0 {
 		err = d.Receive(ctx, answers...)
 	}
-	for _, j := range js {
+	goesOn := make([]bool, len(js))
+	var updates sync.WaitGroup // they share a commit
+	for i := range js {
+		j := &js[i]
 		isAnswered := slices.ContainsFunc(j.questions, func(r channel.Ref) bool { return answered[r] })
 		if err != nil && isAnswered || !isAnswered && !againAt.IsZero() {
-			d.releaseLease(ctx, j, latest(againAt, d.now().Add(d.cfg.Poll)), false)
+			updates.Go(func() { d.releaseLease(ctx, *j, latest(againAt, d.now().Add(d.cfg.Poll)), false) })
 			continue
 		}
 		j.questions = slices.DeleteFunc(j.questions, func(r channel.Ref) bool { return r.Channel == a.name })
-		held, changed := true, false
-		if isAnswered {
-			var err error
-			if held, changed, err = d.rereadMessage(ctx, &j); err != nil {
-				d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false)
-				continue
-			}
-		}
-		if !changed {
-			d.decideJob(&j, d.now())
-		}
-		if held {
+		updates.Go(func() { goesOn[i] = d.decideAsked(ctx, j, isAnswered) })
+	}
+	updates.Wait()
+	for i, j := range js {
+		if goesOn[i] {
 			rest = append(rest, j)
 		}
 	}
 	return rest
+}
+
+// decideAsked decides a job after its provider was asked, and reports whether the job continues.
+// The message of an answered job is read again.
+func (d *Dispatcher) decideAsked(ctx context.Context, j *job, isAnswered bool) bool {
+	held, changed := true, false
+	if isAnswered {
+		var err error
+		if held, changed, err = d.rereadMessage(ctx, j); err != nil {
+			d.releaseLease(ctx, *j, d.now().Add(d.cfg.Poll), false)
+			return false
+		}
+	}
+	if !changed {
+		d.decideJob(j, d.now())
+	}
+	return held
 }
 
 // queryProvider asks about attempts until the given time at the latest. If the provider did

@@ -362,6 +362,47 @@ func (q *deafQuerier) Query(context.Context, []channel.Ref) ([]channel.Receipt, 
 	return nil, nil
 }
 
+// The lease of each message that waits for an answer is released at once with the others, or a
+// store that hangs would keep Run for a timeout a message.
+func TestAsk_RunEndsWhileTheStoreHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		store := &hangingUpdates{}
+		w := newWorld(t, silentThenSMS(), func(c *smsplus.Config) {
+			c.Clock, c.NewID = nil, uuid.New
+			c.Channels[0] = hangingQuerier{c.Channels[0], &asked}
+			store.Store = c.Store
+			c.Store = store
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- w.Run(ctx) }()
+		for range 60 {
+			w.sendOnly(t)
+		}
+		sleep(wait + 2*time.Second)
+		require.EqualValues(t, 1, asked.Load())
+		store.hangs.Store(true)
+		cancel()
+		require.NoError(t, <-ran)
+	})
+}
+
+// hangingUpdates is a store whose updates hang until their context ends.
+type hangingUpdates struct {
+	smsplus.Store
+	hangs atomic.Bool
+}
+
+func (h *hangingUpdates) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if !h.hangs.Load() {
+		return h.Store.Update(ctx, ms)
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 type hangingQuerier struct {
 	channel.Channel
 	hung *atomic.Int64
