@@ -86,7 +86,7 @@ type Traits struct {
 	Validity time.Duration
 	// PollEvery is how often the provider of a [Querier] is asked for the outcome of an accepted
 	// attempt, until the step's wait ends. It is for providers that send no receipts. Zero
-	// means only when the wait ends.
+	// means only when the wait ends. At least a second, and a year at most.
 	PollEvery time.Duration
 	// Expires says that the adapter passes Envelope.Expires on to the provider.
 	Expires bool

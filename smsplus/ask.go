@@ -197,7 +197,9 @@ func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel
 	}
 	var err error
 	if !now.Before(a.nextAt) {
-		answers, err = d.callQuerier(ctx, a, refs, timeout)
+		if answers, err = d.callQuerier(ctx, a, refs, timeout); err != nil && ctx.Err() != nil {
+			return answers, now // the run ends: that is no fault of the provider
+		}
 		d.reportEvent(ctx, ProviderAsked{a.name, len(refs), len(answers), err})
 		if err == nil {
 			a.failures, a.nextAt = 0, time.Time{}

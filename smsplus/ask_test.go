@@ -307,9 +307,12 @@ func TestAsk_HangingQueryHurtsItselfOnly(t *testing.T) {
 func TestAsk_RunEndsDuringAQuery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var hung atomic.Int64
+		var (
+			hung atomic.Int64
+			seen recordingObserver
+		)
 		w := newWorld(t, silentThenSMS(), func(c *smsplus.Config) {
-			c.Clock, c.NewID = nil, uuid.New
+			c.Clock, c.NewID, c.Observer = nil, uuid.New, &seen
 			c.Channels[0] = hangingQuerier{c.Channels[0], &hung}
 		})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -320,6 +323,7 @@ func TestAsk_RunEndsDuringAQuery(t *testing.T) {
 		require.Equal(t, 1, w.message(id).Claims)
 		cancel()
 		require.NoError(t, <-ran)
+		require.Zero(t, countEvents[smsplus.ProviderAsked](&seen), "that is no fault of the provider")
 		require.Zero(t, w.message(id).Claims)
 		require.Equal(t, "accepted: whatsapp=accepted", statuses(w.message(id)))
 	})
@@ -419,9 +423,9 @@ func TestNew_RefusesPollsThatNobodyAnswers(t *testing.T) {
 	ch := &pollingChannel{Channel: fakeChannel(channel.SMS, says(status.Accepted)), every: time.Minute}
 	_, err := smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{ch}})
 	require.ErrorContains(t, err, "Traits.PollEvery: the channel is no channel.Querier")
-	ch.every = -1
+	ch.every = 60
 	_, err = smsplus.New(smsplus.Config{Store: memstore.New(), Channels: []channel.Channel{ch}})
-	require.ErrorContains(t, err, "Traits.PollEvery is negative")
+	require.ErrorContains(t, err, "Traits.PollEvery is 60ns: want 1s to 8760h0m0s, or none")
 }
 
 type pollingChannel struct {

@@ -206,8 +206,8 @@ func (c Config) check() error {
 		if traits.Validity < 0 {
 			bad.add("%s (%s): Traits.Validity is negative", field, name)
 		}
-		if traits.PollEvery < 0 {
-			bad.add("%s (%s): Traits.PollEvery is negative", field, name)
+		if traits.PollEvery != 0 && (traits.PollEvery < minPoll || traits.PollEvery > maxPoll) {
+			bad.add("%s (%s): Traits.PollEvery is %v: want %v to %v, or none", field, name, traits.PollEvery, minPoll, maxPoll)
 		}
 		if _, ok := ch.(channel.Querier); traits.PollEvery > 0 && !ok {
 			bad.add("%s (%s): Traits.PollEvery: the channel is no channel.Querier (%T)", field, name, ch)
@@ -297,6 +297,12 @@ func checkTemplates(field string, ts []Template, channels map[channel.Name]chann
 		t.check(place, channels, bad)
 	}
 }
+
+// The bounds of Traits.PollEvery. A number without its unit would ask without a pause.
+const (
+	minPoll = time.Second
+	maxPoll = 365 * 24 * time.Hour
+)
 
 // checkUntil reports a success that the step's channel cannot tell of.
 func (s Step) checkUntil(field string, ch channel.Channel, bad *errorList) {
