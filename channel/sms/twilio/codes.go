@@ -143,7 +143,7 @@ func detailOf(word string, code int, sid string) string {
 	if isCode(code) {
 		parts = append(parts, fmt.Sprintf("error %d", code))
 	}
-	if isSID(sid, "SM") || isSID(sid, "MM") {
+	if isMessageSID(sid) {
 		parts = append(parts, sid)
 	}
 	return strings.Join(parts, ", ")

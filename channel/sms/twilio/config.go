@@ -106,6 +106,9 @@ var sidPattern = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 
 func isSID(s, kind string) bool { return strings.HasPrefix(s, kind) && sidPattern.MatchString(s) }
 
+// isMessageSID reports whether s is the SID of a message ("Message resource").
+func isMessageSID(s string) bool { return isSID(s, "SM") || isSID(s, "MM") }
+
 func (c Config) check() error {
 	var errs []error
 	refuse := func(bad bool, format string, args ...any) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -41,10 +42,14 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 	c := config()
 	change(&c)
 	address, _, _ := strings.Cut(c.StatusCallback, "#")
-	address += map[bool]string{true: "&", false: "?"}[strings.Contains(address, "?")] + "attempt="
+	about := func(id, word, code string) url.Values {
+		form := callbackForm(word, code)
+		form.Set("MessageSid", id)
+		return form
+	}
 
 	return channeltest.Harness{
-		Channel: says(http.StatusCreated, `{"sid":"`+message+`","status":"queued","body":"%s"}`).Channel,
+		Channel: func(t *testing.T) channel.Channel { return openServer(t, newAccount().ServeHTTP, change) },
 		Content: channel.Text("Your order has shipped and will arrive on Friday"),
 		To:      channel.Recipient{Phone: number(t)},
 		Unreachable: map[string]channeltest.Case{
@@ -81,22 +86,51 @@ func harness(t *testing.T, change func(*twilio.Config)) channeltest.Harness {
 		Secrets: []string{token, signingSecret},
 		Webhook: &channeltest.Webhook{
 			Request: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(token, address+id, callbackForm("delivered", ""))
+				return newCallback(token, address, about(id, "delivered", ""))
 			},
 			Forged: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback("guess", address+id, callbackForm("delivered", ""))
+				return newCallback("guess", address, about(id, "delivered", ""))
 			},
 			Malformed: func(*testing.T, channel.Channel) *http.Request {
-				return newCallback(token, address+attempt.String(), url.Values{"To": {e164}})
+				return newCallback(token, address, url.Values{"To": {e164}})
 			},
 			Undelivered: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(token, address+id, callbackForm("undelivered", "30005"))
+				return newCallback(token, address, about(id, "undelivered", "30005"))
 			},
 			Unknown: func(_ *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(token, address+id, callbackForm("teleported", ""))
+				return newCallback(token, address, about(id, "teleported", ""))
 			},
 		},
 	}
+}
+
+// fakeAccount is a Twilio that delivers every message, and tells who asks.
+type fakeAccount struct {
+	*http.ServeMux
+	mu   sync.Mutex
+	sids map[string]bool
+}
+
+func newAccount() *fakeAccount {
+	a := &fakeAccount{ServeMux: http.NewServeMux(), sids: make(map[string]bool)}
+	const messages = "/2010-04-01/Accounts/" + account + "/Messages"
+	a.HandleFunc("POST "+messages+".json", func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		sid := fmt.Sprintf("SM%032x", len(a.sids))
+		a.sids[sid] = true
+		echoingHandler(http.StatusCreated, `{"sid":"`+sid+`","status":"queued","body":"%s"}`)(w, r)
+	})
+	a.HandleFunc("GET "+messages+"/{file}", func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if sid, _ := strings.CutSuffix(r.PathValue("file"), ".json"); a.sids[sid] {
+			echoingHandler(http.StatusOK, `{"sid":"`+sid+`","status":"delivered","body":"%s"}`)(w, r)
+		} else {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	return a
 }
 
 // echoingHandler is a Twilio that answers all requests alike. The answer repeats the whole

@@ -206,7 +206,7 @@ func TestPeerSDK_CallbacksAreAccepted(t *testing.T) {
 	s.ask(t, "callback", call, &code)
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, channel.Receipt{
-		Channel: channel.SMS, ProviderID: result.ProviderID, Status: status.Undeliverable, Reason: status.InvalidNumber,
+		Channel: channel.SMS, ProviderID: attempt.String(), NewID: result.ProviderID, Status: status.Undeliverable, Reason: status.InvalidNumber,
 		Detail: "undelivered, error 30006, " + message,
 	}, <-receipts)
 

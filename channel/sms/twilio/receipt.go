@@ -30,8 +30,9 @@ const maxCallbackBytes = 1 << 16
 // ReceiptHandler returns the handler to mount at Config.StatusCallback. Callbacks come in
 // any order and may repeat. They carry no reliable time, so receipts have none.
 //
-// A callback whose URL has no attempt is about a message of another program of the account.
-// Its receipt carries Twilio's own SID.
+// The URL of a callback has the attempt, and its form the SID. So the receipt finds an attempt
+// by its SID, or by its own ID if Send had no answer. A callback whose URL has no attempt is
+// about a message of another program of the account.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{
 		SignatureHeader: signatureHeader, Verify: c.verifySignature, Receipts: c.readReceipts, MaxBody: maxCallbackBytes,
@@ -113,16 +114,18 @@ func (c *Channel) readReceipts(r *http.Request, body []byte) ([]channel.Receipt,
 	if callback.status == "" {
 		return nil, errors.New("no status")
 	}
-	id := callback.sid
+	id, newID := callback.sid, ""
 	if attempt := r.URL.Query().Get(attemptKey); attempt != "" {
 		parsed, err := uuid.Parse(attempt)
 		if err != nil {
 			return nil, err
 		}
-		id = parsed.String()
+		if id = parsed.String(); isMessageSID(callback.sid) {
+			newID = callback.sid
+		}
 	}
 	v := c.statusVerdict(callback.status, callback.code)
-	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: id, Status: v.Status, Reason: v.Reason}
+	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: id, NewID: newID, Status: v.Status, Reason: v.Reason}
 	if v.Reason != "" {
 		receipt.Detail = detailOf(callback.status, callback.code, callback.sid)
 	}

@@ -119,7 +119,7 @@ func TestCallback_IsReceipt(t *testing.T) {
 		c := config()
 		c.Name = "sms_us"
 		c.Codes = map[int]channel.Verdict{29999: {Status: status.Failed, Reason: "our_own"}}
-		tt.want.Channel, tt.want.ProviderID = "sms_us", attempt.String()
+		tt.want.Channel, tt.want.ProviderID, tt.want.NewID = "sms_us", attempt.String(), message
 		r := newCallback(token, public+"?attempt="+attempt.String(), callbackForm(tt.word, tt.code))
 		require.Equal(t, tt.want, requireReceipt(t, open(t, c), r), "%s %s", tt.word, tt.code)
 	}
@@ -189,7 +189,7 @@ func newHashedCall(body, hash string) *http.Request {
 func TestCallback_BodyMayBeJSON(t *testing.T) {
 	t.Parallel()
 	want := channel.Receipt{
-		Channel: channel.SMS, ProviderID: attempt.String(), Status: status.Undeliverable, Reason: status.Blocked,
+		Channel: channel.SMS, ProviderID: attempt.String(), NewID: message, Status: status.Undeliverable, Reason: status.Blocked,
 		Detail: "failed, error 30004, " + message,
 	}
 	for _, code := range []string{"30004", `"30004"`} {
@@ -197,7 +197,7 @@ func TestCallback_BodyMayBeJSON(t *testing.T) {
 		require.Equal(t, want, requireReceipt(t, open(t, config()), newHashedCall(body, "")))
 	}
 	odd := `{"MessageSid":5,"MessageStatus":null,"SmsStatus":"failed","ErrorCode":"30004"}`
-	want.Detail = "failed, error 30004"
+	want.NewID, want.Detail = "", "failed, error 30004"
 	require.Equal(t, want, requireReceipt(t, open(t, config()), newHashedCall(odd, "")), "one odd field loses no other")
 	code, _ := serve(open(t, config()), newHashedCall(`{"MessageStatus":"failed"}`, strings.Repeat("0", 64)))
 	require.Equal(t, http.StatusUnauthorized, code, "the hash is another body's")

@@ -17,7 +17,7 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Channel sends texts through Twilio. It is a [channel.Receiver], a
+// Channel sends texts through Twilio. It is a [channel.Receiver], a [channel.Querier], a
 // [channel.ContentChecker] and a [channel.Sizer], and safe for concurrent use.
 type Channel struct {
 	// setup returns the settings that New made of its Config. It is a function because fmt
@@ -54,7 +54,7 @@ func (c *Channel) Traits() channel.Traits {
 
 // Send creates a message. The channel takes a [channel.Text] alone; see
 // [Channel.CheckContent]. A message whose Envelope.Expires is less than a second away is
-// not sent: Undeliverable, expired. The result's ProviderID is the attempt's ID.
+// not sent: Undeliverable, expired. The result's ProviderID is the message's SID.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	text, ok := e.Content.(channel.Text)
 	if !ok {
@@ -112,14 +112,24 @@ func (c *Channel) requestForm(e channel.Envelope, text channel.Text) (url.Values
 
 // postMessage posts to the Messages resource.
 func (c *Channel) postMessage(ctx context.Context, form url.Values) (httpapi.Answer, error) {
-	s := c.setup()
-	messages := s.BaseURL + "/2010-04-01/Accounts/" + s.AccountSID + "/Messages.json"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, messages, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.messagesURL()+".json", strings.NewReader(form.Encode()))
 	if err != nil {
 		return httpapi.Answer{}, channel.Failed(status.SystemError, "no request can be made")
 	}
-	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.call(req)
+}
+
+// messagesURL returns the address of the Messages resource, without ".json".
+func (c *Channel) messagesURL() string {
+	s := c.setup()
+	return s.BaseURL + "/2010-04-01/Accounts/" + s.AccountSID + "/Messages"
+}
+
+// call makes a request in the name of the account.
+func (c *Channel) call(req *http.Request) (httpapi.Answer, error) {
+	s := c.setup()
+	req.Header.Set("Accept", "application/json")
 	req.SetBasicAuth(cmp.Or(s.APIKeySID, s.AccountSID), cmp.Or(s.APIKeySecret.Reveal(), s.AuthTokens[0].Reveal()))
 	return httpapi.Do(s.Client, req)
 }
@@ -136,8 +146,11 @@ func (c *Channel) readCreated(answer httpapi.Answer, e channel.Envelope) (channe
 	v := c.statusVerdict(word, code)
 	result := channel.Result{
 		Status:     cmp.Or(v.Status, status.Accepted),
-		ProviderID: e.AttemptID.String(),
+		ProviderID: sid,
 		Reason:     v.Reason,
+	}
+	if !isMessageSID(sid) { // it may be anything
+		result.ProviderID = e.AttemptID.String()
 	}
 	if v.Reason != "" {
 		result.Detail = detailOf(word, code, sid)

@@ -1,0 +1,71 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
+)
+
+// maxQueries is the number of requests that one Query has under way.
+const maxQueries = 8
+
+// Query fetches each message by its SID ("Fetch a Message resource"), a few at once. An
+// attempt without a SID, because its Send had no answer, cannot be asked about: Twilio
+// searches by nothing that names the attempt. A receipt comes for every message whose status
+// is a result.
+func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
+	var (
+		group   errgroup.Group
+		mu      sync.Mutex
+		answers []channel.Receipt
+	)
+	group.SetLimit(maxQueries)
+	for _, ref := range refs {
+		if !isMessageSID(ref.ProviderID) {
+			continue
+		}
+		group.Go(func() error {
+			receipt, known, err := c.fetchReceipt(ctx, ref)
+			if known {
+				mu.Lock()
+				defer mu.Unlock()
+				answers = append(answers, receipt)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return answers, err
+}
+
+// fetchReceipt fetches one message. It reports whether Twilio knows its result.
+func (c *Channel) fetchReceipt(ctx context.Context, ref channel.Ref) (r channel.Receipt, known bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.messagesURL()+"/"+ref.ProviderID+".json", http.NoBody)
+	if err != nil {
+		return r, false, errors.New("twilio: no request can be made")
+	}
+	answer, err := c.call(req)
+	switch {
+	case err != nil:
+		return r, false, fmt.Errorf("twilio: query: %w", err)
+	case answer.Code == http.StatusNotFound: // deleted, or of another account
+		return r, false, nil
+	case answer.Code != http.StatusOK:
+		return r, false, fmt.Errorf("twilio: query: HTTP %d", answer.Code)
+	}
+	message, _ := httpapi.ParseFields(answer.Body) // an answer that is not JSON has no fields
+	word, code := message.Text("status"), codeIn(message, "error_code")
+	v := c.statusVerdict(word, code)
+	r = channel.Receipt{Channel: ref.Channel, ProviderID: ref.ProviderID, Status: v.Status, Reason: v.Reason}
+	if v.Reason != "" {
+		r.Detail = detailOf(word, code, ref.ProviderID)
+	}
+	return r, v.Status.Final(), nil
+}

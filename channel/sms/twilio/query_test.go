@@ -1,0 +1,144 @@
+package twilio_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/sms/twilio"
+	"github.com/smsplus/smsplus-go/memstore"
+	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
+)
+
+// otherMessage is the SID of one more message.
+var otherMessage = "MM" + strings.Repeat("0a", 16)
+
+// askAbout asks a Twilio about IDs. Its answers are by the SID of the message.
+func askAbout(t *testing.T, answers map[string]http.HandlerFunc, ids ...string) ([]channel.Receipt, error) {
+	t.Helper()
+	ch := openServer(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		sid := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/2010-04-01/Accounts/"+account+"/Messages/"), ".json")
+		if r.Method != http.MethodGet || user != account || password != token || answers[sid] == nil {
+			t.Errorf("unexpected request: %s %s", r.Method, r.URL)
+			return
+		}
+		answers[sid](w, r)
+	})
+	refs := make([]channel.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = channel.Ref{Channel: channel.SMS, ProviderID: id}
+	}
+	return ch.Query(t.Context(), refs)
+}
+
+func TestQuery_FetchesTheResult(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]channel.Receipt{
+		`{"status":"delivered","error_code":null}`:    {Status: status.Delivered},
+		`{"status":"undelivered","error_code":30005}`: {Status: status.Undeliverable, Reason: status.InvalidNumber, Detail: "undelivered, error 30005, " + message},
+		`{"status":"sent"}`:                           {},
+		`{"status":"queued"}`:                         {},
+		`{"status":"a new one"}`:                      {},
+		`nonsense`:                                    {},
+	} {
+		got, err := askAbout(t, map[string]http.HandlerFunc{message: answerAll(200, body)}, message)
+		require.NoError(t, err, body)
+		if want.Status == status.Preparing {
+			require.Empty(t, got, body)
+			continue
+		}
+		want.Channel, want.ProviderID = channel.SMS, message
+		require.Equal(t, []channel.Receipt{want}, got, body)
+	}
+}
+
+func TestQuery_AsksAboutSIDsAlone(t *testing.T) {
+	t.Parallel()
+	got, err := askAbout(t, nil, uuid.NewString(), "SM12", "../Messages", account)
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
+func TestQuery_UnknownMessageIsNoError(t *testing.T) {
+	t.Parallel()
+	got, err := askAbout(t, map[string]http.HandlerFunc{message: answerAll(404, faultBody(404, 20404, "not found"))}, message)
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
+func TestQuery_ReturnsTheAnswersBesideAnError(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{429, 500, 401} {
+		got, err := askAbout(t, map[string]http.HandlerFunc{
+			message: answerAll(code, faultBody(code, 20429, "no")), otherMessage: answerAll(200, `{"status":"delivered"}`),
+		}, message, otherMessage)
+		require.ErrorContains(t, err, "twilio: query: HTTP ")
+		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: otherMessage, Status: status.Delivered}}, got)
+	}
+}
+
+// newTwilioWorld returns a dispatcher with a Twilio as its channel.
+func newTwilioWorld(t *testing.T, twilioSays http.HandlerFunc) (d *smsplus.Dispatcher, ch *twilio.Channel, mock *clock.Mock) {
+	t.Helper()
+	mock = clock.NewMock()
+	ch = openServer(t, twilioSays, func(c *twilio.Config) { c.Clock = mock })
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Clock: mock, Channels: []channel.Channel{ch},
+		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
+			{Channel: channel.SMS, Content: channel.Text("Your code is 1"), Wait: time.Hour},
+		}}},
+	})
+	require.NoError(t, err)
+	return d, ch, mock
+}
+
+// Receipts are lost. Twilio is asked before the message ends, and knows that it arrived.
+func TestEngine_TwilioIsAskedBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	d, _, mock := newTwilioWorld(t, newAccount().ServeHTTP)
+	id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number(t)}})
+	require.NoError(t, err)
+	for range 2 {
+		_, err = d.Tick(t.Context())
+		require.NoError(t, err)
+		mock.Add(time.Hour)
+	}
+	m, err := d.Message(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, status.Delivered, m.Status)
+}
+
+// A message of an earlier release has the attempt's ID as its provider ID. A callback still
+// finds it, and gives it the SID.
+func TestEngine_CallbackFindsEarlierMessages(t *testing.T) {
+	t.Parallel()
+	d, ch, _ := newTwilioWorld(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		answerAll(201, `{"sid":"no SID","status":"queued"}`)(w, r)
+	})
+	id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number(t)}})
+	require.NoError(t, err)
+	_, err = d.Tick(t.Context())
+	require.NoError(t, err)
+	m, err := d.Message(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, m.Attempts[0].ID.String(), m.Attempts[0].ProviderID)
+
+	w := httptest.NewRecorder()
+	ch.ReceiptHandler(d.Receive).ServeHTTP(w, newCallback(token, public+"?attempt="+m.Attempts[0].ID.String(), callbackForm("delivered", "")))
+	require.Equal(t, http.StatusOK, w.Code)
+	m, err = d.Message(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, status.Delivered, m.Status)
+	require.Equal(t, message, m.Attempts[0].ProviderID)
+}
