@@ -21,6 +21,16 @@ func TestChannel_KeepsContract(t *testing.T) {
 	}
 }
 
+func TestAskable_KeepsContract(t *testing.T) {
+	t.Parallel()
+	h := harness(channel.SMS)
+	askable := func(plain func(*testing.T) channel.Channel) func(*testing.T) channel.Channel {
+		return func(t *testing.T) channel.Channel { return simulated.Askable{Channel: plain(t).(*simulated.Channel)} }
+	}
+	h.Channel = askable(h.Channel)
+	channeltest.Run(t, h)
+}
+
 func harness(name channel.Name) channeltest.Harness {
 	with := func(o simulated.Outcome) channeltest.Case { return channeltest.Case{To: sameOutcomeEverywhere(o)} }
 	h := channeltest.Harness{

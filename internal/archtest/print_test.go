@@ -319,6 +319,7 @@ var printables = []printable{
 	of[line.Messages](),
 	of[simulated.Copy](),
 	of[simulated.Config]("Name"),
+	of[simulated.Askable](),
 	of[simulated.Channel](),
 	of[sms.Size](),
 	of[mitake.Config]("Name"),
