@@ -61,9 +61,9 @@ func TestFailover_LogicalSubscriberTakesOver(t *testing.T) {
 	later.SendAt = time.Now().Add(30 * time.Minute)
 	id, err := o.newDispatcher(0).Send(t.Context(), later)
 	require.NoError(t, err)
-	o.ids[later.Key] = id
 	o.stop()
 	require.NoError(t, o.group.Wait())
+	o.ids[later.Key] = id
 	var end string
 	require.NoError(t, publisher.QueryRow(t.Context(), "SELECT pg_current_wal_lsn()::text").Scan(&end))
 	require.Eventually(t, func() bool {

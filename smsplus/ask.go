@@ -83,7 +83,7 @@ func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <
 			js = append(js, <-queue)
 		}
 		if ctx.Err() == nil {
-			js = d.askProvider(ctx, a, js)
+			js = d.askProvider(ctx, a, js, false)
 			d.dispatchJobs(ctx, js)
 			continue
 		}
@@ -95,7 +95,8 @@ func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <
 	}
 }
 
-// askProviders asks about all jobs in the caller's goroutine, and returns the jobs that continue.
+// askProviders asks for Tick about all jobs, in the caller's goroutine. It returns the jobs
+// that continue.
 func (d *Dispatcher) askProviders(ctx context.Context, js []job) []job {
 	for _, ch := range d.cfg.Channels {
 		a := d.askers[ch.Name()]
@@ -111,7 +112,7 @@ func (d *Dispatcher) askProviders(ctx context.Context, js []job) []job {
 			}
 		}
 		for batch := range slices.Chunk(asked, askBatch) {
-			others = append(others, d.askProvider(ctx, a, batch)...)
+			others = append(others, d.askProvider(ctx, a, batch, true)...)
 		}
 		js = others
 	}
@@ -126,7 +127,7 @@ func (j *job) hasQuestionFor(name channel.Name) bool {
 // askProvider asks a provider about at most askBatch jobs, stores its answers, and decides the
 // jobs that have no more questions. It returns the jobs that continue. The others are put back,
 // or have lost their message.
-func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job) (rest []job) {
+func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job, inTick bool) (rest []job) {
 	var refs []channel.Ref
 	until := d.lastCall(&js[0])
 	for _, j := range js {
@@ -148,15 +149,16 @@ func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job) (rest 
 	}
 	goesOn := make([]bool, len(js))
 	var updates sync.WaitGroup // they share a commit
+	start := starterOf(&updates, inTick)
 	for i := range js {
 		j := &js[i]
 		isAnswered := slices.ContainsFunc(j.questions, func(r channel.Ref) bool { return answered[r] })
 		if err != nil && isAnswered || !isAnswered && !againAt.IsZero() {
-			updates.Go(func() { d.releaseLease(ctx, *j, latest(againAt, d.now().Add(d.cfg.Poll)), false) })
+			start(func() { d.releaseLease(ctx, *j, latest(againAt, d.now().Add(d.cfg.Poll)), false) })
 			continue
 		}
 		j.questions = slices.DeleteFunc(j.questions, func(r channel.Ref) bool { return r.Channel == a.name })
-		updates.Go(func() { goesOn[i] = d.decideAsked(ctx, j, isAnswered) })
+		start(func() { goesOn[i] = d.decideAsked(ctx, j, isAnswered) })
 	}
 	updates.Wait()
 	for i, j := range js {
