@@ -120,8 +120,9 @@ e2e: ## the console in Chromium, with axe
 screenshots: ## take the screenshots of the documents again (look at them before you commit them)
 	@cd e2e && $(GO) test -count=1 -run=Screenshots ./... -screenshots
 
-race: ## every test again, shuffled, with the race detector
-	$(GO) test -race -shuffle=on -count=1 -timeout=40m ./...
+# In short mode the stores' suites try fewer combinations of filters: they have no concurrency.
+race: ## every test again, shuffled and in short mode, with the race detector
+	$(GO) test -race -short -shuffle=on -count=1 -timeout=40m ./...
 
 crash: ## kill dispatching processes KILLS times over each durable store (2000: twenty minutes)
 	$(GO) test -count=1 -v -timeout=3h -run=KilledProcess ./sqlitestore ./pgstore -kills=$(KILLS)

@@ -42,8 +42,10 @@ import (
 // The last rule makes random calls with rapid, Erase included if the store is a
 // [smsplus.Eraser]. The flag -rapid.checks sets how many sequences it tries.
 //
-// If the store is a [smsplus.Eraser], Run also tests Erase. If it is a [Damager], Run also tests what it does with a message that cannot be
-// read.
+// With -short it tries fewer combinations of filters.
+//
+// If the store is a [smsplus.Eraser], Run also tests Erase. If it is a [Damager], Run also tests
+// what it does with a message that cannot be read.
 func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
