@@ -1,7 +1,6 @@
 package smsplus
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/smsplus/smsplus-go/channel"
@@ -28,40 +27,24 @@ const numClasses = 3
 // byUrgency are the classes, the most urgent one first.
 var byUrgency = [numClasses]Class{Urgent, Normal, Bulk}
 
-var classNames = [numClasses]string{Normal: "normal", Urgent: "urgent", Bulk: "bulk"}
+var classNames = enum{"class", []string{Normal: "normal", Urgent: "urgent", Bulk: "bulk"}, "urgent, normal or bulk"}
 
 // Valid reports whether there is such a class.
 func (c Class) Valid() bool { return c < numClasses }
 
 // String returns the class's name: "normal", "urgent" or "bulk".
-func (c Class) String() string {
-	if c.Valid() {
-		return classNames[c]
-	}
-	return fmt.Sprintf("class(%d)", uint8(c))
-}
+func (c Class) String() string { return classNames.textOf(uint8(c)) }
 
 // MarshalText returns the class's name.
-func (c Class) MarshalText() ([]byte, error) {
-	if !c.Valid() {
-		return nil, fmt.Errorf("smsplus: there is no class %d", uint8(c))
-	}
-	return []byte(classNames[c]), nil
-}
+func (c Class) MarshalText() ([]byte, error) { return classNames.marshalNumber(uint8(c)) }
 
 // UnmarshalText parses a class's name. "" is Normal.
 func (c *Class) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*c = Normal
-		return nil
+	n, err := classNames.parseNumber(text)
+	if err == nil {
+		*c = Class(n)
 	}
-	for i, name := range classNames {
-		if string(text) == name {
-			*c = Class(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("smsplus: no such class (%d characters): want urgent, normal or bulk", len(text))
+	return err
 }
 
 // lanePrefixes begin the names of the lanes of urgent and of bulk messages. A lane of normal

@@ -1,10 +1,6 @@
 package smsplus
 
-import (
-	"fmt"
-
-	"github.com/smsplus/smsplus-go/status"
-)
+import "github.com/smsplus/smsplus-go/status"
 
 // Until is what counts as the success of a step. Stores keep the numbers, so they must not
 // change.
@@ -23,37 +19,21 @@ const (
 	UntilRead Until = 2
 )
 
-var untilNames = [...]string{"delivered", "accepted", "read"}
+var untilNames = enum{"until", []string{"delivered", "accepted", "read"}, "delivered, accepted or read"}
 
 // String returns "delivered", "accepted" or "read".
-func (u Until) String() string {
-	if int(u) < len(untilNames) {
-		return untilNames[u]
-	}
-	return fmt.Sprintf("until(%d)", uint8(u))
-}
+func (u Until) String() string { return untilNames.textOf(uint8(u)) }
 
 // MarshalText returns the name that String returns.
-func (u Until) MarshalText() ([]byte, error) {
-	if int(u) >= len(untilNames) {
-		return nil, fmt.Errorf("smsplus: there is no until %d", uint8(u))
-	}
-	return []byte(untilNames[u]), nil
-}
+func (u Until) MarshalText() ([]byte, error) { return untilNames.marshalNumber(uint8(u)) }
 
 // UnmarshalText parses a name that String returns. "" is UntilDelivered.
 func (u *Until) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*u = UntilDelivered
-		return nil
+	n, err := untilNames.parseNumber(text)
+	if err == nil {
+		*u = Until(n)
 	}
-	for i, name := range untilNames {
-		if string(text) == name {
-			*u = Until(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("smsplus: no such until (%d characters): want delivered, accepted or read", len(text))
+	return err
 }
 
 // isReachedBy reports whether an attempt is the success that its step wants.
