@@ -176,7 +176,7 @@ func (d *Dispatcher) decideAsked(ctx context.Context, j *job, isAnswered bool) b
 	if isAnswered {
 		var err error
 		if held, changed, err = d.rereadMessage(ctx, j); err != nil {
-			d.releaseLease(ctx, *j, d.now().Add(d.cfg.Poll), false)
+			d.putBack(ctx, *j)
 			return false
 		}
 	}

@@ -295,7 +295,7 @@ func (d *Dispatcher) dispatchClaimed(ctx context.Context, c Claimed, holder int6
 	}
 	var updates sync.WaitGroup // they share a commit
 	for _, j := range js {
-		updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+		updates.Go(func() { d.putBack(ctx, j) })
 	}
 	updates.Wait()
 }
@@ -308,7 +308,7 @@ func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
 		switch {
 		case len(j.questions) > 0:
 			if !d.askers[j.questions[0].Channel].addQuestions(j) {
-				updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+				updates.Go(func() { d.putBack(ctx, j) })
 			}
 		case d.pauses.Load().holdsBack(&j):
 			updates.Go(func() { d.putBackPaused(ctx, j, false) })
@@ -320,11 +320,17 @@ func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
 			if l := d.outlets[j.channelName()].laneOf(j.Class); l.reserveClaimed() {
 				l.enqueue(j)
 			} else {
-				updates.Go(func() { d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false) })
+				updates.Go(func() { d.putBack(ctx, j) })
 			}
 		}
 	}
 	updates.Wait()
+}
+
+// putBack releases the lease of a message that cannot continue here now. It is due again after a
+// poll.
+func (d *Dispatcher) putBack(ctx context.Context, j job) {
+	d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), false)
 }
 
 // putBackUnserved releases the lease of a message that this dispatcher cannot send, so that
