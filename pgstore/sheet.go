@@ -318,7 +318,6 @@ func (c *sheetCount) countHours(ctx context.Context, hours microtime.Range) erro
 	var last int64
 	var units []smsplus.Unit
 	return c.store.eachTriggered(ctx, c.tx, microtime.Range{From: hours.From * microtime.Hour, To: hours.To * microtime.Hour}, func(m *smsplus.Message, isReadable bool) bool {
-		quarter := daysheet.QuarterOf(microtime.Of(m.TriggeredAt))
 		hour := microtime.HourOf(microtime.Of(m.TriggeredAt))
 		if c.budget <= 0 && hour != last {
 			c.reached = hour
@@ -331,8 +330,7 @@ func (c *sheetCount) countHours(ctx context.Context, hours microtime.Range) erro
 			h = new(countedHour)
 			c.counted[hour] = h
 		}
-		units = smsplus.AppendUnits(units[:0], m)
-		h.Add(int(quarter-daysheet.DayOf(quarter)*daysheet.Quarters), m.Template, m.Scenario, units, 1)
+		units = h.AddMessage(m, units)
 		h.isPartial = h.isPartial || !isReadable
 		return true
 	})

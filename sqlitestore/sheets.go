@@ -325,9 +325,7 @@ func countHour(ctx context.Context, reader *countedReader, d *daysheet.Day, hour
 		if !m.Status.Valid() {
 			return
 		}
-		quarter := daysheet.QuarterOf(microtime.Of(m.TriggeredAt))
-		units = smsplus.AppendUnits(units[:0], m)
-		d.Add(int(quarter-daysheet.DayOf(quarter)*daysheet.Quarters), m.Template, m.Scenario, units, 1)
+		units = d.AddMessage(m, units)
 	})
 	return n, alike, err
 }

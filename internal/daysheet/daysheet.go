@@ -198,6 +198,15 @@ type Day struct{ Sheets [Kinds]Sheet }
 // IsEmpty reports whether the day counts nothing.
 func (d *Day) IsEmpty() bool { return d.Sheets[Totals].IsEmpty() && d.Sheets[Counts].IsEmpty() }
 
+// AddMessage adds a message that was triggered on the day. It uses buf for the message's units,
+// and returns it for the next one.
+func (d *Day) AddMessage(m *smsplus.Message, buf []smsplus.Unit) []smsplus.Unit {
+	quarter := QuarterOf(microtime.Of(m.TriggeredAt))
+	buf = smsplus.AppendUnits(buf[:0], m)
+	d.Add(int(quarter-DayOf(quarter)*Quarters), m.Template, m.Scenario, buf, 1)
+	return buf
+}
+
 // Add adds n messages that were triggered in a quarter of the day, 0 to 95. Units are theirs.
 // It takes effect with the next Merge.
 func (d *Day) Add(quarter int, template, scenario string, units []smsplus.Unit, n int64) {
