@@ -177,10 +177,10 @@ func runDispatcher(path string, o sqlitestore.Options, round, sends int, out *li
 	if err != nil {
 		return err
 	}
-	var group errgroup.Group
-	group.Go(func() error { return d.Run(ctx) })
+	var running, sending errgroup.Group
+	running.Go(func() error { return d.Run(ctx) })
 	for sender := range senders {
-		group.Go(func() error {
+		sending.Go(func() error {
 			for i := 0; sends == 0 || i < sends/senders; i++ {
 				if err := send(ctx, d, fmt.Sprintf("%d/%d/%d", os.Getpid(), sender, i), i, sends > 0, out); err != nil {
 					return err
@@ -189,13 +189,14 @@ func runDispatcher(path string, o sqlitestore.Options, round, sends int, out *li
 			return nil
 		})
 	}
-	if sends > 0 {
-		group.Go(func() error {
-			defer stop()
-			return waitFinal(ctx, s, 2*sends)
-		})
+	// Another process may see the last message final before the call that ended it has
+	// returned here. So the senders return before the Dispatcher is stopped.
+	err = sending.Wait()
+	if err == nil {
+		err = waitFinal(ctx, s, 2*sends)
 	}
-	return errors.Join(group.Wait(), s.Close())
+	stop()
+	return errors.Join(err, running.Wait(), s.Close())
 }
 
 // send sends a message. For some turns it then receives the receipt of its delivery.
