@@ -226,30 +226,37 @@ func TestStatsBy_SeesWhatNoOtherCountDoes(t *testing.T) {
 		"channel of an attempt, to none":   func(m *smsplus.Message) { m.Attempts[0].Channel = "" },
 		"another attempt, without channel": func(m *smsplus.Message) { m.Attempts = append(m.Attempts, smsplus.Attempt{Step: 2}) },
 	} {
-		for i := range 2 * len(status.Statuses()) {
-			st, isOpen := status.Statuses()[i/2], i%2 == 1
-			t.Log(name, st, isOpen)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openNewCaching(t, sqlitestore.Options{Synchronous: sqlitestore.Normal})
-			m := attempted(0, 1)
-			m.Status, m.DeliveredAt = st, m.TriggeredAt.Add(time.Minute)
-			switch {
-			case isOpen:
-				m.Attempts[0].Status, m.Attempts[1].Status = status.Accepted, status.Accepted
-			case st != status.Failed:
-				m.Attempts[1].Status, m.Attempts[1].Reason, m.Attempts[1].DeliveredAt = status.Delivered, "", m.DeliveredAt
+			var ms []smsplus.Message
+			for i := range 2 * len(status.Statuses()) {
+				// Each message has a day of its own, so that no change shows another one.
+				m := attempted(i, int(quarter/(24*time.Hour)))
+				st, isOpen := status.Statuses()[i/2], i%2 == 1
+				m.Status, m.DeliveredAt = st, m.TriggeredAt.Add(time.Minute)
+				switch {
+				case isOpen:
+					m.Attempts[0].Status, m.Attempts[1].Status = status.Accepted, status.Accepted
+				case st != status.Failed:
+					m.Attempts[1].Status, m.Attempts[1].Reason, m.Attempts[1].DeliveredAt = status.Delivered, "", m.DeliveredAt
+				}
+				ms = append(ms, m)
 			}
-			_, err := s.Insert(t.Context(), []smsplus.Message{m})
+			_, err := s.Insert(t.Context(), ms)
 			require.NoError(t, err)
-			requireStatsBy(t, s.Store, []smsplus.Message{m}, smsplus.Filter{}, byAll)
+			requireStatsBy(t, s.Store, ms, smsplus.Filter{}, byAll)
 			require.NoError(t, s.waitStored(t.Context()))
-			change(&m)
-			stale, err := s.Update(t.Context(), []smsplus.Message{m})
+			for i := range ms {
+				change(&ms[i])
+			}
+			stale, err := s.Update(t.Context(), ms)
 			require.NoError(t, err)
 			require.Empty(t, stale)
 			for _, by := range []smsplus.Dimensions{smsplus.ByReason, byAll.By} {
-				requireStatsBy(t, s.Store, []smsplus.Message{m}, smsplus.Filter{}, smsplus.Grouping{By: by, Times: true})
+				requireStatsBy(t, s.Store, ms, smsplus.Filter{}, smsplus.Grouping{By: by, Times: true})
 			}
-		}
+		})
 	}
 }
 
@@ -315,9 +322,9 @@ func TestStatsBy_FailureToStoreFailsNoWrite(t *testing.T) {
 	t.Parallel()
 	s := openNewCaching(t, sqlitestore.Options{Synchronous: sqlitestore.Normal})
 	execSQL(t, openRaw(t, s.path), "CREATE TRIGGER full BEFORE INSERT ON smsplus_sheet BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
-	ms := cachedMessages(400)
+	ms := cachedMessages(100)
 	var group errgroup.Group
-	for part := range slices.Chunk(ms, 100) {
+	for part := range slices.Chunk(ms, 25) {
 		group.Go(func() error {
 			for i := range part {
 				if _, err := s.Insert(t.Context(), part[i:i+1]); err != nil {
