@@ -105,6 +105,7 @@ func (s foldingStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.G
 // The suite makes every call with every field, so this sees everything that a sealed store
 // may send.
 func TestStore_ConformsSealedAndFolded(t *testing.T) {
+	skipInShortMode(t)
 	var tap wireTap
 	pool := pgtest.Pool(t, tap.install)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
@@ -160,8 +161,17 @@ func (c tappedConn) Write(b []byte) (int, error) {
 // tests stay short for a developer.
 func skipUnlessRequired(t *testing.T) {
 	t.Helper()
+	skipInShortMode(t)
 	if os.Getenv(pgtest.Required) == "" {
 		t.Skip(pgtest.Required + "=required runs it")
+	}
+}
+
+// skipInShortMode skips a test whose code short mode runs in another test.
+func skipInShortMode(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs without -short")
 	}
 }
 

@@ -52,6 +52,7 @@ func (s cachingStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.G
 func (s cachingStore) waitStored(ctx context.Context) error { return s.Park(ctx, nil) }
 
 func TestStatsBy_FollowsTheContractFromTheCache(t *testing.T) {
+	skipInShortMode(t)
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store { return openNewCaching(t, sqlitestore.Options{}) })
 }

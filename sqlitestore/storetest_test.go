@@ -75,9 +75,18 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// skipInShortMode skips a test whose code short mode runs in another test.
+func skipInShortMode(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs without -short")
+	}
+}
+
 // The suite makes every call with every field, so this sees each argument that a sealed
 // store may send.
 func TestStore_SealedSendsNothingPersonal(t *testing.T) {
+	skipInShortMode(t)
 	t.Parallel()
 	var tap personalTap
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
@@ -150,6 +159,7 @@ func damageMessage(ctx context.Context, path, set string, id uuid.UUID) error {
 }
 
 func TestStore_ReopenedBetweenCalls(t *testing.T) {
+	skipInShortMode(t)
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
 		path := filepath.Join(t.TempDir(), "messages.db")
