@@ -187,6 +187,8 @@ func (v *visit) ending(m *smsplus.Message) string {
 	switch {
 	case deliveries(m) > 1:
 		return v.text("end.twice")
+	case !m.ConfirmedAt.IsZero() && deliveries(m) == 0:
+		return v.text("end.confirmed")
 	case m.Status == status.Delivered && m.Channel != firstChannel(m):
 		return v.text("end.fallback", v.channelLabel(m.Channel))
 	case m.Status == status.Delivered:
@@ -258,6 +260,9 @@ func (v *visit) attemptEvents(m *smsplus.Message, a *smsplus.Attempt) []storyEve
 	}
 	add(a.DeliveredAt, v.text("event.delivered"))
 	add(a.ReadAt, v.text("event.read"))
+	if a == currentAttempt(m) {
+		add(m.ConfirmedAt, v.text("event.confirmed"))
+	}
 	if next != nil && !next.StartedAt.IsZero() {
 		key := "event.movedSilent"
 		if a.Reason != "" {
@@ -281,6 +286,8 @@ func (v *visit) unsentNote(m *smsplus.Message, step int) string {
 	switch {
 	case a != nil && step < a.Step:
 		return v.text("unsent.passed")
+	case !m.ConfirmedAt.IsZero() && deliveries(m) == 0:
+		return v.text("unsent.confirmed")
 	case m.Status == status.Delivered && m.DueAt.IsZero():
 		return v.text("unsent.delivered", v.channelLabel(m.Channel))
 	case m.Status == status.Accepted && m.DueAt.IsZero():
@@ -328,6 +335,7 @@ func (v *visit) storyFields(m *smsplus.Message) []storyField {
 	at("record.read", m.ReadAt)
 	at("record.expires", m.ExpiresAt)
 	at("record.canceled", m.CanceledAt)
+	at("record.confirmed", m.ConfirmedAt)
 	other("record.resendOf", m.ResendOf)
 	other("record.resentAs", m.ResentAs)
 	return fields

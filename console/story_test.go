@@ -176,8 +176,12 @@ func TestStory_SaysWhyStepsDidNotRun(t *testing.T) {
 	t.Parallel()
 	canceled := route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Canceled, "", 0)), channel.SMS)
 	canceled.CanceledAt = now
+	confirmed := route(sent(time.Hour, "otp", under(channel.LINEPush, status.Accepted, "", 1)), channel.SMS)
+	confirmed.Status, confirmed.ConfirmedAt, confirmed.DeliveredAt = status.Delivered, now, now
 	for want, m := range map[string]smsplus.Message{
 		"Not sent: the message was canceled.":                                canceled,
+		"Not sent: the application confirmed that the message arrived.":      confirmed,
+		"18:40:00 The application confirmed that it arrived":                 confirmed,
 		"Not sent: the message stopped at the fault.":                        route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Failed, status.SystemError, "", 0)), channel.SMS),
 		"Not sent: the time in which the message is useful had passed.":      route(sent(time.Hour, "otp", lost(channel.LINEPush, status.Undeliverable, status.Expired, "", 0)), channel.SMS),
 		"Not needed: LINE Push delivered the message.":                       route(sent(time.Hour, "otp", delivered(channel.LINEPush, 0)), channel.SMS),

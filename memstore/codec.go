@@ -107,7 +107,7 @@ func appendTimes(b []byte, before *int64, ts ...time.Time) []byte {
 
 func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 	var before int64
-	b = appendTimes(b, &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	b = appendTimes(b, &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.ConfirmedAt)
 	b = appendID(b, m.ResentAs)
 	if m.Attempts == nil {
 		return append(b, 0)
@@ -332,7 +332,7 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	m.Scenario, m.Plan, m.Class = route.scenario, slices.Clone(route.plan), route.class
 
 	r = reader{s: rec.state}
-	r.times(&m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+	r.times(&m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.ConfirmedAt)
 	m.ResentAs = r.id()
 	if n := r.elementCount(); n >= 0 {
 		m.Attempts = make([]smsplus.Attempt, n)

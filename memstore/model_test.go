@@ -124,6 +124,7 @@ func drawState(t *rapid.T, m *smsplus.Message) {
 	m.ReadAt = anyTimeOrNone.Draw(t, "message read")
 	m.ExpiresAt = anyTimeOrNone.Draw(t, "expires")
 	m.CanceledAt = anyTimeOrNone.Draw(t, "canceled")
+	m.ConfirmedAt = anyTimeOrNone.Draw(t, "confirmed")
 	m.DueAt = anyTimeOrNone.Draw(t, "due")
 	m.Claims = rapid.IntRange(0, math.MaxInt32/2).Draw(t, "claims")
 	m.Sending = rapid.IntRange(-1, math.MaxInt16).Draw(t, "sending")
@@ -163,7 +164,7 @@ func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsec
 func asStored(m smsplus.Message) smsplus.Message {
 	m.Vars, m.Metadata = maps.Clone(m.Vars), maps.Clone(m.Metadata)
 	m.Plan, m.Attempts = slices.Clone(m.Plan), slices.Clone(m.Attempts)
-	times := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt}
+	times := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.ConfirmedAt, &m.DueAt}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
 		times = append(times, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)

@@ -41,6 +41,7 @@ var columns = [...]struct {
 	{"detail", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).Detail }, true},
 	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }, true},
 	{"reference", func(_ Export, m *smsplus.Message) string { return m.Reference }, true},
+	{"confirmed_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.ConfirmedAt, time.RFC3339) }, false},
 }
 
 // currentAttempt returns the attempt on the message's channel, or a zero Attempt.

@@ -78,6 +78,7 @@ func fullRecord(t require.TestingT) smsplus.Message {
 		ReadAt:      at.Add(2 * time.Minute),
 		ExpiresAt:   at.Add(time.Hour),
 		CanceledAt:  at.Add(3 * time.Minute),
+		ConfirmedAt: at.Add(4 * time.Minute),
 	}
 }
 

@@ -32,6 +32,7 @@ type recordJSON struct {
 	ReadAt       string                  `json:"read_at,omitempty"`
 	ExpiresAt    string                  `json:"expires_at,omitempty"`
 	CanceledAt   string                  `json:"canceled_at,omitempty"`
+	ConfirmedAt  string                  `json:"confirmed_at,omitempty"`
 	ResendOf     uuid.UUID               `json:"resend_of,omitzero"`
 	ResentAs     uuid.UUID               `json:"resent_as,omitzero"`
 	Attempts     []attemptJSON           `json:"attempts"`
@@ -131,6 +132,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		ReadAt:       e.formatTime(m.ReadAt, microsLayout),
 		ExpiresAt:    e.formatTime(m.ExpiresAt, microsLayout),
 		CanceledAt:   e.formatTime(m.CanceledAt, microsLayout),
+		ConfirmedAt:  e.formatTime(m.ConfirmedAt, microsLayout),
 		ResendOf:     m.ResendOf,
 		ResentAs:     m.ResentAs,
 		Attempts:     attempts,

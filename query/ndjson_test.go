@@ -46,7 +46,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 					`"country_code":"886","phone":"+886******678","status":"delivered","channel":"sms",` +
 					`"triggered_at":"2026-09-15T10:30:00.123456Z","delivered_at":"2026-09-15T10:31:00.123456Z",` +
 					`"read_at":"2026-09-15T10:32:00.123456Z","expires_at":"2026-09-15T11:30:00.123456Z",` +
-					`"canceled_at":"2026-09-15T10:33:00.123456Z","resend_of":"00000000-0000-0000-0000-000000000003","resent_as":"00000000-0000-0000-0000-000000000004","attempts":[` +
+					`"canceled_at":"2026-09-15T10:33:00.123456Z","confirmed_at":"2026-09-15T10:34:00.123456Z","resend_of":"00000000-0000-0000-0000-000000000003","resent_as":"00000000-0000-0000-0000-000000000004","attempts":[` +
 					`{"id":"00000000-0000-0000-0000-000000000001","step":0,"channel":"line_push","status":"undeliverable",` +
 					`"reason":"no_contact","detail":"404 not found","tries":1,` +
 					`"started_at":"2026-09-15T10:30:00.123456Z","ended_at":"2026-09-15T10:30:01.123456Z"},` +

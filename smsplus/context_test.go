@@ -45,6 +45,9 @@ func TestContext_LeavesTheQueueWhenItEnds(t *testing.T) {
 		"Cancel": {"Update", func(ctx context.Context, w *world, m smsplus.Message) error {
 			return w.Cancel(ctx, m.ID)
 		}},
+		"Confirm": {"Update", func(ctx context.Context, w *world, m smsplus.Message) error {
+			return w.Confirm(ctx, m.ID)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +155,8 @@ func TestContext_LeavesAFastStoreThatHangs(t *testing.T) {
 		"Receive": func(ctx context.Context, w *world, m smsplus.Message) error {
 			return w.Receive(ctx, receipt(m, 0, status.Delivered))
 		},
-		"Cancel": func(ctx context.Context, w *world, m smsplus.Message) error { return w.Cancel(ctx, m.ID) },
+		"Cancel":  func(ctx context.Context, w *world, m smsplus.Message) error { return w.Cancel(ctx, m.ID) },
+		"Confirm": func(ctx context.Context, w *world, m smsplus.Message) error { return w.Confirm(ctx, m.ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

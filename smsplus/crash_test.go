@@ -142,6 +142,7 @@ const (
 	waitForRetry // retries come within half a minute
 	waitAnHour
 	cancelLast
+	confirmLast
 	pauseOne
 	resumeOne
 )
@@ -150,7 +151,7 @@ const (
 var actionOdds = []struct {
 	action action
 	weight int
-}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}, {pauseOne, 1}, {resumeOne, 1}}
+}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}, {confirmLast, 1}, {pauseOne, 1}, {resumeOne, 1}}
 
 func (c *choices) pickAction() action {
 	total := 0
@@ -202,6 +203,7 @@ type simulation struct {
 	asks      bool                              // the provider of WhatsApp can be asked
 	happened  map[channel.Ref][]channel.Receipt // what it answers
 	delivered map[channel.Ref]struct{}          // deliveries that Receive acknowledged
+	confirmed map[uuid.UUID]struct{}            // messages of which Confirm returned nil
 }
 
 var errFault = errors.New("fault")
@@ -417,9 +419,10 @@ func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Chan
 	})
 }
 
-// hasSucceeded reports whether an attempt is the success that its step wants.
+// hasSucceeded reports whether the message is confirmed, or an attempt is the success that its
+// step wants.
 func hasSucceeded(m smsplus.Message) bool {
-	return slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+	return !m.ConfirmedAt.IsZero() || slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
 		switch m.Plan[a.Step].Until {
 		case smsplus.UntilRead:
 			return !a.ReadAt.IsZero()
@@ -486,6 +489,13 @@ func (s *simulation) act() {
 	case cancelLast:
 		if len(s.sent) > 0 {
 			_ = d.Cancel(s.ctx, s.sent[len(s.sent)-1]) // it may have ended
+		}
+	case confirmLast:
+		if len(s.sent) > 0 {
+			id := s.sent[len(s.sent)-1]
+			if d.Confirm(s.ctx, id) == nil {
+				s.confirmed[id] = struct{}{}
+			}
 		}
 	case pauseOne:
 		_ = d.Pause(s.ctx, simulatedPauses[s.actions.pick(len(simulatedPauses))]) // an error is an injected fault
@@ -581,6 +591,7 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
 	s.calls, s.unknown = map[uuid.UUID]int{}, map[uuid.UUID]int{}
 	s.attempts, s.delivered = map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, map[channel.Ref]struct{}{}
+	s.confirmed = map[uuid.UUID]struct{}{}
 	s.store = &storeRecordingAttempts{store, s.message}
 	s.clock.Set(start)
 	for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS} {
@@ -648,6 +659,10 @@ func (s *simulation) check() {
 	for _, m := range page.Messages {
 		require.True(s.t, m.Status.Final() || hasSucceeded(m), "%s", statuses(m))
 		require.True(s.t, m.DueAt.IsZero(), "%s", statuses(m))
+		if _, ok := s.confirmed[m.ID]; ok {
+			require.Equal(s.t, status.Delivered, m.Status, "confirmed: %s", statuses(m))
+			require.NotZero(s.t, m.ConfirmedAt)
+		}
 		if !hasSucceeded(m) { // a success may end a message under a holder that then dies
 			require.Zero(s.t, m.Claims)
 			require.Zero(s.t, m.Holder)

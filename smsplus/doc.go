@@ -64,8 +64,8 @@
 //     deadline.go bounds each call, and scrub.go takes personal data out of details.
 //     completion.go stores the outcome.
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
-//     missed, cancel.go cancels, and resend.go sends a new message in place of one that did not
-//     arrive.
+//     missed, cancel.go cancels, and confirm.go takes the application's word that a message
+//     arrived. resend.go sends a new message in place of one that did not arrive.
 //   - operations.go defines what operators see. pause.go pauses channels and templates, and
 //     heartbeat.go says that a dispatcher runs.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.

@@ -23,12 +23,12 @@ import (
 var exploreStates = flag.Int("explore", 6_000, "how many states of each configuration the explorer visits at most")
 
 // The explorer runs the Dispatcher's own code for one message: two dispatchers, callers of
-// Receive and Cancel, a clock. Each call to the store or to a channel is a point where any
+// Receive, and of Cancel or Confirm, a clock. Each call to the store or to a channel is a point where any
 // other actor may run, and where a fault may strike. It visits every schedule up to a
 // number of faults and a number of states, and holds each against the promises:
 //
 //	P1  an acknowledged message ends once faults stop
-//	P2  no step is sent after a committed delivery, an acknowledged Cancel, or the TTL
+//	P2  no step is sent after a committed delivery, an acknowledged Cancel or Confirm, or the TTL
 //	P3  a step to be sent at most once is never called again after it may have been taken
 //	P4  no step is given up as in_doubt without a crash, a stall or a call without an answer
 //	P5  tries count calls
@@ -37,6 +37,7 @@ var exploreStates = flag.Int("explore", 6_000, "how many states of each configur
 //	P8  the record is the join of all acknowledged receipts
 //	P9  without faults each step is sent once
 //	P10 nothing is sent during a pause that the dispatchers know of
+//	P11 a confirmed message is delivered, and stays confirmed
 
 // scenario is a configuration to explore.
 type scenario struct {
@@ -49,6 +50,7 @@ type scenario struct {
 	uniform    bool
 	quotes     bool // the provider quotes the attempt's ID in its receipts
 	cancel     bool
+	confirm    bool
 	ttl        bool
 	receipts   []status.Status
 	answers    []string // what a call may come to
@@ -124,7 +126,7 @@ type universe struct {
 	crashed, unanswered     bool
 	acked                   map[int]status.Status // highest receipt that was acknowledged, by step
 	receipts                int
-	cancelAcked, cancelUsed bool
+	cancelAcked, cancelUsed bool   // of Cancel or Confirm
 	calls, maybe            [3]int // calls of a step, and those of them that the provider may have taken
 	taken                   [3]bool
 	seen                    [2]*Message // the row at each dispatcher's last look at it
@@ -469,7 +471,7 @@ func (u *universe) canStart(a int) bool {
 	case actorReceive:
 		return u.receipts < len(u.s.receipts) && u.receiptStep() >= 0
 	case actorCancel:
-		return u.s.cancel && !u.cancelUsed
+		return (u.s.cancel || u.s.confirm) && !u.cancelUsed
 	}
 	return false
 }
@@ -576,7 +578,11 @@ func (u *universe) begin(actor int) {
 	case actorCancel:
 		u.cancelUsed = true
 		task = func(*coroutine) error {
-			err := u.dispatchers[actorCancel].Cancel(ctx, u.id)
+			stop := u.dispatchers[actorCancel].Cancel
+			if u.s.confirm {
+				stop = u.dispatchers[actorCancel].Confirm
+			}
+			err := stop(ctx, u.id)
 			if err == nil {
 				u.cancelAcked = true
 			}
@@ -649,8 +655,8 @@ func (u *universe) checkCall(actor, step int) {
 		u.violate("P2: step %d is sent although a delivery was parked when the message was claimed", step)
 	}
 	if seen := u.seen[actor]; seen != nil {
-		if seen.delivered() || !seen.CanceledAt.IsZero() {
-			u.violate("P2: step %d is sent after a delivery or a Cancel that the dispatcher had seen", step)
+		if seen.delivered() || !seen.CanceledAt.IsZero() || !seen.ConfirmedAt.IsZero() {
+			u.violate("P2: step %d is sent after a delivery, a Cancel or a Confirm that the dispatcher had seen", step)
 		}
 		for i := range seen.Attempts {
 			a := &seen.Attempts[i]
@@ -733,6 +739,9 @@ func (u *universe) finish() {
 		u.violate("P1: the message does not end")
 		return
 	}
+	if u.s.confirm && u.cancelAcked && (u.row.ConfirmedAt.IsZero() || !u.row.delivered()) {
+		u.violate("P11: the message is confirmed, and it is %v", u.row.Status)
+	}
 	u.run(actorReceive, func(*coroutine) error {
 		d := u.dispatchers[actorReceive]
 		d.sweep.nextAt = time.Time{}
@@ -775,7 +784,7 @@ func (u *universe) rowState(m *Message) string {
 	if a, ok := u.holders[m.Holder]; ok && m.Holder != 0 {
 		holder = fmt.Sprint(a)
 	}
-	fmt.Fprintf(&b, "%v/%d/%d/%s/%q/%v/", m.Status, m.Claims, m.Sending, holder, m.Lane, !m.CanceledAt.IsZero())
+	fmt.Fprintf(&b, "%v/%d/%d/%s/%q/%v/%v/", m.Status, m.Claims, m.Sending, holder, m.Lane, !m.CanceledAt.IsZero(), !m.ConfirmedAt.IsZero())
 	switch {
 	case m.DueAt.IsZero():
 		b.WriteString("never")
@@ -879,6 +888,8 @@ var scenarios = []scenario{
 	{name: "uniform", steps: 2, faults: 2, uniform: true, receipts: []status.Status{status.Undeliverable}, answers: []string{"accepted", "undeliverable"}},
 	{name: "cancel", steps: 2, faults: 2, cancel: true, answers: []string{"accepted", "temporary", "lost, taken"}},
 	{name: "cancel, at most once", steps: 2, faults: 2, cancel: true, inDoubt: Forward, receipts: []status.Status{status.Delivered}, answers: []string{"accepted", "undeliverable"}},
+	{name: "confirm", steps: 2, faults: 2, confirm: true, answers: []string{"accepted", "temporary", "lost, taken"}},
+	{name: "confirm, at most once", steps: 2, faults: 2, confirm: true, inDoubt: Forward, receipts: []status.Status{status.Undeliverable}, answers: []string{"accepted", "undeliverable"}},
 	{name: "ttl", steps: 2, faults: 2, ttl: true, answers: []string{"accepted", "temporary", "undeliverable"}},
 	{name: "stop, quoted, a receipt during the call", steps: 2, faults: 2, quotes: true, receipts: []status.Status{status.Undeliverable}, answers: []string{"failed", "accepted"}},
 	{name: "three steps", steps: 3, faults: 1, onFailed: Forward, answers: []string{"accepted", "failed", "undeliverable"}},

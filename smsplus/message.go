@@ -33,8 +33,9 @@ type Message struct {
 	Plan []PlannedStep
 	// Attempts are the steps that were tried, oldest first; the last one is current.
 	Attempts []Attempt
-	// Status is derived from the attempts. It is Delivered if any of them is. Otherwise it is
-	// the last attempt's, or Preparing while the message waits for its next step.
+	// Status is derived from the attempts. It is Delivered if any of them is, or if the message
+	// is confirmed. Otherwise it is the last attempt's, or Preparing while the message waits for
+	// its next step.
 	Status status.Status
 	// Channel is the channel that delivered the message; else the one of the step
 	// that is, or was last, or will be first, tried.
@@ -43,6 +44,9 @@ type Message struct {
 	// the attempts'. ExpiresAt is the end of the time to live. CanceledAt is when
 	// the application canceled the message.
 	TriggeredAt, DeliveredAt, ReadAt, ExpiresAt, CanceledAt time.Time
+	// ConfirmedAt is when the application confirmed that the person has the message: see
+	// [Dispatcher.Confirm]. DeliveredAt is this time, or an earlier one of the attempts.
+	ConfirmedAt time.Time
 	// DueAt is when a dispatcher must look at the message next; zero means never. While
 	// a dispatcher holds the message, it is the end of the lease.
 	DueAt time.Time

@@ -14,7 +14,8 @@ import (
 // are functions of the message, the time and the router's fields, without effects.
 // Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]),
 // [router.claimed] and [router.nextAction], [router.intended], [router.sent],
-// [router.changeUnheld], [router.canceled], [router.released] and [Message.hold].
+// [router.changeUnheld], [router.canceled], [router.confirmed], [router.released] and
+// [Message.hold].
 //
 // A message row lives like this (DueAt, Claims, Sending):
 //
@@ -27,7 +28,7 @@ import (
 //	ended: zero, 0, -1 ◀───────────────┘   A lease that ends: the next Claim finds
 //	                                       Claims ≥ 1, so step s may have been sent.
 //
-// A caller that does not hold the message (Receive, Cancel, a late answer) stores
+// A caller that does not hold the message (Receive, Cancel, Confirm, a late answer) stores
 // evidence and leaves DueAt, Claims, Sending and Holder alone. Invariants:
 //
 //   - No step is sent unless the stored row, under the sender's Holder, has Claims 1 and
@@ -214,6 +215,12 @@ func (r router) canceled(m *Message, now time.Time) {
 	r.deriveState(m, now)
 }
 
+// confirmed records that the person has the message, which ends its route from any state. The
+// attempts keep their own statuses.
+func (r router) confirmed(m *Message, now time.Time) {
+	r.changeUnheld(m, now, func() { m.ConfirmedAt = now })
+}
+
 // triggered schedules a new message for its first step.
 func (r router) triggered(m *Message, due time.Time, ttl time.Duration) {
 	m.DueAt = due
@@ -330,8 +337,14 @@ func (r router) summarizeAttempts(m *Message, now time.Time) {
 	}
 	a := m.current()
 	switch {
+	case !m.ConfirmedAt.IsZero() && m.DeliveredAt.IsZero(): // no provider has reported it
+		m.Status, m.Channel = status.Delivered, m.Plan[0].Channel
+		if a != nil {
+			m.Channel = a.Channel
+		}
+		m.DeliveredAt = m.ConfirmedAt
 	case !m.DeliveredAt.IsZero():
-		m.Status = status.Delivered
+		m.Status, m.DeliveredAt = status.Delivered, earliest(m.DeliveredAt, m.ConfirmedAt)
 	case a == nil:
 		m.Status, m.Channel = status.Preparing, m.Plan[0].Channel
 	default:

@@ -48,9 +48,12 @@ func (u Until) isReachedBy(a *Attempt) bool {
 	}
 }
 
-// succeeded reports whether an attempt of m is the success that its step wants: no further step
-// is sent.
+// succeeded reports whether m is confirmed, or an attempt is the success that its step wants: no
+// further step is sent.
 func (m *Message) succeeded() bool {
+	if !m.ConfirmedAt.IsZero() {
+		return true
+	}
 	for i := range m.Attempts {
 		if a := &m.Attempts[i]; m.Plan[a.Step].Until.isReachedBy(a) {
 			return true

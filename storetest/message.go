@@ -34,6 +34,7 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	unset.Attempts, unset.Status, unset.Channel, unset.ResentAs = nil, status.Preparing, "", uuid.UUID{}
 	unset.DeliveredAt, unset.ReadAt, unset.ExpiresAt, unset.CanceledAt, unset.DueAt =
 		time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	unset.ConfirmedAt = time.Time{}
 	mustUpdate(t, s, set, unset)
 	for _, m := range []smsplus.Message{set, unset} {
 		m.Version++
@@ -59,6 +60,25 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	mustInsert(t, s, ms...)
 	for _, m := range ms {
 		requireMessage(t, s, m, "every value of a field is kept")
+	}
+}
+
+func testConfirmation(t *testing.T, s smsplus.Store) {
+	for n := range 4 {
+		m := newMessage(n)
+		mustInsert(t, s, m)
+		for _, has := range []int{n, n ^ 3, n ^ 1, 0} {
+			m.CanceledAt, m.ConfirmedAt = time.Time{}, time.Time{}
+			if has&1 != 0 {
+				m.CanceledAt = atMinute(20 + has)
+			}
+			if has&2 != 0 {
+				m.ConfirmedAt = atMinute(30 + has)
+			}
+			mustUpdate(t, s, m)
+			m.Version++
+			requireMessage(t, s, m, "CanceledAt and ConfirmedAt are kept apart, whichever are set")
+		}
 	}
 }
 

@@ -507,7 +507,7 @@ func clone(m smsplus.Message) smsplus.Message {
 
 // times returns pointers to all of m's times, TriggeredAt first.
 func times(m *smsplus.Message) []*time.Time {
-	list := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.DueAt}
+	list := []*time.Time{&m.TriggeredAt, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.ConfirmedAt, &m.DueAt}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
 		list = append(list, &a.StartedAt, &a.AcceptedAt, &a.DeliveredAt, &a.ReadAt, &a.EndedAt)

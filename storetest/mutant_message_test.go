@@ -24,6 +24,14 @@ var messageMutants = []mutant{
 		b.corruptWrites(func(m *smsplus.Message) { m.Class = smsplus.Normal })
 	}, []string{"every field of a message is kept"}},
 
+	{"takes a confirmation for a cancellation", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) {
+			if m.CanceledAt.IsZero() {
+				m.CanceledAt, m.ConfirmedAt = m.ConfirmedAt, time.Time{}
+			}
+		})
+	}, []string{"a confirmation is no cancellation"}},
+
 	{"loses the wait of a step", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) {
 			for i := range m.Plan {

@@ -81,6 +81,7 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{"every field of a message is kept", testEveryField},
+		{"a confirmation is no cancellation", testConfirmation},
 		{"text of any script is kept", testAnyScript},
 		{"long text is kept", testLongText},
 		{"a recipient has an ID on each of several channels", testRecipientIDs},

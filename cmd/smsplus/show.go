@@ -121,6 +121,7 @@ func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) str
 	t.add("read", formatTime(m.ReadAt, e))
 	t.add("expires", formatTime(m.ExpiresAt, e))
 	t.add("canceled", formatTime(m.CanceledAt, e))
+	t.add("confirmed", formatTime(m.ConfirmedAt, e))
 	t.add("due", formatTime(m.DueAt, e))
 	if q, paused := m.PausedBy(pauses); paused {
 		t.add("paused", strings.TrimSuffix(fmt.Sprintf("%v, since %s: %s", q, formatTime(q.Since, e), q.Note), ": "))

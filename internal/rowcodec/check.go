@@ -14,8 +14,8 @@ func checkMessage(m *smsplus.Message) error {
 	if !m.Status.Valid() {
 		return fmt.Errorf("rowcodec: Message.Status %d does not exist", m.Status)
 	}
-	if i := indexFar(m.TriggeredAt, m.DueAt, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt); i >= 0 {
-		names := [...]string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt"}
+	if i := indexFar(m.TriggeredAt, m.DueAt, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.ConfirmedAt); i >= 0 {
+		names := [...]string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt", "ConfirmedAt"}
 		return fmt.Errorf("rowcodec: Message.%s is %s", names[i], farTime)
 	}
 	for i := range m.Attempts {

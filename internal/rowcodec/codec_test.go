@@ -147,7 +147,7 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		To:   channel.Recipient{IDs: drawIDs(t)},
 		Vars: texts.Draw(t, "vars"), Metadata: texts.Draw(t, "metadata"),
 		TriggeredAt: when("TriggeredAt"), DeliveredAt: when("DeliveredAt"), ReadAt: when("ReadAt"),
-		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"),
+		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"), ConfirmedAt: when("ConfirmedAt"),
 		Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 		Class:  rapid.SampledFrom([]smsplus.Class{smsplus.Normal, smsplus.Urgent, smsplus.Bulk}).Draw(t, "class"),
 	}
@@ -285,6 +285,13 @@ func bulkMessage() smsplus.Message {
 	return m
 }
 
+// confirmedMessage returns bulkMessage after the application confirmed it.
+func confirmedMessage() smsplus.Message {
+	m := bulkMessage()
+	m.CanceledAt, m.ConfirmedAt = time.Time{}, m.ReadAt.Add(time.Minute)
+	return m
+}
+
 // goldenRows are messages and sampleReceipt as a release stored them, in hexadecimal. The
 // files never change.
 type goldenRows map[string]struct {
@@ -294,7 +301,7 @@ type goldenRows map[string]struct {
 
 func TestCodec_ReadsEveryVersion(t *testing.T) {
 	t.Parallel()
-	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs(), "version4.json": bulkMessage()} {
+	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs(), "version4.json": bulkMessage(), "version5.json": confirmedMessage()} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile("testdata/" + file)
@@ -336,7 +343,31 @@ func TestEncodeState_WritesEarliestVersion(t *testing.T) {
 		state, err = c.EncodeState(&doubtful)
 		require.NoError(t, err)
 		require.Equal(t, byte(2), state[0]&0x7f, name)
+		confirmed := confirmedMessage()
+		state, err = c.EncodeState(&confirmed)
+		require.NoError(t, err)
+		require.Equal(t, byte(2), state[0]&0x7f, "%s: to an earlier release it is canceled", name)
+		confirmed.CanceledAt = confirmed.ReadAt
+		state, err = c.EncodeState(&confirmed)
+		require.NoError(t, err)
+		require.Equal(t, byte(4), state[0]&0x7f, "%s: both times", name)
 	}
+}
+
+// Earlier releases ignore the bits of a state that they do not know.
+func TestEncodeState_ConfirmedIsCanceledToAnEarlierRelease(t *testing.T) {
+	t.Parallel()
+	c := rowcodec.NewCodec(nil, false)
+	confirmed := confirmedMessage()
+	canceled := confirmed
+	canceled.CanceledAt, canceled.ConfirmedAt = confirmed.ConfirmedAt, time.Time{}
+	a, err := c.EncodeState(&confirmed)
+	require.NoError(t, err)
+	b, err := c.EncodeState(&canceled)
+	require.NoError(t, err)
+	require.Equal(t, b[1]|1<<4, a[1])
+	a[1] = b[1]
+	require.Equal(t, b, a)
 }
 
 func TestEncodeFixed_WritesEarliestVersion(t *testing.T) {
@@ -575,7 +606,7 @@ func TestEncodeReceipt_RejectsInvalidStatus(t *testing.T) {
 
 // setEachTime calls test once for each time of a message, set to at, with its name.
 func setEachTime(at time.Time, test func(name string, m smsplus.Message)) {
-	fields := []string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt"}
+	fields := []string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt", "ConfirmedAt"}
 	ofAttempt := []string{"StartedAt", "AcceptedAt", "DeliveredAt", "ReadAt", "EndedAt"}
 	for _, name := range fields {
 		m := fullMessage()
@@ -639,7 +670,7 @@ func TestDecode_RejectsWrongLength(t *testing.T) {
 			require.ErrorIs(t, decode(value[:n]), rowcodec.ErrCorrupt, "%s cut to %d bytes", name, n)
 		}
 		require.ErrorIs(t, decode(append(value, 0)), rowcodec.ErrCorrupt, name)
-		latest := map[string]byte{"fixed": 4, "state": 3}[name]
+		latest := map[string]byte{"fixed": 4, "state": 4}[name]
 		if latest == 0 {
 			latest = 1
 		}

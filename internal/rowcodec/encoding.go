@@ -124,6 +124,9 @@ func fixedVersion(m *smsplus.Message) byte {
 
 // stateVersion returns the earliest version that can hold the state of m.
 func stateVersion(m *smsplus.Message) byte {
+	if !m.CanceledAt.IsZero() && !m.ConfirmedAt.IsZero() {
+		return version4
+	}
 	if m.ResentAs != (uuid.UUID{}) {
 		return version3
 	}
@@ -139,12 +142,26 @@ func stateVersion(m *smsplus.Message) byte {
 	return version
 }
 
+// isConfirmation says, in the bits of a state's times before version 4, that the time of the
+// cancellation is that of the confirmation. An earlier release ignores the bit. To it the message
+// is canceled, so it starts no further step either.
+const isConfirmation = 1 << 4
+
 func appendState(b []byte, m *smsplus.Message) []byte {
 	version := stateVersion(m)
 	b = append(b, version)
 	lastTime := microtime.Of(m.TriggeredAt)
 	at := len(b)
-	b, bits := appendTimes(append(b, 0), &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	b, bits := append(b, 0), byte(0)
+	switch {
+	case version >= version4:
+		b, bits = appendTimes(b, &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.ConfirmedAt)
+	case m.ConfirmedAt.IsZero():
+		b, bits = appendTimes(b, &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt)
+	default:
+		b, bits = appendTimes(b, &lastTime, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.ConfirmedAt)
+		bits |= isConfirmation
+	}
 	b[at] = bits
 	if version >= version3 {
 		b = appendID(b, m.ResentAs)
@@ -355,7 +372,16 @@ func (r *reader) route(m *smsplus.Message) {
 
 func (r *reader) state(m *smsplus.Message, version byte) {
 	r.lastTime = microtime.Of(m.TriggeredAt)
-	r.times(r.byte(), &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+	bits := r.byte()
+	m.ConfirmedAt = time.Time{}
+	if version >= version4 {
+		r.times(bits, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt, &m.ConfirmedAt)
+	} else {
+		r.times(bits, &m.DeliveredAt, &m.ReadAt, &m.ExpiresAt, &m.CanceledAt)
+		if bits&isConfirmation != 0 {
+			m.CanceledAt, m.ConfirmedAt = time.Time{}, m.CanceledAt
+		}
+	}
 	m.ResentAs = uuid.UUID{}
 	if version >= version3 {
 		m.ResentAs = r.id()
