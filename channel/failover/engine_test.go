@@ -3,6 +3,7 @@ package failover_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -117,6 +118,46 @@ func TestEngine_ProviderCannotMarkAnothersAttempt(t *testing.T) {
 			require.Equal(t, status.Delivered, message(t, d, id).Status)
 			require.Equal(t, "two:"+attempt, message(t, d, id).Attempts[0].ProviderID)
 		})
+	}
+}
+
+// The receipts of a provider have the attempt's ID and its own. They find an attempt whatever
+// its answer left as the ID, also if they come before the answer.
+func TestEngine_ReceiptWithTwoIDsFindsAttempt(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(channel.Envelope) (channel.Result, error){
+		"its own ID": func(channel.Envelope) (channel.Result, error) { return taken, nil },
+		"the attempt's ID": func(e channel.Envelope) (channel.Result, error) {
+			return channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, nil
+		},
+		"a lost answer": func(channel.Envelope) (channel.Result, error) {
+			return channel.Result{}, channel.InDoubt(errors.New("lost"))
+		},
+	} {
+		for _, early := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, early=%v", name, early), func(t *testing.T) {
+				t.Parallel()
+				var report func(channel.Envelope)
+				primary := newWorkingProvider("one").answerBy(func(_ context.Context, e channel.Envelope) (channel.Result, error) {
+					if early {
+						report(e)
+					}
+					return answer(e)
+				})
+				c := openSMS(t, webhookProvider{primary})
+				d, mock := dispatcher(t, c, smsplus.Resend)
+				report = func(e channel.Envelope) { deliver(t, c, d, "/sms/one?both="+e.AttemptID.String()+"+1") }
+				id := trigger(t, d)
+				if !early {
+					report(channel.Envelope{AttemptID: message(t, d, id).Attempts[0].ID})
+					require.Equal(t, "one:1", message(t, d, id).Attempts[0].ProviderID)
+				}
+				mock.Add(time.Hour)
+				tick(t, d)
+				require.Equal(t, status.Delivered, message(t, d, id).Status)
+				require.Equal(t, 1, primary.takeCount())
+			})
+		}
 	}
 }
 

@@ -33,22 +33,35 @@ func (c *Channel) mayQuote(p *provider, id string) bool {
 
 // sinkFor returns a sink that passes a provider's receipts on as the channel's. An attempt
 // that a provider took has the provider's name in its ID, so no other provider's receipt
-// finds it. An attempt in doubt still has its own ID.
+// finds it.
 func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 	return func(ctx context.Context, rs ...channel.Receipt) error {
-		ours := make([]channel.Receipt, len(rs))
-		for i, r := range rs {
-			r.Channel = c.name
-			named := providerID(p.name, cmp.Or(r.NewID, r.ProviderID))
-			if c.mayQuote(p, r.ProviderID) {
-				r.NewID = named
-			} else {
-				r.ProviderID, r.NewID = named, ""
-			}
-			ours[i] = r
+		ours := make([]channel.Receipt, 0, len(rs))
+		for _, r := range rs {
+			ours = append(ours, c.renameReceipt(p, r)...)
 		}
 		return s(ctx, ours...)
 	}
+}
+
+// renameReceipt returns a provider's receipt under the IDs that its attempt may have. An
+// attempt in doubt has its own ID. An attempt that the provider took has one of the
+// provider's two IDs, or the only one. So a receipt with two IDs becomes two receipts, if it
+// may be about an attempt in doubt.
+func (c *Channel) renameReceipt(p *provider, r channel.Receipt) []channel.Receipt {
+	mayQuote := c.mayQuote(p, r.ProviderID)
+	attempt, hasTwoIDs := r.ProviderID, r.NewID != ""
+	r.Channel = c.name
+	r.ProviderID, r.NewID = providerID(p.name, r.ProviderID), providerID(p.name, r.NewID)
+	if !mayQuote {
+		return []channel.Receipt{r}
+	}
+	inDoubt := r
+	inDoubt.ProviderID, inDoubt.NewID = attempt, cmp.Or(r.NewID, r.ProviderID)
+	if !hasTwoIDs {
+		return []channel.Receipt{inDoubt}
+	}
+	return []channel.Receipt{inDoubt, r}
 }
 
 // ReceiptHandler returns a handler for the providers' calls. A call belongs to a provider

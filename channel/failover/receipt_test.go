@@ -22,7 +22,7 @@ import (
 )
 
 // webhookProvider is a provider with a webhook. A call reports the IDs in its query as
-// delivered.
+// delivered. A value of "both" is a receipt's two IDs.
 type webhookProvider struct{ *scriptedProvider }
 
 func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
@@ -30,6 +30,10 @@ func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
 		var rs []channel.Receipt
 		for _, id := range r.URL.Query()["id"] {
 			rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, Status: status.Delivered, Detail: r.URL.Path})
+		}
+		for _, both := range r.URL.Query()["both"] {
+			id, newID, _ := strings.Cut(both, " ")
+			rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, NewID: newID, Status: status.Delivered})
 		}
 		if s(r.Context(), rs...) != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -94,13 +98,13 @@ func TestReceiptHandler_RenamesReceiptsInOneCall(t *testing.T) {
 			names = append(names, r.ProviderID)
 			newIDs = append(newIDs, r.NewID)
 		}
-		require.Equal(t, []string{"one:1", attempt, "one:" + strings.ToUpper(attempt), "", "one:one:1"}, names)
-		require.Equal(t, []string{"", "one:" + attempt, "", "", ""}, newIDs)
+		require.Equal(t, []string{"one:1", attempt, "one:" + strings.ToUpper(attempt), "", "one:one:1", "one:2", attempt, "one:" + attempt}, names)
+		require.Equal(t, []string{"", "one:" + attempt, "", "", "", "one:3", "one:4", "one:4"}, newIDs)
 		return down
 	})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost,
-		"/sms/one?id=1&id="+attempt+"&id="+strings.ToUpper(attempt)+"&id=&id=one:1", nil))
+		"/sms/one?id=1&id="+attempt+"&id="+strings.ToUpper(attempt)+"&id=&id=one:1&both=2+3&both="+attempt+"+4", nil))
 	require.Equal(t, 1, calls)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/failover"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
@@ -87,25 +88,24 @@ func TestQuery_ReturnsTheAnswersBesideAnError(t *testing.T) {
 	}
 }
 
-// newTwilioWorld returns a dispatcher with a Twilio as its channel.
-func newTwilioWorld(t *testing.T, twilioSays http.HandlerFunc) (d *smsplus.Dispatcher, ch *twilio.Channel, mock *clock.Mock) {
+// newDispatcher returns a dispatcher that sends by the channel alone.
+func newDispatcher(t *testing.T, sms channel.Channel, mock *clock.Mock) *smsplus.Dispatcher {
 	t.Helper()
-	mock = clock.NewMock()
-	ch = openServer(t, twilioSays, func(c *twilio.Config) { c.Clock = mock })
 	d, err := smsplus.New(smsplus.Config{
-		Store: memstore.New(), Clock: mock, Channels: []channel.Channel{ch},
+		Store: memstore.New(), Clock: mock, Channels: []channel.Channel{sms},
 		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
 			{Channel: channel.SMS, Content: channel.Text("Your code is 1"), Wait: time.Hour},
 		}}},
 	})
 	require.NoError(t, err)
-	return d, ch, mock
+	return d
 }
 
 // Receipts are lost. Twilio is asked before the message ends, and knows that it arrived.
 func TestEngine_TwilioIsAskedBeforeTheEnd(t *testing.T) {
 	t.Parallel()
-	d, _, mock := newTwilioWorld(t, newAccount().ServeHTTP)
+	mock := clock.NewMock()
+	d := newDispatcher(t, openServer(t, newAccount().ServeHTTP, func(c *twilio.Config) { c.Clock = mock }), mock)
 	id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number(t)}})
 	require.NoError(t, err)
 	for range 2 {
@@ -119,26 +119,44 @@ func TestEngine_TwilioIsAskedBeforeTheEnd(t *testing.T) {
 }
 
 // A message of an earlier release has the attempt's ID as its provider ID. A callback still
-// finds it, and gives it the SID.
+// finds it, and gives it the SID. Behind package failover, all IDs have the provider's name.
 func TestEngine_CallbackFindsEarlierMessages(t *testing.T) {
 	t.Parallel()
-	d, ch, _ := newTwilioWorld(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		answerAll(201, `{"sid":"no SID","status":"queued"}`)(w, r)
-	})
-	id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number(t)}})
-	require.NoError(t, err)
-	_, err = d.Tick(t.Context())
-	require.NoError(t, err)
-	m, err := d.Message(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, m.Attempts[0].ID.String(), m.Attempts[0].ProviderID)
+	for name, tt := range map[string]struct {
+		behind func(*twilio.Channel) (channel.Channel, error)
+		prefix string
+	}{
+		"alone":           {func(ch *twilio.Channel) (channel.Channel, error) { return ch, nil }, ""},
+		"behind failover": {func(ch *twilio.Channel) (channel.Channel, error) { return failover.New(channel.SMS, ch) }, "twilio:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mock := clock.NewMock()
+			ch := openServer(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				answerAll(201, `{"sid":"no SID","status":"queued"}`)(w, r)
+			}, func(c *twilio.Config) { c.Name, c.Clock = channel.Name(strings.TrimSuffix(tt.prefix, ":")), mock })
+			sms, err := tt.behind(ch)
+			require.NoError(t, err)
+			d := newDispatcher(t, sms, mock)
+			id, err := d.Send(t.Context(), smsplus.Trigger{Template: "otp", To: channel.Recipient{Phone: number(t)}})
+			require.NoError(t, err)
+			_, err = d.Tick(t.Context())
+			require.NoError(t, err)
+			m, err := d.Message(t.Context(), id)
+			require.NoError(t, err)
+			attempt := m.Attempts[0].ID.String()
+			require.Equal(t, tt.prefix+attempt, m.Attempts[0].ProviderID)
 
-	w := httptest.NewRecorder()
-	ch.ReceiptHandler(d.Receive).ServeHTTP(w, newCallback(token, public+"?attempt="+m.Attempts[0].ID.String(), callbackForm("delivered", "")))
-	require.Equal(t, http.StatusOK, w.Code)
-	m, err = d.Message(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, status.Delivered, m.Status)
-	require.Equal(t, message, m.Attempts[0].ProviderID)
+			call := newCallback(token, public+"?attempt="+attempt, callbackForm("delivered", ""))
+			call.URL.Path = "/sms/twilio" // a proxy changes the path, which the signature does not cover
+			w := httptest.NewRecorder()
+			sms.(channel.Receiver).ReceiptHandler(d.Receive).ServeHTTP(w, call)
+			require.Equal(t, http.StatusOK, w.Code)
+			m, err = d.Message(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, status.Delivered, m.Status)
+			require.Equal(t, tt.prefix+message, m.Attempts[0].ProviderID)
+		})
+	}
 }
