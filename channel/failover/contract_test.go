@@ -24,7 +24,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// TestChannel_KeepsContractOverSessions runs the suite with two providers that have sessions.
+// TestChannel_KeepsContractOverSessions runs the suite with two providers that have sessions
+// and can be asked.
 func TestChannel_KeepsContractOverSessions(t *testing.T) {
 	t.Parallel()
 	with := func(o simulated.Outcome) channeltest.Case {
@@ -39,7 +40,7 @@ func TestChannel_KeepsContractOverSessions(t *testing.T) {
 					Traits: channel.Traits{Machine: status.SMS, Idempotent: true, Expires: true},
 				})
 				t.Cleanup(func() { require.NoError(t, p.Close()) })
-				providers = append(providers, p)
+				providers = append(providers, simulated.Askable{Channel: p})
 			}
 			return openSMS(t, providers...)
 		},

@@ -44,6 +44,11 @@
 // that sent it, only the providers that may have the message can do so. If another provider
 // takes it after all, receipts of the first do not find it.
 //
+// # Questions
+//
+// Each provider that is a [channel.Querier] is asked about its own attempts, and about
+// the attempts that this process left in doubt with it.
+//
 // # Breakers
 //
 // A provider with too many faults in a row is skipped for Config.Pause, and its messages go
@@ -53,8 +58,8 @@
 // skipped provider is temporary until it is on trial. If it has refused the account, it
 // answers that again, so that the message can go to its next step.
 //
-// Breakers run on the machine's time, each process has its own, and they count the outcomes
-// of Send alone. A provider that accepts everything and delivers nothing looks healthy.
+// Breakers run on the machine's time, and each process has its own. They count the outcomes of
+// Send alone; a provider's Query has a breaker of its own. A provider that accepts everything and delivers nothing looks healthy.
 //
 // # Masked faults
 //

@@ -25,14 +25,19 @@ import (
 func dispatcher(t *testing.T, c channel.Channel, inDoubt smsplus.Policy) (*smsplus.Dispatcher, *clock.Mock) {
 	t.Helper()
 	mock := clock.NewMock()
+	return dispatcherFor(t, c, smsplus.Step{InDoubt: inDoubt}, mock), mock
+}
+
+// dispatcherFor returns a dispatcher whose only step is a text on the channel.
+func dispatcherFor(t *testing.T, c channel.Channel, step smsplus.Step, mock *clock.Mock) *smsplus.Dispatcher {
+	t.Helper()
+	step.Channel, step.Content = channel.SMS, channel.Text("Your code is 498172")
 	d, err := smsplus.New(smsplus.Config{
 		Store: memstore.New(), Channels: []channel.Channel{c}, Clock: mock,
-		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
-			{Channel: channel.SMS, Content: channel.Text("Your code is 498172"), InDoubt: inDoubt},
-		}}},
+		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{step}}},
 	})
 	require.NoError(t, err)
-	return d, mock
+	return d
 }
 
 func trigger(t *testing.T, d *smsplus.Dispatcher) uuid.UUID {

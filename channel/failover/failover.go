@@ -40,9 +40,10 @@ type Config struct {
 
 // Channel is a channel with several providers. It is safe for concurrent use.
 //
-// It is a [channel.Receiver], a [channel.Listener], a [channel.ContentChecker] and a
-// [channel.Sizer], whether or not its providers are. Without such a provider its webhook
-// answers 404, its session has no receipts, every content passes, and every size is 1.
+// It is a [channel.Receiver], a [channel.Listener], a [channel.Querier], a
+// [channel.ContentChecker] and a [channel.Sizer], whether or not its providers are. Without
+// such a provider its webhook answers 404, its session has no receipts, its Query no answers,
+// every content passes, and every size is 1.
 type Channel struct {
 	name      channel.Name
 	traits    channel.Traits
@@ -53,6 +54,7 @@ type Channel struct {
 var (
 	_ channel.Receiver       = (*Channel)(nil)
 	_ channel.Listener       = (*Channel)(nil)
+	_ channel.Querier        = (*Channel)(nil)
 	_ channel.ContentChecker = (*Channel)(nil)
 	_ channel.Sizer          = (*Channel)(nil)
 )
@@ -155,6 +157,9 @@ func combineTraits(providers []channel.Channel) channel.Traits {
 		all.Reads = all.Reads || t.Reads
 		all.Validity = max(all.Validity, t.Validity)
 		all.Expires = all.Expires && t.Expires
+		if t.PollEvery > 0 && (all.PollEvery == 0 || t.PollEvery < all.PollEvery) {
+			all.PollEvery = t.PollEvery
+		}
 	}
 	return all
 }
@@ -170,7 +175,8 @@ func (c *Channel) Name() channel.Name { return c.name }
 
 // Traits returns the traits that hold for every provider. The wait is uniform, and messages
 // may be read, if any provider says so. Validity is the longest. The channel expires
-// messages if each provider does. It is idempotent only if its single provider is.
+// messages if each provider does. It is idempotent only if its single provider is. PollEvery
+// is the shortest of all, so a provider with a longer one, or none, is asked as often.
 func (c *Channel) Traits() channel.Traits { return c.traits }
 
 // CheckContent returns the errors of all providers, because each of them may get the

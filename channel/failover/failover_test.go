@@ -80,6 +80,8 @@ func TestTraits_HoldForEveryProvider(t *testing.T) {
 	require.Equal(t, mixed, of(full, channel.Traits{Machine: status.SMS, Validity: time.Hour}))
 	require.Equal(t, channel.Traits{Machine: status.Default, Validity: time.Hour},
 		of(channel.Traits{}, channel.Traits{Machine: status.SMS, Validity: time.Hour}), "machines are the same by their edges")
+	require.Equal(t, channel.Traits{Machine: status.Default, PollEvery: time.Minute},
+		of(channel.Traits{PollEvery: time.Hour}, channel.Traits{PollEvery: time.Minute}, channel.Traits{}))
 }
 
 // contentCheckingProvider is a provider with a ContentChecker.

@@ -73,6 +73,9 @@ type provider struct {
 	logger      *slog.Logger
 	breaker     *gobreaker.CircuitBreaker[answer]
 
+	querier      channel.Querier // the channel, if it is one; or nil
+	queryBreaker *gobreaker.CircuitBreaker[struct{}]
+
 	// mu guards the fields below. Do not call the breaker with mu held, because it calls
 	// OnStateChange.
 	mu           sync.Mutex
@@ -94,6 +97,8 @@ func newProvider(ch channel.Channel, c Config) *provider {
 		channel: ch, name: ch.Name(), channelName: c.Name, idempotent: ch.Traits().Idempotent, failures: c.Failures,
 		logger: c.Logger.With(slog.String("channel", string(c.Name)), slog.String("provider", string(ch.Name()))),
 	}
+	p.querier, _ = ch.(channel.Querier)
+	p.queryBreaker = p.newQueryBreaker(c)
 	p.breaker = gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
 		MaxRequests: uint32(c.Trials),
 		Timeout:     c.Pause,
