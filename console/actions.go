@@ -146,7 +146,7 @@ func (v *visit) messageActions(m *smsplus.Message) []navItem {
 
 // refused returns why an action makes no sense for a message as it is now, or nil.
 func refused(a Action, m *smsplus.Message) error {
-	ended := m.DueAt.IsZero()
+	ended := m.HasEnded()
 	switch {
 	case a == Cancel && ended:
 		return failure{http.StatusConflict, "actions.ended"}

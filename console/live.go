@@ -258,7 +258,7 @@ func (v *visit) liveRecords() ([]livePart, error) {
 			}
 			m = &found
 		}
-		v.ended[id] = m.DueAt.IsZero()
+		v.ended[id] = m.HasEnded()
 		part, err := v.part("r-"+id.String(), "records#row", v.recordRow(m, pauses, false, s))
 		if err != nil {
 			return nil, err

@@ -137,6 +137,8 @@ func (v *visit) laneRow(l query.LaneStatus) laneRow {
 		if l.Class != smsplus.Normal {
 			r.Name = v.text("operations.classLane", r.Name, v.text("class."+l.Class.String()))
 		}
+	case l.HasOutcomes:
+		r.Name = v.text("operations.outcomeLane")
 	default:
 		r.Name = v.text("operations.endLane")
 	}

@@ -299,7 +299,7 @@ func (v *visit) recordRow(m *smsplus.Message, pauses []smsplus.Pause, isOpen boo
 	r := recordRow{
 		ID: m.ID.String(), To: v.recipientLabel(m), Scenario: m.Scenario, Template: m.Template, Badge: v.badge(m.Status),
 		Sentence: v.summary(m, pauses), Triggered: v.moment(m.TriggeredAt), Delivered: v.moment(m.DeliveredAt),
-		IsSending: !m.DueAt.IsZero(),
+		IsSending: !m.HasEnded(),
 	}
 	if !m.DeliveredAt.IsZero() {
 		r.Channel = v.channelLabel(m.Channel)

@@ -107,7 +107,7 @@ func (v *visit) summary(m *smsplus.Message, pauses []smsplus.Pause) string {
 	if a := explaining(m); a != nil {
 		parts = append(parts, v.text("story.reasonOn", v.channelLabel(a.Channel), v.reasonLabel(a.Reason)))
 	}
-	if next := v.outlook(m, pauses); next != "" && (!m.DueAt.IsZero() || deliveries(m) > 1) {
+	if next := v.outlook(m, pauses); next != "" && (!m.HasEnded() || deliveries(m) > 1) {
 		parts = append(parts, next)
 	}
 	return strings.Join(parts, " ")
@@ -126,7 +126,7 @@ func deliveries(m *smsplus.Message) int {
 
 // outlook says what happens next to a message, and when.
 func (v *visit) outlook(m *smsplus.Message, pauses []smsplus.Pause) string {
-	if m.DueAt.IsZero() {
+	if m.HasEnded() {
 		return v.ending(m)
 	}
 	a, at := currentAttempt(m), v.clockTime(m.DueAt)
@@ -288,15 +288,15 @@ func (v *visit) unsentNote(m *smsplus.Message, step int) string {
 		return v.text("unsent.passed")
 	case !m.ConfirmedAt.IsZero() && deliveries(m) == 0:
 		return v.text("unsent.confirmed")
-	case m.Status == status.Delivered && m.DueAt.IsZero():
+	case m.Status == status.Delivered && m.HasEnded():
 		return v.text("unsent.delivered", v.channelLabel(m.Channel))
-	case m.Status == status.Accepted && m.DueAt.IsZero():
+	case m.Status == status.Accepted && m.HasEnded():
 		return v.text("unsent.accepted", v.channelLabel(m.Channel))
 	case !m.CanceledAt.IsZero():
 		return v.text("unsent.canceled")
-	case m.DueAt.IsZero() && m.Status == status.Failed:
+	case m.HasEnded() && m.Status == status.Failed:
 		return v.text("unsent.stopped")
-	case m.DueAt.IsZero():
+	case m.HasEnded():
 		return v.text("unsent.expired")
 	case isNext && onto == m.Plan[step].Channel && m.DueAt.After(v.now) && m.Claims == 0:
 		return v.text("unsent.next", v.clockTime(m.DueAt))

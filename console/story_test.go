@@ -123,6 +123,14 @@ func TestStory_SaysWhatHappensNext(t *testing.T) {
 	}
 }
 
+func TestStory_HasEndedWhileItsOutcomesArePublished(t *testing.T) {
+	t.Parallel()
+	m := due(route(sent(time.Minute, "otp", lost(channel.LINEPush, status.Failed, status.SystemError, "", 0)), channel.SMS), smsplus.OutcomeLane, time.Minute)
+	m.Status = status.Failed
+	s := open(t, []smsplus.Message{m})
+	require.Contains(t, s.page("/records/"+m.ID.String()), "Not sent: the message stopped at the fault.")
+}
+
 func TestStory_SaysWhyItWaitsForAPause(t *testing.T) {
 	t.Parallel()
 	m := due(route(sent(time.Minute, "otp"), channel.SMS), channel.SMS, -time.Second)

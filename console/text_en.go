@@ -356,6 +356,7 @@ var english = map[string]string{
 	"class.bulk":               "bulk",
 	"operations.templateLane":  "Template %s",
 	"operations.endLane":       "Its end: nothing more is sent",
+	"operations.outcomeLane":   "Outcomes that the application takes",
 	"operations.due":           "Due",
 	"operations.behind":        "Since",
 	"operations.setAsideShort": "Set aside",

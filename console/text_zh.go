@@ -356,6 +356,7 @@ var chinese = map[string]string{
 	"class.bulk":               "大量",
 	"operations.templateLane":  "範本 %s",
 	"operations.endLane":       "結束（不再發送）",
+	"operations.outcomeLane":   "待應用程式接收的結果",
 	"operations.due":           "待發送",
 	"operations.behind":        "已等候",
 	"operations.setAsideShort": "擱置",

@@ -105,12 +105,33 @@ func appendTimes(b []byte, before *int64, ts ...time.Time) []byte {
 	return b
 }
 
+// These are the bits of a Published above its End.
+const (
+	publishedRead      = 1 << 6
+	publishedConfirmed = 1 << 7
+)
+
+// appendPublished appends what was published, or nothing if nothing was.
+func appendPublished(b []byte, p smsplus.Published) []byte {
+	if p == (smsplus.Published{}) {
+		return b
+	}
+	bits := byte(p.End)
+	if p.Read {
+		bits |= publishedRead
+	}
+	if p.Confirmed {
+		bits |= publishedConfirmed
+	}
+	return binary.AppendUvarint(append(b, bits), uint64(p.Failures))
+}
+
 func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 	var before int64
 	b = appendTimes(b, &before, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.ConfirmedAt)
 	b = appendID(b, m.ResentAs)
 	if m.Attempts == nil {
-		return append(b, 0)
+		return appendPublished(append(b, 0), m.Published)
 	}
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts))+1)
 	for i := range m.Attempts {
@@ -127,7 +148,7 @@ func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 		b = appendText(b, string(a.Reason))
 		b = appendText(b, a.Detail)
 	}
-	return b
+	return appendPublished(b, m.Published)
 }
 
 // reader decodes the encodings above.
@@ -339,5 +360,12 @@ func (rec *record) decode(m *smsplus.Message, texts internSnapshot) {
 	}
 	for i := range m.Attempts {
 		r.attempt(&m.Attempts[i], texts.channels)
+	}
+	if r.s != "" {
+		bits := r.byte()
+		m.Published = smsplus.Published{
+			End: status.Status(bits &^ (publishedRead | publishedConfirmed)), Read: bits&publishedRead != 0,
+			Confirmed: bits&publishedConfirmed != 0, Failures: int(r.uvarint()),
+		}
 	}
 }

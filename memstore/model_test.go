@@ -125,6 +125,11 @@ func drawState(t *rapid.T, m *smsplus.Message) {
 	m.ExpiresAt = anyTimeOrNone.Draw(t, "expires")
 	m.CanceledAt = anyTimeOrNone.Draw(t, "canceled")
 	m.ConfirmedAt = anyTimeOrNone.Draw(t, "confirmed")
+	m.Published = smsplus.Published{
+		End:  rapid.SampledFrom(status.Statuses()).Draw(t, "published end"),
+		Read: rapid.Bool().Draw(t, "published read"), Confirmed: rapid.Bool().Draw(t, "published confirmed"),
+		Failures: rapid.IntMin(0).Draw(t, "failures"),
+	}
 	m.DueAt = anyTimeOrNone.Draw(t, "due")
 	m.Claims = rapid.IntRange(0, math.MaxInt32/2).Draw(t, "claims")
 	m.Sending = rapid.IntRange(-1, math.MaxInt16).Draw(t, "sending")

@@ -29,6 +29,9 @@
 //	smsplus.receipts.parked            channel
 //	smsplus.receipts.ignored           channel, status
 //	smsplus.receipts.unmatched         channel; gauge
+//	smsplus.outcomes.published         template
+//	smsplus.outcomes.failed            template
+//	smsplus.outcomes.lag               histogram; since the outcome
 //	smsplus.listener.stops             channel
 //	smsplus.template.suspects          channel, template
 //	smsplus.template.short_waits       channel, template

@@ -21,9 +21,11 @@ type metrics struct {
 
 	parked, ignored, listenerStops, suspects, shortWaits counter
 
+	published, publishFailed counter
+
 	breakerOpen, unmatched gauge
 
-	messageDelivery, attemptDelivery, claimLag, unservedLag histogram
+	messageDelivery, attemptDelivery, claimLag, unservedLag, publishLag histogram
 }
 
 // newMetrics makes all instruments. The error joins those of the meter.
@@ -59,6 +61,9 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		parked:          i.counter("smsplus.receipts.parked", "{receipt}", "Receipts that came before their message was known.", ch),
 		ignored:         i.counter("smsplus.receipts.ignored", "{receipt}", "Receipts that are no evidence.", ch, reached),
 		unmatched:       i.gauge("smsplus.receipts.unmatched", "{receipt}", "Receipts that have been parked for an hour or longer.", ch),
+		published:       i.counter("smsplus.outcomes.published", "{outcome}", "Outcomes that the application took.", template),
+		publishFailed:   i.counter("smsplus.outcomes.failed", "{call}", "Calls in which the application did not take an outcome.", template),
+		publishLag:      i.histogram("smsplus.outcomes.lag", "Time from an outcome to each call in which the application was to take it."),
 		listenerStops:   i.counter("smsplus.listener.stops", "{session}", "Sessions for receipts that ended.", ch),
 		suspects:        i.counter("smsplus.template.suspects", "{finding}", "Faults that New found in templates.", ch, template),
 		shortWaits:      i.counter("smsplus.template.short_waits", "{step}", "Steps whose wait ends while the provider still tries.", ch, template),
@@ -151,6 +156,13 @@ func (m *metrics) recordFault(ctx context.Context, e smsplus.Event) {
 		m.asks.addOne(ctx, string(e.Channel))
 		if e.Err != nil {
 			m.asksFailed.addOne(ctx, string(e.Channel))
+		}
+	case smsplus.OutcomePublished:
+		m.publishLag.addTime(ctx, e.Behind)
+		if e.Err != nil {
+			m.publishFailed.addOne(ctx, e.Template)
+		} else {
+			m.published.addOne(ctx, e.Template)
 		}
 	case smsplus.ListenerStopped:
 		m.listenerStops.addOne(ctx, string(e.Channel))

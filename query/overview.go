@@ -26,12 +26,15 @@ type Overview struct {
 // LaneStatus says how far behind a lane is.
 type LaneStatus struct {
 	// Channel is what the messages are to be sent on. It is empty if they are only to end, or
-	// if Template is set.
+	// if Template or HasOutcomes is set.
 	Channel channel.Name
 	// Class is the messages' class: each has a lane of its own.
 	Class smsplus.Class
 	// Template is set for messages that are held until their template is resumed.
 	Template string
+	// HasOutcomes says that the messages have ended, and that their outcomes are to be published:
+	// see [smsplus.Outcomes].
+	HasOutcomes bool
 	// Due counts the messages that no dispatcher has claimed although they are due. Behind is
 	// how long the first of them has been due.
 	Due    int
@@ -66,7 +69,7 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 }
 
 func (o Overview) laneStatus(b smsplus.LaneBacklog) LaneStatus {
-	s := LaneStatus{Due: b.Due, SetAside: b.SetAside}
+	s := LaneStatus{Due: b.Due, SetAside: b.SetAside, HasOutcomes: b.Lane == smsplus.OutcomeLane}
 	s.Channel, s.Class = smsplus.ChannelOfLane(b.Lane)
 	if template, ok := smsplus.TemplateOfLane(b.Lane); ok {
 		s.Template = template

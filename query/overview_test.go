@@ -33,6 +33,7 @@ func TestOverview_TellsWhatIsPausedServedAndBehind(t *testing.T) {
 		{Lane: channel.LINEPush, DueAt: noon.Add(-time.Hour), Claims: 1, Version: 1},
 		{Lane: channel.SMS},
 		{Lane: "bulk lane:whatsapp", DueAt: noon},
+		{Lane: smsplus.OutcomeLane, DueAt: noon.Add(-time.Minute)},
 	} {
 		m.ID, m.Template, m.TriggeredAt = uuid.UUID{byte(i)}, "otp", noon.Add(-3*time.Hour)
 		_, err := store.Insert(ctx, []smsplus.Message{m})
@@ -55,6 +56,7 @@ func TestOverview_TellsWhatIsPausedServedAndBehind(t *testing.T) {
 			{Due: 1, IsServed: true},
 			{Channel: channel.WhatsApp, Class: smsplus.Bulk, Due: 1, IsPaused: true},
 			{Channel: channel.LINEPush, SetAside: 1},
+			{HasOutcomes: true, Due: 1, Behind: time.Minute, IsServed: true},
 			{Channel: channel.SMS, Due: 2, Behind: time.Hour, IsServed: true},
 			{Channel: channel.WhatsApp, Due: 1, Behind: 2 * time.Hour, IsPaused: true},
 		},

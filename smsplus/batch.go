@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -144,6 +145,9 @@ type updateRequest struct {
 	parked     []channel.Receipt
 	// stale says that another update, or a claim, came first and nothing was stored.
 	stale bool
+	// outcomesDue is when the message's outcomes fell due, if the update claims the message to
+	// publish them.
+	outcomesDue time.Time
 }
 
 // updateBatch stores a batch of updates, and looks up the receipts that are parked for
@@ -156,6 +160,7 @@ func (d *Dispatcher) updateBatch(ctx context.Context, batch []*groupcommit.Entry
 			ids[e.Item.message.ID] = true
 			return !wanted
 		})
+		d.preclaimOutcomes(first)
 		var refs []channel.Ref
 		storeParts(first, func(part []*groupcommit.Entry[updateRequest]) error {
 			ms := scratch[:0]
@@ -177,6 +182,7 @@ func (d *Dispatcher) updateBatch(ctx context.Context, batch []*groupcommit.Entry
 			}
 			return err
 		})
+		d.startPreclaimed(first)
 		if len(refs) > 0 {
 			d.distributeParked(ctx, first, refs)
 		}

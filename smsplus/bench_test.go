@@ -38,13 +38,30 @@ func (n *deliveringChannel) Send(context.Context, channel.Envelope) (channel.Res
 
 // BenchmarkLife is a message's full life: Send by 8 goroutines, delivered by a no-op
 // channel, its record and the counters stored. It ends when the last is delivered.
-func BenchmarkLife(b *testing.B) {
+func BenchmarkLife(b *testing.B) { benchmarkLife(b, nil) }
+
+// BenchmarkLifeWithOutcomes is BenchmarkLife with Outcomes that only count. It ends when the last
+// outcome is stored as published.
+func BenchmarkLifeWithOutcomes(b *testing.B) { benchmarkLife(b, new(countingOutcomes)) }
+
+type countingOutcomes struct{ count atomic.Int64 }
+
+func (c *countingOutcomes) Publish(context.Context, smsplus.Outcome) error {
+	c.count.Add(1)
+	return nil
+}
+
+func benchmarkLife(b *testing.B, outcomes *countingOutcomes) {
 	const senders = 8
 	store, ch := memstore.New(), &deliveringChannel{}
-	d, err := smsplus.New(smsplus.Config{
+	config := smsplus.Config{
 		Store: store, Channels: []channel.Channel{ch},
 		Templates: []smsplus.Template{{ID: "otp", Scenario: "OTP", Route: []smsplus.Step{{Channel: channel.SMS, Content: text}}}},
-	})
+	}
+	if outcomes != nil {
+		config.Outcomes = outcomes
+	}
+	d, err := smsplus.New(config)
 	require.NoError(b, err)
 	numbers := make([]phone.Number, 1<<16)
 	for i := range numbers {
@@ -95,6 +112,9 @@ func BenchmarkLife(b *testing.B) {
 	<-ch.done
 	for delivered(b, store)-warm < perGroup*senders {
 		runtime.Gosched() // the last updates are under way
+	}
+	for outcomes != nil && outcomes.count.Load() < int64(delivered(b, store)) {
+		runtime.Gosched()
 	}
 	b.StopTimer()
 	cancel()

@@ -24,7 +24,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 		if !m.CanceledAt.IsZero() {
 			return nil
 		}
-		if m.DueAt.IsZero() {
+		if m.HasEnded() {
 			return ErrEnded
 		}
 		before := d.copyForObserver(&m)

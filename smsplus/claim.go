@@ -131,12 +131,7 @@ func (d *Dispatcher) claimDueBy(ctx context.Context, due, now time.Time, limit i
 		Now: due, Lease: d.cfg.Lease + now.Sub(due), Limit: limit, Holder: holder,
 		Only: only, SkipTemplates: d.unknownTemplates.list(now),
 	}
-	// A claim that is cut off could lease messages that no dispatcher knows of.
-	err = d.callStore(context.WithoutCancel(ctx), "Claim", func(ctx context.Context) error {
-		c, err = d.cfg.Store.Claim(ctx, arg)
-		return err
-	})
-	if err != nil {
+	if c, err = d.claimRows(ctx, arg); err != nil {
 		return c, 0, err
 	}
 	if len(c.Messages) > 0 {
@@ -144,6 +139,16 @@ func (d *Dispatcher) claimDueBy(ctx context.Context, due, now time.Time, limit i
 	}
 	d.setAside(ctx, c.Unreadable, now)
 	return c, holder, nil
+}
+
+// claimRows makes a claim. One that is cut off could lease messages that no dispatcher knows of,
+// so the end of ctx does not cut it.
+func (d *Dispatcher) claimRows(ctx context.Context, arg Claim) (c Claimed, err error) {
+	err = d.callStore(context.WithoutCancel(ctx), "Claim", func(ctx context.Context) error {
+		c, err = d.cfg.Store.Claim(ctx, arg)
+		return err
+	})
+	return c, err
 }
 
 // setAside gives back messages that cannot be read, so that other dispatchers, or a later
@@ -198,6 +203,9 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, bulk 
 	var overdue []PassedLane
 	var ofClass [numClasses][]*lane
 	for _, p := range passed {
+		if p.Lane == OutcomeLane { // see outcomeLoop
+			continue
+		}
 		template, isTemplate := TemplateOfLane(p.Lane)
 		name, class := ChannelOfLane(p.Lane)
 		isDue := !p.DueAt.After(d.now())
@@ -388,7 +396,7 @@ func (u *unknownTemplates) list(now time.Time) []string {
 }
 
 // Tick does all work that is due, in the caller's goroutine, and returns how many
-// messages it advanced. With a mock clock it makes a deterministic test of a
+// messages it advanced. It publishes outcomes too. With a mock clock it makes a deterministic test of a
 // fallback: move the clock, then Tick. Of the messages that it claims together, urgent ones
 // go first. Bulk goes last. It returns the store's first error.
 func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
@@ -409,6 +417,9 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
 			more, err := d.claimPassed(ctx, c.Passed, true, advanced)
+			if err == nil && !more {
+				more, err = d.publishDue(ctx, advanced)
+			}
 			if err == nil && more {
 				continue
 			}

@@ -60,10 +60,10 @@ func (c Class) laneName(name channel.Name) channel.Name {
 }
 
 // ChannelOfLane returns the channel on which the messages of a lane are to be sent, and their
-// class. The lane of messages that only end has no channel, and neither has that of a paused
-// template: see [TemplateOfLane].
+// class. The lane of messages that only end has no channel, and neither have OutcomeLane and that
+// of a paused template: see [TemplateOfLane].
 func ChannelOfLane(lane channel.Name) (channel.Name, Class) {
-	if _, isPaused := TemplateOfLane(lane); isPaused {
+	if _, isPaused := TemplateOfLane(lane); isPaused || lane == OutcomeLane {
 		return "", Normal
 	}
 	for _, c := range [...]Class{Urgent, Bulk} {
@@ -76,7 +76,7 @@ func ChannelOfLane(lane channel.Name) (channel.Name, Class) {
 
 // isLaneName reports whether a name is that of a lane, and no channel can have it.
 func isLaneName(name channel.Name) (prefix string, ok bool) {
-	for _, prefix := range [...]string{pausedLanePrefix, lanePrefixes[Urgent], lanePrefixes[Bulk]} {
+	for _, prefix := range [...]string{pausedLanePrefix, lanePrefixes[Urgent], lanePrefixes[Bulk], string(OutcomeLane)} {
 		if strings.HasPrefix(string(name), prefix) {
 			return prefix, true
 		}

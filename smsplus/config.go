@@ -41,6 +41,13 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer is notified of events. Defaults to none.
 	Observer Observer
+	// Outcomes takes each message's end, and what comes after it, for certain. Every
+	// dispatcher of a store has to have it, because the outcomes of an end that another one
+	// stores are not published. Defaults to none.
+	Outcomes Outcomes
+	// OutcomeConcurrency is how many calls of Outcomes may be in flight at once. Defaults to
+	// 64, at most 100,000.
+	OutcomeConcurrency int
 
 	// Limits bound the load on channels, by name.
 	Limits map[channel.Name]Limit
@@ -49,7 +56,7 @@ type Config struct {
 	// Breaker says when a channel that hangs or fails is left alone.
 	Breaker Breaker
 
-	// SendTimeout is a deadline for each call to a channel. Defaults to 20 s.
+	// SendTimeout is a deadline for each call to a channel, or to Outcomes. Defaults to 20 s.
 	SendTimeout time.Duration
 	// StoreTimeout is a deadline for each call to the store. Defaults to 10 s.
 	StoreTimeout time.Duration
@@ -143,6 +150,7 @@ func (c Config) withDefaults() Config {
 	c.Poll = cmp.Or(c.Poll, defaultPoll)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, c.SendTimeout)
 	c.Batch = cmp.Or(c.Batch, defaultBatch)
+	c.OutcomeConcurrency = cmp.Or(c.OutcomeConcurrency, defaultConcurrency)
 	return c
 }
 
@@ -254,6 +262,9 @@ func (c Config) check() error {
 		}
 	}
 	bad.addName("smsplus: Config.Name", c.Name)
+	if n := c.OutcomeConcurrency; n < 0 || n > maxConcurrency {
+		bad.add("smsplus: Config.OutcomeConcurrency is %d: want 1 to %d", n, maxConcurrency)
+	}
 	switch {
 	case c.Batch < 0:
 		bad.add("smsplus: Config.Batch is negative (%d)", c.Batch)

@@ -204,6 +204,8 @@ type simulation struct {
 	happened  map[channel.Ref][]channel.Receipt // what it answers
 	delivered map[channel.Ref]struct{}          // deliveries that Receive acknowledged
 	confirmed map[uuid.UUID]struct{}            // messages of which Confirm returned nil
+	publishes bool                              // the dispatchers have Outcomes
+	heard     map[uuid.UUID][]heardOutcome      // by message: what Outcomes took, or failed after it did
 }
 
 var errFault = errors.New("fault")
@@ -280,8 +282,12 @@ func (s *simulation) start(i int) {
 		return s
 	}
 	s.crashed[i] = false
+	var outcomes smsplus.Outcomes
+	if s.publishes {
+		outcomes = s
+	}
 	d, err := smsplus.New(smsplus.Config{
-		Store: s.faultyStore(i), Clock: s.clock,
+		Store: s.faultyStore(i), Clock: s.clock, Outcomes: outcomes,
 		Channels: []channel.Channel{
 			s.provider(i, channel.LINEPush), s.provider(i, channel.LINENotify), s.provider(i, channel.WhatsApp), s.provider(i, channel.SMS),
 		},
@@ -306,6 +312,72 @@ func (s *simulation) start(i int) {
 	})
 	require.NoError(s.t, err)
 	s.dispatchers[i] = d
+}
+
+// heardOutcome is an outcome that was published, and the status of its message then.
+type heardOutcome struct {
+	id     uuid.UUID
+	kind   smsplus.OutcomeKind
+	status status.Status
+}
+
+// Publish fails at random, also after it took the outcome.
+func (s *simulation) Publish(_ context.Context, o smsplus.Outcome) error {
+	fault := 0
+	if s.mode != noFaults && !s.faultsOff {
+		fault = s.answers.pick(6)
+	}
+	if fault == 5 {
+		return errFault
+	}
+	s.heard[o.Message.ID] = append(s.heard[o.Message.ID], heardOutcome{o.ID, o.Kind, o.Message.Status})
+	if fault == 4 {
+		return errFault
+	}
+	return nil
+}
+
+// checkClosed holds a message that is stored against the promise that no outcome is lost: a
+// message is due until all of them were heard.
+func (s *simulation) checkClosed(m smsplus.Message) {
+	if !s.publishes || !m.DueAt.IsZero() {
+		return
+	}
+	heard := s.heard[m.ID]
+	lacks := func(what string, matches func(heardOutcome) bool) {
+		if !slices.ContainsFunc(heard, matches) {
+			s.broken = append(s.broken, fmt.Sprintf("closed before %s was heard: %s, %v", what, statuses(m), heard))
+		}
+	}
+	lacks("its end", func(h heardOutcome) bool {
+		return (h.kind == smsplus.OutcomeEnded || h.kind == smsplus.OutcomeDelivered) && h.status == m.Status
+	})
+	if !m.ReadAt.IsZero() {
+		lacks("that it was read", func(h heardOutcome) bool { return h.kind == smsplus.OutcomeRead })
+	}
+	if !m.ConfirmedAt.IsZero() {
+		lacks("that it was confirmed", func(h heardOutcome) bool { return h.kind == smsplus.OutcomeConfirmed })
+	}
+}
+
+// checkOrder holds what was heard of a message against the promise of its order, apart from
+// repeats: an end comes first, and after a delivery no other end.
+func (s *simulation) checkOrder(m smsplus.Message) {
+	seen := map[uuid.UUID]bool{}
+	delivered := false
+	for i, h := range s.heard[m.ID] {
+		if seen[h.id] {
+			continue
+		}
+		seen[h.id] = true
+		require.False(s.t, i == 0 && h.kind != smsplus.OutcomeEnded, "%v", s.heard[m.ID])
+		isEnd := h.kind == smsplus.OutcomeEnded || h.kind == smsplus.OutcomeDelivered
+		require.False(s.t, delivered && isEnd && h.status != status.Delivered, "%v", s.heard[m.ID])
+		delivered = delivered || h.status == status.Delivered
+	}
+	if s.mode == noFaults {
+		require.Len(s.t, s.heard[m.ID], len(seen), "nothing is published twice without a fault: %v", s.heard[m.ID])
+	}
 }
 
 // simulatedQuerier is a channel whose provider can be asked.
@@ -591,8 +663,9 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
 	s.calls, s.unknown = map[uuid.UUID]int{}, map[uuid.UUID]int{}
 	s.attempts, s.delivered = map[channel.Name]map[uuid.UUID]map[uuid.UUID]bool{}, map[channel.Ref]struct{}{}
-	s.confirmed = map[uuid.UUID]struct{}{}
-	s.store = &storeRecordingAttempts{store, s.message}
+	s.confirmed, s.heard = map[uuid.UUID]struct{}{}, map[uuid.UUID][]heardOutcome{}
+	s.publishes = s.actions.pick(2) == 1
+	s.store = &storeRecordingAttempts{store, s.message, s.checkClosed}
 	s.clock.Set(start)
 	for _, name := range []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS} {
 		s.attempts[name] = map[uuid.UUID]map[uuid.UUID]bool{}
@@ -659,6 +732,11 @@ func (s *simulation) check() {
 	for _, m := range page.Messages {
 		require.True(s.t, m.Status.Final() || hasSucceeded(m), "%s", statuses(m))
 		require.True(s.t, m.DueAt.IsZero(), "%s", statuses(m))
+		if s.publishes {
+			s.checkClosed(m)
+			require.Empty(s.t, s.broken)
+			s.checkOrder(m)
+		}
 		if _, ok := s.confirmed[m.ID]; ok {
 			require.Equal(s.t, status.Delivered, m.Status, "confirmed: %s", statuses(m))
 			require.NotZero(s.t, m.ConfirmedAt)
@@ -693,6 +771,14 @@ func (s *simulation) check() {
 type storeRecordingAttempts struct {
 	smsplus.Store
 	message map[uuid.UUID]uuid.UUID
+	check   func(m smsplus.Message)
+}
+
+func (s *storeRecordingAttempts) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	for _, m := range ms {
+		s.check(m)
+	}
+	return s.Store.Update(ctx, ms)
 }
 
 func (s *storeRecordingAttempts) Insert(ctx context.Context, ms []smsplus.Message) (map[string]smsplus.Message, error) {

@@ -64,6 +64,7 @@ type Dispatcher struct {
 	pausesLoad       sync.Mutex               // serializes reads, so that an older one replaces no newer one
 	expiry           expirySweep
 	repeats          repeats
+	publisher        *publisher // nil without Outcomes
 
 	running   atomic.Bool
 	claimWake chan struct{} // wakes the claim loop; has room for one signal
@@ -83,12 +84,17 @@ func New(c Config) (*Dispatcher, error) {
 			traits:   make(map[channel.Name]channel.Traits, len(c.Channels)),
 			queriers: make(map[channel.Name]bool),
 			retry:    c.Retry,
+
+			publishes: c.Outcomes != nil,
 		},
 		askers:           make(map[channel.Name]*asker),
 		outlets:          make(map[channel.Name]*outlet, len(c.Channels)),
 		lanes:            make(map[channel.Name]*lane, numClasses*len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
 		unstoredOutcomes: make(chan struct{}, 2*c.Batch),
+	}
+	if c.Outcomes != nil {
+		d.publisher = newPublisher(c)
 	}
 	d.inserts = groupcommit.New(c.Clock, d.insertBatch, groupcommit.Options[insertRequest]{MaxBatch: c.Batch, Alternate: true})
 	d.updates = groupcommit.New(c.Clock, d.updateBatch, groupcommit.Options[updateRequest]{MaxBatch: c.Batch, OnCommit: d.onUpdateStored})

@@ -66,6 +66,8 @@
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
 //     missed, cancel.go cancels, and confirm.go takes the application's word that a message
 //     arrived. resend.go sends a new message in place of one that did not arrive.
+//   - outcomes.go defines what the application is to know for certain, and publish.go publishes
+//     it.
 //   - operations.go defines what operators see. pause.go pauses channels and templates, and
 //     heartbeat.go says that a dispatcher runs.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.

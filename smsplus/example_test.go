@@ -89,6 +89,47 @@ func (p printer) Send(ctx context.Context, e channel.Envelope) (channel.Result, 
 	return p.Channel.Send(ctx, e)
 }
 
+// queue puts outcomes on a queue of the application.
+type queue struct{}
+
+func (queue) Publish(_ context.Context, o smsplus.Outcome) error {
+	fmt.Println(o.Kind, o.Message.Template, o.Message.Status, "on", o.Message.Channel)
+	return nil // it is on the queue. An error would have it published again
+}
+
+// The application takes the outcome of each message for certain, and confirms a message that
+// it knows to have arrived.
+func ExampleOutcomes() {
+	ctx := context.Background()
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Channels: []channel.Channel{simulated.SMS(nil)}, Outcomes: queue{},
+		Templates: []smsplus.Template{{ID: "otp", Route: []smsplus.Step{
+			{Channel: channel.SMS, Content: channel.Text("{{code}}")},
+		}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	id, err := d.Send(ctx, smsplus.Trigger{
+		Template: "otp", Vars: map[string]string{"code": "498172"},
+		To: channel.Recipient{Phone: simulated.Number(0, simulated.Silent, simulated.Silent)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	for _, confirm := range []bool{false, true} {
+		if confirm { // the person has entered the code
+			err = d.Confirm(ctx, id)
+		}
+		if _, tickErr := d.Tick(ctx); err != nil || tickErr != nil {
+			panic(err)
+		}
+	}
+	// Output:
+	// ended otp delivered on sms
+	// confirmed otp delivered on sms
+}
+
 // A code goes before a campaign that was triggered first.
 func ExampleClass() {
 	ctx := context.Background()

@@ -38,6 +38,7 @@ var exploreStates = flag.Int("explore", 6_000, "how many states of each configur
 //	P9  without faults each step is sent once
 //	P10 nothing is sent during a pause that the dispatchers know of
 //	P11 a confirmed message is delivered, and stays confirmed
+//	P12 an ended message is due until its outcomes are published, in their order
 
 // scenario is a configuration to explore.
 type scenario struct {
@@ -51,6 +52,7 @@ type scenario struct {
 	quotes     bool // the provider quotes the attempt's ID in its receipts
 	cancel     bool
 	confirm    bool
+	publishes  bool // Config.Outcomes is set
 	ttl        bool
 	receipts   []status.Status
 	answers    []string // what a call may come to
@@ -130,6 +132,7 @@ type universe struct {
 	calls, maybe            [3]int // calls of a step, and those of them that the provider may have taken
 	taken                   [3]bool
 	seen                    [2]*Message // the row at each dispatcher's last look at it
+	heard                   []string    // what was published, in order
 	pauses                  int         // how often the pause was set and cleared: 0 to 2
 	parkedDelivery          [2]bool     // a delivery was parked for a known name when it claimed
 	violation               string
@@ -192,6 +195,9 @@ func (u *universe) newDispatcher(actor int) *Dispatcher {
 		})
 	}
 	c.Templates = []Template{tpl}
+	if u.s.publishes {
+		c.Outcomes = exploredOutcomes{u, actor}
+	}
 	d, err := New(c)
 	require.NoError(u.t, err)
 	d.sweep.nextAt = u.start.Add(time.Hour * 24 * 365) // the explorer sweeps on its own
@@ -242,6 +248,45 @@ func (c exploredChannel) Send(context.Context, channel.Envelope) (channel.Result
 			panic(err)
 		}
 		return channel.Result{Status: st, ProviderID: c.u.providerID(c.step)}, nil
+	}
+}
+
+// exploredOutcomes is an application that takes an outcome, fails before ("fails"), or after
+// ("lost").
+type exploredOutcomes struct {
+	u     *universe
+	actor int
+}
+
+func (o exploredOutcomes) Publish(_ context.Context, out Outcome) error {
+	u, text := o.u, fmt.Sprint(out.Kind)
+	if out.Kind == OutcomeEnded {
+		text = fmt.Sprint(out.Kind, out.Message.Status)
+	}
+	how := u.running[o.actor].call(op{name: "publish"})
+	if how != "fails" && !slices.Contains(u.heard, text) {
+		u.heard = append(u.heard, text)
+	}
+	u.running[o.actor].trace = append(u.running[o.actor].trace, "publish "+text+how)
+	if how != "ok" {
+		return &RetryError{After: time.Second, Err: errExplored}
+	}
+	return nil
+}
+
+// checkHeard holds a row that is not due any more against what was heard.
+func (u *universe) checkHeard() {
+	m := &u.row
+	if !u.s.publishes || !m.DueAt.IsZero() {
+		return
+	}
+	heard := func(text string) bool { return slices.Contains(u.heard, text) }
+	ended := heard(fmt.Sprint(OutcomeEnded, m.Status)) || m.delivered() && heard(OutcomeDelivered.String())
+	if !ended || !m.ConfirmedAt.IsZero() && !heard(OutcomeConfirmed.String()) {
+		u.violate("P12: the message is closed as %v, and %v was heard", m.Status, u.heard)
+	}
+	if i := slices.Index(u.heard, OutcomeConfirmed.String()); i == 0 {
+		u.violate("P12: the order is %v", u.heard)
 	}
 }
 
@@ -403,7 +448,9 @@ func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
 	only := slices.DeleteFunc([]channel.Name{"", "a", "b", "c"}, d.pauses.Load().hasChannel)
 	c, holder, err := d.claimMessages(ctx, 1, only)
 	if err == nil && len(c.Messages) == 0 {
-		_, err = d.claimPassed(ctx, c.Passed, true, map[uuid.UUID]bool{})
+		if _, err = d.claimPassed(ctx, c.Passed, true, map[uuid.UUID]bool{}); err == nil {
+			_, err = d.publishDue(ctx, map[uuid.UUID]bool{})
+		}
 	}
 	if err != nil || len(c.Messages) == 0 {
 		return err
@@ -443,7 +490,7 @@ func (u *universe) choices() (out []choice) {
 			out = append(out, choice{a, "ok"})
 			if fault {
 				out = append(out, choice{a, "fails"})
-				if o.name == "claim" || o.name == "update" || o.name == "park" {
+				if o.name == "claim" || o.name == "update" || o.name == "park" || o.name == "publish" {
 					out = append(out, choice{a, "lost"})
 				}
 			}
@@ -699,6 +746,7 @@ func (u *universe) hasParkedDelivery() bool {
 // checkRow holds a stored row against the promises and the row's invariants.
 func (u *universe) checkRow() {
 	m := &u.row
+	u.checkHeard()
 	if (m.Claims == 0) != (m.Holder == 0) {
 		u.violate("row: Claims %d, Holder %d", m.Claims, m.Holder)
 	}
@@ -784,7 +832,7 @@ func (u *universe) rowState(m *Message) string {
 	if a, ok := u.holders[m.Holder]; ok && m.Holder != 0 {
 		holder = fmt.Sprint(a)
 	}
-	fmt.Fprintf(&b, "%v/%d/%d/%s/%q/%v/%v/", m.Status, m.Claims, m.Sending, holder, m.Lane, !m.CanceledAt.IsZero(), !m.ConfirmedAt.IsZero())
+	fmt.Fprintf(&b, "%v/%d/%d/%s/%q/%v/%v/%v/", m.Status, m.Claims, m.Sending, holder, m.Lane, !m.CanceledAt.IsZero(), !m.ConfirmedAt.IsZero(), m.Published)
 	switch {
 	case m.DueAt.IsZero():
 		b.WriteString("never")
@@ -815,7 +863,7 @@ func (u *universe) parkedState() string {
 func (u *universe) state() string {
 	var b strings.Builder
 	fmt.Fprint(&b, u.rowState(&u.row), u.parkedState(), u.faults, u.crashed, u.unanswered, u.acked, u.receipts, u.parkedDelivery,
-		u.cancelAcked, u.cancelUsed, u.pauses, u.calls, u.maybe, u.taken, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
+		u.cancelAcked, u.cancelUsed, u.heard, u.pauses, u.calls, u.maybe, u.taken, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
 	for _, co := range u.running {
 		if co == nil {
 			b.WriteString("|idle")
@@ -890,6 +938,10 @@ var scenarios = []scenario{
 	{name: "cancel, at most once", steps: 2, faults: 2, cancel: true, inDoubt: Forward, receipts: []status.Status{status.Delivered}, answers: []string{"accepted", "undeliverable"}},
 	{name: "confirm", steps: 2, faults: 2, confirm: true, answers: []string{"accepted", "temporary", "lost, taken"}},
 	{name: "confirm, at most once", steps: 2, faults: 2, confirm: true, inDoubt: Forward, receipts: []status.Status{status.Undeliverable}, answers: []string{"accepted", "undeliverable"}},
+	{name: "outcomes", steps: 2, faults: 2, publishes: true, answers: []string{"accepted", "undeliverable", "failed"}},
+	{name: "outcomes, receipts", steps: 1, faults: 2, publishes: true, receipts: []status.Status{status.Undeliverable, status.Delivered}, answers: []string{"accepted", "lost, taken"}},
+	{name: "outcomes, confirm", steps: 2, faults: 2, publishes: true, confirm: true, answers: []string{"accepted", "undeliverable"}},
+	{name: "outcomes, cancel, unclaimed", steps: 2, faults: 2, publishes: true, cancel: true, unclaimed: true, quotes: true, receipts: []status.Status{status.Delivered}, answers: []string{"accepted", "lost, taken"}},
 	{name: "ttl", steps: 2, faults: 2, ttl: true, answers: []string{"accepted", "temporary", "undeliverable"}},
 	{name: "stop, quoted, a receipt during the call", steps: 2, faults: 2, quotes: true, receipts: []status.Status{status.Undeliverable}, answers: []string{"failed", "accepted"}},
 	{name: "three steps", steps: 3, faults: 1, onFailed: Forward, answers: []string{"accepted", "failed", "undeliverable"}},

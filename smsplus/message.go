@@ -48,12 +48,14 @@ type Message struct {
 	// [Dispatcher.Confirm]. DeliveredAt is this time, or an earlier one of the attempts.
 	ConfirmedAt time.Time
 	// DueAt is when a dispatcher must look at the message next; zero means never. While
-	// a dispatcher holds the message, it is the end of the lease.
+	// a dispatcher holds the message, it is the end of the lease. See [Message.HasEnded].
 	DueAt time.Time
 	// Lane is what the message waits in: the channel that it is due for, with its class (see
-	// [ChannelOfLane]), or "" if it is only to end. [Claim] takes messages of the lanes that the
+	// [ChannelOfLane]), [OutcomeLane], or "" if it is only to end. [Claim] takes messages of the lanes that the
 	// dispatcher can serve.
 	Lane channel.Name
+	// Published is which outcomes of the message were published: see [Outcomes].
+	Published Published
 	// Claims counts the claims since a holder released the message. 0: it has no holder.
 	// 1: it has one. Above 1: the holder before went without a word.
 	Claims int

@@ -159,6 +159,16 @@ type (
 		Err                error // nil if the provider answered
 	}
 
+	// OutcomePublished: an outcome was published, or Err says why not. It is published again
+	// then. Behind is how long ago it happened.
+	OutcomePublished struct {
+		Message  uuid.UUID
+		Template string
+		Kind     OutcomeKind
+		Behind   time.Duration
+		Err      error // nil if it was taken
+	}
+
 	// ListenerStopped: a channel's session for receipts ended. It is started again.
 	ListenerStopped struct {
 		Channel channel.Name
@@ -183,6 +193,7 @@ func (Unserved) event()          {}
 func (MessageUnreadable) event() {}
 func (BreakerChanged) event()    {}
 func (ProviderAsked) event()     {}
+func (OutcomePublished) event()  {}
 func (ListenerStopped) event()   {}
 
 func (d *Dispatcher) reportEvent(ctx context.Context, e Event) {
@@ -245,7 +256,7 @@ func (d *Dispatcher) reportChanges(ctx context.Context, before, after *Message) 
 			})
 		}
 	}
-	hasEnded := func(m *Message) bool { return m.Status.Final() || m.DueAt.IsZero() }
+	hasEnded := func(m *Message) bool { return m.Status.Final() || m.HasEnded() }
 	if hasEnded(after) && (after.Status != before.Status || !hasEnded(before)) {
 		reason := status.Reason("")
 		if a := after.current(); a != nil && !after.delivered() {

@@ -127,7 +127,7 @@ func TemplateOfLane(lane channel.Name) (template string, ok bool) {
 // PausedBy returns the pause, if any, that keeps the message from its next step. A message
 // that has ended, or is only to end, has none.
 func (m *Message) PausedBy(ps []Pause) (p Pause, ok bool) {
-	if m.DueAt.IsZero() || m.Lane == "" {
+	if m.HasEnded() || m.Lane == "" {
 		return Pause{}, false
 	}
 	name, _ := ChannelOfLane(m.Lane)

@@ -136,3 +136,24 @@ func (c Claimed) Format(f fmt.State, _ rune) {
 // Format writes no part of the dispatcher, whatever the verb: it holds messages, and other
 // goroutines change it.
 func (*Dispatcher) Format(f fmt.State, _ rune) { mask.Write(f, "smsplus.Dispatcher{…}") }
+
+// String returns the outcome's kind, and its message's String.
+func (o Outcome) String() string {
+	return fmt.Sprintf("smsplus.Outcome(%v, try %d: %v)", o.Kind, o.Try, o.Message)
+}
+
+// Format writes the outcome's String, whatever the verb.
+func (o Outcome) Format(f fmt.State, _ rune) { mask.Write(f, o.String()) }
+
+// MarshalText returns the outcome's String, for logs.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// LogValue returns the outcome's ID and kind, and its message's LogValue.
+func (o Outcome) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", o.ID.String()), slog.String("kind", o.Kind.String()), slog.Any("message", o.Message),
+	)
+}
+
+// GobEncode returns an error. Encode the outcome's fields.
+func (Outcome) GobEncode() ([]byte, error) { return nil, mask.ErrPersonal }

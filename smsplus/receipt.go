@@ -269,7 +269,7 @@ func (d *Dispatcher) applyToMessage(ctx context.Context, m *Message, rs []channe
 	if late {
 		d.reportEvent(ctx, ReceiptLate{m.ID, m.Template, rs[0].Channel, wasDelivered})
 	}
-	if !held && !m.DueAt.IsZero() && m.DueAt.Sub(now) < d.cfg.Poll {
+	if !held && !m.HasEnded() && m.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}
 	d.checkParked(ctx, named...)

@@ -32,7 +32,7 @@ func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID) (uuid.UUID, error
 		return m.ResentAs, nil
 	case m.Status == status.Delivered:
 		return uuid.UUID{}, fmt.Errorf("smsplus: resend: %w", ErrDelivered)
-	case !m.DueAt.IsZero():
+	case !m.HasEnded():
 		return uuid.UUID{}, fmt.Errorf("smsplus: resend: %w", ErrNotFinal)
 	}
 	again, err := d.prepareMessage(&Trigger{

@@ -14,8 +14,8 @@ import (
 // are functions of the message, the time and the router's fields, without effects.
 // Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]),
 // [router.claimed] and [router.nextAction], [router.intended], [router.sent],
-// [router.changeUnheld], [router.canceled], [router.confirmed], [router.released] and
-// [Message.hold].
+// [router.changeUnheld], [router.canceled], [router.confirmed], [router.released],
+// [router.published] and [Message.hold].
 //
 // A message row lives like this (DueAt, Claims, Sending):
 //
@@ -36,11 +36,14 @@ import (
 //   - Claims counts the claims since a holder last released the message. It stays above 0
 //     when a holder dies. With Claims 0 no dispatcher holds the message, and Holder
 //     is 0.
-//   - DueAt is zero exactly when the message has ended.
+//   - DueAt is zero exactly when the message has ended, and none of its outcomes is to be
+//     published. An ended message is in OutcomeLane until then, and its Sending is -1.
 type router struct {
 	traits   map[channel.Name]channel.Traits
 	queriers map[channel.Name]bool // whose providers can be asked
 	retry    Retry                 // with its defaults
+	// publishes says that a message which has ended is due until its outcomes are published.
+	publishes bool
 }
 
 // action is what the holder of a message does with it: send a step, which fell due at due,
@@ -207,6 +210,7 @@ func (r router) canceled(m *Message, now time.Time) {
 	a := m.current()
 	if a == nil {
 		m.closeUnsent(0, status.Canceled, now)
+		r.scheduleOutcomes(m, time.Time{}, now)
 		return
 	}
 	if a.Status == status.Preparing && a.Reason != status.InDoubt {
@@ -285,9 +289,53 @@ func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 		return
 	}
 	r.summarizeAttempts(m, now)
-	if m.succeeded() && !m.DueAt.IsZero() {
+	if m.succeeded() && !m.HasEnded() {
 		m.markInDoubt(m.Sending, now)
 		m.DueAt, m.Lane = time.Time{}, ""
+		r.scheduleOutcomes(m, time.Time{}, now)
+	}
+}
+
+// published ends the lease of a holder that published outcomes of an ended message, or tried
+// to. Outcomes that are left are due at again.
+func (r router) published(m *Message, p Published, again, now time.Time) {
+	m.Published, m.DueAt = p, again
+	m.releaseHold()
+	r.deriveState(m, now)
+}
+
+// notePublished notes that an outcome was published, and notePublishFailure that it was not.
+func (m *Message) notePublished(kind OutcomeKind) {
+	p := &m.Published
+	p.Failures = 0
+	switch kind {
+	case OutcomeRead:
+		p.Read = true
+	case OutcomeConfirmed:
+		p.Confirmed = true
+	default:
+		p.End = m.Status
+	}
+}
+
+func (m *Message) notePublishFailure() { m.Published.Failures++ }
+
+// dropPreclaim takes back what preclaimed did to a message that was due at the given time,
+// because the message is not stored.
+func (m *Message) dropPreclaim(due time.Time) {
+	m.releaseHold()
+	m.DueAt = due
+}
+
+// scheduleOutcomes keeps a message due that has ended, until its outcomes are published. A
+// message that waited to be published stays so, also if this dispatcher has no Outcomes. It
+// waits until waited at least, which is zero if it did not wait.
+func (r router) scheduleOutcomes(m *Message, waited, now time.Time) {
+	if !r.publishes && waited.IsZero() || !m.DueAt.IsZero() {
+		return
+	}
+	if _, ok := m.nextOutcome(); ok {
+		m.DueAt, m.Lane, m.Sending = latest(waited, now), OutcomeLane, -1
 	}
 }
 
@@ -295,7 +343,17 @@ func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 // when it is due, for which lane, and which step a claim permits. The caller sets DueAt
 // before, where no attempt decides it: if there is none, or the current one is Preparing.
 func (r router) deriveState(m *Message, now time.Time) {
+	var waited time.Time
+	if m.Lane == OutcomeLane {
+		waited = m.DueAt
+	}
 	r.summarizeAttempts(m, now)
+	r.scheduleRoute(m, now)
+	r.scheduleOutcomes(m, waited, now)
+}
+
+// scheduleRoute sets when a message without a holder is due for its route, and for which lane.
+func (r router) scheduleRoute(m *Message, now time.Time) {
 	a := m.current()
 	switch {
 	case m.succeeded():
@@ -359,6 +417,7 @@ func (r router) summarizeAttempts(m *Message, now time.Time) {
 // Lane is empty if the route ends there or the time to live ends before: then the
 // message is only to be closed.
 func (r router) scheduleNext(m *Message, at time.Time) {
+	m.Published.End = status.Preparing // the end that is to come is another one
 	m.DueAt, m.Lane, m.Sending = earliest(at, m.ExpiresAt), "", -1
 	if n := m.nextStep(); n >= 0 && m.DueAt.Equal(at) {
 		m.Lane, m.Sending = m.Class.laneName(m.Plan[n].Channel), r.permittedStep(m, n)

@@ -17,9 +17,9 @@ var listenRetry = Retry{Base: time.Second, Max: time.Minute}
 
 // Run dispatches messages and listens for receipts until ctx ends. Then it drains.
 // Messages in the lanes go back to the store at once, sends in flight have
-// Config.DrainTimeout, and their outcomes are stored. Run returns nil, or an error if a
-// channel ignores its context: then its message falls due again, in doubt, when the lease
-// ends. It returns [ErrRunning] if the Dispatcher runs already.
+// Config.DrainTimeout, and their outcomes are stored. So have calls of Outcomes. Run returns
+// nil, or an error if a channel or Outcomes ignores its context: then its message falls due
+// again when the lease ends. It returns [ErrRunning] if the Dispatcher runs already.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	if !d.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -61,8 +61,15 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
 	s.workers.Go(func() { d.operationsLoop(ctx) })
+	if d.publisher != nil {
+		d.publisher.open(ctx, sending)
+		s.workers.Go(func() { d.outcomeLoop(ctx) })
+	}
 	d.claimLoop(ctx)
 
+	if d.publisher != nil {
+		d.publisher.close()
+	}
 	for _, a := range d.askers {
 		a.closeQueue()
 	}
@@ -72,6 +79,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	drained := make(chan struct{})
 	go func() {
 		s.workers.Wait()
+		if d.publisher != nil {
+			d.publisher.jobs.Wait()
+		}
 		d.updates.Wait()
 		close(drained)
 	}()
@@ -86,7 +96,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			cut()
 		}
 	}
-	return fmt.Errorf("smsplus: run: gave up on %d sends, or a listener, that ignore that their context ended", s.busy.Load())
+	return fmt.Errorf("smsplus: run: gave up on %d sends, a listener, or Outcomes, that ignore that their context ended", s.busy.Load())
 }
 
 // runState is shared by the goroutines of one Run.
@@ -174,7 +184,7 @@ func (d *Dispatcher) finishJob(c *completion, err error) {
 	}
 	now := d.now()
 	c.lane.releasePlace(now, c.place)
-	if !c.DueAt.IsZero() && c.DueAt.Sub(now) < d.cfg.Poll {
+	if !c.HasEnded() && c.DueAt.Sub(now) < d.cfg.Poll {
 		d.wakeClaimLoop()
 	}
 	s := c.run

@@ -34,7 +34,7 @@ func testEveryField(t *testing.T, s smsplus.Store) {
 	unset.Attempts, unset.Status, unset.Channel, unset.ResentAs = nil, status.Preparing, "", uuid.UUID{}
 	unset.DeliveredAt, unset.ReadAt, unset.ExpiresAt, unset.CanceledAt, unset.DueAt =
 		time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	unset.ConfirmedAt = time.Time{}
+	unset.ConfirmedAt, unset.Published = time.Time{}, smsplus.Published{}
 	mustUpdate(t, s, set, unset)
 	for _, m := range []smsplus.Message{set, unset} {
 		m.Version++

@@ -24,6 +24,10 @@ var messageMutants = []mutant{
 		b.corruptWrites(func(m *smsplus.Message) { m.Class = smsplus.Normal })
 	}, []string{"every field of a message is kept"}},
 
+	{"loses what was published", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) { m.Published.Failures = 0 })
+	}, []string{"every field of a message is kept"}},
+
 	{"takes a confirmation for a cancellation", func(m *Model, b *brokenStore) {
 		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) {
 			if m.CanceledAt.IsZero() {

@@ -101,6 +101,7 @@ func fullMessage(n int) smsplus.Message {
 	m.Channel, m.Lane = channel.WhatsApp, channel.SMS
 	m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.DueAt = at(5), at(6), at(8), at(9), at(10)
 	m.ConfirmedAt = at(11)
+	m.Published = smsplus.Published{End: status.Undeliverable, Read: true, Confirmed: true, Failures: 300}
 	m.Claims, m.Sending, m.Holder = 2, 1, 1<<62
 	m.Version = 1 << 40
 	return m

@@ -16,6 +16,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 func (p *program) show(f *flags) action {
@@ -123,6 +124,7 @@ func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) str
 	t.add("canceled", formatTime(m.CanceledAt, e))
 	t.add("confirmed", formatTime(m.ConfirmedAt, e))
 	t.add("due", formatTime(m.DueAt, e))
+	t.add("published", formatPublished(m))
 	if q, paused := m.PausedBy(pauses); paused {
 		t.add("paused", strings.TrimSuffix(fmt.Sprintf("%v, since %s: %s", q, formatTime(q.Since, e), q.Note), ": "))
 	}
@@ -133,6 +135,26 @@ func formatFields(m smsplus.Message, pauses []smsplus.Pause, e query.Export) str
 		t.add("resent as", m.ResentAs)
 	}
 	return t.render()
+}
+
+// formatPublished says which outcomes were published, and whether more are due.
+func formatPublished(m smsplus.Message) string {
+	var words []string
+	p := m.Published
+	if p.End != status.Preparing {
+		words = append(words, p.End.String())
+	}
+	if p.Read {
+		words = append(words, "read")
+	}
+	if p.Confirmed {
+		words = append(words, "confirmed")
+	}
+	text := strings.Join(words, ", ")
+	if m.Lane == smsplus.OutcomeLane {
+		text = strings.TrimPrefix(fmt.Sprintf("%s; more is due, after %d failed calls", text, p.Failures), "; ")
+	}
+	return text
 }
 
 func formatPlan(m smsplus.Message) string {

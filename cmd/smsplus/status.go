@@ -136,6 +136,8 @@ func laneName(l query.LaneStatus) string {
 		return fmt.Sprintf("%s (%v)", l.Channel, l.Class)
 	case l.Channel != "":
 		return string(l.Channel)
+	case l.HasOutcomes:
+		return "(outcomes)"
 	}
 	return "(to end)"
 }
@@ -189,6 +191,7 @@ type laneJSON struct {
 	Channel       channel.Name  `json:"channel,omitempty"`
 	Class         smsplus.Class `json:"class,omitempty"`
 	Template      string        `json:"template,omitempty"`
+	Outcomes      bool          `json:"outcomes,omitempty"`
 	Due           int           `json:"due"`
 	BehindSeconds float64       `json:"behind_seconds"`
 	SetAside      int           `json:"set_aside"`
@@ -208,7 +211,7 @@ func writeOverviewJSON(w io.Writer, o query.Overview, e query.Export) error {
 		})
 	}
 	for _, l := range o.Lanes {
-		j.Lanes = append(j.Lanes, laneJSON{l.Channel, l.Class, l.Template, l.Due, l.Behind.Seconds(), l.SetAside, l.IsPaused, l.IsServed})
+		j.Lanes = append(j.Lanes, laneJSON{l.Channel, l.Class, l.Template, l.HasOutcomes, l.Due, l.Behind.Seconds(), l.SetAside, l.IsPaused, l.IsServed})
 	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)

@@ -11,6 +11,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/sqlitestore"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 func TestPause_StopsUntilResumed(t *testing.T) {
@@ -77,10 +78,16 @@ func TestStatus_ShowsPausesDispatchersAndBacklog(t *testing.T) {
 		Channels: []channel.Name{channel.SMS, channel.WhatsApp}, Templates: []string{"otp"},
 	}))
 	bulk := smsplus.Message{ID: uuid.UUID{8}, Template: "otp", Class: smsplus.Bulk, Lane: "bulk lane:sms", TriggeredAt: since, DueAt: since}
-	_, err = store.Insert(t.Context(), []smsplus.Message{bulk})
+	ended := bulk
+	ended.ID, ended.Key, ended.Class, ended.Lane = messageID(98), "", smsplus.Normal, smsplus.OutcomeLane
+	ended.Status = status.Delivered
+	ended.Published = smsplus.Published{End: status.Undeliverable, Read: true, Confirmed: true, Failures: 2}
+	_, err = store.Insert(t.Context(), []smsplus.Message{bulk, ended})
 	require.NoError(t, err)
 	text := s.mustRun(t, "status")
 	require.Regexp(t, `1 .* sms \(bulk\)`, text)
+	require.Regexp(t, `1 .* \(outcomes\)`, text)
+	require.Regexp(t, `published +undeliverable, read, confirmed; more is due, after 2 failed calls`, s.mustRun(t, "show", ended.ID.String()))
 	require.Regexp(t, `class +bulk`, s.mustRun(t, "show", bulk.ID.String()))
 	require.Regexp(t, `2026-11-29T12:00:00.000Z  template "shipped"  wrong text`, text)
 	require.Regexp(t, `2026-11-29T12:00:00.000Z  2026-11-29T12:00:00.000Z  host:17     sms,whatsapp  otp`, text)

@@ -31,7 +31,7 @@ var machine = struct {
 	effects:  []string{"Dispatcher", "Store", "Clock"},
 	evidence: "evidence",
 	rows:     []string{"Message", "Attempt"},
-	state:    []string{"DueAt", "Claims", "Sending", "Holder", "Lane", "CanceledAt", "ConfirmedAt", "Status", "Attempts", "Tries", "Doubts"},
+	state:    []string{"DueAt", "Claims", "Sending", "Holder", "Lane", "CanceledAt", "ConfirmedAt", "Published", "Status", "Attempts", "Tries", "Doubts"},
 }
 
 // clocks are the names of package time that read a clock or wait for one.

@@ -14,6 +14,9 @@ func checkMessage(m *smsplus.Message) error {
 	if !m.Status.Valid() {
 		return fmt.Errorf("rowcodec: Message.Status %d does not exist", m.Status)
 	}
+	if p := m.Published; !p.End.Valid() || p.Failures < 0 {
+		return fmt.Errorf("rowcodec: Message.Published has the status %d and %d failures", p.End, p.Failures)
+	}
 	if i := indexFar(m.TriggeredAt, m.DueAt, m.DeliveredAt, m.ReadAt, m.ExpiresAt, m.CanceledAt, m.ConfirmedAt); i >= 0 {
 		names := [...]string{"TriggeredAt", "DueAt", "DeliveredAt", "ReadAt", "ExpiresAt", "CanceledAt", "ConfirmedAt"}
 		return fmt.Errorf("rowcodec: Message.%s is %s", names[i], farTime)

@@ -149,7 +149,12 @@ func drawMessage(t *rapid.T) smsplus.Message {
 		TriggeredAt: when("TriggeredAt"), DeliveredAt: when("DeliveredAt"), ReadAt: when("ReadAt"),
 		ExpiresAt: when("ExpiresAt"), CanceledAt: when("CanceledAt"), ConfirmedAt: when("ConfirmedAt"),
 		Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
-		Class:  rapid.SampledFrom([]smsplus.Class{smsplus.Normal, smsplus.Urgent, smsplus.Bulk}).Draw(t, "class"),
+		Published: smsplus.Published{
+			End:  rapid.SampledFrom(status.Statuses()).Draw(t, "end"),
+			Read: rapid.Bool().Draw(t, "read"), Confirmed: rapid.Bool().Draw(t, "confirmed"),
+			Failures: rapid.OneOf(rapid.Just(0), rapid.IntMin(0)).Draw(t, "failures"),
+		},
+		Class: rapid.SampledFrom([]smsplus.Class{smsplus.Normal, smsplus.Urgent, smsplus.Bulk}).Draw(t, "class"),
 	}
 	if rapid.Bool().Draw(t, "has a phone") {
 		m.To.Phone = hashNumber(rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "phone"))
@@ -292,6 +297,14 @@ func confirmedMessage() smsplus.Message {
 	return m
 }
 
+// publishedMessage returns confirmedMessage after it was canceled, with its outcomes published.
+func publishedMessage() smsplus.Message {
+	m := confirmedMessage()
+	m.CanceledAt = m.ReadAt
+	m.Published = smsplus.Published{End: status.Delivered, Read: true, Confirmed: true, Failures: 300}
+	return m
+}
+
 // goldenRows are messages and sampleReceipt as a release stored them, in hexadecimal. The
 // files never change.
 type goldenRows map[string]struct {
@@ -301,7 +314,7 @@ type goldenRows map[string]struct {
 
 func TestCodec_ReadsEveryVersion(t *testing.T) {
 	t.Parallel()
-	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs(), "version4.json": bulkMessage(), "version5.json": confirmedMessage()} {
+	for file, want := range map[string]smsplus.Message{"version1.json": fullMessage(), "version2.json": doubtfulMessage(), "version3.json": messageToIDs(), "version4.json": bulkMessage(), "version5.json": confirmedMessage(), "version6.json": publishedMessage()} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile("testdata/" + file)
@@ -351,6 +364,10 @@ func TestEncodeState_WritesEarliestVersion(t *testing.T) {
 		state, err = c.EncodeState(&confirmed)
 		require.NoError(t, err)
 		require.Equal(t, byte(4), state[0]&0x7f, "%s: both times", name)
+		certain.Published.End = status.Delivered
+		state, err = c.EncodeState(&certain)
+		require.NoError(t, err)
+		require.Equal(t, byte(4), state[0]&0x7f, "%s: outcomes that were published", name)
 	}
 }
 
@@ -593,6 +610,9 @@ func TestEncodeState_RejectsInvalidStatus(t *testing.T) {
 	m.Attempts[2].Status = 9
 	_, err := rowcodec.NewCodec(nil, false).EncodeState(&m)
 	require.EqualError(t, err, "rowcodec: Message.Attempts[2].Status 9 does not exist")
+	m.Published.Failures = -1
+	_, err = rowcodec.NewCodec(nil, false).EncodeState(&m)
+	require.EqualError(t, err, "rowcodec: Message.Published has the status 0 and -1 failures")
 	m.Status = 8
 	_, err = rowcodec.NewCodec(nil, false).EncodeState(&m)
 	require.EqualError(t, err, "rowcodec: Message.Status 8 does not exist")

@@ -124,7 +124,7 @@ func fixedVersion(m *smsplus.Message) byte {
 
 // stateVersion returns the earliest version that can hold the state of m.
 func stateVersion(m *smsplus.Message) byte {
-	if !m.CanceledAt.IsZero() && !m.ConfirmedAt.IsZero() {
+	if m.Published != (smsplus.Published{}) || !m.CanceledAt.IsZero() && !m.ConfirmedAt.IsZero() {
 		return version4
 	}
 	if m.ResentAs != (uuid.UUID{}) {
@@ -166,11 +166,33 @@ func appendState(b []byte, m *smsplus.Message) []byte {
 	if version >= version3 {
 		b = appendID(b, m.ResentAs)
 	}
+	if version >= version4 {
+		b = appendPublished(b, m.Published)
+	}
 	b = binary.AppendUvarint(b, uint64(len(m.Attempts)))
 	for i := range m.Attempts {
 		b = appendAttempt(b, version, &lastTime, m.ID, &m.Attempts[i])
 	}
 	return b
+}
+
+// These are the bits of a Published above those of its End.
+const (
+	endBits       = 1<<3 - 1
+	readBit       = 1 << 3
+	confirmedBit  = 1 << 4
+	publishedBits = endBits | readBit | confirmedBit
+)
+
+func appendPublished(b []byte, p smsplus.Published) []byte {
+	bits := byte(p.End)
+	if p.Read {
+		bits |= readBit
+	}
+	if p.Confirmed {
+		bits |= confirmedBit
+	}
+	return binary.AppendUvarint(append(b, bits), uint64(p.Failures))
 }
 
 func appendAttempt(b []byte, version byte, lastTime *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
@@ -386,6 +408,10 @@ func (r *reader) state(m *smsplus.Message, version byte) {
 	if version >= version3 {
 		m.ResentAs = r.id()
 	}
+	m.Published = smsplus.Published{}
+	if version >= version4 {
+		m.Published = r.published()
+	}
 	m.Attempts = nil
 	if n := r.count(5); n > 0 {
 		m.Attempts = make([]smsplus.Attempt, n)
@@ -393,6 +419,16 @@ func (r *reader) state(m *smsplus.Message, version byte) {
 	for i := range m.Attempts {
 		r.attempt(&m.Attempts[i], version, m.ID)
 	}
+}
+
+func (r *reader) published() smsplus.Published {
+	bits := r.byte()
+	p := smsplus.Published{End: status.Status(bits & endBits), Read: bits&readBit != 0, Confirmed: bits&confirmedBit != 0}
+	p.Failures = int(r.uvarint())
+	if bits&^publishedBits != 0 || !p.End.Valid() || p.Failures < 0 {
+		r.fail()
+	}
+	return p
 }
 
 func (r *reader) attempt(a *smsplus.Attempt, version byte, message uuid.UUID) {
