@@ -246,7 +246,7 @@ type Querier interface {
 	// name an attempt by the ref that asks for it. An attempt whose Send had no answer has its
 	// own ID as ProviderID. A provider that does not know an ID says nothing about it, which is
 	// no error. Receipts that come with an error count too: the provider is asked for the others
-	// again. Query must return within a second after ctx ends. Otherwise its messages continue
+	// again, no sooner than an error by [Temporary] says. Query must return within a second after ctx ends. Otherwise its messages continue
 	// without an answer. The caller has one call at a time under way.
 	Query(ctx context.Context, refs []Ref) ([]Receipt, error)
 }

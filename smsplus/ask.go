@@ -187,8 +187,8 @@ func (d *Dispatcher) decideAsked(ctx context.Context, j *job, isAnswered bool) b
 }
 
 // queryProvider asks about attempts until the given time at the latest. If the provider did
-// not answer and is to be asked again, againAt says when. After askTries failures, messages
-// continue meanwhile.
+// not answer and is to be asked again, againAt says when. Messages continue meanwhile after
+// askTries failures, or if the provider asks for a longer wait than askRetry.Max.
 func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel.Ref, until time.Time) (answers []channel.Receipt, againAt time.Time) {
 	a.asking.Lock()
 	defer a.asking.Unlock()
@@ -209,9 +209,13 @@ func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel
 		}
 		d.logFailure(ctx, "smsplus: a provider could not be asked", slog.String("channel", string(a.name)), slog.Any("error", err))
 		a.failures++
-		a.nextAt = normalizeTime(d.now().Add(askRetry.backoff(a.failures)))
+		wait := askRetry.backoff(a.failures)
+		if e, ok := errors.AsType[*channel.Error](err); ok {
+			wait = max(wait, e.RetryAfter())
+		}
+		a.nextAt = normalizeTime(d.now().Add(wait))
 	}
-	if a.failures < askTries {
+	if a.failures < askTries && a.nextAt.Sub(now) <= askRetry.Max {
 		againAt = a.nextAt
 	}
 	return answers, againAt

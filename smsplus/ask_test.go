@@ -3,6 +3,7 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -216,6 +217,33 @@ func TestAsk_FailedQueryIsRepeatedThenPassedOver(t *testing.T) {
 			w.advance(wait)
 			require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
 		})
+	}
+}
+
+// A provider that asks for a pause is not asked meanwhile. Messages wait for at most a minute.
+func TestAsk_PauseThatTheProviderAsksForIsKept(t *testing.T) {
+	t.Parallel()
+	for pause, waits := range map[time.Duration]bool{30 * time.Second: true, time.Hour: false} {
+		var provider *askedChannel
+		w := newWorld(t, silentThenSMS(), asked(&provider, func(channel.Ref) (channel.Receipt, error) {
+			return channel.Receipt{}, fmt.Errorf("wrapped: %w", channel.Temporary(errors.New("429"), pause))
+		}))
+		id := w.send()
+		w.advance(wait)
+		for range 29 {
+			w.advance(time.Second)
+		}
+		require.Equal(t, 1, provider.times(), pause)
+		require.Equal(t, waits, w.sends(channel.SMS) == 0, pause)
+		provider.query = reports(status.Delivered)
+		w.advance(pause)
+		if waits {
+			require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
+			continue
+		}
+		id = w.send()
+		w.advance(wait)
+		require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)), "the pause is over")
 	}
 }
 

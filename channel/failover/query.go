@@ -54,7 +54,8 @@ func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Rece
 				}
 			}
 			if err != nil {
-				bad = append(bad, fmt.Errorf("failover: query: %s: %w", p.name, err))
+				// It is not wrapped, because a pause that one provider asks for is not the others'.
+				bad = append(bad, fmt.Errorf("failover: query: %s: %s", p.name, err.Error()))
 			}
 		})
 	}

@@ -119,7 +119,7 @@ func TestQuery_KeepsAnswersOfOtherProviders(t *testing.T) {
 	t.Parallel()
 	for name, query := range map[string]func(context.Context, []channel.Ref) ([]channel.Receipt, error){
 		"an error with an answer": func(_ context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-			return delivered(refs[:1]), errors.New("busy")
+			return delivered(refs[:1]), channel.Temporary(errors.New("busy"), time.Hour)
 		},
 		"a panic": func(_ context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 			panic("secret " + refs[0].ProviderID)
@@ -138,6 +138,8 @@ func TestQuery_KeepsAnswersOfOtherProviders(t *testing.T) {
 				rs, err := c.Query(ctx, refsTo("one:1", "two:1"))
 				require.ErrorContains(t, err, "failover: query: one: ")
 				require.NotContains(t, err.Error(), "secret")
+				_, pauses := errors.AsType[*channel.Error](err)
+				require.False(t, pauses, "the pause that one provider asks for is not the others'")
 				require.Contains(t, rs, delivered(refsTo("two:1"))[0])
 				require.Equal(t, name == "an error with an answer", len(rs) == 2)
 			})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,11 +21,15 @@ const maxQueries = 8
 // attempt without a SID, because its Send had no answer, cannot be asked about: Twilio
 // searches by nothing that names the attempt. A receipt comes for every message whose status
 // is a result.
+//
+// An answer that every message would get ends the Query: too many requests, or wrong
+// credentials. Its error is a [channel.Temporary] with the time that Twilio asks for.
 func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	var (
 		group   errgroup.Group
 		mu      sync.Mutex
 		answers []channel.Receipt
+		refused atomic.Bool // an answer that every message would get
 	)
 	group.SetLimit(maxQueries)
 	for _, ref := range refs {
@@ -32,7 +37,13 @@ func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Rece
 			continue
 		}
 		group.Go(func() error {
+			if refused.Load() {
+				return nil // the error of another one is the Query's
+			}
 			receipt, known, err := c.fetchReceipt(ctx, ref)
+			if errors.Is(err, errAccountRefused) {
+				refused.Store(true)
+			}
 			if known {
 				mu.Lock()
 				defer mu.Unlock()
@@ -44,6 +55,9 @@ func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Rece
 	err := group.Wait()
 	return answers, err
 }
+
+// errAccountRefused is in the error of an answer that every message would get.
+var errAccountRefused = errors.New("the account is refused")
 
 // fetchReceipt fetches one message. It reports whether Twilio knows its result.
 func (c *Channel) fetchReceipt(ctx context.Context, ref channel.Ref) (r channel.Receipt, known bool, err error) {
@@ -57,6 +71,8 @@ func (c *Channel) fetchReceipt(ctx context.Context, ref channel.Ref) (r channel.
 		return r, false, fmt.Errorf("twilio: query: %w", err)
 	case answer.Code == http.StatusNotFound: // deleted, or of another account
 		return r, false, nil
+	case answer.Code == http.StatusTooManyRequests || answer.Code == http.StatusUnauthorized:
+		return r, false, channel.Temporary(fmt.Errorf("twilio: query: HTTP %d: %w", answer.Code, errAccountRefused), answer.RetryAfter())
 	case answer.Code != http.StatusOK:
 		return r, false, fmt.Errorf("twilio: query: HTTP %d", answer.Code)
 	}

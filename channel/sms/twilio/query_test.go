@@ -1,10 +1,13 @@
 package twilio_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,12 +82,32 @@ func TestQuery_UnknownMessageIsNoError(t *testing.T) {
 
 func TestQuery_ReturnsTheAnswersBesideAnError(t *testing.T) {
 	t.Parallel()
-	for _, code := range []int{429, 500, 401} {
-		got, err := askAbout(t, map[string]http.HandlerFunc{
-			message: answerAll(code, faultBody(code, 20429, "no")), otherMessage: answerAll(200, `{"status":"delivered"}`),
-		}, message, otherMessage)
-		require.ErrorContains(t, err, "twilio: query: HTTP ")
-		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: otherMessage, Status: status.Delivered}}, got)
+	got, err := askAbout(t, map[string]http.HandlerFunc{
+		message: answerAll(500, faultBody(500, 20500, "no")), otherMessage: answerAll(200, `{"status":"delivered"}`),
+	}, message, otherMessage)
+	require.EqualError(t, err, "twilio: query: HTTP 500")
+	require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: otherMessage, Status: status.Delivered}}, got)
+}
+
+// The next message would get the same answer, so it is not asked about.
+func TestQuery_EndsWhenAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{401, 429} {
+		var calls atomic.Int32
+		ch := openServer(t, func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(code)
+		})
+		refs := make([]channel.Ref, 100)
+		for i := range refs {
+			refs[i] = channel.Ref{Channel: channel.SMS, ProviderID: fmt.Sprintf("SM%032x", i)}
+		}
+		_, err := ch.Query(t.Context(), refs)
+		temporary, ok := errors.AsType[*channel.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, 7*time.Second, temporary.RetryAfter())
+		require.LessOrEqual(t, calls.Load(), int32(8), "as many as were under way")
 	}
 }
 
