@@ -22,7 +22,7 @@ import (
 
 // ReceiptHandler returns the handler of Mitake's calls at Config.CallbackURL. Mount it for
 // the whole folder. The calls are GETs. Mitake repeats a call that is not answered in its
-// own format.
+// own format. A receipt finds an attempt by its msgid, or by its own ID if Send had no answer.
 func (c *Channel) ReceiptHandler(sink channel.Sink) http.Handler {
 	return httpapi.Webhook{
 		Method: http.MethodGet,
@@ -91,16 +91,24 @@ func (c *Channel) parseCallback(u *url.URL) (channel.Receipt, error) {
 		source, flag = "statusstr="+word, codeOfWord[word]
 	}
 	verdict := c.setup().Codes[flag] // an unknown flag is Preparing, which reports nothing new
-	receipt := channel.Receipt{Channel: c.setup().Name, ProviderID: attempt, Status: verdict.Status}
+	receipt := channel.Receipt{
+		Channel: c.setup().Name, ProviderID: attempt, NewID: messageNumber(msgID),
+		Status: verdict.Status, At: parseTime(query.Get("donetime")),
+	}
 	if verdict.Status == status.Undeliverable || verdict.Status == status.Failed {
 		receipt.Reason = verdict.Reason
 		receipt.Detail = source + " msgid=" + msgID
 	}
-	at, err := time.ParseInLocation("20060102150405", query.Get("donetime"), taipei)
-	if err == nil && at.Year() > 0 { // in UTC the year 0 begins earlier, and RFC 3339 cannot express that
-		receipt.At = at
-	}
 	return receipt, nil
+}
+
+// parseTime parses a time of Mitake's, or returns zero.
+func parseTime(s string) time.Time {
+	at, err := time.ParseInLocation("20060102150405", s, taipei)
+	if err != nil || at.Year() <= 0 { // in UTC the year 0 begins earlier, and RFC 3339 cannot express that
+		return time.Time{}
+	}
+	return at
 }
 
 // isMsgID reports whether s can be a msgid: digits, sometimes after a letter or "#".

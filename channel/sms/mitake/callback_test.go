@@ -101,6 +101,7 @@ func TestCallback_IsReadByStatusFlag(t *testing.T) {
 			require.Len(t, sunk, 1)
 			require.True(t, tt.want.At.Equal(sunk[0].At), "%v", sunk[0].At)
 			tt.want.At, tt.want.Channel, tt.want.ProviderID = sunk[0].At, channel.SMS, attempt
+			tt.want.NewID = strings.TrimPrefix(tt.msgID, "#")
 			require.Equal(t, tt.want, sunk[0])
 			require.Equal(t, "text/plain", w.Header().Get("Content-Type"))
 			require.Equal(t, "magicid=sms_gateway_rpack\nmsgid="+tt.msgID+"\n", w.Body.String())
@@ -192,6 +193,7 @@ func FuzzCallback(f *testing.F) {
 			require.True(t, genuine, "%q", path)
 			require.Len(t, sunk, 1)
 			require.Equal(t, attempt, sunk[0].ProviderID)
+			require.Regexp(t, `^([A-Za-z]?[0-9]+)?$`, sunk[0].NewID)
 			require.True(t, sunk[0].Status == status.Preparing || status.SMS.Reaches(sunk[0].Status))
 			require.Equal(t, sunk[0].Status == status.Undeliverable || sunk[0].Status == status.Failed, sunk[0].Reason != "")
 			_, err := sunk[0].At.UTC().MarshalJSON()

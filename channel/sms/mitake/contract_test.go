@@ -67,19 +67,19 @@ func TestChannel_KeepsContract(t *testing.T) {
 		Secrets: []string{username, password, signingSecret},
 		Webhook: &channeltest.Webhook{
 			Request: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
+				return newCallback(t, responseURL(signingSecret, attempt), "msgid="+id+"&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Forged: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(t, responseURL("guess", id), "msgid=#000000001&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
+				return newCallback(t, responseURL("guess", attempt), "msgid="+id+"&statuscode=0&statusstr=DELIVRD&StatusFlag=4")
 			},
 			Malformed: func(t *testing.T, _ channel.Channel) *http.Request {
 				return newCallback(t, responseURL(signingSecret, attempt), "msgid=#000000001&statuscode=0")
 			},
 			Undelivered: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=1&statusstr=UNDELIV&StatusFlag=6")
+				return newCallback(t, responseURL(signingSecret, attempt), "msgid="+id+"&statuscode=1&statusstr=UNDELIV&StatusFlag=6")
 			},
 			Unknown: func(t *testing.T, _ channel.Channel, id string) *http.Request {
-				return newCallback(t, responseURL(signingSecret, id), "msgid=#000000001&statuscode=1&statusstr=BEAMED&StatusFlag=12")
+				return newCallback(t, responseURL(signingSecret, attempt), "msgid="+id+"&statuscode=1&statusstr=BEAMED&StatusFlag=12")
 			},
 		},
 	}

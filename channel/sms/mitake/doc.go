@@ -26,9 +26,12 @@
 // [Config.CallbackSecrets] make. A person who sees one URL can forge the receipts of that
 // message, and of no other.
 //
-// The attempt's ID is also the provider ID, so that a receipt finds its attempt even if the
-// answer to the send was lost. Mitake's own number of a message, msgid, is in the detail of
-// receipts that report a failure.
+// A call has the attempt's ID and Mitake's number of the message, msgid, which is the provider
+// ID. So a receipt finds its attempt even if the answer to the send was lost. Attempts of
+// earlier releases have their own ID as the provider ID, and get the msgid from a receipt.
+//
+// Mitake can also be asked about a msgid (SmQuery), as the engine does before a message goes
+// on to its next channel.
 //
 // # Length
 //

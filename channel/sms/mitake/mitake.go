@@ -35,7 +35,7 @@ type Config struct {
 	// CallbackURL is the URL at which Mitake reaches the handler of
 	// [Channel.ReceiptHandler]. The channel adds two segments to its path, so mount the
 	// handler for the whole folder. It has at most 175 bytes, and no query. If it is empty,
-	// there are no receipts, and messages stay accepted.
+	// there are no receipts, and Mitake is asked when a step's wait ends.
 	CallbackURL string
 	// CallbackSecrets sign callback URLs. The first one signs those of new messages, and a
 	// call is accepted if any of them signed it. Keep a secret in the list for two days
@@ -72,7 +72,9 @@ func (c Config) Format(f fmt.State, _ rune) {
 // MarshalText returns the channel's name, for logs.
 func (c Config) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }
 
-// Channel sends through one account at Mitake. It is safe for concurrent use.
+// Channel sends through one account at Mitake. It is a [channel.Receiver], a
+// [channel.Querier], a [channel.ContentChecker] and a [channel.Sizer], and safe for
+// concurrent use.
 type Channel struct {
 	// setup returns the settings that New made of its Config. It is a function because fmt
 	// prints a function as an address, with any verb.
@@ -82,6 +84,7 @@ type Channel struct {
 type setup struct {
 	Config
 	smSend    string        // the URL of the method
+	smQuery   string        // likewise
 	callSlots chan struct{} // holds a token for each call in progress
 }
 
@@ -111,6 +114,7 @@ func New(c Config) (*Channel, error) {
 	s := &setup{
 		Config:    c,
 		smSend:    strings.TrimSuffix(c.URL, "/") + "/SmSend?CharsetURL=UTF8",
+		smQuery:   strings.TrimSuffix(c.URL, "/") + "/SmQuery",
 		callSlots: make(chan struct{}, c.Connections),
 	}
 	return &Channel{func() *setup { return s }}, nil

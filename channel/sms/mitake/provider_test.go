@@ -34,9 +34,11 @@ type fixedClock time.Time
 
 func (t fixedClock) Now() time.Time { return time.Time(t) }
 
-// fakeMitake is a Mitake that keeps the forms that it gets.
+// fakeMitake is a Mitake that keeps the forms that it gets. It knows the states of the messages
+// that it took.
 type fakeMitake struct {
 	answer func(form url.Values) string // the lines behind clientid
+	state  string                       // the statuscode of every message, when it is asked
 
 	mu    sync.Mutex
 	calls []*http.Request
@@ -58,6 +60,10 @@ func (p *fakeMitake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls = append(p.calls, r)
+	if strings.HasSuffix(r.URL.Path, "/SmQuery") {
+		p.answerQuery(w, form)
+		return
+	}
 	id := form.Get("clientid")
 	p.forms[id] = form
 	lines, again := p.sent[id]
@@ -74,6 +80,26 @@ func (p *fakeMitake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, big5)
 }
 
+// answerQuery answers SmQuery with a line for each message that it knows (testdata/queries).
+func (p *fakeMitake) answerQuery(w io.Writer, form url.Values) {
+	ids := strings.Split(form.Get("msgid"), ",")
+	if form.Get("username") != username || form.Get("password") != password {
+		_, _ = io.WriteString(w, "statuscode=e\r\nError=帳號、密碼錯誤\r\n")
+		return
+	}
+	if len(ids) > 100 {
+		_, _ = io.WriteString(w, "w")
+		return
+	}
+	for _, id := range ids {
+		for _, lines := range p.sent {
+			if strings.Contains(lines, "msgid=#"+id+"\n") {
+				_, _ = fmt.Fprintf(w, "%s\t%s\t20261124200100\r\n", id, p.state)
+			}
+		}
+	}
+}
+
 // onlyForm returns the form of the only message.
 func (p *fakeMitake) onlyForm(t *testing.T) url.Values {
 	t.Helper()
@@ -87,7 +113,7 @@ func (p *fakeMitake) onlyForm(t *testing.T) url.Values {
 }
 
 func newFakeMitake(answer func(url.Values) string) *fakeMitake {
-	return &fakeMitake{answer: answer, forms: map[string]url.Values{}, sent: map[string]string{}}
+	return &fakeMitake{answer: answer, state: "4", forms: map[string]url.Values{}, sent: map[string]string{}}
 }
 
 // open returns a channel to a provider with that answer.

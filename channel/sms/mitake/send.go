@@ -1,6 +1,7 @@
 package mitake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -20,29 +21,35 @@ import (
 // vldtime).
 const maxValidity = 24 * time.Hour
 
-// Send hands the message to Mitake. The errors' details hold Mitake's statuscode and words.
+// Send hands the message to Mitake. The result's ProviderID is Mitake's msgid, without a "#"
+// before it. The errors' details hold Mitake's statuscode and words.
 func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result, error) {
 	form, err := c.requestForm(e)
 	if err != nil {
 		return channel.Result{}, err
 	}
+	answer, err := c.call(ctx, c.setup().smSend, form)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	return c.resultOf(answer, e.AttemptID.String(), form)
+}
+
+// call posts a form to a method of the API, on one of the account's connections.
+func (c *Channel) call(ctx context.Context, method string, form url.Values) (httpapi.Answer, error) {
 	s := c.setup()
 	select {
 	case s.callSlots <- struct{}{}:
 		defer func() { <-s.callSlots }()
 	case <-ctx.Done():
-		return channel.Result{}, channel.Temporary(ctx.Err(), 0)
+		return httpapi.Answer{}, channel.Temporary(ctx.Err(), 0)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.smSend, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, method, strings.NewReader(form.Encode()))
 	if err != nil {
-		return channel.Result{}, channel.Failed(status.SystemError, "Config.URL makes no request")
+		return httpapi.Answer{}, channel.Failed(status.SystemError, "Config.URL makes no request")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := httpapi.Do(s.Client, req)
-	if err != nil {
-		return channel.Result{}, err
-	}
-	return c.resultOf(answer, e.AttemptID.String(), form)
+	return httpapi.Do(s.Client, req)
 }
 
 // requestForm returns the form of an SmSend call, or the error of a message that cannot be
@@ -127,5 +134,5 @@ func (c *Channel) resultOf(answer httpapi.Answer, attempt string, form url.Value
 	if err != nil {
 		return channel.Result{}, err
 	}
-	return channel.Result{Status: verdict.Status, ProviderID: attempt}, nil
+	return channel.Result{Status: verdict.Status, ProviderID: cmp.Or(messageNumber(parsed.msgID), attempt)}, nil
 }

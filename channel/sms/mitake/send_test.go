@@ -29,7 +29,7 @@ func TestSend_FollowsSpecification(t *testing.T) {
 	e.Expires = now.Add(90*time.Minute + 500*time.Millisecond)
 	result, err := c.Send(t.Context(), e)
 	require.NoError(t, err)
-	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: attempt}, result)
+	require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: "000000001"}, result)
 	require.Equal(t, url.Values{
 		"username": {username},
 		"password": {password},
@@ -53,7 +53,7 @@ func TestSend_RepeatIsSameMessage(t *testing.T) {
 	for range 3 {
 		result, err := c.Send(t.Context(), e)
 		require.NoError(t, err)
-		require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: e.AttemptID.String()}, result)
+		require.Equal(t, channel.Result{Status: status.Accepted, ProviderID: "000000001"}, result)
 	}
 	require.Len(t, p.calls, 3)
 	require.Len(t, p.sent, 1, "the provider knows the second and third")
@@ -270,4 +270,25 @@ func TestSend_OmitsWordsThatRepeatText(t *testing.T) {
 	c, _ := open(t, func(form url.Values) string { return "statuscode=5\nError=" + form.Get("smbody") + "\n" }, nil)
 	_, err := c.Send(t.Context(), envelope(t, strings.Repeat("ab\n", 5)))
 	require.EqualError(t, err, "channel: undeliverable (content_rejected): statuscode=5")
+}
+
+// An answer without a msgid, or with one that is no number, leaves the attempt's own ID.
+func TestSend_ProviderIDIsMsgid(t *testing.T) {
+	t.Parallel()
+	e := envelope(t, "text")
+	for lines, want := range map[string]string{
+		"msgid=0313887539\nstatuscode=1\n":                           "0313887539",
+		"msgid=#000000013\nstatuscode=1\n":                           "000000013",
+		"msgid=A313887539\nstatuscode=1\n":                           "A313887539",
+		"statuscode=1\n":                                             e.AttemptID.String(),
+		"msgid=\nstatuscode=1\n":                                     e.AttemptID.String(),
+		"msgid=1,2\nstatuscode=1\n":                                  e.AttemptID.String(),
+		"msgid=" + strings.Repeat("1", 31) + "\nstatuscode=1\n":      e.AttemptID.String(),
+		"msgid=00000000-0000-4000-8000-000000000000\nstatuscode=1\n": e.AttemptID.String(),
+	} {
+		c := openServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, lines) }), nil)
+		result, err := c.Send(t.Context(), e)
+		require.NoError(t, err)
+		require.Equal(t, want, result.ProviderID, lines)
+	}
 }
