@@ -337,6 +337,8 @@ var printables = []printable{
 	of[pdu.Message](),
 	of[pdu.MessageResp]("MessageID"),
 	of[pdu.PDU](),
+	of[pdu.Query]("MessageID"),
+	of[pdu.QueryResp]("MessageID", "FinalDate"),
 	of[pdu.Raw](),
 	of[pdu.Receipt]("ID", "TextID", "Word", "Err", "NetworkError", "Done"),
 	of[pdu.TLV](),

@@ -22,7 +22,7 @@ func TestPDU_AgreesWithGosmpp(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]func(*rapid.T) (pdu.PDU, gosmpp.PDU){
 		"bind": drawBind, "bind_resp": drawBindResp, "message": drawMessage, "data": drawData,
-		"message_resp": drawMessageResp, "bodiless": drawBodiless,
+		"message_resp": drawMessageResp, "query": drawQuery, "query_resp": drawQueryResp, "bodiless": drawBodiless,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,6 +190,25 @@ func drawMessageResp(t *rapid.T) (pdu.PDU, gosmpp.PDU) {
 		ours.TLVs = drawTLVs(t, theirs.OptionalParameters)
 		return pdu.PDU{ID: pdu.DataSMResp, Status: drawStatus(t, &theirs.Header), Body: ours}, theirs
 	}
+}
+
+func drawQuery(t *rapid.T) (pdu.PDU, gosmpp.PDU) {
+	ours := &pdu.Query{MessageID: drawText(t, "message_id", 64)}
+	theirs := gosmpp.NewQuerySM().(*gosmpp.QuerySM)
+	theirs.MessageID = ours.MessageID
+	ours.Source, theirs.SourceAddr = drawAddress(t, "source")
+	return pdu.PDU{ID: pdu.QuerySM, Body: ours}, theirs
+}
+
+func drawQueryResp(t *rapid.T) (pdu.PDU, gosmpp.PDU) {
+	ours := &pdu.QueryResp{
+		MessageID: drawText(t, "message_id", 64), FinalDate: drawText(t, "final_date", 16),
+		State: pdu.State(rapid.Byte().Draw(t, "state")), ErrorCode: rapid.Byte().Draw(t, "error_code"),
+	}
+	theirs := gosmpp.NewQuerySMResp().(*gosmpp.QuerySMResp)
+	theirs.MessageID, theirs.FinalDate = ours.MessageID, ours.FinalDate
+	theirs.MessageState, theirs.ErrorCode = byte(ours.State), ours.ErrorCode
+	return pdu.PDU{ID: pdu.QuerySMResp, Status: drawStatus(t, &theirs.Header), Body: ours}, theirs
 }
 
 func drawBodiless(t *rapid.T) (pdu.PDU, gosmpp.PDU) {

@@ -7,6 +7,7 @@ const smpp = require('smpp');
 
 const [key, cert] = process.argv.slice(2).map((name) => fs.readFileSync(name));
 const sessions = new Set();
+const states = new Map(); // the source and the final state of messages, by ID
 const parts = new Map(); // parts of long messages, by reference
 let mute = false;
 let ids = 0;
@@ -81,11 +82,21 @@ function serve(session) {
   });
   session.on('submit_sm', (pdu) => {
     if (mute) return;
+    const id = `00A${(++ids).toString(16).toUpperCase()}`;
+    states.set(id, { source: pdu.source_addr, state: pdu.destination_addr.endsWith('21') ? 5 : 2 });
     const whole = text(pdu);
     if (whole !== undefined) {
       say({ text: whole, to: pdu.destination_addr, from: pdu.source_addr, coding: pdu.data_coding, validity: pdu.validity_period });
     }
-    answers[chosen[pdu.destination_addr.slice(-2)] || 'take'](session, pdu, `00A${(++ids).toString(16).toUpperCase()}`);
+    answers[chosen[pdu.destination_addr.slice(-2)] || 'take'](session, pdu, id);
+  });
+  session.on('query_sm', (pdu) => {
+    const known = states.get(pdu.message_id);
+    if (!known || known.source !== pdu.source_addr) {
+      session.send(pdu.response({ command_status: smpp.ESME_RQUERYFAIL }));
+      return;
+    }
+    session.send(pdu.response({ message_id: pdu.message_id, final_date: new Date(), message_state: known.state, error_code: known.state === 5 ? 69 : 0 }));
   });
   session.on('enquire_link', (pdu) => {
     if (!mute) session.send(pdu.response());

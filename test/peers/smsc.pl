@@ -26,6 +26,11 @@ while (my $session = $server->accept) {
             );
         } elsif ($pdu->{cmd} == Net::SMPP::CMD_deliver_sm_resp) {
             printf "report %d\n", $pdu->{status};
+        } elsif ($pdu->{cmd} == Net::SMPP::CMD_query_sm) {
+            printf "query %s\n", $pdu->{message_id};
+            $session->query_sm_resp(
+                message_id => $pdu->{message_id}, final_date => '261123090200000R', message_state => 2, error_code => 0, seq => $pdu->{seq},
+            );
         } elsif ($pdu->{cmd} == Net::SMPP::CMD_enquire_link) {
             $session->enquire_link_resp(seq => $pdu->{seq});
             print "enquire\n";

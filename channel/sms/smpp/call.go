@@ -214,7 +214,7 @@ func (s *session) reportLate(ctx context.Context, k lateCall, o outcome) {
 	case v.Status == status.Preparing, taken && !k.last:
 		return
 	case taken && o.id != "":
-		r.NewID = s.c.completeGroup(k.group, append(k.ids, s.c.config.IDs.Submit.normalizeID(o.id)))
+		r.NewID = s.c.completeGroup(k.group, append(k.ids, s.c.normalizeSubmitted(o.id)))
 	case !taken:
 		r.Reason, r.Detail = v.Reason, "smpp: the late answer is "+o.status.String()
 	}

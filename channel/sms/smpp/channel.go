@@ -17,8 +17,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Channel is an account at an SMSC. It is a [channel.Listener], a [channel.ContentChecker]
-// and a [channel.Sizer], and safe for concurrent use.
+// Channel is an account at an SMSC. It is a [channel.Listener], a [channel.Querier], a
+// [channel.ContentChecker] and a [channel.Sizer], and safe for concurrent use.
 //
 // Invariants: session.inFlight ≤ Config.Window for each session, and a call is in waiting
 // only while no session has room.
@@ -33,6 +33,7 @@ type Channel struct {
 
 	unfinished     *memory[uuid.UUID, *call]   // by attempt: the calls that a later Send continues
 	partGroups     *memory[string, *partGroup] // by part: the messages of several parts
+	rawIDs         *memory[string, string]     // by part: its ID as the SMSC wrote it
 	unreadReceipts atomic.Uint64
 
 	mu        sync.Mutex
@@ -55,6 +56,7 @@ func New(c Config) (*Channel, error) {
 	ch := &Channel{
 		config: c, source: c.sourceAddress(),
 		unfinished: newMemory[uuid.UUID, *call](maxUnfinished), partGroups: newMemory[string, *partGroup](maxParts),
+		rawIDs: newMemory[string, string](maxParts),
 	}
 	ch.bindCtx, ch.stopBinding = context.WithCancel(context.Background())
 	ch.sessionCtx, ch.cutSessions = context.WithCancel(context.Background())

@@ -84,6 +84,10 @@ type Config struct {
 
 	// IDs are the formats of the SMSC's message IDs.
 	IDs IDs
+	// QuerySM says that the SMSC answers query_sm. Then it is asked for the state of a message
+	// before the message goes on to its next step. Many carriers and aggregators do not allow
+	// query_sm, so ask yours. Defaults to false.
+	QuerySM bool
 	// Codes overrides the meanings of a command_status, row by row, because carriers give
 	// codes meanings of their own. A Status of Accepted takes the message as sent.
 	Codes map[pdu.Status]channel.Verdict

@@ -39,6 +39,13 @@
 // message's. Then the attempt has the message's ID, and the SMSC's receipts find it. This
 // holds as long as the session lives, also after Config.ResponseTimeout.
 //
+// # Questions
+//
+// With [Config].QuerySM the SMSC is asked for the state of a message before the message goes
+// on to its next step. A text of several segments is asked for by each of them. SMSCs answer
+// under a message ID as they wrote it, so a process asks for the messages that it sent, and
+// for few others.
+//
 // # Sessions
 //
 // New starts nothing. The first Send or Listen starts Config.Binds sessions. A lost session

@@ -49,13 +49,14 @@ type partGroup struct {
 	id      string          // the message's ID, "" until all parts were taken
 	sending bool            // a Send is taking the parts to the SMSC
 	parts   int             // how many parts there are
+	ids     []string        // the parts' IDs, nil until all were taken
 	arrived map[string]bool // the parts that were delivered
 	refused string          // the part that was refused, or ""
 }
 
 // addPart records that the SMSC took the call's next part under that ID.
 func (c *Channel) addPart(k *call, id string) {
-	id = c.config.IDs.Submit.normalizeID(id)
+	id = c.normalizeSubmitted(id)
 	k.ids = append(k.ids, id)
 	if len(k.parts) == 1 {
 		return
@@ -79,7 +80,7 @@ func (c *Channel) completeGroup(g *partGroup, ids []string) string {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.id = message
+	g.id, g.ids = message, ids
 	c.partGroups.put(ids[len(ids)-1], g)
 	return message
 }

@@ -341,7 +341,7 @@ func TestPeerPerl_TakesMessages(t *testing.T) {
 	require.NoError(t, stranger.Close())
 	require.Equal(t, "bind smsplus 34", p.Next(t))
 
-	config.Password = secret.New("secret")
+	config.Password, config.QuerySM = secret.New("secret"), true
 	c, err := smpp.New(config)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -364,10 +364,37 @@ func TestPeerPerl_TakesMessages(t *testing.T) {
 	_, octets := sms.Split(text, 0)
 	require.Equal(t, "submit "+digits+" 8 "+hex.EncodeToString(octets[0]), next())
 	require.Equal(t, "report 0", next())
+	rs, err := c.Query(t.Context(), []channel.Ref{{Channel: channel.SMS, ProviderID: "1001"}})
+	require.NoError(t, err)
+	require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: "1001", Status: status.Delivered}}, rs)
+	require.Equal(t, "query 0000001001", next())
 	stop()
 	require.Error(t, <-done)
 	require.NoError(t, c.Close())
 	require.Equal(t, "unbind", next())
+}
+
+func TestPeerNode_AnswersQueries(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(func(c *smpp.Config) { c.QuerySM = true })
+	var refs []channel.Ref
+	for _, number := range []string{"+" + digits, undeliverable} {
+		result, err := c.Send(t.Context(), envelopeTo(t, number, "hello"))
+		require.NoError(t, err)
+		refs = append(refs, channel.Ref{Channel: channel.SMS, ProviderID: result.ProviderID})
+	}
+	want := []channel.Receipt{
+		{Channel: channel.SMS, ProviderID: "a1", Status: status.Delivered},
+		{Channel: channel.SMS, ProviderID: "a2", Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV err 69"},
+	}
+	rs, err := c.Query(t.Context(), append(refs, channel.Ref{Channel: channel.SMS, ProviderID: "a9"}))
+	require.NoError(t, err)
+	require.Equal(t, want, rs)
+
+	rs, err = n.channel(func(c *smpp.Config) { c.QuerySM, c.Source = true, "ANOTHER" }).Query(t.Context(), refs)
+	require.NoError(t, err)
+	require.Empty(t, rs, "the source is another one")
 }
 
 // Kannel is a client of SMSCs. Its driver drive_smpp is an SMSC on the same code, which knows

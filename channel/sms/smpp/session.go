@@ -43,6 +43,7 @@ type session struct {
 	sequence      uint32
 	pending       map[uint32]*call // the calls without an outcome, by sequence number; nil when the session is over
 	overdue       map[uint32]lateCall
+	requests      map[uint32]chan<- pdu.PDU // other requests that wait for their answers; nil when the session is over
 	queue         []outgoing
 	writtenOctets uint64    // octets that the connection took
 	lastHeard     time.Time // when the SMSC last sent a PDU
@@ -83,6 +84,7 @@ func newSession(c *Channel, conn net.Conn) *session {
 		drained:    make(chan struct{}),
 		pending:    make(map[uint32]*call),
 		overdue:    make(map[uint32]lateCall),
+		requests:   make(map[uint32]chan<- pdu.PDU),
 		warned:     make(map[string]bool),
 		lastHeard:  now(),
 	}
@@ -103,12 +105,16 @@ func (s *session) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// failPending ends all pending calls with an error. A call may be taken only if its last
+// failPending ends all pending calls with an error, and all other requests. A call may be taken only if its last
 // octet was written.
 func (s *session) failPending(why error) {
 	s.mu.Lock()
 	pending, written := s.pending, s.writtenOctets
 	s.pending = nil
+	for _, answers := range s.requests {
+		close(answers)
+	}
+	s.requests = nil
 	s.mu.Unlock()
 	for _, k := range pending {
 		k.finish(s, k.abandoned, outcome{err: fmt.Errorf("%w: %w", errLinkDown, why), maybeTaken: k.writing && k.endOffset <= written})
@@ -120,7 +126,8 @@ func (s *session) failPending(why error) {
 func (s *session) nextSequence() uint32 {
 	for {
 		s.sequence = s.sequence%maxSequence + 1
-		if _, isLate := s.overdue[s.sequence]; !isLate && s.pending[s.sequence] == nil {
+		_, isLate := s.overdue[s.sequence]
+		if !isLate && s.pending[s.sequence] == nil && s.requests[s.sequence] == nil {
 			return s.sequence
 		}
 	}
@@ -168,7 +175,12 @@ func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) erro
 	switch p.ID {
 	case pdu.SubmitSMResp:
 		s.finishCall(ctx, p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
+	case pdu.QuerySMResp:
+		s.finishRequest(p)
 	case pdu.GenericNack:
+		if s.finishRequest(p) {
+			break
+		}
 		s.finishCall(ctx, p.Sequence, outcome{status: nackStatus(p.Status)})
 	case pdu.EnquireLink:
 		s.enqueueReply(p, pdu.ROK)

@@ -90,6 +90,26 @@ type MessageResp struct {
 	TLVs      TLVs
 }
 
+// Query is the body of query_sm (section 4.8.1).
+type Query struct {
+	// MessageID is the SMSC's ID of the message, as its submit_sm_resp has it.
+	MessageID string
+	// Source is that of the message.
+	Source Address
+}
+
+// QueryResp is the body of query_sm_resp (section 4.8.2).
+type QueryResp struct {
+	MessageID string
+	// FinalDate is when the message reached a final state, in the format of section 7.1.1,
+	// or empty.
+	FinalDate string
+	// State is the state of the message; StateScheduled if the answer has none.
+	State State
+	// ErrorCode is the carrier's own.
+	ErrorCode uint8
+}
+
 // Raw is the body of an operation that this package does not know.
 type Raw []byte
 
@@ -224,6 +244,32 @@ func parseResp(b []byte) (string, TLVs) {
 		}
 	}
 	return string(first), ts
+}
+
+func parseQuery(b []byte) (*Query, bool) {
+	f := reader{rest: b}
+	m := &Query{MessageID: f.text(), Source: f.address()}
+	return m, !f.truncated
+}
+
+func (m *Query) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("message_id", m.MessageID)
+	w.address("source_addr", m.Source)
+	return w.b, w.err
+}
+
+func parseQueryResp(b []byte) *QueryResp {
+	f := reader{rest: b}
+	return &QueryResp{MessageID: f.text(), FinalDate: f.text(), State: State(f.octet()), ErrorCode: f.octet()}
+}
+
+func (m *QueryResp) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("message_id", m.MessageID)
+	w.text("final_date", m.FinalDate)
+	w.octets(uint8(m.State), m.ErrorCode)
+	return w.b, w.err
 }
 
 func (m Raw) append(b []byte) ([]byte, error) { return append(b, m...), nil }

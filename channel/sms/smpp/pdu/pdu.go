@@ -7,7 +7,8 @@
 //	h, err := pdu.ParseHeader(b) // the first HeaderLength octets say how many follow
 //	p, err := pdu.Parse(h, b[pdu.HeaderLength:h.Length])
 //
-// It knows the operations for sending texts and receiving receipts. Any other operation is
+// It knows the operations for sending texts, receiving receipts and asking for the state of
+// a message. Any other operation is
 // a value with a body of type [Raw], and no error. Parsing is lenient wherever SMSCs are
 // known to be, and never panics. "The specification" is the Short Message Peer to Peer
 // Protocol Specification v3.4, issue 1.2.
@@ -46,6 +47,8 @@ const (
 	BindReceiverResp    ID = 0x80000001
 	BindTransmitter     ID = 0x00000002
 	BindTransmitterResp ID = 0x80000002
+	QuerySM             ID = 0x00000003
+	QuerySMResp         ID = 0x80000003
 	SubmitSM            ID = 0x00000004
 	SubmitSMResp        ID = 0x80000004
 	DeliverSM           ID = 0x00000005
@@ -65,6 +68,7 @@ var operationNames = map[ID]string{
 	GenericNack:  "generic_nack",
 	BindReceiver: "bind_receiver", BindReceiverResp: "bind_receiver_resp",
 	BindTransmitter: "bind_transmitter", BindTransmitterResp: "bind_transmitter_resp",
+	QuerySM: "query_sm", QuerySMResp: "query_sm_resp",
 	SubmitSM: "submit_sm", SubmitSMResp: "submit_sm_resp",
 	DeliverSM: "deliver_sm", DeliverSMResp: "deliver_sm_resp",
 	Unbind: "unbind", UnbindResp: "unbind_resp",
@@ -126,7 +130,8 @@ type PDU struct {
 	Body Body
 }
 
-// Body is a *[Bind], *[BindResp], *[Message], *[Data] or *[MessageResp], or a [Raw].
+// Body is a *[Bind], *[BindResp], *[Message], *[Data], *[MessageResp], *[Query] or
+// *[QueryResp], or a [Raw].
 type Body interface {
 	append(b []byte) ([]byte, error)
 }
@@ -143,6 +148,10 @@ func Parse(h Header, body []byte) (PDU, error) {
 		return p.withBody(parseMessage(body))
 	case DataSM:
 		return p.withBody(parseData(body))
+	case QuerySM:
+		return p.withBody(parseQuery(body))
+	case QuerySMResp:
+		p.Body = parseQueryResp(body)
 	case BindReceiver, BindTransmitter, BindTransceiver:
 		return p.withBody(parseBind(body))
 	case BindReceiverResp, BindTransmitterResp, BindTransceiverResp:

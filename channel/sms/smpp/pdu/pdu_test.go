@@ -73,6 +73,8 @@ func TestParse_ResponseMayLackFields(t *testing.T) {
 		"an ID and padding":                  {pdu.SubmitSMResp, "414200 000000", &pdu.MessageResp{MessageID: "AB"}},
 		"a parameter that is cut off":        {pdu.SubmitSMResp, "414200 001D 0002 6E6F 001D 0009 00", &pdu.MessageResp{MessageID: "AB", TLVs: info}},
 		"an answered delivery":               {pdu.DeliverSMResp, "", &pdu.MessageResp{}},
+		"a refused query without a body":     {pdu.QuerySMResp, "", &pdu.QueryResp{}},
+		"a query that is cut off":            {pdu.QuerySMResp, "414200 00", &pdu.QueryResp{MessageID: "AB"}},
 		"an answered link":                   {pdu.EnquireLinkResp, "FF", nil},
 		"a refusal of anything":              {pdu.GenericNack, "", nil},
 	} {
@@ -88,7 +90,7 @@ func TestParse_ResponseMayLackFields(t *testing.T) {
 
 func TestParse_UnknownOperationIsValue(t *testing.T) {
 	t.Parallel()
-	for _, id := range []pdu.ID{0x00000003, 0x00000111, pdu.AlertNotification, 0x80000111} {
+	for _, id := range []pdu.ID{0x00000008, 0x00000111, pdu.AlertNotification, 0x80000111} {
 		p, err := pdu.Parse(pdu.Header{ID: id, Sequence: 5}, []byte{1, 2})
 		require.NoError(t, err)
 		require.Equal(t, pdu.PDU{ID: id, Sequence: 5, Body: pdu.Raw{1, 2}}, p)
@@ -158,6 +160,8 @@ func TestAppend_RefusesFieldThatDoesNotFit(t *testing.T) {
 		{"schedule_delivery_time holds a NUL", &pdu.Message{ScheduleDeliveryTime: "\x00"}},
 		{"validity_period holds a NUL", &pdu.Message{ValidityPeriod: "\x00"}},
 		{"message_id holds a NUL", &pdu.MessageResp{MessageID: "\x00"}},
+		{"message_id holds a NUL", &pdu.Query{MessageID: "\x00"}},
+		{"final_date holds a NUL", &pdu.QueryResp{FinalDate: "\x00"}},
 		{"system_id holds a NUL", &pdu.BindResp{SystemID: "\x00"}},
 		{"password holds a NUL", &pdu.Bind{Password: "secret\x00"}},
 	} {
@@ -213,7 +217,7 @@ var (
 func drawPDU(t *rapid.T) pdu.PDU {
 	p := pdu.PDU{Status: pdu.Status(rapid.Uint32().Draw(t, "status")), Sequence: rapid.Uint32().Draw(t, "sequence")}
 	one := func(ids ...pdu.ID) pdu.ID { return rapid.SampledFrom(ids).Draw(t, "id") }
-	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	switch rapid.IntRange(0, 8).Draw(t, "kind") {
 	case 0:
 		p.ID = one(pdu.BindReceiver, pdu.BindTransmitter, pdu.BindTransceiver)
 		p.Body = &pdu.Bind{
@@ -247,6 +251,15 @@ func drawPDU(t *rapid.T) pdu.PDU {
 		p.ID = one(pdu.SubmitSMResp, pdu.DeliverSMResp, pdu.DataSMResp)
 		p.Body = &pdu.MessageResp{MessageID: texts.Draw(t, "message_id"), TLVs: tlvLists.Draw(t, "tlvs")}
 	case 5:
+		p.ID = pdu.QuerySM
+		p.Body = &pdu.Query{MessageID: texts.Draw(t, "message_id"), Source: addrs.Draw(t, "source")}
+	case 6:
+		p.ID = pdu.QuerySMResp
+		p.Body = &pdu.QueryResp{
+			MessageID: texts.Draw(t, "message_id"), FinalDate: texts.Draw(t, "final_date"),
+			State: pdu.State(octets.Draw(t, "state")), ErrorCode: octets.Draw(t, "error_code"),
+		}
+	case 7:
 		p.ID = one(pdu.EnquireLink, pdu.EnquireLinkResp, pdu.Unbind, pdu.UnbindResp, pdu.GenericNack)
 	default:
 		p.ID = pdu.ID(rapid.Uint32Range(0x200, 0xFFFF).Draw(t, "id"))

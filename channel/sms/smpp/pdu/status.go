@@ -77,6 +77,9 @@ var statusNames = map[Status]string{
 	RINVOPTPARAMVAL: "RINVOPTPARAMVAL", RDELIVERYFAILURE: "RDELIVERYFAILURE", RUNKNOWNERR: "RUNKNOWNERR",
 }
 
+// IsVendors reports whether the status is of a vendor's own (section 5.1.3).
+func (s Status) IsVendors() bool { return 0x400 <= s && s <= 0x4FF }
+
 // String returns the number and, for a code of the table, the specification's name: "0x0b
 // RINVDSTADR".
 func (s Status) String() string {
