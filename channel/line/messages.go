@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/jsontext"
 	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -44,11 +45,11 @@ func (m Messages) masked() string { return fmt.Sprintf("line.Messages(%d bytes)"
 
 // Vars returns the names of the variables in order of appearance. It may leave out some of
 // a content that [Messages.Check] refuses.
-func (m Messages) Vars() []string { return varsInJSON(string(m)) }
+func (m Messages) Vars() []string { return jsontext.Vars(string(m)) }
 
 // Render replaces the variables by their values. It returns Messages.
 func (m Messages) Render(vars map[string]string) (channel.Content, error) {
-	text, err := fillStrings(string(m), vars)
+	text, err := renderJSON(string(m), vars)
 	return Messages(text), err
 }
 
@@ -60,7 +61,7 @@ func (m Messages) Check() error {
 	if err != nil {
 		return fmt.Errorf("line: messages: %w", err)
 	}
-	if err := checkVars(string(m)); err != nil {
+	if err := jsontext.CheckVars(string(m), selectorKeys...); err != nil {
 		return fmt.Errorf("line: messages: %w", err)
 	}
 	for i, message := range list {
@@ -76,6 +77,19 @@ func (m Messages) Check() error {
 		}
 	}
 	return nil
+}
+
+// selectorKeys are the keys whose values choose the message that is sent. A variable there
+// would let data choose.
+var selectorKeys = []string{"type", "templateKey", "itemKey", "buttonKey"}
+
+// renderJSON replaces the variables in the strings of a JSON text.
+func renderJSON(text string, vars map[string]string) (string, error) {
+	rendered, err := jsontext.Render(text, vars)
+	if errors.Is(err, jsontext.ErrInvalid) {
+		err = fmt.Errorf("line: %w", err)
+	}
+	return rendered, err
 }
 
 // message is a message object.
@@ -94,7 +108,7 @@ func (m message) string(key string) (s string) {
 
 // objects parses the message objects.
 func (m Messages) objects() ([]message, error) {
-	if err := validJSON(string(m)); err != nil {
+	if err := jsontext.Validate(string(m)); err != nil {
 		return nil, err
 	}
 	var list []message
@@ -173,7 +187,7 @@ func newPayload(c channel.Content) (payload, error) {
 				fmt.Sprintf("messages[%d]: the text has %d UTF-16 units, want 1 to %d", i, n, maxText))
 		}
 	}
-	r.hidden = append(r.hidden, hiddenStrings(string(r.json))...)
+	r.hidden = append(r.hidden, jsontext.PersonalStrings(string(r.json), selectorKeys...)...)
 	return r, nil
 }
 

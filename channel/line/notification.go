@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/jsontext"
 	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/phone"
 	"github.com/smsplus/smsplus-go/status"
@@ -149,7 +150,7 @@ func (*Notification) requestFor(c channel.Content) (path string, body map[string
 		if err != nil {
 			return "", nil, nil, channel.Failed(status.TemplateConfig, err.Error())
 		}
-		return "/v2/bot/message/pnp/templated/push", body, hiddenStrings(string(t)), nil
+		return "/v2/bot/message/pnp/templated/push", body, jsontext.PersonalStrings(string(t), selectorKeys...), nil
 	}
 	content, err := newPayload(c)
 	if err != nil {

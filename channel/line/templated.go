@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/jsontext"
 	"github.com/smsplus/smsplus-go/internal/mask"
 )
 
@@ -35,11 +36,11 @@ func (t Templated) masked() string { return fmt.Sprintf("line.Templated(%d bytes
 
 // Vars returns the names of the variables in order of appearance. It may leave out some of
 // a content that [Templated.Check] refuses.
-func (t Templated) Vars() []string { return varsInJSON(string(t)) }
+func (t Templated) Vars() []string { return jsontext.Vars(string(t)) }
 
 // Render replaces the variables by their values. It returns a Templated.
 func (t Templated) Render(vars map[string]string) (channel.Content, error) {
-	text, err := fillStrings(string(t), vars)
+	text, err := renderJSON(string(t), vars)
 	return Templated(text), err
 }
 
@@ -48,7 +49,7 @@ func (t Templated) Render(vars map[string]string) (channel.Content, error) {
 func (t Templated) Check() error {
 	_, err := t.object()
 	if err == nil {
-		err = checkVars(string(t))
+		err = jsontext.CheckVars(string(t), selectorKeys...)
 	}
 	if err != nil {
 		return fmt.Errorf("line: templated: %w", err)
@@ -58,7 +59,7 @@ func (t Templated) Check() error {
 
 // object parses the JSON object.
 func (t Templated) object() (map[string]json.RawMessage, error) {
-	if err := validJSON(string(t)); err != nil {
+	if err := jsontext.Validate(string(t)); err != nil {
 		return nil, err
 	}
 	var object message

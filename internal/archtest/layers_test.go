@@ -20,7 +20,7 @@ var layers = []layer{
 	{"counters of grouped statistics", []string{"internal/daysheet"}},
 	{"engine: Dispatcher, Message, Template, Store", []string{"smsplus"}},
 	{"adapters", []string{"channel/..."}},
-	{"building blocks of adapters", []string{"channel/httpapi", "channel/sms"}},
+	{"building blocks of adapters", []string{"channel/httpapi", "channel/sms", "internal/jsontext"}},
 	{"definition of a channel", []string{"channel"}},
 	{"numbers as people type them", []string{"phone/national"}},
 	{"vocabulary", []string{"status", "phone", "seal"}},

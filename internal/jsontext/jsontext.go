@@ -1,4 +1,9 @@
-package line
+// Package jsontext is JSON with the variables of a [channel.Text] inside its strings: content
+// that an application copies from a provider's documentation. Rendering replaces string by
+// string. Everything between the strings stays as it was written, numbers to the last digit.
+//
+//	text, err := jsontext.Render(`{"text": "Order {{order}}"}`, vars)
+package jsontext
 
 import (
 	"encoding/json"
@@ -12,14 +17,6 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 )
-
-// Messages and Templated are JSON with variables inside its strings. Rendering replaces
-// string by string. Everything between the strings stays as it was written, numbers to the
-// last digit.
-
-// selectorKeys are the keys whose values choose the message that is sent. A variable there
-// would let data choose.
-var selectorKeys = []string{"type", "templateKey", "itemKey", "buttonKey"}
 
 // stringLiteral is a string of a JSON text: the bytes from start to end, quotes included.
 type stringLiteral struct {
@@ -58,18 +55,21 @@ func stringLiterals(text string) iter.Seq[stringLiteral] {
 	}
 }
 
-var errNotJSON = errors.New("no valid JSON; a variable stands inside a string")
+// ErrInvalid is the error of a text that is no JSON in UTF-8.
+var ErrInvalid = errors.New("no valid JSON; a variable stands inside a string")
 
-func validJSON(text string) error {
+// Validate returns ErrInvalid, or nil for JSON.
+func Validate(text string) error {
 	if !json.Valid([]byte(text)) || !utf8.ValidString(text) {
-		return errNotJSON
+		return ErrInvalid
 	}
 	return nil
 }
 
-// varsInJSON returns the names of the variables in a JSON text, each once.
-func varsInJSON(text string) []string {
-	if validJSON(text) != nil {
+// Vars returns the names of the variables in order of appearance, each once. Text that is no
+// JSON has none.
+func Vars(text string) []string {
+	if Validate(text) != nil {
 		return nil
 	}
 	var names []string
@@ -86,10 +86,11 @@ func varsInJSON(text string) []string {
 	return names
 }
 
-// fillStrings replaces the variables in the strings of a JSON text.
-func fillStrings(text string, vars map[string]string) (string, error) {
-	if err := validJSON(text); err != nil {
-		return "", fmt.Errorf("line: %w", err)
+// Render replaces the variables by their values, which are always data: they are escaped. The
+// error is ErrInvalid, a [*channel.MissingVarError], or that of a malformed variable.
+func Render(text string, vars map[string]string) (string, error) {
+	if err := Validate(text); err != nil {
+		return "", err
 	}
 	var out strings.Builder
 	done := 0
@@ -111,14 +112,15 @@ func fillStrings(text string, vars map[string]string) (string, error) {
 	return out.String(), nil
 }
 
-// checkVars returns an error for variables in valid JSON that are malformed, or stand in a
-// forbidden place.
-func checkVars(text string) error {
+// CheckVars returns an error for a variable in valid JSON that is malformed, or stands in a key
+// or in the value of a fixed key. The values of fixed keys choose what is sent, which data must
+// not.
+func CheckVars(text string, fixedKeys ...string) error {
 	for l := range stringLiterals(text) {
 		switch braces := strings.Contains(l.text, "{{"); {
 		case braces && l.isKey:
 			return errors.New("a variable stands in a key")
-		case braces && slices.Contains(selectorKeys, l.valueOf):
+		case braces && slices.Contains(fixedKeys, l.valueOf):
 			return fmt.Errorf("a variable stands in %q, which chooses what is sent", l.valueOf)
 		}
 		if err := channel.Text(l.text).Check(); err != nil {
@@ -128,16 +130,18 @@ func checkVars(text string) error {
 	return nil
 }
 
-// minHiddenRunes is the length from which on a string must not be repeated in a detail.
-// Shorter ones without a digit, such as "md" and "bold", occur in LINE's own words.
-const minHiddenRunes = 8
+// minPersonalRunes is the length from which on a string may identify the message. Shorter ones
+// without a digit, such as "md" and "bold", occur in a provider's own words.
+const minPersonalRunes = 8
 
-// hiddenStrings returns the strings of a valid JSON text that are part of the message.
-func hiddenStrings(text string) []string {
+// PersonalStrings returns the strings of valid JSON that are part of the message, which an
+// error must not repeat. It leaves out keys, the values of fixed keys, and short strings
+// without a digit.
+func PersonalStrings(text string, fixedKeys ...string) []string {
 	var all []string
 	for l := range stringLiterals(text) {
-		if !l.isKey && !slices.Contains(selectorKeys, l.valueOf) &&
-			(utf8.RuneCountInString(l.text) >= minHiddenRunes || strings.ContainsFunc(l.text, unicode.IsDigit)) {
+		if !l.isKey && !slices.Contains(fixedKeys, l.valueOf) &&
+			(utf8.RuneCountInString(l.text) >= minPersonalRunes || strings.ContainsFunc(l.text, unicode.IsDigit)) {
 			all = append(all, l.text)
 		}
 	}
