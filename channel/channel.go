@@ -41,6 +41,8 @@ const (
 	LINENotify Name = "line_notify"
 	// WhatsApp is a template message of the WhatsApp Cloud API.
 	WhatsApp Name = "whatsapp"
+	// RCS is a message of RCS for Business, by phone number.
+	RCS Name = "rcs"
 	// SMS is a text message over the carrier.
 	SMS Name = "sms"
 )

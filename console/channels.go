@@ -42,7 +42,7 @@ func compareChannels(a, b channel.Name) int {
 }
 
 // knownChannels are those of package channel, in the order in which routes try them.
-var knownChannels = []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.SMS}
+var knownChannels = []channel.Name{channel.LINEPush, channel.LINENotify, channel.WhatsApp, channel.RCS, channel.SMS}
 
 // rankOf returns the place of a channel among the known ones, or the place behind them.
 func rankOf(c channel.Name) int {

@@ -106,6 +106,7 @@ var english = map[string]string{
 	"channel.line_push":   "LINE Push",
 	"channel.line_notify": "LINE Notification Message",
 	"channel.whatsapp":    "WhatsApp",
+	"channel.rcs":         "RCS",
 	"channel.sms":         "SMS",
 
 	"status.preparing":     "Preparing",

@@ -106,6 +106,7 @@ var chinese = map[string]string{
 	"channel.line_push":   "LINE Push 推播",
 	"channel.line_notify": "LINE 通知型訊息",
 	"channel.whatsapp":    "WhatsApp",
+	"channel.rcs":         "RCS 訊息",
 	"channel.sms":         "SMS 簡訊",
 
 	"status.preparing":     "準備中",

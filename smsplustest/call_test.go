@@ -12,6 +12,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/channel/rcs"
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
 	"github.com/smsplus/smsplus-go/channel/sms/twilio"
@@ -55,6 +56,16 @@ func newTwilio(t *testing.T, statusCallback string) channel.Channel {
 	return c
 }
 
+func newRCS(t *testing.T) channel.Channel {
+	t.Helper()
+	c, err := rcs.New(rcs.Config{
+		AgentID: "agent", ClientTokens: []secret.Text{genuine},
+		Token: func(context.Context) (secret.Text, error) { return token, nil },
+	})
+	require.NoError(t, err)
+	return c
+}
+
 func newMitake(t *testing.T, callbackURL string) channel.Channel {
 	t.Helper()
 	c, err := mitake.New(mitake.Config{
@@ -74,6 +85,7 @@ func TestCalls_AreGenuineToTheAdapters(t *testing.T) {
 	metaCalls := func(key secret.Text) smsplustest.WhatsApp {
 		return smsplustest.WhatsApp{AppSecret: key, PhoneNumberID: phoneNumberID}
 	}
+	rcsCalls := func(key secret.Text) smsplustest.RCS { return smsplustest.RCS{ClientToken: key} }
 	twilioCalls := func(key secret.Text) smsplustest.Twilio {
 		return smsplustest.Twilio{AuthToken: key, StatusCallback: publicURL}
 	}
@@ -101,6 +113,18 @@ func TestCalls_AreGenuineToTheAdapters(t *testing.T) {
 		"WhatsApp, failed": {
 			newWhatsApp(t), func(key secret.Text, id uuid.UUID) *http.Request { return metaCalls(key).Failed(id, 131026, at) },
 			smsplus.Attempt{Status: status.Undeliverable, Reason: status.NoContact},
+		},
+		"RCS, delivered": {
+			newRCS(t), func(key secret.Text, id uuid.UUID) *http.Request { return rcsCalls(key).Delivered(id, at) },
+			smsplus.Attempt{Status: status.Delivered, DeliveredAt: at},
+		},
+		"RCS, read": {
+			newRCS(t), func(key secret.Text, id uuid.UUID) *http.Request { return rcsCalls(key).Read(id, at) },
+			smsplus.Attempt{Status: status.Delivered, DeliveredAt: at, ReadAt: at},
+		},
+		"RCS, expired": {
+			newRCS(t), func(key secret.Text, id uuid.UUID) *http.Request { return rcsCalls(key).Expired(id, at) },
+			smsplus.Attempt{Status: status.Undeliverable, Reason: status.Expired},
 		},
 		"Twilio, delivered": {
 			newTwilio(t, publicURL), func(key secret.Text, id uuid.UUID) *http.Request { return twilioCalls(key).Status(id, "delivered", 0) },

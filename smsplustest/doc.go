@@ -32,6 +32,6 @@
 //	line := smsplustest.LINE{Secret: secret.New("the secret of the account")}
 //	code := day.Call(line.Delivered(smsplus.AttemptID(id, 0), day.Now()))
 //
-// [LINE], [WhatsApp], [Twilio] and [Mitake] make the signed calls of their providers. The
-// calls are also for the application's own server: any webhook.Handler takes them.
+// [LINE], [WhatsApp], [RCS], [Twilio] and [Mitake] make the signed calls of their providers.
+// The calls are also for the application's own server: any webhook.Handler takes them.
 package smsplustest

@@ -22,6 +22,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/failover"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
 	"github.com/smsplus/smsplus-go/channel/line"
+	"github.com/smsplus/smsplus-go/channel/rcs"
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/channel/sms"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
@@ -322,6 +323,9 @@ var printables = []printable{
 	of[simulated.Askable](),
 	of[simulated.Channel](),
 	of[sms.Size](),
+	of[rcs.Channel](),
+	of[rcs.Config]("Name", "BaseURL"),
+	of[rcs.Message](""),
 	of[mitake.Config]("Name"),
 	of[mitake.Channel](),
 	of[smpp.Channel](),

@@ -22,6 +22,7 @@ var firstBlockFiles = map[string]string{
 	"docs/channels/line-notification.md": "channel/line/example_notification_test.go",
 	"docs/channels/line-push.md":         "channel/line/example_push_test.go",
 	"docs/channels/mitake.md":            "channel/sms/mitake/example_test.go",
+	"docs/channels/rcs.md":               "channel/rcs/example_test.go",
 	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
 	"docs/console.md":                    "console/example_roles_test.go",
 }

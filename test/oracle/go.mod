@@ -11,6 +11,7 @@ require (
 	github.com/smsplus/smsplus-go v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	github.com/warthog618/sms v0.3.0
+	golang.org/x/oauth2 v0.38.0
 	golang.org/x/sync v0.24.0
 	pgregory.net/rapid v1.3.0
 )
