@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/recordfilter"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -110,8 +111,8 @@ const (
 )
 
 // chart draws the triggers and deliveries that a filter selects.
-func (v *visit) chart(p period, f smsplus.Filter, channels []channel.Name) (chart, error) {
-	first, last := p.start, p.end
+func (v *visit) chart(p recordfilter.Period, f smsplus.Filter, channels []channel.Name) (chart, error) {
+	first, last := p.Start, p.End
 	if first.IsZero() {
 		first = v.reader.Earliest()
 	}

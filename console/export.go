@@ -100,7 +100,7 @@ const exportPage = 1000
 // the connection, so that the browser does not take it for complete.
 func (v *visit) sendRecords(w http.ResponseWriter, extension string, write func(io.Writer, iter.Seq2[smsplus.Message, error], ...query.Export) error) error {
 	s := v.parseSelection(v.r.URL.Query())
-	if len(s.period.wrong) > 0 || s.stale {
+	if len(s.Period.Wrong) > 0 || s.stale {
 		return failure{http.StatusBadRequest, "error.filter"}
 	}
 	f := s.filter()
@@ -112,7 +112,7 @@ func (v *visit) sendRecords(w http.ResponseWriter, extension string, write func(
 	if err != nil {
 		return err
 	}
-	p := v.exports.begin(v.r.URL.Query().Get("job"), counts[s.group])
+	p := v.exports.begin(v.r.URL.Query().Get("job"), counts[s.Group])
 	out := &startedWriter{w: w, begun: func() { v.setDownload(w, "records", extension) }}
 	// The export ends with the request. Each page of records has a deadline of its own.
 	all := v.countWritten(w, p, v.reader.All(v.r.Context(), f))

@@ -89,7 +89,7 @@ func (v *visit) searchRecords(w http.ResponseWriter) error {
 			s.person, s.number = v.tokens.sealText(personPurpose, n.E164()), n
 		}
 	}
-	if typed.NumberError != "" || len(s.period.wrong) > 0 {
+	if typed.NumberError != "" || len(s.Period.Wrong) > 0 {
 		return v.answerRecords(w, s, typed)
 	}
 	http.Redirect(w, v.r, v.url("/records", v.keepReveal(s.query())), http.StatusSeeOther)

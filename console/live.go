@@ -182,8 +182,8 @@ func (e *eventWriter) send(v *visit, current []livePart) error {
 func (v *visit) liveStatistics() ([]livePart, error) {
 	q := v.r.URL.Query()
 	name := channel.Name(q.Get("channel"))
-	p := v.parsePeriod(q)
-	if len(p.wrong) > 0 {
+	p := v.period(q)
+	if len(p.Wrong) > 0 {
 		return nil, failure{http.StatusBadRequest, "error.filter"}
 	}
 	channels, err := v.channels(name)
@@ -209,7 +209,7 @@ func (v *visit) liveStatistics() ([]livePart, error) {
 // their messages have not ended.
 func (v *visit) liveRecords() ([]livePart, error) {
 	s := v.parseSelection(v.r.URL.Query())
-	if s.stale || len(s.period.wrong) > 0 {
+	if s.stale || len(s.Period.Wrong) > 0 {
 		return nil, failure{http.StatusBadRequest, "error.filter"}
 	}
 	f := s.filter()

@@ -92,10 +92,10 @@ func (v *visit) keepReveal(q url.Values) url.Values {
 // with an error, and no records.
 func (v *visit) answerRecords(w http.ResponseWriter, s selection, typed searchForm) error {
 	page := recordsPage{
-		Layout: v.withReveal(v.layout("records.title", "records.title")), Legend: v.legend(s.channel), Errors: map[string]string{},
+		Layout: v.withReveal(v.layout("records.title", "records.title")), Legend: v.legend(s.Channel), Errors: map[string]string{},
 	}
 	others := v.keepReveal(s.query())
-	page.Period = v.periodForm(s.period, "/records", withoutPeriod(others))
+	page.Period = v.periodForm(s.Period, "/records", withoutPeriod(others))
 	maps.Copy(page.Errors, page.Period.Errors)
 	if typed.NumberError != "" {
 		page.Errors["number"] = typed.NumberError
@@ -121,10 +121,10 @@ func (v *visit) answerRecords(w http.ResponseWriter, s selection, typed searchFo
 	if err != nil {
 		return err
 	}
-	page.Tabs, page.Total = v.tabs(s, counts), counts[s.group]
+	page.Tabs, page.Total = v.tabs(s, counts), counts[s.Group]
 	list, err := v.reader.Records(v.ctx, f)
 	if err != nil {
-		if s.after != "" && errors.Is(err, smsplus.ErrInvalidFilter) { // midnight has moved a preset's start
+		if s.After != "" && errors.Is(err, smsplus.ErrInvalidFilter) { // midnight has moved a preset's start
 			http.Redirect(w, v.r, v.url("/records", others), http.StatusSeeOther)
 			return nil
 		}
@@ -159,14 +159,14 @@ func (v *visit) setPageLinks(page *recordsPage, s selection, list smsplus.Page) 
 	if list.Next != "" {
 		page.NextURL = link("/records", func(q url.Values) { q.Set("after", string(list.Next)) })
 	}
-	if s.after != "" {
+	if s.After != "" {
 		page.FirstURL = link("/records", func(url.Values) {})
 	}
 	for _, size := range slices.Sorted(slices.Values(pageSizes)) {
 		sized := s
-		sized.size = size
+		sized.Size = size
 		page.Sizes = append(page.Sizes, navItem{
-			Label: strconv.Itoa(size), URL: v.url("/records", v.keepReveal(sized.query())), IsCurrent: size == s.size,
+			Label: strconv.Itoa(size), URL: v.url("/records", v.keepReveal(sized.query())), IsCurrent: size == s.Size,
 		})
 	}
 	job := newJob()
@@ -180,8 +180,8 @@ func (v *visit) tabs(s selection, counts map[status.Group]int) []tab {
 	var tabs []tab
 	for _, g := range status.Groups() {
 		of := s
-		of.group = g
-		tabs = append(tabs, tab{"count-" + g.String(), v.tabLabel(g), v.url("/records", v.keepReveal(of.query())), counts[g], g == s.group})
+		of.Group = g
+		tabs = append(tabs, tab{"count-" + g.String(), v.tabLabel(g), v.url("/records", v.keepReveal(of.query())), counts[g], g == s.Group})
 	}
 	return tabs
 }
@@ -189,12 +189,12 @@ func (v *visit) tabs(s selection, counts map[status.Group]int) []tab {
 // searchForm returns the form of a selection, with what was typed wrongly.
 func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 	f := typed
-	f.Range, f.Person, f.Wanted = s.period.preset, s.person, s.wantedToken
-	if s.group != status.All {
-		f.Tab = s.group.String()
+	f.Range, f.Person, f.Wanted = s.Period.Preset, s.person, s.wantedToken
+	if s.Group != status.All {
+		f.Tab = s.Group.String()
 	}
-	if s.size != pageSizes[0] {
-		f.Size = strconv.Itoa(s.size)
+	if s.Size != pageSizes[0] {
+		f.Size = strconv.Itoa(s.Size)
 	}
 	if f.Countries == nil {
 		f.Countries = v.countries("")
@@ -215,7 +215,7 @@ func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 		f.ClearWantedURL = v.url("/records", v.keepReveal(without.query()))
 	}
 	q := url.Values{}
-	s.period.setQuery(q)
+	s.Period.SetQuery(q)
 	if s.isNarrowed() {
 		f.ClearURL = v.url("/records", q)
 	}
@@ -226,14 +226,14 @@ func (v *visit) searchForm(s selection, typed searchForm) (searchForm, error) {
 // setChoices sets what the boxes offer: the templates, scenarios and channels of the period
 // and of the dispatchers that run, and the reasons.
 func (v *visit) setChoices(f *searchForm, s selection) error {
-	channels, err := v.channels(s.channel)
+	channels, err := v.channels(s.Channel)
 	if err != nil {
 		return err
 	}
-	f.Channels = v.channelChoices(channels, s.channel)
-	templates, scenarios := []string{s.template}, []string{s.scenario}
-	if len(s.period.wrong) == 0 {
-		groups, err := v.reader.StatsBy(v.ctx, s.period.applyTo(smsplus.Filter{}), smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByScenario})
+	f.Channels = v.channelChoices(channels, s.Channel)
+	templates, scenarios := []string{s.Template}, []string{s.Scenario}
+	if len(s.Period.Wrong) == 0 {
+		groups, err := v.reader.StatsBy(v.ctx, s.Period.Bound(smsplus.Filter{}), smsplus.Grouping{By: smsplus.ByTemplate | smsplus.ByScenario})
 		if err != nil {
 			return err
 		}
@@ -241,15 +241,15 @@ func (v *visit) setChoices(f *searchForm, s selection) error {
 			templates, scenarios = append(templates, g.Template), append(scenarios, g.Scenario)
 		}
 	}
-	f.Templates = choices(v.text("filter.allTemplates"), templates, s.template)
-	f.Scenarios = choices(v.text("filter.allScenarios"), scenarios, s.scenario)
-	f.Whys = []navItem{{Label: v.text("filter.allReasons"), IsCurrent: s.reason == ""}}
+	f.Templates = choices(v.text("filter.allTemplates"), templates, s.Template)
+	f.Scenarios = choices(v.text("filter.allScenarios"), scenarios, s.Scenario)
+	f.Whys = []navItem{{Label: v.text("filter.allReasons"), IsCurrent: s.Reason == ""}}
 	reasons := slices.Clone(knownReasons)
-	if s.reason != "" && !isKnownReason(s.reason) {
-		reasons = append(reasons, s.reason)
+	if s.Reason != "" && !isKnownReason(s.Reason) {
+		reasons = append(reasons, s.Reason)
 	}
 	for _, r := range reasons {
-		f.Whys = append(f.Whys, navItem{Label: v.reasonLabel(r), Value: string(r), IsCurrent: r == s.reason})
+		f.Whys = append(f.Whys, navItem{Label: v.reasonLabel(r), Value: string(r), IsCurrent: r == s.Reason})
 	}
 	return nil
 }
@@ -305,7 +305,7 @@ func (v *visit) recordRow(m *smsplus.Message, pauses []smsplus.Pause, isOpen boo
 		r.Channel = v.channelLabel(m.Channel)
 	}
 	q := v.keepReveal(s.query())
-	setUnlessEmpty(q, "after", string(s.after))
+	setUnlessEmpty(q, "after", string(s.After))
 	row := v.keepReveal(url.Values{})
 	if isOpen {
 		st := v.story(m, pauses)

@@ -31,14 +31,14 @@ func FuzzSelection(f *testing.F) {
 		v := s.newVisit(httptest.NewRequest(http.MethodGet, "/records", nil))
 		first := v.parseSelection(q)
 		again := v.parseSelection(first.query())
-		again.after, again.open, again.stale = first.after, first.open, first.stale
+		again.After, again.open, again.stale = first.After, first.open, first.stale
 		require.Equal(t, first, again)
-		if len(first.period.wrong) > 0 {
-			require.True(t, first.period.start.IsZero() || first.period.from != "")
+		if len(first.Period.Wrong) > 0 {
+			require.True(t, first.Period.Start.IsZero() || first.Period.From != "")
 			return
 		}
-		require.Empty(t, first.period.wrong)
-		if start := first.period.start; !start.IsZero() {
+		require.Empty(t, first.Period.Wrong)
+		if start := first.Period.Start; !start.IsZero() {
 			require.False(t, start.Before(v.reader.Earliest()))
 		}
 		filter := first.filter()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/internal/csvcell"
+	"github.com/smsplus/smsplus-go/internal/recordfilter"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
 )
@@ -85,9 +86,9 @@ const defaultSort = "-triggered"
 func (v *visit) showStatistics(w http.ResponseWriter) error {
 	q := v.r.URL.Query()
 	name := channel.Name(q.Get("channel"))
-	p := v.parsePeriod(q)
+	p := v.period(q)
 	page := statisticsPage{
-		Layout: v.layout("templates.title", "templates.title"), Channel: string(name), Sort: q.Get("sort"), Range: p.preset,
+		Layout: v.layout("templates.title", "templates.title"), Channel: string(name), Sort: q.Get("sort"), Range: p.Preset,
 	}
 	others := url.Values{}
 	setUnlessEmpty(others, "channel", string(name))
@@ -99,7 +100,7 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 	}
 	page.Channels = v.channelChoices(channels, name)
 	page.Legend = v.legend(name)
-	if len(p.wrong) > 0 {
+	if len(p.Wrong) > 0 {
 		return v.render(w, http.StatusBadRequest, "templates", page)
 	}
 	rows, total, channels, err := v.statistics(p, name, channels)
@@ -113,11 +114,11 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 	if name != "" {
 		shown = []channel.Name{name}
 	}
-	if page.Chart, err = v.chart(p, p.applyTo(smsplus.Filter{Channel: name}), shown); err != nil {
+	if page.Chart, err = v.chart(p, p.Bound(smsplus.Filter{Channel: name}), shown); err != nil {
 		return err
 	}
 	q = maps.Clone(others)
-	p.setQuery(q)
+	p.SetQuery(q)
 	page.CSVURL = v.url("/templates.csv", q)
 	page.Layout = v.withLive(page.Layout)
 	return v.render(w, http.StatusOK, "templates", page)
@@ -125,8 +126,8 @@ func (v *visit) showStatistics(w http.ResponseWriter) error {
 
 // statistics returns the rows of the templates that were triggered in a period, and their
 // total. It adds the channels that it finds to the given ones.
-func (v *visit) statistics(p period, name channel.Name, channels []channel.Name) ([]statisticsRow, statisticsRow, []channel.Name, error) {
-	f := p.applyTo(smsplus.Filter{Channel: name})
+func (v *visit) statistics(p recordfilter.Period, name channel.Name, channels []channel.Name) ([]statisticsRow, statisticsRow, []channel.Name, error) {
+	f := p.Bound(smsplus.Filter{Channel: name})
 	stats, err := v.reader.Templates(v.ctx, f)
 	if err != nil {
 		return nil, statisticsRow{}, nil, err
@@ -153,10 +154,10 @@ func (v *visit) statistics(p period, name channel.Name, channels []channel.Name)
 	return rows, v.statisticsRow(p, name, sum, v.shareBar(totals, channels)), channels, nil
 }
 
-func (v *visit) statisticsRow(p period, name channel.Name, s smsplus.TemplateStats, sources shareBar) statisticsRow {
+func (v *visit) statisticsRow(p recordfilter.Period, name channel.Name, s smsplus.TemplateStats, sources shareBar) statisticsRow {
 	link := func(g status.Group) string {
 		q := url.Values{}
-		p.setQuery(q)
+		p.SetQuery(q)
 		setUnlessEmpty(q, "template", s.Template)
 		setUnlessEmpty(q, "channel", string(name))
 		if g != status.All {
@@ -209,7 +210,7 @@ func sortRows(rows []statisticsRow, order string) {
 
 // sortColumns returns the headings of the table. The link of the column that the table is
 // sorted by turns the order around.
-func (v *visit) sortColumns(p period, others url.Values, order string) []sortColumn {
+func (v *visit) sortColumns(p recordfilter.Period, others url.Values, order string) []sortColumn {
 	name := strings.TrimPrefix(order, "-")
 	if !slices.ContainsFunc(statisticsColumns, func(c statisticsColumn) bool { return c.name == name }) {
 		order = defaultSort
@@ -217,7 +218,7 @@ func (v *visit) sortColumns(p period, others url.Values, order string) []sortCol
 	var columns []sortColumn
 	for _, c := range statisticsColumns {
 		q := maps.Clone(others)
-		p.setQuery(q)
+		p.SetQuery(q)
 		next := "-" + c.name
 		if c.name == "template" {
 			next = c.name
@@ -240,8 +241,8 @@ func (v *visit) sortColumns(p period, others url.Values, order string) []sortCol
 func (v *visit) sendStatistics(w http.ResponseWriter) error {
 	q := v.r.URL.Query()
 	name := channel.Name(q.Get("channel"))
-	p := v.parsePeriod(q)
-	if len(p.wrong) > 0 {
+	p := v.period(q)
+	if len(p.Wrong) > 0 {
 		return failure{http.StatusBadRequest, "error.filter"}
 	}
 	channels, err := v.channels(name)

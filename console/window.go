@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/smsplus/smsplus-go/internal/recordfilter"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
 
@@ -56,7 +57,7 @@ func (w window) boundFilter(f smsplus.Filter) smsplus.Filter {
 // recordsURL returns the URL of the records of a window. The pairs are names and values of
 // fields, of which empty ones are left out.
 func (v *visit) recordsURL(w window, pairs ...string) string {
-	q := url.Values{"from": {w.start.In(v.zone).Format(minuteLayout)}}
+	q := url.Values{"from": {w.start.In(v.zone).Format(recordfilter.MinuteLayout)}}
 	for i := 0; i < len(pairs); i += 2 {
 		setUnlessEmpty(q, pairs[i], pairs[i+1])
 	}

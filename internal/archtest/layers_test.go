@@ -13,6 +13,7 @@ var layers = []layer{
 	{"kits for the tests of applications", []string{"smsplustest"}},
 	{"programs", []string{"examples/...", "cmd/..."}},
 	{"pages", []string{"console/..."}},
+	{"filters in URLs", []string{"internal/recordfilter"}},
 	{"providers' webhooks", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"stores", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},

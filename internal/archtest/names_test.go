@@ -32,7 +32,7 @@ var objectVerbs = []string{
 // objectOfReceiver lists methods whose receiver is the object of one of the objectVerbs, as
 // "package.type.name".
 var objectOfReceiver = []string{
-	"channel/sms/smpp.Config.prepare", "console.period.apply", "console.templateSet.execute", "sqlitestore.conn.prepare",
+	"channel/sms/smpp.Config.prepare", "console.templateSet.execute", "sqlitestore.conn.prepare",
 }
 
 // hasVerbsWithObjects is a rule: an unexported function or method is not called by a verb that
