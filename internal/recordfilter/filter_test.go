@@ -70,6 +70,14 @@ func TestParsePeriod_HasPresetsThatEndNow(t *testing.T) {
 	require.Equal(t, "3m", s.ParsePeriod(nil).Preset)
 }
 
+func TestParsePeriod_TakesInstants(t *testing.T) {
+	t.Parallel()
+	p := scope(t).ParsePeriod(url.Values{"from": {"2026-11-28T23:59:59.5Z"}, "to": {"2026-11-29T08:00:00+08:00"}})
+	require.Empty(t, p.Wrong)
+	require.True(t, p.Start.Equal(time.Date(2026, 11, 28, 23, 59, 59, 500_000_000, time.UTC)))
+	require.True(t, p.End.Equal(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)))
+}
+
 func TestParseFilter_NamesFields(t *testing.T) {
 	t.Parallel()
 	tests := map[string]map[string]recordfilter.Fault{

@@ -42,7 +42,7 @@ func Presets() []string { return slices.Clone(presets) }
 var presets = []string{"today", "7d", "30d", "month", "3m"}
 
 // MinuteLayout is the form of a minute in a URL, in the zone of the viewer. A day has
-// [time.DateOnly].
+// [time.DateOnly], and an instant [time.RFC3339].
 const MinuteLayout = "2006-01-02T15:04"
 
 // Scope is what the meaning of a URL depends on.
@@ -140,13 +140,16 @@ func (p *Period) setBounds(s Scope) {
 	}
 }
 
-// parseBound returns the instant that a text stands for: a minute, or the start of the day that
-// is some days after the given one.
+// parseBound returns the instant that a text stands for: a minute, an instant, or the start of
+// the day that is some days after the given one.
 func parseBound(text string, zone *time.Location, days int) (time.Time, bool) {
 	if day, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
 		return startOfDay(time.Date(day.Year(), day.Month(), day.Day()+days, 12, 0, 0, 0, zone)), true
 	}
 	t, err := time.ParseInLocation(MinuteLayout, text, zone)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, text)
+	}
 	return t, err == nil
 }
 
