@@ -26,6 +26,7 @@ type recordJSON struct {
 	Phone        string                  `json:"phone,omitempty"`
 	RecipientIDs map[channel.Name]string `json:"recipient_ids,omitempty"`
 	Status       status.Status           `json:"status"`
+	Ended        bool                    `json:"ended"`
 	Channel      channel.Name            `json:"channel"`
 	TriggeredAt  string                  `json:"triggered_at,omitempty"`
 	DeliveredAt  string                  `json:"delivered_at,omitempty"`
@@ -63,7 +64,8 @@ const microsLayout = "2006-01-02T15:04:05.000000Z07:00"
 
 // WriteNDJSON writes the records as JSON while it reads seq, one object per line. An object
 // has the record's attempts, oldest first, and no keys for times that are zero and texts
-// that are empty. Only the first Export is used.
+// that are empty. "ended" says that nothing more is sent, whatever the status is. Only the first
+// Export is used.
 //
 // WriteNDJSON leaves out a record that cannot be read, and continues. At the end it returns
 // an error that wraps [smsplus.ErrUnreadable] and says how many it left out. It returns at
@@ -126,6 +128,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		Phone:        e.formatPhone(m.To.Phone),
 		RecipientIDs: e.revealIDs(m.To.IDs),
 		Status:       m.Status,
+		Ended:        m.DueAt.IsZero(),
 		Channel:      m.Channel,
 		TriggeredAt:  e.formatTime(m.TriggeredAt, microsLayout),
 		DeliveredAt:  e.formatTime(m.DeliveredAt, microsLayout),

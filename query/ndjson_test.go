@@ -14,6 +14,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/query"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
@@ -31,11 +32,17 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 			[]smsplus.Message{bare, bare},
 			[]query.Export{{BOM: true}},
 			[]string{
-				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","channel":"sms",` +
+				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","ended":true,"channel":"sms",` +
 					`"triggered_at":"2026-09-15T10:30:00.000000Z","attempts":[]}`,
-				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","channel":"sms",` +
+				`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"preparing","ended":true,"channel":"sms",` +
 					`"triggered_at":"2026-09-15T10:30:00.000000Z","attempts":[]}`,
 			},
+		},
+		{
+			"a message that is due has not ended",
+			[]smsplus.Message{{Template: "t", Channel: channel.SMS, Status: status.Delivered, DueAt: now}},
+			nil,
+			[]string{`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"delivered","ended":false,"channel":"sms","attempts":[]}`},
 		},
 		{
 			"attempts are included, and metadata and variables are left out",
@@ -43,7 +50,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 			nil,
 			[]string{
 				`{"id":"01890000-0000-7000-8000-000000000001","key":"order-17","reference":"batch-5","template":"shipped","scenario":"出貨通知",` +
-					`"country_code":"886","phone":"+886******678","status":"delivered","channel":"sms",` +
+					`"country_code":"886","phone":"+886******678","status":"delivered","ended":true,"channel":"sms",` +
 					`"triggered_at":"2026-09-15T10:30:00.123456Z","delivered_at":"2026-09-15T10:31:00.123456Z",` +
 					`"read_at":"2026-09-15T10:32:00.123456Z","expires_at":"2026-09-15T11:30:00.123456Z",` +
 					`"canceled_at":"2026-09-15T10:33:00.123456Z","confirmed_at":"2026-09-15T10:34:00.123456Z","resend_of":"00000000-0000-0000-0000-000000000003","resent_as":"00000000-0000-0000-0000-000000000004","attempts":[` +
