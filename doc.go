@@ -20,6 +20,7 @@
 //     PostgreSQL. seal encrypts the data of the durable ones. storetest tests any store.
 //   - query: statistics, records, tabs and exports for admin pages.
 //   - webhook: one handler for the receipts of all providers.
+//   - console: pages for people. api: the same over HTTP, for programs in other languages.
 //   - cmd/smsplus: an operator's commands for a store, in the shell.
 //
 // Each imports only packages above it in this list.

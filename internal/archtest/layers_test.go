@@ -12,7 +12,7 @@ var layers = []layer{
 	{"internal: for developers of the module", []string{"internal/..."}},
 	{"kits for the tests of applications", []string{"smsplustest"}},
 	{"programs", []string{"examples/...", "cmd/..."}},
-	{"pages", []string{"console/..."}},
+	{"pages, and the API for programs", []string{"console/...", "api/..."}},
 	{"filters in URLs", []string{"internal/recordfilter"}},
 	{"providers' webhooks", []string{"webhook/..."}},
 	{"records, statistics, export", []string{"query/..."}},
@@ -39,6 +39,7 @@ var bans = []ban{
 	{"query/...", stores},
 	{"webhook/...", stores},
 	{"console/...", stores},
+	{"api/...", stores},
 	{"...", suites},
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smsplus/smsplus-go/api"
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/failover"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
@@ -286,6 +287,9 @@ func TestExportedTypes_AreAllPrinted(t *testing.T) {
 }
 
 var printables = []printable{
+	of[api.Config]("Challenge", "Region"),
+	of[api.AuditEntry]("Caller", "Action", "Template", "Filter"),
+	of[api.Action](""),
 	of[channel.Name](""),
 	of[channel.Traits](),
 	of[channel.Envelope]("Template", "Scenario"),

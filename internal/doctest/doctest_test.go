@@ -25,6 +25,7 @@ var firstBlockFiles = map[string]string{
 	"docs/channels/rcs.md":               "channel/rcs/example_test.go",
 	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
 	"docs/console.md":                    "console/example_roles_test.go",
+	"docs/api.md":                        "api/example_test.go",
 }
 
 var moduleFS = os.DirFS("../..")

@@ -43,7 +43,7 @@ func (s Scope) ParseFilter(q url.Values) (f Filter, wrong map[string]Fault) {
 	}
 	if name := q.Get("tab"); name != "" {
 		group, err := status.ParseGroup(name)
-		if err != nil {
+		if err != nil || group.String() != name { // pages take any case
 			wrong["tab"] = Invalid
 		}
 		f.Group = group

@@ -87,6 +87,7 @@ func TestParseFilter_NamesFields(t *testing.T) {
 		"to=2026-08-27":                  {"to": recordfilter.TooEarly},
 		"range=year":                     {"range": recordfilter.Invalid},
 		"tab=everything":                 {"tab": recordfilter.Invalid},
+		"tab=Failed":                     {"tab": recordfilter.Invalid},
 		"size=0":                         {"size": recordfilter.Invalid},
 		"size=1001":                      {"size": recordfilter.Invalid},
 		"size=99999999999999999999":      {"size": recordfilter.Invalid},
