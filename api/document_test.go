@@ -337,3 +337,21 @@ func TestPeer_LinterFindsNoProblem(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "problems: 0", interop.Node(t, "lint.js", "../../api/openapi.json").Next(t))
 }
+
+// TestPeer_StrangerNeedsTheDocumentAlone has a client of others make every kind of call. It knows
+// the URL of the document.
+func TestPeer_StrangerNeedsTheDocumentAlone(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	mux := http.NewServeMux()
+	mux.Handle("/sms-plus/", http.StripPrefix("/sms-plus", s))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	peer := interop.Node(t, "client.js", server.URL+"/sms-plus/openapi.json", sender)
+	require.NoError(t, uuid.Validate(peer.Next(t)))
+	s.end(t)
+	peer.Tell(t, "sent")
+	require.JSONEq(t, `{"again": true, "other": [422, "key_reused"], "located": true, "message": "delivered", "listed": 2, "searched": 3,
+		"found": "message_id", "counted": 1, "wrong": [400, "application/problem+json", ["#/to/phone", "#/extra"]], "canceled": 204,
+		"conflict": [409, "ended"]}`, peer.Next(t))
+}
