@@ -12,9 +12,9 @@
 //   - channel: what an adapter is. channel/channeltest tests one, and
 //     channel/simulated is a provider whose outcomes the recipient's number chooses.
 //   - channel/line, channel/whatsapp, channel/rcs, channel/sms/smpp,
-//     channel/sms/twilio and channel/sms/mitake: the adapters. channel/failover puts
-//     several providers behind one channel. channel/httpapi and channel/sms are what
-//     they share.
+//     channel/sms/twilio, channel/sms/mitake and channel/sms/every8d: the adapters.
+//     channel/failover puts several providers behind one channel. channel/httpapi and
+//     channel/sms are what they share.
 //   - smsplus: the Dispatcher, templates, messages, and the Store interface.
 //   - memstore, sqlitestore, pgstore: the stores, in memory, in a file and in
 //     PostgreSQL. seal encrypts the data of the durable ones. storetest tests any store.

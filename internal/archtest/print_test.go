@@ -26,6 +26,7 @@ import (
 	"github.com/smsplus/smsplus-go/channel/rcs"
 	"github.com/smsplus/smsplus-go/channel/simulated"
 	"github.com/smsplus/smsplus-go/channel/sms"
+	"github.com/smsplus/smsplus-go/channel/sms/every8d"
 	"github.com/smsplus/smsplus-go/channel/sms/mitake"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp"
 	"github.com/smsplus/smsplus-go/channel/sms/smpp/pdu"
@@ -330,6 +331,8 @@ var printables = []printable{
 	of[rcs.Channel](),
 	of[rcs.Config]("Name", "BaseURL"),
 	of[rcs.Message](""),
+	of[every8d.Channel](),
+	of[every8d.Config]("Name", "BaseURL", "UserID"),
 	of[mitake.Config]("Name"),
 	of[mitake.Channel](),
 	of[smpp.Channel](),

@@ -21,6 +21,7 @@ var firstBlockFiles = map[string]string{
 	"docs/channels/twilio.md":            "channel/sms/twilio/example_test.go",
 	"docs/channels/line-notification.md": "channel/line/example_notification_test.go",
 	"docs/channels/line-push.md":         "channel/line/example_push_test.go",
+	"docs/channels/every8d.md":           "channel/sms/every8d/example_test.go",
 	"docs/channels/mitake.md":            "channel/sms/mitake/example_test.go",
 	"docs/channels/rcs.md":               "channel/rcs/example_test.go",
 	"docs/channels/smpp.md":              "channel/sms/smpp/example_test.go",
