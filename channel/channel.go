@@ -253,6 +253,21 @@ type Querier interface {
 	Query(ctx context.Context, refs []Ref) ([]Receipt, error)
 }
 
+// Recaller is a Channel whose provider can take back a message that it has not delivered yet. It
+// is asked when another copy of the message is on its way or has arrived.
+type Recaller interface {
+	// Recall takes back one attempt of the channel, and says how that ended. A nil error needs
+	// an answer: [Recalled], [TooLate] or [Impossible]. After an error Recall is called again
+	// later, and so it is after an answer that was lost. So Recall must do no harm when it is
+	// repeated. A message that the provider does not know is Impossible, or TooLate where the
+	// provider does not tell the two apart.
+	//
+	// An attempt whose Send had no answer has its own ID as ProviderID. Recall must return within
+	// a second after ctx ends, and must not repeat its request. It is safe for concurrent use. No
+	// error may hold a phone number or a secret.
+	Recall(ctx context.Context, ref Ref) (Recall, error)
+}
+
 // ContentChecker is a Channel that can check content before any send.
 type ContentChecker interface {
 	// CheckContent returns an error for content that the channel does not take. It is

@@ -208,6 +208,8 @@ func (s *suite) rules() []rule {
 		{"every content has a size", "", s.testSize},
 		{"a provider that is asked says what it knows", "", s.testQuery},
 		{"Query returns when its context ends", "", s.testQueryEnds},
+		{"a provider that is to take a message back says how that ended", "", s.testRecall},
+		{"Recall returns when its context ends", "", s.testRecallEnds},
 		{
 			"braces in rendered content are plain text",
 			unless(isText, "Harness.Content is no channel.Text"),

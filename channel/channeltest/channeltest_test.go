@@ -50,6 +50,7 @@ type fax struct {
 
 	mu      sync.Mutex
 	sends   int
+	recalls int
 	repeats int // of reports
 	taken   map[uuid.UUID]string
 	reports chan channel.Receipt
@@ -105,6 +106,29 @@ func (f *fax) Query(ctx context.Context, refs []channel.Ref) (rs []channel.Recei
 		}
 	}
 	return rs, cmp.Or(err, ctx.Err())
+}
+
+// Recall is too late for every message that was taken.
+func (f *fax) Recall(ctx context.Context, ref channel.Ref) (channel.Recall, error) {
+	if f.flaw == "takes back for ever" && ctx.Err() != nil {
+		select {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.recalls++
+	switch {
+	case f.flaw == "takes back a message that was never sent":
+		return channel.Recalled, nil
+	case f.flaw == "does not say whether it took a message back":
+		return 0, nil
+	case f.flaw == "takes an unknown message to take back for a fault" && !slices.Contains(slices.Collect(maps.Values(f.taken)), ref.ProviderID):
+		return 0, errors.New("fax: 404")
+	case f.flaw == "cannot take back twice" && f.recalls == 3:
+		return 0, errors.New("fax: 409")
+	case f.flaw == "fails to take back with the number" && ctx.Err() != nil:
+		return 0, errors.New("fax: no line to +886912345678")
+	}
+	return channel.TooLate, ctx.Err()
 }
 
 func (f *fax) CheckContent(c channel.Content) error {
@@ -534,6 +558,13 @@ var flaws = map[string][]string{
 	"takes an unknown message for a fault": {asked},
 	"asks for ever":                        {"Query returns when its context ends"},
 
+	"takes back a message that was never sent":          {takesBack},
+	"does not say whether it took a message back":       {takesBack},
+	"takes an unknown message to take back for a fault": {takesBack},
+	"cannot take back twice":                            {takesBack},
+	"takes back for ever":                               {"Recall returns when its context ends"},
+	"fails to take back with the number":                {"Recall returns when its context ends"},
+
 	"forgets what the sink refused": {"a session repeats what was not stored"},
 	"listens for ever":              {"listening ends with its context", "a session's receipt names its message", "a session repeats what was not stored"},
 }
@@ -543,6 +574,7 @@ const (
 	everything = "and everything else"
 	unanswered = "a request without an answer is in doubt"
 	asked      = "a provider that is asked says what it knows"
+	takesBack  = "a provider that is to take a message back says how that ended"
 	together   = "the receipts of a call are stored together"
 	saysWhy    = "a call about a message that did not arrive says why"
 	toCome     = "a status to come says nothing new"
