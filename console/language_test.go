@@ -43,7 +43,7 @@ func TestCatalogues_HaveNoMore(t *testing.T) {
 			}
 		}
 	}
-	made := []string{"channel.", "status.", "tab.", "reason.", "period.", "stats.", "window.", "provider.", "find.", "class."} // of keys that are put together
+	made := []string{"channel.", "status.", "tab.", "reason.", "period.", "stats.", "window.", "provider.", "find.", "class.", "recall."} // of keys that are put together
 	for key := range english {
 		if !slices.ContainsFunc(made, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
 			if !strings.Contains(sources.String(), `"`+key+`"`) {

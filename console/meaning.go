@@ -60,7 +60,7 @@ func (c *catalogue) reasonLabel(r status.Reason) string {
 var knownReasons = []status.Reason{
 	status.NoContact, status.Blocked, status.QuotaExceeded, status.Unverified, status.NoMatch, status.InvalidNumber,
 	status.ContentRejected, status.CarrierError, status.TemplateMismatch, status.Permission, status.Authorization,
-	status.Expired, status.Canceled, status.NoReceipt, status.Congested, status.InDoubt,
+	status.Expired, status.Canceled, status.Recalled, status.NoReceipt, status.Congested, status.InDoubt,
 	status.TemplateConfig, status.SystemError,
 }
 

@@ -152,6 +152,9 @@ var englishMeanings = meanings{
 		status.Canceled: {
 			"": {Happened: "The message was canceled before it was delivered.", Next: "Nothing more is sent.", Do: "Nothing."},
 		},
+		status.Recalled: {
+			"": {Happened: "The provider took this copy back, because another one was on its way or had arrived.", Next: "This copy does not arrive.", Do: "Nothing."},
+		},
 		status.NoReceipt: {
 			"":                 {Happened: "The provider accepted the message and then stayed silent past the waiting time. The person may have it.", Do: "Nothing for one person. If there are many, tell the technical team: receipts are missing."},
 			channel.LINENotify: {Happened: "LINE accepted the message and reported no delivery: the person blocked the account, or did not answer LINE's question."},

@@ -152,6 +152,9 @@ var chineseMeanings = meanings{
 		status.Canceled: {
 			"": {Happened: "訊息在送達之前被取消。", Next: "不會再發送。", Do: "無須處理。"},
 		},
+		status.Recalled: {
+			"": {Happened: "另一則已在途中或已送達，供應商收回了這一則。", Next: "這一則不會送達。", Do: "無須處理。"},
+		},
 		status.NoReceipt: {
 			"":                 {Happened: "供應商收下訊息後，超過等候時間仍沒有回報。對方可能已收到。", Do: "單一對象無須處理；若數量很多，請通知技術團隊：可能遺漏了回報。"},
 			channel.LINENotify: {Happened: "LINE 收下訊息後沒有回報送達：對方封鎖了帳號，或沒有回答 LINE 的詢問。"},

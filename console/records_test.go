@@ -514,7 +514,7 @@ func TestRecords_OfferWhatThereIs(t *testing.T) {
 	require.Equal(t, []string{"channel", "reason", "region", "scenario", "template"}, slices.Sorted(maps.Keys(offered)))
 	require.Equal(t, []string{"", "otp", "shipped"}, offered["template"])
 	require.Equal(t, []string{"", "otp scenario", "shipped scenario"}, offered["scenario"])
-	require.Len(t, offered["reason"], 19)
+	require.Len(t, offered["reason"], 20)
 	require.Greater(t, len(offered["region"]), 200)
 	require.Contains(t, html, `<option value="TW" selected>Taiwan +886</option>`)
 	require.Contains(t, open(t, nil).page("/records", "Accept-Language: zh-TW"), `selected>台灣 +886</option>`)

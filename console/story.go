@@ -146,6 +146,8 @@ func (v *visit) outlook(m *smsplus.Message, pauses []smsplus.Pause) string {
 		return v.text("next.held")
 	case !m.CanceledAt.IsZero():
 		return v.text("next.canceled", at)
+	case recallOf(m) != nil:
+		return v.text("next.recalls", v.channelLabel(recallOf(m).Channel), at)
 	case a == nil && m.Lane == "", a != nil && a.Status.Final() && m.Lane == "":
 		return v.text("next.ends", at)
 	case a == nil && isDue, a != nil && a.Status == status.Preparing && a.Tries == 0 && isDue:
@@ -179,6 +181,26 @@ func isPolled(m *smsplus.Message, a *smsplus.Attempt) bool {
 	}
 	plan := m.Plan[a.Step]
 	return a.Step+1 < len(m.Plan) || plan.Wait > 0 && m.DueAt.Before(a.StartedAt.Add(plan.Wait))
+}
+
+// recallOf returns the attempt that is to be taken back when the message falls due, or nil. A
+// message that was delivered, on a step that wants no more, is due for that alone.
+func recallOf(m *smsplus.Message) *smsplus.Attempt {
+	if m.Lane != "" {
+		return nil
+	}
+	isOver := !m.ConfirmedAt.IsZero() && len(m.Attempts) > 1 || slices.ContainsFunc(m.Attempts, func(a smsplus.Attempt) bool {
+		wantsRead := m.Plan[a.Step].Until == smsplus.UntilRead && a.ReadAt.IsZero()
+		return a.Status == status.Delivered && !wantsRead
+	})
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		mayArrive := a.Status == status.Accepted || a.Reason == status.InDoubt
+		if mayArrive && a.Recall == 0 && (isOver || a.RecallTries > 0) {
+			return a
+		}
+	}
+	return nil
 }
 
 // ending says how a message ended.
@@ -233,6 +255,9 @@ func (v *visit) storyStep(m *smsplus.Message, step int) storyStep {
 	}
 	if a.Doubts > 0 {
 		s.Facts = append(s.Facts, storyField{Label: v.text("story.doubts"), Value: formatCount(a.Doubts)})
+	}
+	if a.Recall.Valid() {
+		s.Facts = append(s.Facts, storyField{Label: v.text("story.recall"), Value: v.text("recall." + a.Recall.String())})
 	}
 	s.Events = v.attemptEvents(m, a)
 	return s

@@ -45,6 +45,28 @@ func unread(m smsplus.Message) smsplus.Message {
 	return m
 }
 
+// recalled returns a message whose first copy is to be taken back, after a number of tries.
+func recalled(in time.Duration, tries int) smsplus.Message {
+	first := under(channel.WhatsApp, status.Accepted, "", 1)
+	first.RecallTries = tries
+	m := sent(time.Minute, "otp", first, delivered(channel.SMS, 0))
+	if tries > 0 {
+		m = sent(time.Minute, "otp", first, under(channel.SMS, status.Accepted, "", 1))
+	}
+	m.DueAt, m.Lane = now.Add(in), ""
+	return m
+}
+
+func TestStory_ShowsARecall(t *testing.T) {
+	t.Parallel()
+	m := recalled(0, 0)
+	m.DueAt = time.Time{}
+	m.Attempts[0].Status, m.Attempts[0].Reason, m.Attempts[0].Recall = status.Undeliverable, status.Recalled, channel.Recalled
+	html := open(t, []smsplus.Message{m}).page("/records/" + m.ID.String())
+	require.Contains(t, html, "Taken back")
+	require.Contains(t, html, "another one was on its way or had arrived")
+}
+
 func TestStory_SaysWhatHappensNext(t *testing.T) {
 	t.Parallel()
 	held := due(route(sent(time.Second, "otp"), channel.SMS), channel.SMS, time.Minute)
@@ -72,6 +94,14 @@ func TestStory_SaysWhatHappensNext(t *testing.T) {
 		"accepted, and a step follows": {
 			due(route(sent(time.Minute, "otp", under(channel.WhatsApp, status.Accepted, "", 1)), channel.SMS), channel.SMS, 5*time.Minute),
 			"If no delivery is reported by 18:45, SMS follows.",
+		},
+		"delivered, and another copy is taken back": {
+			recalled(time.Second, 0),
+			"The provider of WhatsApp is to take its copy back, at 18:40.",
+		},
+		"accepted, and a recall is tried again": {
+			recalled(time.Minute, 2),
+			"The provider of WhatsApp is to take its copy back, at 18:41.",
 		},
 		"accepted on the last step": {
 			due(sent(time.Minute, "otp", under(channel.SMS, status.Accepted, "", 1)), "", time.Hour),

@@ -144,6 +144,8 @@ func (v *internTables) appendState(b []byte, m *smsplus.Message) []byte {
 		b = binary.AppendVarint(b, int64(a.Step))
 		b = binary.AppendVarint(b, int64(a.Tries))
 		b = binary.AppendVarint(b, int64(a.Doubts))
+		b = append(b, byte(a.Recall))
+		b = binary.AppendVarint(b, int64(a.RecallTries))
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Content))
 		b = appendText(b, string(a.Reason))
 		b = appendText(b, a.Detail)
@@ -250,6 +252,8 @@ func (r *reader) attempt(a *smsplus.Attempt, channels []string) {
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
 	a.Doubts = int(r.varint())
+	a.Recall = channel.Recall(r.byte())
+	a.RecallTries = int(r.varint())
 	a.Content = smsplus.ContentHash(r.uint64())
 	a.Reason = status.Reason(r.text())
 	a.Detail = r.text()
@@ -268,6 +272,8 @@ func (r *reader) attemptSummary() attemptSummary {
 	r.s = r.s[16:]
 	r.uvarint()
 	r.uvarint()
+	r.uvarint()
+	r.byte()
 	r.uvarint()
 	r.s = r.s[8:]
 	t.reason = r.text()

@@ -70,6 +70,8 @@ func anyAttempts(t *rapid.T) []smsplus.Attempt {
 			ProviderID:  rapid.SampledFrom([]string{"", "p1", "p2", "p3"}).Draw(t, "provider ID"),
 			Tries:       rapid.IntRange(0, 1000).Draw(t, "tries"),
 			Doubts:      rapid.IntRange(0, 1000).Draw(t, "doubts"),
+			Recall:      rapid.SampledFrom([]channel.Recall{0, channel.Impossible, channel.TooLate, channel.Recalled}).Draw(t, "recall"),
+			RecallTries: rapid.IntRange(0, 1000).Draw(t, "recall tries"),
 			StartedAt:   anyTimeOrNone.Draw(t, "started"),
 			AcceptedAt:  anyTimeOrNone.Draw(t, "accepted"),
 			DeliveredAt: anyTimeOrNone.Draw(t, "delivered"),

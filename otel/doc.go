@@ -26,6 +26,7 @@
 //	smsplus.breaker.open               channel; gauge, 1 while the breaker is open
 //	smsplus.provider.asks              channel
 //	smsplus.provider.asks_failed       channel
+//	smsplus.provider.recalls           channel, answer
 //	smsplus.receipts.parked            channel
 //	smsplus.receipts.ignored           channel, status
 //	smsplus.receipts.unmatched         channel; gauge

@@ -27,6 +27,7 @@ const (
 	reasonKey      = attribute.Key("smsplus.reason")
 	statusKey      = attribute.Key("smsplus.status")
 	opKey          = attribute.Key("smsplus.op")
+	answerKey      = attribute.Key("smsplus.answer")
 )
 
 // label is the key of an attribute with a bounded number of values. It is safe for concurrent use.

@@ -1,6 +1,7 @@
 package otel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -17,7 +18,7 @@ var seconds = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
 type metrics struct {
 	triggered, ended, forwarded, deliveredLate, deliveredTwice, unreadable counter
 
-	tries, changed, storeFailures, asks, asksFailed counter
+	tries, changed, storeFailures, asks, asksFailed, recalls counter
 
 	parked, ignored, listenerStops, suspects, shortWaits counter
 
@@ -40,6 +41,7 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		reached  = newLabel(statusKey, maxNames)
 		reason   = newLabel(reasonKey, maxNames)
 		op       = newLabel(opKey, maxNames)
+		answer   = newLabel(answerKey, maxNames)
 	)
 	m := &metrics{
 		triggered:       i.counter("smsplus.messages.triggered", "{message}", "Messages that were stored.", ch, template, scenario),
@@ -57,6 +59,7 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		storeFailures:   i.counter("smsplus.store.failures", "{call}", "Calls to the store that failed.", op),
 		breakerOpen:     i.gauge("smsplus.breaker.open", "{breaker}", "1 while a channel's circuit breaker is open, or 0.", ch),
 		asks:            i.counter("smsplus.provider.asks", "{call}", "Questions to providers for the outcome of attempts.", ch),
+		recalls:         i.counter("smsplus.provider.recalls", "{call}", "Attempts that a provider was to take back, by its answer.", ch, answer),
 		asksFailed:      i.counter("smsplus.provider.asks_failed", "{call}", "Questions that a provider did not answer.", ch),
 		parked:          i.counter("smsplus.receipts.parked", "{receipt}", "Receipts that came before their message was known.", ch),
 		ignored:         i.counter("smsplus.receipts.ignored", "{receipt}", "Receipts that are no evidence.", ch, reached),
@@ -164,6 +167,8 @@ func (m *metrics) recordFault(ctx context.Context, e smsplus.Event) {
 		} else {
 			m.published.addOne(ctx, e.Template)
 		}
+	case smsplus.AttemptRecalled:
+		m.recalls.addOne(ctx, string(e.Channel), cmp.Or(e.Answer.String(), "failed"))
 	case smsplus.ListenerStopped:
 		m.listenerStops.addOne(ctx, string(e.Channel))
 	}

@@ -106,7 +106,7 @@ func TestObserver_NoLabelHoldsAPersonalValueOrAnID(t *testing.T) {
 	}
 	known := []string{
 		"", "otp", "login", "line_notify", "sms", "Update",
-		"preparing", "accepted", "delivered", "undeliverable", "no_match", "no_receipt",
+		"preparing", "accepted", "delivered", "undeliverable", "no_match", "no_receipt", "failed",
 	}
 	for name, set := range w.labels(t) {
 		for _, label := range set {

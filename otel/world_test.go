@@ -101,6 +101,7 @@ func everyEvent() []smsplus.Event {
 		smsplus.MessageUnreadable{Message: message, Err: err},
 		smsplus.BreakerChanged{Channel: channel.SMS, Open: true},
 		smsplus.ProviderAsked{Channel: channel.SMS, Attempts: 2, Err: err},
+		smsplus.AttemptRecalled{Message: message, Template: "otp", Channel: channel.SMS, Err: err},
 		smsplus.ListenerStopped{Channel: channel.SMS, Err: err},
 		smsplus.OutcomePublished{Message: message, Template: "otp", Behind: time.Second, Err: err},
 		smsplus.OutcomePublished{Message: message, Template: "otp", Behind: time.Second},

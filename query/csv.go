@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,19 @@ var columns = [...]struct {
 	{"provider_id", func(_ Export, m *smsplus.Message) string { return currentAttempt(m).ProviderID }, true},
 	{"reference", func(_ Export, m *smsplus.Message) string { return m.Reference }, true},
 	{"confirmed_at", func(e Export, m *smsplus.Message) string { return e.formatTime(m.ConfirmedAt, time.RFC3339) }, false},
+	{"recalls", func(_ Export, m *smsplus.Message) string { return formatRecalls(m) }, true},
+}
+
+// formatRecalls lists the attempts that were to be taken back, with the providers' answers:
+// "whatsapp=recalled; sms=too_late".
+func formatRecalls(m *smsplus.Message) string {
+	var all []string
+	for i := range m.Attempts {
+		if a := &m.Attempts[i]; a.Recall != 0 {
+			all = append(all, string(a.Channel)+"="+a.Recall.String())
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // currentAttempt returns the attempt on the message's channel, or a zero Attempt.

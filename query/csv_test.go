@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 )
 
 const header = "message_id,key,template,scenario,country_code,national_number,recipient_ids,status,channel," +
-	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference,confirmed_at\n"
+	"triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference,confirmed_at,recalls\n"
 
 func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 	t.Parallel()
@@ -47,20 +48,20 @@ func TestWriteCSV_WritesARowPerRecord(t *testing.T) {
 			[]smsplus.Message{fullRecord(t)},
 			nil,
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,******678,,delivered,sms," +
-				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9,batch-5,2026-09-15T10:34:00Z\n",
+				"2026-09-15T10:30:00Z,2026-09-15T10:31:00Z,2026-09-15T10:32:00Z,2,,,sms-9,batch-5,2026-09-15T10:34:00Z,line_push=too_late\n",
 		},
 		{
 			"an undelivered record has the details of the current attempt, revealed and in the location's time",
 			[]smsplus.Message{preparing},
 			[]query.Export{{Reveal: true, Location: loadZone(t, "Asia/Taipei")}},
 			header + "01890000-0000-7000-8000-000000000001,order-17,shipped,出貨通知,886,912345678,line_push=U0123456789abcdef," +
-				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,,batch-5,2026-09-15T18:34:00+08:00\n",
+				"preparing,line_push,2026-09-15T18:30:00+08:00,,,1,no_contact,404 not found,,batch-5,2026-09-15T18:34:00+08:00,line_push=too_late\n",
 		},
 		{
 			"a missing value is an empty cell",
 			[]smsplus.Message{bare},
 			nil,
-			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,,,\n",
+			header + "00000000-0000-0000-0000-000000000000,,t,,,,,preparing,sms,2026-09-15T10:30:00Z,,,0,,,,,,\n",
 		},
 	}
 	for _, tt := range tests {
@@ -134,7 +135,7 @@ func TestWriteCSV_SeparatesByComma(t *testing.T) {
 
 func detailCell(t require.TestingT, detail string) string {
 	rows := writeAndReadCSV(t, messageWithText(detail))
-	return rows[1][len(rows[1])-2]
+	return rows[1][slices.Index(rows[0], "reference")]
 }
 
 // messageWithText returns a message with the text in every field whose text an
@@ -160,7 +161,7 @@ func writeAndReadCSV(t require.TestingT, m smsplus.Message) [][]string {
 // a formula, and that removing one apostrophe restores the text.
 func requireSafeCells(t require.TestingT, text string) {
 	const (
-		columns = 18
+		columns = 19
 		texts   = 8
 	)
 	cells := writeAndReadCSV(t, messageWithText(text))[1]

@@ -82,8 +82,8 @@ func ExampleWriteCSV() {
 		log.Fatal(err)
 	}
 	// Output:
-	// message_id,key,template,scenario,country_code,national_number,recipient_ids,status,channel,triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference,confirmed_at
-	// 01890000-0000-7000-8000-000000000001,,otp,log-in,886,******678,,delivered,sms,2026-05-31T11:00:00+08:00,2026-05-31T11:00:09+08:00,,1,,,sms-9,,
+	// message_id,key,template,scenario,country_code,national_number,recipient_ids,status,channel,triggered_at,delivered_at,read_at,attempts,reason,detail,provider_id,reference,confirmed_at,recalls
+	// 01890000-0000-7000-8000-000000000001,,otp,log-in,886,******678,,delivered,sms,2026-05-31T11:00:00+08:00,2026-05-31T11:00:09+08:00,,1,,,sms-9,,,
 }
 
 // exampleStore returns a store with a delivered message and a sent one, as a Dispatcher

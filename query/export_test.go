@@ -62,7 +62,7 @@ func fullRecord(t require.TestingT) smsplus.Message {
 		Attempts: []smsplus.Attempt{
 			{
 				ID: messageID(1), Channel: channel.LINEPush, Status: status.Undeliverable,
-				Reason: status.NoContact, Detail: "404 not found", Tries: 1,
+				Reason: status.NoContact, Detail: "404 not found", Tries: 1, Recall: channel.TooLate,
 				StartedAt: at, EndedAt: at.Add(time.Second),
 			},
 			{

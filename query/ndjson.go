@@ -51,6 +51,7 @@ type attemptJSON struct {
 	ProviderID  string        `json:"provider_id,omitempty"`
 	Content     string        `json:"content,omitempty"`
 	Tries       int           `json:"tries"`
+	Recall      string        `json:"recall,omitempty"`
 	StartedAt   string        `json:"started_at,omitempty"`
 	AcceptedAt  string        `json:"accepted_at,omitempty"`
 	DeliveredAt string        `json:"delivered_at,omitempty"`
@@ -110,6 +111,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 			ProviderID:  a.ProviderID,
 			Content:     a.Content.String(),
 			Tries:       a.Tries,
+			Recall:      a.Recall.String(),
 			StartedAt:   e.formatTime(a.StartedAt, microsLayout),
 			AcceptedAt:  e.formatTime(a.AcceptedAt, microsLayout),
 			DeliveredAt: e.formatTime(a.DeliveredAt, microsLayout),

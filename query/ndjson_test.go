@@ -55,7 +55,7 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 					`"read_at":"2026-09-15T10:32:00.123456Z","expires_at":"2026-09-15T11:30:00.123456Z",` +
 					`"canceled_at":"2026-09-15T10:33:00.123456Z","confirmed_at":"2026-09-15T10:34:00.123456Z","resend_of":"00000000-0000-0000-0000-000000000003","resent_as":"00000000-0000-0000-0000-000000000004","attempts":[` +
 					`{"id":"00000000-0000-0000-0000-000000000001","step":0,"channel":"line_push","status":"undeliverable",` +
-					`"reason":"no_contact","detail":"404 not found","tries":1,` +
+					`"reason":"no_contact","detail":"404 not found","tries":1,"recall":"too_late",` +
 					`"started_at":"2026-09-15T10:30:00.123456Z","ended_at":"2026-09-15T10:30:01.123456Z"},` +
 					`{"id":"00000000-0000-0000-0000-000000000002","step":1,"channel":"sms","status":"delivered",` +
 					`"provider_id":"sms-9","content":"000000000000a1b2","tries":2,` +

@@ -35,9 +35,7 @@ type asker struct {
 	name    channel.Name
 	querier channel.Querier
 
-	mu     sync.Mutex
-	isOpen bool
-	queue  chan job // of the current run
+	inbox jobInbox
 
 	asking   sync.Mutex // held during a Query; guards the fields below
 	failures int        // Queries in a row that failed
@@ -46,52 +44,17 @@ type asker struct {
 	leftBehind <-chan queryResult
 }
 
-// openQueue makes the queue of a run, and returns it for its goroutine to range over.
-func (a *asker) openQueue(size int) <-chan job {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.isOpen, a.queue = true, make(chan job, size)
-	return a.queue
-}
-
-// closeQueue ends the queue of a run.
-func (a *asker) closeQueue() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.isOpen = false
-	close(a.queue)
-}
-
-// addQuestions adds a job that has questions, if the queue is open and not full. It never
-// blocks.
-func (a *asker) addQuestions(j job) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.isOpen || len(a.queue) == cap(a.queue) {
-		return false
-	}
-	a.queue <- j
-	return true
-}
-
 // askLoop asks about the jobs of a queue until it is closed. When ctx has ended it puts them
 // back.
 func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <-chan job) {
 	for j := range queue {
-		js := []job{j}
-		for len(js) < askBatch && len(queue) > 0 {
-			js = append(js, <-queue)
-		}
-		if ctx.Err() == nil {
-			js = d.askProvider(ctx, a, js, false)
-			d.dispatchJobs(ctx, js)
+		js := takeWaiting(j, queue, askBatch)
+		if ctx.Err() != nil {
+			d.releaseJobs(s, js)
 			continue
 		}
-		var updates sync.WaitGroup // they share a commit
-		for _, j := range js {
-			updates.Go(func() { d.releaseLease(s.sending, j, d.now(), true) })
-		}
-		updates.Wait()
+		js = d.askProvider(ctx, a, js, false)
+		d.dispatchJobs(ctx, js)
 	}
 }
 

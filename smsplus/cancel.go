@@ -24,7 +24,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 		if !m.CanceledAt.IsZero() {
 			return nil
 		}
-		if m.HasEnded() {
+		if m.HasEnded() || m.succeeded() { // a recall at most is left
 			return ErrEnded
 		}
 		before := d.copyForObserver(&m)

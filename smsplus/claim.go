@@ -315,7 +315,11 @@ func (d *Dispatcher) dispatchJobs(ctx context.Context, js []job) {
 	for _, j := range js {
 		switch {
 		case len(j.questions) > 0:
-			if !d.askers[j.questions[0].Channel].addQuestions(j) {
+			if !d.askers[j.questions[0].Channel].inbox.addJob(j) {
+				updates.Go(func() { d.putBack(ctx, j) })
+			}
+		case j.recall != channel.Ref{}:
+			if !d.recallers[j.recall.Channel].inbox.addJob(j) {
 				updates.Go(func() { d.putBack(ctx, j) })
 			}
 		case d.pauses.Load().holdsBack(&j):
@@ -448,6 +452,11 @@ func (d *Dispatcher) runClaimed(ctx context.Context, c Claimed, holder int64, ad
 	for _, j := range js {
 		if err != nil {
 			d.releaseLease(ctx, j, d.now(), false)
+			continue
+		}
+		var continues bool
+		if j, continues = d.recallForTick(ctx, j); !continues {
+			advanced[j.ID] = true
 			continue
 		}
 		var did bool

@@ -93,8 +93,8 @@ type Limit struct {
 	CountSegments bool
 }
 
-// Retry bounds the tries of an attempt whose channel fails temporarily. Each wait
-// is twice the one before, with jitter; a provider's Retry-After lengthens it. An attempt
+// Retry bounds the tries of an attempt whose channel fails temporarily, and of its recall. Each
+// wait is twice the one before, with jitter; a provider's Retry-After lengthens it. An attempt
 // whose next try would come at the end of its step's wait, or later, fails at once.
 type Retry struct {
 	// Tries is how many sends an attempt may take. Defaults to 12.

@@ -206,6 +206,10 @@ type simulation struct {
 	confirmed map[uuid.UUID]struct{}            // messages of which Confirm returned nil
 	publishes bool                              // the dispatchers have Outcomes
 	heard     map[uuid.UUID][]heardOutcome      // by message: what Outcomes took, or failed after it did
+	recalls   bool                              // the providers take messages back
+	attemptOf map[channel.Ref]uuid.UUID
+	recalled  map[uuid.UUID]bool // attempts that their providers took back
+	asked     map[uuid.UUID]bool // attempts that a provider was to take back
 }
 
 var errFault = errors.New("fault")
@@ -426,14 +430,79 @@ func isDelivery(r channel.Receipt) bool { return r.Status == status.Delivered }
 
 // provider is a dispatcher's channel, whose every answer is drawn.
 func (s *simulation) provider(i int, name channel.Name) channel.Channel {
-	ch := s.providerWithoutQuery(i, name)
-	if s.asks && name == channel.WhatsApp {
+	ch := s.providerOfSends(i, name)
+	asks, recalls := s.asks && name == channel.WhatsApp, s.recalls && name != channel.LINEPush
+	switch {
+	case asks && recalls:
+		return simulatedQuerierAndRecaller{simulatedQuerier{ch, s}, simulatedRecaller{ch, s}}
+	case asks:
 		return simulatedQuerier{ch, s}
+	case recalls:
+		return simulatedRecaller{ch, s}
 	}
 	return ch
 }
 
-func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Channel {
+// simulatedRecaller is a channel whose provider takes messages back.
+type simulatedRecaller struct {
+	channel.Channel
+	s *simulation
+}
+
+type simulatedQuerierAndRecaller struct {
+	simulatedQuerier
+	recaller simulatedRecaller
+}
+
+func (q simulatedQuerierAndRecaller) Recall(ctx context.Context, ref channel.Ref) (channel.Recall, error) {
+	return q.recaller.Recall(ctx, ref)
+}
+
+// Recall takes a message back that has not arrived yet. It fails at random, before or after that.
+func (r simulatedRecaller) Recall(_ context.Context, ref channel.Ref) (channel.Recall, error) {
+	s := r.s
+	attempt, ok := s.attemptOf[ref]
+	if !ok {
+		return channel.Impossible, nil
+	}
+	m, err := s.store.Message(s.ctx, s.message[attempt])
+	if err != nil || !hasLivingSuccessor(m, attempt) {
+		s.broken = append(s.broken, fmt.Sprintf("a recall without a living successor: %s on %s (%v)", statuses(m), ref.Channel, err))
+	}
+	s.asked[attempt] = true
+	chosen := s.answers.pick(8)
+	mayFail := s.mode != noFaults && !s.faultsOff
+	switch {
+	case chosen == 7 && mayFail:
+		return 0, errFault
+	case chosen == 6:
+		return channel.Impossible, nil
+	case slices.ContainsFunc(s.known(ref), isDelivery):
+		return channel.TooLate, nil
+	}
+	s.recalled[attempt] = true
+	happens := func(r channel.Receipt) bool { return r.Ref() == ref && r.At.After(s.clock.Now()) }
+	s.inTransit = slices.DeleteFunc(s.inTransit, happens)
+	s.happened[ref] = slices.DeleteFunc(s.happened[ref], happens)
+	if chosen == 5 && mayFail {
+		return 0, errFault
+	}
+	return channel.Recalled, nil
+}
+
+// hasLivingSuccessor reports whether another attempt makes a copy needless: see recall.go.
+func hasLivingSuccessor(m smsplus.Message, attempt uuid.UUID) bool {
+	i := slices.IndexFunc(m.Attempts, func(a smsplus.Attempt) bool { return a.ID == attempt })
+	return i >= 0 && !m.ConfirmedAt.IsZero() && len(m.Attempts) > 1 || i >= 0 && slices.ContainsFunc(m.Attempts, func(b smsplus.Attempt) bool {
+		if b.Step > m.Attempts[i].Step {
+			return b.Status == status.Accepted || b.Status == status.Delivered
+		}
+		isRead := m.Plan[b.Step].Until != smsplus.UntilRead || !b.ReadAt.IsZero()
+		return b.Step < m.Attempts[i].Step && b.Status == status.Delivered && isRead
+	})
+}
+
+func (s *simulation) providerOfSends(i int, name channel.Name) channel.Channel {
 	return fakeChannel(name, func(_ context.Context, e channel.Envelope) (channel.Result, error) {
 		id := s.message[e.AttemptID]
 		m, err := s.store.Message(s.ctx, id)
@@ -479,6 +548,8 @@ func (s *simulation) providerWithoutQuery(i int, name channel.Name) channel.Chan
 		if name == channel.LINEPush {
 			usual = status.Delivered
 		}
+		s.attemptOf[channel.Ref{Channel: name, ProviderID: ref}] = e.AttemptID
+		s.attemptOf[channel.Ref{Channel: name, ProviderID: e.AttemptID.String()}] = e.AttemptID
 		for _, st := range answer.receipts {
 			r := channel.Receipt{Channel: name, ProviderID: ref, Status: st, Read: answer.isRead && name == channel.WhatsApp, At: s.clock.Now().Add(time.Minute)}
 			s.inTransit = append(s.inTransit, r)
@@ -659,6 +730,8 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	s.t, s.ctx, s.clock = t, ctx, clock.NewMock()
 	s.dispatchers, s.crashed = make([]*smsplus.Dispatcher, dispatchers), make([]bool, dispatchers)
 	s.called, s.mode = make([]bool, dispatchers), faultModes[s.actions.pick(len(faultModes))]
+	s.recalls, s.recalled = s.actions.pick(2) == 1, map[uuid.UUID]bool{}
+	s.asked, s.attemptOf = map[uuid.UUID]bool{}, map[channel.Ref]uuid.UUID{}
 	s.asks, s.happened = s.actions.pick(2) == 1, map[channel.Ref][]channel.Receipt{}
 	s.message, s.accepted = map[uuid.UUID]uuid.UUID{}, map[uuid.UUID]int{}
 	s.calls, s.unknown = map[uuid.UUID]int{}, map[uuid.UUID]int{}
@@ -763,7 +836,28 @@ func (s *simulation) check() {
 			if a.Status.Final() && a.Status != status.Delivered {
 				require.NotEmpty(s.t, a.EndedAt)
 			}
+			s.checkRecall(m, a)
 		}
+	}
+}
+
+// checkRecall holds a stored attempt against the promises about recalls.
+func (s *simulation) checkRecall(m smsplus.Message, a smsplus.Attempt) {
+	if !s.recalls || a.Channel == channel.LINEPush {
+		require.Zero(s.t, a.Recall)
+		return
+	}
+	if s.recalled[a.ID] && s.accepted[a.ID] == 1 {
+		require.NotEqual(s.t, status.Delivered, a.Status, "a copy that was taken back is visible: %s", statuses(m))
+	}
+	if a.Status == status.Accepted && a.Recall == 0 {
+		require.False(s.t, hasLivingSuccessor(m, a.ID), "a copy that is needless was never taken back: %s", statuses(m))
+	}
+	if s.mode == noFaults {
+		require.Equal(s.t, a.Recall != 0, s.asked[a.ID] || a.Recall == channel.Impossible, "a wish was lost: %s", statuses(m))
+	}
+	if a.Recall == channel.Recalled {
+		require.True(s.t, s.recalled[a.ID], "a recall that was not made")
 	}
 }
 

@@ -46,8 +46,9 @@ type Dispatcher struct {
 	router
 	templates atomic.Pointer[map[string]*registeredTemplate] // by ID; replaced as a whole
 	outlets   map[channel.Name]*outlet
-	lanes     map[channel.Name]*lane  // of all outlets, by the name of the lane
-	askers    map[channel.Name]*asker // of the channels whose providers can be asked
+	lanes     map[channel.Name]*lane     // of all outlets, by the name of the lane
+	askers    map[channel.Name]*asker    // of the channels whose providers can be asked
+	recallers map[channel.Name]*recaller // of those whose providers can take messages back
 
 	inserts *groupcommit.Group[insertRequest, Message]
 	updates *groupcommit.Group[updateRequest, Message]
@@ -81,13 +82,14 @@ func New(c Config) (*Dispatcher, error) {
 	d := &Dispatcher{
 		cfg: c,
 		router: router{
-			traits:   make(map[channel.Name]channel.Traits, len(c.Channels)),
-			queriers: make(map[channel.Name]bool),
-			retry:    c.Retry,
-
+			traits:    make(map[channel.Name]channel.Traits, len(c.Channels)),
+			queriers:  make(map[channel.Name]bool),
+			recallers: make(map[channel.Name]bool),
+			retry:     c.Retry,
 			publishes: c.Outcomes != nil,
 		},
 		askers:           make(map[channel.Name]*asker),
+		recallers:        make(map[channel.Name]*recaller),
 		outlets:          make(map[channel.Name]*outlet, len(c.Channels)),
 		lanes:            make(map[channel.Name]*lane, numClasses*len(c.Channels)),
 		claimWake:        make(chan struct{}, 1),
@@ -110,6 +112,10 @@ func New(c Config) (*Dispatcher, error) {
 		if q, ok := ch.(channel.Querier); ok {
 			d.queriers[o.name] = true
 			d.askers[o.name] = &asker{name: o.name, querier: q}
+		}
+		if r, ok := ch.(channel.Recaller); ok {
+			d.router.recallers[o.name] = true
+			d.recallers[o.name] = newRecaller(o.name, r)
 		}
 	}
 	if least := sumOf(c.SendTimeout, c.StoreTimeout, c.StoreTimeout); c.Lease <= least {

@@ -54,13 +54,14 @@
 //     Dispatcher. register.go keeps its templates, suspect.go warns of odd ones, and
 //     contenthash.go tells versions of a content apart.
 //   - route.go is the state machine of a message: pure transitions, with a drawing of a
-//     row's life. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
+//     row's life. successor.go decides what is to be taken back. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
 //     sends whose outcome is unknown.
 //   - send.go inserts messages, claim.go claims them, and lane.go bounds how many wait in memory.
 //     queue.go orders them for the workers that run.go starts. breaker.go leaves a channel alone
 //     that hangs or fails.
 //   - job.go decides what a claimed message needs and writes the intent. ask.go asks a provider
-//     for the outcome before a message continues. attempt.go sends, retry.go spaces the tries,
+//     for the outcome before a message continues, and recall.go has it take an attempt back, both
+//     from inbox.go. attempt.go sends, retry.go spaces the tries,
 //     deadline.go bounds each call, and scrub.go takes personal data out of details.
 //     completion.go stores the outcome.
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were

@@ -94,6 +94,8 @@ type outcome struct {
 	verdict bool
 	// inDoubt says that the call was made and no answer came.
 	inDoubt bool
+	// recall is set on the result of a recall. All other fields but step are zero then.
+	recall *recallOutcome
 }
 
 // newOutcome returns the outcome of one more try of a step that fell due at the given

@@ -39,6 +39,8 @@ var exploreStates = flag.Int("explore", 6_000, "how many states of each configur
 //	P10 nothing is sent during a pause that the dispatchers know of
 //	P11 a confirmed message is delivered, and stays confirmed
 //	P12 an ended message is due until its outcomes are published, in their order
+//	P13 nothing is taken back without a living successor in the row
+//	P14 what is needless is taken back, or its provider has said why not
 
 // scenario is a configuration to explore.
 type scenario struct {
@@ -58,6 +60,7 @@ type scenario struct {
 	answers    []string // what a call may come to
 	unclaimed  bool     // Insert does not claim
 	pause      Pause    // is set once, at any moment, and cleared later
+	recalls    bool     // the providers take messages back
 }
 
 // choice is one decision of the explorer: an actor's next step and how it comes out.
@@ -82,7 +85,7 @@ var actorNames = [actors]string{"D1", "D2", "receive", "cancel", "clock"}
 // op is a call of an actor that waits for the explorer's decision.
 type op struct {
 	name string
-	step int // of a send
+	step int // of a send, or of a recall
 }
 
 // coroutine is an actor that is running one of its tasks.
@@ -131,6 +134,7 @@ type universe struct {
 	cancelAcked, cancelUsed bool   // of Cancel or Confirm
 	calls, maybe            [3]int // calls of a step, and those of them that the provider may have taken
 	taken                   [3]bool
+	recalled, arrived       [3]bool     // copies of a step that were taken back, or reached the person
 	seen                    [2]*Message // the row at each dispatcher's last look at it
 	heard                   []string    // what was published, in order
 	pauses                  int         // how often the pause was set and cleared: 0 to 2
@@ -189,7 +193,10 @@ func (u *universe) newDispatcher(actor int) *Dispatcher {
 		tpl.TTL = 30 * time.Second
 	}
 	for i := range u.s.steps {
-		c.Channels = append(c.Channels, exploredChannel{u, actor, i})
+		ch := exploredChannel{u, actor, i}
+		if c.Channels = append(c.Channels, ch); u.s.recalls {
+			c.Channels[i] = exploredRecaller{ch}
+		}
 		tpl.Route = append(tpl.Route, Step{
 			Channel: stepNames[i], Content: channel.Text("x"), Wait: exploreWait, OnFailed: u.s.onFailed, InDoubt: u.s.inDoubt,
 		})
@@ -287,6 +294,20 @@ func (u *universe) checkHeard() {
 	}
 	if i := slices.Index(u.heard, OutcomeConfirmed.String()); i == 0 {
 		u.violate("P12: the order is %v", u.heard)
+	}
+}
+
+// exploredRecaller is a provider that takes messages back.
+type exploredRecaller struct{ exploredChannel }
+
+func (c exploredRecaller) Recall(context.Context, channel.Ref) (channel.Recall, error) {
+	switch how := c.u.running[c.actor].call(op{"recall", c.step}); how {
+	case "recalled":
+		return channel.Recalled, nil
+	case "too late":
+		return channel.TooLate, nil
+	default:
+		return 0, errExplored
 	}
 }
 
@@ -461,6 +482,12 @@ func (d *Dispatcher) dispatchOnce(ctx context.Context) error {
 			d.releaseLease(ctx, j, d.now().Add(d.cfg.Poll), true)
 			continue
 		}
+		if r := d.recallers[j.recall.Channel]; r != nil {
+			var ok bool
+			if j, ok = d.recallAttempt(ctx, r, j, true); !ok {
+				continue
+			}
+		}
 		_, err = d.runJob(ctx, j, true)
 	}
 	return err
@@ -485,6 +512,17 @@ func (u *universe) choices() (out []choice) {
 					continue
 				}
 				out = append(out, choice{a, how})
+			}
+		case "recall":
+			out = append(out, choice{a, "too late"})
+			if !u.arrived[o.step] {
+				out = append(out, choice{a, "recalled"})
+			}
+			if fault {
+				out = append(out, choice{a, "fails"})
+				if !u.arrived[o.step] {
+					out = append(out, choice{a, "lost, recalled"})
+				}
 			}
 		default:
 			out = append(out, choice{a, "ok"})
@@ -598,6 +636,15 @@ func (u *universe) step(c choice) {
 		u.answer(o.step, c.how)
 		co.trace = append(co.trace, c.how)
 	}
+	if o.name == "recall" && c.how != "crash" {
+		co.trace = append(co.trace, c.how)
+		if c.how == "lost, recalled" {
+			u.faults++
+		}
+		if strings.HasSuffix(c.how, "recalled") {
+			u.recalled[o.step], u.taken[o.step] = true, false
+		}
+	}
 	co.grants <- c.how
 	u.await(c.actor)
 }
@@ -615,6 +662,7 @@ func (u *universe) begin(actor int) {
 		r := channel.Receipt{Channel: stepNames[step], ProviderID: u.providerID(step), Status: u.s.receipts[u.receipts], At: u.start.Add(time.Second)}
 		u.receipts++
 		u.taken[step] = true
+		u.arrived[step] = u.arrived[step] || r.Status == status.Delivered
 		task = func(*coroutine) error {
 			err := u.dispatchers[actorReceive].Receive(ctx, r)
 			if err == nil {
@@ -658,6 +706,9 @@ func (u *universe) await(actor int) {
 		co.now = o
 		if o.name == "send" {
 			u.checkCall(actor, o.step)
+		}
+		if o.name == "recall" && !u.hasLivingSuccessor(o.step) {
+			u.violate("P13: step %d is taken back", o.step)
 		}
 	case <-co.done:
 		u.running[actor] = nil
@@ -729,6 +780,17 @@ func (u *universe) checkCall(actor, step int) {
 	u.maybe[step]++
 }
 
+// hasLivingSuccessor reports whether the stored row has an attempt that makes the one at a step
+// needless.
+func (u *universe) hasLivingSuccessor(step int) bool {
+	if !u.row.ConfirmedAt.IsZero() {
+		return len(u.row.Attempts) > 1
+	}
+	return slices.ContainsFunc(u.row.Attempts, func(a Attempt) bool {
+		return a.Status == status.Delivered && a.Step != step || a.Status == status.Accepted && a.Step > step
+	})
+}
+
 // hasParkedDelivery reports whether an acknowledged delivery is parked for a name that the
 // row has.
 func (u *universe) hasParkedDelivery() bool {
@@ -790,6 +852,12 @@ func (u *universe) finish() {
 	if u.s.confirm && u.cancelAcked && (u.row.ConfirmedAt.IsZero() || !u.row.delivered()) {
 		u.violate("P11: the message is confirmed, and it is %v", u.row.Status)
 	}
+	for i := range u.row.Attempts {
+		a := &u.row.Attempts[i]
+		if u.s.recalls && a.Status == status.Accepted && a.Recall == 0 && u.hasLivingSuccessor(a.Step) {
+			u.violate("P14: step %d is not taken back", a.Step)
+		}
+	}
 	u.run(actorReceive, func(*coroutine) error {
 		d := u.dispatchers[actorReceive]
 		d.sweep.nextAt = time.Time{}
@@ -842,7 +910,7 @@ func (u *universe) rowState(m *Message) string {
 		fmt.Fprint(&b, m.DueAt.Sub(u.now).Round(time.Second))
 	}
 	for _, a := range m.Attempts {
-		fmt.Fprintf(&b, " %d:%v,%s,%d,%d,%v,%v", a.Step, a.Status, a.Reason, a.Tries, a.Doubts, a.ProviderID != "", u.now.Sub(a.StartedAt) >= exploreWait)
+		fmt.Fprintf(&b, " %d:%v,%s,%d,%d,%v,%d,%v,%v", a.Step, a.Status, a.Reason, a.Tries, a.Doubts, a.Recall, a.RecallTries, a.ProviderID != "", u.now.Sub(a.StartedAt) >= exploreWait)
 	}
 	return b.String()
 }
@@ -863,7 +931,7 @@ func (u *universe) parkedState() string {
 func (u *universe) state() string {
 	var b strings.Builder
 	fmt.Fprint(&b, u.rowState(&u.row), u.parkedState(), u.faults, u.crashed, u.unanswered, u.acked, u.receipts, u.parkedDelivery,
-		u.cancelAcked, u.cancelUsed, u.heard, u.pauses, u.calls, u.maybe, u.taken, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
+		u.cancelAcked, u.cancelUsed, u.heard, u.pauses, u.calls, u.maybe, u.taken, u.recalled, u.arrived, u.s.ttl && !u.now.Before(u.row.ExpiresAt))
 	for _, co := range u.running {
 		if co == nil {
 			b.WriteString("|idle")
@@ -951,6 +1019,14 @@ var scenarios = []scenario{
 	{name: "template paused, cancel", steps: 2, faults: 1, cancel: true, pause: Pause{Template: "t"}, answers: []string{"accepted", "undeliverable"}},
 	{name: "channel paused", steps: 2, faults: 2, pause: Pause{Channel: "b"}, answers: []string{"accepted", "undeliverable", "temporary"}},
 	{name: "first channel paused, ttl", steps: 2, faults: 2, ttl: true, unclaimed: true, pause: Pause{Channel: "a"}, answers: []string{"accepted", "undeliverable"}},
+	{name: "recalls", steps: 2, faults: 2, recalls: true, answers: []string{"accepted", "undeliverable"}},
+	{name: "recalls, delivered", steps: 2, faults: 2, recalls: true, receipts: []status.Status{status.Delivered}, answers: []string{"accepted"}},
+	{name: "recalls, undeliverable", steps: 2, faults: 2, recalls: true, receipts: []status.Status{status.Undeliverable}, answers: []string{"accepted"}},
+	{name: "recalls, at most once, quoted", steps: 2, faults: 2, recalls: true, inDoubt: Forward, quotes: true, receipts: []status.Status{status.Delivered}, answers: []string{"accepted", "lost, taken"}},
+	{name: "recalls, three steps", steps: 3, faults: 1, recalls: true, receipts: []status.Status{status.Delivered}, answers: []string{"accepted"}},
+	{name: "recalls, outcomes", steps: 2, faults: 1, recalls: true, publishes: true, receipts: []status.Status{status.Delivered}, answers: []string{"accepted"}},
+	{name: "recalls, confirm", steps: 2, faults: 1, recalls: true, confirm: true, answers: []string{"accepted"}},
+	{name: "recalls, cancel", steps: 2, faults: 1, recalls: true, cancel: true, ttl: true, answers: []string{"accepted"}},
 	{name: "three steps, at most once", steps: 3, faults: 2, inDoubt: Forward, answers: []string{"undeliverable", "lost, not taken"}},
 }
 

@@ -37,6 +37,12 @@ type job struct {
 	// decided. They are asked once in a claim.
 	questions []channel.Ref
 	asked     bool // questions have been looked for
+	// recall names the attempt that its provider is to take back. It is zero if there is none, or
+	// if a step is sent first.
+	recall channel.Ref
+	// unstored says that the message has evidence that the row lacks: nothing is taken back for
+	// its sake before it is stored.
+	unstored bool
 	// previous is the message as it was claimed, for the Observer; nil without one.
 	previous *Message
 	// lane is where the job has its place while it is in Run, or nil.
@@ -86,11 +92,12 @@ func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64, mayA
 // planJob merges the parked receipts of a message that the job holds, and decides what it
 // needs, or which questions come first.
 func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, now time.Time) {
-	j.merged = j.merged[:0]
+	j.merged, j.unstored = j.merged[:0], false
 	for i := range j.Attempts {
 		ref := j.Attempts[i].ref()
 		for _, r := range parked[ref] {
-			d.mergeReceipt(j.Message, &j.Attempts[i], r)
+			isNew := d.mergeReceipt(j.Message, &j.Attempts[i], r)
+			j.unstored = j.unstored || isNew
 		}
 		if len(parked[ref]) > 0 {
 			j.merged = append(j.merged, ref)
@@ -109,6 +116,7 @@ func (d *Dispatcher) planJob(j *job, parked map[channel.Ref][]channel.Receipt, n
 // no intent of its own if the stored row names the step and this is the first claim since the
 // last release.
 func (d *Dispatcher) decideJob(j *job, now time.Time) {
+	j.recall = channel.Ref{}
 	if j.succeeded() {
 		j.questions = nil
 	}
@@ -123,6 +131,9 @@ func (d *Dispatcher) decideJob(j *job, now time.Time) {
 	j.step, j.stepDue = next.step, next.due
 	j.intent = j.step >= 0 && j.step == permitted
 	j.content, j.contentHash = d.contentFor(j)
+	if a := d.attemptToRecall(j.Message); a != nil && j.step < 0 && !j.unstored {
+		j.recall = a.ref()
+	}
 }
 
 // contentFor returns what the job's step says, or nil if this dispatcher cannot send it.

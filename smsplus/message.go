@@ -103,6 +103,11 @@ type Attempt struct {
 	Tries int
 	// Doubts counts the last sends in a row whose outcome is unknown. An answer resets it.
 	Doubts int
+	// Recall is the provider's answer when it was to take the attempt back, or zero. The
+	// provider may be wrong: a receipt may still say that the attempt was delivered.
+	Recall channel.Recall
+	// RecallTries counts the recalls that failed without an answer.
+	RecallTries int
 	// StartedAt is when the step fell due: its wait counts from then. AcceptedAt, DeliveredAt and ReadAt are the
 	// earliest evidence of each kind. EndedAt is the earliest evidence of the final
 	// status.

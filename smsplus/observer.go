@@ -169,6 +169,16 @@ type (
 		Err      error // nil if it was taken
 	}
 
+	// AttemptRecalled: a provider was to take an attempt back, because another copy was on its
+	// way or had arrived. Answer is zero if the call failed and is to be repeated.
+	AttemptRecalled struct {
+		Message, Attempt uuid.UUID
+		Template         string
+		Channel          channel.Name
+		Answer           channel.Recall
+		Err              error // nil if the provider answered
+	}
+
 	// ListenerStopped: a channel's session for receipts ended. It is started again.
 	ListenerStopped struct {
 		Channel channel.Name
@@ -194,6 +204,7 @@ func (MessageUnreadable) event() {}
 func (BreakerChanged) event()    {}
 func (ProviderAsked) event()     {}
 func (OutcomePublished) event()  {}
+func (AttemptRecalled) event()   {}
 func (ListenerStopped) event()   {}
 
 func (d *Dispatcher) reportEvent(ctx context.Context, e Event) {

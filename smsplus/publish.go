@@ -270,10 +270,9 @@ func (d *Dispatcher) publishOutcomes(ctx context.Context, j *publishJob) (taken 
 // hasContinued reports whether a message has another step to take after all, because a receipt was
 // stored while a holder had it for its outcomes.
 func (d *Dispatcher) hasContinued(m *Message) bool {
-	derived, now := *m, d.now()
+	derived := *m
 	derived.Attempts = slices.Clone(m.Attempts)
-	d.published(&derived, m.Published, now, now)
-	return derived.Lane != OutcomeLane
+	return d.hasRoute(&derived, d.now())
 }
 
 // nextTry returns when an outcome that was not taken is published again.

@@ -14,8 +14,8 @@ import (
 // are functions of the message, the time and the router's fields, without effects.
 // Each transition is one of its methods: [router.triggered] (and [Message.preclaimed]),
 // [router.claimed] and [router.nextAction], [router.intended], [router.sent],
-// [router.changeUnheld], [router.canceled], [router.confirmed], [router.released],
-// [router.published] and [Message.hold].
+// [router.changeUnheld], [router.canceled], [router.confirmed], [router.recalled],
+// [router.released], [router.published] and [Message.hold].
 //
 // A message row lives like this (DueAt, Claims, Sending):
 //
@@ -36,12 +36,15 @@ import (
 //   - Claims counts the claims since a holder last released the message. It stays above 0
 //     when a holder dies. With Claims 0 no dispatcher holds the message, and Holder
 //     is 0.
-//   - DueAt is zero exactly when the message has ended, and none of its outcomes is to be
-//     published. An ended message is in OutcomeLane until then, and its Sending is -1.
+//   - DueAt is zero exactly when the message has ended, none of its outcomes is to be
+//     published, and no attempt of it is to be taken back. An ended message is in OutcomeLane
+//     until its outcomes are published, and its Sending is -1.
 type router struct {
 	traits   map[channel.Name]channel.Traits
 	queriers map[channel.Name]bool // whose providers can be asked
-	retry    Retry                 // with its defaults
+	// recallers are the channels whose providers can take messages back.
+	recallers map[channel.Name]bool
+	retry     Retry // with its defaults
 	// publishes says that a message which has ended is due until its outcomes are published.
 	publishes bool
 }
@@ -176,6 +179,10 @@ func (r router) endUnsendable(m *Message, step int, due, now time.Time) bool {
 // decides them from the row.
 func (r router) sent(m *Message, o *outcome, held bool) {
 	now := o.evidence.at
+	if o.recall != nil {
+		r.recalled(m, o.recall, held)
+		return
+	}
 	if !held {
 		if o.verdict || o.evidence.status == status.Preparing {
 			if a := m.attempt(o.step); a != nil {
@@ -261,7 +268,9 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 		if !stays {
 			again = latest(m.DueAt, again)
 		}
-		m.DueAt = earliest(again, m.ExpiresAt)
+		if m.DueAt = again; !m.expired(now) || r.attemptToRecall(m) == nil { // a recall has no time to live
+			m.DueAt = earliest(again, m.ExpiresAt)
+		}
 	}
 }
 
@@ -280,7 +289,7 @@ func (m *Message) countClaim() { m.Claims++ }
 // changeUnheld applies change, which merges evidence, on behalf of a caller that does not
 // hold the message. A holder keeps its lease and its intent. Only a success ends the
 // message under the holder: its send, which may have been made, is filed as an attempt in
-// doubt. A message that has ended may continue: its end must not depend on the order in
+// doubt. If an attempt is to be taken back, the message stays due at the end of the lease. A message that has ended may continue: its end must not depend on the order in
 // which evidence comes.
 func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	change()
@@ -289,10 +298,16 @@ func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 		return
 	}
 	r.summarizeAttempts(m, now)
-	if m.succeeded() && !m.HasEnded() {
+	switch {
+	case m.succeeded() && !m.HasEnded():
 		m.markInDoubt(m.Sending, now)
-		m.DueAt, m.Lane = time.Time{}, ""
-		r.scheduleOutcomes(m, time.Time{}, now)
+		m.Lane = ""
+		if r.attemptToRecall(m) == nil {
+			m.DueAt = time.Time{}
+			r.scheduleOutcomes(m, time.Time{}, now)
+		}
+	case !m.succeeded() && m.DueAt.IsZero(): // see UntilAccepted: the next claim continues the route
+		m.DueAt = now
 	}
 }
 
@@ -302,6 +317,16 @@ func (r router) published(m *Message, p Published, again, now time.Time) {
 	m.Published, m.DueAt = p, again
 	m.releaseHold()
 	r.deriveState(m, now)
+}
+
+// hasRoute reports whether a message has a step to send or to wait for, apart from what is to be
+// published or taken back. It changes m.
+func (r router) hasRoute(m *Message, now time.Time) bool {
+	m.DueAt = now
+	m.releaseHold()
+	r.summarizeAttempts(m, now)
+	r.scheduleRoute(m, now)
+	return !m.DueAt.IsZero()
 }
 
 // notePublished notes that an outcome was published, and notePublishFailure that it was not.
@@ -343,13 +368,15 @@ func (r router) scheduleOutcomes(m *Message, waited, now time.Time) {
 // when it is due, for which lane, and which step a claim permits. The caller sets DueAt
 // before, where no attempt decides it: if there is none, or the current one is Preparing.
 func (r router) deriveState(m *Message, now time.Time) {
+	lane, before := m.Lane, m.DueAt
 	var waited time.Time
-	if m.Lane == OutcomeLane {
-		waited = m.DueAt
+	if lane == OutcomeLane || lane == "" && m.Published.Failures > 0 {
+		waited = before
 	}
 	r.summarizeAttempts(m, now)
 	r.scheduleRoute(m, now)
 	r.scheduleOutcomes(m, waited, now)
+	r.scheduleRecall(m, lane, before, now)
 }
 
 // scheduleRoute sets when a message without a holder is due for its route, and for which lane.

@@ -54,8 +54,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		}
 	}
 	for _, a := range d.askers {
-		queue := a.openQueue(2 * d.cfg.Batch)
+		queue := a.inbox.openQueue(2 * d.cfg.Batch)
 		s.workers.Go(func() { d.askLoop(ctx, s, a, queue) })
+	}
+	for _, r := range d.recallers {
+		queue := r.inbox.openQueue(2 * d.cfg.Batch)
+		for range maxRecalls {
+			s.workers.Go(func() { d.recallLoop(ctx, s, r, queue) })
+		}
 	}
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
@@ -71,7 +77,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		d.publisher.close()
 	}
 	for _, a := range d.askers {
-		a.closeQueue()
+		a.inbox.closeQueue()
+	}
+	for _, r := range d.recallers {
+		r.inbox.closeQueue()
 	}
 	for _, o := range d.outlets {
 		o.stop()

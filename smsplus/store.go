@@ -27,7 +27,7 @@ var ErrUnreadable = errors.New("smsplus: message cannot be read")
 // which. A call whose context has ended returns an error.
 //
 // Times are in the years 1 to 9999, and every limit is above 0 and below math.MaxInt32.
-// Claims, Tries and Doubts fit an int32, and steps and Sending an int16.
+// Claims, Tries and Doubts fit an int32, and steps, Sending and RecallTries an int16.
 //
 // One message that cannot be read never makes the others unreachable. Claim and Records
 // name it together with the others. Message and Insert return an error that wraps

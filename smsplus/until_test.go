@@ -2,6 +2,7 @@ package smsplus_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -161,4 +162,22 @@ func TestNew_RefusesASuccessThatIsNeverReported(t *testing.T) {
 	require.NoError(t, open(smsplus.UntilAccepted))
 	require.EqualError(t, open(smsplus.UntilRead), `smsplus: Config.Templates[0].Route[0].Until is read: receipts of channel "sms" never report that`)
 	require.EqualError(t, open(7), `smsplus: Config.Templates[0].Route[0].Until is until(7): want UntilDelivered (the default), UntilAccepted or UntilRead`)
+}
+
+// The provider accepts the message under a holder that dies, and then says that it did not arrive.
+func TestUntilAccepted_ContinuesAlthoughItsHolderDied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, []step{
+		{channel.WhatsApp, fails(channel.InDoubt(errors.New("no answer"))), smsplus.Step{Until: smsplus.UntilAccepted}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	})
+	id := w.send()
+	w.clock.Add(time.Second)
+	require.Equal(t, id, w.claimAndDie().ID)
+	w.receive(receipt(w.message(id), 0, status.Accepted))
+	require.Zero(t, w.message(id).DueAt)
+	w.receive(receipt(w.message(id), 0, status.Undeliverable))
+	w.tick()
+	require.Equal(t, "delivered: whatsapp=undeliverable(carrier_error) sms=delivered", statuses(w.message(id)))
+	require.Zero(t, w.message(id).Claims)
 }

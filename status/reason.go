@@ -44,6 +44,9 @@ const (
 	Expired Reason = "expired"
 	// Canceled: the application canceled the message before it was delivered.
 	Canceled Reason = "canceled"
+	// Recalled: the provider took the message back, because another copy was on its way or had
+	// arrived.
+	Recalled Reason = "recalled"
 	// NoReceipt: the provider accepted the message and sent no receipt within the wait.
 	NoReceipt Reason = "no_receipt"
 	// Congested: the channel could not take the message before the step's wait ended.

@@ -144,6 +144,7 @@ func testExtremeValues(t *testing.T, s smsplus.Store) {
 		m.Plan[0].Wait = 100 * 365 * 24 * time.Hour
 		a := &m.Attempts[1]
 		a.Step, a.Tries, a.Doubts, a.Detail = math.MaxInt16, math.MaxInt32, math.MaxInt32, strings.Repeat("長", 1<<20)
+		a.Recall, a.RecallTries = channel.Recalled, math.MaxInt16
 		m.Claims, m.Sending, m.Holder, m.Version = math.MaxInt32-1, math.MaxInt16, math.MaxInt64, math.MaxInt64-10
 	}
 	empty := newMessage(3)

@@ -36,6 +36,22 @@ var messageMutants = []mutant{
 		})
 	}, []string{"a confirmation is no cancellation"}},
 
+	{"loses the answer to a recall", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for i := range m.Attempts {
+				m.Attempts[i].Recall = 0
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
+	{"does not update the tries of a recall", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, _ smsplus.Message) {
+			for i := range m.Attempts {
+				m.Attempts[i].RecallTries = 0
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
 	{"loses the wait of a step", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) {
 			for i := range m.Plan {

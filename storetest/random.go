@@ -111,6 +111,7 @@ func (gen generator) changeState(m *smsplus.Message) {
 			ProviderID: pick(gen, providerIDs...),
 			Reason:     pick(gen, reasons...),
 			Tries:      1, Doubts: gen.intN(3), StartedAt: m.TriggeredAt,
+			Recall: pick(gen, 0, channel.Impossible, channel.TooLate, channel.Recalled), RecallTries: gen.intN(3),
 		}
 		if gen.intN(3) == 1 {
 			a.DeliveredAt = m.TriggeredAt.Add(pick(gen, -time.Second, time.Microsecond, 50*time.Millisecond, time.Minute, 40*time.Hour))

@@ -91,6 +91,8 @@ func fullMessage(n int) smsplus.Message {
 		ProviderID:  fmt.Sprintf("whatsapp %d", n),
 		Tries:       3,
 		Doubts:      2,
+		Recall:      channel.TooLate,
+		RecallTries: 3,
 		StartedAt:   at(3),
 		AcceptedAt:  at(4),
 		DeliveredAt: at(5),

@@ -31,6 +31,16 @@ func TestAskable_KeepsContract(t *testing.T) {
 	channeltest.Run(t, h)
 }
 
+func TestRecallable_KeepsContract(t *testing.T) {
+	t.Parallel()
+	h := harness(channel.SMS)
+	plain := h.Channel
+	h.Channel = func(t *testing.T) channel.Channel {
+		return simulated.Recallable{Channel: plain(t).(*simulated.Channel)}
+	}
+	channeltest.Run(t, h)
+}
+
 func harness(name channel.Name) channeltest.Harness {
 	with := func(o simulated.Outcome) channeltest.Case { return channeltest.Case{To: sameOutcomeEverywhere(o)} }
 	h := channeltest.Harness{

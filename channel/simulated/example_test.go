@@ -74,3 +74,35 @@ func ExampleAskable() {
 	fmt.Println(m.Status, m.Channel, len(sms.Inbox()), err)
 	// Output: delivered whatsapp 0 <nil>
 }
+
+// WhatsApp stays silent, so the SMS goes out, and the copy on WhatsApp is taken back.
+func ExampleRecallable() {
+	ctx := context.Background()
+	mock := clock.NewMock()
+	whatsApp, sms := simulated.Recallable{Channel: simulated.WhatsApp(mock)}, simulated.SMS(mock)
+	d, err := smsplus.New(smsplus.Config{
+		Store: memstore.New(), Clock: mock, Channels: []channel.Channel{whatsApp, sms},
+		Templates: []smsplus.Template{{ID: "order", Route: []smsplus.Step{
+			{Channel: channel.WhatsApp, Content: channel.Text("Your order has shipped"), Wait: time.Hour},
+			{Channel: channel.SMS, Content: channel.Text("Your order has shipped")},
+		}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	to := simulated.Number(simulated.Delivered, simulated.DeliveredLate, simulated.Delivered)
+	id, err := d.Send(ctx, smsplus.Trigger{Template: "order", To: channel.Recipient{Phone: to}})
+	if err != nil {
+		panic(err)
+	}
+	for range 2 { // now, and when the wait is over
+		if _, err := d.Tick(ctx); err != nil {
+			panic(err)
+		}
+		mock.Add(time.Hour)
+	}
+	mock.Add(24 * time.Hour)
+	m, err := d.Message(ctx, id)
+	fmt.Println(m.Status, m.Channel, m.Attempts[0].Recall, len(whatsApp.Inbox()), len(sms.Inbox()), err)
+	// Output: delivered sms recalled 0 1 <nil>
+}

@@ -180,6 +180,7 @@ func formatAttempt(a smsplus.Attempt, e query.Export) string {
 	t.add("provider ID", a.ProviderID)
 	t.add("content", a.Content)
 	t.add("tries", a.Tries)
+	t.add("recall", a.Recall)
 	t.add("started", formatTime(a.StartedAt, e))
 	t.add("accepted", formatTime(a.AcceptedAt, e))
 	t.add("delivered", formatTime(a.DeliveredAt, e))

@@ -26,12 +26,12 @@ var machine = struct {
 	rows, state []string
 }{
 	dir:      "smsplus",
-	files:    []string{"route.go", "evidence.go", "indoubt.go"},
+	files:    []string{"route.go", "evidence.go", "indoubt.go", "successor.go"},
 	imports:  []string{"cmp", "slices", "time", module + "/channel", module + "/internal/microtime", module + "/status", uuid},
 	effects:  []string{"Dispatcher", "Store", "Clock"},
 	evidence: "evidence",
 	rows:     []string{"Message", "Attempt"},
-	state:    []string{"DueAt", "Claims", "Sending", "Holder", "Lane", "CanceledAt", "ConfirmedAt", "Published", "Status", "Attempts", "Tries", "Doubts"},
+	state:    []string{"DueAt", "Claims", "Sending", "Holder", "Lane", "CanceledAt", "ConfirmedAt", "Published", "Status", "Attempts", "Tries", "Doubts", "Recall", "RecallTries"},
 }
 
 // clocks are the names of package time that read a clock or wait for one.

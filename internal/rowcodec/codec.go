@@ -39,9 +39,10 @@ func NewCodec(s seal.Sealer, unsealed bool) *Codec { return &Codec{s, unsealed} 
 // The first byte of every value is the version of the rest, and a bit that says whether
 // the rest is sealed.
 //
-// Version 2 of a state adds Attempt.Doubts, and version 3 Message.ResentAs and
-// Attempt.Content. Version 4 of a state adds Published, and both times of messages that are
-// canceled and confirmed: the earlier ones have one for both (isConfirmation). Version 2 of a fixed adds Reference and ResendOf. Version 3 of a fixed has
+// Version 2 of a state adds Attempt.Doubts, with Recall and RecallTries above its 32 bits, and
+// version 3 Message.ResentAs and Attempt.Content. Version 4 of a state adds Published, and both
+// times of messages that are canceled and confirmed: the earlier ones have one for both
+// (isConfirmation). Version 2 of a fixed adds Reference and ResendOf. Version 3 of a fixed has
 // all IDs of the recipient, where the earlier ones have that on LINE Push alone. Version 4 of a
 // fixed adds Class. A value is written as the earliest version that can hold it, so that earlier
 // releases can read as much as possible.

@@ -172,7 +172,8 @@ func drawMessage(t *rapid.T) smsplus.Message {
 			Status: rapid.SampledFrom(status.Statuses()).Draw(t, "status"),
 			Reason: status.Reason(name.Draw(t, "reason")), Detail: text.Draw(t, "detail"),
 			ProviderID: text.Draw(t, "provider ID"), Tries: rapid.Int().Draw(t, "tries"),
-			Doubts:    rapid.OneOf(rapid.Just(0), rapid.Int()).Draw(t, "doubts"),
+			Doubts: rapid.OneOf(rapid.Just(0), rapid.IntRange(0, math.MaxInt32)).Draw(t, "doubts"),
+			Recall: channel.Recall(rapid.ByteMax(3).Draw(t, "recall")), RecallTries: rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 1<<28)).Draw(t, "recall tries"),
 			StartedAt: when("StartedAt"), AcceptedAt: when("AcceptedAt"), DeliveredAt: when("DeliveredAt"),
 			ReadAt: when("ReadAt"), EndedAt: when("EndedAt"),
 		}
@@ -273,6 +274,22 @@ func doubtfulMessage() smsplus.Message {
 	m := fullMessage()
 	m.Attempts[1].Doubts = 2
 	return m
+}
+
+// An earlier release reads a message with recalls. To it they are a large number of doubts, which
+// it keeps when it stores the message again.
+func TestEncodeState_KeepsRecallsReadableToEarlierReleases(t *testing.T) {
+	t.Parallel()
+	c := rowcodec.NewCodec(nil, false)
+	m, old := doubtfulMessage(), doubtfulMessage()
+	m.Attempts[1].Recall, m.Attempts[1].RecallTries = channel.TooLate, 3
+	old.Attempts[1].Doubts += int(channel.TooLate)<<32 + 3<<34
+	written, err := c.EncodeState(&m)
+	require.NoError(t, err)
+	kept, err := c.EncodeState(&old)
+	require.NoError(t, err)
+	require.Equal(t, written, kept)
+	require.EqualValues(t, 2, written[0], "the version that knows doubts")
 }
 
 // messageToIDs returns doubtfulMessage to a person with IDs on several channels.

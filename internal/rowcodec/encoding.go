@@ -135,7 +135,7 @@ func stateVersion(m *smsplus.Message) byte {
 		if m.Attempts[i].Content != 0 {
 			return version3
 		}
-		if m.Attempts[i].Doubts != 0 {
+		if packDoubts(&m.Attempts[i]) != 0 {
 			version = version2
 		}
 	}
@@ -195,6 +195,25 @@ func appendPublished(b []byte, p smsplus.Published) []byte {
 	return binary.AppendUvarint(append(b, bits), uint64(p.Failures))
 }
 
+// An attempt's Recall and RecallTries stand above the 32 bits of its Doubts, in one number.
+// Earlier versions had zero there. An earlier release takes it all for Doubts: it reads the
+// message, shows a number that is too large, and keeps it. It counts Doubts on attempts in doubt
+// alone, and such an attempt is sent no more when it is to be taken back.
+const (
+	recallShift      = 32
+	recallTriesShift = 34
+)
+
+func packDoubts(a *smsplus.Attempt) int64 {
+	return int64(a.Doubts) | int64(a.Recall)<<recallShift | int64(a.RecallTries)<<recallTriesShift
+}
+
+func unpackDoubts(a *smsplus.Attempt, packed int64) {
+	a.Doubts = int(int32(packed))
+	a.Recall = channel.Recall(packed >> recallShift & (1<<(recallTriesShift-recallShift) - 1))
+	a.RecallTries = int(packed >> recallTriesShift)
+}
+
 func appendAttempt(b []byte, version byte, lastTime *int64, message uuid.UUID, a *smsplus.Attempt) []byte {
 	at := len(b)
 	b, bits := appendTimes(append(b, 0), lastTime, a.StartedAt, a.AcceptedAt, a.DeliveredAt, a.ReadAt, a.EndedAt)
@@ -203,7 +222,7 @@ func appendAttempt(b []byte, version byte, lastTime *int64, message uuid.UUID, a
 	b = binary.AppendVarint(b, int64(a.Step))
 	b = binary.AppendVarint(b, int64(a.Tries))
 	if version >= version2 {
-		b = binary.AppendVarint(b, int64(a.Doubts))
+		b = binary.AppendVarint(b, packDoubts(a))
 	}
 	if version >= version3 {
 		b = binary.BigEndian.AppendUint64(b, uint64(a.Content))
@@ -441,7 +460,7 @@ func (r *reader) attempt(a *smsplus.Attempt, version byte, message uuid.UUID) {
 	a.Step = int(r.varint())
 	a.Tries = int(r.varint())
 	if version >= version2 {
-		a.Doubts = int(r.varint())
+		unpackDoubts(a, r.varint())
 	}
 	if version >= version3 {
 		a.Content = smsplus.ContentHash(r.uint64())

@@ -1,0 +1,220 @@
+package smsplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/smsplus/smsplus-go/channel"
+)
+
+// maxRecalls is how many recalls of one channel are under way at once.
+const maxRecalls = 8
+
+// recallRetry paces the recalls of a channel whose last ones failed.
+var recallRetry = Retry{Base: time.Second, Max: time.Minute}
+
+// recaller takes attempts of one channel back from their provider. The message's own row is the
+// wish: it stays due until the answer is stored. So a process that dies loses no wish. The next
+// holder repeats the recall, which does no harm. A recall that fails is repeated as often as a
+// send (Config.Retry).
+//
+// Recalls wait in a bounded queue of their own. So a provider that hangs holds up no send. While
+// it fails, messages count a failed try without a call, apart from one call after a back-off.
+type recaller struct {
+	name  channel.Name
+	ch    channel.Recaller
+	inbox jobInbox
+	// calls has a place for each call that has not returned. A call that ignores its context
+	// keeps its place.
+	calls chan struct{}
+
+	mu       sync.Mutex
+	failures int       // calls in a row that failed
+	nextAt   time.Time // of the next call, after askTries failures
+}
+
+func newRecaller(name channel.Name, ch channel.Recaller) *recaller {
+	return &recaller{name: name, ch: ch, calls: make(chan struct{}, maxRecalls)}
+}
+
+// recallLoop works through the recalls of a queue until it is closed. When ctx has ended it puts
+// them back.
+func (d *Dispatcher) recallLoop(ctx context.Context, s *runState, r *recaller, queue <-chan job) {
+	for j := range queue {
+		if ctx.Err() != nil {
+			d.releaseJobs(s, takeWaiting(j, queue, askBatch))
+			continue
+		}
+		if rest, ok := d.recallAttempt(s.sending, r, j, true); ok {
+			d.dispatchJobs(ctx, []job{rest})
+		}
+	}
+}
+
+// recallForTick carries out the recall of a job, if it has one, in the caller's goroutine. It
+// returns the job, and whether it continues.
+func (d *Dispatcher) recallForTick(ctx context.Context, j job) (rest job, ok bool) {
+	if j.recall == (channel.Ref{}) {
+		return j, true
+	}
+	return d.recallAttempt(ctx, d.recallers[j.recall.Channel], j, false)
+}
+
+// recallAttempt asks a provider to take an attempt back, and stores the answer. The row is read
+// once more before the call, so that nothing is taken back whose successor has failed. A job that
+// has no recall after that continues: then ok is true.
+func (d *Dispatcher) recallAttempt(ctx context.Context, r *recaller, j job, mayWait bool) (rest job, ok bool) {
+	held, changed, err := d.rereadMessage(ctx, &j)
+	switch {
+	case err != nil:
+		d.putBack(ctx, j)
+		return j, false
+	case !held:
+		return j, false
+	case changed && j.recall.Channel != r.name:
+		return j, true
+	}
+	a := d.attemptToRecall(j.Message)
+	if a == nil || a.ref() != j.recall {
+		j.recall = channel.Ref{}
+		return j, true
+	}
+	now := d.now()
+	timeout := min(d.cfg.SendTimeout, d.lastCall(&j).Sub(now))
+	if timeout <= 0 {
+		d.releaseLease(ctx, j, now, mayWait) // the lease leaves no time
+		return j, false
+	}
+	// Each claim of a holder that died may have been a try.
+	o := recallOutcome{step: a.Step, tries: a.RecallTries + j.Claims}
+	err = errRecallsFail
+	if o.tries <= d.retry.Tries && r.mayCall(now) {
+		if o.answer, err = d.callRecaller(ctx, r, j.recall, timeout); err != nil && ctx.Err() != nil {
+			d.releaseLease(ctx, j, now, mayWait) // the run ends: that is no fault of the provider
+			return j, false
+		}
+	}
+	o.at = d.now()
+	o.again = normalizeTime(o.at.Add(d.retry.backoff(o.tries)))
+	d.storeRecall(ctx, r, &completion{job: j, mayWait: mayWait}, o, err)
+	return j, false
+}
+
+// storeRecall stores the outcome of a recall, and reports it. Err is that of the call.
+func (d *Dispatcher) storeRecall(ctx context.Context, r *recaller, c *completion, o recallOutcome, err error) {
+	c.setOutcome(outcome{step: -1, recall: &o})
+	if failed := d.storeCompletion(ctx, c); failed != nil {
+		d.logFailure(ctx, "smsplus: the answer to a recall is not stored; it is asked for again",
+			slog.String("channel", string(r.name)), slog.String("message", c.ID.String()), slog.Any("error", failed))
+		return
+	}
+	if a := c.attempt(o.step); a != nil && (a.Recall != 0 || !errors.Is(err, errRecallsFail)) {
+		d.reportEvent(ctx, AttemptRecalled{c.ID, a.ID, c.Template, r.name, a.Recall, err})
+	}
+	if c.mayWait && !c.DueAt.IsZero() && c.DueAt.Sub(d.now()) < d.cfg.Poll {
+		d.wakeClaimLoop()
+	}
+}
+
+// errRecallsFail is the error of a recall without a call, while the provider's recalls fail.
+var errRecallsFail = errors.New("smsplus: the last recalls have failed")
+
+// errRecallsLeft is the error of a recall while too many calls ignore that their context ended.
+var errRecallsLeft = errors.New("smsplus: recalls ignore that their context ended")
+
+// errRecallEnded is the error of a recall that ended its goroutine.
+var errRecallEnded = errors.New("smsplus: a Recall ended its goroutine")
+
+// callRecaller calls the channel under a deadline. A panic and an answer that does not exist are
+// errors.
+func (d *Dispatcher) callRecaller(ctx context.Context, r *recaller, ref channel.Ref, timeout time.Duration) (answer channel.Recall, err error) {
+	answer, err = r.callWithin(ctx, ref, timeout)
+	if err != nil && ctx.Err() != nil {
+		return 0, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.failures, r.nextAt = 0, time.Time{}
+		return answer, nil
+	}
+	r.failures++
+	if r.failures >= askTries {
+		r.nextAt = d.now().Add(recallRetry.backoff(r.failures))
+	}
+	d.logFailure(ctx, "smsplus: a recall failed", slog.String("channel", string(r.name)), slog.Any("error", err))
+	return 0, err
+}
+
+// mayCall reports whether the provider may be called. While its calls fail, one caller may after
+// each back-off.
+func (r *recaller) mayCall(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Before(r.nextAt) {
+		return false
+	}
+	if !r.nextAt.IsZero() {
+		r.nextAt = now.Add(recallRetry.backoff(r.failures))
+	}
+	return true
+}
+
+// callWithin calls Recall with a deadline. A call that ignores it is left behind.
+func (r *recaller) callWithin(ctx context.Context, ref channel.Ref, timeout time.Duration) (channel.Recall, error) {
+	select {
+	case r.calls <- struct{}{}:
+	default:
+		return 0, errRecallsLeft
+	}
+	limited := withDeadline(ctx, timeout)
+	defer limited.cancel()
+	returned := make(chan recallResult, 1)
+	go func() {
+		defer func() { <-r.calls }()
+		res := recallResult{err: errRecallEnded}
+		defer func() { returned <- res }()
+		res = r.recallRecovered(limited, ref)
+	}()
+	select {
+	case res := <-returned:
+		return res.answer, res.err
+	case <-limited.Done():
+	}
+	// This runs on the machine's time, as the deadline does.
+	grace := withDeadline(context.WithoutCancel(ctx), queryGrace)
+	defer grace.cancel()
+	select {
+	case res := <-returned:
+		return res.answer, res.err
+	case <-grace.Done():
+		return 0, errRecallsLeft
+	}
+}
+
+// recallResult is what a Recall returned.
+type recallResult struct {
+	answer channel.Recall
+	err    error
+}
+
+// recallRecovered calls Recall and returns a panic, or an answer that does not exist, as an error.
+func (r *recaller) recallRecovered(ctx context.Context, ref channel.Ref) (res recallResult) {
+	defer func() {
+		if p := recover(); p != nil {
+			res.err = fmt.Errorf("smsplus: channel %s panicked in Recall (%T)", r.name, p)
+		}
+	}()
+	answer, err := r.ch.Recall(ctx, ref)
+	if err == nil && !answer.Valid() {
+		err = fmt.Errorf("smsplus: channel %s returned no answer from Recall (%d)", r.name, uint8(answer))
+	}
+	if err != nil {
+		return recallResult{err: err}
+	}
+	return recallResult{answer: answer}
+}
