@@ -186,6 +186,27 @@ func TestAsk_BeforeASendInDoubtIsRepeated(t *testing.T) {
 	}
 }
 
+// A later try that was refused says nothing about the one in doubt.
+func TestAsk_BeforeATryAfterADoubt(t *testing.T) {
+	t.Parallel()
+	var provider *askedChannel
+	knows := knowsNothing
+	busy := channel.Temporary(errors.New("busy"), 0)
+	w := newWorld(t, []step{
+		{channel.WhatsApp, inTurn(crashes, fails(busy), says(status.Accepted)), smsplus.Step{InDoubt: smsplus.Resend}},
+		{channel.SMS, says(status.Delivered), smsplus.Step{}},
+	}, asked(&provider, func(ref channel.Ref) (channel.Receipt, error) { return knows(ref) }))
+	id := w.sendAndCrash()
+	w.Dispatcher = w.newDispatcher()
+	w.advance(2 * time.Minute)
+	require.Equal(t, "preparing: whatsapp=preparing(system_error)", statuses(w.message(id)))
+	knows = reports(status.Delivered)
+	w.advance(time.Hour)
+	require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
+	require.Equal(t, 2, w.sends(channel.WhatsApp))
+	require.Zero(t, w.sends(channel.SMS))
+}
+
 // A provider that cannot be asked holds messages up for a few tries, and not for long.
 func TestAsk_FailedQueryIsRepeatedThenPassedOver(t *testing.T) {
 	t.Parallel()

@@ -85,15 +85,16 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 }
 
 // questionsAbout returns the attempts of a claimed message of which their providers may know
-// more than the row: they were accepted, are in doubt, or may have been read. The answers may
-// make a send needless.
+// more than the row: they were accepted, a try of theirs was in doubt, or they may have been
+// read. The answers may make a send needless. An attempt that is Preparing has a provider ID
+// since its first doubt.
 func (r router) questionsAbout(m *Message) (refs []channel.Ref) {
 	if len(r.queriers) == 0 || m.succeeded() {
 		return nil
 	}
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
-		isOpen := a.Status == status.Accepted || a.Status == status.Preparing && a.Reason == status.InDoubt ||
+		isOpen := a.Status == status.Accepted || a.Status == status.Preparing ||
 			a.Status == status.Delivered && m.Plan[a.Step].Until == UntilRead
 		if isOpen && a.ProviderID != "" && r.queriers[a.Channel] {
 			refs = append(refs, a.ref())
