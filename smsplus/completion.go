@@ -75,7 +75,7 @@ func (d *Dispatcher) afterStore(ctx context.Context, c *completion, u updateRequ
 	for {
 		if err == nil && !u.stale {
 			d.reportChanges(ctx, c.previous, c.Message)
-			d.applyParked(ctx, u.parked)
+			d.applyParked(ctx, u.parked, c.Message)
 			return nil
 		}
 		for {

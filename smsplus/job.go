@@ -281,7 +281,7 @@ func (d *Dispatcher) storeIntent(ctx context.Context, j *job) (changed bool, err
 		return u.stale, err
 	}
 	*j.Message, j.intent, j.merged = m, true, nil
-	d.applyParked(ctx, u.parked)
+	d.applyParked(ctx, u.parked, &m)
 	return len(refs) > 0, nil
 }
 
@@ -298,7 +298,7 @@ func (d *Dispatcher) releaseLease(ctx context.Context, j job, again time.Time, m
 		}
 		u, err := d.updates.Do(context.WithoutCancel(ctx), updateRequest{message: &m, lookupRefs: j.merged})
 		if err == nil && !u.stale {
-			d.applyParked(ctx, u.parked)
+			d.applyParked(ctx, u.parked, &m)
 			return
 		}
 		if err == nil {

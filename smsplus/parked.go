@@ -143,20 +143,31 @@ func (d *Dispatcher) checkParked(ctx context.Context, refs ...channel.Ref) {
 		return
 	}
 	if rs, err := d.loadParked(context.WithoutCancel(ctx), refs); err == nil {
-		d.applyParked(ctx, rs)
+		d.applyParked(ctx, rs, nil)
 	}
 }
 
 // applyParked applies parked receipts and drops them. callStore reports an error, after
-// which they stay parked: the next claim of the message, or the sweep, finds them.
-func (d *Dispatcher) applyParked(ctx context.Context, rs []channel.Receipt) {
+// which they stay parked: the next claim of the message, or the sweep, finds them. A receipt
+// with two IDs is parked under both, so those of the message m, if any, are also dropped under
+// its attempts' own IDs. They would count as unmatched.
+func (d *Dispatcher) applyParked(ctx context.Context, rs []channel.Receipt, m *Message) {
 	if len(rs) == 0 {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // a drain that cuts sends off does not cut this
-	if _, err := d.applyKnown(ctx, rs); err == nil {
-		d.dropParked(ctx, refsOf(rs))
+	if _, err := d.applyKnown(ctx, rs); err != nil {
+		return
 	}
+	refs := refsOf(rs)
+	if m != nil {
+		for _, a := range m.Attempts {
+			if own := (channel.Ref{Channel: a.Channel, ProviderID: a.ID.String()}); slices.Contains(refs, a.ref()) && a.ref() != own {
+				refs = append(refs, own)
+			}
+		}
+	}
+	d.dropParked(ctx, refs)
 }
 
 // unmatchedAfter is the age of a parked receipt from which it counts as one that finds no

@@ -33,6 +33,27 @@ func TestParked_ReceiptBeforeTheAnswerIsApplied(t *testing.T) {
 	require.Empty(t, left)
 }
 
+// A receipt with two IDs is parked under both. The answer brings one of them, and nothing is
+// left under the other.
+func TestParked_UnderTwoIDsLeavesNone(t *testing.T) {
+	t.Parallel()
+	var w *world
+	w = newWorld(t, []step{{channel.SMS, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+		for _, st := range []status.Status{status.Accepted, status.Delivered} {
+			early := channel.Receipt{Channel: channel.SMS, ProviderID: e.AttemptID.String(), NewID: "p-1", Status: st}
+			if err := w.Receive(ctx, early); err != nil {
+				return channel.Result{}, err
+			}
+		}
+		return channel.Result{Status: status.Accepted, ProviderID: "p-1"}, nil
+	}, smsplus.Step{}}})
+	m := w.message(w.send())
+	require.Equal(t, "delivered: sms=delivered", statuses(m))
+	left, _, err := w.store.ListParked(t.Context(), "", 100)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestParked_IsFoundBeforeTheMessageMovesOn(t *testing.T) {
 	t.Parallel()
 	// The receipt was parked, the answer was stored, and then the dispatcher died.
