@@ -46,11 +46,12 @@ func (c *Channel) sinkFor(p *provider, s channel.Sink) channel.Sink {
 
 // renameReceipt returns a provider's receipt under the IDs that its attempt may have. An
 // attempt in doubt has its own ID. An attempt that the provider took has one of the
-// provider's two IDs, or the only one. So a receipt with two IDs becomes two receipts, if it
-// may be about an attempt in doubt.
+// provider's two IDs, or the only one. So a result with two IDs becomes two receipts, if it
+// may be about an attempt in doubt. That a message was accepted is no news for an attempt that
+// the provider took. It would often be parked, because it comes before the answer.
 func (c *Channel) renameReceipt(p *provider, r channel.Receipt) []channel.Receipt {
 	mayQuote := c.mayQuote(p, r.ProviderID)
-	attempt, hasTwoIDs := r.ProviderID, r.NewID != ""
+	attempt, hasTwoIDs, isResult := r.ProviderID, r.NewID != "", r.Read || r.Status.Final()
 	r.Channel = c.name
 	r.ProviderID, r.NewID = providerID(p.name, r.ProviderID), providerID(p.name, r.NewID)
 	if !mayQuote {
@@ -58,7 +59,7 @@ func (c *Channel) renameReceipt(p *provider, r channel.Receipt) []channel.Receip
 	}
 	inDoubt := r
 	inDoubt.ProviderID, inDoubt.NewID = attempt, cmp.Or(r.NewID, r.ProviderID)
-	if !hasTwoIDs {
+	if !hasTwoIDs || !isResult {
 		return []channel.Receipt{inDoubt}
 	}
 	return []channel.Receipt{inDoubt, r}

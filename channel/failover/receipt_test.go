@@ -22,7 +22,7 @@ import (
 )
 
 // webhookProvider is a provider with a webhook. A call reports the IDs in its query as
-// delivered. A value of "both" is a receipt's two IDs.
+// delivered. A value of "both" is a receipt's two IDs, and so is one of "accepted".
 type webhookProvider struct{ *scriptedProvider }
 
 func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
@@ -31,9 +31,11 @@ func (c webhookProvider) ReceiptHandler(s channel.Sink) http.Handler {
 		for _, id := range r.URL.Query()["id"] {
 			rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, Status: status.Delivered, Detail: r.URL.Path})
 		}
-		for _, both := range r.URL.Query()["both"] {
-			id, newID, _ := strings.Cut(both, " ")
-			rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, NewID: newID, Status: status.Delivered})
+		for key, st := range map[string]status.Status{"both": status.Delivered, "accepted": status.Accepted} {
+			for _, both := range r.URL.Query()[key] {
+				id, newID, _ := strings.Cut(both, " ")
+				rs = append(rs, channel.Receipt{Channel: c.name, ProviderID: id, NewID: newID, Status: st})
+			}
 		}
 		if s(r.Context(), rs...) != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -107,6 +109,19 @@ func TestReceiptHandler_RenamesReceiptsInOneCall(t *testing.T) {
 		"/sms/one?id=1&id="+attempt+"&id="+strings.ToUpper(attempt)+"&id=&id=one:1&both=2+3&both="+attempt+"+4", nil))
 	require.Equal(t, 1, calls)
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+}
+
+// Such a receipt is no news for an attempt that the provider took, under any of its IDs.
+func TestReceiptHandler_AcceptedIsOneReceipt(t *testing.T) {
+	t.Parallel()
+	attempt := uuid.NewString()
+	h := openSMS(t, webhookProvider{newWorkingProvider("one")}).ReceiptHandler(func(_ context.Context, rs ...channel.Receipt) error {
+		require.Equal(t, []channel.Receipt{{Channel: channel.SMS, ProviderID: attempt, NewID: "one:1", Status: status.Accepted}}, rs)
+		return nil
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sms/one?accepted="+attempt+"+1", nil))
+	require.Equal(t, http.StatusOK, w.Code)
 }
 
 // Different messages must have different IDs. An answer and a receipt must have the same
