@@ -70,8 +70,8 @@ func (c Config) Format(f fmt.State, _ rune) {
 // MarshalText returns what Format writes, for logs.
 func (c Config) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }
 
-// Channel sends for one agent. It is a [channel.Receiver] and a [channel.ContentChecker], and
-// safe for concurrent use.
+// Channel sends for one agent. It is a [channel.Receiver], a [channel.Recaller] and a
+// [channel.ContentChecker], and safe for concurrent use.
 type Channel struct {
 	// setup returns the settings that New made of its Config. It is a function because fmt
 	// prints a function as an address, with any verb.
@@ -80,7 +80,8 @@ type Channel struct {
 
 type setup struct {
 	Config
-	tokens *tokenSource // of ServiceAccount, or nil
+	tokens     *tokenSource // of ServiceAccount, or nil
+	recipients *recipients
 }
 
 // New returns a channel, or all mistakes in the Config at once. It makes no call.
@@ -95,7 +96,7 @@ func New(c Config) (*Channel, error) {
 	if c.Clock == nil {
 		c.Clock = realClock{}
 	}
-	s := &setup{Config: c}
+	s := &setup{Config: c, recipients: new(recipients)}
 	var account error
 	if !c.ServiceAccount.IsZero() {
 		s.tokens, account = newTokenSource(c)

@@ -30,6 +30,7 @@
 //   - config.go: what the channel needs, and what New refuses.
 //   - message.go: the content.
 //   - send.go: a send, and what an answer means.
+//   - recall.go: taking a message back.
 //   - token.go: the access token of a service account (RFC 7523).
 //   - webhook.go: the platform's calls.
 package rcs

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,13 +56,21 @@ type platform struct {
 	mu       sync.Mutex
 	requests int
 	messages map[string]string // the AgentMessages by ID
+	revoked  []string          // the IDs of messages that were taken back
 }
 
-var messagePath = regexp.MustCompile(`^/v1/phones/(\+[1-9][0-9]{6,14})/agentMessages$`)
+var (
+	messagesPath = regexp.MustCompile(`^/v1/phones/(\+[1-9][0-9]{6,14})/agentMessages$`)
+	messagePath  = regexp.MustCompile(`^/v1/phones/\+[1-9][0-9]{6,14}/agentMessages/([0-9a-f-]{36})$`)
+)
 
 func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	path := messagePath.FindStringSubmatch(r.URL.Path)
+	if r.Method == http.MethodDelete {
+		p.revoke(w, r, body)
+		return
+	}
+	path := messagesPath.FindStringSubmatch(r.URL.Path)
 	query := r.URL.Query()
 	id, err := uuid.Parse(query.Get("messageId"))
 	var message struct {
@@ -87,6 +96,26 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			p.messages[id.String()] = string(body)
 		}
 		_, _ = fmt.Fprintf(w, `{"name": "phones/%s/agentMessages/%s", "sendTime": "2026-11-24T12:00:00.125Z", "contentMessage": {}}`, path[1], id)
+	}
+}
+
+// revoke answers a request to take a message back.
+func (p *platform) revoke(w http.ResponseWriter, r *http.Request, body []byte) {
+	path := messagePath.FindStringSubmatch(r.URL.Path)
+	if path == nil || r.URL.RawQuery != "agentId="+agent || len(body) > 0 || r.Header.Get("Authorization") != "Bearer "+accessToken {
+		p.t.Errorf("unexpected request: %s %s %s", r.Method, r.URL, body)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	switch {
+	case p.refuse != nil && p.refuse(w, body):
+	case p.messages[path[1]] == "" || slices.Contains(p.revoked, path[1]):
+		refuseWith(w, 404, "NOT_FOUND", "Requested entity was not found.")
+	default:
+		p.revoked = append(p.revoked, path[1])
+		_, _ = io.WriteString(w, "{}")
 	}
 }
 

@@ -59,6 +59,7 @@ func (c *Channel) Send(ctx context.Context, e channel.Envelope) (channel.Result,
 	if err != nil {
 		return channel.Result{}, channel.Failed(status.SystemError, "no request can be made")
 	}
+	c.setup().recipients.put(e.AttemptID, e.To.Phone)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	answer, err := httpapi.Do(c.setup().Client, req)
