@@ -19,7 +19,8 @@
 //   - memstore, sqlitestore, pgstore: the stores, in memory, in a file and in
 //     PostgreSQL. seal encrypts the data of the durable ones. storetest tests any store.
 //   - query: statistics, records, tabs and exports for admin pages.
-//   - webhook: one handler for the receipts of all providers.
+//   - webhook: one handler for the receipts of all providers. callback calls the webhook of
+//     the application.
 //   - console: pages for people. api: the same over HTTP, for programs in other languages.
 //   - cmd/smsplus: an operator's commands for a store, in the shell.
 //

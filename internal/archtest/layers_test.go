@@ -14,7 +14,7 @@ var layers = []layer{
 	{"programs", []string{"examples/...", "cmd/..."}},
 	{"pages, and the API for programs", []string{"console/...", "api/..."}},
 	{"filters in URLs", []string{"internal/recordfilter"}},
-	{"providers' webhooks", []string{"webhook/..."}},
+	{"providers' webhooks, and the application's", []string{"webhook/...", "callback"}},
 	{"records, statistics, export", []string{"query/..."}},
 	{"stores", []string{"memstore/...", "sqlitestore/...", "pgstore/...", "storetest"}},
 	{"building blocks of durable stores", []string{"internal/rowcodec", "internal/migrate", "internal/sqlquery"}},
@@ -38,6 +38,7 @@ var layers = []layer{
 var bans = []ban{
 	{"query/...", stores},
 	{"webhook/...", stores},
+	{"callback", stores},
 	{"console/...", stores},
 	{"api/...", stores},
 	{"...", suites},

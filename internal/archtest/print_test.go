@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smsplus/smsplus-go/api"
+	"github.com/smsplus/smsplus-go/callback"
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/failover"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
@@ -364,6 +365,11 @@ var printables = []printable{
 	of[whatsapp.Media](),
 	of[whatsapp.Button](),
 	of[whatsapp.Config]("PhoneNumberID", "Version"),
+	of[callback.Change]("Err"),
+	of[callback.Config](),
+	of[callback.Data]("Template", "Scenario", "Channel", "Reason", "Attempts.Channel", "Attempts.Reason"),
+	of[callback.DataAttempt]("Channel", "Reason"),
+	of[callback.Sender](),
 	of[memstore.Store](),
 	of[pgstore.Options]("Schema"),
 	of[pgstore.Store](),

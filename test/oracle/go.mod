@@ -9,6 +9,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/linxGnu/gosmpp v0.3.1
 	github.com/smsplus/smsplus-go v0.0.0-00010101000000-000000000000
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	github.com/stretchr/testify v1.12.1
 	github.com/warthog618/sms v0.3.0
 	golang.org/x/oauth2 v0.38.0
