@@ -130,7 +130,7 @@ func (l *recordJSON) set(e Export, m *smsplus.Message) {
 		Phone:        e.formatPhone(m.To.Phone),
 		RecipientIDs: e.revealIDs(m.To.IDs),
 		Status:       m.Status,
-		Ended:        m.DueAt.IsZero(),
+		Ended:        m.HasEnded(),
 		Channel:      m.Channel,
 		TriggeredAt:  e.formatTime(m.TriggeredAt, microsLayout),
 		DeliveredAt:  e.formatTime(m.DeliveredAt, microsLayout),

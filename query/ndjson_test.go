@@ -45,6 +45,12 @@ func TestWriteNDJSON_WritesAnObjectPerLine(t *testing.T) {
 			[]string{`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"delivered","ended":false,"channel":"sms","attempts":[]}`},
 		},
 		{
+			"a message has ended while its outcomes are published",
+			[]smsplus.Message{{Template: "t", Channel: channel.SMS, Status: status.Delivered, DueAt: now, Lane: smsplus.OutcomeLane}},
+			nil,
+			[]string{`{"id":"00000000-0000-0000-0000-000000000000","template":"t","status":"delivered","ended":true,"channel":"sms","attempts":[]}`},
+		},
+		{
 			"attempts are included, and metadata and variables are left out",
 			[]smsplus.Message{fullRecord(t)},
 			nil,
