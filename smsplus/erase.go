@@ -23,7 +23,7 @@ type Eraser interface {
 	// country code, times, and the status and reason of each attempt. The idempotency key
 	// stays too: a repeated trigger is not sent, but is an [ErrKeyReused].
 	//
-	// Messages that have not ended (their DueAt is set) need this data to be sent. Erase
+	// Messages that have not ended ([Message.HasEnded]) need this data to be sent. Erase
 	// leaves them alone, erases the others, and returns an [ErrNotFinal] that says how many
 	// it left. Cancel them, or wait for their end, and erase again. A receipt that comes
 	// later finds no erased message.

@@ -17,6 +17,7 @@ import (
 	"github.com/smsplus/smsplus-go/memstore"
 	"github.com/smsplus/smsplus-go/smsplus"
 	"github.com/smsplus/smsplus-go/status"
+	"github.com/smsplus/smsplus-go/storetest"
 )
 
 // recordingOutcomes keeps what it takes. It asks fails first, if that is set.
@@ -286,6 +287,33 @@ func TestOutcomes_LeaveAMessageAloneThatTheyLost(t *testing.T) {
 	m := w.message(w.send())
 	require.Equal(t, smsplus.OutcomeLane, m.Lane)
 	require.Equal(t, smsplus.Published{Failures: 1}, m.Published)
+}
+
+// A person is erased while the outcome of a message to them is published, or waits to be.
+func TestOutcomes_HoldUpNoErasure(t *testing.T) {
+	t.Parallel()
+	store := storetest.NewModel()
+	var heard recordingOutcomes
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, withOutcomes(&heard), func(c *smsplus.Config) { c.Store = store })
+	erase := func() error {
+		n, err := store.Erase(t.Context(), w.trigger().To)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		return nil
+	}
+	heard.setFails(func(context.Context, smsplus.Outcome) error { return erase() })
+	during := w.send()
+	heard.setFails(func(context.Context, smsplus.Outcome) error { return errors.New("busy") })
+	before := w.send()
+	require.NoError(t, erase())
+	heard.setFails(nil)
+	w.advance(time.Minute)
+	for _, id := range []uuid.UUID{during, before} {
+		require.Equal(t, "ended delivered", heard.of(id))
+		require.Zero(t, w.message(id).DueAt)
+		require.True(t, w.message(id).To.IsZero())
+	}
+	require.True(t, heard.taken[1].Message.To.IsZero(), "what is published later names nobody")
 }
 
 func TestOutcomes_PanicIsAnError(t *testing.T) {

@@ -57,6 +57,9 @@ func (s *Store) Erase(ctx context.Context, person channel.Recipient) (erased int
 	return erased, err
 }
 
+// hasEnded is the condition of [smsplus.Message.HasEnded].
+const hasEnded = "(m.due_at IS NULL OR m.lane IS (SELECT number FROM smsplus_name WHERE name = '" + string(smsplus.OutcomeLane) + "'))"
+
 // personKey is a key under which messages to a person may be stored, and the tables that
 // have it.
 type personKey struct {
@@ -67,12 +70,12 @@ type personKey struct {
 // erasable returns the statement that selects final messages with the key, a batch of them
 // after a number.
 func (k personKey) erasable() string {
-	return "SELECT " + writableColumns + " FROM " + k.from + " AND m.due_at IS NULL AND m.number > ? ORDER BY m.number LIMIT ?"
+	return "SELECT " + writableColumns + " FROM " + k.from + " AND " + hasEnded + " AND m.number > ? ORDER BY m.number LIMIT ?"
 }
 
 // open returns the statement that selects the other messages with the key.
 func (k personKey) open() string {
-	return "SELECT " + messageColumns + " FROM " + k.from + " AND m.due_at IS NOT NULL"
+	return "SELECT " + messageColumns + " FROM " + k.from + " AND NOT " + hasEnded
 }
 
 // personKeys returns the keys of a person's number and IDs.

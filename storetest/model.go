@@ -384,7 +384,7 @@ func (s *Model) Erase(ctx context.Context, person channel.Recipient) (int, error
 	ms := s.messagesWhere(func(m smsplus.Message) bool { return m.To.SharesAddress(person) })
 	open := 0
 	for _, m := range ms {
-		if !m.DueAt.IsZero() {
+		if !m.HasEnded() {
 			open++
 			continue
 		}

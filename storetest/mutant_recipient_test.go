@@ -175,6 +175,12 @@ var recipientMutants = []mutant{
 		})
 	}, []string{"Erase leaves an equal ID on another channel alone"}},
 
+	{"takes a message whose outcomes are to be published for one that has not ended", func(m *Model, b *brokenStore) {
+		b.eraseMatching(m, func(person channel.Recipient, m smsplus.Message) bool {
+			return m.DueAt.IsZero() && m.To.SharesAddress(person)
+		})
+	}, []string{"Erase erases an ended message of which outcomes are to be published"}},
+
 	{"erases messages that have not ended", func(m *Model, b *brokenStore) {
 		erase := b.eraseFunc
 		b.eraseFunc = func(ctx context.Context, person channel.Recipient) (int, error) {

@@ -185,6 +185,25 @@ func testErasePerson(t *testing.T, s smsplus.Store) {
 	}
 }
 
+func testErasePublishes(t *testing.T, s smsplus.Store) {
+	e := eraserOf(t, s)
+	waits, held := newMessage(1), newMessage(3)
+	held.To = waits.To
+	for _, m := range []*smsplus.Message{&waits, &held} {
+		m.Lane, m.DueAt, m.Sending, m.Status = smsplus.OutcomeLane, atMinute(1), -1, status.Delivered
+	}
+	held.Claims, held.Holder, held.DueAt = 1, 7, atMinute(90)
+	mustInsert(t, s, waits, held)
+	n, err := e.Erase(t.Context(), waits.To)
+	require.NoError(t, err, "a message whose outcomes are to be published has ended")
+	require.Equal(t, 2, n)
+	requireMessage(t, s, erased(waits), "it is erased")
+	requireMessage(t, s, erased(held), "and so is one that a dispatcher publishes at the moment")
+	claimed := mustClaim(t, s, smsplus.Claim{Now: atMinute(2), Lease: time.Minute, Limit: 5, Only: []channel.Name{smsplus.OutcomeLane}}).Messages
+	require.Len(t, claimed, 1, "its outcomes stay due")
+	require.Zero(t, mustPurge(t, s, atMinute(1000), noLimit), "and it is not purged before")
+}
+
 func testEraseOtherChannel(t *testing.T, s smsplus.Store) {
 	e := eraserOf(t, s)
 	person, other, open := messageToIDs(1, "chat", "17"), messageToIDs(2, "forum", "17"), messageToIDs(3, "forum", "17")

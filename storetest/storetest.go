@@ -184,6 +184,7 @@ func rules() []rule {
 
 		{"Erase removes what identifies a person, and keeps the counts", testErase},
 		{"Erase finds a person by number or by ID", testErasePerson},
+		{"Erase erases an ended message of which outcomes are to be published", testErasePublishes},
 		{"Erase leaves an equal ID on another channel alone", testEraseOtherChannel},
 		{"Erase leaves messages that have not ended, and says so", testEraseOpen},
 

@@ -96,7 +96,7 @@ func countToPerson(ctx context.Context, s smsplus.Store, person channel.Recipien
 					continue
 				}
 				seen[m.ID] = true
-				if m.DueAt.IsZero() {
+				if m.HasEnded() {
 					ended++
 				} else {
 					open++

@@ -79,6 +79,9 @@ The columns of a message (columns.go). A list may be followed by .From "alias" o
 	SELECT triggered_at, id FROM {{.Schema}}smsplus_message WHERE recipient_ids && $2::uuid[]
 ){{end}}
 
+{{- /* has_ended is the condition of smsplus.Message.HasEnded for a state s. */ -}}
+{{define "has_ended"}}(s.due_at IS NULL OR s.lane = 'outcome lane:'){{end}}
+
 {{- /* hour is the hour since 1970 of triggered_at, as hourOf (row.go). */ -}}
 {{define "hour"}}floor(date_part('epoch', triggered_at) / 3600)::integer{{end}}
 

@@ -12,11 +12,11 @@ Why it is written this way:
 */ -}}
 WITH {{template "find_person" .}}, found AS MATERIALIZED (
 	SELECT p.triggered_at, p.id FROM person p {{template "join_state" .As "p"}}
-	WHERE s.due_at IS NULL AND p.id > $3
+	WHERE {{template "has_ended"}} AND p.id > $3
 	ORDER BY p.id LIMIT 1000
 )
 SELECT {{.MessageColumns}} FROM {{.Schema}}smsplus_state s {{template "join_message_plain" .}}
-WHERE s.id = ANY (ARRAY (SELECT id FROM found)) AND s.due_at IS NULL
+WHERE s.id = ANY (ARRAY (SELECT id FROM found)) AND {{template "has_ended"}}
 	{{if .Partitioned}}
 	AND s.triggered_at >= (SELECT min(triggered_at) FROM found) AND s.triggered_at <= (SELECT max(triggered_at) FROM found)
 	{{end}}

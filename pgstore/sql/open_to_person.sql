@@ -6,4 +6,4 @@ Returns: .MessageColumns. A message may be another person's: see find_person.
 */ -}}
 WITH {{template "find_person" .}}
 SELECT {{.MessageColumns}} FROM person p {{template "join_state" .As "p"}} {{template "join_message" .}}
-WHERE s.due_at IS NOT NULL
+WHERE NOT {{template "has_ended"}}
