@@ -199,3 +199,30 @@ func TestPages_AreInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+// fallsSilent returns messages on SMS of every minute: the earlier ones have a receipt, and the
+// latest ones none.
+func fallsSilent(answered, silent int) []smsplus.Message {
+	var ms []smsplus.Message
+	for i := range answered + silent {
+		ago := time.Duration(i+5) * time.Minute
+		if i >= silent {
+			a := delivered(channel.SMS, ago-3*time.Second)
+			a.AcceptedAt = now.Add(-ago)
+			ms = append(ms, sent(ago, "otp", a))
+			continue
+		}
+		a := under(channel.SMS, status.Accepted, "", 1)
+		a.AcceptedAt = now.Add(-ago)
+		ms = append(ms, sent(ago, "otp", a))
+	}
+	return ms
+}
+
+func TestProviders_ShowWhoFellSilent(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, text(open(t, fallsSilent(40, 20)).page("/providers")), "Silent: none for 20 messages")
+	seen := text(open(t, fallsSilent(40, 19)).page("/providers"))
+	require.Contains(t, seen, "Last receipt")
+	require.NotContains(t, seen, "Silent")
+}

@@ -35,6 +35,11 @@ type providerRow struct {
 	// Due is how many messages wait for the channel, and Behind for how long.
 	Due    int
 	Behind string
+	// LastReceipt is when the last receipt happened. IsSilent says that receipts have stopped:
+	// the latest attempts, Unanswered of them, have none.
+	LastReceipt moment
+	IsSilent    bool
+	Unanswered  int
 	// Parked counts receipts that found no message.
 	Parked    int
 	ParkedAge string
@@ -111,6 +116,10 @@ func (v *visit) providersPage(last window) (page providersPage, err error) {
 	if err != nil {
 		return page, err
 	}
+	receipts, err := v.reader.Receipts(v.ctx)
+	if err != nil {
+		return page, err
+	}
 	rows := map[channel.Name]*providerRow{}
 	row := func(name channel.Name) *providerRow {
 		if rows[name] == nil {
@@ -128,6 +137,10 @@ func (v *visit) providersPage(last window) (page providersPage, err error) {
 	}
 	for _, r := range parked.Rows {
 		row(r.name).Parked, row(r.name).ParkedAge = r.Count, r.Age
+	}
+	for _, c := range receipts {
+		r := row(c.Channel)
+		r.LastReceipt, r.IsSilent, r.Unanswered = v.moment(c.LastAt), c.Silent, c.Unanswered
 	}
 	v.setStates(row, o)
 	for _, name := range slices.SortedFunc(maps.Keys(rows), compareChannels) {
@@ -193,6 +206,9 @@ func (v *visit) setStates(row func(channel.Name) *providerRow, o query.Overview)
 	}
 	for c := range v.config.Dispatcher.Channels() {
 		r := row(c.Name())
+		if c.Traits().PollEvery > 0 { // its answers come with the polls
+			r.IsSilent = false
+		}
 		several, ok := c.(interface {
 			Providers() []failover.ProviderState
 		})

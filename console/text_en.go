@@ -336,6 +336,8 @@ var english = map[string]string{
 	"providers.missing":     "Receipts missing",
 	"providers.throttled":   "Not sent: full",
 	"providers.parked":      "Receipts without a message",
+	"providers.lastReceipt": "Last receipt",
+	"providers.silent":      "Silent: none for %s messages",
 	"providers.several":     "The providers behind it, in this process",
 	"providers.provider":    "Provider",
 	"providers.sent":        "Sent",

@@ -336,6 +336,8 @@ var chinese = map[string]string{
 	"providers.missing":     "遺漏回報",
 	"providers.throttled":   "滿載未發送",
 	"providers.parked":      "無對應訊息的回報",
+	"providers.lastReceipt": "最近的回報",
+	"providers.silent":      "沒有回報：已連續 %s 則",
 	"providers.several":     "背後的供應商（本程序）",
 	"providers.provider":    "供應商",
 	"providers.sent":        "已發送",

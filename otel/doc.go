@@ -33,6 +33,7 @@
 //	smsplus.outcomes.published         template
 //	smsplus.outcomes.failed            template
 //	smsplus.outcomes.lag               histogram; since the outcome
+//	smsplus.receipts.silent            channel; gauge, 1 while receipts have stopped
 //	smsplus.listener.stops             channel
 //	smsplus.template.suspects          channel, template
 //	smsplus.template.short_waits       channel, template

@@ -24,7 +24,7 @@ type metrics struct {
 
 	published, publishFailed counter
 
-	breakerOpen, unmatched gauge
+	breakerOpen, silent, unmatched gauge
 
 	messageDelivery, attemptDelivery, claimLag, unservedLag, publishLag histogram
 }
@@ -67,6 +67,7 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		published:       i.counter("smsplus.outcomes.published", "{outcome}", "Outcomes that the application took.", template),
 		publishFailed:   i.counter("smsplus.outcomes.failed", "{call}", "Calls in which the application did not take an outcome.", template),
 		publishLag:      i.histogram("smsplus.outcomes.lag", "Time from an outcome to each call in which the application was to take it."),
+		silent:          i.gauge("smsplus.receipts.silent", "{channel}", "1 while the receipts of a channel have stopped, or 0.", ch),
 		listenerStops:   i.counter("smsplus.listener.stops", "{session}", "Sessions for receipts that ended.", ch),
 		suspects:        i.counter("smsplus.template.suspects", "{finding}", "Faults that New found in templates.", ch, template),
 		shortWaits:      i.counter("smsplus.template.short_waits", "{step}", "Steps whose wait ends while the provider still tries.", ch, template),
@@ -169,6 +170,12 @@ func (m *metrics) recordFault(ctx context.Context, e smsplus.Event) {
 		}
 	case smsplus.AttemptRecalled:
 		m.recalls.addOne(ctx, string(e.Channel), cmp.Or(e.Answer.String(), "failed"))
+	case smsplus.SilenceChanged:
+		silent := 0
+		if e.Silent {
+			silent = 1
+		}
+		m.silent.setTo(ctx, silent, string(e.Channel))
 	case smsplus.ListenerStopped:
 		m.listenerStops.addOne(ctx, string(e.Channel))
 	}

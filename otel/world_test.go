@@ -102,6 +102,7 @@ func everyEvent() []smsplus.Event {
 		smsplus.BreakerChanged{Channel: channel.SMS, Open: true},
 		smsplus.ProviderAsked{Channel: channel.SMS, Attempts: 2, Err: err},
 		smsplus.AttemptRecalled{Message: message, Template: "otp", Channel: channel.SMS, Err: err},
+		smsplus.SilenceChanged{Channel: channel.SMS, Silent: true, Unanswered: 20, Usual: time.Minute},
 		smsplus.ListenerStopped{Channel: channel.SMS, Err: err},
 		smsplus.OutcomePublished{Message: message, Template: "otp", Behind: time.Second, Err: err},
 		smsplus.OutcomePublished{Message: message, Template: "otp", Behind: time.Second},

@@ -68,6 +68,17 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	return o, nil
 }
 
+// Receipts returns how the receipts of each channel come, in order of the channels: when the last
+// one happened, and whether they have stopped. See [smsplus.CheckReceipts] for what counts and
+// what it costs.
+func (r *Reader) Receipts(ctx context.Context) ([]smsplus.ChannelReceipts, error) {
+	all, err := smsplus.CheckReceipts(ctx, r.store, r.clock.Now().UTC())
+	if err != nil {
+		return nil, fmt.Errorf("query: receipts: %w", err)
+	}
+	return all, nil
+}
+
 func (o Overview) laneStatus(b smsplus.LaneBacklog) LaneStatus {
 	s := LaneStatus{Due: b.Due, SetAside: b.SetAside, HasOutcomes: b.Lane == smsplus.OutcomeLane}
 	s.Channel, s.Class = smsplus.ChannelOfLane(b.Lane)

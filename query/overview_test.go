@@ -116,3 +116,16 @@ func TestOverview_PassesOnTheStoresErrors(t *testing.T) {
 		require.Equal(t, method == "Pauses", errors.Is(err, fault))
 	}
 }
+
+func TestReceipts_SaysWhenTheLastOneCame(t *testing.T) {
+	t.Parallel()
+	m := fullRecord(t)
+	store := memstore.New()
+	_, err := store.Insert(t.Context(), []smsplus.Message{m})
+	require.NoError(t, err)
+	mock := clock.NewMock()
+	mock.Set(m.TriggeredAt.Add(time.Hour))
+	found, err := query.New(store, query.Options{Clock: mock}).Receipts(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []smsplus.ChannelReceipts{{Channel: channel.SMS, LastAt: m.DeliveredAt}}, found)
+}

@@ -431,6 +431,7 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 				err = d.endExpired(ctx, true)
 			}
 			d.sweepParked(ctx)
+			d.watchReceipts(ctx)
 			return len(advanced), err
 		}
 		if err := d.runClaimed(ctx, c, holder, advanced); err != nil {

@@ -64,6 +64,7 @@ type Dispatcher struct {
 	pauses           atomic.Pointer[pauseSet] // nil: not read yet
 	pausesLoad       sync.Mutex               // serializes reads, so that an older one replaces no newer one
 	expiry           expirySweep
+	silence          silence
 	repeats          repeats
 	publisher        *publisher // nil without Outcomes
 

@@ -69,6 +69,7 @@
 //     arrived. resend.go sends a new message in place of one that did not arrive.
 //   - outcomes.go defines what the application is to know for certain, and publish.go publishes
 //     it.
+//   - silence.go notices a channel whose receipts have stopped.
 //   - operations.go defines what operators see. pause.go pauses channels and templates, and
 //     heartbeat.go says that a dispatcher runs.
 //   - batch.go groups calls to the store, with the group commit of internal/groupcommit.

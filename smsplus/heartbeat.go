@@ -44,6 +44,9 @@ func (d *Dispatcher) operationsLoop(ctx context.Context) {
 			}
 		}
 		d.sleepFor(ctx, d.cfg.Poll-rand.N(d.cfg.Poll/5+1)) // so that many dispatchers spread out
+		if ctx.Err() == nil {
+			d.watchReceipts(ctx)
+		}
 		if ctx.Err() == nil && d.loadPauses(ctx) == nil {
 			_ = d.endExpired(ctx, false) // the error is reported; the next pass repeats it
 		}

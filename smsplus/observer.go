@@ -179,6 +179,16 @@ type (
 		Err              error // nil if the provider answered
 	}
 
+	// SilenceChanged: the receipts of a channel have stopped, or come again. It comes once for
+	// each. See [CheckReceipts].
+	SilenceChanged struct {
+		Channel    channel.Name
+		Silent     bool
+		Unanswered int           // the latest attempts in a row without a receipt
+		Usual      time.Duration // within which a receipt should come
+		Behind     time.Duration // since the last receipt; zero if none is known
+	}
+
 	// ListenerStopped: a channel's session for receipts ended. It is started again.
 	ListenerStopped struct {
 		Channel channel.Name
@@ -205,6 +215,7 @@ func (BreakerChanged) event()    {}
 func (ProviderAsked) event()     {}
 func (OutcomePublished) event()  {}
 func (AttemptRecalled) event()   {}
+func (SilenceChanged) event()    {}
 func (ListenerStopped) event()   {}
 
 func (d *Dispatcher) reportEvent(ctx context.Context, e Event) {

@@ -419,6 +419,8 @@ var printables = []printable{
 	of[smsplus.PassedLane]("Lane"),
 	of[smsplus.ProviderAsked]("Channel", "Err"),
 	of[smsplus.AttemptRecalled]("Template", "Channel", "Err"),
+	of[smsplus.ChannelReceipts]("Channel"),
+	of[smsplus.SilenceChanged]("Channel"),
 	of[smsplus.Pause]("Channel", "Template", "Note"),
 	of[smsplus.PlannedStep]("Channel"),
 	of[smsplus.Published](),
