@@ -85,9 +85,9 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 }
 
 // questionsAbout returns the attempts of a claimed message of which their providers may know
-// more than the row: they were accepted, a try of theirs was in doubt, or they may have been
-// read. The answers may make a send needless. An attempt that is Preparing has a provider ID
-// since its first doubt.
+// more than the row. They were accepted, or have been in doubt, or may have been read. The
+// answers may make a send needless. An attempt that is Preparing has a provider ID since its
+// first doubt.
 func (r router) questionsAbout(m *Message) (refs []channel.Ref) {
 	if len(r.queriers) == 0 || m.succeeded() {
 		return nil
