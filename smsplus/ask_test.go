@@ -186,6 +186,26 @@ func TestAsk_BeforeASendInDoubtIsRepeated(t *testing.T) {
 	}
 }
 
+// A message whose time to live is over waits for the answer too, and not in a loop.
+func TestAsk_FailedQueryAfterTheTimeToLive(t *testing.T) {
+	t.Parallel()
+	var provider *askedChannel
+	query := func(channel.Ref) (channel.Receipt, error) { return channel.Receipt{}, errors.New("down") }
+	w := newWorld(t, silentThenSMS(), asked(&provider, func(ref channel.Ref) (channel.Receipt, error) { return query(ref) }))
+	tr := w.trigger()
+	tr.TTL = 2 * wait
+	id, err := w.Send(t.Context(), tr)
+	require.NoError(t, err)
+	w.tick()
+	w.advance(2 * wait)
+	require.Equal(t, "accepted: whatsapp=accepted", statuses(w.message(id)))
+	require.Equal(t, 1, provider.times())
+	query = reports(status.Delivered)
+	w.advance(time.Minute)
+	require.Equal(t, "delivered: whatsapp=delivered", statuses(w.message(id)))
+	require.Equal(t, 2, provider.times())
+}
+
 // A later try that was refused says nothing about the one in doubt.
 func TestAsk_BeforeATryAfterADoubt(t *testing.T) {
 	t.Parallel()

@@ -269,7 +269,8 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 		if !stays {
 			again = latest(m.DueAt, again)
 		}
-		if m.DueAt = again; !m.expired(now) || r.attemptToRecall(m) == nil { // a recall has no time to live
+		// A message whose time to live is over waits for a question or a recall, and for no step.
+		if m.DueAt = again; !m.expired(now) || step >= 0 && r.attemptToRecall(m) == nil {
 			m.DueAt = earliest(again, m.ExpiresAt)
 		}
 	}
