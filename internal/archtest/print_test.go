@@ -351,6 +351,7 @@ var printables = []printable{
 	of[pdu.MessageResp]("MessageID"),
 	of[pdu.PDU](),
 	of[pdu.Query]("MessageID"),
+	of[pdu.Cancel]("ServiceType", "MessageID"),
 	of[pdu.QueryResp]("MessageID", "FinalDate"),
 	of[pdu.Raw](),
 	of[pdu.Receipt]("ID", "TextID", "Word", "Err", "NetworkError", "Done"),

@@ -22,7 +22,7 @@ func TestPDU_AgreesWithGosmpp(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]func(*rapid.T) (pdu.PDU, gosmpp.PDU){
 		"bind": drawBind, "bind_resp": drawBindResp, "message": drawMessage, "data": drawData,
-		"message_resp": drawMessageResp, "query": drawQuery, "query_resp": drawQueryResp, "bodiless": drawBodiless,
+		"message_resp": drawMessageResp, "query": drawQuery, "query_resp": drawQueryResp, "cancel": drawCancel, "bodiless": drawBodiless,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -198,6 +198,15 @@ func drawQuery(t *rapid.T) (pdu.PDU, gosmpp.PDU) {
 	theirs.MessageID = ours.MessageID
 	ours.Source, theirs.SourceAddr = drawAddress(t, "source")
 	return pdu.PDU{ID: pdu.QuerySM, Body: ours}, theirs
+}
+
+func drawCancel(t *rapid.T) (pdu.PDU, gosmpp.PDU) {
+	ours := &pdu.Cancel{ServiceType: drawText(t, "service_type", 5), MessageID: drawText(t, "message_id", 64)}
+	theirs := gosmpp.NewCancelSM().(*gosmpp.CancelSM)
+	theirs.ServiceType, theirs.MessageID = ours.ServiceType, ours.MessageID
+	ours.Source, theirs.SourceAddr = drawAddress(t, "source")
+	ours.Destination, theirs.DestAddr = drawAddress(t, "destination")
+	return pdu.PDU{ID: pdu.CancelSM, Body: ours}, theirs
 }
 
 func drawQueryResp(t *rapid.T) (pdu.PDU, gosmpp.PDU) {

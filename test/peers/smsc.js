@@ -98,6 +98,12 @@ function serve(session) {
     }
     session.send(pdu.response({ message_id: pdu.message_id, final_date: new Date(), message_state: known.state, error_code: known.state === 5 ? 69 : 0 }));
   });
+  session.on('cancel_sm', (pdu) => {
+    const known = states.get(pdu.message_id);
+    const refused = !known || known.source !== pdu.source_addr ? smpp.ESME_RINVMSGID : known.state === 5 ? 0 : smpp.ESME_RCANCELFAIL;
+    say({ canceled: pdu.message_id, from: pdu.source_addr });
+    session.send(pdu.response({ command_status: refused }));
+  });
   session.on('enquire_link', (pdu) => {
     if (!mute) session.send(pdu.response());
   });

@@ -88,6 +88,10 @@ type Config struct {
 	// before the message goes on to its next step. Many carriers and aggregators do not allow
 	// query_sm, so ask yours. Defaults to false.
 	QuerySM bool
+	// CancelSM says that the SMSC answers cancel_sm. Then it takes messages back that it has not
+	// delivered, when another copy is on its way or has arrived. Many carriers and aggregators
+	// do not allow cancel_sm, so ask yours. Defaults to false: no message is taken back.
+	CancelSM bool
 	// Codes overrides the meanings of a command_status, row by row, because carriers give
 	// codes meanings of their own. A Status of Accepted takes the message as sent.
 	Codes map[pdu.Status]channel.Verdict

@@ -46,6 +46,12 @@
 // under a message ID as they wrote it, so a process asks for the messages that it sent, and
 // for few others.
 //
+// # Taking back
+//
+// With [Config].CancelSM the SMSC takes a message back by cancel_sm, when another copy is on its
+// way or has arrived: each segment by a request of its own. Only the process that sent the
+// message can, because it alone knows the segments.
+//
 // # Sessions
 //
 // New starts nothing. The first Send or Listen starts Config.Binds sessions. A lost session

@@ -397,6 +397,19 @@ func TestPeerNode_AnswersQueries(t *testing.T) {
 	require.Empty(t, rs, "the source is another one")
 }
 
+func TestPeerNode_TakesMessagesBack(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	c := n.channel(func(c *smpp.Config) { c.CancelSM = true })
+	for number, want := range map[string]channel.Recall{"+" + digits: channel.TooLate, undeliverable: channel.Recalled} {
+		result, err := c.Send(t.Context(), envelopeTo(t, number, "hello"))
+		require.NoError(t, err)
+		answer, err := c.Recall(t.Context(), channel.Ref{Channel: channel.SMS, ProviderID: result.ProviderID})
+		require.NoError(t, err)
+		require.Equal(t, want, answer)
+	}
+}
+
 // Kannel is a client of SMSCs. Its driver drive_smpp is an SMSC on the same code, which knows
 // no transceivers, gives no message IDs and reports no states. It sends a message and requests
 // of its own, and reads every PDU as strictly as Kannel. The driver ends if nothing listens

@@ -110,7 +110,7 @@ func (e *queryError) Error() string {
 // remembers the ID as the SMSC wrote it, if that will be asked for.
 func (c *Channel) normalizeSubmitted(raw string) string {
 	id := c.config.IDs.Submit.normalizeID(raw)
-	if c.config.QuerySM && id != "" {
+	if (c.config.QuerySM || c.config.CancelSM) && id != "" {
 		c.rawIDs.put(id, raw)
 	}
 	return id

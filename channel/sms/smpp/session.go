@@ -175,7 +175,7 @@ func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) erro
 	switch p.ID {
 	case pdu.SubmitSMResp:
 		s.finishCall(ctx, p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
-	case pdu.QuerySMResp:
+	case pdu.QuerySMResp, pdu.CancelSMResp:
 		s.finishRequest(p)
 	case pdu.GenericNack:
 		if s.finishRequest(p) {

@@ -98,6 +98,15 @@ type Query struct {
 	Source Address
 }
 
+// Cancel is the body of cancel_sm (section 4.9.1). Its cancel_sm_resp has none.
+type Cancel struct {
+	ServiceType string
+	// MessageID is the SMSC's ID of the message, as its submit_sm_resp has it.
+	MessageID string
+	// Source is that of the message. Destination may be zero if there is a MessageID.
+	Source, Destination Address
+}
+
 // QueryResp is the body of query_sm_resp (section 4.8.2).
 type QueryResp struct {
 	MessageID string
@@ -256,6 +265,21 @@ func (m *Query) append(b []byte) ([]byte, error) {
 	w := writer{b: b}
 	w.text("message_id", m.MessageID)
 	w.address("source_addr", m.Source)
+	return w.b, w.err
+}
+
+func parseCancel(b []byte) (*Cancel, bool) {
+	f := reader{rest: b}
+	m := &Cancel{ServiceType: f.text(), MessageID: f.text(), Source: f.address(), Destination: f.address()}
+	return m, !f.truncated
+}
+
+func (m *Cancel) append(b []byte) ([]byte, error) {
+	w := writer{b: b}
+	w.text("service_type", m.ServiceType)
+	w.text("message_id", m.MessageID)
+	w.address("source_addr", m.Source)
+	w.address("destination_addr", m.Destination)
 	return w.b, w.err
 }
 

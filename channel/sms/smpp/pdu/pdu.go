@@ -57,6 +57,8 @@ const (
 	UnbindResp          ID = 0x80000006
 	BindTransceiver     ID = 0x00000009
 	BindTransceiverResp ID = 0x80000009
+	CancelSM            ID = 0x00000008
+	CancelSMResp        ID = 0x80000008 // it has no body
 	EnquireLink         ID = 0x00000015
 	EnquireLinkResp     ID = 0x80000015
 	AlertNotification   ID = 0x00000102 // it has no response, and here no body of its own
@@ -71,6 +73,7 @@ var operationNames = map[ID]string{
 	QuerySM: "query_sm", QuerySMResp: "query_sm_resp",
 	SubmitSM: "submit_sm", SubmitSMResp: "submit_sm_resp",
 	DeliverSM: "deliver_sm", DeliverSMResp: "deliver_sm_resp",
+	CancelSM: "cancel_sm", CancelSMResp: "cancel_sm_resp",
 	Unbind: "unbind", UnbindResp: "unbind_resp",
 	BindTransceiver: "bind_transceiver", BindTransceiverResp: "bind_transceiver_resp",
 	EnquireLink: "enquire_link", EnquireLinkResp: "enquire_link_resp",
@@ -130,8 +133,8 @@ type PDU struct {
 	Body Body
 }
 
-// Body is a *[Bind], *[BindResp], *[Message], *[Data], *[MessageResp], *[Query] or
-// *[QueryResp], or a [Raw].
+// Body is a *[Bind], *[BindResp], *[Message], *[Data], *[MessageResp], *[Query],
+// *[QueryResp] or *[Cancel], or a [Raw].
 type Body interface {
 	append(b []byte) ([]byte, error)
 }
@@ -152,11 +155,13 @@ func Parse(h Header, body []byte) (PDU, error) {
 		return p.withBody(parseQuery(body))
 	case QuerySMResp:
 		p.Body = parseQueryResp(body)
+	case CancelSM:
+		return p.withBody(parseCancel(body))
 	case BindReceiver, BindTransmitter, BindTransceiver:
 		return p.withBody(parseBind(body))
 	case BindReceiverResp, BindTransmitterResp, BindTransceiverResp:
 		p.Body = parseBindResp(body)
-	case EnquireLink, EnquireLinkResp, Unbind, UnbindResp, GenericNack:
+	case EnquireLink, EnquireLinkResp, CancelSMResp, Unbind, UnbindResp, GenericNack:
 	default:
 		p.Body = append(Raw{}, body...)
 	}

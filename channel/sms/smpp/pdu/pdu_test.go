@@ -90,7 +90,7 @@ func TestParse_ResponseMayLackFields(t *testing.T) {
 
 func TestParse_UnknownOperationIsValue(t *testing.T) {
 	t.Parallel()
-	for _, id := range []pdu.ID{0x00000008, 0x00000111, pdu.AlertNotification, 0x80000111} {
+	for _, id := range []pdu.ID{0x00000007, 0x00000111, pdu.AlertNotification, 0x80000111} {
 		p, err := pdu.Parse(pdu.Header{ID: id, Sequence: 5}, []byte{1, 2})
 		require.NoError(t, err)
 		require.Equal(t, pdu.PDU{ID: id, Sequence: 5, Body: pdu.Raw{1, 2}}, p)
@@ -253,6 +253,13 @@ func drawPDU(t *rapid.T) pdu.PDU {
 	case 5:
 		p.ID = pdu.QuerySM
 		p.Body = &pdu.Query{MessageID: texts.Draw(t, "message_id"), Source: addrs.Draw(t, "source")}
+		if rapid.Bool().Draw(t, "cancel") {
+			p.ID = pdu.CancelSM
+			p.Body = &pdu.Cancel{
+				ServiceType: texts.Draw(t, "service_type"), MessageID: texts.Draw(t, "message_id"),
+				Source: addrs.Draw(t, "source"), Destination: addrs.Draw(t, "destination"),
+			}
+		}
 	case 6:
 		p.ID = pdu.QuerySMResp
 		p.Body = &pdu.QueryResp{

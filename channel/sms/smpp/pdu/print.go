@@ -98,6 +98,9 @@ func (m MessageResp) Format(f fmt.State, _ rune) {
 // Format writes the message's ID, whatever the verb.
 func (m Query) Format(f fmt.State, _ rune) { mask.Writef(f, "pdu.Query(%q)", m.MessageID) }
 
+// Format writes the message's ID, whatever the verb.
+func (m Cancel) Format(f fmt.State, _ rune) { mask.Writef(f, "pdu.Cancel(%q)", m.MessageID) }
+
 // Format writes the message's ID and its state, whatever the verb.
 func (m QueryResp) Format(f fmt.State, _ rune) {
 	mask.Writef(f, "pdu.QueryResp(%q, %v, error %d)", m.MessageID, m.State, m.ErrorCode)
