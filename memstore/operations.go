@@ -96,7 +96,7 @@ func (s *Store) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartb
 }
 
 func cloneHeartbeat(h smsplus.Heartbeat) smsplus.Heartbeat {
-	h.Channels, h.Templates = slices.Clone(h.Channels), slices.Clone(h.Templates)
+	h.Channels, h.Templates, h.Shares = slices.Clone(h.Channels), slices.Clone(h.Templates), maps.Clone(h.Shares)
 	return h
 }
 

@@ -42,10 +42,13 @@ var fixtures = []struct {
 	{"schema7.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
 	{"schema7_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
 	{"schema7_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
+	{"schema8.sql", func(testing.TB) pgstore.Options { return pgstore.Options{} }},
+	{"schema8_sealed.sql", func(tb testing.TB) pgstore.Options { return pgstore.Options{Sealer: newRing(tb, 1)} }},
+	{"schema8_monthly.sql", func(testing.TB) pgstore.Options { return pgstore.Options{PartitionByMonth: true} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 7
+const newestSchema = 8
 
 // newestFixtures is the number of fixtures, from the end, that have the newest schema.
 const newestFixtures = 3

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -40,13 +41,17 @@ func (s *Store) Beat(ctx context.Context, h smsplus.Heartbeat) error {
 		channels[i] = string(name)
 	}
 	templates := append([]string{}, h.Templates...) // not NULL
-	return s.execRetry(ctx, "beat", s.statements.beat, h.ID, h.Name, h.StartedAt, h.At, h.Until, channels, templates)
+	shares, err := json.Marshal(h.Shares)
+	if err != nil {
+		return fmt.Errorf("pgstore: beat: %w", err)
+	}
+	return s.execRetry(ctx, "beat", s.statements.beat, h.ID, h.Name, h.StartedAt, h.At, h.Until, channels, templates, string(shares))
 }
 
 // Heartbeats implements [smsplus.Operations].
 func (s *Store) Heartbeats(ctx context.Context, now time.Time) ([]smsplus.Heartbeat, error) {
 	return queryRetry(ctx, s, "heartbeats", s.statements.heartbeats, func(row pgx.CollectableRow) (h smsplus.Heartbeat, err error) {
-		err = row.Scan(&h.ID, &h.Name, &h.StartedAt, &h.At, &h.Until, &h.Channels, &h.Templates)
+		err = row.Scan(&h.ID, &h.Name, &h.StartedAt, &h.At, &h.Until, &h.Channels, &h.Templates, &h.Shares)
 		h.StartedAt, h.At, h.Until = h.StartedAt.UTC(), h.At.UTC(), h.Until.UTC()
 		return h, err
 	}, now)

@@ -97,6 +97,9 @@ type Heartbeat struct {
 	// Channels and Templates are what the dispatcher has registered, in order.
 	Channels  []channel.Name
 	Templates []string
+	// Shares are the dispatcher's parts of the rates that all dispatchers keep together, in
+	// sends a second: see [Limit.Shared]. They are its parts until Until.
+	Shares map[channel.Name]float64
 }
 
 // LaneBacklog counts the messages of a lane that a dispatcher should have taken, or could

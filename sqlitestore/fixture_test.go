@@ -35,10 +35,12 @@ var fixtures = []struct {
 	{"schema5_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 	{"schema6.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
 	{"schema6_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
+	{"schema7.sql", func(testing.TB) sqlitestore.Options { return sqlitestore.Options{} }},
+	{"schema7_sealed.sql", func(tb testing.TB) sqlitestore.Options { return sqlitestore.Options{Sealer: ring(tb, "a", "b")} }},
 }
 
 // newestSchema is the version that this release needs.
-const newestSchema = 6
+const newestSchema = 7
 
 // newestCount is the number of fixtures of the newest schema. They are the last ones.
 const newestCount = 2

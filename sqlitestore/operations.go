@@ -54,13 +54,14 @@ func (s *Store) Pauses(ctx context.Context) (ps []smsplus.Pause, err error) {
 }
 
 const (
-	upsertHeartbeat = `INSERT INTO smsplus_heartbeat (id, name, started_at, at, until, channels, templates)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, started_at = excluded.started_at,
-	at = excluded.at, until = excluded.until, channels = excluded.channels, templates = excluded.templates`
+	upsertHeartbeat = `INSERT INTO smsplus_heartbeat (id, name, started_at, at, until, channels, templates, shares)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, started_at = excluded.started_at,
+	at = excluded.at, until = excluded.until, channels = excluded.channels,
+	templates = excluded.templates, shares = excluded.shares`
 
 	deleteHeartbeats = "DELETE FROM smsplus_heartbeat WHERE until <= ?"
 
-	selectHeartbeats = `SELECT id, name, started_at, at, until, channels, templates FROM smsplus_heartbeat
+	selectHeartbeats = `SELECT id, name, started_at, at, until, channels, templates, shares FROM smsplus_heartbeat
 WHERE until > ? ORDER BY started_at, id`
 )
 
@@ -71,17 +72,17 @@ func (s *Store) Beat(ctx context.Context, h smsplus.Heartbeat) error {
 			return fmt.Errorf("sqlitestore: Beat: %w", err)
 		}
 	}
-	channels, err := json.Marshal(h.Channels)
-	if err != nil {
-		return fmt.Errorf("sqlitestore: Beat: %w", err)
-	}
-	templates, err := json.Marshal(h.Templates)
-	if err != nil {
-		return fmt.Errorf("sqlitestore: Beat: %w", err)
+	var lists [3]string // as JSON
+	for i, list := range []any{h.Channels, h.Templates, h.Shares} {
+		b, err := json.Marshal(list)
+		if err != nil {
+			return fmt.Errorf("sqlitestore: Beat: %w", err)
+		}
+		lists[i] = string(b)
 	}
 	return s.execWrite(ctx,
 		statementCall{upsertHeartbeat, []driver.Value{
-			h.ID[:], h.Name, microtime.Of(h.StartedAt), microtime.Of(h.At), microtime.Of(h.Until), string(channels), string(templates),
+			h.ID[:], h.Name, microtime.Of(h.StartedAt), microtime.Of(h.At), microtime.Of(h.Until), lists[0], lists[1], lists[2],
 		}},
 		statementCall{deleteHeartbeats, []driver.Value{microtime.Of(h.At)}},
 	)
@@ -96,11 +97,10 @@ func (s *Store) Heartbeats(ctx context.Context, now time.Time) (hs []smsplus.Hea
 				At: microtime.Time(integer(row[3])), Until: microtime.Time(integer(row[4])),
 			}
 			id, err := uuid.FromBytes(blob(row[0]))
-			if err == nil {
-				err = json.Unmarshal([]byte(text(row[5])), &h.Channels)
-			}
-			if err == nil {
-				err = json.Unmarshal([]byte(text(row[6])), &h.Templates)
+			for i, list := range []any{&h.Channels, &h.Templates, &h.Shares} {
+				if err == nil {
+					err = json.Unmarshal([]byte(text(row[5+i])), list)
+				}
 			}
 			if err != nil {
 				return fmt.Errorf("sqlitestore: a heartbeat is damaged: %w", err)

@@ -82,6 +82,10 @@ var operationsMutants = []mutant{
 		b.changeHeartbeats(func(h *smsplus.Heartbeat) { h.Templates = nil })
 	}, []string{"every field of a heartbeat is kept"}},
 
+	{"forgets the shares of a heartbeat", func(_ *Model, b *brokenStore) {
+		b.changeHeartbeats(func(h *smsplus.Heartbeat) { h.Shares = nil })
+	}, []string{"every field of a heartbeat is kept"}},
+
 	{"keeps milliseconds of a heartbeat", func(_ *Model, b *brokenStore) {
 		b.changeHeartbeats(func(h *smsplus.Heartbeat) { h.Until = h.Until.Truncate(time.Millisecond) })
 	}, []string{"every field of a heartbeat is kept"}},

@@ -36,6 +36,7 @@ func newHeartbeat(n int) smsplus.Heartbeat {
 	return smsplus.Heartbeat{
 		ID: messageID(n), Name: fmt.Sprint("host:", n), StartedAt: atMinute(n), At: atMinute(n), Until: atMinute(n + 60),
 		Channels: []channel.Name{channel.SMS, "字 'quoted', \"twice\" {}"}, Templates: []string{"otp", `a,b{}"\ `},
+		Shares: map[channel.Name]float64{channel.SMS: 100.0 / 3, "字 'quoted', \"twice\" {}": 0},
 	}
 }
 

@@ -382,7 +382,7 @@ var printables = []printable{
 	of[query.Found]("Matches.Filter.Template", "Matches.Filter.Scenario", "Matches.Filter.Channel", "Matches.Filter.Reason", "Matches.Filter.CountryCode", "Matches.Filter.After", "Matches.Page.Next", "Matches.Page.Messages.Template", "Matches.Page.Messages.Channel"),
 	of[query.LaneStatus]("Channel", "Template"),
 	of[query.Overview](
-		"Pauses.Channel", "Pauses.Template", "Pauses.Note", "Dispatchers.Name", "Dispatchers.Channels", "Dispatchers.Templates",
+		"Pauses.Channel", "Pauses.Template", "Pauses.Note", "Dispatchers.Name", "Dispatchers.Channels", "Dispatchers.Templates", "Dispatchers.Shares",
 		"Lanes.Channel", "Lanes.Template",
 	),
 	of[query.Reader](),
@@ -408,7 +408,7 @@ var printables = []printable{
 	of[smsplus.Filter]("Template", "Scenario", "Channel", "Reason", "CountryCode", "After"),
 	of[smsplus.Forwarded]("Template", "From", "To", "Reason"),
 	of[smsplus.Lag](),
-	of[smsplus.Heartbeat]("Name", "Channels", "Templates"),
+	of[smsplus.Heartbeat]("Name", "Channels", "Templates", "Shares"),
 	of[smsplus.LaneBacklog]("Lane"),
 	of[smsplus.Limit](),
 	of[smsplus.ListenerStopped]("Channel"),

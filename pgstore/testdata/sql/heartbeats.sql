@@ -1,3 +1,3 @@
 -- either layout
-SELECT id, name, started_at, at, until, channels, templates FROM "messages".smsplus_heartbeat
+SELECT id, name, started_at, at, until, channels, templates, shares FROM "messages".smsplus_heartbeat
 WHERE until > $1 ORDER BY started_at, id
