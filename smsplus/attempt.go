@@ -96,19 +96,24 @@ func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool,
 func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, o *outlet) (now time.Time, ok bool) {
 	now = d.now()
 	last := d.lastCall(&c.job)
-	var patience time.Duration
-	if c.mayWait {
-		patience = max(0, last.Sub(now))
-	}
-	delay := o.rateDelay(now, patience, o.sizeOf(c.content, c.Vars))
-	c.passBaton()
-	if delay > patience {
-		d.releaseLease(ctx, c.job, now.Add(delay), c.mayWait)
-		return now, false
-	}
-	if delay > 0 {
-		d.sleepFor(ctx, delay)
-		now = d.now()
+	size := o.sizeOf(c.content, c.Vars)
+	for taken := false; !taken && ctx.Err() == nil; {
+		var patience, delay time.Duration
+		if c.mayWait {
+			patience = max(0, last.Sub(now))
+		}
+		if delay, taken = o.takeTurn(now, patience, size); delay > patience {
+			c.passBaton()
+			d.releaseLease(ctx, c.job, now.Add(delay), c.mayWait)
+			return now, false
+		}
+		if taken {
+			c.passBaton()
+		}
+		if delay > 0 {
+			d.sleepFor(ctx, delay)
+			now = d.now()
+		}
 	}
 	if ctx.Err() != nil || now.After(last) {
 		d.releaseLease(ctx, c.job, now, c.mayWait)

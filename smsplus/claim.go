@@ -97,13 +97,14 @@ func (d *Dispatcher) claimScope(slow, backlog bool) (limit int, only []channel.N
 		if known.hasChannel(l.name) || l.class == Bulk || l.class == Urgent && (slow || backlog) {
 			continue
 		}
-		isSlow := l.claimSize < d.cfg.Batch
+		size := l.maxClaim()
+		isSlow := size < d.cfg.Batch
 		if isSlow != slow || !l.promiseClaim() {
 			continue
 		}
 		only = append(only, name)
-		if limit == 0 || l.claimSize < limit {
-			limit = l.claimSize
+		if limit == 0 || size < limit {
+			limit = size
 		}
 	}
 	if !slow { // messages that only end need no lane
@@ -239,7 +240,8 @@ func (d *Dispatcher) claimPassed(ctx context.Context, passed []PassedLane, bulk 
 // claimClass claims messages of the lane of urgent messages, or of bulk. It reports whether
 // there may be more. For advanced see claimPassed.
 func (d *Dispatcher) claimClass(ctx context.Context, l *lane, advanced map[uuid.UUID]bool) (more bool, err error) {
-	c, holder, err := d.claimMessages(ctx, l.claimSize, []channel.Name{l.laneName})
+	size := l.maxClaim()
+	c, holder, err := d.claimMessages(ctx, size, []channel.Name{l.laneName})
 	if err != nil {
 		return false, err
 	}
@@ -248,7 +250,7 @@ func (d *Dispatcher) claimClass(ctx context.Context, l *lane, advanced map[uuid.
 		return n > 0, d.runClaimed(ctx, c, holder, advanced)
 	}
 	d.dispatchClaimed(ctx, c, holder)
-	return n == l.claimSize, nil
+	return n == size, nil
 }
 
 // nextOfClasses returns when the next urgent message, or bulk, of the passed lanes falls due,

@@ -91,6 +91,14 @@ type Limit struct {
 	// Burst begins when Burst segments may begin, and later messages wait for the rest. A
 	// message that is sent again counts again.
 	CountSegments bool
+	// Shared makes Rate hold for all dispatchers on the store together. Each that runs with
+	// a shared limit for the channel has an equal part of the Rate, and of Burst, but one at
+	// least. Parts change within about two Polls when a dispatcher begins or stops, and within
+	// a Lease when one dies. While the store cannot be asked, a dispatcher keeps its part for
+	// three quarters of a Lease, and then sends nothing on the channel. Tick counts as the only
+	// dispatcher. All need the same Rate: while it is changed, those with a lower one send less
+	// than their parts.
+	Shared bool
 }
 
 // Retry bounds the tries of an attempt whose channel fails temporarily, and of its recall. Each
@@ -236,6 +244,9 @@ func (c Config) check() error {
 		}
 		if l.Concurrency > maxConcurrency {
 			bad.add("%s.Concurrency is more than %d (%d)", field, maxConcurrency, l.Concurrency)
+		}
+		if l.Shared && l.Rate == 0 {
+			bad.add("%s.Shared: there is no Rate", field)
 		}
 		if l.CountSegments && l.Rate == 0 {
 			bad.add("%s.CountSegments: there is no Rate", field)

@@ -57,8 +57,8 @@
 //     row's life. successor.go decides what is to be taken back. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
 //     sends whose outcome is unknown.
 //   - send.go inserts messages, claim.go claims them, and lane.go bounds how many wait in memory.
-//     queue.go orders them for the workers that run.go starts. breaker.go leaves a channel alone
-//     that hangs or fails.
+//     queue.go orders them for the workers that run.go starts. share.go divides a rate between
+//     dispatchers. breaker.go leaves a channel alone that hangs or fails.
 //   - job.go decides what a claimed message needs and writes the intent. ask.go asks a provider
 //     for the outcome before a message continues, and recall.go has it take an attempt back, both
 //     from inbox.go. attempt.go sends, retry.go spaces the tries,

@@ -3,12 +3,14 @@ package smsplus
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/channel"
 )
 
 // heartbeatsPerLease is how many heartbeats a dispatcher stores while one of its leases
@@ -25,10 +27,10 @@ func defaultName() string {
 	return host[:min(len(host), maxID-len(pid))] + pid
 }
 
-// operationsLoop reads the pauses once per Poll until ctx ends, and ends paused messages whose time
-// to live is over. It stores heartbeats, and takes the last one back at the end. It runs
-// next to the claim loop, so that a slow claim delays no pause.
-func (d *Dispatcher) operationsLoop(ctx context.Context) {
+// heartbeatLoop stores heartbeats until ctx ends, and takes the last one back. Next to the
+// heartbeats it keeps the shares of rate limits. It has a goroutine of its own, so that nothing
+// that takes long ends a share.
+func (d *Dispatcher) heartbeatLoop(ctx context.Context) {
 	h := Heartbeat{ID: uuid.New(), Name: d.cfg.Name, StartedAt: d.now()}
 	for name := range d.outlets {
 		h.Channels = append(h.Channels, name)
@@ -36,24 +38,39 @@ func (d *Dispatcher) operationsLoop(ctx context.Context) {
 	slices.Sort(h.Channels)
 	every := max(d.cfg.Poll, d.cfg.Lease/heartbeatsPerLease)
 	for next := h.StartedAt; ctx.Err() == nil; {
-		if now := d.now(); !now.Before(next) {
-			h.At, h.Until = now, now.Add(heartbeatsPerLease*every)
-			h.Templates = slices.Sorted(maps.Keys(*d.templates.Load()))
-			if d.storeHeartbeat(ctx, h) == nil {
+		shares, err := d.planShares(ctx, h)
+		if err != nil {
+			shares = h.Shares
+		}
+		if now := d.now(); !now.Before(next) || !maps.Equal(shares, h.Shares) {
+			if h, err = d.beat(ctx, h, shares, every); err == nil {
 				next = now.Add(every)
+				_, _ = d.planShares(ctx, h) // the error is reported; the next pass repeats it
 			}
 		}
-		d.sleepFor(ctx, d.cfg.Poll-rand.N(d.cfg.Poll/5+1)) // so that many dispatchers spread out
-		if ctx.Err() == nil {
-			d.watchReceipts(ctx)
-		}
-		if ctx.Err() == nil && d.loadPauses(ctx) == nil {
-			_ = d.endExpired(ctx, false) // the error is reported; the next pass repeats it
-		}
+		d.sleepFor(ctx, d.jitterPoll())
 	}
 	h.At = d.now()
+	for _, o := range d.outlets {
+		o.useShare(h.At, 0, h.At)
+	}
 	h.Until = h.At
 	_ = d.storeHeartbeat(context.WithoutCancel(ctx), h) // the error is reported; without it the heartbeat ends by itself
+}
+
+// beat stores the next heartbeat after h, and returns it, or after an error h with what both
+// certainly say.
+func (d *Dispatcher) beat(ctx context.Context, h Heartbeat, shares map[channel.Name]float64, every time.Duration) (Heartbeat, error) {
+	next := h
+	next.At = d.now()
+	next.Until = next.At.Add(heartbeatsPerLease * every)
+	next.Templates = slices.Sorted(maps.Keys(*d.templates.Load()))
+	next.Shares = shares
+	if err := d.storeHeartbeat(ctx, next); err != nil {
+		h.Shares = lesserShares(h.Shares, shares)
+		return h, err
+	}
+	return next, nil
 }
 
 func (d *Dispatcher) storeHeartbeat(ctx context.Context, h Heartbeat) error {

@@ -21,6 +21,7 @@ type outlet struct {
 	name    channel.Name
 	workers int
 	limiter *rate.Limiter                              // nil: no limit
+	share   *share                                     // nil: the limit is this dispatcher's alone
 	sizer   channel.Sizer                              // nil: the limiter counts messages
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
 	failing atomic.Bool                                // the last send had no answer; false without a breaker
@@ -54,17 +55,21 @@ type outlet struct {
 type lane struct {
 	*outlet
 	class    Class
-	laneName channel.Name // the Lane of its messages
-	// minCapacity is the least capacity. claimSize is how many places have to be free before a
-	// claim names the lane.
-	// 1 ≤ claimSize ≤ minCapacity.
-	minCapacity, claimSize int
-	wake                   func() // wakes the claim loop
+	laneName channel.Name  // the Lane of its messages
+	batch    int           // Config.Batch
+	lease    time.Duration // Config.Lease
+	wake     func()        // wakes the claim loop
 
+	// minCapacity is the least capacity. claimSize is how many places have to be free before a
+	// claim names the lane. They change with a share of the rate.
+	//
 	// Invariants under mu:
+	//   - 1 ≤ claimSize ≤ minCapacity
 	//   - 0 ≤ reserved ≤ capacity, except after capacity shrank
 	//   - 0 ≤ guests ≤ claimSize
 	//   - minCapacity ≤ capacity ≤ max(minCapacity, maxCapacity)
+	minCapacity, claimSize int
+
 	capacity     int
 	promised     int  // the capacity at the last promiseClaim; one claim at a time relies on it
 	claimBlocked bool // promiseClaim found no room, and wake is to be called when there is some
@@ -122,38 +127,42 @@ func newOutlet(ch channel.Channel, c Config, wake func()) *outlet {
 		ch: ch, name: ch.Name(), workers: cmp.Or(limit.Concurrency, defaultConcurrency),
 		baton: make(chan struct{}, 1), queue: newJobQueue(),
 	}
-	perSecond := limit.Rate
-	if perSecond > 0 {
-		o.limiter = rate.NewLimiter(rate.Limit(perSecond), cmp.Or(limit.Burst, 1))
+	if limit.Rate > 0 {
+		burst := cmp.Or(limit.Burst, 1)
+		o.limiter = rate.NewLimiter(rate.Limit(limit.Rate), burst)
+		if limit.Shared {
+			o.share = &share{perSecond: limit.Rate, burst: burst, poll: c.Poll, used: limit.Rate}
+		}
 	}
 	if limit.CountSegments {
 		o.sizer = ch.(channel.Sizer) // Config.check
-		perSecond /= expectedSegments
 	}
 	for class := range Class(numClasses) {
-		o.lanes[class] = o.newLane(class, perSecond, c, wake)
+		l := &lane{outlet: o, class: class, laneName: class.laneName(o.name), wake: wake, batch: c.Batch, lease: c.Lease}
+		l.resize(limit.Rate)
+		l.capacity = l.minCapacity
+		o.lanes[class] = l
 	}
 	return o
 }
 
-// newLane returns the lane of a class, on a channel that takes so many messages in a second
-// (0: no limit).
-func (o *outlet) newLane(class Class, perSecond float64, c Config, wake func()) *lane {
-	l := &lane{outlet: o, class: class, laneName: class.laneName(o.name), wake: wake}
-	l.minCapacity = l.workers + 2*c.Batch
-	if perSecond > 0 {
+// resize sets what depends on the rate limit, in sends a second (0: no limit).
+func (l *lane) resize(perSecond float64) {
+	l.minCapacity = l.workers + 2*l.batch
+	if l.limiter != nil {
 		// No message is to wait in the lane for longer than half a lease.
-		half := perSecond * c.Lease.Seconds() / 2
-		if class == Bulk {
+		half := perSecond * l.lease.Seconds() / 2
+		if l.sizer != nil {
+			half /= expectedSegments
+		}
+		if l.class == Bulk {
 			half /= maxTurnsMissed + 1
 		}
 		if half < float64(l.minCapacity) {
 			l.minCapacity = max(1, int(half))
 		}
 	}
-	l.capacity = l.minCapacity
-	l.claimSize = max(1, min(c.Batch, l.minCapacity/2))
-	return l
+	l.claimSize = max(1, min(l.batch, l.minCapacity/2))
 }
 
 // laneOf returns the lane of a class.
@@ -175,7 +184,7 @@ func (o *outlet) start() <-chan struct{} {
 	}
 	places := 0
 	for _, l := range o.lanes {
-		places += max(l.minCapacity, maxCapacity) + l.claimSize
+		places += max(l.workers+2*l.batch, maxCapacity) + l.batch // resize never makes it larger
 	}
 	o.ready = make(chan struct{}, places)
 	return o.ready
@@ -359,6 +368,13 @@ func (l *lane) freePlace(p place) {
 	l.signalCapacity()
 }
 
+// maxClaim returns how many messages a claim of the lane may bring.
+func (l *lane) maxClaim() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claimSize
+}
+
 // promiseClaim reports whether a claim may bring messages for the lane: claimSize places are
 // free. claimScope limits the claim to the smallest claimSize of its lanes. The promise holds
 // even if capacity shrinks before the messages arrive.
@@ -383,31 +399,38 @@ func (l *lane) isStuck(now time.Time, wait time.Duration) bool {
 }
 
 // nextTurn returns how long it takes until a turn under the rate limit is turnAhead away at
-// most. There must be a limit.
+// most, or until it may be asked again. There must be a limit.
 func (o *outlet) nextTurn(now time.Time) time.Duration {
+	if !o.share.hasTurns(now) {
+		return o.share.poll
+	}
 	missing := 1 - o.limiter.TokensAt(now)
 	return max(0, time.Duration(missing/float64(o.limiter.Limit())*float64(time.Second))-turnAhead)
 }
 
-// rateDelay returns how long a send of that size has to wait for its turn under the rate
-// limit. It takes the turn unless the delay is longer than atMost. A send that is larger
+// takeTurn takes the turn of a send of that size under the rate limit, and returns how long it
+// has to wait for the turn. It takes none if the delay is longer than atMost, or if there is none
+// to take: then takeTurn is to be called again after the delay. A send that is larger
 // than the burst waits for a whole burst. Later sends wait for the rest, or a large message
 // would never find its turn without a wait.
-func (o *outlet) rateDelay(now time.Time, atMost time.Duration, size int) time.Duration {
+func (o *outlet) takeTurn(now time.Time, atMost time.Duration, size int) (delay time.Duration, taken bool) {
 	if o.limiter == nil {
-		return 0
+		return 0, true
+	}
+	if !o.share.hasTurns(now) {
+		return o.share.poll, false
 	}
 	burst := o.limiter.Burst()
 	r := o.limiter.ReserveN(now, min(size, burst))
-	delay := r.DelayFrom(now)
+	delay = r.DelayFrom(now)
 	if delay > atMost {
 		r.CancelAt(now)
-		return delay
+		return delay, false
 	}
 	for rest := size - burst; rest > 0; rest -= burst {
 		o.limiter.ReserveN(now, min(rest, burst))
 	}
-	return delay
+	return delay, true
 }
 
 // sizeOf returns what a message counts under the lane's rate limit. A message that cannot be

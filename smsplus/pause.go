@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -48,6 +49,25 @@ func (d *Dispatcher) changePauses(ctx context.Context, op string, p Pause, chang
 	}
 	return d.loadPauses(ctx)
 }
+
+// pauseLoop reads the pauses once per Poll until ctx ends, ends paused messages whose time to
+// live is over, and looks for channels that fell silent. It runs next to the claim loop, so that
+// a slow claim delays no pause.
+func (d *Dispatcher) pauseLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		d.sleepFor(ctx, d.jitterPoll())
+		if ctx.Err() == nil && d.loadPauses(ctx) == nil {
+			_ = d.endExpired(ctx, false) // the error is reported; the next pass repeats it
+		}
+		if ctx.Err() == nil {
+			d.watchReceipts(ctx)
+		}
+	}
+}
+
+// jitterPoll returns a time that is shorter than Poll by up to a fifth, so that many dispatchers
+// spread out.
+func (d *Dispatcher) jitterPoll() time.Duration { return d.cfg.Poll - rand.N(d.cfg.Poll/5+1) }
 
 // pauseSet is what a dispatcher knows of the pauses in its store. It never changes. The nil
 // pauseSet is that of a dispatcher that has not read the pauses yet.

@@ -31,7 +31,13 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	s := &runState{accepting: ctx, sending: sending}
+	defer func() {
+		for _, o := range d.outlets {
+			o.useWholeRate(d.now())
+		}
+	}()
 	for _, o := range d.outlets {
+		o.useShare(d.now(), 0, d.now()) // until heartbeatLoop knows it
 		ready := o.start()
 		s.workers.Go(func() { // puts the queue's messages back when ctx ends, even if every worker is busy
 			<-ctx.Done()
@@ -66,7 +72,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	if w, ok := d.cfg.Store.(DueNotifier); ok {
 		s.workers.Go(func() { d.watchStore(ctx, w) })
 	}
-	s.workers.Go(func() { d.operationsLoop(ctx) })
+	s.workers.Go(func() { d.heartbeatLoop(ctx) })
+	s.workers.Go(func() { d.pauseLoop(ctx) })
 	if d.publisher != nil {
 		d.publisher.open(ctx, sending)
 		s.workers.Go(func() { d.outcomeLoop(ctx) })
@@ -130,14 +137,14 @@ func (d *Dispatcher) awaitNext(ctx context.Context, o *outlet) (baton chan struc
 	case <-ctx.Done():
 		return nil, false
 	}
-	if o.isBroken() || d.pauses.Load().hasChannel(o.name) {
-		return o.baton, false
-	}
-	wait := o.nextTurn(d.now())
-	if wait > d.cfg.Lease-d.cfg.SendTimeout-d.cfg.StoreTimeout {
-		return o.baton, true
-	}
-	if wait > 0 {
+	for ctx.Err() == nil && !o.isBroken() && !d.pauses.Load().hasChannel(o.name) {
+		wait := o.nextTurn(d.now())
+		if wait > d.cfg.Lease-d.cfg.SendTimeout-d.cfg.StoreTimeout {
+			return o.baton, true
+		}
+		if wait <= 0 {
+			break
+		}
 		d.sleepFor(ctx, wait)
 	}
 	return o.baton, false

@@ -117,7 +117,7 @@ func formatOverview(o query.Overview, e query.Export) string {
 	}
 	dispatchers.add("started", "heartbeat", "dispatcher", "channels", "templates")
 	for _, h := range o.Dispatchers {
-		dispatchers.add(formatTime(h.StartedAt, e), formatTime(h.At, e), h.Name, joinNames(h.Channels), joinNames(h.Templates))
+		dispatchers.add(formatTime(h.StartedAt, e), formatTime(h.At, e), h.Name, joinNames(channelsWithShares(h)), joinNames(h.Templates))
 	}
 	lanes = table{numericColumns: 3}
 	lanes.add("due", "behind", "set_aside", "lane", "")
@@ -153,6 +153,18 @@ func laneState(l query.LaneStatus) string {
 	return strings.Join(states, ", ")
 }
 
+// channelsWithShares returns the dispatcher's channels, with its parts of their shared rates.
+func channelsWithShares(h smsplus.Heartbeat) []string {
+	texts := make([]string, len(h.Channels))
+	for i, name := range h.Channels {
+		texts[i] = string(name)
+		if part, ok := h.Shares[name]; ok {
+			texts[i] += fmt.Sprintf(" (%.4g/s)", part)
+		}
+	}
+	return texts
+}
+
 func joinNames[N ~string](names []N) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
@@ -185,6 +197,8 @@ type dispatcherJSON struct {
 	Until     string         `json:"until"`
 	Channels  []channel.Name `json:"channels"`
 	Templates []string       `json:"templates"`
+	// Shares are the dispatcher's parts of shared rates, in sends a second.
+	Shares map[channel.Name]float64 `json:"shares,omitempty"`
 }
 
 type laneJSON struct {
@@ -207,7 +221,7 @@ func writeOverviewJSON(w io.Writer, o query.Overview, e query.Export) error {
 	for _, h := range o.Dispatchers {
 		j.Dispatchers = append(j.Dispatchers, dispatcherJSON{
 			h.ID.String(), h.Name, formatTime(h.StartedAt, e), formatTime(h.At, e), formatTime(h.Until, e),
-			append([]channel.Name{}, h.Channels...), append([]string{}, h.Templates...),
+			append([]channel.Name{}, h.Channels...), append([]string{}, h.Templates...), h.Shares,
 		})
 	}
 	for _, l := range o.Lanes {
