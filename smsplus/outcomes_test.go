@@ -327,6 +327,20 @@ func TestOutcomes_PanicIsAnError(t *testing.T) {
 }
 
 // Dispatchers without Outcomes share the store with one that has them.
+func TestOutcomes_ARetryErrorThatIsNilIsAnError(t *testing.T) {
+	t.Parallel()
+	heard := recordingOutcomes{fails: func(context.Context, smsplus.Outcome) error {
+		var none *smsplus.RetryError
+		return none
+	}}
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, withOutcomes(&heard))
+	id := w.send()
+	require.Equal(t, smsplus.Published{Failures: 1}, w.message(id).Published)
+	heard.setFails(nil)
+	w.advance(time.Minute)
+	require.Equal(t, "ended delivered", heard.of(id))
+}
+
 func TestOutcomes_AreLeftToADispatcherThatHasThem(t *testing.T) {
 	t.Parallel()
 	var heard recordingOutcomes

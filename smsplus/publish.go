@@ -284,7 +284,8 @@ func (d *Dispatcher) nextTry(m *Message, err error) time.Time {
 	return earliest(microtime.Time(microtime.Ceil(d.now().Add(wait))), maxTime)
 }
 
-// callOutcomes calls Outcomes under a deadline. A panic is an error.
+// callOutcomes calls Outcomes under a deadline. A panic is an error, and so is a RetryError that
+// is a nil pointer.
 func (d *Dispatcher) callOutcomes(ctx context.Context, o Outcome, timeout time.Duration) (err error) {
 	limited := withDeadline(ctx, timeout)
 	defer limited.cancel()
@@ -293,7 +294,11 @@ func (d *Dispatcher) callOutcomes(ctx context.Context, o Outcome, timeout time.D
 			err = fmt.Errorf("smsplus: Outcomes panicked (%T)", p)
 		}
 	}()
-	return d.cfg.Outcomes.Publish(limited, o)
+	err = d.cfg.Outcomes.Publish(limited, o)
+	if r, ok := errors.AsType[*RetryError](err); ok && r == nil {
+		return errors.New("smsplus: Outcomes returned a RetryError that is nil")
+	}
+	return err
 }
 
 // storePublished stores what was published of a job's message, and releases the message. With
