@@ -88,6 +88,7 @@ func New(c Config) (*Dispatcher, error) {
 			recallers: make(map[channel.Name]bool),
 			retry:     c.Retry,
 			publishes: c.Outcomes != nil,
+			lease:     c.Lease,
 		},
 		askers:           make(map[channel.Name]*asker),
 		recallers:        make(map[channel.Name]*recaller),

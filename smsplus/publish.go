@@ -126,7 +126,7 @@ func (d *Dispatcher) startPreclaimed(batch []*groupcommit.Entry[updateRequest]) 
 		switch {
 		case u.outcomesDue.IsZero():
 		case e.Err == nil && !u.stale:
-			d.startPublishing(newPublishJob(u.message, false))
+			d.startPublishing(newPublishJob(u.message))
 		default:
 			u.message.dropPreclaim(u.outcomesDue)
 			d.publisher.freePlaces(1)
@@ -141,12 +141,10 @@ type publishJob struct {
 	lease   time.Time
 	holder  int64
 	again   time.Time // when an outcome that was not taken is due; zero: now
-	// isClaimed says that a claim brought the message, and not the update that ended it.
-	isClaimed bool
 }
 
-func newPublishJob(m *Message, isClaimed bool) *publishJob {
-	j := &publishJob{message: *m, lease: m.DueAt, holder: m.Holder, isClaimed: isClaimed}
+func newPublishJob(m *Message) *publishJob {
+	j := &publishJob{message: *m, lease: m.DueAt, holder: m.Holder}
 	j.message.Attempts = slices.Clone(m.Attempts)
 	return j
 }
@@ -180,7 +178,7 @@ func (d *Dispatcher) outcomeLoop(ctx context.Context) {
 			c, err := d.claimOutcomes(ctx, n)
 			d.publisher.freePlaces(n - len(c.Messages))
 			for i := range c.Messages {
-				d.startPublishing(newPublishJob(&c.Messages[i], true))
+				d.startPublishing(newPublishJob(&c.Messages[i]))
 			}
 			switch {
 			case err != nil:
@@ -227,7 +225,7 @@ func (d *Dispatcher) publishDue(ctx context.Context, advanced map[uuid.UUID]bool
 	}
 	c, err := d.claimOutcomes(ctx, d.cfg.Batch)
 	for i := range c.Messages {
-		j := newPublishJob(&c.Messages[i], true)
+		j := newPublishJob(&c.Messages[i])
 		if err == nil && d.publishOutcomes(ctx, j) {
 			advanced[j.message.ID] = true
 		}
@@ -242,9 +240,6 @@ func (d *Dispatcher) publishDue(ctx context.Context, advanced map[uuid.UUID]bool
 // lease leaves no time. It reports whether one was taken.
 func (d *Dispatcher) publishOutcomes(ctx context.Context, j *publishJob) (taken bool) {
 	m := &j.message
-	if j.isClaimed && d.hasContinued(m) {
-		return false
-	}
 	for {
 		kind, ok := m.nextOutcome()
 		now := d.now()
@@ -265,14 +260,6 @@ func (d *Dispatcher) publishOutcomes(ctx context.Context, j *publishJob) (taken 
 		m.notePublished(kind)
 		taken = true
 	}
-}
-
-// hasContinued reports whether a message has another step to take after all, because a receipt was
-// stored while a holder had it for its outcomes.
-func (d *Dispatcher) hasContinued(m *Message) bool {
-	derived := *m
-	derived.Attempts = slices.Clone(m.Attempts)
-	return d.hasRoute(&derived, d.now())
 }
 
 // nextTry returns when an outcome that was not taken is published again.

@@ -38,7 +38,8 @@ import (
 //     is 0.
 //   - DueAt is zero exactly when the message has ended, none of its outcomes is to be
 //     published, and no attempt of it is to be taken back. An ended message is in OutcomeLane
-//     until its outcomes are published, and its Sending is -1.
+//     until its outcomes are published. Its Sending is -1, unless it ended under a holder that
+//     has not answered yet.
 type router struct {
 	traits   map[channel.Name]channel.Traits
 	queriers map[channel.Name]bool // whose providers can be asked
@@ -47,6 +48,7 @@ type router struct {
 	retry     Retry // with its defaults
 	// publishes says that a message which has ended is due until its outcomes are published.
 	publishes bool
+	lease     time.Duration
 }
 
 // action is what the holder of a message does with it: send a step, which fell due at due,
@@ -74,6 +76,7 @@ func (r router) nextAction(m *Message, due, now time.Time) action {
 	for {
 		step, ok := r.stepToSend(m, now)
 		if !ok {
+			m.releaseOutcomes(now)
 			r.deriveState(m, now)
 			return storeOnly
 		}
@@ -204,6 +207,7 @@ func (r router) sent(m *Message, o *outcome, held bool) {
 		}
 	}
 	m.releaseHold()
+	m.releaseOutcomes(now)
 	r.deriveState(m, now)
 }
 
@@ -264,6 +268,7 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 	}
 	m.releaseHold()
 	m.DueAt = again
+	m.releaseOutcomes(now)
 	r.deriveState(m, now)
 	if !m.DueAt.IsZero() {
 		if !stays {
@@ -277,9 +282,9 @@ func (r router) released(m *Message, step int, due, again, now time.Time) {
 }
 
 // hold moves a message of a paused template to the template's own lane. A claim of that lane
-// permits no send.
+// permits no send. A message that has ended, or is only to end, stays where it is.
 func (m *Message) hold() {
-	if m.Lane != "" {
+	if m.Lane != "" && m.Lane != OutcomeLane {
 		m.Lane, m.Sending = pausedLane(m.Template), -1
 	}
 }
@@ -291,8 +296,10 @@ func (m *Message) countClaim() { m.Claims++ }
 // changeUnheld applies change, which merges evidence, on behalf of a caller that does not
 // hold the message. A holder keeps its lease and its intent. Only a success ends the
 // message under the holder: its send, which may have been made, is filed as an attempt in
-// doubt. If an attempt is to be taken back, the message stays due at the end of the lease. A message that has ended may continue: its end must not depend on the order in
-// which evidence comes.
+// doubt. If an attempt is to be taken back, or outcomes are to be published, the message stays
+// due at the end of the lease. A message that has ended may continue: its end must not depend on
+// the order in which evidence comes. If it has a holder, it is due after a lease, because the
+// holder may have gone.
 func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	change()
 	if m.Claims == 0 {
@@ -303,14 +310,29 @@ func (r router) changeUnheld(m *Message, now time.Time, change func()) {
 	switch {
 	case m.succeeded() && !m.HasEnded():
 		m.markInDoubt(m.Sending, now)
-		m.Lane = ""
-		if r.attemptToRecall(m) == nil {
-			m.DueAt = time.Time{}
-			r.scheduleOutcomes(m, time.Time{}, now)
+		switch {
+		case r.attemptToRecall(m) != nil:
+			m.Lane = ""
+		case r.publishes:
+			m.Lane = OutcomeLane // due when the holder has answered, or at the end of its lease
+		default:
+			m.DueAt, m.Lane = time.Time{}, ""
 		}
-	case !m.succeeded() && m.DueAt.IsZero(): // see UntilAccepted: the next claim continues the route
-		m.DueAt = now
+	case m.HasEnded() && r.continues(m, now):
+		m.Published.End = status.Preparing
+		m.DueAt, m.Lane, m.Sending = now.Add(r.lease), m.Class.laneName(m.Plan[m.nextStep()].Channel), -1
 	}
+}
+
+// continues reports whether evidence has taken back the success that ended a message: its
+// route has somewhere to go after all.
+func (r router) continues(m *Message, now time.Time) bool {
+	a := m.current()
+	if a == nil || !a.Status.Final() || m.succeeded() || m.delivered() && m.expired(now) {
+		return false
+	}
+	_, ok := r.forwardAt(m, a, now)
+	return ok
 }
 
 // published ends the lease of a holder that published outcomes of an ended message, or tried
@@ -319,16 +341,6 @@ func (r router) published(m *Message, p Published, again, now time.Time) {
 	m.Published, m.DueAt = p, again
 	m.releaseHold()
 	r.deriveState(m, now)
-}
-
-// hasRoute reports whether a message has a step to send or to wait for, apart from what is to be
-// published or taken back. It changes m.
-func (r router) hasRoute(m *Message, now time.Time) bool {
-	m.DueAt = now
-	m.releaseHold()
-	r.summarizeAttempts(m, now)
-	r.scheduleRoute(m, now)
-	return !m.DueAt.IsZero()
 }
 
 // notePublished notes that an outcome was published, and notePublishFailure that it was not.
@@ -352,6 +364,14 @@ func (m *Message) notePublishFailure() { m.Published.Failures++ }
 func (m *Message) dropPreclaim(due time.Time) {
 	m.releaseHold()
 	m.DueAt = due
+}
+
+// releaseOutcomes makes the outcomes of a message due that ended while a holder was to send a
+// step. They wait for the holder, so that the record that is published has its answer.
+func (m *Message) releaseOutcomes(now time.Time) {
+	if m.Lane == OutcomeLane {
+		m.DueAt = now
+	}
 }
 
 // scheduleOutcomes keeps a message due that has ended, until its outcomes are published. A
