@@ -2,9 +2,12 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/smsplus"
 )
 
 // Action names what a caller did.
@@ -35,7 +38,7 @@ type AuditEntry struct {
 	// Message is the message that it was about. It is zero for a list, and for Trigger.
 	Message uuid.UUID
 	// Triggers is the number of triggers of a request. Template is their template, or "" if
-	// they have several.
+	// they have several. One that is not registered is repeated without long numbers.
 	Triggers int
 	Template string
 	// Filter is what a list was filtered by, without what names a person. It is "" otherwise.
@@ -56,6 +59,19 @@ func (c *call) report(e AuditEntry) error {
 		return auditError{err}
 	}
 	return nil
+}
+
+// reportTriggers reports that the caller asks for messages.
+func (c *call) reportTriggers(trs ...smsplus.Trigger) error {
+	name := trs[0].Template
+	isOther := func(tr smsplus.Trigger) bool { return tr.Template != name }
+	isNamed := func(tpl smsplus.Template) bool { return tpl.ID == name }
+	if slices.ContainsFunc(trs, isOther) {
+		name = ""
+	} else if !slices.ContainsFunc(slices.Collect(c.config.Dispatcher.Templates()), isNamed) {
+		name = cleanName(name)
+	}
+	return c.report(AuditEntry{Action: Trigger, Triggers: len(trs), Template: name})
 }
 
 // reportReveal reports that the caller is shown personal data, if that is so.

@@ -44,7 +44,7 @@ func (c *call) triggerOne(w http.ResponseWriter) (answer, error) {
 	if err := o.check(codeInvalidRequest); err != nil {
 		return answer{}, err
 	}
-	if err := c.report(AuditEntry{Action: Trigger, Triggers: 1, Template: tr.Template}); err != nil {
+	if err := c.reportTriggers(tr); err != nil {
 		return answer{}, err
 	}
 	id, err := c.config.Dispatcher.Send(c.ctx, tr)
@@ -73,7 +73,6 @@ func (c *call) triggerMany(w http.ResponseWriter) (answer, error) {
 		return answer{}, err
 	}
 	defer release()
-	entry := AuditEntry{Action: Trigger}
 	var trs []smsplus.Trigger
 	for i, one := range o.children("triggers", c.config.MaxTriggers) {
 		key := one.text("key")
@@ -82,16 +81,12 @@ func (c *call) triggerMany(w http.ResponseWriter) (answer, error) {
 		}
 		tr := c.readTrigger(one)
 		tr.Key = key
-		if entry.Template = tr.Template; i > 0 && tr.Template != trs[0].Template {
-			entry.Template = ""
-		}
 		trs = append(trs, tr)
 	}
 	if err := o.check(codeInvalidRequest); err != nil {
 		return answer{}, err
 	}
-	entry.Triggers = len(trs)
-	if err := c.report(entry); err != nil {
+	if err := c.reportTriggers(trs...); err != nil {
 		return answer{}, err
 	}
 	ids, err := c.config.Dispatcher.SendMany(c.ctx, trs)

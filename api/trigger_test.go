@@ -231,6 +231,25 @@ func TestTriggerMany_IsAllOrNothing(t *testing.T) {
 	}
 }
 
+func TestAudit_NamesTheTemplateOfAllTriggers(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	one := func(template string) string {
+		return fmt.Sprintf(`{"template":%q,"to":{"phone":"+886912345678"}}`, template)
+	}
+	for triggers, want := range map[string]string{
+		one("notice") + "," + one("notice"):                        "notice",
+		one("notice") + "," + one("retired"):                       "",
+		one("notice") + "," + one("retired") + "," + one("notice"): "",
+	} {
+		w := s.do(t, "POST", "/messages/batch", `{"triggers":[`+triggers+`]}`)
+		require.Equal(t, http.StatusAccepted, w.Code, w.Body)
+		require.Equal(t, want, s.entries()[len(s.entries())-1].Template, triggers)
+	}
+	require.Equal(t, http.StatusBadRequest, s.do(t, "POST", "/messages", one(personNumber)).Code)
+	require.NotContains(t, s.entries()[3].Template, "912345678", "a name that the caller made up")
+}
+
 func TestTriggerMany_KeyOfTheRequestIsOneForEachTrigger(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
