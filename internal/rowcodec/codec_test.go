@@ -283,7 +283,11 @@ func TestEncodeState_KeepsRecallsReadableToEarlierReleases(t *testing.T) {
 	c := rowcodec.NewCodec(nil, false)
 	m, old := doubtfulMessage(), doubtfulMessage()
 	m.Attempts[1].Recall, m.Attempts[1].RecallTries = channel.TooLate, 3
-	old.Attempts[1].Doubts += int(channel.TooLate)<<32 + 3<<34
+	recall := int64(channel.TooLate)<<32 + 3<<34
+	if recall > math.MaxInt {
+		t.Skip("an earlier release keeps no recall in an int of 32 bits")
+	}
+	old.Attempts[1].Doubts += int(recall)
 	written, err := c.EncodeState(&m)
 	require.NoError(t, err)
 	kept, err := c.EncodeState(&old)
