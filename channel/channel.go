@@ -247,9 +247,10 @@ type Querier interface {
 	// which the provider knows more than that it was accepted. Receipts are in any order, and
 	// name an attempt by the ref that asks for it. An attempt whose Send had no answer has its
 	// own ID as ProviderID. A provider that does not know an ID says nothing about it, which is
-	// no error. Receipts that come with an error count too: the provider is asked for the others
-	// again, no sooner than an error by [Temporary] says. Query must return within a second after ctx ends. Otherwise its messages continue
-	// without an answer. The caller has one call at a time under way.
+	// no error. Receipts that come with an error count too: the provider is asked for the
+	// others again, no sooner than an error by [Temporary] says. Query must return within a
+	// second after ctx ends. Otherwise its messages continue without an answer. The caller has
+	// one call at a time under way.
 	Query(ctx context.Context, refs []Ref) ([]Receipt, error)
 }
 

@@ -102,10 +102,10 @@ var (
 	_ smsplus.Eraser = (*Store)(nil)
 )
 
-// New returns a store in the pool's database, which must have been migrated: see
-// [Migrate]. The error is a [SchemaError] if the schema is older or newer than this
-// release needs. It is an error too if the connections have settings with which values would
-// be misread, such as another client_encoding than UTF8. The caller keeps the pool, and closes it after the store.
+// New returns a store in the pool's database, which must have been migrated: see [Migrate]. The
+// error is a [SchemaError] if the schema is older or newer than this release needs. It is an
+// error too if the connections have settings with which values would be misread, such as
+// another client_encoding than UTF8. The caller keeps the pool, and closes it after the store.
 func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	o = o.withDefaults()
 	var errs []error

@@ -232,7 +232,8 @@ func (s *simulation) faultyStore(i int) smsplus.Store {
 		Before: func(method string) error {
 			fault = noFault
 			if !s.crashed[i] && !s.faultsOff {
-				// Tick does not repeat a release that fails, after other calls failed: that is a crash too.
+				// Tick does not repeat a release that fails, after other calls failed: that is
+				// a crash too.
 				fault = s.mode.allow(s.faults.pickFault(), method == "Update" && s.called[i] || s.failures >= 2)
 			}
 			if fault == failBefore || fault == failAfter {

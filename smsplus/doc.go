@@ -54,8 +54,8 @@
 //     Dispatcher. register.go keeps its templates, suspect.go warns of odd ones, and
 //     contenthash.go tells versions of a content apart.
 //   - route.go is the state machine of a message: pure transitions, with a drawing of a
-//     row's life. successor.go decides what is to be taken back. evidence.go merges evidence and outcomes into attempts. indoubt.go counts
-//     sends whose outcome is unknown.
+//     row's life. successor.go decides what is to be taken back. evidence.go merges evidence
+//     and outcomes into attempts. indoubt.go counts sends whose outcome is unknown.
 //   - send.go inserts messages, claim.go claims them, and lane.go bounds how many wait in memory.
 //     queue.go orders them for the workers that run.go starts. share.go divides a rate between
 //     dispatchers. breaker.go leaves a channel alone that hangs or fails.

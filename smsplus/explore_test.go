@@ -23,8 +23,8 @@ import (
 var exploreStates = flag.Int("explore", 6_000, "how many states of each configuration the explorer visits at most")
 
 // The explorer runs the Dispatcher's own code for one message: two dispatchers, callers of
-// Receive, and of Cancel or Confirm, a clock. Each call to the store or to a channel is a point where any
-// other actor may run, and where a fault may strike. It visits every schedule up to a
+// Receive, and of Cancel or Confirm, a clock. Each call to the store or to a channel is a point
+// where any other actor may run, and where a fault may strike. It visits every schedule up to a
 // number of faults and a number of states, and holds each against the promises:
 //
 //	P1  an acknowledged message ends once faults stop

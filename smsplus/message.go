@@ -51,8 +51,8 @@ type Message struct {
 	// a dispatcher holds the message, it is the end of the lease. See [Message.HasEnded].
 	DueAt time.Time
 	// Lane is what the message waits in: the channel that it is due for, with its class (see
-	// [ChannelOfLane]), [OutcomeLane], or "" if it is only to end. [Claim] takes messages of the lanes that the
-	// dispatcher can serve.
+	// [ChannelOfLane]), [OutcomeLane], or "" if it is only to end. [Claim] takes messages of
+	// the lanes that the dispatcher can serve.
 	Lane channel.Name
 	// Published is which outcomes of the message were published: see [Outcomes].
 	Published Published
@@ -108,9 +108,9 @@ type Attempt struct {
 	Recall channel.Recall
 	// RecallTries counts the recalls that failed without an answer.
 	RecallTries int
-	// StartedAt is when the step fell due: its wait counts from then. AcceptedAt, DeliveredAt and ReadAt are the
-	// earliest evidence of each kind. EndedAt is the earliest evidence of the final
-	// status.
+	// StartedAt is when the step fell due: its wait counts from then. AcceptedAt, DeliveredAt
+	// and ReadAt are the earliest evidence of each kind. EndedAt is the earliest evidence of
+	// the final status.
 	StartedAt, AcceptedAt, DeliveredAt, ReadAt, EndedAt time.Time
 }
 

@@ -44,7 +44,8 @@ type Outcome struct {
 	Message Message
 }
 
-// OutcomeKind is what an [Outcome] says. Outcomes of a message are in the order of the kinds.
+// OutcomeKind is what an [Outcome] says. Outcomes of a message are in the order of the kinds,
+// unless it was read after its confirmation was published.
 type OutcomeKind uint8
 
 const (

@@ -47,12 +47,13 @@ type ChannelReceipts struct {
 	Silent bool
 }
 
-// CheckReceipts returns how the receipts of each channel come, in order of the channels. It reads
-// the latest 2000 messages of the store. If a channel has no receipts among them, it reads as many
-// from an hour, four hours, a day and a week before, until it finds what is normal there. So its
-// cost does not grow with the store. A channel with too few messages, or one that sends no
-// receipts, is never silent. Answers of a provider that was asked count as receipts. So Silent says nothing
-// of a channel whose provider is polled (Traits.PollEvery), and a Dispatcher reports none.
+// CheckReceipts returns how the receipts of each channel come, in order of the channels. It
+// reads the latest 2000 messages of the store. If a channel has no receipts among them, it
+// reads as many from an hour, four hours, a day and a week before, until it finds what is
+// normal there. So its cost does not grow with the store. A channel with too few messages, or
+// one that sends no receipts, is never silent. Answers of a provider that was asked count as
+// receipts. So Silent says nothing of a channel whose provider is polled (Traits.PollEvery),
+// and a Dispatcher reports none.
 func CheckReceipts(ctx context.Context, s Store, now time.Time) ([]ChannelReceipts, error) {
 	page, err := s.Records(ctx, Filter{Limit: silencePage})
 	if err != nil {

@@ -25,9 +25,10 @@ func (r router) attemptToRecall(m *Message) *Attempt {
 	return nil
 }
 
-// hasSuccessor reports whether another attempt makes the copy of an attempt needless. A later one
-// does when its provider has accepted or delivered it. An earlier one does when it was delivered
-// and is the success that its step wants. The application's confirmation does too. Of the attempts that are only accepted, the last one has no successor. So one is always left.
+// hasSuccessor reports whether another attempt makes the copy of an attempt needless. A later
+// one does when its provider has accepted or delivered it. An earlier one does when it was
+// delivered and is the success that its step wants. The application's confirmation does too. Of
+// the attempts that are only accepted, the last one has no successor. So one is always left.
 func (m *Message) hasSuccessor(a *Attempt) bool {
 	return !m.ConfirmedAt.IsZero() || slices.ContainsFunc(m.Attempts, func(b Attempt) bool {
 		switch {

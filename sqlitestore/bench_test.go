@@ -115,9 +115,9 @@ func fill(b *testing.B, s *sqlitestore.Store, n int, message func(i, n int) smsp
 	}
 }
 
-// baselineRowTime returns the time of one row when a loop inserts 500 rows per transaction
-// with the bare driver. A row has 200 bytes, and three indexes in addition to the key. The speed of a disk changes by the minute, so other figures are
-// compared with this one.
+// baselineRowTime returns the time of one row when a loop inserts 500 rows per transaction with
+// the bare driver. A row has 200 bytes, and three indexes in addition to the key. The speed of
+// a disk changes by the minute, so other figures are compared with this one.
 func baselineRowTime(b *testing.B, o sqlitestore.Options) time.Duration {
 	const rows = 500
 	ctx := b.Context()

@@ -35,10 +35,11 @@
 // in an index, and checks the others on each record. Messages with one trigger time, such
 // as those of one SendMany, are sorted by ID for each page that begins among them.
 //
-// Statistics cost the days and hours of their range, and the records of the two hours that
-// it cuts. With a phone number or a country code they cost all records that have it.
-// Grouped statistics cost the days of their range, and the records of the hours that changed
-// since they were grouped last, and of the last hour. What a query counted is stored in the
-// file as a cache (docs/decisions/027), about 10 bytes a record. The first query over a range
-// reads all of its records, a million in some seconds. [Store.Purge] deletes old records, and later records reuse their space in the file.
+// Statistics cost the days and hours of their range, and the records of the two hours that it
+// cuts. With a phone number or a country code they cost all records that have it. Grouped
+// statistics cost the days of their range, and the records of the hours that changed since they
+// were grouped last, and of the last hour. What a query counted is stored in the file as a
+// cache (docs/decisions/027), about 10 bytes a record. The first query over a range reads all
+// of its records, a million in some seconds. [Store.Purge] deletes old records, and later
+// records reuse their space in the file.
 package sqlitestore

@@ -37,8 +37,9 @@ type Options struct {
 	// processes. Each insert and update then writes a row more. Readers begin with all messages
 	// that are there. Defaults to no, which leaves the file as it is.
 	Changes bool
-	// AllowOthers opens a file that every user of the machine may read or write. It is for
-	// file systems whose files have no owner. Defaults to false: [Open] rejects it with an [ErrUnsafeFile].
+	// AllowOthers opens a file that every user of the machine may read or write. It is for file
+	// systems whose files have no owner. Defaults to false: [Open] rejects it with an
+	// [ErrUnsafeFile].
 	AllowOthers bool
 }
 

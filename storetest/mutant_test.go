@@ -269,7 +269,8 @@ func (b *brokenStore) changeGroupings(change func(*smsplus.Filter, *smsplus.Grou
 	}
 }
 
-// corruptClaims changes the result of Claim. The change may also write to the model, whose lock is held.
+// corruptClaims changes the result of Claim. The change may also write to the model, whose lock
+// is held.
 func (b *brokenStore) corruptClaims(
 	m *Model, change func(c smsplus.Claim, before map[uuid.UUID]smsplus.Message, got *smsplus.Claimed),
 ) {

@@ -65,9 +65,9 @@ func TestChannel_KeepsContractOverSessions(t *testing.T) {
 	channeltest.Run(t, h)
 }
 
-// TestChannel_KeepsContractOverWebhooks runs the suite with two providers that have HTTP APIs and webhooks.
-// One of them quotes the attempt. In each case the first provider refuses everything, so
-// that the second one's answer is the channel's.
+// TestChannel_KeepsContractOverWebhooks runs the suite with two providers that have HTTP APIs
+// and webhooks. One of them quotes the attempt. In each case the first provider refuses
+// everything, so that the second one's answer is the channel's.
 func TestChannel_KeepsContractOverWebhooks(t *testing.T) {
 	t.Parallel()
 	for _, quoting := range []bool{true, false} {

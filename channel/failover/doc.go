@@ -59,7 +59,8 @@
 // answers that again, so that the message can go to its next step.
 //
 // Breakers run on the machine's time, and each process has its own. They count the outcomes of
-// Send alone; a provider's Query has a breaker of its own. A provider that accepts everything and delivers nothing looks healthy.
+// Send alone; a provider's Query has a breaker of its own. A provider that accepts everything
+// and delivers nothing looks healthy.
 //
 // # Masked faults
 //

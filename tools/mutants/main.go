@@ -4,10 +4,10 @@
 //	go run . -n 300 -seed 1 ../../smsplus/route.go ../../smsplus/claim.go
 //	go run . -rules rules.txt
 //
-// It draws the places at random with a seed. Each operator is drawn equally often. With -rules it makes the
-// named changes of a file instead. Each mutant is compiled through an overlay, so that the
-// work tree stays as it is. It prints the mutants that survive, and a summary; it exits
-// with 1 if a named mutant survives.
+// It draws the places at random with a seed. Each operator is drawn equally often. With -rules
+// it makes the named changes of a file instead. Each mutant is compiled through an overlay, so
+// that the work tree stays as it is. It prints the mutants that survive, and a summary; it
+// exits with 1 if a named mutant survives.
 package main
 
 import (

@@ -129,8 +129,8 @@ func TestLateAnswer_IsNoReceiptIfItSettlesNothing(t *testing.T) {
 	})
 }
 
-// answerLater serves an SMSC that accepts everything, each message under the next ID, and answers and reports
-// it after a while.
+// answerLater serves an SMSC that accepts everything, each message under the next ID, and
+// answers and reports it after a while.
 func answerLater(m *scriptedSMSC, taken *[]*pdu.Message, after time.Duration, id func(n int) string) {
 	m.serveAll(func(p *smscPeer, q pdu.PDU) {
 		message, ok := q.Body.(*pdu.Message)

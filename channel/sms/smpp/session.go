@@ -105,8 +105,8 @@ func (s *session) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// failPending ends all pending calls with an error, and all other requests. A call may be taken only if its last
-// octet was written.
+// failPending ends all pending calls with an error, and all other requests. A call may be taken
+// only if its last octet was written.
 func (s *session) failPending(why error) {
 	s.mu.Lock()
 	pending, written := s.pending, s.writtenOctets

@@ -494,7 +494,8 @@ func TestSession_AnswersRequests(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
 		}
-		// A response without a request gets no answer, and neither does an operation without a response.
+		// A response without a request gets no answer, and neither does an operation without a
+		// response.
 		p.write(pdu.PDU{ID: 0x80000111, Sequence: 1, Body: pdu.Raw{}})
 		p.write(pdu.PDU{ID: pdu.AlertNotification, Sequence: 1, Body: pdu.Raw{}})
 		p.write(pdu.PDU{ID: pdu.SubmitSMResp, Sequence: 77, Body: &pdu.MessageResp{MessageID: "x"}})

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// commitLog counts the commits of each item, and complains about a batch that breaks a bound of the Group.
+// commitLog counts the commits of each item, and complains about a batch that breaks a bound of
+// the Group.
 type commitLog struct {
 	t        *testing.T
 	maxBatch int
