@@ -32,7 +32,7 @@ func TestDemonstrate_ShowsDeliveredMessage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, demonstrate(t.Context(), listen(t), &out))
-	require.Contains(t, out.String(), `"status":"delivered","channel":"line_notify"`)
+	require.Contains(t, out.String(), `"status":"delivered","ended":true,"channel":"line_notify"`)
 	require.Contains(t, out.String(), "+886******100")
 }
 
