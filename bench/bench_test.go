@@ -150,9 +150,22 @@ func TestRun_PrintsLatency(t *testing.T) {
 	}
 }
 
+func TestRun_TimesUrgentMessages(t *testing.T) {
+	t.Parallel()
+	for _, store := range []string{"memory", "sqlite", "postgres"} {
+		args := []string{"urgent", "-store", store, "-n", "2000", "-codes", "20", "-rate", "1000", "-dir", t.TempDir()}
+		if store == "postgres" {
+			args = append(args, "-dsn", pgtest.DSN(t))
+		}
+		var out strings.Builder
+		require.NoError(t, run(t.Context(), &out, args))
+		require.Regexp(t, `(?m)^( +\d+\.\d){4} +\d+ *$`, out.String())
+	}
+}
+
 func TestRun_RefusesBadFlags(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"-no-such-flag"}} {
+	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"urgent", "-codes", "0"}, {"pages", "-store", "paper"}, {"-no-such-flag"}} {
 		require.Error(t, run(t.Context(), &strings.Builder{}, args), args)
 	}
 }

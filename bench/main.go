@@ -7,6 +7,7 @@
 //	go run . latency    the time from a trigger to the provider through an idle PostgreSQL
 //	go run . growth     the cost of a store's calls at three sizes
 //	go run . pages      how long the console's pages take
+//	go run . urgent     how long an urgent message takes behind a campaign
 package main
 
 import (
@@ -102,20 +103,29 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		if *n < 1000 {
 			return fmt.Errorf("-n is %d, want at least 1000", *n)
 		}
-		switch *store {
-		case "memory":
-			return printPages(ctx, out, *n, fillMemory, *patience)
-		case "sqlite":
-			return printPages(ctx, out, *n, folder(*dir).fillFile, *patience)
-		case "postgres":
-			db, err := connect(ctx, *dsn)
-			if err != nil {
-				return err
-			}
-			return printPages(ctx, out, *n, db.fillSchema, *patience)
-		default:
-			return fmt.Errorf("there is no store %q", *store)
+		grow, err := growerOf(ctx, *store, *dir, *dsn)
+		if err != nil {
+			return err
 		}
+		return printPages(ctx, out, *n, grow, *patience)
+	case "urgent":
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
+		store := flags.String("store", "memory", "memory, sqlite or postgres")
+		n := flags.Int("n", 1_000_000, "bulk messages that wait")
+		codes := flags.Int("codes", 1000, "urgent messages")
+		perSecond := flags.Float64("rate", 200, "sends a second of the channel")
+		dir, dsn := flags.String("dir", os.TempDir(), "where SQLite's file is"), dsnFlag(flags)
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if *n < 1 || *codes < 1 || !(*perSecond > 0) {
+			return fmt.Errorf("-n is %d, -codes %d and -rate %g, want more than nothing", *n, *codes, *perSecond)
+		}
+		grow, err := growerOf(ctx, *store, *dir, *dsn)
+		if err != nil {
+			return err
+		}
+		return printUrgent(ctx, out, campaign{*n, *codes, *perSecond}, grow)
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		store := flags.String("store", "memory", "memory, sqlite or postgres")
@@ -149,6 +159,23 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	default:
 		return fmt.Errorf("there is no %q", command)
 	}
+}
+
+// growerOf returns what makes a filled store of a kind.
+func growerOf(ctx context.Context, store, dir, dsn string) (func(ctx context.Context, n int) (filledStore, error), error) {
+	switch store {
+	case "memory":
+		return fillMemory, nil
+	case "sqlite":
+		return folder(dir).fillFile, nil
+	case "postgres":
+		db, err := connect(ctx, dsn)
+		if err != nil {
+			return nil, err
+		}
+		return db.fillSchema, nil
+	}
+	return nil, fmt.Errorf("there is no store %q", store)
 }
 
 func dsnFlag(flags *flag.FlagSet) *string {
