@@ -163,9 +163,22 @@ func TestRun_TimesUrgentMessages(t *testing.T) {
 	}
 }
 
+func TestRun_MeasuresSharedRate(t *testing.T) {
+	t.Parallel()
+	for _, store := range []string{"memory", "sqlite", "postgres"} {
+		args := []string{"shared", "-store", store, "-dispatchers", "2", "-time", "3s", "-dir", t.TempDir()}
+		if store == "postgres" {
+			args = append(args, "-dsn", pgtest.DSN(t))
+		}
+		var out strings.Builder
+		require.NoError(t, run(t.Context(), &out, args))
+		require.Regexp(t, `(?m)^ +\d+\.\d +\d+ +\d+\.\d \d+\.\d +$`, out.String())
+	}
+}
+
 func TestRun_RefusesBadFlags(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"urgent", "-codes", "0"}, {"pages", "-store", "paper"}, {"-no-such-flag"}} {
+	for _, args := range [][]string{{"-n", "0"}, {"-rounds", "0"}, {"-only", "("}, {"nothing"}, {"growth", "-max", "9999"}, {"urgent", "-codes", "0"}, {"shared", "-rate", "0"}, {"pages", "-store", "paper"}, {"-no-such-flag"}} {
 		require.Error(t, run(t.Context(), &strings.Builder{}, args), args)
 	}
 }

@@ -8,6 +8,7 @@
 //	go run . growth     the cost of a store's calls at three sizes
 //	go run . pages      how long the console's pages take
 //	go run . urgent     how long an urgent message takes behind a campaign
+//	go run . shared     the rate that several dispatchers keep together
 package main
 
 import (
@@ -126,6 +127,24 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 			return err
 		}
 		return printUrgent(ctx, out, campaign{*n, *codes, *perSecond}, grow)
+	case "shared":
+		flags := flag.NewFlagSet(command, flag.ContinueOnError)
+		store := flags.String("store", "memory", "memory, sqlite or postgres")
+		dispatchers := flags.Int("dispatchers", 4, "how many share the rate")
+		perSecond := flags.Float64("rate", 100, "sends a second of all together")
+		patience := flags.Duration("time", 30*time.Second, "how long they are measured; they settle for a third of it first")
+		dir, dsn := flags.String("dir", os.TempDir(), "where SQLite's file is"), dsnFlag(flags)
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if *dispatchers < 1 || !(*perSecond > 0) || *patience < time.Second {
+			return fmt.Errorf("-dispatchers is %d, -rate %g and -time %v, want at least 1, more than nothing and 1s", *dispatchers, *perSecond, *patience)
+		}
+		grow, err := growerOf(ctx, *store, *dir, *dsn)
+		if err != nil {
+			return err
+		}
+		return printShared(ctx, out, sharers{*dispatchers, *perSecond, *patience / 3, *patience}, grow)
 	case "growth":
 		flags := flag.NewFlagSet(command, flag.ContinueOnError)
 		store := flags.String("store", "memory", "memory, sqlite or postgres")
