@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -57,6 +58,16 @@ var (
 	anyTimeOrNone = rapid.OneOf(rapid.Just(time.Time{}), anyTime)
 	anyVars       = rapid.MapOfN(rapid.String(), rapid.String(), 0, 3)
 )
+
+// The first String of a generator writes its text, which each draw reads. So tests that run in
+// parallel may share a generator only after that.
+func init() {
+	for _, g := range []fmt.Stringer{
+		anyTemplate, anyChannel, anyPhone, anyCountry, anyGroup, anyStatus, anyRef, anyTime, anyTimeOrNone, anyVars,
+	} {
+		_ = g.String()
+	}
+}
 
 func anyAttempts(t *rapid.T) []smsplus.Attempt {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) smsplus.Attempt {
