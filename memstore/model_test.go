@@ -59,8 +59,8 @@ var (
 	anyVars       = rapid.MapOfN(rapid.String(), rapid.String(), 0, 3)
 )
 
-// The first String of a generator writes its text, which each draw reads. So tests that run in
-// parallel may share a generator only after that.
+// init prints each generator. The first print stores the text, which each draw reads. So tests
+// that run in parallel may share a generator only after that.
 func init() {
 	for _, g := range []fmt.Stringer{
 		anyTemplate, anyChannel, anyPhone, anyCountry, anyGroup, anyStatus, anyRef, anyTime, anyTimeOrNone, anyVars,
