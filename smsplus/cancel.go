@@ -16,28 +16,39 @@ import (
 // message that has not been sent ends Undeliverable with the reason canceled. Canceling
 // twice is no error; canceling a message that has ended is [ErrEnded].
 func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
+	return d.stopRoute(ctx, "cancel", id, func(m *Message, now time.Time) (changed bool, err error) {
+		switch {
+		case !m.CanceledAt.IsZero():
+			return false, nil
+		case m.HasEnded() || m.succeeded(): // a recall at most is left
+			return false, ErrEnded
+		}
+		d.canceled(m, now)
+		return true, nil
+	})
+}
+
+// stopRoute applies a change, after which no further step is sent, to a stored message. It
+// repeats it on the message of then, if another update comes first. A change that changes nothing
+// ends it with its error.
+func (d *Dispatcher) stopRoute(ctx context.Context, op string, id uuid.UUID, change func(m *Message, now time.Time) (changed bool, err error)) error {
 	for {
 		m, err := d.Message(ctx, id)
 		if err != nil {
 			return err
 		}
-		if !m.CanceledAt.IsZero() {
-			return nil
+		before, held, lease, now := d.copyForObserver(&m), m.Claims > 0, m.DueAt, d.now()
+		if changed, err := change(&m, now); !changed {
+			return err
 		}
-		if m.HasEnded() || m.succeeded() { // a recall at most is left
-			return ErrEnded
-		}
-		before := d.copyForObserver(&m)
-		now := d.now()
-		if m.Claims > 0 {
+		if held {
 			// Another dispatcher learns of it when it stores its outcome. This one checks
 			// before it sends.
-			d.canceledLeases.add(m.ID, m.DueAt, now)
+			d.canceledLeases.add(m.ID, lease, now)
 		}
-		d.canceled(&m, now)
 		stale, err := d.storeUpdate(ctx, &m)
 		if err != nil {
-			return fmt.Errorf("smsplus: cancel: %w", err)
+			return fmt.Errorf("smsplus: %s: %w", op, err)
 		}
 		if !stale {
 			d.reportChanges(ctx, before, &m)
@@ -46,8 +57,8 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID) error {
 	}
 }
 
-// canceledLeases holds messages that this process canceled while they were leased. One
-// that waits in a lane of this dispatcher is checked again before its send.
+// canceledLeases holds messages that this process canceled or confirmed while they were leased.
+// One that waits in a lane of this dispatcher is checked again before its send.
 type canceledLeases struct {
 	nonEmpty atomic.Bool // false: leases is empty, and a send need not lock
 	mu       sync.Mutex

@@ -2,7 +2,7 @@ package smsplus
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -17,27 +17,11 @@ import (
 // Confirming twice is no error, and the first time is kept. The error is [ErrNotFound] if there
 // is no such message.
 func (d *Dispatcher) Confirm(ctx context.Context, id uuid.UUID) error {
-	for {
-		m, err := d.Message(ctx, id)
-		if err != nil {
-			return err
-		}
+	return d.stopRoute(ctx, "confirm", id, func(m *Message, now time.Time) (changed bool, err error) {
 		if !m.ConfirmedAt.IsZero() {
-			return nil
+			return false, nil
 		}
-		before := d.copyForObserver(&m)
-		now := d.now()
-		if m.Claims > 0 { // as in Cancel
-			d.canceledLeases.add(m.ID, m.DueAt, now)
-		}
-		d.confirmed(&m, now)
-		stale, err := d.storeUpdate(ctx, &m)
-		if err != nil {
-			return fmt.Errorf("smsplus: confirm: %w", err)
-		}
-		if !stale {
-			d.reportChanges(ctx, before, &m)
-			return nil
-		}
-	}
+		d.confirmed(m, now)
+		return true, nil
+	})
 }
