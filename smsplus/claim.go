@@ -30,6 +30,12 @@ const (
 // newHolder returns the identity of one call that takes leases.
 func newHolder() int64 { return rand.Int64N(math.MaxInt64) + 1 }
 
+// jitterIdle returns how long a loop that claims waits while nothing is due: Poll, and a tenth more
+// or less, so that many dispatchers spread out.
+func (d *Dispatcher) jitterIdle() time.Duration {
+	return d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1)
+}
+
 // claimLoop takes due messages to their lanes until ctx ends.
 func (d *Dispatcher) claimLoop(ctx context.Context) {
 	failures := 0
@@ -40,7 +46,7 @@ func (d *Dispatcher) claimLoop(ctx context.Context) {
 			d.sleepFor(ctx, storeRetry.backoff(failures))
 			continue
 		}
-		idle := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // so that many dispatchers spread out
+		idle := d.jitterIdle()
 		for _, slow := range []bool{false, true} {
 			limit, only := d.claimScope(slow, full > 0)
 			if limit == 0 {

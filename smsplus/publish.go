@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -173,7 +172,7 @@ func (d *Dispatcher) startPublishing(j *publishJob) {
 func (d *Dispatcher) outcomeLoop(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
-		idle := d.cfg.Poll - d.cfg.Poll/10 + rand.N(d.cfg.Poll/5+1) // as in claimLoop
+		idle := d.jitterIdle()
 		if n := d.publisher.reservePlaces(d.cfg.Batch); n > 0 {
 			c, err := d.claimOutcomes(ctx, n)
 			d.publisher.freePlaces(n - len(c.Messages))
