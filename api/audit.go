@@ -90,3 +90,12 @@ func (c *call) requireAllowed(a Action) error {
 	}
 	return nil
 }
+
+// beginAction reports an action on the request's message. It returns an error unless the caller
+// may take it.
+func (c *call) beginAction(a Action) error {
+	if err := c.requireAllowed(a); err != nil {
+		return err
+	}
+	return c.report(AuditEntry{Action: a, Message: c.id})
+}

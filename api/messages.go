@@ -120,10 +120,7 @@ func (c *call) getMessage(http.ResponseWriter) (answer, error) {
 
 // cancelMessage stops a message.
 func (c *call) cancelMessage(http.ResponseWriter) (answer, error) {
-	if err := c.requireAllowed(Cancel); err != nil {
-		return answer{}, err
-	}
-	if err := c.report(AuditEntry{Action: Cancel, Message: c.id}); err != nil {
+	if err := c.beginAction(Cancel); err != nil {
 		return answer{}, err
 	}
 	return answer{code: http.StatusNoContent}, c.config.Dispatcher.Cancel(c.ctx, c.id)
@@ -131,10 +128,7 @@ func (c *call) cancelMessage(http.ResponseWriter) (answer, error) {
 
 // confirmMessage ends a message that the person has.
 func (c *call) confirmMessage(http.ResponseWriter) (answer, error) {
-	if err := c.requireAllowed(Confirm); err != nil {
-		return answer{}, err
-	}
-	if err := c.report(AuditEntry{Action: Confirm, Message: c.id}); err != nil {
+	if err := c.beginAction(Confirm); err != nil {
 		return answer{}, err
 	}
 	return answer{code: http.StatusNoContent}, c.config.Dispatcher.Confirm(c.ctx, c.id)
@@ -142,10 +136,7 @@ func (c *call) confirmMessage(http.ResponseWriter) (answer, error) {
 
 // resendMessage sends a message once more that did not arrive.
 func (c *call) resendMessage(http.ResponseWriter) (answer, error) {
-	if err := c.requireAllowed(Resend); err != nil {
-		return answer{}, err
-	}
-	if err := c.report(AuditEntry{Action: Resend, Message: c.id}); err != nil {
+	if err := c.beginAction(Resend); err != nil {
 		return answer{}, err
 	}
 	id, err := c.config.Dispatcher.Resend(c.ctx, c.id)
