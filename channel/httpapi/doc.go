@@ -1,7 +1,7 @@
 // Package httpapi is the code that adapters of providers with an HTTP API share. It makes a
 // call and knows whether its request was written. It gives the default meaning of a code
-// that no table has. It removes secrets from a provider's words. It serves the provider's
-// own calls.
+// that no table has. It removes secrets from a provider's words. It asks about
+// messages one by one. It serves the provider's own calls.
 //
 //	answer, err := httpapi.Do(c.client, req)
 //	if err != nil {

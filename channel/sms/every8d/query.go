@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/channel/httpapi"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -25,36 +23,10 @@ const maxQueries = 4
 // every message whose state is a result. Every8D does not know an attempt whose Send had no
 // answer. A refusal that concerns the account, or the service, ends the Query.
 func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-	var (
-		group   errgroup.Group
-		mu      sync.Mutex
-		answers []channel.Receipt
-		refused atomic.Bool
-	)
-	group.SetLimit(maxQueries)
-	for _, ref := range refs {
-		if !isBatchID(ref.ProviderID) {
-			continue
-		}
-		group.Go(func() error {
-			if refused.Load() {
-				return nil // the error of another one is the Query's
-			}
-			receipt, known, err := c.queryBatch(ctx, ref)
-			if err != nil {
-				refused.Store(true)
-				return err
-			}
-			if known {
-				mu.Lock()
-				defer mu.Unlock()
-				answers = append(answers, receipt)
-			}
-			return nil
-		})
-	}
-	err := group.Wait()
-	return answers, err
+	asked := slices.DeleteFunc(slices.Clone(refs), func(ref channel.Ref) bool { return !isBatchID(ref.ProviderID) })
+	return httpapi.QueryEach(asked, maxQueries, func(ref channel.Ref) (channel.Receipt, bool, error) {
+		return c.queryBatch(ctx, ref)
+	}, func(error) bool { return true })
 }
 
 // queryBatch asks for the state of one message. It reports whether that is a result.

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
+	"slices"
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/channel/httpapi"
@@ -25,35 +22,10 @@ const maxQueries = 8
 // An answer that every message would get ends the Query: too many requests, or wrong
 // credentials. Its error is a [channel.Temporary] with the time that Twilio asks for.
 func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
-	var (
-		group   errgroup.Group
-		mu      sync.Mutex
-		answers []channel.Receipt
-		refused atomic.Bool // an answer that every message would get
-	)
-	group.SetLimit(maxQueries)
-	for _, ref := range refs {
-		if !isMessageSID(ref.ProviderID) {
-			continue
-		}
-		group.Go(func() error {
-			if refused.Load() {
-				return nil // the error of another one is the Query's
-			}
-			receipt, known, err := c.fetchReceipt(ctx, ref)
-			if errors.Is(err, errAccountRefused) {
-				refused.Store(true)
-			}
-			if known {
-				mu.Lock()
-				defer mu.Unlock()
-				answers = append(answers, receipt)
-			}
-			return err
-		})
-	}
-	err := group.Wait()
-	return answers, err
+	asked := slices.DeleteFunc(slices.Clone(refs), func(ref channel.Ref) bool { return !isMessageSID(ref.ProviderID) })
+	return httpapi.QueryEach(asked, maxQueries, func(ref channel.Ref) (channel.Receipt, bool, error) {
+		return c.fetchReceipt(ctx, ref)
+	}, func(err error) bool { return errors.Is(err, errAccountRefused) })
 }
 
 // errAccountRefused is in the error of an answer that every message would get.
