@@ -120,7 +120,7 @@ e2e: ## the console in Chromium, with axe
 screenshots: ## take the screenshots of the documents again (look at them before you commit them)
 	@cd e2e && $(GO) test -count=1 -run=Screenshots ./... -screenshots
 
-# In short mode each store has its suite once, and tries fewer combinations of filters there.
+# In short mode each store has its suite once.
 # SQLite is C that was translated to Go. The checks of its pointers took a third of the time.
 race: ## every test again, shuffled and in short mode, with the race detector
 	$(GO) test -race -short -shuffle=on -count=1 -timeout=40m '-gcflags=modernc.org/...=-d=checkptr=0' ./...

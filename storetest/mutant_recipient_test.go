@@ -75,7 +75,7 @@ var recipientMutants = []mutant{
 		b.changeFilters(func(f *smsplus.Filter) { f.RecipientID = "" })
 	}, []string{
 		"Records and Stats find a recipient's ID exactly, on any channel",
-		"Records match every combination of filters", "Stats match every combination of filters",
+		"Records match combined filters", "Stats match combined filters",
 	}},
 
 	{"compares IDs in lower case", func(m *Model, b *brokenStore) {

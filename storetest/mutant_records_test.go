@@ -83,12 +83,12 @@ var recordsMutants = []mutant{
 
 	{"ignores the template", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Template = "" })
-	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{"Records match combined filters", "Stats match combined filters"}},
 
 	{"ignores the channel", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Channel = "" })
 	}, []string{
-		"Records match every combination of filters", "Stats match every combination of filters",
+		"Records match combined filters", "Stats match combined filters",
 		"Stats of a channel count its attempts",
 	}},
 
@@ -98,11 +98,11 @@ var recordsMutants = []mutant{
 			f.Channel = ""
 			return f.Match(m) && (want == "" || m.Channel == want)
 		})
-	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{"Records match combined filters", "Stats match combined filters"}},
 
 	{"ignores the number", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Phone = phones[0] })
-	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{"Records match combined filters", "Stats match combined filters"}},
 
 	{"ignores the key", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Key = "" })
@@ -131,7 +131,7 @@ var recordsMutants = []mutant{
 			f.CountryCode = ""
 			return f.Match(m) && strings.HasPrefix(m.To.Phone.E164(), "+"+want)
 		})
-	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{"Records match combined filters", "Stats match combined filters"}},
 
 	{"ignores the group if there is a country code", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) {
@@ -139,7 +139,7 @@ var recordsMutants = []mutant{
 				f.Group = status.All
 			}
 		})
-	}, []string{"Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{"Records match combined filters", "Stats match combined filters"}},
 
 	{"lists messages as they were inserted", func(_ *Model, b *brokenStore) {
 		first := NewModel()

@@ -19,7 +19,7 @@ const (
 var selectionMutants = []mutant{
 	{"ignores the reference", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Reference = "" })
-	}, []string{referenceRule, "Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{referenceRule, "Records match combined filters", "Stats match combined filters"}},
 
 	{"matches references by prefix", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
@@ -49,7 +49,7 @@ var selectionMutants = []mutant{
 
 	{"ignores the scenario", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Scenario = "" })
-	}, []string{scenarioRule, "Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{scenarioRule, "Records match combined filters", "Stats match combined filters"}},
 
 	{"matches scenarios in lower case", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
@@ -68,7 +68,7 @@ var selectionMutants = []mutant{
 
 	{"ignores the reason", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.Reason = "" })
-	}, []string{attemptRule, "Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{attemptRule, "Records match combined filters", "Stats match combined filters"}},
 
 	{"knows the last attempt's reason alone", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {
@@ -98,7 +98,7 @@ var selectionMutants = []mutant{
 
 	{"ignores the provider's ID", func(_ *Model, b *brokenStore) {
 		b.changeFilters(func(f *smsplus.Filter) { f.ProviderID = "" })
-	}, []string{attemptRule, "Records match every combination of filters", "Stats match every combination of filters"}},
+	}, []string{attemptRule, "Records match combined filters", "Stats match combined filters"}},
 
 	{"has the provider's ID and the channel on different attempts", func(m *Model, b *brokenStore) {
 		b.replaceMatch(m, func(f smsplus.Filter, m smsplus.Message) bool {

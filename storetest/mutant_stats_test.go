@@ -31,7 +31,7 @@ var statsMutants = []mutant{
 			defer m.mu.Unlock()
 			return statsOf(m.messagesWhere(f.Match), smsplus.Filter{}), nil
 		}
-	}, []string{"Stats of a channel count its attempts", "Stats match every combination of filters"}},
+	}, []string{"Stats of a channel count its attempts", "Stats match combined filters"}},
 
 	{"orders templates without regard to case", func(_ *Model, b *brokenStore) {
 		stats := b.statsFunc

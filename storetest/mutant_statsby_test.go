@@ -31,7 +31,7 @@ var statsByMutants = []mutant{
 
 	{"groups by the template's scenario of today", func(m *Model, b *brokenStore) {
 		b.recountWith(m, func(m *smsplus.Message) { m.Scenario = m.Template })
-	}, []string{"StatsBy count messages by template, scenario and reason", "StatsBy match every combination of filters and dimensions"}},
+	}, []string{"StatsBy count messages by template, scenario and reason", "StatsBy match combined filters and dimensions"}},
 
 	{"gives each attempt the reason of the first", func(m *Model, b *brokenStore) {
 		b.recountWith(m, func(m *smsplus.Message) {
@@ -47,7 +47,7 @@ var statsByMutants = []mutant{
 
 	{"groups by days and hours of UTC", func(_ *Model, b *brokenStore) {
 		b.changeGroupings(func(_ *smsplus.Filter, g *smsplus.Grouping) { g.Zone = nil })
-	}, []string{"StatsBy hours and days are those of the time zone", "StatsBy match every combination of filters and dimensions"}},
+	}, []string{"StatsBy hours and days are those of the time zone", "StatsBy match combined filters and dimensions"}},
 
 	{"counts whole hours", func(m *Model, b *brokenStore) {
 		b.recountWith(m, func(m *smsplus.Message) { m.TriggeredAt = m.TriggeredAt.Truncate(time.Hour) })

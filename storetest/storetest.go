@@ -42,8 +42,6 @@ import (
 // The last rule makes random calls with rapid, Erase included if the store is a
 // [smsplus.Eraser]. The flag -rapid.checks sets how many sequences it tries.
 //
-// With -short it tries fewer combinations of filters.
-//
 // If the store is a [smsplus.Eraser], Run also tests Erase. If it is a [Damager], Run also tests
 // what it does with a message that cannot be read.
 func Run(t *testing.T, open func(t *testing.T) smsplus.Store) {
@@ -144,7 +142,7 @@ func rules() []rule {
 		{"Records come newest trigger first, equal times by ID", testRecordsOrder},
 		{"Records include From and exclude To", testRecordsRange},
 		{"Records compare text exactly", testRecordsExactText},
-		{"Records match every combination of filters", testRecordsFilters},
+		{"Records match combined filters", testRecordsFilters},
 		{"Records and Stats of a key are those of its message", testRecordsKey},
 		{"Records and Stats find a recipient's ID exactly, on any channel", testRecordsRecipientID},
 		{"Records and Stats of a reference are those of its messages", testRecordsReference},
@@ -162,7 +160,7 @@ func rules() []rule {
 		{"Stats count messages by their status", testStatsMessages},
 		{"Stats of a channel count its attempts", testStatsAttempts},
 		{"Stats come in the order of the templates' bytes", testStatsOrder},
-		{"Stats match every combination of filters", testStatsFilters},
+		{"Stats match combined filters", testStatsFilters},
 		{"Stats of any range equal a recount", testStatsRanges},
 		{"Stats follow updates", testStatsUpdates},
 		{"Stats ignore Limit and After", testStatsIgnorePaging},
@@ -173,7 +171,7 @@ func rules() []rule {
 		{"StatsBy hours and days are right where clocks change", testStatsByClockChange},
 		{"StatsBy time the deliveries of messages and attempts", testStatsByTimes},
 		{"StatsBy come in order of start, template, scenario, channel and reason", testStatsByOrder},
-		{"StatsBy match every combination of filters and dimensions", testStatsByFilters},
+		{"StatsBy match combined filters and dimensions", testStatsByFilters},
 		{"StatsBy follow updates and purges", testStatsByUpdates},
 		{"StatsBy ignore Limit and After", testStatsByIgnorePaging},
 		{"an invalid grouping is refused", testInvalidGrouping},
