@@ -11,29 +11,21 @@ import (
 )
 
 // parkedReceipts holds the receipts of unknown messages, by their refs and in order of
-// time. A handle is here an index of slots.
+// time.
 type parkedReceipts struct {
+	slab         slab[channel.Receipt]
 	handlesByRef map[channel.Ref][]handle
-	slots        []channel.Receipt
-	freeHandles  []handle
 	byTime       list
 }
 
 func (p *parkedReceipts) add(r channel.Receipt) {
 	r.At = r.At.UTC().Truncate(time.Microsecond)
 	for _, h := range p.handlesByRef[r.Ref()] {
-		if p.slots[h] == r {
+		if *p.slab.get(h) == r {
 			return
 		}
 	}
-	var h handle
-	if n := len(p.freeHandles); n > 0 {
-		h, p.freeHandles = p.freeHandles[n-1], p.freeHandles[:n-1]
-		p.slots[h] = r
-	} else {
-		h = handle(len(p.slots))
-		p.slots = append(p.slots, r)
-	}
+	h := p.slab.add(r)
 	if p.handlesByRef == nil {
 		p.handlesByRef = map[channel.Ref][]handle{}
 	}
@@ -49,7 +41,7 @@ func (p *parkedReceipts) receipts(refs []channel.Ref) []channel.Receipt {
 	slices.Sort(hs)
 	var rs []channel.Receipt
 	for _, h := range slices.Compact(hs) { // refs may hold a ref twice
-		rs = append(rs, p.slots[h])
+		rs = append(rs, *p.slab.get(h))
 	}
 	return rs
 }
@@ -61,7 +53,7 @@ func (p *parkedReceipts) page(from entry, limit int) (rs []channel.Receipt, next
 		if len(rs) == limit {
 			return rs, parkedCursor(e)
 		}
-		rs = append(rs, p.slots[e.handle])
+		rs = append(rs, *p.slab.get(e.handle))
 	}
 	return rs, ""
 }
@@ -82,8 +74,8 @@ func parseParkedCursor(cursor string) (from entry, err error) {
 // remove removes the receipts of a ref.
 func (p *parkedReceipts) remove(ref channel.Ref) {
 	for _, h := range p.handlesByRef[ref] {
-		p.byTime.remove(entry{microtime.Of(p.slots[h].At), h}, handleOrder(h))
-		p.freeSlot(h)
+		p.byTime.remove(entry{microtime.Of(p.slab.get(h).At), h}, handleOrder(h))
+		p.slab.free(h)
 	}
 	delete(p.handlesByRef, ref)
 }
@@ -91,15 +83,10 @@ func (p *parkedReceipts) remove(ref channel.Ref) {
 // removeOldest removes the receipt with the earliest At.
 func (p *parkedReceipts) removeOldest() {
 	h := p.byTime.takeFirst().handle
-	ref := p.slots[h].Ref()
+	ref := p.slab.get(h).Ref()
 	p.handlesByRef[ref] = slices.DeleteFunc(p.handlesByRef[ref], func(o handle) bool { return o == h })
 	if len(p.handlesByRef[ref]) == 0 {
 		delete(p.handlesByRef, ref)
 	}
-	p.freeSlot(h)
-}
-
-func (p *parkedReceipts) freeSlot(h handle) {
-	p.slots[h] = channel.Receipt{}
-	p.freeHandles = append(p.freeHandles, h)
+	p.slab.free(h)
 }

@@ -130,7 +130,7 @@ func TestPurge_FreesMemoryForReuse(t *testing.T) {
 // not.
 func allocatedSlots(s *Store) int {
 	x := s.table
-	room := len(x.slab.chunks)*chunkSize + len(s.parked.slots)
+	room := (len(x.slab.chunks) + len(s.parked.slab.chunks)) * chunkSize
 	for _, ls := range [][]list{{x.all, s.parked.byTime}, x.byTemplate, x.byChannel, x.byCountry, x.byGroup[:], x.dueByLane} {
 		for i := range ls {
 			room += len(ls[i].runs) * runSize
@@ -173,7 +173,7 @@ func requireEmpty(t *testing.T, s *Store) {
 	require.Empty(t, x.counters.hours.buckets)
 	require.Empty(t, x.counters.days.buckets)
 	require.Empty(t, s.parked.handlesByRef)
-	require.Len(t, s.parked.freeHandles, len(s.parked.slots))
+	require.Len(t, s.parked.slab.freeHandles, int(s.parked.slab.highest))
 }
 
 func TestInsert_FailedLeavesNothing(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // contains exactly the records that its comment says, outside of the methods that
 // change the table. Store.mu guards it.
 type table struct {
-	slab slab
+	slab slab[record]
 
 	// These are in order of trigger time, and of ID at equal times. all has every record.
 	// byTemplate[n] has those of template n, and byChannel[n] those with an attempt on channel
