@@ -289,7 +289,8 @@ func TestMaintain_OneStoreFolds(t *testing.T) {
 
 func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 	t.Parallel()
-	const senders, each = 4, 60
+	// On a slow machine no call would ever end before its connection is cut.
+	const senders, each, maxCuts = 4, 60, 200
 	o := pgstore.Options{Schema: pgtest.Schema(t)}
 	p := &countingChannel{}
 	name := "cut " + o.Schema
@@ -322,10 +323,10 @@ func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() { sent <- group.Wait() }()
 	cuts := 0
-	for over := false; !over; {
+	for over := false; !over && cuts < maxCuts; {
 		select {
 		case err := <-sent:
-			require.NoError(t, err)
+			sent <- err
 			over = true
 		default:
 			var n int
@@ -334,6 +335,7 @@ func TestOutage_CutConnectionsLoseNothing(t *testing.T) {
 			cuts += n
 		}
 	}
+	require.NoError(t, <-sent)
 	waitForDelivered(t, whole, senders*each)
 	for _, stop := range stops {
 		stop()

@@ -96,35 +96,35 @@ func TestNew_RefusesOtherEncoding(t *testing.T) {
 func TestOptions_SchemaNameMayHoldAnything(t *testing.T) {
 	skipInShortMode(t)
 	t.Parallel()
-	for _, schema := range []string{
+	modes := []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeSimpleProtocol}
+	for i, schema := range []string{
 		`x"; DROP TABLE smsplus_message; --`, "a/*schema*/b", "/*plain*/c/*end*/", "/*monthly: d*/", "$1", "$LIMIT", "{{.Schema}}", "%s", "ünï 中",
 		`q'q\`, "two\n\n  lines \n", " ", "\t", "a.b", "UPPER",
 		"sixty-three bytes, as long as PostgreSQL keeps a name: xxxxxxxx",
 	} {
-		for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeSimpleProtocol} {
-			for _, monthly := range []bool{false, true} {
-				name := schema
-				if monthly {
-					name = "m" + schema[:min(len(schema), 61)]
-				}
-				quoted := pgx.Identifier{name}.Sanitize()
-				pgtest.Exec(t, "CREATE SCHEMA "+quoted)
-				pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-				o := pgstore.Options{Schema: name, PartitionByMonth: monthly}
-				s := openStore(t, pool, o)
-				requireWritesWork(t, s)
-				require.NoError(t, s.Maintain(t.Context(), noon))
-				_, err := s.Purge(t.Context(), noon.AddDate(1, 0, 0), 10)
-				require.NoError(t, err)
-				if monthly {
-					_, err = s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
-					require.NoError(t, err)
-				}
-				pgtest.Exec(t, "DROP SCHEMA "+quoted+" CASCADE", "CREATE SCHEMA "+quoted)
-				sql, err := pgstore.MigrationSQL(0, o)
-				require.NoError(t, err)
-				pgtest.Exec(t, sql, "DROP SCHEMA "+quoted+" CASCADE")
+		for n, monthly := range []bool{false, true} {
+			mode := modes[(i+n)%2] // each layout meets each mode
+			name := schema
+			if monthly {
+				name = "m" + schema[:min(len(schema), 61)]
 			}
+			quoted := pgx.Identifier{name}.Sanitize()
+			pgtest.Exec(t, "CREATE SCHEMA "+quoted)
+			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			o := pgstore.Options{Schema: name, PartitionByMonth: monthly}
+			s := openStore(t, pool, o)
+			requireWritesWork(t, s)
+			require.NoError(t, s.Maintain(t.Context(), noon))
+			_, err := s.Purge(t.Context(), noon.AddDate(1, 0, 0), 10)
+			require.NoError(t, err)
+			if monthly {
+				_, err = s.DropMonths(t.Context(), noon.AddDate(1, 0, 0))
+				require.NoError(t, err)
+			}
+			pgtest.Exec(t, "DROP SCHEMA "+quoted+" CASCADE", "CREATE SCHEMA "+quoted)
+			sql, err := pgstore.MigrationSQL(0, o)
+			require.NoError(t, err)
+			pgtest.Exec(t, sql, "DROP SCHEMA "+quoted+" CASCADE")
 		}
 	}
 }

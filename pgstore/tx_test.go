@@ -207,8 +207,10 @@ func waitForLock(t *testing.T, pool *pgxpool.Pool, condition string, arg any) {
 // deadline.
 func TestInsertTx_HasDeadline(t *testing.T) {
 	t.Parallel()
-	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t), Timeout: 100 * time.Millisecond}
+	pool, o := pgtest.Pool(t, nil), pgstore.Options{Schema: pgtest.Schema(t)}
 	s := openStore(t, pool, o)
+	o.Timeout = 100 * time.Millisecond
+	impatient := openStore(t, pool, o)
 	insertAll(t, s, fullMessage(0)) // stores the route
 	first := beginTx(t, pool, pgx.TxOptions{})
 	_, err := s.InsertTx(t.Context(), first, fullMessage(1))
@@ -217,10 +219,8 @@ func TestInsertTx_HasDeadline(t *testing.T) {
 	second := beginTx(t, pool, pgx.TxOptions{})
 	same := fullMessage(2)
 	same.Key = fullMessage(1).Key
-	begin := time.Now()
-	_, err = s.InsertTx(t.Context(), second, same)
+	_, err = impatient.InsertTx(t.Context(), second, same)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(begin), 5*time.Second)
 	require.NoError(t, first.Commit(t.Context()))
 }
 
