@@ -36,12 +36,15 @@ type asker struct {
 	querier channel.Querier
 
 	inbox jobInbox
+	calls chan struct{} // a slot for the call that has not returned
 
 	asking   sync.Mutex // held during a Query; guards the fields below
 	failures int        // Queries in a row that failed
 	nextAt   time.Time  // of the next Query, after a failure
-	// leftBehind has the result of a Query that ignored its context, once it returns; or is nil.
-	leftBehind <-chan queryResult
+}
+
+func newAsker(name channel.Name, q channel.Querier) *asker {
+	return &asker{name: name, querier: q, calls: make(chan struct{}, 1)}
 }
 
 // askLoop asks about the jobs of a queue until it is closed. When ctx has ended it puts them
@@ -185,63 +188,18 @@ func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel
 }
 
 // callQuerier calls the channel under a deadline. It returns the receipts that answer one of
-// the refs. A panic of the channel is an error. A call that ignores its deadline is left behind,
-// and there is no other one until it returns.
+// the refs. There is no other call while one that ignores its deadline has not returned.
 func (d *Dispatcher) callQuerier(ctx context.Context, a *asker, refs []channel.Ref, timeout time.Duration) ([]channel.Receipt, error) {
-	if a.leftBehind != nil {
-		select {
-		case <-a.leftBehind:
-			a.leftBehind = nil
-		default:
-			return nil, errQueryLeft
-		}
+	asked := slices.Clone(refs)
+	answers, err := callOrLeave(ctx, a.calls, timeout, func(ctx context.Context) ([]channel.Receipt, error) {
+		return a.querier.Query(ctx, asked)
+	})
+	if err != nil {
+		err = fmt.Errorf("smsplus: channel %s: Query: %w", a.name, err)
 	}
-	limited := withDeadline(ctx, timeout)
-	defer limited.cancel()
-	returned := make(chan queryResult, 1)
-	go func() {
-		returned <- a.callRecovered(limited, slices.Clone(refs))
-	}()
-	var res queryResult
-	select {
-	case res = <-returned:
-	case <-limited.Done():
-		// This runs on the machine's time, as the deadline does.
-		grace := withDeadline(context.WithoutCancel(ctx), queryGrace)
-		defer grace.cancel()
-		select {
-		case res = <-returned:
-		case <-grace.Done():
-			a.leftBehind = returned
-			return nil, errQueryLeft
-		}
-	}
-	answers := slices.DeleteFunc(slices.Clone(res.answers), func(r channel.Receipt) bool {
+	answers = slices.DeleteFunc(slices.Clone(answers), func(r channel.Receipt) bool {
 		saysNothing := r.Status == status.Preparing && !r.Read
 		return saysNothing || !r.Status.Valid() || !isStorable(r.At) || !slices.Contains(refs, r.Ref())
 	})
-	return answers, res.err
-}
-
-// errQueryLeft is the error of a Query that was left behind, and of the next ones until it returns.
-var errQueryLeft = errors.New("smsplus: a Query ignores that its context ended")
-
-// queryGrace is how long a Query may take to return after its context has ended.
-const queryGrace = time.Second
-
-// queryResult is what a Query returned.
-type queryResult struct {
-	answers []channel.Receipt
-	err     error
-}
-
-// callRecovered calls Query and returns a panic as an error.
-func (a *asker) callRecovered(ctx context.Context, refs []channel.Ref) (res queryResult) {
-	defer func() {
-		if p := recover(); p != nil {
-			res = queryResult{err: fmt.Errorf("smsplus: channel %s panicked in Query (%T)", a.name, p)}
-		}
-	}()
-	res.answers, res.err = a.querier.Query(ctx, refs)
-	return res
+	return answers, err
 }

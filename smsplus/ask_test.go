@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -233,6 +234,10 @@ func TestAsk_FailedQueryIsRepeatedThenPassedOver(t *testing.T) {
 	for name, fail := range map[string]func(channel.Ref) (channel.Receipt, error){
 		"error": func(channel.Ref) (channel.Receipt, error) { return channel.Receipt{}, errors.New("503") },
 		"panic": func(channel.Ref) (channel.Receipt, error) { panic("503") },
+		"end of the goroutine": func(channel.Ref) (channel.Receipt, error) {
+			runtime.Goexit()
+			return channel.Receipt{}, nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -113,7 +113,7 @@ func New(c Config) (*Dispatcher, error) {
 		}
 		if q, ok := ch.(channel.Querier); ok {
 			d.queriers[o.name] = true
-			d.askers[o.name] = &asker{name: o.name, querier: q}
+			d.askers[o.name] = newAsker(o.name, q)
 		}
 		if r, ok := ch.(channel.Recaller); ok {
 			d.router.recallers[o.name] = true

@@ -61,9 +61,9 @@
 //     dispatchers. breaker.go leaves a channel alone that hangs or fails.
 //   - job.go decides what a claimed message needs and writes the intent. ask.go asks a provider
 //     for the outcome before a message continues, and recall.go has it take an attempt back, both
-//     from inbox.go. attempt.go sends, retry.go spaces the tries,
-//     deadline.go bounds each call, and scrub.go takes personal data out of details.
-//     completion.go stores the outcome.
+//     from inbox.go. attempt.go sends, retry.go spaces the tries, deadline.go bounds each call,
+//     leave.go leaves a call behind that ignores its deadline, and scrub.go takes personal data
+//     out of details. completion.go stores the outcome.
 //   - receipt.go takes receipts, parked.go parks them, sweep.go applies parked ones that were
 //     missed, cancel.go cancels, and confirm.go takes the application's word that a message
 //     arrived. resend.go sends a new message in place of one that did not arrive.

@@ -28,9 +28,7 @@ type recaller struct {
 	name  channel.Name
 	ch    channel.Recaller
 	inbox jobInbox
-	// calls has a place for each call that has not returned. A call that ignores its context
-	// keeps its place.
-	calls chan struct{}
+	calls chan struct{} // a slot for each call that has not returned
 
 	mu       sync.Mutex
 	failures int       // calls in a row that failed
@@ -123,16 +121,17 @@ func (d *Dispatcher) storeRecall(ctx context.Context, r *recaller, c *completion
 // errRecallsFail is the error of a recall without a call, while the provider's recalls fail.
 var errRecallsFail = errors.New("smsplus: the last recalls have failed")
 
-// errRecallsLeft is the error of a recall while too many calls ignore that their context ended.
-var errRecallsLeft = errors.New("smsplus: recalls ignore that their context ended")
-
-// errRecallEnded is the error of a recall that ended its goroutine.
-var errRecallEnded = errors.New("smsplus: a Recall ended its goroutine")
-
-// callRecaller calls the channel under a deadline. A panic and an answer that does not exist are
-// errors.
+// callRecaller calls the channel under a deadline. An answer that does not exist is an error.
 func (d *Dispatcher) callRecaller(ctx context.Context, r *recaller, ref channel.Ref, timeout time.Duration) (answer channel.Recall, err error) {
-	answer, err = r.callWithin(ctx, ref, timeout)
+	answer, err = callOrLeave(ctx, r.calls, timeout, func(ctx context.Context) (channel.Recall, error) {
+		return r.ch.Recall(ctx, ref)
+	})
+	switch {
+	case err != nil:
+		err = fmt.Errorf("smsplus: channel %s: Recall: %w", r.name, err)
+	case !answer.Valid():
+		err = fmt.Errorf("smsplus: channel %s: Recall returned no answer (%d)", r.name, uint8(answer))
+	}
 	if err != nil && ctx.Err() != nil {
 		return 0, err
 	}
@@ -162,59 +161,4 @@ func (r *recaller) mayCall(now time.Time) bool {
 		r.nextAt = now.Add(recallRetry.backoff(r.failures))
 	}
 	return true
-}
-
-// callWithin calls Recall with a deadline. A call that ignores it is left behind.
-func (r *recaller) callWithin(ctx context.Context, ref channel.Ref, timeout time.Duration) (channel.Recall, error) {
-	select {
-	case r.calls <- struct{}{}:
-	default:
-		return 0, errRecallsLeft
-	}
-	limited := withDeadline(ctx, timeout)
-	defer limited.cancel()
-	returned := make(chan recallResult, 1)
-	go func() {
-		defer func() { <-r.calls }()
-		res := recallResult{err: errRecallEnded}
-		defer func() { returned <- res }()
-		res = r.recallRecovered(limited, ref)
-	}()
-	select {
-	case res := <-returned:
-		return res.answer, res.err
-	case <-limited.Done():
-	}
-	// This runs on the machine's time, as the deadline does.
-	grace := withDeadline(context.WithoutCancel(ctx), queryGrace)
-	defer grace.cancel()
-	select {
-	case res := <-returned:
-		return res.answer, res.err
-	case <-grace.Done():
-		return 0, errRecallsLeft
-	}
-}
-
-// recallResult is what a Recall returned.
-type recallResult struct {
-	answer channel.Recall
-	err    error
-}
-
-// recallRecovered calls Recall and returns a panic, or an answer that does not exist, as an error.
-func (r *recaller) recallRecovered(ctx context.Context, ref channel.Ref) (res recallResult) {
-	defer func() {
-		if p := recover(); p != nil {
-			res.err = fmt.Errorf("smsplus: channel %s panicked in Recall (%T)", r.name, p)
-		}
-	}()
-	answer, err := r.ch.Recall(ctx, ref)
-	if err == nil && !answer.Valid() {
-		err = fmt.Errorf("smsplus: channel %s returned no answer from Recall (%d)", r.name, uint8(answer))
-	}
-	if err != nil {
-		return recallResult{err: err}
-	}
-	return recallResult{answer: answer}
 }
