@@ -20,6 +20,7 @@ var (
 	authorization   = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
 	expired         = channel.Verdict{Status: status.Undeliverable, Reason: status.Expired}
 	canceled        = channel.Verdict{Status: status.Undeliverable, Reason: status.Canceled}
+	badRequest      = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
 )
 
 // codes are the meanings of error codes (Twilio, "Error and Warning Dictionary"). Twilio
@@ -27,8 +28,10 @@ var (
 // carrier_error, unless the HTTP status says more. docs/channels/twilio.md has the same rows,
 // with what to do.
 var codes = map[int]channel.Verdict{
+	14107: temporary, // the sender's rate
 	20429: temporary, // too many requests
 	21611: temporary, // the sender's queue is full
+	21730: temporary, // Twilio's maintenance
 	30001: temporary, // queue overflow
 	63017: temporary, // the account's rate limit
 
@@ -40,18 +43,29 @@ var codes = map[int]channel.Verdict{
 	21211: invalidNumber, // no valid number
 	21217: invalidNumber, // no valid number
 	21265: invalidNumber, // a short code
+	21266: invalidNumber, // the sender itself
+	21268: invalidNumber, // a premium number
 	21610: blocked,       // the person replied STOP
 	21614: invalidNumber, // no mobile number
 	21635: invalidNumber, // a landline
 
+	21212: permission, // no valid sender
 	21219: permission, // a trial account, and a number that is not verified
+	21267: permission, // a trial account, and a sender that is a name
 	21408: permission, // a region that is not enabled
 	21601: permission, // the sender cannot send texts
+	21603: permission, // no sender
 	21606: permission, // the sender cannot send texts to this destination
 	21608: permission, // a trial account, and a number that is not verified
 	21612: permission, // no route from this sender to this number
+	21657: permission, // no valid sender
 	21659: permission, // the sender is not Twilio's, or a short code of another country
 	21660: permission, // the sender is another account's
+	21661: permission, // the sender cannot send texts
+	21703: permission, // the Messaging Service has no sender for this number
+	21704: permission, // the Messaging Service has no sender
+	21705: permission, // there is no such Messaging Service
+	21709: permission, // the Messaging Service does not have this sender
 
 	21602: contentRejected, // no text
 	21605: contentRejected, // too long
@@ -79,10 +93,21 @@ var codes = map[int]channel.Verdict{
 	30035: permission,      // the number is still being set up (US A2P 10DLC)
 	30036: expired,         // the validity period passed in Twilio's queue
 	30037: permission,      // outbound messages are disabled
+	30038: contentRejected, // filtered: a code for signing in
+	30040: permission,      // the carrier wants the sender ID registered
+	30041: permission,      // the sender is not registered in the United Kingdom
 	30042: permission,      // the sender ID is too generic, or has special characters
+	30043: permission,      // from abroad over a domestic route
 	30410: carrierError,    // the carrier did not answer
 	30450: blocked,         // SMS pumping protection
 	30453: blocked,         // SMS pumping protection
+	30454: quotaExceeded,   // the account's limit
+	30630: blocked,         // the person has unsubscribed
+
+	21609: badRequest, // StatusCallback
+	21624: badRequest, // ValidityPeriod
+	90007: badRequest, // ValidityPeriod
+	90014: badRequest, // ValidityPeriod
 }
 
 // answerVerdict returns the meaning of an answer to a send. The HTTP status of a server

@@ -21,7 +21,7 @@ func guideCodes(t *testing.T) map[int]status.Reason {
 	guide, err := os.ReadFile("../../../docs/channels/twilio.md")
 	require.NoError(t, err)
 	reasons := make(map[int]status.Reason)
-	rows := regexp.MustCompile("(?m)^\\| (?:temporary|`([a-z_]+)`) \\| ([0-9, ]+) \\|").FindAllStringSubmatch(string(guide), -1)
+	rows := regexp.MustCompile("(?m)^\\| (?:temporary|`([a-z_]+)`(?:, as Failed)?) \\| ([0-9, ]+) \\|").FindAllStringSubmatch(string(guide), -1)
 	for _, row := range rows {
 		for _, code := range codesIn(t, row[2]) {
 			require.NotContains(t, reasons, code, "documented twice")
@@ -56,14 +56,19 @@ func TestCodes_MeanWhatGuideSays(t *testing.T) {
 	for code, reason := range guideCodes(t) {
 		_, err := openServer(t, answerAll(400, faultBody(400, code, "No"))).Send(t.Context(), envelope(t))
 		receipt := requireReceipt(t, open(t, config()), newCallback(token, public, callbackForm("failed", strconv.Itoa(code))))
-		if reason == "" {
+		want := status.Undeliverable
+		switch reason {
+		case "":
 			requireError(t, err, status.Preparing, status.SystemError)
 			reason = status.CarrierError
-		} else {
-			requireError(t, err, status.Undeliverable, reason)
+		case status.SystemError:
+			want = status.Failed
+			fallthrough
+		default:
+			requireError(t, err, want, reason)
 		}
 		require.Equal(t, channel.Receipt{
-			Channel: channel.SMS, ProviderID: message, Status: status.Undeliverable, Reason: reason,
+			Channel: channel.SMS, ProviderID: message, Status: want, Reason: reason,
 			Detail: "failed, error " + strconv.Itoa(code) + ", " + message,
 		}, receipt)
 	}
