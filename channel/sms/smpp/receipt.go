@@ -163,6 +163,9 @@ func (c *Channel) stateVerdict(r pdu.Receipt) (channel.Verdict, bool) {
 	if v, ok := c.config.States[r.State]; ok {
 		return v, true
 	}
+	if v, ok := rejectionVerdicts[r.Word]; ok && r.State == pdu.StateRejected {
+		return v, true
+	}
 	v, ok := stateVerdicts[r.State]
 	return v, ok
 }

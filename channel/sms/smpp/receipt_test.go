@@ -207,6 +207,8 @@ func TestReceipt_StatesHaveVerdicts(t *testing.T) {
 			want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "UNDELIV"},
 		},
 		"REJECTD err:\xff9": {want: channel.Receipt{Status: status.Undeliverable, Reason: status.ContentRejected, Detail: "REJECTD err 9"}},
+		"NOCRED err:500":    {want: channel.Receipt{Status: status.Undeliverable, Reason: status.QuotaExceeded, Detail: "REJECTD err 500"}},
+		"BARRED":            {want: channel.Receipt{Status: status.Undeliverable, Reason: status.Blocked, Detail: "REJECTD"}},
 		"SKIPPED":           {want: channel.Receipt{Status: status.Undeliverable, Reason: status.CarrierError, Detail: "SKIPPED"}},
 		"SCHEDLD":           {want: channel.Receipt{Status: status.Accepted}},
 		"ENROUTE":           {want: channel.Receipt{Status: status.Accepted}},
@@ -230,6 +232,8 @@ func TestReceipt_StatesHaveVerdicts(t *testing.T) {
 			require.Equal(t, tt.overridden, receiveOne(t, func(c *smpp.Config) { override(c); c.Name = "bulk" }, "id:1 stat:"+text), text)
 		}
 	}
+	arrived := receiveOne(t, nil, "id:1 stat:NOCRED", pdu.TLV{Tag: pdu.MessageState, Value: []byte{2}})
+	require.Equal(t, status.Delivered, arrived.Status, "the parameter counts")
 	network := receiveOne(t, nil, "", pdu.TLV{Tag: pdu.ReceiptedMessageID, Value: []byte("1")},
 		pdu.TLV{Tag: pdu.MessageState, Value: []byte{5}}, pdu.TLV{Tag: pdu.NetworkErrorCode, Value: []byte{3, 0, 27}})
 	require.Equal(t, "UNDELIV network 3/27", network.Detail)

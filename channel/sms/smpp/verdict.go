@@ -19,6 +19,8 @@ var (
 	badNumber    = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
 	badAccount   = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
 	notAllowed   = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
+	noCredit     = channel.Verdict{Status: status.Undeliverable, Reason: status.QuotaExceeded}
+	barred       = channel.Verdict{Status: status.Undeliverable, Reason: status.Blocked}
 	refusedText  = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
 	carrierFault = channel.Verdict{Status: status.Undeliverable, Reason: status.CarrierError}
 	badRequest   = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
@@ -46,6 +48,7 @@ var codeRows = map[pdu.Status]codeRow{
 	pdu.RXPAPPN:          {carrierFault, 0},
 	pdu.RDELIVERYFAILURE: {carrierFault, 0},
 	pdu.RXRAPPN:          {refusedText, 0},
+	pdu.RINVMSGLEN:       {refusedText, 0}, // too long for this person's carrier, for example
 
 	pdu.RINVSRCADR:    {notAllowed, 0},
 	pdu.RINVSRCTON:    {notAllowed, 0},
@@ -58,7 +61,6 @@ var codeRows = map[pdu.Status]codeRow{
 	pdu.RINVSYSID:  {badAccount, 0},
 	pdu.RINVSYSTYP: {badAccount, 0},
 
-	pdu.RINVMSGLEN:       {badRequest, 0},
 	pdu.RINVCMDLEN:       {badRequest, 0},
 	pdu.RINVCMDID:        {badRequest, 0},
 	pdu.RINVPRTFLG:       {badRequest, 0},
@@ -108,4 +110,11 @@ var stateVerdicts = map[pdu.State]channel.Verdict{
 	pdu.StateUndeliverable: carrierFault,
 	pdu.StateSkipped:       carrierFault,
 	pdu.StateRejected:      refusedText,
+}
+
+// rejectionVerdicts are the meanings of words for a rejection that say why.
+var rejectionVerdicts = map[string]channel.Verdict{
+	"BARRED":  barred,
+	"BARREDA": barred,
+	"NOCRED":  noCredit,
 }

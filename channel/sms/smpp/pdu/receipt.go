@@ -78,12 +78,16 @@ var stateSynonyms = map[string]State{
 	"FAILURE":       StateUndeliverable,
 	"FAIL":          StateUndeliverable,
 	"ERROR":         StateUndeliverable,
+	"SYSERR":        StateUndeliverable,
+	"UNIDNTFY":      StateUndeliverable, // the subscriber is not identified
+	"ZEROBAL":       StateUndeliverable, // the person's balance is empty
 
 	"ACCEPTED": StateAccepted,
 	"ACCEPT":   StateAccepted,
 
 	"UNKNOW": StateUnknown,
 	"UNKNWN": StateUnknown,
+	"NULL":   StateUnknown, // the carrier has sent no receipt
 
 	"REJECTED": StateRejected,
 	"REJECT":   StateRejected,
@@ -92,6 +96,10 @@ var stateSynonyms = map[string]State{
 	"REJCTED":  StateRejected,
 	"REFUSED":  StateRejected,
 	"BLOCKED":  StateRejected,
+	"BARRED":   StateRejected,
+	"BARREDA":  StateRejected, // for the person's age
+	"NACK":     StateRejected,
+	"NOCRED":   StateRejected, // the account has no credit
 
 	"SKIP": StateSkipped,
 }
@@ -133,7 +141,7 @@ type Receipt struct {
 	// Err is the err field of the text: most often three digits, sometimes a word.
 	Err string
 	// NetworkError is the network_error_code: the network's type and its code, "3/27", or
-	// the three digits that some SMSCs send.
+	// the three or four digits that some SMSCs send.
 	NetworkError string
 	// Done is when the message reached its state: the text's digits, perhaps with the sign of
 	// a zone behind them. See DoneAt.
@@ -213,7 +221,8 @@ func stateOfOctet(b byte) State {
 
 // decodeText returns a receipt's text without its user data header. The text begins with
 // ASCII characters, so its first octets show whether it is UTF-16. Its data_coding does
-// not: some SMSCs repeat that of the message.
+// not: some SMSCs repeat that of the message. A NUL before one-octet characters is no half
+// of a character: some SMSCs send one there (fiorix/go-smpp, issue 73).
 func decodeText(class uint8, text []byte) string {
 	if class&ESMHeader != 0 && len(text) > 0 && int(text[0]) < len(text) {
 		text = text[1+int(text[0]):]
@@ -221,11 +230,12 @@ func decodeText(class uint8, text []byte) string {
 	if len(text) < 2 {
 		return string(text)
 	}
+	next := text[2:min(4, len(text))]
 	var order binary.ByteOrder
-	switch high, low := text[0], text[1]; {
-	case high == 0 && low != 0, high == 0xFE && low == 0xFF:
+	switch first, second := text[0], text[1]; {
+	case first == 0 && second != 0 && (len(next) < 2 || next[0] == 0), first == 0xFE && second == 0xFF:
 		order = binary.BigEndian
-	case high != 0 && low == 0, high == 0xFF && low == 0xFE:
+	case first != 0 && second == 0 && (len(next) < 2 || next[1] == 0), first == 0xFF && second == 0xFE:
 		order = binary.LittleEndian
 	default:
 		return string(text)
@@ -238,13 +248,14 @@ func decodeText(class uint8, text []byte) string {
 }
 
 // networkError formats a network_error_code (section 5.3.2.31): the type of network, and
-// its code in two octets.
+// its code in two octets. Some SMSCs send three digits, and some four (kneodev/ksmppd,
+// issue 145).
 func networkError(code []byte) string {
 	switch {
+	case (len(code) == 3 || len(code) == 4) && isDigits(string(code)):
+		return string(code)
 	case len(code) != 3:
 		return ""
-	case isDigits(string(code)):
-		return string(code)
 	default:
 		return fmt.Sprintf("%d/%d", code[0], int(code[1])<<8|int(code[2]))
 	}

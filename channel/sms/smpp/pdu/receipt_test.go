@@ -140,6 +140,10 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			receiptMessage("", idTLV("5"), stateTLV(5), codeTLV("069")),
 			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, NetworkError: "069"},
 		},
+		"a network error code of four digits": {
+			receiptMessage("", idTLV("5"), stateTLV(5), codeTLV("0069")),
+			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable, NetworkError: "0069"},
+		},
 		"a network error code that is none": {
 			receiptMessage("", idTLV("5"), stateTLV(5), codeTLV("\x03")),
 			pdu.Receipt{ID: "5", State: pdu.StateUndeliverable},
@@ -187,6 +191,22 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 		"a header that is none": {
 			&pdu.Message{ESMClass: pdu.ESMReceipt | pdu.ESMHeader, ShortMessage: []byte("id:5 stat:DELIVRD")},
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"a NUL before the text": {
+			receiptMessage("\x00id:1234 sub:001 dlvrd:001 done date:180625012101 stat:DELIVRD err:00"),
+			pdu.Receipt{ID: "1234", TextID: "1234", State: pdu.StateDelivered, Err: "00", Done: "180625012101"},
+		},
+		"a character of two octets alone": {
+			&pdu.Message{ESMClass: pdu.ESMReceipt, ShortMessage: []byte("\x00i"), TLVs: pdu.TLVs{idTLV("5"), stateTLV(2)}},
+			pdu.Receipt{ID: "5", State: pdu.StateDelivered},
+		},
+		"an escape in the message's text, and a vendor's parameters": {
+			receiptMessage("id:117062714244798261 sub:001 dlvrd:001 submit date:1706271624 done date:1706271624 stat:DELIVRD err:0000 text:H\x1bello world",
+				codeTLV("\x00\x00\x01"), pdu.TLV{Tag: 0x1454, Value: []byte{0, 0, 0, 1}}, pdu.TLV{Tag: 0x1418, Value: make([]byte, 4)}),
+			pdu.Receipt{
+				ID: "117062714244798261", TextID: "117062714244798261", State: pdu.StateDelivered, Err: "0000",
+				NetworkError: "0/1", Done: "1706271624",
+			},
 		},
 		"the message's text before the state": {
 			receiptMessage("id:4711 sub:001 text:hello stat:DELIVRD err:000 done date:2611230845"),
@@ -263,10 +283,10 @@ func TestParseReceipt_KnowsWords(t *testing.T) {
 		pdu.StateDelivered:     "DELIVRD DELIVERED DELIVERD DELIVRED",
 		pdu.StateExpired:       "EXPIRED EXPIRE EXPIRD",
 		pdu.StateDeleted:       "DELETED DELETE CANCELED CANCELLED",
-		pdu.StateUndeliverable: "UNDELIV UNDELIVERABLE UNDELIVERED UNDELIVRD FAILED FAIL",
+		pdu.StateUndeliverable: "UNDELIV UNDELIVERABLE UNDELIVERED UNDELIVRD FAILED FAIL SYSERR UNIDNTFY ZEROBAL",
 		pdu.StateAccepted:      "ACCEPTD ACCEPTED ACCEPT",
-		pdu.StateUnknown:       "UNKNOWN UNKNOW",
-		pdu.StateRejected:      "REJECTD REJECTED REJECT REJCTD",
+		pdu.StateUnknown:       "UNKNOWN UNKNOW NULL",
+		pdu.StateRejected:      "REJECTD REJECTED REJECT REJCTD BARRED BARREDA NACK NOCRED",
 		pdu.StateSkipped:       "SKIPPED",
 		pdu.StateNone:          "TELEPORTED",
 	} {
