@@ -134,7 +134,7 @@ func (c *Channel) sendParts(ctx context.Context, k *call, o *outcome, e channel.
 		case c.pauseBeforePart(ctx, k, *o, try):
 			try++
 		default:
-			return channel.Result{}, c.refusalOf(ctx, k, *o, try)
+			return channel.Result{}, c.refusalOf(ctx, *o, try)
 		}
 		if len(k.ids) == len(k.parts) {
 			v := c.verdictOf(o.status, e.Try)
@@ -193,14 +193,12 @@ func isBindFault(s pdu.Status) bool { return s == pdu.RINVBNDSTS || s == pdu.RAL
 
 // refusalOf returns the error of a message whose latest part the SMSC did not take, or may
 // not have taken.
-func (c *Channel) refusalOf(ctx context.Context, k *call, o outcome, try int) error {
+func (c *Channel) refusalOf(ctx context.Context, o outcome, try int) error {
 	switch {
 	case o.maybeTaken:
 		return channel.InDoubt(o.err)
 	case o.err != nil:
 		return channel.Temporary(o.err, 0)
-	case isBindFault(o.status) && k.placed:
-		c.rebindSession(k.session)
 	}
 	v := c.verdictOf(o.status, try)
 	if v.Status == status.Failed {

@@ -185,11 +185,15 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn, kind pdu.ID) (*s
 		return nil, fmt.Errorf("smpp: bind: %w", err)
 	}
 	for {
-		p, err := s.readPDU()
-		switch {
+		r, err := s.receivePDU()
+		switch p := r.pdu; {
 		case err != nil:
 			return nil, fmt.Errorf("smpp: bind: %w", err)
 		case p.ID != kind.Response() && p.ID != pdu.GenericNack:
+			// Some SMSCs have receipts, or an enquire_link, on the way before they answer.
+			if s.early = append(s.early, r); len(s.early) > maxEarly {
+				return nil, errNoBindAnswer
+			}
 		case p.Status == pdu.ROK && p.ID == kind.Response():
 			return s, nil
 		default:
@@ -197,6 +201,8 @@ func (c *Channel) handshake(ctx context.Context, conn net.Conn, kind pdu.ID) (*s
 		}
 	}
 }
+
+var errNoBindAnswer = errors.New("smpp: bind: the smsc sends requests and no answer")
 
 // interfaceVersion is the value for 3.4 (section 5.2.4). Some SMSCs refuse any other, and
 // some take any other for 3.3.

@@ -25,6 +25,10 @@ type session struct {
 	c    *Channel
 	conn net.Conn
 
+	// early are the PDUs that came before the answer to the bind. They belong to handshake, and
+	// then to readLoop.
+	early []received
+
 	// These fields belong to readPDU.
 	reader    *bufio.Reader
 	headerBuf [pdu.HeaderLength]byte
@@ -52,6 +56,12 @@ type session struct {
 	warned map[string]bool // the kinds of warnings that were logged; it belongs to readLoop
 }
 
+// received is a PDU of the SMSC. The body of a malformed one is cut off.
+type received struct {
+	pdu       pdu.PDU
+	malformed bool
+}
+
 // outgoing is a PDU that is queued for the connection.
 type outgoing struct {
 	wire        []byte
@@ -71,6 +81,7 @@ const (
 	maxQueuedReceipts = 250        // receipts that wait for the sink
 	maxSinkBatch      = 100        // receipts in one call of the sink
 	maxQueuedReplies  = 1000       // answers that wait for the connection
+	maxEarly          = 1000       // PDUs before the answer to the bind
 	readBuffer        = 16 << 10
 )
 
@@ -150,11 +161,26 @@ func (s *session) readPDU() (pdu.PDU, error) {
 	return pdu.Parse(h, s.bodyBuf)
 }
 
+// receivePDU reads a PDU, malformed or not. After an error the session cannot continue.
+func (s *session) receivePDU() (received, error) {
+	p, err := s.readPDU()
+	malformed := errors.Is(err, pdu.ErrBody)
+	if malformed {
+		err = nil
+	}
+	return received{p, malformed}, err
+}
+
 func (s *session) readLoop(ctx context.Context) error {
+	for _, r := range s.early {
+		if err := s.handlePDU(ctx, r); err != nil {
+			return err
+		}
+	}
+	s.early = nil
 	for {
-		p, err := s.readPDU()
-		malformed := errors.Is(err, pdu.ErrBody)
-		if err != nil && !malformed {
+		r, err := s.receivePDU()
+		if err != nil {
 			return fmt.Errorf("smpp: read: %w", err)
 		}
 		s.mu.Lock()
@@ -164,14 +190,22 @@ func (s *session) readLoop(ctx context.Context) error {
 		if flooded {
 			return errFlooded
 		}
-		if err := s.handlePDU(ctx, p, malformed); err != nil {
+		if err := s.handlePDU(ctx, r); err != nil {
 			return err
 		}
 	}
 }
 
 // handlePDU serves a PDU of the SMSC. Its error ends the session.
-func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) error {
+//
+// Any answer may say that the SMSC does not regard the session as bound. A receiver sends
+// nothing else than enquire_links, so no other answer would show why its receipts stay away.
+func (s *session) handlePDU(ctx context.Context, r received) error {
+	p := r.pdu
+	if p.ID.IsResponse() && isBindFault(p.Status) {
+		s.warnOnce(ctx, "smpp: the smsc does not regard the session as bound; it is bound again", p)
+		s.c.rebindSession(s)
+	}
 	switch p.ID {
 	case pdu.SubmitSMResp:
 		s.finishCall(ctx, p.Sequence, outcome{status: p.Status, id: p.Body.(*pdu.MessageResp).MessageID})
@@ -185,7 +219,7 @@ func (s *session) handlePDU(ctx context.Context, p pdu.PDU, malformed bool) erro
 	case pdu.EnquireLink:
 		s.enqueueReply(p, pdu.ROK)
 	case pdu.DeliverSM, pdu.DataSM:
-		s.handleDelivery(ctx, p, malformed)
+		s.handleDelivery(ctx, p, r.malformed)
 	case pdu.Unbind:
 		s.c.mu.Lock()
 		first := s.c.drainSession(s, pdu.PDU{ID: pdu.UnbindResp, Sequence: p.Sequence})

@@ -593,6 +593,82 @@ func TestSession_EndsAsUnbound(t *testing.T) {
 	}
 }
 
+// A receiver's only request is the enquire_link, so no refused message shows that the SMSC
+// has lost the session.
+func TestSession_RebindsWhenAnyAnswerSaysUnbound(t *testing.T) {
+	for _, answer := range []pdu.ID{pdu.EnquireLinkResp, pdu.GenericNack} {
+		t.Run(answer.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+				c := m.newChannel(func(c *smpp.Config) { c.BindPairs = true })
+				defer closeIgnoringError(t, c)
+				listenAsync(t.Context(), c)
+				var receivers atomic.Int64
+				rebound := make(chan struct{})
+				m.runPeers(func(p *smscPeer) {
+					for {
+						q, err := p.readPDU()
+						if err != nil {
+							return
+						}
+						reply := pdu.PDU{ID: q.ID.Response(), Sequence: q.Sequence}
+						switch {
+						case q.ID == pdu.BindReceiver:
+							if receivers.Add(1) == 2 {
+								close(rebound)
+							}
+						case q.ID == pdu.EnquireLink && receivers.Load() == 1:
+							reply.ID, reply.Status = answer, pdu.RINVBNDSTS
+						}
+						if p.tryWrite(reply) != nil || q.ID == pdu.Unbind {
+							return
+						}
+					}
+				})
+				select {
+				case <-rebound:
+				case <-time.After(5 * time.Minute):
+					require.Fail(t, "the receiver was not bound again")
+				}
+			})
+		})
+	}
+}
+
+// Some SMSCs begin to deliver before they answer the bind.
+func TestBind_ServesWhatComesBeforeItsAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		p := m.acceptConn()
+		q := p.expect(pdu.BindTransceiver)
+		p.write(deliver(7, "id:1 stat:DELIVRD"))
+		p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 8})
+		p.write(pdu.PDU{ID: pdu.DeliverSM, Sequence: 9, Body: pdu.Raw("\x00")})
+		p.respond(q, pdu.ROK)
+		require.EqualValues(t, 8, p.expect(pdu.EnquireLinkResp).Sequence)
+		require.Equal(t, pdu.RXPAPPN, p.expect(pdu.DeliverSMResp).Status, "it is cut off")
+		require.Equal(t, "1", (<-sunk)[0].ProviderID)
+		answers <- nil
+		require.EqualValues(t, 7, p.expect(pdu.DeliverSMResp).Sequence)
+	})
+}
+
+func TestBind_KeepsFewRequestsBeforeItsAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		c := m.newChannel(nil)
+		defer closeIgnoringError(t, c)
+		listenAsync(t.Context(), c)
+		p := m.acceptConn()
+		p.expect(pdu.BindTransceiver)
+		for range 1001 {
+			p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
+		}
+		p.expectEnd()
+		m.acceptBind()
+	})
+}
+
 func TestSession_RebindsWhenSMSCSaysUnbound(t *testing.T) {
 	for _, s := range []pdu.Status{pdu.RINVBNDSTS, pdu.RALYBND} {
 		t.Run(s.String(), func(t *testing.T) {
