@@ -73,7 +73,7 @@ func (c *Channel) Name() channel.Name { return c.config.Name }
 
 // Traits returns the channel's traits.
 func (c *Channel) Traits() channel.Traits {
-	return channel.Traits{Machine: status.SMS, Validity: c.config.Validity, Expires: true}
+	return channel.Traits{Machine: status.SMS, Validity: c.config.Validity, Expires: c.config.ValidityForm != NoValidity}
 }
 
 var errClosed = errors.New("smpp: the channel is closed")

@@ -81,6 +81,8 @@ type Config struct {
 	// the validity period of each message, because carriers refuse one that exceeds their
 	// own. Defaults to 48 hours, at most 30 days.
 	Validity time.Duration
+	// ValidityForm is the form of validity periods. Defaults to RelativeValidity.
+	ValidityForm ValidityForm
 
 	// IDs are the formats of the SMSC's message IDs.
 	IDs IDs
@@ -203,6 +205,20 @@ const (
 	Payload
 )
 
+// ValidityForm is a form of validity periods (section 7.1.1).
+type ValidityForm uint8
+
+const (
+	// RelativeValidity is the time that a message has left, so that the clocks need not agree.
+	RelativeValidity ValidityForm = iota
+	// AbsoluteValidity is the time in UTC when a message expires. It is for SMSCs that refuse
+	// the relative form.
+	AbsoluteValidity
+	// NoValidity leaves the validity period out, for SMSCs that take none. A message may then
+	// still arrive when its step is over, so the channel's Expires trait is false.
+	NoValidity
+)
+
 // IDs are the formats of the SMSC's message IDs in its answers, and in its receipts. A
 // receipt finds its message only if both normalize to the same ID.
 type IDs struct{ Submit, Receipt IDFormat }
@@ -291,6 +307,7 @@ func (c *Config) prepare() error {
 	}
 	bad.add(c.Alphabet > AlwaysUCS2, "Alphabet is %d, which is no alphabet", c.Alphabet)
 	bad.add(c.PartReceipts > EachPart, "PartReceipts is %d, which is no choice", c.PartReceipts)
+	bad.add(c.ValidityForm > NoValidity, "ValidityForm is %d, which is no form", c.ValidityForm)
 	bad.add(c.Long > Payload, "Long is %d, which is no way to send", c.Long)
 	bad.add(c.IDs.Submit > Decimal || c.IDs.Receipt > Decimal, "IDs has a format that is none")
 	for _, f := range []struct {

@@ -27,7 +27,7 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 
 	_, err = smpp.New(smpp.Config{
 		Addr: "smpp.example.com", SystemID: "a\x00", Password: secret.New(password + "\x00"), SystemType: "\x00", ServiceType: "\x00",
-		Source: "a name too long", Long: 9, NumberForm: 9, Alphabet: 9, PartReceipts: 9,
+		Source: "a name too long", Long: 9, NumberForm: 9, Alphabet: 9, PartReceipts: 9, ValidityForm: 9,
 		National: &smpp.National{CountryCode: "0886", Prefix: "x"}, Words: map[string]channel.Verdict{"FAILED": {Status: status.Failed}},
 		IDs:   smpp.IDs{Receipt: 7},
 		Binds: -1, Window: -1, MaxSegments: 256, Validity: 1000 * time.Hour,
@@ -39,14 +39,14 @@ func TestConfig_NamesEveryMistake(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), password)
 	for _, field := range []string{
-		"Addr", "SystemID", "Password", "SystemType", "ServiceType", "Source", "NumberForm", "National.CountryCode", "National.Prefix", "Alphabet", "PartReceipts", "Long", "IDs", "Binds", "Window", "MaxSegments",
+		"Addr", "SystemID", "Password", "SystemType", "ServiceType", "Source", "NumberForm", "National.CountryCode", "National.Prefix", "Alphabet", "PartReceipts", "ValidityForm", "Long", "IDs", "Binds", "Window", "MaxSegments",
 		"Validity", "BindTimeout", "ResponseTimeout", "EnquireInterval", "CloseTimeout", "RebindMin", "RebindRefused",
 		"Codes has a row for ROK", "Codes[0x0b RINVDSTADR] has no reason", "States[UNKNOWN] has no status", "States[EXPIRED] has no reason",
 		`Words["FAILED"] has no reason`,
 	} {
 		require.Contains(t, err.Error(), "smpp: Config."+field)
 	}
-	require.Len(t, strings.Split(err.Error(), "\n"), 28)
+	require.Len(t, strings.Split(err.Error(), "\n"), 29)
 }
 
 // No international number begins with 0, and without a type a source of digits is one.

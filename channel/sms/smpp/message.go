@@ -193,19 +193,27 @@ func (m *submission) part(i int, receipts PartReceipts) pdu.Message {
 	return p
 }
 
-// validityPeriod returns the validity_period of a message that expires at that time. It
-// uses the relative format (section 7.1.1), so that the clocks need not agree. It is "" for
-// a message that never expires, and ok is false for an expired one. It is at least a
-// minute.
+// validityPeriod returns the validity_period of a message that expires at that time, in the
+// form of Config.ValidityForm. It is "" for a message that never expires, and ok is false for
+// an expired one. It is at least a minute.
 func (c *Channel) validityPeriod(expires time.Time) (period string, ok bool) {
 	if expires.IsZero() {
 		return "", true
 	}
-	left := expires.Sub(c.config.Clock.Now())
+	now := c.config.Clock.Now()
+	left := expires.Sub(now)
 	if left <= 0 {
 		return "", false
 	}
-	seconds := int(max(min(left, c.config.Validity), minValidity) / time.Second)
+	left = max(min(left, c.config.Validity), minValidity)
+	switch c.config.ValidityForm {
+	case NoValidity:
+		return "", true
+	case AbsoluteValidity:
+		return now.Add(left).UTC().Format("060102150405") + "000+", true
+	default:
+	}
+	seconds := int(left / time.Second)
 	days, hours, minutes := seconds/86400, seconds/3600%24, seconds/60%60
 	return fmt.Sprintf("0000%02d%02d%02d%02d000R", days, hours, minutes, seconds%60), true
 }

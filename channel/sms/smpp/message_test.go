@@ -187,6 +187,31 @@ func TestSend_ValidityEndsWhenMessageExpires(t *testing.T) {
 	require.Empty(t, got)
 }
 
+// Some SMSCs refuse the relative form, and some take no validity period at all.
+func TestSend_ValidityHasConfiguredForm(t *testing.T) {
+	t.Parallel()
+	clock := fixedClock(time.Date(2026, 11, 23, 23, 58, 0, 999, time.FixedZone("", 8*60*60)))
+	e := envelope("hello")
+	e.Expires = clock.Now().Add(5 * time.Minute)
+	for form, want := range map[smpp.ValidityForm]string{
+		smpp.RelativeValidity: "000000000500000R",
+		smpp.AbsoluteValidity: "261123160300000+",
+		smpp.NoValidity:       "",
+	} {
+		change := func(c *smpp.Config) { c.Clock, c.ValidityForm = clock, form }
+		got, a := submitAll(t, change, e)
+		requireAccepted(t, a, "1")
+		require.Equal(t, want, got[0].ValidityPeriod)
+		require.Equal(t, want != "", newSMSC(t).newChannel(change).Traits().Expires)
+
+		late := e
+		late.Expires = clock.Now()
+		got, a = submitAll(t, change, late)
+		requireRefused(t, a.err, status.Undeliverable, status.Expired)
+		require.Empty(t, got)
+	}
+}
+
 type fixedClock time.Time
 
 func (f fixedClock) Now() time.Time { return time.Time(f) }
