@@ -11,11 +11,13 @@ var (
 	invalidNumber = channel.Verdict{Status: status.Undeliverable, Reason: status.InvalidNumber}
 	refusedText   = channel.Verdict{Status: status.Undeliverable, Reason: status.ContentRejected}
 	badAccount    = channel.Verdict{Status: status.Undeliverable, Reason: status.Authorization}
+	notAllowed    = channel.Verdict{Status: status.Undeliverable, Reason: status.Permission}
+	inDoubt       = channel.Verdict{Reason: status.InDoubt}
 	badRequest    = channel.Verdict{Status: status.Failed, Reason: status.SystemError}
 )
 
-// codes are the meanings of codes (the specification, "STATUS"; the last four of the negative
-// ones are from public clients). An unknown code of a refused send is carrier_error, because
+// codes are the meanings of codes (the specification, "STATUS"). Its second group of negative
+// ones, and 700, are from public clients. An unknown code of a refused send is carrier_error, because
 // the specification has a negative answer for what was not sent. An unknown state says nothing.
 var codes = map[int]channel.Verdict{
 	0:   accepted, // at the carrier
@@ -30,7 +32,8 @@ var codes = map[int]channel.Verdict{
 	300: accepted,                                               // scheduled
 	301: {Status: status.Undeliverable, Reason: status.QuotaExceeded},
 	303: {Status: status.Undeliverable, Reason: status.Canceled},
-	500: {Status: status.Undeliverable, Reason: status.Permission}, // a number abroad
+	500: notAllowed, // a number abroad
+	700: accepted,   // sent
 
 	-1:   badRequest,
 	-2:   badAccount,
@@ -38,10 +41,15 @@ var codes = map[int]channel.Verdict{
 	-4:   {Status: status.Undeliverable, Reason: status.Expired},
 	-5:   refusedText, // too long
 	-6:   badRequest,
-	-99:  {Reason: status.InDoubt}, // "an unknown error of the host"
-	-24:  refusedText,              // no text
-	-41:  invalidNumber,            // no number
+	-99: inDoubt, // "an unknown error of the host"
+
+	-8:   invalidNumber, // malformed
+	-11:  notAllowed,    // the account may not use the API
+	-12:  notAllowed,    // a number abroad
+	-24:  refusedText,   // no text
+	-41:  invalidNumber, // no number
 	-100: badAccount,
 	-101: badAccount,
 	-300: badAccount,
+	-666: inDoubt, // "an error outside of the specification"
 }

@@ -31,7 +31,7 @@ func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Rece
 
 // queryBatch asks for the state of one message. It reports whether that is a result.
 func (c *Channel) queryBatch(ctx context.Context, ref channel.Ref) (r channel.Receipt, known bool, err error) {
-	answer, err := c.call(ctx, "getDeliveryStatus.ashx", url.Values{"BID": {ref.ProviderID}, "PNO": {"1"}})
+	answer, err := c.call(ctx, "getDeliveryStatus.ashx", url.Values{"BID": {ref.ProviderID}, "PNO": {"1"}, "RESPFORMAT": {"0"}})
 	if err != nil {
 		return r, false, fmt.Errorf("every8d: query: %w", err)
 	}
@@ -43,7 +43,7 @@ func (c *Channel) queryBatch(ctx context.Context, ref channel.Ref) (r channel.Re
 	switch {
 	case err != nil:
 		return r, false, fmt.Errorf("every8d: query: %w", err)
-	case refusal != 0 && known && (v.Reason == status.Authorization || v.Status == status.Preparing):
+	case refusal != 0 && known && (v.Reason == status.Authorization || v.Reason == status.Permission || v.Status == status.Preparing):
 		return r, false, fmt.Errorf("every8d: query: code %d", refusal)
 	}
 	r = channel.Receipt{Channel: ref.Channel, ProviderID: ref.ProviderID}
@@ -67,7 +67,8 @@ func (c *Channel) queryBatch(ctx context.Context, ref channel.Ref) (r channel.Re
 var errNoStates = errors.New("the answer has no state")
 
 // parseStates parses an answer of getDeliveryStatus (the specification, getDeliveryStatus): the
-// number of messages, and a line for each, whose fields are separated by tabs.
+// number of messages, and a line for each, whose fields are separated by tabs. Public clients
+// of the newer sites ask for this form with RESPFORMAT.
 //
 //	1
 //	NAME	MOBILE	SEND_TIME	COST	STATUS

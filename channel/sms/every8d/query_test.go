@@ -37,7 +37,7 @@ func TestQuery_StatesMeanWhatTheyDo(t *testing.T) {
 		"303": {Status: status.Undeliverable, Reason: status.Canceled},
 		"500": {Status: status.Undeliverable, Reason: status.Permission},
 		"-3":  {Status: status.Undeliverable, Reason: status.InvalidNumber},
-		"0":   {}, "300": {}, "777": {}, "": {}, "x": {},
+		"0":   {}, "300": {}, "700": {}, "777": {}, "": {}, "x": {},
 	} {
 		s.setState(state)
 		rs, err := c.Query(t.Context(), refTo(result.ProviderID))
@@ -78,6 +78,7 @@ func TestQuery_RefusalEndsIt(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		"-2, " + password: "every8d: query: code -2",
+		"-11, x":          "every8d: query: code -11",
 		"-99, x":          "every8d: query: code -99",
 		"<html>":          "every8d: query: the answer has no state",
 	} {
@@ -137,8 +138,11 @@ func TestEngine_Every8DIsAskedUntilItKnows(t *testing.T) {
 
 func TestQuery_LostAnswerIsNoBatch(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, nil)
-	rs, err := c.Query(t.Context(), append(refTo(uuid.NewString()), refTo("a,b")...))
-	require.NoError(t, err)
-	require.Empty(t, rs)
+	for _, c := range []*every8d.Channel{
+		openServer(t, &server{}), openServer(t, answers(200, "-9, 查無此批次發送紀錄")), openServer(t, answers(200, "-21, 無效的簡訊批次號碼")),
+	} {
+		rs, err := c.Query(t.Context(), append(refTo(uuid.NewString()), refTo("a,b")...))
+		require.NoError(t, err)
+		require.Empty(t, rs)
+	}
 }

@@ -51,6 +51,10 @@ func TestSend_RepliesMeanWhatTheyDo(t *testing.T) {
 		"-3,x":                            {status.Undeliverable, status.InvalidNumber},
 		"-4,x":                            {status.Undeliverable, status.Expired},
 		"-5":                              {status.Undeliverable, status.ContentRejected},
+		"-8,x":                            {status.Undeliverable, status.InvalidNumber},
+		"-11,x":                           {status.Undeliverable, status.Permission},
+		"-12,x":                           {status.Undeliverable, status.Permission},
+		"-666,x":                          {status.Preparing, status.InDoubt},
 		"-101,x":                          {status.Undeliverable, status.Authorization},
 		"-77,a new one":                   {status.Undeliverable, status.CarrierError},
 		"-98,x":                           {status.Undeliverable, status.Blocked}, // by Config.Codes
