@@ -81,7 +81,7 @@ const (
 	maxQueuedReceipts = 250        // receipts that wait for the sink
 	maxSinkBatch      = 100        // receipts in one call of the sink
 	maxQueuedReplies  = 1000       // answers that wait for the connection
-	maxEarly          = 1000       // PDUs before the answer to the bind
+	maxEarly          = 100        // PDUs before the answer to the bind
 	readBuffer        = 16 << 10
 )
 

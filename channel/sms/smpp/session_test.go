@@ -661,7 +661,7 @@ func TestBind_KeepsFewRequestsBeforeItsAnswer(t *testing.T) {
 		listenAsync(t.Context(), c)
 		p := m.acceptConn()
 		p.expect(pdu.BindTransceiver)
-		for range 1001 {
+		for range 101 {
 			p.write(pdu.PDU{ID: pdu.EnquireLink, Sequence: 1})
 		}
 		p.expectEnd()
