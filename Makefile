@@ -146,7 +146,7 @@ mutants: ## break each rule of the protocol, then MUTANTS other places drawn wit
 	cd tools/mutants && $(GO) run . -n $(MUTANTS) -seed $(SEED) $(MUTATED)
 
 oracle: ## compare with other implementations, and check histories of calls to the stores
-	@cd test/oracle && $(GO) test ./...
+	$(call each,test/oracle test/collector,$(GO) test ./...)
 
 bench: ## every benchmark and comparison once, with little data, so that all keep working
 	@out=$$($(GO) test -run='^$$' -bench=. -benchtime=1x ./...) || { printf '%s\n' "$$out"; exit 1; }; \
