@@ -325,7 +325,7 @@ func TestAsk_AnswerThatIsNotStoredIsAskedForAgain(t *testing.T) {
 	w.clock.Add(wait)
 	_, err := w.Tick(t.Context())
 	require.ErrorIs(t, err, errCrash)
-	w.crashed.Store(false)
+	w.restart()
 	w.Dispatcher = w.newDispatcher()
 	provider.query = reports(status.Delivered)
 	w.advance(time.Hour)

@@ -14,13 +14,18 @@ import (
 
 // runJob sends a claimed message's step, or only stores the message. It reports whether
 // the message advanced. With mayWait it waits for its turn under the rate limit, and
-// repeats store calls that fail.
+// repeats store calls that fail. Without, an outcome that is not stored is kept for the next
+// Tick.
 func (d *Dispatcher) runJob(ctx context.Context, j job, mayWait bool) (advanced bool, err error) {
 	c := &completion{job: j, mayWait: mayWait}
 	if store, err := d.executeJob(ctx, c); !store {
 		return false, err
 	}
-	return true, d.storeCompletion(ctx, c)
+	err = d.storeCompletion(ctx, c)
+	if err != nil && c.outcome != nil {
+		d.keptOutcomes.add(c)
+	}
+	return true, err
 }
 
 // executeJob runs a job up to the store update: rate limit, intent, a last look at the time,

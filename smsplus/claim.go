@@ -410,12 +410,22 @@ func (u *unknownTemplates) list(now time.Time) []string {
 // Tick does all work that is due, in the caller's goroutine, and returns how many
 // messages it advanced. It publishes outcomes too. With a mock clock it makes a deterministic test of a
 // fallback: move the clock, then Tick. Of the messages that it claims together, urgent ones
-// go first. Bulk goes last. It returns the store's first error.
+// go first. Bulk goes last. It returns the store's first error. An outcome of a send that a
+// failing store did not take is stored by the next Tick.
 func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
-	if err := d.loadPauses(ctx); err != nil {
-		return 0, err
-	}
 	advanced := make(map[uuid.UUID]bool)
+	err := d.storeKept(ctx, advanced)
+	if tickErr := d.advanceDue(ctx, advanced); err == nil {
+		err = tickErr
+	}
+	return len(advanced), err
+}
+
+// advanceDue does the work of a Tick that is due, and adds the messages that it advanced.
+func (d *Dispatcher) advanceDue(ctx context.Context, advanced map[uuid.UUID]bool) error {
+	if err := d.loadPauses(ctx); err != nil {
+		return err
+	}
 	only := []channel.Name{""}
 	for name, l := range d.lanes {
 		if !d.pauses.Load().hasChannel(l.name) && l.class != Bulk {
@@ -425,7 +435,7 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 	for {
 		c, holder, err := d.claimMessages(ctx, d.cfg.Batch, only)
 		if err != nil {
-			return len(advanced), err
+			return err
 		}
 		if len(c.Messages)+len(c.Unreadable) == 0 {
 			more, err := d.claimPassed(ctx, c.Passed, true, advanced)
@@ -440,10 +450,10 @@ func (d *Dispatcher) Tick(ctx context.Context) (int, error) {
 			}
 			d.sweepParked(ctx)
 			d.watchReceipts(ctx)
-			return len(advanced), err
+			return err
 		}
 		if err := d.runClaimed(ctx, c, holder, advanced); err != nil {
-			return len(advanced), err
+			return err
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+
+	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
 )
@@ -129,4 +132,48 @@ func (d *Dispatcher) rebuildUpdate(ctx context.Context, c *completion) (u update
 	u = d.buildUpdate(c, stored.Holder == c.holder)
 	// An outcome that says nothing new is not stored.
 	return u, claims == c.Claims && slices.Equal(attempts, c.Attempts), nil
+}
+
+// keptOutcomes holds the outcomes of sends that a Tick could not store.
+type keptOutcomes struct {
+	mu      sync.Mutex
+	waiting []*completion
+}
+
+func (k *keptOutcomes) add(c *completion) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting = append(k.waiting, c)
+}
+
+func (k *keptOutcomes) takeAll() []*completion {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	taken := k.waiting
+	k.waiting = nil
+	return taken
+}
+
+// storeKept stores the outcomes that earlier Ticks could not store, and adds their messages to
+// advanced. It keeps an outcome that fails again, until a lease after the end of its own: by then
+// another claim has taken the send for one in doubt. It returns the first error.
+func (d *Dispatcher) storeKept(ctx context.Context, advanced map[uuid.UUID]bool) (first error) {
+	for _, c := range d.keptOutcomes.takeAll() {
+		u, done, err := d.rebuildUpdate(ctx, c)
+		if err == nil && !done {
+			u, err = d.updates.Do(context.WithoutCancel(ctx), u)
+			err = d.afterStore(ctx, c, u, err)
+		}
+		if err == nil {
+			advanced[c.ID] = true
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		if d.now().Before(c.lease.Add(d.cfg.Lease)) {
+			d.keptOutcomes.add(c)
+		}
+	}
+	return first
 }

@@ -3,6 +3,8 @@ package smsplus_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,6 +132,73 @@ func TestCompletion_EndWithoutASendIsStoredAgain(t *testing.T) {
 		require.False(t, fail.Load())
 		require.Equal(t, "undeliverable: sms=undeliverable(expired)", statuses(w.message(id)))
 	})
+}
+
+// A Tick does not wait, so it leaves an outcome that it could not store to the next one. A send
+// whose outcome is lost would be repeated.
+func TestCompletion_OutcomeOfAFailedTickIsStoredByTheNext(t *testing.T) {
+	t.Parallel()
+	for name, policy := range policies {
+		for _, ticks := range []int{1, 5} {
+			t.Run(fmt.Sprintf("%s, %d ticks fail", name, ticks), func(t *testing.T) {
+				t.Parallel()
+				fail := 0
+				route := singleStep(policy)
+				route[0].answer = func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+					fail = ticks
+					return says(status.Delivered)(ctx, e)
+				}
+				w := newWorld(t, route, func(c *smsplus.Config) {
+					c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+						if m == "Update" && fail > 0 {
+							fail--
+							return errors.New("blip")
+						}
+						return nil
+					}}
+				})
+				id := w.sendOnly(t)
+				for range ticks {
+					_, err := w.Tick(t.Context())
+					require.Error(t, err)
+				}
+				w.tick()
+				require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+				w.advance(time.Hour)
+				require.Equal(t, 1, w.sends(channel.SMS))
+				require.Zero(t, w.sends("letter"))
+			})
+		}
+	}
+}
+
+// An outcome that the store refuses stops no other message.
+func TestCompletion_RefusedOutcomeLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	var refused uuid.UUID
+	w := newWorld(t, []step{{channel.SMS, says(status.Delivered), smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &refusingStore{Store: c.Store, refused: &refused}
+	})
+	refused = w.sendOnly(t)
+	_, err := w.Tick(t.Context())
+	require.Error(t, err)
+	other := w.sendOnly(t)
+	_, err = w.Tick(t.Context())
+	require.Error(t, err, "the refused one is not forgotten")
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(other)))
+}
+
+// refusingStore refuses every update of one message.
+type refusingStore struct {
+	smsplus.Store
+	refused *uuid.UUID
+}
+
+func (s *refusingStore) Update(ctx context.Context, ms []smsplus.Message) ([]uuid.UUID, error) {
+	if slices.ContainsFunc(ms, func(m smsplus.Message) bool { return m.ID == *s.refused }) {
+		return nil, errors.New("refused")
+	}
+	return s.Store.Update(ctx, ms)
 }
 
 // erasingStore is a store in which every message has been erased, if erased is set.

@@ -57,6 +57,7 @@ type Dispatcher struct {
 	// repeat them, so while the store is down no more sends begin.
 	unstoredOutcomes chan struct{}
 	completions      sync.Pool // of *completion, not in use
+	keptOutcomes     keptOutcomes
 	canceledLeases   canceledLeases
 	unknownTemplates unknownTemplates
 	unreadable       unreadable

@@ -32,9 +32,11 @@ var doubts = map[string]answer{
 func (w *world) tickOrCrash() {
 	w.t.Helper()
 	_, err := w.Tick(w.t.Context())
-	if !w.crashed.Swap(false) {
+	if !w.crashed.Load() {
 		require.NoError(w.t, err)
+		return
 	}
+	w.restart()
 }
 
 // quoting is a receipt of a provider that quotes the ID of the message's attempt.

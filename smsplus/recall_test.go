@@ -297,7 +297,7 @@ func TestRecall_AnswerThatIsNotStoredIsAskedForAgain(t *testing.T) {
 	w.clock.Add(wait)
 	_, err := w.Tick(t.Context())
 	require.ErrorIs(t, err, errCrash)
-	w.crashed.Store(false)
+	w.restart()
 	require.Zero(t, w.message(id).Attempts[0].Recall)
 
 	provider.recall = takesBack(channel.TooLate)
@@ -320,8 +320,7 @@ func TestRecall_IsNotRepeatedForever(t *testing.T) {
 	w.clock.Add(wait)
 	for range 10 {
 		_, _ = w.Tick(t.Context()) // it dies
-		w.crashed.Store(false)
-		w.Dispatcher = w.newDispatcher()
+		w.restart()
 		w.clock.Add(time.Minute)
 	}
 	require.Equal(t, 3, provider.times())

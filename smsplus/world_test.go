@@ -196,7 +196,14 @@ func (w *world) crash() {
 	w.t.Helper()
 	_, err := w.Tick(w.t.Context())
 	require.ErrorIs(w.t, err, errCrash)
+	w.restart()
+}
+
+// restart replaces a dispatcher that died: the new one knows only what is stored.
+func (w *world) restart() {
+	w.t.Helper()
 	w.crashed.Store(false)
+	w.Dispatcher = w.newDispatcher()
 }
 
 // advance moves the clock on and does what is due then.
