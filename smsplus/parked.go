@@ -21,12 +21,9 @@ const maxParkedPerID = 16
 // update that stored the provider's ID in between has looked before they were parked. A
 // receipt that names its attempt is kept under both IDs, because the answer may be lost.
 func (d *Dispatcher) parkReceipts(ctx context.Context, rs []channel.Receipt) error {
-	known, err := d.loadParked(ctx, refsOf(rs))
-	if err != nil {
-		return err
-	}
+	known, _ := d.loadParked(ctx, refsOf(rs)) // without it, repeats are parked too: no receipt is lost
 	if toPark := d.parkableReceipts(ctx, rs, known); len(toPark) > 0 {
-		err = d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, toPark) })
+		err := d.callStore(ctx, "Park", func(ctx context.Context) error { return d.cfg.Store.Park(ctx, toPark) })
 		if err != nil {
 			return err
 		}

@@ -344,6 +344,28 @@ func TestParked_EarlierReceiptIsParkedToo(t *testing.T) {
 }
 
 // However many receipts come under an ID, few are parked, and each status among them.
+// The look before it only keeps repeats out. A receipt is not refused because that look fails.
+func TestParked_NeedsNoLookAtWhatIsParked(t *testing.T) {
+	t.Parallel()
+	var w *world
+	fail := true
+	w = newWorld(t, []step{{channel.SMS, func(ctx context.Context, e channel.Envelope) (channel.Result, error) {
+		early := channel.Receipt{Channel: channel.SMS, ProviderID: providerID(e.AttemptID), Status: status.Delivered}
+		return channel.Result{Status: status.Accepted, ProviderID: early.ProviderID}, w.Receive(ctx, early)
+	}, smsplus.Step{}}}, func(c *smsplus.Config) {
+		c.Store = &storetest.Faulty{Store: c.Store, Before: func(m string) error {
+			if m == "Parked" && fail {
+				fail = false
+				return errors.New("blip")
+			}
+			return nil
+		}}
+	})
+	id := w.send()
+	require.False(t, fail)
+	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
+}
+
 func TestParked_IsBoundedForEachID(t *testing.T) {
 	t.Parallel()
 	var seen recordingObserver
