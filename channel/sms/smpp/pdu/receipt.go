@@ -201,8 +201,10 @@ func parseReceipt(b Body) (r Receipt, marked bool) {
 		r.ID = word
 	}
 	if len(state) > 0 {
-		// Version 3.4 has no state 0, and some SMSCs send it with a text that has the final state.
-		if s := stateOfOctet(state[len(state)-1]); r.State == StateNone || s != StateScheduled && int(s) < len(stateWords) {
+		// Some SMSCs send state 0, which version 3.4 does not have, or "unknown" with a text that
+		// has the final state.
+		s := stateOfOctet(state[len(state)-1])
+		if known := s != StateScheduled && s != StateUnknown && int(s) < len(stateWords); known || r.State == StateNone {
 			r.State = s
 		}
 	}

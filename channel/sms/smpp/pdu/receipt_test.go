@@ -228,6 +228,14 @@ func TestParseReceipt_ReadsDeployedFormats(t *testing.T) {
 			receiptMessage("id:5", pdu.TLV{Tag: pdu.MessageState, Value: []byte{0, 0, 0, 2}}),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
 		},
+		"a state parameter that knows nothing, with a text that knows": {
+			receiptMessage("id:5 stat:DELIVRD", stateTLV(7)),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateDelivered},
+		},
+		"a state parameter that knows nothing alone": {
+			receiptMessage("id:5", stateTLV(7)),
+			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUnknown},
+		},
 		"a state parameter that is a digit": {
 			receiptMessage("id:5", stateTLV('5')),
 			pdu.Receipt{ID: "5", TextID: "5", State: pdu.StateUndeliverable},
