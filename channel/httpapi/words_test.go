@@ -52,6 +52,28 @@ func TestWords_RevealNothingHidden(t *testing.T) {
 	require.Len(t, httpapi.Words(strings.Repeat("no ", 2000)+token, token), 300, "what is left out gives nothing away")
 }
 
+// One-time codes have four digits or more. The provider's own numbers stay, such as a limit.
+func TestWords_HideShortCodesOfTheText(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ words, hidden, want string }{
+		"four digits":               {"code 4981 blocked", "Your code is 4981", "code *** blocked"},
+		"five digits, quoted":       {`code "49817" blocked`, "Your code is 49817.", `code "***" blocked`},
+		"between Chinese letters":   {"驗證碼4981被擋", "您的驗證碼是4981，請勿外流", "驗證碼***被擋"},
+		"full-width in the text":    {"code 4981 blocked", "您的驗證碼是４９８１", "code *** blocked"},
+		"escaped":                   {"code=%34981&x", "Your code is 4981", "code=***&x"},
+		"one of two":                {"code 1234 blocked", "9876 1234", "code *** blocked"},
+		"another number":            {"error 21211 at 4982", "Your code is 4981", "error 21211 at 4982"},
+		"part of another number":    {"error 14981", "Your code is 4981", "error 14981"},
+		"three digits":              {"160 characters", "160 people", "160 characters"},
+		"part of a word of letters": {"4981", "token a4981b", "4981"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, httpapi.Words(tt.words, tt.hidden))
+		})
+	}
+}
+
 func TestWords_HoldNoLongNumberOrHiddenPiece(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

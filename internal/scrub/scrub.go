@@ -19,7 +19,8 @@ type Personal struct {
 	// Number is the digits of a telephone number without its country code.
 	Number string
 	// AnyNumber says that words must not show any run of six digits or more, which a
-	// telephone number has.
+	// telephone number has. Nor do they show a number of four or five that a secret has, which
+	// may be a code.
 	AnyNumber bool
 }
 
@@ -36,6 +37,9 @@ const (
 	// minNumber is the length of the shortest telephone number, and of the end of a number
 	// that reveals it.
 	minNumber = 6
+	// minCodeInText is the length of the shortest one-time code in a text. Shorter numbers are
+	// also a provider's own, such as the limit of 160 characters.
+	minCodeInText = 4
 )
 
 // Words returns the words with a mask for each part that shows something personal. It finds
@@ -48,6 +52,9 @@ func Words(words string, p Personal) string {
 	for _, f := range []folded{foldText(words), foldPlain(words)} { // what looks like an escape may be none
 		for _, secret := range p.Secrets {
 			found = append(found, f.find(secret)...)
+			if p.AnyNumber {
+				found = append(found, f.findCodes(secret)...)
+			}
 		}
 		found = append(found, f.findNumbers(p)...)
 	}
@@ -99,6 +106,28 @@ func (f folded) find(secret string) []span {
 		loose := hasWords || slices.ContainsFunc(piece, isDigit)
 		for _, at := range f.findAll(piece) {
 			if loose || !f.hasGap(at) {
+				found = append(found, at)
+			}
+		}
+	}
+	return f.inBytes(found)
+}
+
+// wordsOfText matches the words of a text that may be codes. Chinese has no spaces between words.
+var wordsOfText = regexp.MustCompile(`[A-Za-z\p{Nd}]+`)
+
+// findCodes returns the numbers that are also numbers of a text, and no part of a longer one.
+func (f folded) findCodes(text string) []span {
+	var found []span
+	for _, word := range wordsOfText.FindAllString(text, -1) {
+		code := foldPlain(word).runes
+		if len(code) < minCodeInText || slices.ContainsFunc(code, func(r rune) bool { return !isDigit(r) }) {
+			continue
+		}
+		for _, at := range f.findAll(code) {
+			follows := at.start > 0 && f.gaps[at.start] == 0 && isDigit(f.runes[at.start-1])
+			continues := at.end < len(f.runes) && f.gaps[at.end] == 0 && isDigit(f.runes[at.end])
+			if !follows && !continues {
 				found = append(found, at)
 			}
 		}
