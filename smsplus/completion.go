@@ -134,7 +134,8 @@ func (d *Dispatcher) rebuildUpdate(ctx context.Context, c *completion) (u update
 	return u, claims == c.Claims && slices.Equal(attempts, c.Attempts), nil
 }
 
-// keptOutcomes holds the outcomes of sends that a Tick could not store.
+// keptOutcomes holds the outcomes of sends that a Tick could not store. A Tick adds one at most,
+// because it stops at its first error.
 type keptOutcomes struct {
 	mu      sync.Mutex
 	waiting []*completion

@@ -343,7 +343,6 @@ func TestParked_EarlierReceiptIsParkedToo(t *testing.T) {
 	require.Len(t, w.parkedUnder("1"), 2)
 }
 
-// However many receipts come under an ID, few are parked, and each status among them.
 // The look before it only keeps repeats out. A receipt is not refused because that look fails.
 func TestParked_NeedsNoLookAtWhatIsParked(t *testing.T) {
 	t.Parallel()
@@ -366,6 +365,7 @@ func TestParked_NeedsNoLookAtWhatIsParked(t *testing.T) {
 	require.Equal(t, "delivered: sms=delivered", statuses(w.message(id)))
 }
 
+// However many receipts come under an ID, few are parked, and each status among them.
 func TestParked_IsBoundedForEachID(t *testing.T) {
 	t.Parallel()
 	var seen recordingObserver

@@ -22,9 +22,9 @@ import (
 // channel, a provider ID or a valid status, or with a time that no store can keep, is an
 // [ErrInvalidReceipt]. Longer texts than 500 bytes are cut, and an ID ends in a hash then.
 //
-// A receipt is not parked again if it only repeats what is parked under its ID, unless the store
-// does not say what is. About 16 receipts are parked under one ID; then only those with another status are, and the event
-// ReceiptIgnored reports the others.
+// A receipt is not parked again if it only repeats what is parked under its ID. It is if the
+// store cannot say what is parked. About 16 receipts are parked under one ID; then only those
+// with another status are, and the event ReceiptIgnored reports the others.
 func (d *Dispatcher) Receive(ctx context.Context, rs ...channel.Receipt) error {
 	if len(rs) == 0 {
 		return nil

@@ -35,12 +35,12 @@ var codes = map[int]channel.Verdict{
 	500: notAllowed, // a number abroad
 	700: accepted,   // sent
 
-	-1:   badRequest,
-	-2:   badAccount,
-	-3:   invalidNumber, // or on a black list
-	-4:   {Status: status.Undeliverable, Reason: status.Expired},
-	-5:   refusedText, // too long
-	-6:   badRequest,
+	-1:  badRequest,
+	-2:  badAccount,
+	-3:  invalidNumber, // or on a black list
+	-4:  {Status: status.Undeliverable, Reason: status.Expired},
+	-5:  refusedText, // too long
+	-6:  badRequest,
 	-99: inDoubt, // "an unknown error of the host"
 
 	-8:   invalidNumber, // malformed
