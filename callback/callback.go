@@ -17,6 +17,7 @@ import (
 
 	"github.com/benbjohnson/clock"
 
+	"github.com/smsplus/smsplus-go/internal/neterror"
 	"github.com/smsplus/smsplus-go/secret"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -214,10 +215,7 @@ func (s *Sender) call(ctx context.Context, o smsplus.Outcome) (after time.Durati
 	req.Header.Set("Webhook-Signature", s.sign(id, sentAt, body))
 	resp, err := s.client.Do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // without the URL
-		}
-		return 0, fmt.Errorf("callback: no answer: %w", err)
+		return 0, fmt.Errorf("callback: %w", neterror.Describe(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // only the status counts

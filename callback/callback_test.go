@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -348,9 +349,33 @@ func TestPublish_ErrorsDoNotRepeatTheURL(t *testing.T) {
 	s, _ := newSender(t, e)
 	e.Close()
 	err := s.Publish(t.Context(), outcome())
-	require.ErrorContains(t, err, "callback: no answer")
+	require.ErrorContains(t, err, "callback: no connection")
 	require.NotContains(t, err.Error(), "hidden")
 	require.NotContains(t, err.Error(), "/hooks")
+}
+
+// The words of net/http quote an answer that is malformed.
+func TestPublish_ErrorsDoNotRepeatTheAnswer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close() //nolint:errcheck // the test is over
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1<<16))
+			_, _ = io.WriteString(conn, "HTTP/1.1 886912345678 no\r\n\r\n")
+			_ = conn.Close()
+		}
+	})
+	s, err := callback.New(callback.Config{URL: secret.New("http://" + l.Addr().String()), Secrets: []secret.Text{callback.NewSecret()}})
+	require.NoError(t, err)
+	require.ErrorContains(t, s.Publish(t.Context(), outcome()), "callback: no answer that makes sense")
 }
 
 func TestPublish_EndsWithItsContext(t *testing.T) {

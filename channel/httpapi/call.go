@@ -1,20 +1,16 @@
 package httpapi
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/neterror"
 	"github.com/smsplus/smsplus-go/status"
 )
 
@@ -81,7 +77,7 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	}
 	resp, err := direct.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
-		fault := describeError(err)
+		fault := neterror.Describe(err)
 		if written.Load() || !traced.Load() && !reportsWrites(client.Transport) {
 			return Answer{}, channel.InDoubt(fault)
 		}
@@ -90,7 +86,7 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	defer resp.Body.Close() //nolint:errcheck // the body was read, or the call failed
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	if err != nil {
-		return Answer{}, channel.InDoubt(describeError(err))
+		return Answer{}, channel.InDoubt(neterror.Describe(err))
 	}
 	if len(body) > maxAnswerBytes {
 		return Answer{}, channel.InDoubt(errors.New("the answer is too long"))
@@ -105,47 +101,6 @@ func reportsWrites(t http.RoundTripper) bool {
 		t = http.DefaultTransport
 	}
 	_, ok := t.(*http.Transport)
-	return ok
-}
-
-// callError is a failed call in our own words, because the words of net/http quote the URL
-// and those of its parser quote the answer. It wraps the cause that errors.Is may look for.
-type callError struct {
-	words string
-	cause error
-}
-
-func (f *callError) Error() string { return f.words }
-func (f *callError) Unwrap() error { return f.cause }
-
-func describeError(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, end) {
-			return &callError{"no answer: " + end.Error(), end}
-		}
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return &callError{"no connection: " + errno.Error(), errno}
-	}
-	switch {
-	case isType[*net.DNSError](err):
-		return &callError{"no connection: the host's name is not known", nil}
-	case isType[*tls.CertificateVerificationError](err):
-		return &callError{"no connection: the host's certificate is not trusted", nil}
-	case isType[net.Error](err):
-		return &callError{"no answer: the network failed", nil}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &callError{"no answer: the connection was closed", io.ErrUnexpectedEOF}
-	default:
-		return &callError{"no answer that makes sense", nil}
-	}
-}
-
-func isType[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
 	return ok
 }
 

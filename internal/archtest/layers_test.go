@@ -28,6 +28,7 @@ var layers = []layer{
 	{"secrets that do not print", []string{"secret"}},
 	{"time as stores keep it", []string{"internal/microtime"}},
 	{"words without the person", []string{"internal/scrub"}},
+	{"words for a failed HTTP call", []string{"internal/neterror"}},
 	{"values that print without the person", []string{"internal/mask"}},
 	{"cells that spreadsheets do not change", []string{"internal/csvcell"}},
 	{"mechanisms of the engine that know no message", []string{"smsplus/internal/..."}},
@@ -68,6 +69,7 @@ var builtOn = map[string][]string{
 	"internal/microtime":   nil,
 	"internal/scrub":       nil,
 	"internal/mask":        nil,
+	"internal/neterror":    nil,
 	"internal/csvcell":     nil,
 	"internal/sqlquery":    nil,
 }
