@@ -170,6 +170,8 @@ func TestVerdict_FollowsHTTPStatus(t *testing.T) {
 		403: {Status: status.Undeliverable, Reason: status.Permission},
 		404: {Status: status.Failed, Reason: status.SystemError},
 		408: {},
+		421: {},
+		425: {},
 		429: {},
 		500: {Reason: status.InDoubt},
 		502: {Reason: status.InDoubt},
