@@ -920,3 +920,34 @@ func TestSend_AnswerMayPrecedeEndOfWrite(t *testing.T) {
 		requireAccepted(t, <-sendAsync(t.Context(), c, envelope("hello")), "1")
 	})
 }
+
+// A carrier with two hosts takes an account at either. Its receipts come over any session.
+func TestDial_MayChooseAnotherHost(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *scriptedSMSC) {
+		var hosts []string
+		firstIsDown := false
+		c := m.newChannel(func(c *smpp.Config) {
+			c.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if firstIsDown {
+					addr = "second.test:2775"
+				}
+				hosts = append(hosts, addr)
+				return m.dial(ctx, network, addr)
+			}
+		})
+		defer closeIgnoringError(t, c)
+		sunk, answers, _ := listenAsync(t.Context(), c)
+		sent := sendAsync(t.Context(), c, envelope("hello"))
+		p := m.acceptBind()
+		p.acceptSubmit(p.expect(pdu.SubmitSM), "1")
+		requireAccepted(t, <-sent, "1")
+		firstIsDown = true
+		p.hangUp()
+		p = m.acceptBind()
+		p.write(deliver(1, "id:1 stat:DELIVRD"))
+		require.Equal(t, "1", (<-sunk)[0].ProviderID)
+		answers <- nil
+		p.expect(pdu.DeliverSMResp)
+		require.Equal(t, []string{"smsc.test:2775", "second.test:2775"}, hosts)
+	})
+}
