@@ -30,7 +30,8 @@ func openPartitioned(tb testing.TB, pool *pgxpool.Pool, o pgstore.Options) *pgst
 func TestStore_ConformsPartitioned(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Changes: true})
+		o := pgstore.Options{Schema: pgtest.Schema(t), Changes: true}
+		return damagingStore{openPartitioned(t, pool, o), pool, o.Schema, damages["without a route"]}
 	})
 }
 
@@ -40,7 +41,8 @@ func TestStore_ConformsPartitionedSealedFoldedSerializable(t *testing.T) {
 		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 	})
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return foldingStore{openPartitioned(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})}
+		o := pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)}
+		return foldingStore{damagingStore{openPartitioned(t, pool, o), pool, o.Schema, withdrawKey}}
 	})
 }
 

@@ -95,10 +95,10 @@ type scannedMessage struct {
 
 // unreadable returns what is known of a message that cannot be read.
 func (r *scannedMessage) unreadable() smsplus.Unreadable {
-	return smsplus.Unreadable{ID: r.ID, Version: r.Version, Claims: r.Claims, TriggeredAt: r.TriggeredAt, Err: r.err}
+	return smsplus.Unreadable{ID: r.ID, Version: r.Version, Claims: r.Claims, TriggeredAt: r.TriggeredAt, Err: r.unreadableError()}
 }
 
-// unreadableError returns the error of a call that needs the message.
+// unreadableError returns the error about a message that cannot be read.
 func (r *scannedMessage) unreadableError() error {
 	return fmt.Errorf("%w: %v: %w", smsplus.ErrUnreadable, r.ID, r.err)
 }

@@ -81,12 +81,29 @@ func mustPhone(e164 string) phone.Number {
 func TestStore_Conforms(t *testing.T) {
 	pool := pgtest.Pool(t, nil)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		o := pgstore.Options{Schema: pgtest.Schema(t)}
+		return damagingStore{openStore(t, pool, o), pool, o.Schema, damages["from a later release"]}
 	})
 }
 
+// damagingStore is a store that can make a message unreadable.
+type damagingStore struct {
+	*pgstore.Store
+	pool   *pgxpool.Pool
+	schema string
+	damage string // as in damages
+}
+
+func (s damagingStore) Damage(ctx context.Context, id uuid.UUID) error {
+	_, err := s.pool.Exec(ctx, inSchema(s.schema, s.damage), id)
+	return err
+}
+
+// withdrawKey makes the sealed state of the message with the ID $1 name a key that no ring has.
+const withdrawKey = "UPDATE %smsplus_state SET body = set_byte(body, 2, 255) WHERE id = $1"
+
 // foldingStore is a store that folds before it returns statistics.
-type foldingStore struct{ *pgstore.Store }
+type foldingStore struct{ damagingStore }
 
 func (s foldingStore) Stats(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
 	if err := s.Maintain(ctx, noon); err != nil {
@@ -109,7 +126,8 @@ func TestStore_ConformsSealedAndFolded(t *testing.T) {
 	var tap wireTap
 	pool := pgtest.Pool(t, tap.install)
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return foldingStore{openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1), Changes: true})}
+		o := pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1), Changes: true}
+		return foldingStore{damagingStore{openStore(t, pool, o), pool, o.Schema, withdrawKey}}
 	})
 	s := openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})
 	_, err := s.Erase(t.Context(), channel.Recipient{Phone: mustPhone("+886912345678")})
@@ -235,10 +253,15 @@ func insertAll(tb testing.TB, s smsplus.Store, ms ...smsplus.Message) {
 // dbName returns the quoted name of a table.
 func dbName(schema, table string) string { return pgx.Identifier{schema, table}.Sanitize() }
 
+// inSchema returns SQL with the schema in place of each %.
+func inSchema(schema, sql string) string {
+	return strings.ReplaceAll(sql, "%", pgx.Identifier{schema}.Sanitize()+".")
+}
+
 // execIn executes a statement in which % before a name stands for the schema and a dot.
 func execIn(t *testing.T, pool *pgxpool.Pool, schema, sql string, args ...any) {
 	t.Helper()
-	_, err := pool.Exec(t.Context(), strings.ReplaceAll(sql, "%", pgx.Identifier{schema}.Sanitize()+"."), args...)
+	_, err := pool.Exec(t.Context(), inSchema(schema, sql), args...)
 	require.NoError(t, err)
 }
 

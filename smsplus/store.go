@@ -90,7 +90,9 @@ type Store interface {
 
 	// Records returns the messages that f matches, newest trigger first, and equal trigger
 	// times by ID, greatest first. A page has at most f.Limit messages after f.After,
-	// unreadable ones included. Messages that are added meanwhile neither shift nor repeat
+	// unreadable ones included. One that cannot be read is named under each filter that
+	// matches it. It may be named too if its attempts match Channel, Reason and ProviderID of f
+	// apart from each other. Messages that are added meanwhile neither shift nor repeat
 	// the later pages of a cursor. An invalid filter returns the error of f.Check.
 	Records(ctx context.Context, f Filter) (Page, error)
 

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,9 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
+
+// skipsUnreadableAttempts is the name of the rule about filters on attempts.
+const skipsUnreadableAttempts = "Records and statistics of a channel, a reason or a provider's ID skip messages that they cannot read"
 
 // unreadableMutants break the rules about messages that cannot be read.
 var unreadableMutants = []mutant{
@@ -117,6 +121,80 @@ var unreadableMutants = []mutant{
 			return nil
 		})
 	}, []string{"Records name the messages that they cannot read, and return the others"}},
+
+	{"leaves what it cannot read out of Records of a reason", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			if f.Reason != "" {
+				p.Unreadable = nil
+			}
+			return p, err
+		}
+	}, []string{skipsUnreadableAttempts}},
+
+	{"fails Records of a provider's ID with a message that it cannot read", func(_ *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			if f.ProviderID != "" && len(p.Unreadable) > 0 {
+				return smsplus.Page{}, errDamaged
+			}
+			return p, err
+		}
+	}, []string{skipsUnreadableAttempts}},
+
+	{"names all that it cannot read, whatever the reason", func(m *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			if f.Reason != "" && f.After == "" && err == nil {
+				p.Unreadable = nil
+				for id := range m.damaged {
+					p.Unreadable = append(p.Unreadable, unreadable(m.messages[id]))
+				}
+			}
+			return p, err
+		}
+	}, []string{skipsUnreadableAttempts}},
+
+	{"returns what it cannot read as a message of a channel", func(m *Model, b *brokenStore) {
+		records := b.recordsFunc
+		b.recordsFunc = func(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
+			p, err := records(ctx, f)
+			if f.Channel != "" {
+				for _, u := range p.Unreadable {
+					p.Messages = append(p.Messages, m.messages[u.ID])
+				}
+				p.Unreadable = nil
+				slices.SortFunc(p.Messages, newestFirst)
+			}
+			return p, err
+		}
+	}, []string{skipsUnreadableAttempts}},
+
+	{"fails statistics of a reason with a message that it cannot read", func(m *Model, b *brokenStore) {
+		stats := b.statsFunc
+		b.statsFunc = func(ctx context.Context, f smsplus.Filter) ([]smsplus.TemplateStats, error) {
+			if len(m.damaged) > 0 && f.Reason != "" {
+				return nil, errDamaged
+			}
+			return stats(ctx, f)
+		}
+	}, []string{skipsUnreadableAttempts}},
+
+	{"counts what it cannot read twice under a reason", func(m *Model, b *brokenStore) {
+		statsBy := b.statsByFunc
+		b.statsByFunc = func(ctx context.Context, f smsplus.Filter, g smsplus.Grouping) ([]smsplus.GroupStats, error) {
+			rows, err := statsBy(ctx, f, g)
+			if f.Reason != "" && f.Channel != "" && len(m.damaged) > 0 {
+				for i := range rows {
+					rows[i].Triggered *= 2
+				}
+			}
+			return rows, err
+		}
+	}, []string{skipsUnreadableAttempts}},
 
 	{"fails a look-up with a message that it cannot read", func(m *Model, b *brokenStore) {
 		byProviderID := b.byProviderIDFunc

@@ -188,6 +188,7 @@ func rules() []rule {
 
 		{"Claim names a message that it cannot read, and returns the others", testUnreadableClaim},
 		{"Records name the messages that they cannot read, and return the others", testUnreadableRecords},
+		{"Records and statistics of a channel, a reason or a provider's ID skip messages that they cannot read", testUnreadableAttempts},
 		{"Message and Insert return ErrUnreadable for a message that they cannot read", testUnreadableMessage},
 		{"ByProviderID leaves out a message that it cannot read", testUnreadableByProviderID},
 		{"Stats count the others when a message cannot be read", testUnreadableStats},

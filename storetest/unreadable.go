@@ -9,6 +9,7 @@ import (
 
 	"github.com/smsplus/smsplus-go/channel"
 	"github.com/smsplus/smsplus-go/smsplus"
+	"github.com/smsplus/smsplus-go/status"
 )
 
 // mustDamage makes messages unreadable. It skips the test if the store is no Damager.
@@ -117,6 +118,106 @@ func testUnreadableRecords(t *testing.T, s smsplus.Store) {
 			requireUnreadable(t, slices.Clone(bad), unreadable, "Records name the messages that they cannot read")
 		}
 	}
+}
+
+// mayMatchUnread reports whether f may select a message that cannot be read: each of its fields
+// matches some attempt, though not all of them the same one.
+func mayMatchUnread(f smsplus.Filter, m smsplus.Message) bool {
+	for _, one := range []smsplus.Filter{{Channel: f.Channel}, {Reason: f.Reason}, {ProviderID: f.ProviderID}} {
+		if !one.MatchAttempts(m.Attempts) {
+			return false
+		}
+	}
+	f.Channel, f.Reason, f.ProviderID = "", "", ""
+	return f.Match(m)
+}
+
+func testUnreadableAttempts(t *testing.T, s smsplus.Store) {
+	ms := triedMessages()
+	for n, m := range triedMessages() {
+		twin := triedMessage(20+n, m.Attempts...)
+		twin.Template = "order"
+		ms = append(ms, twin)
+	}
+	mustInsert(t, s, ms...)
+	bad := map[string]bool{}
+	for i := range ms {
+		if i%2 == i/10 { // one of each pair, and not all of one template
+			mustDamage(t, s, ms[i])
+			bad[ms[i].ID.String()] = true
+		}
+	}
+	isReadable := func(m smsplus.Message) bool { return !bad[m.ID.String()] }
+	for _, c := range []channel.Name{"", channel.LINEPush, channel.SMS, "chat room"} {
+		for _, r := range []status.Reason{"", status.Blocked, status.CarrierError, "odd: 50% of: it", "unknown"} {
+			for _, id := range []string{"", "1", "2", "unknown"} {
+				for _, f := range []smsplus.Filter{
+					{Channel: c, Reason: r, ProviderID: id},
+					{Channel: c, Reason: r, ProviderID: id, Template: "order"},
+					{Channel: c, Reason: r, ProviderID: id, Phone: ms[0].To.Phone, From: atMinute(3), To: atMinute(27)},
+				} {
+					requireUnreadableSelected(t, s, ms, isReadable, f)
+				}
+			}
+		}
+	}
+}
+
+// requireUnreadableSelected checks Records, Stats and StatsBy of a filter on attempts.
+func requireUnreadableSelected(t *testing.T, s smsplus.Store, ms []smsplus.Message, isReadable func(smsplus.Message) bool, f smsplus.Filter) {
+	t.Helper()
+	var must, may []string // be named
+	readable := slices.DeleteFunc(slices.Clone(ms), func(m smsplus.Message) bool { return !isReadable(m) })
+	matching := matchingMessages(ms, f)
+	for _, m := range ms {
+		if isReadable(m) {
+			continue
+		}
+		if f.Match(m) {
+			must = append(must, m.ID.String())
+		}
+		if mayMatchUnread(f, m) {
+			may = append(may, m.ID.String())
+		}
+	}
+	for _, f.Limit = range []int{1, 3, 50} {
+		var got []smsplus.Message
+		var named []string
+		for f.After = ""; ; {
+			p := mustPage(t, s, f)
+			got = append(got, p.Messages...)
+			for _, u := range p.Unreadable {
+				require.ErrorIs(t, u.Err, smsplus.ErrUnreadable)
+				named = append(named, u.ID.String())
+			}
+			if f.After = p.Next; f.After == "" {
+				break
+			}
+			require.Equal(t, f.Limit, len(p.Messages)+len(p.Unreadable), "a page is full, with the messages that cannot be read: %+v", f)
+		}
+		requireMessages(t, matchingMessages(readable, f), got, "Records return the messages that they can read: %+v", f)
+		require.Subset(t, named, must, "Records name each message that they cannot read and that f selects: %+v", f)
+		require.Subset(t, may, named, "Records name no message that f surely does not select: %+v", f)
+		require.Len(t, slices.Compact(slices.Sorted(slices.Values(named))), len(named), "Records name a message once: %+v", f)
+	}
+	f.Limit, f.After = 0, ""
+	least, most := totalTriggered(statsOf(matchingMessages(readable, f), f)), totalTriggered(statsOf(matching, f))
+	for call, n := range map[string]int{
+		"Stats":             totalTriggered(mustStats(t, s, f)),
+		"StatsBy":           totalOfGroups(mustStatsBy(t, s, f, smsplus.Grouping{})),
+		"StatsBy templates": totalOfGroups(mustStatsBy(t, s, f, smsplus.Grouping{By: smsplus.ByTemplate, Times: true})),
+	} {
+		require.GreaterOrEqual(t, n, least, "%s count the messages that can be read: %+v", call, f)
+		require.LessOrEqual(t, n, most, "%s count a message that cannot be read at most once: %+v", call, f)
+	}
+}
+
+// totalOfGroups returns the number of messages, or of attempts, that rows count.
+func totalOfGroups(rows []smsplus.GroupStats) (total int) {
+	for i := range rows {
+		total += rows[i].Triggered
+	}
+	return total
 }
 
 func testUnreadableMessage(t *testing.T, s smsplus.Store) {
