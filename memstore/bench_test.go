@@ -224,6 +224,8 @@ func BenchmarkRead(b *testing.B) {
 				"group":         {From: from, To: from.Add(quarter - time.Hour), Group: status.Sent},
 				"country":       {From: from, To: from.Add(quarter - time.Hour), CountryCode: "81"},
 				"channel+group": {From: from, To: from.Add(quarter - time.Hour), Group: status.Sent, Channel: channel.SMS},
+				"hours":         {From: opened, To: opened.Add(quarter)},
+				"half an hour":  {From: from.Add(quarter / 2), To: from.Add(quarter/2 + 30*time.Minute)},
 			} {
 				b.Run("Stats/"+name, func(b *testing.B) {
 					s := storeWith(b, n)
@@ -235,6 +237,17 @@ func BenchmarkRead(b *testing.B) {
 					}
 				})
 			}
+			b.Run("StatsBy/day and channel", func(b *testing.B) {
+				s := storeWith(b, n)
+				f := smsplus.Filter{From: opened, To: opened.Add(quarter)}
+				g := smsplus.Grouping{By: smsplus.ByDay | smsplus.ByChannel, Zone: time.FixedZone("", 5*60*60+30*60)}
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := s.StatsBy(b.Context(), f, g); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		})
 	}
 }

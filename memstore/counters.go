@@ -9,9 +9,6 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// dayHours is the length of a day in hours.
-const dayHours = 24
-
 // counters hold the statistics of whole hours and whole days (UTC) of trigger time. A
 // long range costs its days and two edges instead of its messages. table.countRecord
 // keeps them equal to a recount of the records.
@@ -47,16 +44,16 @@ func (rec *record) attemptUnit(a attemptSummary) countUnit {
 func (c *counters) applyChange(triggeredAt int64, template uint32, before, after []countUnit) {
 	hour := microtime.HourOf(triggeredAt)
 	c.hours.applyChange(hour, template, before, after)
-	c.days.applyChange(microtime.FloorDiv(hour, dayHours), template, before, after)
+	c.days.applyChange(microtime.FloorDiv(hour, microtime.DayHours), template, before, after)
 }
 
 // sumWhole adds the counts of the whole hours and days of a range to sums. It returns
 // the edges of the range, whose records the caller must count.
 func (c *counters) sumWhole(in microtime.Range, q countQuery, s *templateCounts) (edges []microtime.Range) {
 	hours, edges := microtime.WholeHours(in)
-	for _, t := range microtime.Tiers(hours, 1, dayHours) {
+	for _, t := range microtime.Tiers(hours, 1, microtime.DayHours) {
 		tier := &c.hours
-		if t.Hours == dayHours {
+		if t.Hours == microtime.DayHours {
 			tier = &c.days
 		}
 		tier.sum(t.From, t.To, q, s)

@@ -27,11 +27,9 @@ import (
 // So a write does nothing for the cache, and a query may store what it counted at any time
 // later: a change since its snapshot gave the hour another stamp.
 
-const hoursOfDay = 24
-
 // hourStamps are the sums of the stamps of a day's hours. The one of an hour that is not
 // counted is 0.
-type hourStamps [hoursOfDay]uint64
+type hourStamps [microtime.DayHours]uint64
 
 func (hs *hourStamps) encode() []byte {
 	b := make([]byte, 0, 8*len(hs))
@@ -126,7 +124,7 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 // addSheets adds the days of a query.
 func (s *Store) addSheets(ctx context.Context, c *conn, reader *countedReader, q *daysheet.Query) error {
 	in := q.Days()
-	left, err := readStamps(ctx, c, hoursOfDay, in) // of the days that are not added yet
+	left, err := readStamps(ctx, c, microtime.DayHours, in) // of the days that are not added yet
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -211,8 +209,8 @@ func (s *Store) addDay(ctx context.Context, c *conn, reader *countedReader, q *d
 			return nil
 		}
 	}
-	first := d.number * hoursOfDay
-	current, err := readStamps(ctx, c, 1, microtime.Range{From: first, To: first + hoursOfDay})
+	first := d.number * microtime.DayHours
+	current, err := readStamps(ctx, c, 1, microtime.Range{From: first, To: first + microtime.DayHours})
 	if err != nil {
 		return err
 	}
@@ -263,7 +261,7 @@ func (s *Store) isStorable(d currentDay, hour int64) bool { return hour != d.las
 // returns the hours to count, and the stamps of the others.
 func (d currentDay) changedHours(counted hourStamps, current map[int64]uint64, quarters microtime.Range) (recount []int64, _ hourStamps) {
 	for i := range counted {
-		hour := d.number*hoursOfDay + int64(i)
+		hour := d.number*microtime.DayHours + int64(i)
 		if counted[i] == current[hour] && counted[i] != 0 {
 			continue
 		}

@@ -23,6 +23,9 @@ var Never = Of(time.Time{})
 // Hour is an hour in microseconds.
 const Hour = int64(time.Hour / time.Microsecond)
 
+// DayHours is the number of hours of a day. Days are those of UTC.
+const DayHours = 24
+
 // Of rounds t down to a whole microsecond.
 func Of(t time.Time) int64 { return t.UnixMicro() }
 
