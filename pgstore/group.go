@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -51,11 +50,7 @@ func (s *Store) eachCounted(ctx context.Context, tx pgx.Tx, f smsplus.Filter, yi
 		return err
 	}
 	for {
-		sql, args, err := s.pageQuery(f, hashes, f.PageSize()+1)
-		if err != nil {
-			return fmt.Errorf("pgstore: stats by: %w", err)
-		}
-		rs, err := s.queryMessages(ctx, tx, sql, args...)
+		rs, err := s.queryPage(ctx, tx, f, hashes)
 		if err != nil {
 			return err
 		}

@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
+	"math/bits"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -59,11 +60,7 @@ func (s *Store) selectPage(ctx context.Context, f smsplus.Filter) (smsplus.Page,
 		if err != nil {
 			return err
 		}
-		sql, args, err := s.pageQuery(f, hashes, f.PageSize()+1)
-		if err != nil {
-			return err
-		}
-		rs, err = s.queryMessages(ctx, s.pool, sql, args...)
+		rs, err = s.queryPage(ctx, s.pool, f, hashes)
 		return err
 	})
 	if err != nil {
@@ -98,6 +95,28 @@ func (s *Store) hashesOfProviderID(ctx context.Context, db querier, f smsplus.Fi
 		return nil, err
 	}
 	return wanted.Keys(), nil
+}
+
+// queryPage reads the messages of a page of f and one more, as far as its conditions tell. The
+// hashes are those of f's ProviderID.
+func (s *Store) queryPage(ctx context.Context, db querier, f smsplus.Filter, hashes []int64) ([]scannedMessage, error) {
+	limit := f.PageSize() + 1
+	sql, args, err := s.pageQuery(f, hashes, textLimit(limit))
+	if err != nil {
+		return nil, err
+	}
+	rs, err := s.queryMessages(ctx, db, sql, args...)
+	return rs[:min(len(rs), limit)], err
+}
+
+// textLimit returns the limit that the text of a page's statement has: the next power of two,
+// unless it is a common one. A connection keeps a limited number of texts prepared.
+func textLimit(limit int) int {
+	const common = smsplus.DefaultLimit + 2 // with the two that show a next page, see Records
+	if limit == common-1 || limit == common || limit == groupPage+1 {
+		return limit
+	}
+	return min(1<<bits.Len(uint(limit-1)), math.MaxInt32)
 }
 
 // pageQuery returns sql/records.sql for the first messages after f.After that match f. The
@@ -221,7 +240,7 @@ func (s *Store) filterConditions(args *sqlquery.Args[any], f smsplus.Filter, has
 		add("%.template = "+args.Add(f.Template), "message", "state")
 	}
 	if f.Group != status.All {
-		add("%.tab = "+strconv.Itoa(int(f.Group)), "state")
+		add("%.tab = "+args.Add(int16(f.Group)), "state")
 	}
 	switch { // a provider ID's hash and a reason's part have the channel
 	case f.ProviderID != "":

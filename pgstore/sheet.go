@@ -38,8 +38,6 @@ import (
 // the end of its log (a fail-over): with the mark it has all changes before the mark.
 
 const (
-	// hoursOfDay is the length of the longer of the two periods.
-	hoursOfDay = 24
 	// countPage is the number of messages that are read with one statement.
 	countPage = 2000
 	// countBudget is the number of messages after which a query stores what it has counted so
@@ -70,7 +68,7 @@ func (params) SheetColumns() columnList { return sheetColumns }
 
 // period is the key of a row of smsplus_sheet: an hour, or a day of UTC.
 type period struct {
-	hours int64 // 1 or hoursOfDay
+	hours int64 // 1 or microtime.DayHours
 	start int64 // since 1970, in periods
 }
 
@@ -183,11 +181,11 @@ func (c *sheetCount) addHours(ctx context.Context) error {
 			c.query.AddSheet(day, k, &sheets[i])
 		}
 	}
-	covered, err := c.readSheets(ctx, hoursOfDay, divided, columnsOf(c.query.Kinds()), addDay)
+	covered, err := c.readSheets(ctx, microtime.DayHours, divided, columnsOf(c.query.Kinds()), addDay)
 	if err != nil {
 		return err
 	}
-	sums, err := c.readSheets(ctx, hoursOfDay, undivided, sumsOf(c.query.Kinds()), addDay)
+	sums, err := c.readSheets(ctx, microtime.DayHours, undivided, sumsOf(c.query.Kinds()), addDay)
 	if err != nil {
 		return err
 	}
@@ -231,7 +229,7 @@ func (c *sheetCount) divideDays() (divided, undivided []microtime.Range) {
 	return gaps(days, undivided), undivided
 }
 
-func dayOfHour(hour int64) int64 { return microtime.FloorDiv(hour, hoursOfDay) }
+func dayOfHour(hour int64) int64 { return microtime.FloorDiv(hour, microtime.DayHours) }
 
 // day returns a day that is put together from hours.
 func (c *sheetCount) day(number int64) *daysheet.Day {
@@ -265,7 +263,7 @@ func (c *sheetCount) readChanged(ctx context.Context) error {
 	}
 	var hour int64
 	_, err = pgx.ForEachRow(rows, []any{&hour}, func() error {
-		c.pending[period{1, hour}], c.pending[period{hoursOfDay, dayOfHour(hour)}] = true, true
+		c.pending[period{1, hour}], c.pending[period{microtime.DayHours, dayOfHour(hour)}] = true, true
 		return nil
 	})
 	return err
@@ -281,7 +279,7 @@ func (c *sheetCount) readSheets(ctx context.Context, hours int64, in []microtime
 	for _, r := range in {
 		first, next = append(first, r.From), append(next, r.To)
 	}
-	rows, err := c.tx.Query(ctx, c.store.layout.render("sheets", params{Columns: columns}), hours, first, next)
+	rows, err := c.tx.Query(ctx, c.store.statements.sheets.textWithColumns(columns), hours, first, next)
 	if err != nil {
 		return nil, err
 	}
@@ -435,8 +433,8 @@ func (c *sheetCount) newSheetBatch() *sheetBatch {
 	}
 	isStored := map[int64]bool{}
 	for number, day := range c.days {
-		p := period{hoursOfDay, number}
-		isWhole := c.needed.From <= number*hoursOfDay && (number+1)*hoursOfDay <= c.reached
+		p := period{microtime.DayHours, number}
+		isWhole := c.needed.From <= number*microtime.DayHours && (number+1)*microtime.DayHours <= c.reached
 		if isWhole && !c.pending[p] && !isPartial[number] && !day.IsEmpty() {
 			isStored[number] = true
 			b.add(p, c.marks, day)
@@ -461,7 +459,7 @@ func (b *sheetBatch) add(p period, marks map[period]uuid.UUID, day *daysheet.Day
 	for k := range day.Sheets {
 		encoded[k] = day.Sheets[k].Append(nil)
 	}
-	if p.hours == hoursOfDay {
+	if p.hours == microtime.DayHours {
 		for i, k := range []daysheet.Kind{daysheet.Counts, daysheet.Times} {
 			encoded[daysheet.Kinds+i] = day.Sheets[k].Sum().Append(nil)
 		}

@@ -28,6 +28,7 @@ type params struct {
 	Partition string
 	Table     string
 	Where     string
+	Periods   string
 	Fence     string
 	StateOnly bool
 	Reasons   bool
@@ -93,6 +94,7 @@ type statements struct {
 	changedHours, insertSheets, talliesByID string
 	claim, purge, takeDeltas, changes       *limitStatement
 	messagesBetween                         *limitStatement
+	sheets                                  *columnsStatement
 	update                                  *rangeStatement
 }
 
@@ -116,6 +118,7 @@ func newStatements(l layout) statements {
 		purge:           &limitStatement{layout: l, file: "purge"},
 		takeDeltas:      &limitStatement{layout: l, file: "take_deltas"},
 		changes:         &limitStatement{layout: l, file: "changes"},
+		sheets:          &columnsStatement{layout: l, file: "sheets"},
 		update:          &rangeStatement{layout: l, file: "update"},
 	}
 }
@@ -135,6 +138,24 @@ func (s *limitStatement) textWithLimit(limit int) string {
 	}
 	text := s.layout.render(s.file, params{Limit: limit})
 	s.texts.Store(limit, text)
+	return text
+}
+
+// columnsStatement is a statement whose text contains the columns that it reads.
+type columnsStatement struct {
+	layout layout
+	file   string
+	texts  sync.Map // from the list (string) to the text (string)
+}
+
+// textWithColumns returns the statement with a list of columns.
+func (s *columnsStatement) textWithColumns(columns columnList) string {
+	list := columns.String()
+	if text, ok := s.texts.Load(list); ok {
+		return text.(string)
+	}
+	text := s.layout.render(s.file, params{Columns: columns})
+	s.texts.Store(list, text)
 	return text
 }
 

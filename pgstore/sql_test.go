@@ -26,11 +26,12 @@ func sampleParams(file string) params {
 	m := monthOf(sampleTime)
 	return params{
 		Limit: 256, From: m.literal(), To: m.add(1).literal(), Partition: m.suffix(), Table: "message", Columns: sheetColumns,
+		Periods: "unnest($1::bigint[], $2::bigint[], $3::bigint[])",
 		Where: map[string]string{
 			"records":       " WHERE t.phone = $1 AND (t.triggered_at, t.id) < ($2, $3)",
 			"stats_recount": " WHERE m.phone = $1 AND s.tab = 3",
-			"stats_totals":  " WHERE channel = $1 AND span = 24 AND start >= 20500 AND start < 20520",
-			"stats_deltas":  " WHERE hour >= 492000 AND hour < 492480",
+			"stats_totals":  " WHERE channel = $4 AND span = r.span AND start >= r.first AND start < r.next",
+			"stats_deltas":  " WHERE hour >= $1::bigint AND hour < $2::bigint",
 			"stats_states":  " WHERE tab IN (1, 2, 3, 4) AND triggered_at >= $1 AND triggered_at < $2",
 		}[file],
 	}

@@ -160,11 +160,16 @@ func (s *Store) recountQuery(f smsplus.Filter) (sql string, values []any, err er
 }
 
 // totalsQuery returns a statement that reads the totals, the deltas, and the states of the
-// parts of hours at the ends of f's range. It returns "" for an empty range.
+// parts of hours at the ends of f's range. Its text depends on which fields of f are set, and on
+// no value, because each connection keeps a limited number of texts prepared. It returns "" for an
+// empty range.
 func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
 	hours, edges := microtime.WholeHours(microtime.RangeOf(f.From, f.To))
 	if hours.Empty() && len(edges) == 0 {
 		return "", nil
+	}
+	if hours.Empty() {
+		hours = microtime.Range{}
 	}
 	args := sqlquery.NewArgs[any](sqlquery.Numbered)
 	template, tab := "", ""
@@ -172,28 +177,28 @@ func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
 		template = "template = " + args.Add(f.Template)
 	}
 	if f.Group != status.All {
-		tab = fmt.Sprint("tab = ", uint8(f.Group))
+		tab = "tab = " + args.Add(int16(f.Group))
 	}
 	var selects []string
-	addSelect := func(file string, conditions ...string) {
+	addSelect := func(file, periods string, conditions ...string) {
 		var where sqlquery.Conditions
 		for _, c := range conditions {
 			if c != "" {
 				where.Add(c)
 			}
 		}
-		selects = append(selects, s.layout.render(file, params{Where: where.Where()}))
+		selects = append(selects, s.layout.render(file, params{Where: where.Where(), Periods: periods}))
 	}
-	if !hours.Empty() {
-		channel := "channel = " + args.Add(string(f.Channel))
-		for _, t := range microtime.Tiers(hours, spans...) {
-			addSelect("stats_totals", channel, fmt.Sprint("span = ", t.Hours), fmt.Sprint("start >= ", t.From), fmt.Sprint("start < ", t.To), tab, template)
-		}
-		addSelect("stats_deltas", fmt.Sprint("hour >= ", hours.From), fmt.Sprint("hour < ", hours.To), template)
+	var lengths, first, next []int64
+	for _, t := range microtime.Tiers(hours, spans...) {
+		lengths, first, next = append(lengths, t.Hours), append(first, t.From), append(next, t.To)
 	}
-	for _, edge := range edges {
+	periods := fmt.Sprintf("unnest(%s::bigint[], %s::bigint[], %s::bigint[])", args.Add(lengths), args.Add(first), args.Add(next))
+	addSelect("stats_totals", periods, "channel = "+args.Add(string(f.Channel)), "span = r.span", "start >= r.first", "start < r.next", tab, template)
+	addSelect("stats_deltas", "", "hour >= "+args.Add(hours.From)+"::bigint", "hour < "+args.Add(hours.To)+"::bigint", template)
+	for _, edge := range slices.Concat(edges, make([]microtime.Range, 2))[:2] {
 		from, to := microtime.Time(edge.From), microtime.Time(edge.To)
-		addSelect("stats_states", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(from), "triggered_at < "+args.Add(to), template)
+		addSelect("stats_states", "", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(from), "triggered_at < "+args.Add(to), template)
 	}
 	return strings.Join(selects, "\nUNION ALL\n"), args.Values()
 }

@@ -14,6 +14,7 @@ What the templates know (type params in sql.go):
   .Partition    the suffix of the names of one month's partitions
   .Table        a table's name
   .Where        a WHERE clause that Go put together, or nothing
+  .Periods      a list of ranges of periods, as a function that returns rows
   .Fence        a WHERE clause on the messages alone, which is applied before all else, or
                 nothing
   .StateOnly    a recount reads no message, because its conditions are on the state alone

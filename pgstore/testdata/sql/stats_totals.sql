@@ -1,4 +1,6 @@
 -- either layout
-SELECT template, '', 0, sum(preparing)::bigint, sum(accepted)::bigint, sum(failed)::bigint, sum(undeliverable)::bigint,
-	sum(delivered)::bigint, sum("read")::bigint, sum(twice)::bigint
-FROM "messages".smsplus_total WHERE channel = $1 AND span = 24 AND start >= 20500 AND start < 20520 GROUP BY 1
+SELECT t.template, '', 0, sum(t.preparing)::bigint, sum(t.accepted)::bigint, sum(t.failed)::bigint, sum(t.undeliverable)::bigint,
+	sum(t.delivered)::bigint, sum(t."read")::bigint, sum(t.twice)::bigint
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS r (span, first, next) CROSS JOIN LATERAL (
+	SELECT * FROM "messages".smsplus_total WHERE channel = $4 AND span = r.span AND start >= r.first AND start < r.next OFFSET 0
+) t GROUP BY 1
