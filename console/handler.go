@@ -59,7 +59,17 @@ type timedStore struct {
 func (s timedStore) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.Store.Records(ctx, f)
+	p, err := s.Store.Records(ctx, f)
+	return p, withCause(ctx, err)
+}
+
+// withCause returns an error that says that ctx ended, if it did. A store's error need not say
+// so.
+func withCause(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
 // action answers a visit. If it returns an error, it has not begun to answer.
@@ -153,10 +163,7 @@ func (s *site) serve(a action) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
 		defer cancel()
 		v.ctx = ctx
-		if err := a(v, w); err != nil {
-			if ctx.Err() != nil { // a store's error need not say so
-				err = fmt.Errorf("%w: %w", ctx.Err(), err)
-			}
+		if err := withCause(ctx, a(v, w)); err != nil {
 			v.showError(w, err)
 		}
 	})

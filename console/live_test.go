@@ -381,6 +381,16 @@ func TestLive_EndsAfterAWhileToBeAuthorizedAgain(t *testing.T) {
 	})
 }
 
+func TestLive_EveryQueryHasADeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, nil, realTime, func(c *console.Config) { c.Store = interruptedStore{c.Store} })
+		w := s.get("/live/templates")
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+		require.Contains(t, text(w.Body.String()), "The store did not answer in time.")
+	})
+}
+
 func TestLive_IsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

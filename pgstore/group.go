@@ -29,7 +29,7 @@ func (s *Store) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.Groupin
 		return s.countBySheets(ctx, f, g, countBudget)
 	}
 	f.Limit, f.After = groupPage, ""
-	err = s.retryCall(ctx, "stats by", func(ctx context.Context) error {
+	err = s.retryQuery(ctx, "stats by", func(ctx context.Context) error {
 		return pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) (err error) {
 			rows = g.Stats(f, func(yield func(smsplus.Message) bool) { err = s.eachCounted(ctx, tx, f, yield) })
 			return err

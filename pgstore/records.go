@@ -23,7 +23,7 @@ import (
 
 // Message implements [smsplus.Store].
 func (s *Store) Message(ctx context.Context, id uuid.UUID) (m smsplus.Message, err error) {
-	err = s.retryCall(ctx, "message", func(ctx context.Context) error {
+	err = s.retryQuery(ctx, "message", func(ctx context.Context) error {
 		rs, err := s.queryMessages(ctx, s.pool, s.statements.message, id)
 		switch {
 		case err != nil:
@@ -55,7 +55,7 @@ func (s *Store) Records(ctx context.Context, f smsplus.Filter) (smsplus.Page, er
 // selectPage returns the page of f, as far as its conditions tell.
 func (s *Store) selectPage(ctx context.Context, f smsplus.Filter) (smsplus.Page, error) {
 	var rs []scannedMessage
-	err := s.retryCall(ctx, "records", func(ctx context.Context) error {
+	err := s.retryQuery(ctx, "records", func(ctx context.Context) error {
 		hashes, err := s.hashesOfProviderID(ctx, s.pool, f)
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func (s *Store) countBySheets(ctx context.Context, f smsplus.Filter, g smsplus.G
 	defer cancel()
 	for reached := int64(math.MinInt64); ; {
 		var c *sheetCount
-		err := s.retryCall(ctx, "stats by", func(ctx context.Context) error {
+		err := s.retryQuery(ctx, "stats by", func(ctx context.Context) error {
 			return pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
 				c = newSheetCount(s, tx, f, g, budget)
 				return c.run(ctx)

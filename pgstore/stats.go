@@ -54,7 +54,7 @@ func (s *Store) Stats(ctx context.Context, f smsplus.Filter) (rows []smsplus.Tem
 	if sql == "" {
 		return nil, nil
 	}
-	err = s.retryCall(ctx, "stats", func(ctx context.Context) error {
+	err = s.retryQuery(ctx, "stats", func(ctx context.Context) error {
 		rows, err = s.sumRows(ctx, f, sql, args)
 		return err
 	})

@@ -234,6 +234,16 @@ func (s *Store) retryCall(ctx context.Context, op string, call func(context.Cont
 	return wrapError(op, err)
 }
 
+// retryQuery is retryCall for a call that only reads. A query that the server ended, because of
+// its statement_timeout, is a [context.DeadlineExceeded] too.
+func (s *Store) retryQuery(ctx context.Context, op string, query func(context.Context) error) error {
+	err := s.retryCall(ctx, op, query)
+	if sqlState(err) == queryCanceled {
+		return fmt.Errorf("%w: %w", err, context.DeadlineExceeded)
+	}
+	return err
+}
+
 // withDeadline returns ctx with a deadline, if it has none.
 func (s *Store) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
@@ -283,7 +293,11 @@ func retryable(err error) bool {
 	return false
 }
 
-const uniqueViolation = "23505"
+// SQLSTATEs: see sqlState.
+const (
+	uniqueViolation = "23505"
+	queryCanceled   = "57014"
+)
 
 // sqlState returns the SQLSTATE of an error of the database (PostgreSQL documentation,
 // appendix A), or "" for any other error.

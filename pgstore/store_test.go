@@ -566,3 +566,26 @@ func TestTimeout_BoundsCallsWithoutDeadline(t *testing.T) {
 	_, err = s.Update(context.Background(), []smsplus.Message{fullMessage(1)})
 	require.ErrorIs(t, err, context.DeadlineExceeded, "a row is held")
 }
+
+func TestTimeout_OfTheServerIsADeadline(t *testing.T) {
+	t.Parallel()
+	schema := pgtest.Schema(t)
+	s := openStore(t, pgtest.Pool(t, nil), pgstore.Options{Schema: schema})
+	insertAll(t, s, fullMessage(1))
+	pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["statement_timeout"] = "100" })
+	hasty, err := pgstore.New(t.Context(), pool, pgstore.Options{Schema: schema})
+	require.NoError(t, err)
+	defer hasty.Close() //nolint:errcheck // it returns none
+	tx := beginTx(t, pgtest.Pool(t, nil), pgx.TxOptions{})
+	_, err = tx.Exec(t.Context(), "LOCK TABLE "+pgx.Identifier{schema, "smsplus_state"}.Sanitize())
+	require.NoError(t, err)
+	f := smsplus.Filter{From: noon}
+	for name, call := range map[string]func() error{
+		"Message": func() error { _, err := hasty.Message(t.Context(), fullMessage(1).ID); return err },
+		"Records": func() error { _, err := hasty.Records(t.Context(), f); return err },
+		"Stats":   func() error { _, err := hasty.Stats(t.Context(), f); return err },
+		"StatsBy": func() error { _, err := hasty.StatsBy(t.Context(), f, smsplus.Grouping{}); return err },
+	} {
+		require.ErrorIs(t, call(), context.DeadlineExceeded, name)
+	}
+}
