@@ -13,9 +13,8 @@ import (
 )
 
 // runJob sends a claimed message's step, or only stores the message. It reports whether
-// the message advanced. With mayWait it waits for its turn under the rate limit, and
-// repeats store calls that fail. Without, an outcome that is not stored is kept for the next
-// Tick.
+// the message advanced. With mayWait it waits for the rate limit, and repeats store calls
+// that fail. Without, an outcome that is not stored is kept for the next Tick.
 func (d *Dispatcher) runJob(ctx context.Context, j job, mayWait bool) (advanced bool, err error) {
 	c := &completion{job: j, mayWait: mayWait}
 	if store, err := d.executeJob(ctx, c); !store {
@@ -50,7 +49,7 @@ func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool,
 		c.passBaton()
 		return d.skipOpen(ctx, c, d.now()), nil
 	}
-	now, ok := d.awaitTurn(ctx, c, o)
+	now, ok := d.awaitTokens(ctx, c, o)
 	if !ok {
 		return false, ctx.Err()
 	}
@@ -95,24 +94,24 @@ func (d *Dispatcher) executeJob(ctx context.Context, c *completion) (store bool,
 	return true, nil
 }
 
-// awaitTurn waits for the job's turn under the rate limit, and returns the time then. A
-// job that cannot wait is put back: its turn comes after its lease, its ctx has ended, or
-// it must not block.
-func (d *Dispatcher) awaitTurn(ctx context.Context, c *completion, o *outlet) (now time.Time, ok bool) {
+// awaitTokens waits for the job's tokens of the rate limit, and returns the time then. A job
+// that cannot wait is put back: the tokens are due after its lease, its ctx has ended, or it
+// must not block.
+func (d *Dispatcher) awaitTokens(ctx context.Context, c *completion, o *outlet) (now time.Time, ok bool) {
 	now = d.now()
 	last := d.lastCall(&c.job)
 	size := o.sizeOf(c.content, c.Vars)
-	for taken := false; !taken && ctx.Err() == nil; {
+	for reserved := false; !reserved && ctx.Err() == nil; {
 		var patience, delay time.Duration
 		if c.mayWait {
 			patience = max(0, last.Sub(now))
 		}
-		if delay, taken = o.takeTurn(now, patience, size); delay > patience {
+		if delay, reserved = o.reserveTokens(now, patience, size); delay > patience {
 			c.passBaton()
 			d.releaseLease(ctx, c.job, now.Add(delay), c.mayWait)
 			return now, false
 		}
-		if taken {
+		if reserved {
 			c.passBaton()
 		}
 		if delay > 0 {

@@ -17,12 +17,13 @@ import (
 type completion struct {
 	job
 	outcome *outcome // nil: the message is stored as it was decided
-	// mayWait says that the job may block: for its turn under the rate limit, and to repeat
-	// a store call that failed. The calls are repeated until ctx ends. Without an outcome the
+	// mayWait says that the job may block: for the rate limit, and to repeat a store call that
+	// failed. The calls are repeated until ctx ends. Without an outcome the
 	// end of the lease ends them too, because another claim decides the same again.
 	mayWait    bool
 	storeTries int // failed calls
-	// baton is what the worker passes on when it has reserved its turn, or nil: see awaitNext.
+	// baton is the channel's lock that the worker holds until it has reserved its tokens, or nil:
+	// see awaitNext.
 	baton chan struct{}
 
 	run *runState // of a job of a Run
@@ -31,7 +32,7 @@ type completion struct {
 	refBuf     [1]channel.Ref // what the update looks up
 }
 
-// passBaton lets the next worker of the channel wait for its turn.
+// passBaton lets the channel's next worker wait for a token of the rate limit.
 func (c *completion) passBaton() {
 	if c.baton != nil {
 		<-c.baton

@@ -17,16 +17,16 @@ import (
 // outlet is the workers, the queue and the limits of one channel. Each channel has its own,
 // so that a slow channel delays no other. Its lanes share them.
 type outlet struct {
-	ch      channel.Channel
-	name    channel.Name
-	workers int
-	limiter *rate.Limiter                              // nil: no limit
-	share   *share                                     // nil: the limit is this dispatcher's alone
-	sizer   channel.Sizer                              // nil: the limiter counts messages
-	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
-	failing atomic.Bool                                // the last send had no answer; false without a breaker
-	baton   chan struct{}                              // has room for one: see awaitNext
-	lanes   [numClasses]*lane                          // by class
+	ch        channel.Channel
+	name      channel.Name
+	workers   int
+	limiter   *rate.Limiter                              // nil: no limit
+	rateShare *rateShare                                 // nil: the limit is this dispatcher's alone
+	sizer     channel.Sizer                              // nil: the limiter counts messages
+	breaker   *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: none
+	failing   atomic.Bool                                // the last send had no answer; false without a breaker
+	baton     chan struct{}                              // a lock of capacity one: see awaitNext
+	lanes     [numClasses]*lane                          // by class
 	// shortestWait is the shortest time after which a message may have to leave a lane
 	// unsent, a time.Duration; 0 if none has to. It never grows, because messages of earlier
 	// templates keep their waits.
@@ -44,14 +44,15 @@ type outlet struct {
 	ready  chan struct{} // has a signal for each message in queue
 }
 
-// lane is what the messages of one class wait in for a channel.
+// lane bounds the messages of one class that wait in memory for a channel.
 //
 // Each message in the lane has a place. It is reserved before the message enters the queue,
 // and released when the message is done. The messages of a full lane stay in the store. A
-// claim names the lane only if promiseClaim finds room for a batch. Send and SendMany insert
-// a message as claimed only if they reserved its place. A fast lane has more places: as many
-// as messages were done in the last rateWindow. It is fast while capacity is above
-// minCapacity.
+// claim names the lane only if promiseClaim finds claimSize places free. Send and SendMany
+// insert a message as claimed only if they reserved its place.
+//
+// The capacity is the number of messages that were done in the last rateWindow, within its
+// bounds. A lane is fast while its capacity is above minCapacity.
 type lane struct {
 	*outlet
 	class    Class
@@ -61,7 +62,7 @@ type lane struct {
 	wake     func()        // wakes the claim loop
 
 	// minCapacity is the least capacity. claimSize is how many places have to be free before a
-	// claim names the lane. They change with a share of the rate.
+	// claim names the lane. They change with the rateShare.
 	//
 	// Invariants under mu:
 	//   - 1 ≤ claimSize ≤ minCapacity
@@ -72,27 +73,27 @@ type lane struct {
 
 	capacity     int
 	promised     int  // the capacity at the last promiseClaim; one claim at a time relies on it
-	claimBlocked bool // promiseClaim found no room, and wake is to be called when there is some
+	claimBlocked bool // promiseClaim found too few free places: wake is called when there are enough
 	reserved     int  // places whose messages are not done, without guests
 	guests       int  // see guestPlace
 	windowStart  time.Time
 	doneInWindow int       // messages done since windowStart
 	waiters      []*waiter // in the order of their arrival
 	done         int64     // messages done since the lane was made
-	// seenDone is done, and seenAt the time, when isStuck last found the lane not full or
-	// advanced.
-	seenDone int64
-	seenAt   time.Time
+	// progressAt is when isStuck last found the lane not full, or more messages done. doneThen is
+	// done at that time.
+	progressAt time.Time
+	doneThen   int64
 }
 
 // place is what kind of place a message has.
 type place uint8
 
 const (
-	// lanePlace is one of the places of the lane's capacity.
+	// lanePlace is one of the capacity places.
 	lanePlace place = iota
-	// guestPlace is one of as many places as claimSize, which a full lane keeps for templates
-	// with few messages in its queue. So a small template is not behind a large one.
+	// guestPlace is one of claimSize further places. A full lane keeps them for templates with
+	// few messages in its queue, so that a small template does not wait behind a large one.
 	guestPlace
 )
 
@@ -108,12 +109,12 @@ const (
 	rateWindow = 250 * time.Millisecond
 	// maxCapacity bounds the messages that a lane holds in memory.
 	maxCapacity = 8192
-	// turnAhead is how long before its turn a worker takes a message. A message that is more
-	// urgent and comes in that time does not go before it. It covers the time between two turns
-	// at high rates, which timers cannot measure.
-	turnAhead = 50 * time.Millisecond
+	// reserveAhead is how long before its token is due a worker takes a message from the queue. A
+	// more urgent message that comes in that time does not go before it. At high rates tokens
+	// are due more often than a timer can fire.
+	reserveAhead = 50 * time.Millisecond
 	// expectedSegments is a message's number of segments in the estimate of how long a lane
-	// takes. Messages whose turn does not come within their lease are put back.
+	// takes. Messages whose tokens are not due within their lease are put back.
 	expectedSegments = 4
 	// maxSize is the largest size of a message that counts.
 	maxSize = 1000
@@ -131,7 +132,7 @@ func newOutlet(ch channel.Channel, c Config, wake func()) *outlet {
 		burst := cmp.Or(limit.Burst, 1)
 		o.limiter = rate.NewLimiter(rate.Limit(limit.Rate), burst)
 		if limit.Shared {
-			o.share = &share{perSecond: limit.Rate, burst: burst, poll: c.Poll, used: limit.Rate}
+			o.rateShare = &rateShare{perSecond: limit.Rate, burst: burst, poll: c.Poll, used: limit.Rate}
 		}
 	}
 	if limit.CountSegments {
@@ -146,20 +147,20 @@ func newOutlet(ch channel.Channel, c Config, wake func()) *outlet {
 	return o
 }
 
-// resize sets what depends on the rate limit, in sends a second (0: no limit).
+// resize sets minCapacity and claimSize, which depend on the rate limit in sends a second.
 func (l *lane) resize(perSecond float64) {
 	l.minCapacity = l.workers + 2*l.batch
 	if l.limiter != nil {
 		// No message is to wait in the lane for longer than half a lease.
-		half := perSecond * l.lease.Seconds() / 2
+		sendable := perSecond * l.lease.Seconds() / 2
 		if l.sizer != nil {
-			half /= expectedSegments
+			sendable /= expectedSegments
 		}
 		if l.class == Bulk {
-			half /= maxTurnsMissed + 1
+			sendable /= maxTurnsMissed + 1
 		}
-		if half < float64(l.minCapacity) {
-			l.minCapacity = max(1, int(half))
+		if sendable < float64(l.minCapacity) {
+			l.minCapacity = max(1, int(sendable))
 		}
 	}
 	l.claimSize = max(1, min(l.batch, l.minCapacity/2))
@@ -229,16 +230,17 @@ func (o *outlet) takeJob(leastUrgent bool) job {
 }
 
 // tryReserve reserves a place for a message of the template if more than claimSize places are
-// free. A claim's share stays free, or new messages would keep stored ones out of the lane. In
-// a full lane a template with few messages in the queue gets a guestPlace, if one is free.
+// free. That many stay free for a claim, or new messages would keep stored ones out of the
+// lane. In a full lane a template with few messages in the queue gets a guestPlace, if one is
+// free.
 func (l *lane) tryReserve(template string) (p place, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.acquirePlaces(1, l.claimSize) == 1 {
 		return lanePlace, true
 	}
-	share, waiting := l.queue.fairShare(l.class, template, l.claimSize)
-	if !l.isOpen || l.guests >= l.claimSize || waiting >= share {
+	fair, queued := l.queue.fairShare(l.class, template, l.claimSize)
+	if !l.isOpen || l.guests >= l.claimSize || queued >= fair {
 		return 0, false
 	}
 	l.guests++
@@ -392,33 +394,34 @@ func (l *lane) promiseClaim() bool {
 func (l *lane) isStuck(now time.Time, wait time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.capacity-l.reserved >= l.claimSize || l.done != l.seenDone || l.seenAt.IsZero() {
-		l.seenDone, l.seenAt = l.done, now
+	if l.capacity-l.reserved >= l.claimSize || l.done != l.doneThen || l.progressAt.IsZero() {
+		l.doneThen, l.progressAt = l.done, now
 	}
-	return now.Sub(l.seenAt) >= wait
+	return now.Sub(l.progressAt) >= wait
 }
 
-// nextTurn returns how long it takes until a turn under the rate limit is turnAhead away at
-// most, or until it may be asked again. There must be a limit.
-func (o *outlet) nextTurn(now time.Time) time.Duration {
-	if !o.share.hasTurns(now) {
-		return o.share.poll
+// tokenDelay returns how long a worker waits before it takes a message from the queue: until a
+// token of the rate limit is due within reserveAhead. Without a usable share it returns when to
+// ask again. There must be a limit.
+func (o *outlet) tokenDelay(now time.Time) time.Duration {
+	if !o.rateShare.isUsable(now) {
+		return o.rateShare.poll
 	}
 	missing := 1 - o.limiter.TokensAt(now)
-	return max(0, time.Duration(missing/float64(o.limiter.Limit())*float64(time.Second))-turnAhead)
+	return max(0, time.Duration(missing/float64(o.limiter.Limit())*float64(time.Second))-reserveAhead)
 }
 
-// takeTurn takes the turn of a send of that size under the rate limit, and returns how long it
-// has to wait for the turn. It takes none if the delay is longer than atMost, or if there is none
-// to take: then takeTurn is to be called again after the delay. A send that is larger
-// than the burst waits for a whole burst. Later sends wait for the rest, or a large message
-// would never find its turn without a wait.
-func (o *outlet) takeTurn(now time.Time, atMost time.Duration, size int) (delay time.Duration, taken bool) {
+// reserveTokens reserves as many tokens of the rate limit as the send's size, and returns how long
+// the send has to wait for them. It reserves none if the delay is longer than atMost, or if the
+// share is not usable: then the caller calls it again after the delay. A send that is larger
+// than the burst waits for a whole burst, and later sends wait for the rest. Otherwise a large
+// message that may not wait would never be sent.
+func (o *outlet) reserveTokens(now time.Time, atMost time.Duration, size int) (delay time.Duration, reserved bool) {
 	if o.limiter == nil {
 		return 0, true
 	}
-	if !o.share.hasTurns(now) {
-		return o.share.poll, false
+	if !o.rateShare.isUsable(now) {
+		return o.rateShare.poll, false
 	}
 	burst := o.limiter.Burst()
 	r := o.limiter.ReserveN(now, min(size, burst))

@@ -164,13 +164,13 @@ func (c *classQueue) pruneIdle(t *templateQueue) {
 }
 
 // fairShare returns how many of n places a template may have, and how many of its messages
-// wait.
-func (q *jobQueue) fairShare(c Class, template string, n int) (share, waiting int) {
+// the queue has.
+func (q *jobQueue) fairShare(c Class, template string, n int) (fair, queued int) {
 	class := &q.classes[c]
 	others := class.active
 	if t := class.queues[template]; t != nil && t.length > 0 {
-		waiting = t.length
+		queued = t.length
 		others--
 	}
-	return n / (1 + others), waiting
+	return n / (1 + others), queued
 }

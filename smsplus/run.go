@@ -123,11 +123,11 @@ type runState struct {
 	busy      atomic.Int64    // jobs that are not finished
 }
 
-// awaitNext waits until the channel's rate limit soon has a turn for the worker, before the
-// worker takes a message. So the most urgent message has the turn, whichever came first. One
-// worker at a time waits, and passes the baton on when it has reserved the turn. It does not
-// wait while no message of the channel can be sent, nor for a turn after a whole lease. Such a
-// worker is to put back one of the least urgent messages.
+// awaitNext waits until the channel's rate limit has a token soon, before the worker takes a
+// message. So the token goes to the message that is most urgent then. Of a channel's workers
+// only the holder of the baton waits. It passes the baton on when it has reserved the token. It
+// does not wait while no message of the channel can be sent, nor longer than a lease. After such
+// a wait the worker would have to put back the most urgent message, so it takes the least urgent.
 func (d *Dispatcher) awaitNext(ctx context.Context, o *outlet) (baton chan struct{}, leastUrgent bool) {
 	if o.limiter == nil {
 		return nil, false
@@ -138,7 +138,7 @@ func (d *Dispatcher) awaitNext(ctx context.Context, o *outlet) (baton chan struc
 		return nil, false
 	}
 	for ctx.Err() == nil && !o.isBroken() && !d.pauses.Load().hasChannel(o.name) {
-		wait := o.nextTurn(d.now())
+		wait := o.tokenDelay(d.now())
 		if wait > d.cfg.Lease-d.cfg.SendTimeout-d.cfg.StoreTimeout {
 			return o.baton, true
 		}

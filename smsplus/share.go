@@ -10,27 +10,33 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// share is a dispatcher's part of a rate that all dispatchers on the store keep together.
+// rateShare is a dispatcher's share of a rate limit that all dispatchers on the store keep
+// together.
 //
-// A dispatcher announces its part in its heartbeat. Then it reads what the others announce, and
-// uses no more than they leave of the rate. It uses less before it announces less. So the parts in
-// use never exceed the rate together: of the dispatchers that use one, the last to read has seen
-// what each of the others uses, or more. As many as run announce equal parts, so that all parts
-// fit after each has read the heartbeats once more.
+// A dispatcher announces its share in its heartbeat: the rate, divided by the number of
+// dispatchers. Then it reads the heartbeats of the others, and uses only what their shares leave
+// of the rate. To announce less, it first uses less. So all shares can be used once each
+// dispatcher has read the heartbeats again.
 //
-// A part lasts as long as the heartbeat that announced it. Its dispatcher uses it for a quarter less.
-type share struct {
+// Invariants while Run runs:
+//   - used is at most the share that the stored heartbeat announces
+//   - the dispatchers' used together are at most the rate, because the last one to read has
+//     subtracted at least what each other one uses
+//
+// A share is valid until its heartbeat ends. Its dispatcher stops to use it a quarter of that
+// time earlier.
+type rateShare struct {
 	perSecond float64       // of all dispatchers together
 	burst     int           // likewise
-	poll      time.Duration // Config.Poll: when a share that is missing is looked for again
+	poll      time.Duration // Config.Poll: how long to wait before a missing share is looked for again
 
 	mu    sync.Mutex
-	used  float64   // of perSecond
-	until time.Time // zero: without end
+	used  float64   // sends a second
+	until time.Time // end of the use; zero: none
 }
 
-// hasTurns reports whether the share lets anything be sent. A limit that is not shared does.
-func (s *share) hasTurns(now time.Time) bool {
+// isUsable reports whether the share permits any send. A limit that is not shared does.
+func (s *rateShare) isUsable(now time.Time) bool {
 	if s == nil {
 		return true
 	}
@@ -40,7 +46,7 @@ func (s *share) hasTurns(now time.Time) bool {
 }
 
 // setUse reports whether the use changed.
-func (s *share) setUse(perSecond float64, until time.Time) (changed bool) {
+func (s *rateShare) setUse(perSecond float64, until time.Time) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed = s.used != perSecond
@@ -51,12 +57,12 @@ func (s *share) setUse(perSecond float64, until time.Time) (changed bool) {
 // useShare limits the channel to so many sends a second until the given time, if its limit is
 // shared. The zero time is no end.
 func (o *outlet) useShare(now time.Time, perSecond float64, until time.Time) {
-	if o.share == nil || !o.share.setUse(perSecond, until) {
+	if o.rateShare == nil || !o.rateShare.setUse(perSecond, until) {
 		return
 	}
 	if perSecond > 0 {
 		o.limiter.SetLimitAt(now, rate.Limit(perSecond))
-		o.limiter.SetBurstAt(now, max(1, int(float64(o.share.burst)*perSecond/o.share.perSecond)))
+		o.limiter.SetBurstAt(now, max(1, int(float64(o.rateShare.burst)*perSecond/o.rateShare.perSecond)))
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -69,18 +75,18 @@ func (o *outlet) useShare(now time.Time, perSecond float64, until time.Time) {
 
 // useWholeRate is useShare for a dispatcher that does not run.
 func (o *outlet) useWholeRate(now time.Time) {
-	if o.share != nil {
-		o.useShare(now, o.share.perSecond, time.Time{})
+	if o.rateShare != nil {
+		o.useShare(now, o.rateShare.perSecond, time.Time{})
 	}
 }
 
-// planShares returns the shares that this dispatcher is to announce next, by what the others
-// announce. It uses what h announces and they leave, and no more than it is to announce. Without a
-// shared limit it does nothing.
+// planShares reads the other dispatchers' shares, and returns the ones to announce next. It
+// begins to use the least of three: what h announces, what comes next, and what the others
+// leave. Without a shared limit it does nothing.
 func (d *Dispatcher) planShares(ctx context.Context, h Heartbeat) (next map[channel.Name]float64, err error) {
 	var alive []Heartbeat
 	for name, o := range d.outlets {
-		if o.share == nil {
+		if o.rateShare == nil {
 			continue
 		}
 		if next == nil {
@@ -93,14 +99,14 @@ func (d *Dispatcher) planShares(ctx context.Context, h Heartbeat) (next map[chan
 				return nil, err
 			}
 		}
-		left, dispatchers := o.share.perSecond, 1
+		left, dispatchers := o.rateShare.perSecond, 1
 		for _, other := range alive {
-			if part, ok := other.Shares[name]; ok && other.ID != h.ID {
-				left -= part
+			if share, ok := other.Shares[name]; ok && other.ID != h.ID {
+				left -= share
 				dispatchers++
 			}
 		}
-		next[name] = o.share.perSecond / float64(dispatchers)
+		next[name] = o.rateShare.perSecond / float64(dispatchers)
 		o.useShare(d.now(), max(0, min(h.Shares[name], next[name], left)), h.Until.Add(-h.Until.Sub(h.At)/heartbeatsPerLease))
 	}
 	return next, nil
@@ -109,8 +115,8 @@ func (d *Dispatcher) planShares(ctx context.Context, h Heartbeat) (next map[chan
 // lesserShares returns the lesser share of each channel of a.
 func lesserShares(a, b map[channel.Name]float64) map[channel.Name]float64 {
 	lesser := make(map[channel.Name]float64, len(a))
-	for name, part := range a {
-		lesser[name] = min(part, b[name])
+	for name, share := range a {
+		lesser[name] = min(share, b[name])
 	}
 	return lesser
 }

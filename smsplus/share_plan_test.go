@@ -87,7 +87,7 @@ func (s *sharer) leave() {
 
 func (s *sharer) used() float64 {
 	o := s.outlets[channel.SMS]
-	if !o.share.hasTurns(s.now()) {
+	if !o.rateShare.isUsable(s.now()) {
 		return 0
 	}
 	return float64(o.limiter.Limit())
@@ -101,13 +101,13 @@ func TestShare_BoundsTheLanes(t *testing.T) {
 		return newOutlet(namedChannel{}, c, func() {})
 	}
 	o := outletOf(Limit{Rate: 100, Burst: 8, Shared: true})
-	for _, part := range []float64{50, 12.5, 1, 100} {
-		o.useShare(time.Now(), part, time.Now())
-		own := outletOf(Limit{Rate: part, Burst: max(1, int(8*part/100))})
+	for _, share := range []float64{50, 12.5, 1, 100} {
+		o.useShare(time.Now(), share, time.Now())
+		own := outletOf(Limit{Rate: share, Burst: max(1, int(8*share/100))})
 		require.Equal(t, own.limiter.Burst(), o.limiter.Burst())
 		for class, l := range own.lanes {
 			shared := o.lanes[class]
-			require.Equal(t, []int{l.capacity, l.minCapacity, l.claimSize}, []int{shared.capacity, shared.minCapacity, shared.claimSize}, "%v of %v", part, Class(class))
+			require.Equal(t, []int{l.capacity, l.minCapacity, l.claimSize}, []int{shared.capacity, shared.minCapacity, shared.claimSize}, "%v of %v", share, Class(class))
 		}
 	}
 }

@@ -44,8 +44,8 @@ func (m *Message) hasSuccessor(a *Attempt) bool {
 // scheduleRecall makes a message without a holder due for the recall of an attempt, unless it is
 // due earlier for another reason. A step that is to be sent goes first. Lane and before are what
 // the message waited in, and until when, before this change: a recall that failed waits until
-// then. If outcomes are due at the same time, the first recall goes before them, and later they
-// take turns.
+// then. If outcomes are due at the same time, the first recall goes before them. Later recalls
+// and outcomes alternate.
 func (r router) scheduleRecall(m *Message, lane channel.Name, before, now time.Time) {
 	a := r.attemptToRecall(m)
 	if a == nil || !m.succeeded() && m.current().Status == status.Preparing {
@@ -55,8 +55,8 @@ func (r router) scheduleRecall(m *Message, lane channel.Name, before, now time.T
 	if a.RecallTries > 0 && before.After(now) {
 		at = before
 	}
-	hasTurn := m.Lane == OutcomeLane && (a.RecallTries == 0 || lane == OutcomeLane)
-	if m.DueAt.IsZero() || at.Before(m.DueAt) || hasTurn && at.Equal(m.DueAt) {
+	goesFirst := m.Lane == OutcomeLane && (a.RecallTries == 0 || lane == OutcomeLane)
+	if m.DueAt.IsZero() || at.Before(m.DueAt) || goesFirst && at.Equal(m.DueAt) {
 		m.DueAt, m.Lane, m.Sending = at, "", -1 // every dispatcher claims it, and sends nothing
 	}
 }
