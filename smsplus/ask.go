@@ -13,24 +13,14 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-const (
-	// askBatch is the largest number of attempts that one Query names.
-	askBatch = 100
-	// askTries is how many Queries in a row may fail before messages continue without an answer.
-	askTries = 3
-)
-
-// askRetry paces the Queries of a channel whose last one failed.
-var askRetry = Retry{Base: time.Second, Max: time.Minute}
-
 // asker asks the provider of one channel for the outcome of attempts, before their messages
 // continue. A message is claimed when its wait is over, when a send of it is in doubt, or when
 // [channel.Traits.PollEvery] says so. Its job waits here until the provider has answered. The
 // answer is applied as a receipt, and the job is decided from the message as it is then. So a
 // process that dies at any time loses no answer: the next claim asks again.
 //
-// One Query is under way at a time. A provider that cannot be asked delays its messages by a
-// few tries.
+// At most one Query is in flight. A provider that cannot be asked delays its messages by
+// maxCallFailures Queries.
 type asker struct {
 	name    channel.Name
 	querier channel.Querier
@@ -40,7 +30,7 @@ type asker struct {
 
 	asking   sync.Mutex // held during a Query; guards the fields below
 	failures int        // Queries in a row that failed
-	nextAt   time.Time  // of the next Query, after a failure
+	nextAt   time.Time  // no Query begins earlier; zero: the last one did not fail
 }
 
 func newAsker(name channel.Name, q channel.Querier) *asker {
@@ -51,7 +41,7 @@ func newAsker(name channel.Name, q channel.Querier) *asker {
 // back.
 func (d *Dispatcher) askLoop(ctx context.Context, s *runState, a *asker, queue <-chan job) {
 	for j := range queue {
-		js := takeWaiting(j, queue, askBatch)
+		js := takeWaiting(j, queue, callBatch)
 		if ctx.Err() != nil {
 			d.releaseJobs(s, js)
 			continue
@@ -77,7 +67,7 @@ func (d *Dispatcher) askProviders(ctx context.Context, js []job) []job {
 				others = append(others, j)
 			}
 		}
-		for batch := range slices.Chunk(asked, askBatch) {
+		for batch := range slices.Chunk(asked, callBatch) {
 			others = append(others, d.askProvider(ctx, a, batch, true)...)
 		}
 		js = others
@@ -90,7 +80,7 @@ func (j *job) hasQuestionFor(name channel.Name) bool {
 	return slices.ContainsFunc(j.questions, func(r channel.Ref) bool { return r.Channel == name })
 }
 
-// askProvider asks a provider about at most askBatch jobs, stores its answers, and decides the
+// askProvider asks a provider about at most callBatch jobs, stores its answers, and decides the
 // jobs that have no more questions. It returns the jobs that continue. The others are put back,
 // or have lost their message.
 func (d *Dispatcher) askProvider(ctx context.Context, a *asker, js []job, inTick bool) (rest []job) {
@@ -153,8 +143,8 @@ func (d *Dispatcher) decideAsked(ctx context.Context, j *job, isAnswered bool) b
 }
 
 // queryProvider asks about attempts until the given time at the latest. If the provider did
-// not answer and is to be asked again, againAt says when. Messages continue meanwhile after
-// askTries failures, or if the provider asks for a longer wait than askRetry.Max.
+// not answer and is to be asked again, againAt says when. It is zero after maxCallFailures
+// failures, or if the provider asks for a longer wait than callRetry.Max: then messages continue.
 func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel.Ref, until time.Time) (answers []channel.Receipt, againAt time.Time) {
 	a.asking.Lock()
 	defer a.asking.Unlock()
@@ -175,13 +165,13 @@ func (d *Dispatcher) queryProvider(ctx context.Context, a *asker, refs []channel
 		}
 		d.logFailure(ctx, "smsplus: a provider could not be asked", slog.String("channel", string(a.name)), slog.Any("error", err))
 		a.failures++
-		wait := askRetry.backoff(a.failures)
+		wait := callRetry.backoff(a.failures)
 		if e, ok := errors.AsType[*channel.Error](err); ok {
 			wait = max(wait, e.RetryAfter())
 		}
 		a.nextAt = normalizeTime(d.now().Add(wait))
 	}
-	if a.failures < askTries && a.nextAt.Sub(now) <= askRetry.Max {
+	if a.failures < maxCallFailures && a.nextAt.Sub(now) <= callRetry.Max {
 		againAt = a.nextAt
 	}
 	return answers, againAt

@@ -1,13 +1,32 @@
 package smsplus
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// callBatch is the largest number of jobs that are taken from an inbox together, and of
+	// attempts that one Query names.
+	callBatch = 100
+	// maxCallFailures is how many calls of a provider in a row may fail before messages no longer
+	// wait for one.
+	maxCallFailures = 3
+)
+
+// callRetry paces the calls of a provider whose last ones failed.
+var callRetry = Retry{Base: time.Second, Max: time.Minute}
 
 // jobInbox holds the jobs that wait for a call other than a send: to ask a provider, or to take
 // an attempt back. It is bounded, and open while a Run lasts.
+//
+// Invariants under mu:
+//   - jobs are added only while isOpen, and never to a full queue, so that addJob never blocks
+//   - the queue of a run is closed once, when isOpen becomes false
 type jobInbox struct {
 	mu     sync.Mutex
 	isOpen bool
-	queue  chan job // of the current run
+	queue  chan job // of the latest run; nil before the first
 }
 
 // openQueue makes the queue of a run, and returns it for its goroutines to range over.

@@ -11,19 +11,17 @@ import (
 	"github.com/smsplus/smsplus-go/channel"
 )
 
-// maxRecalls is how many recalls of one channel are under way at once.
+// maxRecalls is the maximum number of calls of one channel's Recall in flight.
 const maxRecalls = 8
 
-// recallRetry paces the recalls of a channel whose last ones failed.
-var recallRetry = Retry{Base: time.Second, Max: time.Minute}
-
-// recaller takes attempts of one channel back from their provider. The message's own row is the
-// wish: it stays due until the answer is stored. So a process that dies loses no wish. The next
-// holder repeats the recall, which does no harm. A recall that fails is repeated as often as a
+// recaller takes attempts of one channel back from their provider. The message's row is the
+// request: it stays due until the answer is stored. So a process that dies loses no recall. The
+// next holder repeats it, which does no harm. A recall that fails is repeated as often as a
 // send (Config.Retry).
 //
-// Recalls wait in a bounded queue of their own. So a provider that hangs holds up no send. While
-// it fails, messages count a failed try without a call, apart from one call after a back-off.
+// Recalls wait in a bounded queue of their own. So a provider that hangs holds up no send. After
+// maxCallFailures failures, one recall calls the provider after each back-off. The others count
+// as failed without a call.
 type recaller struct {
 	name  channel.Name
 	ch    channel.Recaller
@@ -32,19 +30,19 @@ type recaller struct {
 
 	mu       sync.Mutex
 	failures int       // calls in a row that failed
-	nextAt   time.Time // of the next call, after askTries failures
+	nextAt   time.Time // no call begins earlier; zero: fewer than maxCallFailures failed
 }
 
 func newRecaller(name channel.Name, ch channel.Recaller) *recaller {
 	return &recaller{name: name, ch: ch, calls: make(chan struct{}, maxRecalls)}
 }
 
-// recallLoop works through the recalls of a queue until it is closed. When ctx has ended it puts
+// recallLoop carries out the recalls of a queue until it is closed. When ctx has ended it puts
 // them back.
 func (d *Dispatcher) recallLoop(ctx context.Context, s *runState, r *recaller, queue <-chan job) {
 	for j := range queue {
 		if ctx.Err() != nil {
-			d.releaseJobs(s, takeWaiting(j, queue, askBatch))
+			d.releaseJobs(s, takeWaiting(j, queue, callBatch))
 			continue
 		}
 		if rest, ok := d.recallAttempt(s.sending, r, j, true); ok {
@@ -118,7 +116,7 @@ func (d *Dispatcher) storeRecall(ctx context.Context, r *recaller, c *completion
 	}
 }
 
-// errRecallsFail is the error of a recall without a call, while the provider's recalls fail.
+// errRecallsFail is the error of a recall that was not tried, because the last calls failed.
 var errRecallsFail = errors.New("smsplus: the last recalls have failed")
 
 // callRecaller calls the channel under a deadline. An answer that does not exist is an error.
@@ -142,8 +140,8 @@ func (d *Dispatcher) callRecaller(ctx context.Context, r *recaller, ref channel.
 		return answer, nil
 	}
 	r.failures++
-	if r.failures >= askTries {
-		r.nextAt = d.now().Add(recallRetry.backoff(r.failures))
+	if r.failures >= maxCallFailures {
+		r.nextAt = d.now().Add(callRetry.backoff(r.failures))
 	}
 	d.logFailure(ctx, "smsplus: a recall failed", slog.String("channel", string(r.name)), slog.Any("error", err))
 	return 0, err
@@ -158,7 +156,7 @@ func (r *recaller) mayCall(now time.Time) bool {
 		return false
 	}
 	if !r.nextAt.IsZero() {
-		r.nextAt = now.Add(recallRetry.backoff(r.failures))
+		r.nextAt = now.Add(callRetry.backoff(r.failures))
 	}
 	return true
 }
