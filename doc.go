@@ -1,7 +1,7 @@
 // Package smsplus is the root of a library that sends one message to one person over
 // several channels in order. Examples are LINE Push, then LINE Notification Messages,
 // then SMS; or WhatsApp, then SMS. Channels may be your own. It moves on by itself when
-// a channel cannot deliver or stays silent past its wait, survives crashes, and keeps
+// a channel cannot deliver or stays silent past its wait. It survives crashes, and keeps
 // records that people can search and count by template.
 //
 // This package holds no code. Its example is a service with real providers. The
@@ -32,8 +32,8 @@
 // status, whatever crashes, restarts or reorders in between, provided that the store is
 // durable.
 //
-// No person is messaged twice without need: not by a retry, a crash, two dispatchers, a
-// late or repeated receipt, or a fallback that fires after the delivery was known.
+// No person is messaged twice without need: not by a retry, a crash or two dispatchers, and not
+// by a late or repeated receipt. No fallback fires after the delivery was known.
 //
 // Every outcome is explained: status, reason, channel and times of each attempt, per
 // message and per template.

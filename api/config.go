@@ -25,8 +25,8 @@ type Config struct {
 	Dispatcher *smsplus.Dispatcher
 
 	// Authorize decides every request, also those for the document and for paths that do not
-	// exist. It returns the caller's name for the audit log, or an error, and then the request
-	// is refused: with 401 if the error wraps [ErrUnauthenticated], and with 403 otherwise.
+	// exist. It returns the caller's name for the audit log. An error refuses the request: with
+	// 401 if it wraps [ErrUnauthenticated], and with 403 otherwise.
 	// It must be safe for concurrent use. Required.
 	Authorize func(*http.Request) (caller string, err error)
 	// Allow says whether a request may take an action. It is not asked about [Reveal]. It must

@@ -19,8 +19,9 @@
 //
 // # The files
 //
-//   - config.go has the options, handler.go the paths and what holds for every request, audit.go
-//     the actions and what is reported of them, problem.go the errors, and log.go their log.
+//   - config.go has the options, and handler.go the paths and what holds for every request.
+//   - audit.go has the actions and what is reported of them, problem.go the errors, and log.go
+//     their log.
 //   - body.go reads a body, object.go parses it strictly, and idempotency.go parses the key.
 //   - trigger.go, messages.go and statistics.go are the operations, and selection.go what lists
 //     and statistics select.

@@ -124,8 +124,8 @@ func TestPath_HasItsMethods(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, w.Code, "a GET has no body")
 }
 
-// TestAnswer_RepeatsNothing proves that no answer, header or line of the log holds a part of a
-// request that may be personal, or a line break that the caller chose.
+// TestAnswer_RepeatsNothing proves that no part of a request that may be personal is in an answer,
+// a header or a line of the log. No line break that the caller chose is there either.
 func TestAnswer_RepeatsNothing(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -55,9 +55,9 @@ type parser struct {
 }
 
 const (
-	// minValue is the average length of the values of a body, in bytes, from which on it is
-	// taken: a field with one letter and a text of another. Shorter ones would take many times
-	// the memory of their text.
+	// minValue is the least average length of the values of a body, in bytes: a field with one
+	// letter and a text of another. Shorter values would take many times the memory of their
+	// text.
 	minValue = 8
 	// freeValues is how many values a body may have in any case.
 	freeValues = 1000

@@ -201,8 +201,8 @@ func mistakeAt(name string, inBody bool, detail string) mistake {
 	return mistake{Parameter: cleanName(name), Detail: detail}
 }
 
-// splitField splits a text of the engine into the field that it names, as the request has it,
-// and what is wrong with it: "Trigger.Vars: variable …" or "Trigger.To is required".
+// splitField splits a text of the engine into the field, by its name in the request, and what is
+// wrong with it: "Trigger.Vars: variable …" or "Trigger.To is required".
 func splitField(text, prefix string, fields map[string]string) (field, detail string) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok {

@@ -17,9 +17,9 @@ type event struct {
 	Data      any       `json:"data"`
 }
 
-// Data is what a call says of a message. It has neither the recipient nor the text, nor what
-// the application chose for one message, such as Key, Reference and Metadata: a Config.Data may
-// embed it and add these.
+// Data is what a call says of a message. It has neither the recipient nor the text. It also lacks
+// what the application chose for one message, such as Key, Reference and Metadata. A Config.Data
+// may embed it and add these.
 type Data struct {
 	MessageID   uuid.UUID     `json:"message_id"`
 	Template    string        `json:"template"`

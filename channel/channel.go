@@ -118,11 +118,10 @@ type Envelope struct {
 type Recipient struct {
 	// Phone is the person's number.
 	Phone phone.Number
-	// IDs are what channels that do not go by the number know the person by: a LINE user
-	// ID, a WhatsApp business-scoped user ID, an e-mail address, a push token. An ID belongs
-	// to the name of its channel, so two LINE accounts have two names. An ID is at most
-	// 1,024 bytes of UTF-8 without NUL. An empty ID is none. IDs are as private as the
-	// number. An adapter must not change the map.
+	// IDs are the person's IDs on channels that do not go by the number, such as a LINE user
+	// ID, an e-mail address or a push token. An ID belongs to the name of its channel, so two
+	// LINE accounts have two names. An ID is at most 1,024 bytes of UTF-8 without NUL. An
+	// empty ID is none. IDs are as private as the number. An adapter must not change the map.
 	IDs map[Name]string
 }
 
@@ -144,8 +143,8 @@ func (r Recipient) Equal(o Recipient) bool {
 	return r.Phone == o.Phone && r.hasIDsOf(o) && o.hasIDsOf(r)
 }
 
-// SharesAddress reports whether r has the number of o, or an ID of o on the same channel: a
-// message to r is then one to the person o.
+// SharesAddress reports whether r has the number of o, or an ID of o on the same channel. Then a
+// message to r goes to the person o.
 func (r Recipient) SharesAddress(o Recipient) bool {
 	if !o.Phone.IsZero() && r.Phone == o.Phone {
 		return true

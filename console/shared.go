@@ -15,8 +15,8 @@ import (
 )
 
 // sharedStore answers the queries of all live updates. Equal queries have one answer for a
-// while, and queries of the store are spaced, so that their rate is bounded however many
-// people look at however many pages.
+// while, and queries of the store are spaced. So their rate does not grow with the number of
+// people and pages.
 type sharedStore struct {
 	smsplus.Store
 

@@ -15,9 +15,9 @@ import (
 // all others are encoded in two texts. So a thousand messages are a few objects for the
 // garbage collector, not many thousand. Every decoded message is the caller's own.
 //
-// The indexes contain a record by its id, phone, triggeredAt, template, country,
-// status, key, reference, recipient's IDs, and the summaries of its attempts; table.dueByLane
-// by its lane and dueAt. So these fields change only together with the indexes: see
+// The indexes contain a record by its id, phone, triggeredAt, template, country, status, key,
+// reference, recipient's IDs, and the summaries of its attempts. The index table.dueByLane
+// contains it by its lane and dueAt. So these fields change only together with the indexes: see
 // table.replace and table.claimRecords.
 type record struct {
 	id    uuid.UUID

@@ -399,9 +399,9 @@ func BenchmarkClaim(b *testing.B) {
 	})
 }
 
-// BenchmarkClaimOldTransaction claims once a second from a queue in which nothing is due,
-// after many messages were sent while a transaction was open, which keeps vacuum from their
-// index entries.
+// BenchmarkClaimOldTransaction claims once a second from a queue in which nothing is due. Many
+// messages were sent before, while a transaction was open. It keeps vacuum from their index
+// entries.
 func BenchmarkClaimOldTransaction(b *testing.B) {
 	pool := pgtest.Pool(b, nil)
 	s := openStore(b, pool, pgstore.Options{Schema: pgtest.Schema(b)})

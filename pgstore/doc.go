@@ -31,8 +31,8 @@
 //
 // Statistics are counters in tables of their own. Each batch appends its changes (deltas)
 // in its own transaction. A store that claims folds them from time to time into totals by
-// hour, by day and by eight days. An answer adds up the totals, the deltas that are not
-// folded yet, and a count of the messages in the parts of hours at the ends of the range.
+// hour, by day and by eight days. An answer adds up the totals and the deltas that are not
+// folded yet. At the ends of the range it counts the messages in the parts of hours.
 // So it always equals a recount, and its cost grows with the days of the range.
 //
 // # What it costs

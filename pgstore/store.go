@@ -42,9 +42,9 @@ type Options struct {
 	// texts of providers are then stored unencrypted.
 	Sealer seal.Sealer
 	// Unsealed says that the tables may hold messages from before they had a Sealer. They are
-	// read and found, so a search by number sends the plain number too. Defaults to false: a
-	// store with a Sealer sends keyed hashes alone, and a message that is not sealed is
-	// unreadable, so that none can be forged without a key. It needs a Sealer.
+	// read and found, so a search by number sends the plain number too. It needs a Sealer.
+	// Defaults to false: a store with a Sealer sends keyed hashes alone. A message that is not
+	// sealed is then unreadable, so that none can be forged without a key.
 	Unsealed bool
 	// Notify wakes dispatchers in other processes, by NOTIFY, when messages are inserted
 	// that are due at once. They then claim these before their next poll. Each Run holds a

@@ -1,5 +1,5 @@
-// Package query answers the queries of admin pages: statistics per template, records in
-// pages, the counts on their tabs, one record in full, what a text finds, and exports. It
+// Package query answers the queries of admin pages. They are statistics per template, records in
+// pages and the counts on their tabs, one record in full, what a text finds, and exports. It
 // works on any [smsplus.Store] and takes its [smsplus.Filter].
 //
 // A [Reader] adds one rule to the store's: a range reaches back a number of calendar

@@ -440,8 +440,8 @@ func (q *deafQuerier) Query(context.Context, []channel.Ref) ([]channel.Receipt, 
 	return nil, nil
 }
 
-// The lease of each message that waits for an answer is released at once with the others, or a
-// store that hangs would keep Run for a timeout a message.
+// The leases of all messages that wait for an answer are released concurrently. Otherwise a store
+// that hangs would keep Run for a timeout a message.
 func TestAsk_RunEndsWhileTheStoreHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

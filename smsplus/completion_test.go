@@ -247,8 +247,8 @@ func TestCompletion_AddsNothingToAnErasedMessage(t *testing.T) {
 }
 
 // An undelivered end that stores a provider's name is two writes: Insert, and the update
-// with the name. The receipts that may be parked under the name are looked up by the
-// dispatcher that stored it, and the row is not made due once more for that.
+// with the name. The dispatcher that stored the name looks up the receipts parked under it. The
+// row is not made due once more for that.
 func TestCompletion_UndeliveredEndWithANameIsTwoWrites(t *testing.T) {
 	for _, st := range []status.Status{status.Undeliverable, status.Failed} {
 		t.Run(st.String(), func(t *testing.T) {

@@ -47,9 +47,9 @@
 //
 //   - template.go, policy.go, until.go, class.go, message.go and store.go define triggers, rows
 //     and the contract of stores. enum.go turns their choices into texts. filter.go and stats.go
-//     define what a store finds and counts, grouping.go and durations.go by what it groups the
-//     counts, changes.go how it lists what has changed, erase.go what it removes. print.go masks
-//     what is printed of them.
+//     define what a store finds and counts, and grouping.go and durations.go by what it groups
+//     the counts. changes.go defines how it lists what has changed, and erase.go what it removes.
+//     print.go masks what is printed of them.
 //   - config.go checks the options, clock.go names the clock, and dispatcher.go makes the
 //     Dispatcher. register.go keeps its templates, suspect.go warns of odd ones, and
 //     contenthash.go tells versions of a content apart.

@@ -8,8 +8,8 @@ import (
 )
 
 // Durations are counts of durations by their size, from which quantiles are read. The
-// bounds of neighboring classes have the ratio of the fourth root of two, so that a quantile
-// of whole microseconds is within a tenth of the exact one. Below a microsecond there is one
+// bounds of neighboring classes have the ratio of the fourth root of two. So a quantile of whole
+// microseconds is within a tenth of the exact one. Below a microsecond there is one
 // class. The zero value is empty.
 //
 // Copies share memory: add to one of them only. Concurrent use is safe if none adds.

@@ -947,8 +947,8 @@ func (u *universe) state() string {
 	return b.String()
 }
 
-// explore visits the schedules of a scenario, depth first, and returns how many states it
-// saw, whether that is all of them, and the first violation with its schedule.
+// explore visits the schedules of a scenario, depth first. It returns how many states it saw,
+// whether they are all, and the first violation with its schedule.
 func explore(t testing.TB, s scenario, most int) (states int, complete bool, violation string) {
 	seed := maphash.MakeSeed()
 	seen := map[uint64]bool{}

@@ -99,8 +99,8 @@ func (g Grouping) zone() *time.Location { return cmp.Or(g.Zone, time.UTC) }
 // GroupStats counts one group of messages. With a channel filter, or grouped by channel, it
 // counts attempts that the filter matches, each on its own. So the Delivered of
 // rows by channel and template say where deliveries came from. The Failed and Undeliverable of
-// rows by reason and channel say why attempts did not arrive, also those of a message that
-// arrived otherwise; Filter.Group selects by the message's status.
+// rows by reason and channel say why attempts did not arrive. They count such attempts of a
+// message that arrived otherwise too. Filter.Group selects by the message's status.
 type GroupStats struct {
 	// Template, Scenario, Channel and Reason are what the group has in common. A field is
 	// zero where the Grouping has no such dimension.

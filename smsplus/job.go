@@ -65,8 +65,8 @@ func (d *Dispatcher) lastCall(j *job) time.Time {
 }
 
 // planJobs decides what each claimed message needs next. It looks at the parked receipts
-// first: a receipt that came before its provider ID was stored waits there, if the
-// dispatcher that stored the ID died before it looked. If the store fails, the jobs are
+// first. A receipt that came before its provider ID was stored is still parked if the dispatcher
+// that stored the ID died before it looked. If the store fails, the jobs are
 // returned undecided with the error, because no parked receipt may be passed over. With
 // mayAsk, jobs of messages that may have arrived are returned with questions.
 func (d *Dispatcher) planJobs(ctx context.Context, c Claimed, holder int64, mayAsk bool) ([]job, error) {

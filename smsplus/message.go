@@ -57,7 +57,7 @@ type Message struct {
 	// Published is which outcomes of the message were published: see [Outcomes].
 	Published Published
 	// Claims counts the claims since a holder released the message. 0: it has no holder.
-	// 1: it has one. Above 1: the holder before went without a word.
+	// 1: it has one. Above 1: the holder before it did not release the message.
 	Claims int
 	// Sending is the step that the holder may be sending, or -1. On a message without a
 	// holder it is the step that a claim permits its holder to send at once.

@@ -121,8 +121,8 @@ type (
 		Wait, Validity time.Duration
 	}
 
-	// TemplateSuspect: [New] found something in a template that cannot work as it is meant:
-	// a step that never starts, a wait without its unit, a variable in single braces.
+	// TemplateSuspect: [New] found something in a template that cannot work as it is meant. It is
+	// a step that never starts, a wait without its unit, or a variable in single braces.
 	TemplateSuspect struct {
 		Template string
 		Channel  channel.Name // "" if it is not about one step

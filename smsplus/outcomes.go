@@ -14,8 +14,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Outcomes is what the application does with the outcomes of its messages: it counts them,
-// puts them on a queue of its own, or calls a webhook (package callback).
+// Outcomes takes the outcomes of messages for the application. It may count them, put them on a
+// queue, or call a webhook (package callback).
 type Outcomes interface {
 	// Publish takes one outcome. Nil says that it is taken: it is not published again, unless
 	// the process dies, or the store fails, before that is stored. So every outcome is published

@@ -21,16 +21,19 @@ var outcomeRetry = Retry{Base: time.Second, Max: time.Hour}
 
 // publisher bounds the messages whose outcomes this dispatcher publishes in a Run. An update
 // that ends a message claims it for its outcomes at once, if a place is free. So such an end
-// costs one update more. Other messages wait in OutcomeLane for a claim. Whatever Outcomes
-// does, it holds up places alone, and no channel.
+// costs one update more. Other messages wait in OutcomeLane for a claim. An Outcomes that hangs
+// takes up these places, and delays no channel.
 //
-// Invariant: each place belongs to one message, from its reservation until its outcomes are
-// stored as published, or it is put back. Places are reserved only while isOpen.
+// Invariants under mu:
+//   - 0 ≤ places ≤ maxPlaces, and jobs counts the places
+//   - each place belongs to one message, from its reservation until its outcomes are stored as
+//     published, or it is put back
+//   - places are reserved only while isOpen
 type publisher struct {
 	maxPlaces int
-	calls     chan struct{} // has a place for each call that may be in flight
-	freed     chan struct{} // wakes the outcome loop; has room for one signal
-	jobs      sync.WaitGroup
+	calls     chan struct{}  // a semaphore of the calls in flight
+	freed     chan struct{}  // wakes the outcome loop; has room for one signal
+	jobs      sync.WaitGroup // Run waits for it
 
 	mu                 sync.Mutex
 	isOpen             bool
@@ -53,7 +56,8 @@ func (p *publisher) open(accepting, sending context.Context) {
 	p.isOpen, p.accepting, p.sending = true, accepting, sending
 }
 
-// close refuses places from now on. The ones that are reserved are freed soon.
+// close lets no more places be reserved. Reserved ones are freed when their messages are stored
+// or put back.
 func (p *publisher) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +143,7 @@ type publishJob struct {
 	message Message
 	lease   time.Time
 	holder  int64
-	again   time.Time // when an outcome that was not taken is due; zero: now
+	retryAt time.Time // when the outcome that was not taken is published again; zero: at once
 }
 
 func newPublishJob(m *Message) *publishJob {
@@ -253,7 +257,7 @@ func (d *Dispatcher) publishOutcomes(ctx context.Context, j *publishJob) (taken 
 			d.logFailure(ctx, "smsplus: an outcome is not published; it is published again",
 				slog.String("kind", kind.String()), slog.String("message", m.ID.String()), slog.Any("error", err))
 			m.notePublishFailure()
-			j.again = d.nextTry(m, err)
+			j.retryAt = d.nextTry(m, err)
 			return taken
 		}
 		m.notePublished(kind)
@@ -295,7 +299,7 @@ func (d *Dispatcher) storePublished(ctx context.Context, j *publishJob, mayWait 
 	for try := 1; ; try++ {
 		m := j.message
 		now := d.now()
-		d.published(&m, published, latest(j.again, now), now)
+		d.published(&m, published, latest(j.retryAt, now), now)
 		u, err := d.updates.Do(context.WithoutCancel(ctx), updateRequest{message: &m})
 		if err == nil && !u.stale {
 			return nil

@@ -20,9 +20,9 @@ var ErrDelivered = errors.New("smsplus: message was delivered")
 //
 // A message is resent once: a second call returns the same ID, as does a call that repeats
 // one which was cut off. A message that has not ended is an [ErrNotFinal], and one that was
-// delivered an [ErrDelivered]. A message whose personal data was erased, whose template has
-// gone or has other variables, or whose recipient has an ID on a channel that has gone, is an
-// [ErrInvalidTrigger].
+// delivered an [ErrDelivered]. The error is an [ErrInvalidTrigger] if the message's personal
+// data was erased, or its template has gone or has other variables. So it is if the recipient has
+// an ID on a channel that has gone.
 func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
 	m, err := d.Message(ctx, id)
 	switch {

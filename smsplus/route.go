@@ -106,8 +106,8 @@ func (r router) questionsAbout(m *Message) (refs []channel.Ref) {
 	return refs
 }
 
-// pollAt returns when the provider of an accepted attempt is asked next, and whether it is
-// asked before the attempt's wait, or the message's time to live, is over.
+// pollAt returns when the provider of an accepted attempt is asked next. It reports false if the
+// attempt's wait, or the message's time to live, is over before.
 func (r router) pollAt(m *Message, a *Attempt, now time.Time) (at time.Time, ok bool) {
 	every := r.traits[a.Channel].PollEvery
 	if every <= 0 || !r.queriers[a.Channel] {

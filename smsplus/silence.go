@@ -14,46 +14,47 @@ import (
 )
 
 const (
-	// silenceEvery is how often a dispatcher looks for channels that have fallen silent.
+	// silenceEvery is how often a dispatcher checks whether channels have fallen silent.
 	silenceEvery = time.Minute
-	// silencePage is how many messages one look reads.
+	// silencePage is how many messages a check reads at once.
 	silencePage = 2000
-	// leastUnanswered is the least number of attempts in a row without a receipt that are a
-	// silence, and leastAnswered how many there must be before them.
-	leastUnanswered, leastAnswered = 20, 20
-	// leastUsual is the least time that a receipt is given.
-	leastUsual = time.Minute
+	// minUnanswered is the minimum number of attempts in a row without a receipt in a silence.
+	// minAnswered is the minimum number of attempts with a receipt before them.
+	minUnanswered, minAnswered = 20, 20
+	// minUsual is the minimum of ChannelReceipts.Usual.
+	minUsual = time.Minute
 )
 
-// silenceLooksBack are how long before the oldest message of a look it reads on, until it finds
-// what was normal on a channel. The last one is as far as it looks.
-var silenceLooksBack = []time.Duration{time.Hour, 4 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+// silenceLookBacks are the distances of further pages from the oldest message of the first page. A
+// check reads them in turn until it finds what is normal on a channel.
+var silenceLookBacks = []time.Duration{time.Hour, 4 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
 
 // ChannelReceipts says how the receipts of a channel come, as [CheckReceipts] finds it in the
 // store.
 type ChannelReceipts struct {
 	Channel channel.Name
-	// LastAt is when the last receipt happened that tells of a result, or zero. Receipts of the
+	// LastAt is when the latest result happened that a receipt reported, or zero. Receipts of the
 	// latest 2000 messages count.
 	LastAt time.Time
-	// Usual is how long a receipt may take here: twice the time within which 95 of 100 came, and
-	// a minute at least. Zero means that too few came to tell.
+	// Usual is how long a receipt may take here: twice the 95th percentile, and a minute at
+	// least. Zero means that fewer than 20 receipts are known.
 	Usual time.Duration
-	// Unanswered counts the latest attempts in a row that were accepted for longer than Usual, and
-	// have no receipt.
+	// Unanswered counts the latest attempts in a row without a receipt that were accepted longer
+	// ago than Usual, or than a minute if Usual is zero.
 	Unanswered int
-	// Silent says that the receipts have stopped: at least 20 attempts in a row are unanswered,
-	// and of the attempts before them, at least 20, half have a receipt.
+	// Silent says that the receipts have stopped: at least 20 attempts in a row are unanswered.
+	// Of the attempts before them, at least half, and at least 20, have a receipt.
 	Silent bool
 }
 
 // CheckReceipts returns how the receipts of each channel come, in order of the channels. It
-// reads the latest 2000 messages of the store. If a channel has no receipts among them, it
-// reads as many from an hour, four hours, a day and a week before, until it finds what is
-// normal there. So its cost does not grow with the store. A channel with too few messages, or
-// one that sends no receipts, is never silent. Answers of a provider that was asked count as
-// receipts. So Silent says nothing of a channel whose provider is polled (Traits.PollEvery),
-// and a Dispatcher reports none.
+// reads the latest 2000 messages of the store. If a channel has too few receipts among them, it
+// reads as many from an hour before, then from four hours, a day and a week before. It stops
+// when it knows what is normal there. So its cost does not grow with the store.
+//
+// A channel with too few messages, or one that sends no receipts, is never silent. Answers of a
+// provider that was asked count as receipts. So Silent says nothing of a channel whose provider
+// is polled (Traits.PollEvery), and a Dispatcher reports none.
 func CheckReceipts(ctx context.Context, s Store, now time.Time) ([]ChannelReceipts, error) {
 	page, err := s.Records(ctx, Filter{Limit: silencePage})
 	if err != nil {
@@ -68,7 +69,7 @@ func CheckReceipts(ctx context.Context, s Store, now time.Time) ([]ChannelReceip
 		return out, nil
 	}
 	oldest := page.Messages[len(page.Messages)-1].TriggeredAt
-	for _, back := range silenceLooksBack {
+	for _, back := range silenceLookBacks {
 		if page.Next == "" || !slices.ContainsFunc(out, ChannelReceipts.lacksNormal) {
 			return out, nil
 		}
@@ -91,7 +92,7 @@ func CheckReceipts(ctx context.Context, s Store, now time.Time) ([]ChannelReceip
 
 // lacksNormal reports whether a channel may be silent, and too few receipts tell what is normal.
 func (c ChannelReceipts) lacksNormal() bool {
-	return c.Usual == 0 && c.Unanswered >= leastUnanswered
+	return c.Usual == 0 && c.Unanswered >= minUnanswered
 }
 
 // acceptance is an attempt that a provider accepted, and its receipt.
@@ -141,9 +142,8 @@ func receiptsOf(name channel.Name, latest, earlier []acceptance, now time.Time) 
 	}
 	all := slices.Concat(latest, earlier)
 	c.Usual = usualWait(all)
-	settled := cmp.Or(c.Usual, leastUsual)
-	isSettled := func(a acceptance) bool { return now.Sub(a.acceptedAt) > settled }
-	first := slices.IndexFunc(latest, isSettled)
+	wait := cmp.Or(c.Usual, minUsual)
+	first := slices.IndexFunc(latest, func(a acceptance) bool { return now.Sub(a.acceptedAt) > wait })
 	if first < 0 {
 		return c
 	}
@@ -154,7 +154,7 @@ func receiptsOf(name channel.Name, latest, earlier []acceptance, now time.Time) 
 		c.Unanswered++
 	}
 	if slices.ContainsFunc(latest[:first], func(a acceptance) bool { return !a.receiptAt.IsZero() }) {
-		c.Unanswered = 0 // it speaks again
+		c.Unanswered = 0 // receipts come again
 	}
 	before := all[first+c.Unanswered:]
 	answered := 0
@@ -163,12 +163,12 @@ func receiptsOf(name channel.Name, latest, earlier []acceptance, now time.Time) 
 			answered++
 		}
 	}
-	c.Silent = c.Unanswered >= leastUnanswered && answered >= leastAnswered && 2*answered >= len(before)
+	c.Silent = c.Unanswered >= minUnanswered && answered >= minAnswered && 2*answered >= len(before)
 	return c
 }
 
-// usualWait returns twice the time within which 95 of 100 receipts came, or zero if there are too
-// few.
+// usualWait returns twice the 95th percentile of the times that receipts took, or zero if there
+// are too few.
 func usualWait(as []acceptance) time.Duration {
 	var took []time.Duration
 	for _, a := range as {
@@ -176,22 +176,22 @@ func usualWait(as []acceptance) time.Duration {
 			took = append(took, a.receiptAt.Sub(a.acceptedAt))
 		}
 	}
-	if len(took) < leastAnswered {
+	if len(took) < minAnswered {
 		return 0
 	}
 	slices.Sort(took)
-	return max(leastUsual, 2*took[len(took)*95/100])
+	return max(minUsual, 2*took[len(took)*95/100])
 }
 
 // silence is what a dispatcher knows of channels that have fallen silent.
 type silence struct {
-	mu     sync.Mutex
-	nextAt time.Time
-	silent map[channel.Name]bool
+	mu     sync.Mutex            // held during a check; guards the fields below
+	nextAt time.Time             // no check begins earlier
+	silent map[channel.Name]bool // as reported last
 }
 
-// watchReceipts reports channels whose receipts have stopped or come again, if it is time to look.
-// An error is reported by the call, and the next look repeats it.
+// watchReceipts reports channels whose receipts have stopped or come again, once per
+// silenceEvery. An error is reported by the call, and the next check repeats it.
 func (d *Dispatcher) watchReceipts(ctx context.Context) {
 	s := &d.silence
 	if d.cfg.Observer == nil || !s.mu.TryLock() {
@@ -212,8 +212,8 @@ func (d *Dispatcher) watchReceipts(ctx context.Context) {
 		return
 	}
 	for _, c := range all {
-		speaks := c.Unanswered == 0 && !c.LastAt.IsZero()
-		if c.Silent == s.silent[c.Channel] || !c.Silent && !speaks || !d.expectsReceipts(c.Channel) {
+		hasReceipts := c.Unanswered == 0 && !c.LastAt.IsZero()
+		if c.Silent == s.silent[c.Channel] || !c.Silent && !hasReceipts || !d.expectsReceipts(c.Channel) {
 			continue
 		}
 		if s.silent == nil {

@@ -36,31 +36,32 @@ var ErrUnreadable = errors.New("smsplus: message cannot be read")
 // Purge drops it like any other.
 type Store interface {
 	// Insert adds messages, all or none, as they are. A message whose Claims is 1 is
-	// already claimed. If a message in the store has a non-empty Key of the call, nothing
-	// is added, the error is nil, and taken holds that message for each such key. Keys
-	// within one call are distinct. A message whose ID is there
-	// already is an error, and so is a key of a message that cannot be read.
+	// already claimed. Keys within one call are distinct.
+	//
+	// If a message in the store has a non-empty Key of the call, nothing is added and the
+	// error is nil. Then taken holds that message for each such key. A message whose ID is
+	// there already is an error, and so is a key of a message that cannot be read.
 	Insert(ctx context.Context, ms []Message) (taken map[string]Message, err error)
 
-	// Claim leases messages: those with a DueAt at or before c.Now, in a lane of c.Only,
-	// with a template that is not in c.SkipTemplates, earliest first, at most c.Limit.
-	// Of each it sets DueAt to c.Now + c.Lease and Holder to c.Holder, raises Version and
-	// Claims by one, and returns it so changed. Two concurrent calls never return the same
-	// message. A message that cannot be read is leased too: its place is taken by an entry
-	// of Claimed.Unreadable, and the others of the batch are returned.
+	// Claim leases at most c.Limit messages, the earliest DueAt first. Each has a DueAt at or
+	// before c.Now, a lane of c.Only, and a template that is not in c.SkipTemplates.
+	// A lease sets DueAt to c.Now + c.Lease and Holder to c.Holder, and raises Version and
+	// Claims by one. The messages are returned so changed. Two concurrent calls never return
+	// the same message. A message that cannot be read is leased too. It has an entry in
+	// Claimed.Unreadable, and the others of the batch are returned.
 	Claim(ctx context.Context, c Claim) (Claimed, error)
 
 	// Update replaces messages whose stored Version is the one given, and raises it by
 	// one. Claims, Sending, Holder and DueAt are stored as they are: a caller that keeps
-	// its lease passes them on. The IDs of the others, whose Version has moved on or which
-	// the store does not hold, come back as stale, and those are left alone. What a trigger
-	// fixes never changes, and a store may leave it as it is: ID, Key, Reference, ResendOf,
+	// its lease passes them on. The others are left alone, and their IDs come back as stale:
+	// their Version has moved on, or the store does not hold them. What a trigger fixes never
+	// changes, and a store may leave it as it is: ID, Key, Reference, ResendOf,
 	// Template, Scenario, Class, To, Vars, Metadata, Plan, TriggeredAt.
 	Update(ctx context.Context, ms []Message) (stale []uuid.UUID, err error)
 
-	// SetAside gives back messages that could not be read, without reading them. Each whose
-	// stored Version is the one given gets the DueAt until and loses its last claim: Claims
-	// falls by one, Holder becomes 0, and Version rises by one. Others are left alone.
+	// SetAside gives back messages that could not be read, without reading them. Each gets the
+	// DueAt until and loses its last claim: Claims falls by one, Holder becomes 0, and Version
+	// rises by one. One whose stored Version is not the one given is left alone.
 	SetAside(ctx context.Context, rows []Unreadable, until time.Time) error
 
 	// Message returns one message, or ErrNotFound, or an error that wraps ErrUnreadable.

@@ -278,8 +278,8 @@ func TestUnserved_ManyTemplatesAreNoLivelock(t *testing.T) {
 	require.Empty(t, openMessages(t, w.store))
 }
 
-// Messages of a template that no dispatcher has any more end all the same: by their time
-// to live, or by the wait of a step that was sent. Until then they are reported.
+// Messages of a template that no dispatcher has any more end all the same. Their time to live
+// ends them, or the wait of a step that was sent. Until then they are reported.
 func TestUnserved_TemplateThatIsGoneEndsItsMessages(t *testing.T) {
 	t.Parallel()
 	var seen recordingObserver

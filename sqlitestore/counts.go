@@ -25,7 +25,7 @@ import (
 // rows.
 //
 // A row of messages, not of a channel, has another stamp after each change of what one of them
-// counts as, even if the row's counts are the same. The stamps are random, so that no row that
+// counts as. That holds even if the row's counts are the same. The stamps are random, so that no row that
 // was deleted and comes back has a stamp again. Sheets depend on them: see sheets.go.
 
 // blockSize is the number of templates whose counts share a row.

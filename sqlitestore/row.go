@@ -404,7 +404,7 @@ func (s *Store) decodeRow(
 }
 
 // migratedSending is the sending of a message that was held when its file was migrated from
-// schema 1, which did not say which step the holder may be sending. No step has this number.
+// schema 1. That schema does not say which step the holder may be sending. No step has this number.
 const migratedSending = math.MaxUint16 - 1
 
 // stepInFlight returns the step that the holder of a message may be sending: that of the

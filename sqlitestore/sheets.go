@@ -24,8 +24,8 @@ import (
 // smsplus_tally it was counted. A query takes the hours that still have their stamps from the
 // cache, and counts the messages of the others.
 //
-// So a write does nothing for the cache, and a query may store what it counted at any time
-// later: a change since its snapshot gave the hour another stamp.
+// So a write does nothing for the cache. A query may store what it counted at any time later,
+// because a change since its snapshot gave the hour another stamp.
 
 // hourStamps are the sums of the stamps of a day's hours. The one of an hour that is not
 // counted is 0.

@@ -51,8 +51,8 @@ const (
 	// Full waits until the change is on the disk. A power cut loses nothing.
 	Full Synchronous = iota
 	// Normal waits until the operating system has the change. A power cut or a crash of
-	// the operating system may lose the last changes: messages for which Send returned,
-	// and updates, whose messages may then be sent again.
+	// the operating system may lose the last changes. They may be messages for which Send
+	// returned, and updates, whose messages may then be sent again.
 	Normal
 )
 

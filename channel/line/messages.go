@@ -13,8 +13,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// Messages is content of any kind that LINE has: a JSON array of 1 to 5 message objects
-// ("Message objects" in the Messaging API reference), with variables inside its strings.
+// Messages is content of any kind that LINE has: a JSON array of 1 to 5 message objects, with
+// variables inside its strings. See "Message objects" in the Messaging API reference.
 //
 //	line.Messages(`[{"type": "text", "text": "Order {{order}} has shipped"}]`)
 //

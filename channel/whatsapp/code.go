@@ -12,9 +12,9 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The rows of the table. A fault that the person's data, the account or the template at
-// Meta can cause is Undeliverable: the next channel may still reach the person while
-// the operator fixes it. Failed is for a kind of message that this package never sends.
+// The rows of the table. A fault is Undeliverable if the person's data, the account or the
+// template at Meta can cause it. The next channel may still reach the person while the operator
+// fixes it. Failed is for a kind of message that this package never sends.
 var (
 	temporary        = channel.Verdict{}
 	inDoubt          = channel.Verdict{Reason: status.InDoubt}

@@ -1,5 +1,5 @@
-// Smsplus is the operator's command line: it migrates a store's schema, counts its
-// messages, lists them, exports them, finds some by what is at hand, and shows one in full.
+// Smsplus is the operator's command line. It migrates a store's schema. It counts, lists and
+// exports messages, finds some by what is at hand, and shows one in full.
 // It shows how sending stands, and pauses channels and templates. It also cancels a message,
 // erases a person's data and drops old records.
 //

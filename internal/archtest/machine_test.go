@@ -82,8 +82,8 @@ func effectOf(n ast.Node) string {
 	return ""
 }
 
-// decidesInMachine is a rule for the other files of the package: they make no evidence,
-// and set no field of a message or an attempt that is its state.
+// decidesInMachine is a rule for the other files of the package: they make no evidence, and set
+// no field with the state of a message or an attempt.
 func decidesInMachine(s *source) []string {
 	var broken []string
 	for _, file := range s.files {

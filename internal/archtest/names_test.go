@@ -73,8 +73,8 @@ func (d declaration) String() string {
 
 // clashes reports whether two declarations of one name give it two meanings.
 //
-// A field or a function may be called like the type that it holds or returns, and a
-// function like a field if it returns what the field holds. Methods have one meaning
+// A field or a function may be called like the type that it holds or returns. A function may be
+// called like a field if it returns what the field holds. Methods have one meaning
 // if their signatures are equal, like the methods that implement one interface.
 func (d declaration) clashes(other declaration) bool {
 	switch {
@@ -115,8 +115,8 @@ func hasOneMeaningPerName(s *source) []string {
 	return broken
 }
 
-// homonyms yields the names that have several meanings in the package, in the order in
-// which they are declared, with a line for each declaration that differs from the first.
+// homonyms yields the names that have several meanings in the package, in the order of their
+// declarations. Each comes with a line for each declaration that differs from the first.
 func (s *source) homonyms() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
 		byName := map[string][]declaration{}

@@ -9,8 +9,8 @@ import (
 	"github.com/smsplus/smsplus-go/status"
 )
 
-// The encoding of a unit is a byte with its status and flags, the class of its time, and the
-// texts of its channel and its reason after their lengths.
+// The encoding of a unit is a byte with its status and flags, and the class of its time. The
+// texts of its channel and its reason follow, each after its length.
 const (
 	unitStatus = 1<<4 - 1
 	unitRead   = 1 << 4

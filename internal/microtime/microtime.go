@@ -1,6 +1,6 @@
 // Package microtime is the time as every store keeps it: whole microseconds since 1970
-// in UTC. It also divides a range of time into whole hours, days and longer tiers, by
-// which the stores keep their statistics, and the edges that are less than an hour.
+// in UTC. It also divides a range of time into whole hours, days and longer tiers, and edges of
+// less than an hour. The stores keep their statistics by these tiers.
 //
 //	r := microtime.RangeOf(f.From, f.To)
 //	whole, edges := microtime.WholeHours(r)

@@ -18,8 +18,8 @@ func isFoundByReason(a *smsplus.Attempt) bool {
 	return a.Reason != "" && (a.Status == status.Failed || a.Status == status.Undeliverable)
 }
 
-// EncodeReasons returns why attempts of m did not arrive, as a text that a database can
-// search: a word for each attempt, with a space before and after each. It is "" if none
+// EncodeReasons returns why attempts of m did not arrive, as a text that a database can search.
+// It has a word for each such attempt, with a space before and after each. It is "" if none
 // failed for a reason.
 //
 //	" line_push:blocked - sms:carrier_error "

@@ -18,7 +18,7 @@ import (
 //
 // SMSCs answer under an ID as they wrote it. This process remembers about the 100,000 latest
 // ones. An older one, or one of another process, is asked for as it is stored, if IDs.Submit is
-// Raw; the segments before the last are not asked for then. Otherwise it is not asked for,
+// Raw. Its segments before the last are then not asked for. Otherwise it is not asked for,
 // because it may be the ID of another message.
 func (c *Channel) Query(ctx context.Context, refs []channel.Ref) ([]channel.Receipt, error) {
 	if !c.config.QuerySM {

@@ -154,7 +154,7 @@ type Receipt struct {
 // the ESME has none of them, so it is never a receipt, whatever it looks like.
 //
 // The parameters receipted_message_id, message_state and network_error_code take precedence
-// over the text, which supplies missing ones, and the state for a message_state of 0 or one
+// over the text. The text supplies missing ones, and the state for a message_state of 0 or one
 // that no version has. The text's format is "SMSC vendor specific"
 // (appendix B), so its fields may stand in any order, and any may be missing. They end at
 // "text:", because the message's own text follows. Only if no state stands before it, the
