@@ -92,12 +92,12 @@ type Limit struct {
 	// message that is sent again counts again.
 	CountSegments bool
 	// Shared makes Rate hold for all dispatchers on the store together. Each that runs with
-	// a shared limit for the channel has an equal part of the Rate, and of Burst, but one at
-	// least. Parts change within about two Polls when a dispatcher begins or stops, and within
-	// a Lease when one dies. While the store cannot be asked, a dispatcher keeps its part for
+	// a shared limit for the channel has an equal share of the Rate, and of Burst, but one at
+	// least. Shares change within about two Polls when a dispatcher begins or stops, and within
+	// a Lease when one dies. While the store cannot be asked, a dispatcher keeps its share for
 	// three quarters of a Lease, and then sends nothing on the channel. Tick counts as the only
 	// dispatcher. All need the same Rate: while it is changed, those with a lower one send less
-	// than their parts.
+	// than their shares.
 	Shared bool
 }
 

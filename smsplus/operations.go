@@ -97,8 +97,8 @@ type Heartbeat struct {
 	// Channels and Templates are what the dispatcher has registered, in order.
 	Channels  []channel.Name
 	Templates []string
-	// Shares are the dispatcher's parts of the rates that all dispatchers keep together, in
-	// sends a second: see [Limit.Shared]. They are its parts until Until.
+	// Shares are the dispatcher's shares of the rates that all dispatchers keep together, in
+	// sends a second: see [Limit.Shared]. They are valid until Until.
 	Shares map[channel.Name]float64
 }
 

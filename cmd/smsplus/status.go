@@ -153,13 +153,13 @@ func laneState(l query.LaneStatus) string {
 	return strings.Join(states, ", ")
 }
 
-// channelsWithShares returns the dispatcher's channels, with its parts of their shared rates.
+// channelsWithShares returns the dispatcher's channels, with its shares of their rates.
 func channelsWithShares(h smsplus.Heartbeat) []string {
 	texts := make([]string, len(h.Channels))
 	for i, name := range h.Channels {
 		texts[i] = string(name)
-		if part, ok := h.Shares[name]; ok {
-			texts[i] += fmt.Sprintf(" (%.4g/s)", part)
+		if share, ok := h.Shares[name]; ok {
+			texts[i] += fmt.Sprintf(" (%.4g/s)", share)
 		}
 	}
 	return texts
@@ -197,7 +197,7 @@ type dispatcherJSON struct {
 	Until     string         `json:"until"`
 	Channels  []channel.Name `json:"channels"`
 	Templates []string       `json:"templates"`
-	// Shares are the dispatcher's parts of shared rates, in sends a second.
+	// Shares are the dispatcher's shares of rates, in sends a second.
 	Shares map[channel.Name]float64 `json:"shares,omitempty"`
 }
 
