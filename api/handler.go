@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+
+	"github.com/smsplus/smsplus-go/internal/loglimit"
 )
 
 // handler answers the requests of the API.
@@ -19,7 +21,7 @@ type handler struct {
 	config      Config
 	crossOrigin *http.CrossOriginProtection
 	inFlight    atomic.Int64 // bytes of bodies
-	failures    failureLog
+	failures    loglimit.Limiter[problemCode]
 }
 
 // New returns a handler of the API, or every mistake in the config, each named by its field.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/loglimit"
 	"github.com/smsplus/smsplus-go/smsplus/internal/groupcommit"
 )
 
@@ -66,8 +67,8 @@ type Dispatcher struct {
 	pausesLoad       sync.Mutex               // serializes reads, so that an older one replaces no newer one
 	expiry           expirySweep
 	silence          silence
-	repeats          repeats
-	publisher        *publisher // nil without Outcomes
+	logLimit         loglimit.Limiter[string] // keys: a constant text with a method, a channel or a duration
+	publisher        *publisher               // nil without Outcomes
 
 	running   atomic.Bool
 	claimWake chan struct{} // wakes the claim loop; has room for one signal

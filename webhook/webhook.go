@@ -12,11 +12,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smsplus/smsplus-go/channel"
+	"github.com/smsplus/smsplus-go/internal/loglimit"
 	"github.com/smsplus/smsplus-go/internal/mask"
 	"github.com/smsplus/smsplus-go/smsplus"
 )
@@ -109,7 +109,7 @@ type Handler struct {
 	options  Options
 	routes   []route
 	inFlight budget
-	refusals refusals
+	refusals loglimit.Limiter[int] // by code
 }
 
 // route is a channel's path. All paths below it are the channel's too.
@@ -182,38 +182,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) logCall(ctx context.Context, c Call) {
 	attrs := []slog.Attr{slog.String("channel", string(c.Channel)), slog.Int("code", c.Code), slog.Duration("took", c.Took)}
 	if c.Code == http.StatusUnauthorized || c.Code == http.StatusNotFound {
-		if others, due := h.refusals.isDue(c.Code); due {
+		if others, due := h.refusals.Allow(c.Code, time.Now()); due {
 			attrs = append(attrs, slog.Int("others", others))
 			h.options.Logger.LogAttrs(ctx, slog.LevelWarn, "webhook: refused", attrs...)
 			return
 		}
 	}
 	h.options.Logger.LogAttrs(ctx, slog.LevelDebug, "webhook: called", attrs...)
-}
-
-// refusals limits the warnings about each code to one a second.
-type refusals struct {
-	mu     sync.Mutex
-	last   map[int]time.Time
-	others map[int]int // refusals since the last warning
-}
-
-// isDue reports whether to warn of a refusal, and how many there were since the last
-// warning.
-func (f *refusals) isDue(code int) (others int, due bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.last == nil {
-		f.last, f.others = make(map[int]time.Time), make(map[int]int)
-	}
-	now := time.Now()
-	if last, ok := f.last[code]; ok && now.Sub(last) < time.Second {
-		f.others[code]++
-		return 0, false
-	}
-	others = f.others[code]
-	f.last[code], f.others[code] = now, 0
-	return others, true
 }
 
 // findChannel returns the channel that has the path, or "" and nil. Of several routes the

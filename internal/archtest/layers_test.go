@@ -31,6 +31,7 @@ var layers = []layer{
 	{"words for a failed HTTP call", []string{"internal/neterror"}},
 	{"values that print without the person", []string{"internal/mask"}},
 	{"cells that spreadsheets do not change", []string{"internal/csvcell"}},
+	{"logs that do not repeat themselves", []string{"internal/loglimit"}},
 	{"mechanisms of the engine that know no message", []string{"smsplus/internal/..."}},
 }
 
@@ -71,6 +72,7 @@ var builtOn = map[string][]string{
 	"internal/mask":        nil,
 	"internal/neterror":    nil,
 	"internal/csvcell":     nil,
+	"internal/loglimit":    nil,
 	"internal/sqlquery":    nil,
 }
 
