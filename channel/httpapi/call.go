@@ -107,7 +107,7 @@ func reportsWrites(t http.RoundTripper) bool {
 // Verdict returns the meaning of the HTTP status code alone, for answers whose own
 // vocabulary is not known (RFC 9110, section 15). A server error is in doubt, because it
 // may come from a proxy in front of a provider that did its work. A 503 with a Retry-After
-// is temporary. So are a 421 and a 425, whose request was not processed: it came over a
+// is temporary. So are a 421 and a 425, whose request was not processed. It came over a
 // connection that was not for it, or too early (RFC 8470, section 5.2).
 func (a Answer) Verdict() channel.Verdict {
 	switch {
