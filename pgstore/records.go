@@ -116,7 +116,10 @@ func textLimit(limit int) int {
 	if limit == common-1 || limit == common || limit == groupPage+1 {
 		return limit
 	}
-	return min(1<<bits.Len(uint(limit-1)), math.MaxInt32)
+	if limit > 1<<30 { // its next power of two is no int of 32 bits
+		return math.MaxInt32
+	}
+	return 1 << bits.Len(uint(limit-1))
 }
 
 // pageQuery returns sql/records.sql for the first messages after f.After that match f. The
