@@ -33,6 +33,9 @@
 //	503   receipts were not stored, the call took longer than Options.Timeout, or the bodies
 //	      of all calls are larger than Options.MaxInFlight
 //
+// Calls with bodies of 256 KiB or more take turns: as many at once as Go uses processors. So
+// after an outage some of them are done by their deadline, and the others when they are repeated.
+//
 // A 503 has a Retry-After, so that the provider repeats the call. Nothing is written before
 // the adapter has returned or Options.Timeout has passed. If the caller leaves, the adapter
 // continues until then. None of these answers has a body, so that nothing repeats the request.

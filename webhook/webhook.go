@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func New(d *smsplus.Dispatcher, o Options) *Handler {
 	if o.Prefix = strings.Trim(o.Prefix, "/"); o.Prefix != "" {
 		o.Prefix = "/" + o.Prefix
 	}
-	h := &Handler{options: o, inFlight: budget{limit: o.MaxInFlight}}
+	h := &Handler{options: o, inFlight: budget{limit: o.MaxInFlight}, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	for c := range d.Channels() {
 		r, ok := c.(channel.Receiver)
 		if !ok {
@@ -109,6 +110,7 @@ type Handler struct {
 	options  Options
 	routes   []route
 	inFlight budget
+	turns    chan struct{}         // of calls with long bodies
 	refusals loglimit.Limiter[int] // by code
 }
 

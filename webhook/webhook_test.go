@@ -13,9 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -571,6 +573,69 @@ func TestBody_BytesInFlightAreBounded(t *testing.T) {
 		require.Equal(t, 200, post(1000, ""))
 		require.Equal(t, 503, post(1001, ""))
 		require.Equal(t, 200, post(1000, ""))
+	})
+}
+
+// Calls with long bodies take the processor's time. If all were worked on at once, none would
+// be done by its deadline, however often they were repeated.
+func TestBody_LongOnesTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var working, most atomic.Int64
+		turn := make(chan struct{})
+		h := newApp(t, webhook.Options{}, funcReceiver{"sms", func(_ channel.Sink, w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			if len(body) < 1000 {
+				return
+			}
+			most.Store(max(most.Load(), working.Add(1)))
+			<-turn
+			working.Add(-1)
+		}})
+		post := func(size int) int {
+			return h.serve(httptest.NewRequest(http.MethodPost, "/sms", strings.NewReader(strings.Repeat("x", size)))).Code
+		}
+		atOnce := runtime.GOMAXPROCS(0)
+		codes := make(chan int, 3*atOnce)
+		for range 3 * atOnce {
+			go func() { codes <- post(1 << 20) }()
+		}
+		synctest.Wait()
+		require.EqualValues(t, atOnce, most.Load())
+		require.Equal(t, 200, post(100), "short calls need no turn")
+		for range 2 * atOnce {
+			turn <- struct{}{}
+			require.Equal(t, 200, <-codes)
+		}
+		for range atOnce {
+			require.Equal(t, 503, <-codes, "the deadline ends a call that works")
+		}
+		require.EqualValues(t, atOnce, most.Load())
+
+		// A call that outlives its deadline keeps no turn.
+		go func() { codes <- post(1 << 20) }()
+		synctest.Wait()
+		require.EqualValues(t, atOnce+1, working.Load())
+		for range atOnce + 1 {
+			turn <- struct{}{}
+		}
+		require.Equal(t, 200, <-codes)
+
+		for range 2 * atOnce {
+			go func() { codes <- post(1 << 20) }()
+		}
+		for range 2 * atOnce {
+			require.Equal(t, 503, <-codes, "the deadline ends the wait for a turn too")
+		}
+		for range atOnce {
+			turn <- struct{}{}
+		}
+		synctest.Wait()
+		require.Zero(t, working.Load(), "a call without a turn is not worked on")
 	})
 }
 
