@@ -36,6 +36,26 @@ var messageMutants = []mutant{
 		})
 	}, []string{"a confirmation is no cancellation"}},
 
+	{"loses which message a message repeats", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) { m.ResendOf = uuid.UUID{} })
+	}, []string{"every field of a message is kept"}},
+
+	{"does not update by which message a message was repeated", func(m *Model, b *brokenStore) {
+		b.corruptUpdates(m, func(m *smsplus.Message, stored smsplus.Message) { m.ResentAs = stored.ResentAs })
+	}, []string{"every field of a message is kept"}},
+
+	{"loses the reference", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) { m.Reference = "" })
+	}, []string{"every field of a message is kept"}},
+
+	{"loses the version of the template that an attempt used", func(_ *Model, b *brokenStore) {
+		b.corruptWrites(func(m *smsplus.Message) {
+			for i := range m.Attempts {
+				m.Attempts[i].Content = 0
+			}
+		})
+	}, []string{"every field of a message is kept"}},
+
 	{"loses the answer to a recall", func(_ *Model, b *brokenStore) {
 		b.corruptWrites(func(m *smsplus.Message) {
 			for i := range m.Attempts {
