@@ -145,13 +145,15 @@ const (
 	confirmLast
 	pauseOne
 	resumeOne
+	resendOne
+	changeTemplates
 )
 
 // actionOdds are the weights of the actions.
 var actionOdds = []struct {
 	action action
 	weight int
-}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}, {confirmLast, 1}, {pauseOne, 1}, {resumeOne, 1}}
+}{{sendMessage, 4}, {tick, 5}, {deliverReceipt, 3}, {waitForRetry, 2}, {waitAnHour, 1}, {cancelLast, 1}, {confirmLast, 1}, {pauseOne, 1}, {resumeOne, 1}, {resendOne, 1}, {changeTemplates, 1}}
 
 func (c *choices) pickAction() action {
 	total := 0
@@ -173,6 +175,48 @@ var simulatedPauses = []smsplus.Pause{
 	{Channel: channel.SMS}, {Channel: channel.LINENotify}, {Channel: channel.WhatsApp}, {Template: "line"}, {Template: "whatsapp"},
 }
 
+// editions are the templates that a simulation has in turns. The second has other contents, and no
+// step on LINE Notification. The third lacks a template.
+var editions = func() [][]smsplus.Template {
+	edition := func(text channel.Text) []smsplus.Template {
+		step := func(n channel.Name, s smsplus.Step) smsplus.Step {
+			s.Channel, s.Content = n, text
+			return s
+		}
+		return []smsplus.Template{
+			{ID: "line", Class: smsplus.Bulk, Route: []smsplus.Step{
+				step(channel.LINEPush, smsplus.Step{OnFailed: smsplus.Forward}),
+				step(channel.LINENotify, smsplus.Step{Wait: time.Hour, InDoubt: smsplus.Forward}),
+				step(channel.SMS, smsplus.Step{Wait: 2 * time.Hour}),
+			}},
+			{ID: "whatsapp", Class: smsplus.Urgent, TTL: 3 * time.Hour, Route: []smsplus.Step{
+				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour}),
+				step(channel.SMS, smsplus.Step{InDoubt: smsplus.Forward}),
+			}},
+			{ID: "until read", Route: []smsplus.Step{
+				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilRead}),
+				step(channel.SMS, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilAccepted}),
+			}},
+		}
+	}
+	second, third := edition("the code is {{code}}"), edition("{{code}}")
+	second[0].Route = slices.Delete(second[0].Route, 1, 2)
+	return [][]smsplus.Template{edition("{{code}}"), second, slices.Delete(third, 1, 2)}
+}()
+
+// contentIn returns what an edition says in a template on a channel, or false.
+func contentIn(edition int, template string, name channel.Name) (channel.Content, bool) {
+	for _, t := range editions[edition] {
+		for _, step := range t.Route {
+			if t.ID == template && step.Channel == name {
+				c, err := step.Content.Render(map[string]string{"code": "498172"})
+				return c, err == nil
+			}
+		}
+	}
+	return nil, false
+}
+
 // simulation is three dispatchers on one store, providers with drawn answers, and drawn
 // faults. It runs in one goroutine. A crash is a store that stops answering its
 // dispatcher in the middle of a call.
@@ -183,6 +227,7 @@ type simulation struct {
 	store       smsplus.Store
 	dispatchers []*smsplus.Dispatcher
 	crashed     []bool
+	editions    []int // by dispatcher
 
 	actions, faults, answers *choices
 	faultsOff                bool
@@ -192,7 +237,8 @@ type simulation struct {
 	ids                      int
 
 	triggers  []smsplus.Trigger
-	sent      []uuid.UUID             // the IDs that Send returned
+	sent      []uuid.UUID             // the IDs that Send and Resend returned
+	resent    map[uuid.UUID]uuid.UUID // what Resend returned, by message
 	broken    []string                // promises. A channel that failed the test would only have panicked.
 	message   map[uuid.UUID]uuid.UUID // by attempt
 	accepted  map[uuid.UUID]int       // by attempt: how often a provider accepted it
@@ -282,11 +328,7 @@ func (s *simulation) interleaveReceipt(i int) {
 
 // start replaces a dispatcher by a new one.
 func (s *simulation) start(i int) {
-	step := func(n channel.Name, s smsplus.Step) smsplus.Step {
-		s.Channel, s.Content = n, channel.Text("{{code}}")
-		return s
-	}
-	s.crashed[i] = false
+	s.crashed[i], s.editions[i] = false, 0
 	var outcomes smsplus.Outcomes
 	if s.publishes {
 		outcomes = s
@@ -296,24 +338,10 @@ func (s *simulation) start(i int) {
 		Channels: []channel.Channel{
 			s.provider(i, channel.LINEPush), s.provider(i, channel.LINENotify), s.provider(i, channel.WhatsApp), s.provider(i, channel.SMS),
 		},
-		Templates: []smsplus.Template{
-			{ID: "line", Class: smsplus.Bulk, Route: []smsplus.Step{
-				step(channel.LINEPush, smsplus.Step{OnFailed: smsplus.Forward}),
-				step(channel.LINENotify, smsplus.Step{Wait: time.Hour, InDoubt: smsplus.Forward}),
-				step(channel.SMS, smsplus.Step{Wait: 2 * time.Hour}),
-			}},
-			{ID: "whatsapp", Class: smsplus.Urgent, TTL: 3 * time.Hour, Route: []smsplus.Step{
-				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour}),
-				step(channel.SMS, smsplus.Step{InDoubt: smsplus.Forward}),
-			}},
-			{ID: "until read", Route: []smsplus.Step{
-				step(channel.WhatsApp, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilRead}),
-				step(channel.SMS, smsplus.Step{Wait: time.Hour, Until: smsplus.UntilAccepted}),
-			}},
-		},
-		Retry: smsplus.Retry{Tries: 4, Base: 20 * time.Second, Max: 20 * time.Second},
-		Batch: 3,
-		NewID: s.newID,
+		Templates: editions[0],
+		Retry:     smsplus.Retry{Tries: 4, Base: 20 * time.Second, Max: 20 * time.Second},
+		Batch:     3,
+		NewID:     s.newID,
 	})
 	require.NoError(s.t, err)
 	s.dispatchers[i] = d
@@ -518,6 +546,9 @@ func (s *simulation) providerOfSends(i int, name channel.Name) channel.Channel {
 				s.broken = append(s.broken, fmt.Sprintf("%s: %s on %s", reason, statuses(m), name))
 			}
 		}
+		if want, ok := contentIn(s.editions[i], m.Template, name); !ok || e.Content != want {
+			s.broken = append(s.broken, fmt.Sprintf("a step was sent with another content than the dispatcher's templates have: %s on %s", statuses(m), name))
+		}
 		s.called[i] = true
 		s.calls[e.AttemptID]++
 		ps, err := s.store.Pauses(s.ctx)
@@ -645,7 +676,32 @@ func (s *simulation) act() {
 		_ = d.Pause(s.ctx, simulatedPauses[s.actions.pick(len(simulatedPauses))]) // an error is an injected fault
 	case resumeOne:
 		_ = d.Resume(s.ctx, simulatedPauses[s.actions.pick(len(simulatedPauses))])
+	case resendOne:
+		if len(s.sent) > 0 {
+			s.resend(d, s.sent[s.actions.pick(len(s.sent))])
+		}
+	case changeTemplates:
+		s.editions[i] = s.actions.pick(len(editions))
+		require.NoError(s.t, d.SetTemplates(editions[s.editions[i]]))
 	}
+}
+
+// resend resends a message that did not arrive. Repeated calls give the same message.
+func (s *simulation) resend(d *smsplus.Dispatcher, id uuid.UUID) {
+	m, err := s.store.Message(s.ctx, id)
+	require.NoError(s.t, err)
+	again, err := d.Resend(s.ctx, id)
+	if err != nil {
+		return // an injected fault, or a message that is not to be resent
+	}
+	if m.Status == status.Delivered && m.ResentAs == uuid.Nil {
+		s.broken = append(s.broken, "a message was resent after its delivery: "+statuses(m))
+	}
+	if first, ok := s.resent[id]; ok && first != again {
+		s.broken = append(s.broken, "a message was resent twice: "+statuses(m))
+	}
+	s.resent[id] = again
+	s.sent = append(s.sent, again)
 }
 
 // How many choices a simulation has at most.
@@ -730,6 +786,7 @@ func (s *simulation) run(ctx context.Context, t require.TestingT, store smsplus.
 	const dispatchers = 3
 	s.t, s.ctx, s.clock = t, ctx, clock.NewMock()
 	s.dispatchers, s.crashed = make([]*smsplus.Dispatcher, dispatchers), make([]bool, dispatchers)
+	s.editions, s.resent = make([]int, dispatchers), map[uuid.UUID]uuid.UUID{}
 	s.called, s.mode = make([]bool, dispatchers), faultModes[s.actions.pick(len(faultModes))]
 	s.recalls, s.recalled = s.actions.pick(2) == 1, map[uuid.UUID]bool{}
 	s.asked, s.attemptOf = map[uuid.UUID]bool{}, map[channel.Ref]uuid.UUID{}
@@ -801,6 +858,7 @@ func (s *simulation) check() {
 		_, err := s.store.Message(s.ctx, id)
 		require.NoError(s.t, err, "a message whose Send returned is lost")
 	}
+	s.checkResends()
 	page, err := s.store.Records(s.ctx, smsplus.Filter{Limit: 1000})
 	require.NoError(s.t, err)
 	for _, m := range page.Messages {
@@ -839,6 +897,18 @@ func (s *simulation) check() {
 			}
 			s.checkRecall(m, a)
 		}
+	}
+}
+
+// checkResends requires that a message and the one that repeats it name each other.
+func (s *simulation) checkResends() {
+	for id, again := range s.resent {
+		m, err := s.store.Message(s.ctx, id)
+		require.NoError(s.t, err)
+		require.Equal(s.t, again, m.ResentAs)
+		m, err = s.store.Message(s.ctx, again)
+		require.NoError(s.t, err)
+		require.Equal(s.t, id, m.ResendOf)
 	}
 }
 
