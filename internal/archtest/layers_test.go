@@ -11,7 +11,7 @@ var layers = []layer{
 	{"root: one page, no code", []string{"."}},
 	{"internal: for developers of the module", []string{"internal/..."}},
 	{"kits for the tests of applications", []string{"smsplustest"}},
-	{"programs", []string{"examples/...", "cmd/..."}},
+	{"programs", []string{"examples/...", "cmd/...", "test/rollout/application"}},
 	{"pages, and the API for programs", []string{"console/...", "api/..."}},
 	{"filters in URLs", []string{"internal/recordfilter"}},
 	{"providers' webhooks, and the application's", []string{"webhook/...", "callback"}},
