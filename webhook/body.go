@@ -106,7 +106,7 @@ func (b *countedBody) takeTurn() bool {
 	case <-b.call.Done():
 		return false
 	}
-	if b.call.Err() != nil { // a turn that comes with the deadline is for another call
+	if deadline, _ := b.call.Deadline(); b.call.Err() != nil || !time.Now().Before(deadline) { // it is too late
 		<-b.turns
 		return false
 	}
