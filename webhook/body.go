@@ -106,7 +106,7 @@ func (b *countedBody) takeTurn() bool {
 	case <-b.call.Done():
 		return false
 	}
-	if deadline, _ := b.call.Deadline(); b.call.Err() != nil || !time.Now().Before(deadline) { // it is too late
+	if deadline, ok := b.call.Deadline(); b.call.Err() != nil || ok && !time.Now().Before(deadline) { // it is too late
 		<-b.turns
 		return false
 	}
