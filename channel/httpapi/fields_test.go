@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,21 +24,28 @@ func TestFields_OddOneHidesNoOther(t *testing.T) {
 		_, ok := f.List(key)
 		require.False(t, ok, key)
 	}
-	for _, text := range []string{"", "7", "[]", "null", `"x"`, "{"} {
+	for _, text := range []string{"", "7", "[]", "null", `"x"`, "{", "{}{}", "{} x"} {
 		_, ok := httpapi.ParseFields([]byte(text))
 		require.False(t, ok, text)
 	}
 }
 
+func parseFields(t *testing.T, text string) httpapi.Fields {
+	t.Helper()
+	f, ok := httpapi.ParseFields([]byte(text))
+	require.True(t, ok, text)
+	return f
+}
+
 func TestFields_IntReadsEveryForm(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{`12`: 12, `"12"`: 12, `12.9`: 12, `" 12.9 "`: 12, `1.2e1`: 12, `-3`: -3, `9007199254740993`: 9007199254740993} {
-		got, ok := httpapi.Fields{"n": json.RawMessage(text)}.Int("n")
+		got, ok := parseFields(t, `{"n":`+text+`}`).Int("n")
 		require.True(t, ok, text)
 		require.Equal(t, want, got, text)
 	}
 	for _, text := range []string{`""`, `"x"`, `null`, `[]`, `1e300`, `"NaN"`, `"-Inf"`, `true`} {
-		_, ok := httpapi.Fields{"n": json.RawMessage(text)}.Int("n")
+		_, ok := parseFields(t, `{"n":`+text+`}`).Int("n")
 		require.False(t, ok, text)
 	}
 }

@@ -124,7 +124,7 @@ func (c *Channel) readReceipts(body []byte) ([]channel.Receipt, error) {
 				continue
 			}
 			statuses, clean := value.Objects("statuses")
-			if !clean && value["statuses"] != nil {
+			if _, has := value["statuses"]; has && !clean {
 				nonsense = errors.New("no status")
 			}
 			for _, fields := range statuses {
