@@ -189,7 +189,7 @@ func TestInsert_StopsWaitingWhenContextEnds(t *testing.T) {
 
 func TestInsert_LockedFileIsErrBusy(t *testing.T) {
 	t.Parallel()
-	s, path := openStore(t, sqlitestore.Options{BusyTimeout: 20 * time.Millisecond})
+	s, path := openStore(t, sqlitestore.Options{BusyTimeout: 500 * time.Millisecond}) // a slow machine needs it for the second Insert
 	db := openRaw(t, path)
 	execSQL(t, db, "BEGIN IMMEDIATE")
 	_, err := s.Insert(t.Context(), []smsplus.Message{triggered(1, 10)})
