@@ -69,8 +69,9 @@ func TestBouncer_StoreWorksBehindIt(t *testing.T) {
 				pool, err := pgxpool.NewWithConfig(t.Context(), c)
 				require.NoError(t, err)
 				t.Cleanup(pool.Close)
+				schemas := suiteSchemas{suite: t}
 				storetest.Run(t, func(t *testing.T) smsplus.Store {
-					return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+					return openStore(t, pool, pgstore.Options{Schema: schemas.take(t)})
 				})
 			})
 		}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -78,10 +79,41 @@ func mustPhone(e164 string) phone.Number {
 	return n
 }
 
+// suiteSchemas lends schemas to the rules of a suite, with empty tables. To migrate a schema takes
+// longer than most rules.
+type suiteSchemas struct {
+	suite *testing.T
+	mu    sync.Mutex
+	free  []string
+}
+
+// take returns a schema for a rule until its test ends.
+func (s *suiteSchemas) take(rule *testing.T) string {
+	rule.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var name string
+	if n := len(s.free); n > 0 {
+		name, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		name = pgtest.Schema(s.suite)
+	}
+	rule.Cleanup(func() {
+		pgtest.Exec(s.suite, fmt.Sprintf(`DO $$ BEGIN EXECUTE (
+			SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ') FROM pg_class
+			WHERE relnamespace = '%s'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'smsplus_migration'
+		); END $$`, pgx.Identifier{name}.Sanitize()))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.free = append(s.free, name)
+	})
+	return name
+}
+
 func TestStore_Conforms(t *testing.T) {
-	pool := pgtest.Pool(t, nil)
+	pool, schemas := pgtest.Pool(t, nil), suiteSchemas{suite: t}
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		o := pgstore.Options{Schema: pgtest.Schema(t)}
+		o := pgstore.Options{Schema: schemas.take(t)}
 		return damagingStore{openStore(t, pool, o), pool, o.Schema, damages["from a later release"]}
 	})
 }
@@ -124,9 +156,9 @@ func (s foldingStore) StatsBy(ctx context.Context, f smsplus.Filter, g smsplus.G
 func TestStore_ConformsSealedAndFolded(t *testing.T) {
 	skipInShortMode(t)
 	var tap wireTap
-	pool := pgtest.Pool(t, tap.install)
+	pool, schemas := pgtest.Pool(t, tap.install), suiteSchemas{suite: t}
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		o := pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1), Changes: true}
+		o := pgstore.Options{Schema: schemas.take(t), Sealer: newRing(t, 2, 1), Changes: true}
 		return foldingStore{damagingStore{openStore(t, pool, o), pool, o.Schema, withdrawKey}}
 	})
 	s := openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t), Sealer: newRing(t, 2, 1)})
@@ -198,8 +230,9 @@ func TestStore_ConformsSerializable(t *testing.T) {
 	pool := pgtest.Pool(t, func(c *pgxpool.Config) {
 		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
 	})
+	schemas := suiteSchemas{suite: t}
 	storetest.Run(t, func(t *testing.T) smsplus.Store {
-		return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+		return openStore(t, pool, pgstore.Options{Schema: schemas.take(t)})
 	})
 }
 
@@ -210,8 +243,9 @@ func TestStore_ConformsWithoutPreparedStatements(t *testing.T) {
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
 			pool := pgtest.Pool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			schemas := suiteSchemas{suite: t}
 			storetest.Run(t, func(t *testing.T) smsplus.Store {
-				return openStore(t, pool, pgstore.Options{Schema: pgtest.Schema(t)})
+				return openStore(t, pool, pgstore.Options{Schema: schemas.take(t)})
 			})
 		})
 	}
