@@ -161,11 +161,8 @@ func (k *keptOutcomes) takeAll() []*completion {
 // another claim has taken the send for one in doubt. It returns the first error.
 func (d *Dispatcher) storeKept(ctx context.Context, advanced map[uuid.UUID]bool) (first error) {
 	for _, c := range d.keptOutcomes.takeAll() {
-		u, done, err := d.rebuildUpdate(ctx, c)
-		if err == nil && !done {
-			u, err = d.updates.Do(context.WithoutCancel(ctx), u)
-			err = d.afterStore(ctx, c, u, err)
-		}
+		// The row may have changed since: the update is built again, as that of a stale one is.
+		err := d.afterStore(ctx, c, updateRequest{stale: true}, nil)
 		if err == nil {
 			advanced[c.ID] = true
 			continue
