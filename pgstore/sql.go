@@ -113,59 +113,54 @@ func newStatements(l layout) statements {
 		arrayTypes: text("array_types"),
 		timelines:  text("history"), syncCommit: text("sync_commit"), markTimeline: text("mark_history"),
 		changedHours: text("changed_hours"), insertSheets: text("store_sheets"), talliesByID: text("tallies_by_id"),
-		messagesBetween: &limitStatement{layout: l, file: "messages_between"},
-		claim:           &limitStatement{layout: l, file: "claim"},
-		purge:           &limitStatement{layout: l, file: "purge"},
-		takeDeltas:      &limitStatement{layout: l, file: "take_deltas"},
-		changes:         &limitStatement{layout: l, file: "changes"},
-		sheets:          &columnsStatement{layout: l, file: "sheets"},
-		update:          &rangeStatement{layout: l, file: "update"},
+		messagesBetween: &limitStatement{textCache{layout: l, file: "messages_between"}},
+		claim:           &limitStatement{textCache{layout: l, file: "claim"}},
+		purge:           &limitStatement{textCache{layout: l, file: "purge"}},
+		takeDeltas:      &limitStatement{textCache{layout: l, file: "take_deltas"}},
+		changes:         &limitStatement{textCache{layout: l, file: "changes"}},
+		sheets:          &columnsStatement{textCache{layout: l, file: "sheets"}},
+		update:          &rangeStatement{textCache{layout: l, file: "update"}},
 	}
+}
+
+// textCache keeps the texts of a statement that contains values. A connection keeps each text
+// prepared, so there must be few.
+type textCache struct {
+	layout layout
+	file   string
+	texts  sync.Map // from the values (any) to the text (string)
+}
+
+// textOf returns the text for the values. The function returns the parameters that have them.
+func (c *textCache) textOf(values any, paramsOf func() params) string {
+	if text, ok := c.texts.Load(values); ok {
+		return text.(string)
+	}
+	text := c.layout.render(c.file, paramsOf())
+	c.texts.Store(values, text)
+	return text
 }
 
 // limitStatement is a statement whose text contains its limit. If the limit were a
 // parameter, the planner would estimate it as a tenth of the table.
-type limitStatement struct {
-	layout layout
-	file   string
-	texts  sync.Map // from the limit (int) to the text (string)
-}
+type limitStatement struct{ textCache }
 
 // textWithLimit returns the statement with a limit.
 func (s *limitStatement) textWithLimit(limit int) string {
-	if text, ok := s.texts.Load(limit); ok {
-		return text.(string)
-	}
-	text := s.layout.render(s.file, params{Limit: limit})
-	s.texts.Store(limit, text)
-	return text
+	return s.textOf(limit, func() params { return params{Limit: limit} })
 }
 
 // columnsStatement is a statement whose text contains the columns that it reads.
-type columnsStatement struct {
-	layout layout
-	file   string
-	texts  sync.Map // from the list (string) to the text (string)
-}
+type columnsStatement struct{ textCache }
 
 // textWithColumns returns the statement with a list of columns.
 func (s *columnsStatement) textWithColumns(columns columnList) string {
-	list := columns.String()
-	if text, ok := s.texts.Load(list); ok {
-		return text.(string)
-	}
-	text := s.layout.render(s.file, params{Columns: columns})
-	s.texts.Store(list, text)
-	return text
+	return s.textOf(columns.String(), func() params { return params{Columns: columns} })
 }
 
 // rangeStatement is a statement whose text contains the edges of the months of its messages,
 // if the tables are partitioned. The plan then contains no other partition.
-type rangeStatement struct {
-	layout layout
-	file   string
-	texts  sync.Map // from the edges (monthRange) to the text (string)
-}
+type rangeStatement struct{ textCache }
 
 // monthRange contains m if from ≤ m < to.
 type monthRange struct{ from, to month }
@@ -178,10 +173,5 @@ func (s *rangeStatement) textForTimes(triggeredAt []time.Time) string {
 		first, last := slices.MinFunc(triggeredAt, time.Time.Compare), slices.MaxFunc(triggeredAt, time.Time.Compare)
 		edges = monthRange{monthOf(first), monthOf(last).add(1)}
 	}
-	if text, ok := s.texts.Load(edges); ok {
-		return text.(string)
-	}
-	text := s.layout.render(s.file, params{From: edges.from.literal(), To: edges.to.literal()})
-	s.texts.Store(edges, text)
-	return text
+	return s.textOf(edges, func() params { return params{From: edges.from.literal(), To: edges.to.literal()} })
 }

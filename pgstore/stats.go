@@ -168,9 +168,6 @@ func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
 	if hours.Empty() && len(edges) == 0 {
 		return "", nil
 	}
-	if hours.Empty() {
-		hours = microtime.Range{}
-	}
 	args := sqlquery.NewArgs[any](sqlquery.Numbered)
 	template, tab := "", ""
 	if f.Template != "" {
@@ -196,6 +193,7 @@ func (s *Store) totalsQuery(f smsplus.Filter) (sql string, values []any) {
 	periods := fmt.Sprintf("unnest(%s::bigint[], %s::bigint[], %s::bigint[])", args.Add(lengths), args.Add(first), args.Add(next))
 	addSelect("stats_totals", periods, "channel = "+args.Add(string(f.Channel)), "span = r.span", "start >= r.first", "start < r.next", tab, template)
 	addSelect("stats_deltas", "", "hour >= "+args.Add(hours.From)+"::bigint", "hour < "+args.Add(hours.To)+"::bigint", template)
+	// A range has two edges at most. An empty one, in place of a missing one, selects nothing.
 	for _, edge := range slices.Concat(edges, make([]microtime.Range, 2))[:2] {
 		from, to := microtime.Time(edge.From), microtime.Time(edge.To)
 		addSelect("stats_states", "", "tab IN (1, 2, 3, 4)", tab, "triggered_at >= "+args.Add(from), "triggered_at < "+args.Add(to), template)
