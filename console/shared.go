@@ -119,11 +119,9 @@ func (s *sharedStore) fill(ctx context.Context, key any, a *answer, query func(c
 	queryCtx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	value, err = query(queryCtx)
-	switch {
-	case err != nil && ctx.Err() != nil:
+	err = withCause(queryCtx, err)
+	if err != nil && ctx.Err() != nil {
 		err = errAbandoned
-	case err != nil:
-		err = withCause(queryCtx, err)
 	}
 }
 
