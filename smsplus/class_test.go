@@ -188,6 +188,19 @@ func TestClass_SmallTemplateIsNotBehindALargeOne(t *testing.T) {
 	})
 }
 
+func TestClass_SmallBatchIsNotBehindALargeOne(t *testing.T) {
+	inClasses(t, 200, func(t *testing.T, w *world, a *arrivals) {
+		w.sendMany(t, "t", 3000)
+		for range 10 {
+			ids := w.sendMany(t, "other", 20)
+			sleep(time.Second)
+			for _, id := range ids {
+				require.Less(t, a.took(t, w, id), 300*time.Millisecond)
+			}
+		}
+	})
+}
+
 // What is claimed from the store is not kept out by small templates.
 func TestClass_SmallTemplatesDoNotStarveTheStore(t *testing.T) {
 	inClasses(t, 100, func(t *testing.T, w *world, a *arrivals) {

@@ -231,21 +231,35 @@ func (o *outlet) takeJob(leastUrgent bool) job {
 
 // tryReserve reserves a place for a message of the template if more than claimSize places are
 // free. That many stay free for a claim, or new messages would keep stored ones out of the
-// lane. In a full lane a template with few messages in the queue gets a guestPlace, if one is
-// free.
+// lane. In a full lane the message may get a guestPlace.
 func (l *lane) tryReserve(template string) (p place, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.acquirePlaces(1, l.claimSize) == 1 {
 		return lanePlace, true
 	}
-	fair, queued := l.queue.fairShare(l.class, template, l.claimSize)
-	if !l.isOpen || l.guests >= l.claimSize || queued >= fair {
-		return 0, false
+	return guestPlace, l.acquireGuestPlaces(template, 0, 1) == 1
+}
+
+// reserveGuests reserves up to n guestPlaces for messages of a template that found no other
+// place, and returns how many it reserved. Its caller reserved the given number of places for
+// others of the template, and has not put them into the queue yet.
+func (l *lane) reserveGuests(template string, others, n int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acquireGuestPlaces(template, others, n)
+}
+
+// acquireGuestPlaces is reserveGuests under mu.
+func (l *lane) acquireGuestPlaces(template string, others, n int) int {
+	if !l.isOpen {
+		return 0
 	}
-	l.guests++
-	l.queued++
-	return guestPlace, true
+	fair, queued := l.queue.fairShare(l.class, template, l.claimSize)
+	n = max(0, min(n, l.claimSize-l.guests, fair-queued-others))
+	l.guests += n
+	l.queued += n
+	return n
 }
 
 // reserveClaimed reserves a place for a message that a claim brought, if there is one. It

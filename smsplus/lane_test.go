@@ -156,20 +156,21 @@ func TestSendMany_WaitsForAllLanesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &Dispatcher{cfg: Config{Clock: clock.New(), Lease: time.Minute}, outlets: map[channel.Name]*outlet{}}
 		d.pauses.Store(newPauseSet(nil))
-		var ms []Message
+		var b sendBatch
 		for _, name := range []channel.Name{channel.LINEPush, channel.WhatsApp, channel.SMS} {
 			l := newFastLane()
+			l.guests = l.claimSize
 			require.Equal(t, usablePlaces, l.reserveN(t.Context(), usablePlaces, time.Now()))
 			d.outlets[name] = l.outlet
-			ms = append(ms, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
+			b.messages = append(b.messages, Message{Channel: name, TriggeredAt: time.Now(), DueAt: time.Now()})
 		}
 		for _, o := range d.outlets { // they became fast one after the other: all are as fast as the last
 			o.lanes[Normal].capacity, o.lanes[Normal].windowStart = fastPlaces, time.Now()
 		}
 		began := time.Now()
-		d.preclaimMany(t.Context(), ms)
+		d.preclaimMany(t.Context(), &b)
 		require.Equal(t, reserveTimeout, time.Since(began))
-		for _, m := range ms {
+		for _, m := range b.messages {
 			require.Zero(t, m.Claims)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -219,12 +220,13 @@ func (d *Dispatcher) firstJob(m *Message) job {
 // have places for. It waits for capacity in a fast lane. Claiming the messages from the store
 // later costs one more write each, and an unthrottled sender would build up a growing backlog
 // there.
-func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
+func (d *Dispatcher) preclaimMany(ctx context.Context, b *sendBatch) {
 	places := make(map[*lane]int)
-	held := make([]bool, len(ms))
-	for i := range ms {
-		if held[i] = ms[i].dueNow() && d.holdNew(&ms[i]); ms[i].dueNow() && !held[i] {
-			places[d.laneFor(&ms[i])]++
+	due := make([]*Message, 0, len(b.messages))
+	for i := range b.messages {
+		if m := &b.messages[i]; m.dueNow() && !d.holdNew(m) {
+			places[d.laneFor(m)]++
+			due = append(due, m)
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, reserveTimeout)
@@ -233,14 +235,42 @@ func (d *Dispatcher) preclaimMany(ctx context.Context, ms []Message) {
 		places[l] = l.reserveN(limited, n, d.now())
 	}
 	lease, holder := d.now().Add(d.cfg.Lease), newHolder()
-	for i := range ms {
-		m := &ms[i]
-		if !m.dueNow() || held[i] {
-			continue
-		}
+	var excess []*Message
+	for _, m := range due {
 		if l := d.laneFor(m); places[l] > 0 {
 			places[l]--
 			m.preclaimed(holder, lease)
+		} else {
+			excess = append(excess, m)
+		}
+	}
+	if len(excess) > 0 {
+		d.preclaimGuests(b, excess, holder, lease)
+	}
+}
+
+// preclaimGuests claims messages of the batch that found no place in their full lanes, as many as
+// get a guestPlace.
+func (d *Dispatcher) preclaimGuests(b *sendBatch, excess []*Message, holder int64, lease time.Time) {
+	type templateInLane struct {
+		lane     *lane
+		template string
+	}
+	of := func(m *Message) templateInLane { return templateInLane{d.laneFor(m), m.Template} }
+	claimed := make(map[templateInLane]int)
+	for i := range b.messages {
+		if m := &b.messages[i]; m.Claims > 0 {
+			claimed[of(m)]++
+		}
+	}
+	guests := make(map[templateInLane][]*Message)
+	for _, m := range excess {
+		guests[of(m)] = append(guests[of(m)], m)
+	}
+	for t, ms := range guests {
+		for _, m := range ms[:t.lane.reserveGuests(t.template, claimed[t], len(ms))] {
+			m.preclaimed(holder, lease)
+			b.inGuestPlace[m.ID] = true
 		}
 	}
 }
@@ -268,10 +298,10 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 	if err != nil {
 		return nil, err
 	}
-	d.preclaimMany(ctx, b.messages)
+	d.preclaimMany(ctx, b)
 	if err := d.insertMany(ctx, b); err != nil {
 		for i := range b.messages {
-			d.cancelPreclaim(&b.messages[i])
+			d.cancelPreclaim(b, &b.messages[i])
 		}
 		return nil, err
 	}
@@ -280,7 +310,9 @@ func (d *Dispatcher) SendMany(ctx context.Context, trs []Trigger) ([]uuid.UUID, 
 		m := &b.messages[i]
 		d.reportEvent(ctx, Triggered{m.ID, m.Template, m.Scenario, m.Channel})
 		if m.Claims > 0 {
-			d.laneFor(m).enqueue(d.firstJob(m))
+			j := d.firstJob(m)
+			j.place = b.placeOf(m)
+			d.laneFor(m).enqueue(j)
 		} else {
 			unclaimed = true
 		}
@@ -297,15 +329,25 @@ type sendBatch struct {
 	ids      []uuid.UUID // by trigger
 	// triggers are the indexes of the triggers that a message stands for, by its own ID.
 	// A key that several triggers share has one message.
-	triggers map[uuid.UUID][]int
+	triggers     map[uuid.UUID][]int
+	inGuestPlace map[uuid.UUID]bool // by message
+}
+
+// placeOf returns the place of a message that was inserted claimed.
+func (b *sendBatch) placeOf(m *Message) place {
+	if b.inGuestPlace[m.ID] {
+		return guestPlace
+	}
+	return lanePlace
 }
 
 // prepareMany checks the triggers and returns their messages.
 func (d *Dispatcher) prepareMany(trs []Trigger) (*sendBatch, error) {
 	b := &sendBatch{
-		messages: make([]Message, 0, len(trs)),
-		ids:      make([]uuid.UUID, len(trs)),
-		triggers: make(map[uuid.UUID][]int),
+		messages:     make([]Message, 0, len(trs)),
+		ids:          make([]uuid.UUID, len(trs)),
+		triggers:     make(map[uuid.UUID][]int),
+		inGuestPlace: make(map[uuid.UUID]bool),
 	}
 	keys := make(map[string]*Message)
 	var errs errorList
@@ -352,7 +394,7 @@ func (d *Dispatcher) insertMany(ctx context.Context, b *sendBatch) error {
 			if !ok || m.Key == "" {
 				return false
 			}
-			d.cancelPreclaim(&m)
+			d.cancelPreclaim(b, &m)
 			id, err := resolveKey(&m, &existing)
 			for _, i := range b.triggers[m.ID] {
 				if err != nil {
@@ -369,9 +411,9 @@ func (d *Dispatcher) insertMany(ctx context.Context, b *sendBatch) error {
 	return nil
 }
 
-// cancelPreclaim gives back the place in its lane of a message that is not stored.
-func (d *Dispatcher) cancelPreclaim(m *Message) {
+// cancelPreclaim gives back the place in its lane of a message of the batch that is not stored.
+func (d *Dispatcher) cancelPreclaim(b *sendBatch, m *Message) {
 	if m.Claims > 0 {
-		d.laneFor(m).cancelReservation(lanePlace)
+		d.laneFor(m).cancelReservation(b.placeOf(m))
 	}
 }
